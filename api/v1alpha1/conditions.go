@@ -1,0 +1,117 @@
+package v1alpha1
+
+// Annotations and labels.
+const (
+	// AnnotationTransferSecret on a Certificate (cert-manager copies it to the CertificateRequest) names the Secret
+	// with the transfer credentials, before the issuer's spec.transferSecretRef.
+	AnnotationTransferSecret = "varmenne.dev/transfer-secret"
+	// AnnotationRequestName on a VeroOrder is the CertificateRequest that it was made for.
+	AnnotationRequestName = "varmenne.dev/certificate-request"
+	// LabelPublicKey on a VeroOrder is the beginning of spec.publicKeyDigest (a label holds no whole digest).
+	LabelPublicKey = "varmenne.dev/public-key"
+	// LabelTransferID on a VeroOrder is the beginning of spec.transfer.transferIDDigest.
+	LabelTransferID = "varmenne.dev/transfer-id"
+	// LabelRenews on a VeroOrder is the beginning of spec.renewal.serialNumber.
+	LabelRenews = "varmenne.dev/renews"
+	// LabelDigestLength is how many hexadecimal digits a label holds at most: 160 bits.
+	LabelDigestLength = 40
+)
+
+// Keys of the Secret with transfer credentials.
+const (
+	// KeyTransferID holds the TransferId, 1 to 32 characters.
+	KeyTransferID = "transferId"
+	// KeyTransferPassword holds the one-time TransferPassword, 1 to 16 characters.
+	KeyTransferPassword = "transferPassword"
+)
+
+// Condition types.
+const (
+	// ConditionReady, on issuers: True when spec and bundles hold and the endpoint answers. On orders: True when the
+	// certificate is there; while False its reason says what the order is waiting for, or why it failed.
+	ConditionReady = "Ready"
+	// ConditionSubmitted, on CertificateRequests: True once the service has accepted the request. Its reason is the
+	// operation, its message the RetrievalId, its lastTransitionTime when the service accepted. Absent before.
+	ConditionSubmitted = "varmenne.dev/Submitted"
+)
+
+// Reasons of an issuer's Ready condition.
+const (
+	// ReasonChecked: Ready; bundles were read and the endpoint completed a TLS handshake.
+	ReasonChecked = "Checked"
+	// ReasonInvalidSpec: a field breaks a rule of the certificate service.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonBundleNotFound: a ConfigMap, Secret or key that spec.trust names does not exist.
+	ReasonBundleNotFound = "BundleNotFound"
+	// ReasonBundleInvalid: a bundle of spec.trust holds no usable certificates.
+	ReasonBundleInvalid = "BundleInvalid"
+	// ReasonEndpointUnreachable: no connection to the service.
+	ReasonEndpointUnreachable = "EndpointUnreachable"
+	// ReasonEndpointUntrusted: the service's TLS certificate does not verify.
+	ReasonEndpointUntrusted = "EndpointUntrusted"
+	// ReasonWrongEnvironment: the service has answered PKI005; it is not of spec.environment. Also on orders.
+	ReasonWrongEnvironment = "WrongEnvironment"
+	// ReasonUntrustedCertificate: an issued certificate does not chain to spec.trust.issuance. Also on orders.
+	ReasonUntrustedCertificate = "UntrustedCertificate"
+	// ReasonUntrustedAnswer: the signature of an answer does not verify with spec.trust.responses. Also on orders.
+	ReasonUntrustedAnswer = "UntrustedAnswer"
+)
+
+// Reasons of an order's Ready condition, and of the events about it.
+const (
+	// ReasonIssuerNotFound: the issuer is gone; the order goes on when it is back.
+	ReasonIssuerNotFound = "IssuerNotFound"
+	// ReasonIssuerNotReady: the issuer is not Ready; nothing is sent.
+	ReasonIssuerNotReady = "IssuerNotReady"
+	// ReasonIssuerChanged: the issuer now names another customer or environment than the order.
+	ReasonIssuerChanged = "IssuerChanged"
+	// ReasonWaitingForCredentials: transfer credentials are missing, incomplete, or not those the order was made with.
+	ReasonWaitingForCredentials = "WaitingForCredentials"
+	// ReasonWaitingForRenewalKey: the Secret with the certificate that is to be renewed is missing or has changed.
+	ReasonWaitingForRenewalKey = "WaitingForRenewalKey"
+	// ReasonSubmitting: the request is being sent.
+	ReasonSubmitting = "Submitting"
+	// ReasonRetryingSubmission: the request will be sent again after a passing failure.
+	ReasonRetryingSubmission = "RetryingSubmission"
+	// ReasonSubmissionFailing: as RetryingSubmission, for the fifth time and more.
+	ReasonSubmissionFailing = "SubmissionFailing"
+	// ReasonUncertain: the request was sent and no answer that can be relied on came back.
+	ReasonUncertain = "SubmissionUncertain"
+	// ReasonAwaitingCertificate: accepted; the certificate is being made.
+	ReasonAwaitingCertificate = "AwaitingCertificate"
+	// ReasonRetrievalOverdue: accepted, but still without a certificate after retrievalTimeout; asked for hourly.
+	ReasonRetrievalOverdue = "RetrievalOverdue"
+	// ReasonWrongCertificate: the service answered with a certificate that is not the one that was asked for.
+	ReasonWrongCertificate = "WrongCertificate"
+	// ReasonIssued: the certificate is there.
+	ReasonIssued = "Issued"
+	// ReasonCredentialsRefused: failed; PKI020, the customer id or the transfer credentials are wrong or used.
+	ReasonCredentialsRefused = "CredentialsRefused"
+	// ReasonRequestRefused: failed; PKI030, the service does not take the certificate signing request.
+	ReasonRequestRefused = "RequestRefused"
+	// ReasonSignatureRefused: failed; PKI010, the service does not accept the signature of the renewal.
+	ReasonSignatureRefused = "SignatureRefused"
+	// ReasonRenewalRefused: failed; PKI015, the certificate cannot be renewed (revoked, or not the service's).
+	ReasonRenewalRefused = "RenewalRefused"
+	// ReasonAnswerLost: failed; the request was sent, its answer was lost, and the service does not take the
+	// credentials a second time.
+	ReasonAnswerLost = "AnswerLost"
+	// ReasonWithdrawn: failed; nobody wanted the certificate any more before anything was sent. Nothing was spent.
+	ReasonWithdrawn = "Withdrawn"
+)
+
+// Reasons of events about CertificateRequests that are not reasons of orders.
+const (
+	// ReasonInvalidRequest: the CertificateRequest can never be satisfied.
+	ReasonInvalidRequest = "InvalidRequest"
+	// ReasonDenied: an approver has denied the CertificateRequest.
+	ReasonDenied = "Denied"
+	// ReasonWaitingForApproval: no approver has spoken yet.
+	ReasonWaitingForApproval = "WaitingForApproval"
+	// ReasonWaitingForWindow: the current certificate cannot be renewed yet.
+	ReasonWaitingForWindow = "WaitingForWindow"
+	// ReasonOrderCreated: a VeroOrder was made for the CertificateRequest.
+	ReasonOrderCreated = "OrderCreated"
+	// ReasonSubmitted: the service has accepted the request.
+	ReasonSubmitted = "Submitted"
+)

@@ -1,0 +1,99 @@
+package v1alpha1
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Issuer is what VeroIssuer and VeroClusterIssuer have in common, so that code treats them as one.
+//
+// +kubebuilder:object:generate=false
+type Issuer interface {
+	metav1.Object
+	runtime.Object
+	// IssuerKind is KindVeroIssuer or KindVeroClusterIssuer, also where the object's TypeMeta is empty.
+	IssuerKind() string
+	// IssuerSpec is the issuer's own spec, not a copy.
+	IssuerSpec() *VeroIssuerSpec
+	// IssuerStatus is the issuer's own status, not a copy.
+	IssuerStatus() *IssuerStatus
+}
+
+var (
+	_ Issuer = (*VeroIssuer)(nil)
+	_ Issuer = (*VeroClusterIssuer)(nil)
+)
+
+// IssuerKind is KindVeroIssuer.
+func (*VeroIssuer) IssuerKind() string { return KindVeroIssuer }
+
+// IssuerSpec is the issuer's own spec, not a copy.
+func (i *VeroIssuer) IssuerSpec() *VeroIssuerSpec { return &i.Spec }
+
+// IssuerStatus is the issuer's own status, not a copy.
+func (i *VeroIssuer) IssuerStatus() *IssuerStatus { return &i.Status }
+
+// IssuerKind is KindVeroClusterIssuer.
+func (*VeroClusterIssuer) IssuerKind() string { return KindVeroClusterIssuer }
+
+// IssuerSpec is the issuer's own spec, not a copy.
+func (i *VeroClusterIssuer) IssuerSpec() *VeroIssuerSpec { return &i.Spec }
+
+// IssuerStatus is the issuer's own status, not a copy.
+func (i *VeroClusterIssuer) IssuerStatus() *IssuerStatus { return &i.Status }
+
+// NewIssuer is an empty issuer of a kind, nil if the kind is none of ours.
+func NewIssuer(kind string) Issuer {
+	switch kind {
+	case KindVeroIssuer:
+		return &VeroIssuer{}
+	case KindVeroClusterIssuer:
+		return &VeroClusterIssuer{}
+	default:
+		return nil
+	}
+}
+
+// Endpoint is the URL of the service: spec.url, or the public endpoint of the environment.
+func (s *VeroIssuerSpec) Endpoint() string {
+	switch {
+	case s.URL != "":
+		return s.URL
+	case s.Environment == EnvironmentProduction:
+		return EndpointProduction
+	default:
+		return EndpointTest
+	}
+}
+
+// Window is spec.renewalWindow or its default.
+func (s *VeroIssuerSpec) Window() time.Duration {
+	if s.RenewalWindow == nil {
+		return DefaultRenewalWindow
+	}
+	return s.RenewalWindow.Duration
+}
+
+// Timeout is spec.retrievalTimeout or its default.
+func (s *VeroIssuerSpec) Timeout() time.Duration {
+	if s.RetrievalTimeout == nil {
+		return DefaultRetrievalTimeout
+	}
+	return s.RetrievalTimeout.Duration
+}
+
+// KeyOrDefault is the key of the reference, or DefaultBundleKey.
+func (r *BundleReference) KeyOrDefault() string {
+	if r.Key == "" {
+		return DefaultBundleKey
+	}
+	return r.Key
+}
+
+// LabelValue is as much of a hexadecimal text as a label holds.
+func LabelValue(digits string) string {
+	return digits[:min(len(digits), LabelDigestLength)]
+}

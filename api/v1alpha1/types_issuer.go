@@ -1,0 +1,264 @@
+package v1alpha1
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Kinds that a Certificate may name in spec.issuerRef.kind.
+const (
+	// KindVeroIssuer serves CertificateRequests of its own namespace.
+	KindVeroIssuer = "VeroIssuer"
+	// KindVeroClusterIssuer serves CertificateRequests of every namespace.
+	KindVeroClusterIssuer = "VeroClusterIssuer"
+)
+
+// Environment is one of the two worlds of the certificate service. They share neither certificates nor
+// credentials (seed 004, 3.1).
+//
+// +kubebuilder:validation:Enum=TEST;PRODUCTION
+type Environment string
+
+const (
+	// EnvironmentTest is the service's test environment. Its certificates are worth nothing in production.
+	EnvironmentTest Environment = "TEST"
+	// EnvironmentProduction is the real thing.
+	EnvironmentProduction Environment = "PRODUCTION"
+)
+
+// Public endpoints of the certificate service, used when spec.url is empty (protocol.md, Transport).
+const (
+	EndpointTest       = "https://pkiws-testi.vero.fi/2017/10/CertificateServices"
+	EndpointProduction = "https://pkiws.vero.fi/2017/10/CertificateServices"
+)
+
+// Defaults that the custom resource definition fills in; code uses them for objects that never met an API server.
+const (
+	// DefaultRenewalWindow is the service's own rule: a certificate is renewed during its last 60 days
+	// (seed 004, 4, PKI080).
+	DefaultRenewalWindow = 1440 * time.Hour
+	// DefaultRetrievalTimeout is how long a certificate may take before the issuer starts to warn.
+	DefaultRetrievalTimeout = 24 * time.Hour
+	// DefaultBundleKey is the key that is read from a ConfigMap or Secret when none is named.
+	DefaultBundleKey = "ca.crt"
+)
+
+// VeroIssuerSpec says for which customer certificates are asked, from which service, and whom to trust.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.url) || self.url.startsWith('https://')",message="spec.url must start with https://: transfer passwords are never sent in the clear"
+// +kubebuilder:validation:XValidation:rule="!has(self.url) || isURL(self.url)",message="spec.url is not a URL; leave it out to use the public endpoint of the environment"
+type VeroIssuerSpec struct {
+	// Environment of the certificate service: TEST or PRODUCTION. It is sent with every message and must be the
+	// environment of the service behind url; the service refuses anything else (PKI005).
+	Environment Environment `json:"environment"`
+
+	// URL of the certificate service. Leave it out to use the public endpoint of the environment. Only https.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	URL string `json:"url,omitempty"`
+
+	// CustomerID is the official identifier with which the organisation deals with the Incomes Register, 1 to 30
+	// characters. A Finnish business id carries its hyphen: 0123456-7. It becomes the common name of every
+	// certificate, so a Certificate that uses this issuer has it as spec.commonName.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=30
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[0-9]{8}$')",message="spec.customerID looks like a Finnish business id without its hyphen; write it as 0123456-7"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('--') && !self.contains('/*')",message="spec.customerID must not contain '--' or '/*'; the certificate service refuses such messages"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]') && self == self.trim()",message="spec.customerID must not contain control characters or begin or end with white space"
+	CustomerID string `json:"customerID"`
+
+	// CustomerName is sent along to help the service's staff find faults, 1 to 100 characters. The subject of the
+	// certificate comes from the service's own register, not from here.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=100
+	// +kubebuilder:validation:XValidation:rule="!self.contains('--') && !self.contains('/*')",message="spec.customerName must not contain '--' or '/*'; the certificate service refuses such messages"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="spec.customerName must not contain control characters"
+	CustomerName string `json:"customerName,omitempty"`
+
+	// TransferSecretRef names the Secret with the transfer credentials (keys transferId and transferPassword) in
+	// the namespace of the CertificateRequest. A Certificate names another one with the annotation
+	// varmenne.dev/transfer-secret. Left out: every Certificate has to carry the annotation until it has its
+	// first certificate.
+	//
+	// +optional
+	TransferSecretRef *TransferSecretReference `json:"transferSecretRef,omitempty"`
+
+	// Trust says whose certificates are believed.
+	Trust Trust `json:"trust"`
+
+	// RenewalWindow is how long before its end a certificate may be renewed. The service allows 60 days, which is
+	// the default; a rehearsal against the simulator may use minutes.
+	//
+	// +optional
+	// +kubebuilder:default="1440h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="spec.renewalWindow must be longer than nothing; the certificate service allows 1440h"
+	RenewalWindow *metav1.Duration `json:"renewalWindow,omitempty"`
+
+	// RetrievalTimeout is how long an accepted request may go without a certificate before the issuer warns and
+	// asks only once an hour. It never gives up: what was accepted has been paid for. Default 24h.
+	//
+	// +optional
+	// +kubebuilder:default="24h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s')",message="spec.retrievalTimeout must be at least 10s; the certificate service needs that long for the fastest answer"
+	RetrievalTimeout *metav1.Duration `json:"retrievalTimeout,omitempty"`
+}
+
+// TransferSecretReference names a Secret in the namespace of the CertificateRequest. There is no namespace field
+// on purpose: nobody reaches another namespace's credentials through an issuer.
+type TransferSecretReference struct {
+	// Name of the Secret.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// Trust holds the trust anchors of an issuer. The authority that signs the service's answers and the one that
+// issues customers' certificates are different chains (protocol.md, XML signatures).
+type Trust struct {
+	// TLS verifies the service's TLS server certificate. Left out: the system's roots.
+	//
+	// +optional
+	TLS *BundleSource `json:"tls,omitempty"`
+
+	// Responses holds the trust anchors, and intermediates if any, of the certificate that signs the service's
+	// answers. An answer by anybody else is not believed.
+	Responses BundleSource `json:"responses"`
+
+	// Issuance holds the trust anchors and intermediates of the certificates that the service issues. tls.crt and
+	// ca.crt are made from them, and an issued certificate must chain to them.
+	Issuance BundleSource `json:"issuance"`
+}
+
+// BundleSource is where a bundle of PEM certificates comes from: exactly one of its fields is set. References of
+// a VeroIssuer are read from its own namespace, those of a VeroClusterIssuer from the namespace of the controller.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.caBundle) ? 1 : 0) + (has(self.configMapRef) ? 1 : 0) + (has(self.secretRef) ? 1 : 0) == 1",message="set exactly one of caBundle, configMapRef and secretRef"
+type BundleSource struct {
+	// CABundle is the bundle itself: PEM certificates, in base64 as usual for bytes.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	CABundle []byte `json:"caBundle,omitempty"`
+
+	// ConfigMapRef names a ConfigMap and the key that holds the bundle.
+	//
+	// +optional
+	ConfigMapRef *BundleReference `json:"configMapRef,omitempty"`
+
+	// SecretRef names a Secret and the key that holds the bundle.
+	//
+	// +optional
+	SecretRef *BundleReference `json:"secretRef,omitempty"`
+}
+
+// BundleReference is one key of a ConfigMap or Secret.
+type BundleReference struct {
+	// Name of the ConfigMap or Secret.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+
+	// Key that holds the bundle. Default ca.crt.
+	//
+	// +optional
+	// +kubebuilder:default="ca.crt"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
+}
+
+// IssuerStatus says whether an issuer can be used, and if not, what to change. The controller writes it.
+type IssuerStatus struct {
+	// Conditions of the issuer; see the constants of this package for their types and reasons.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// LastCheckTime is when the bundles were last read and the endpoint was last tried.
+	//
+	// +optional
+	LastCheckTime *metav1.Time `json:"lastCheckTime,omitempty"`
+}
+
+// VeroIssuer obtains certificates from the Finnish Tax Administration's certificate service for one organisation,
+// for the Certificates of its own namespace.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Namespaced,shortName=vi,categories={cert-manager,varmenne}
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Environment",type=string,JSONPath=`.spec.environment`
+// +kubebuilder:printcolumn:name="Customer",type=string,JSONPath=`.spec.customerID`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
+// +kubebuilder:printcolumn:name="Checked",type=date,JSONPath=`.status.lastCheckTime`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type VeroIssuer struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what the user wants.
+	Spec VeroIssuerSpec `json:"spec"`
+	// Status is what the controller found.
+	//
+	// +optional
+	Status IssuerStatus `json:"status,omitempty"`
+}
+
+// VeroIssuerList is a list of VeroIssuers.
+//
+// +kubebuilder:object:root=true
+type VeroIssuerList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	// Items of the list.
+	Items []VeroIssuer `json:"items"`
+}
+
+// VeroClusterIssuer obtains certificates from the Finnish Tax Administration's certificate service for one
+// organisation, for the Certificates of every namespace. Transfer credentials still come from the namespace of
+// the CertificateRequest.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=vci,categories={cert-manager,varmenne}
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Environment",type=string,JSONPath=`.spec.environment`
+// +kubebuilder:printcolumn:name="Customer",type=string,JSONPath=`.spec.customerID`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
+// +kubebuilder:printcolumn:name="Checked",type=date,JSONPath=`.status.lastCheckTime`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type VeroClusterIssuer struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what the user wants.
+	Spec VeroIssuerSpec `json:"spec"`
+	// Status is what the controller found.
+	//
+	// +optional
+	Status IssuerStatus `json:"status,omitempty"`
+}
+
+// VeroClusterIssuerList is a list of VeroClusterIssuers.
+//
+// +kubebuilder:object:root=true
+type VeroClusterIssuerList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	// Items of the list.
+	Items []VeroClusterIssuer `json:"items"`
+}

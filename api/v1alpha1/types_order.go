@@ -1,0 +1,290 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Operation is the operation of the certificate service that starts a certificate (seed 004, 2).
+//
+// +kubebuilder:validation:Enum=SignNewCertificate;RenewCertificate
+type Operation string
+
+const (
+	// OperationSignNew asks for a certificate with one-time transfer credentials.
+	OperationSignNew Operation = "SignNewCertificate"
+	// OperationRenew asks for a certificate with a signature made by the one that is about to expire.
+	OperationRenew Operation = "RenewCertificate"
+)
+
+// OrderPhase is how far an order has come. The state diagram is in the package comment of internal/issuance.
+//
+// +kubebuilder:validation:Enum=Pending;Submitting;Submitted;Issued;Failed
+type OrderPhase string
+
+const (
+	// PhasePending: nothing was sent, or the service has said that it did not accept what was sent.
+	PhasePending OrderPhase = "Pending"
+	// PhaseSubmitting: the request may be on its way. Written before the call. An order found in this phase after a
+	// restart is uncertain: it was sent, or it was not.
+	PhaseSubmitting OrderPhase = "Submitting"
+	// PhaseSubmitted: the service has accepted the request; its certificate is being fetched.
+	PhaseSubmitted OrderPhase = "Submitted"
+	// PhaseIssued: the certificate is in status.certificate. Final.
+	PhaseIssued OrderPhase = "Issued"
+	// PhaseFailed: this order will not bear a certificate; the condition Ready says why. Final, but for an answer
+	// that arrives late.
+	PhaseFailed OrderPhase = "Failed"
+)
+
+// VeroOrderSpec is what was asked for, on whose authority. It never changes.
+//
+// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the spec of a VeroOrder cannot be changed: it is the record of one request to the certificate service"
+// +kubebuilder:validation:XValidation:rule="self.operation == 'SignNewCertificate' ? has(self.transfer) && !has(self.renewal) : has(self.renewal) && !has(self.transfer)",message="SignNewCertificate is authorised by spec.transfer, RenewCertificate by spec.renewal"
+type VeroOrderSpec struct {
+	// IssuerRef is the issuer in whose name the request is made.
+	IssuerRef OrderIssuerReference `json:"issuerRef"`
+
+	// Operation that starts the certificate.
+	Operation Operation `json:"operation"`
+
+	// Environment of the service that the request belongs to.
+	Environment Environment `json:"environment"`
+
+	// CustomerID that the certificate is for; the issued certificate must bear it as common name.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=30
+	CustomerID string `json:"customerID"`
+
+	// Request is the PEM encoded PKCS#10 certificate signing request.
+	//
+	// +kubebuilder:validation:MinLength=1
+	Request []byte `json:"request"`
+
+	// RequestUID is the CertificateRequest that the order was made for. Others with the same key may use it too.
+	RequestUID types.UID `json:"requestUID"`
+
+	// PublicKeyDigest is the SHA-256 digest, in lower-case hexadecimal, of the SubjectPublicKeyInfo of the request.
+	// The service certifies nothing but the public key, so any CertificateRequest with this key can use the result.
+	//
+	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
+	PublicKeyDigest string `json:"publicKeyDigest"`
+
+	// Transfer is the authorisation of SignNewCertificate.
+	//
+	// +optional
+	Transfer *TransferAuthorization `json:"transfer,omitempty"`
+
+	// Renewal is the authorisation of RenewCertificate.
+	//
+	// +optional
+	Renewal *RenewalAuthorization `json:"renewal,omitempty"`
+
+	// Attempt counts the orders with the same authorisation, from 1. A further one is only made after the service
+	// has refused the one before, in a verified answer, so that nothing was bought with it.
+	//
+	// +kubebuilder:validation:Minimum=1
+	Attempt int32 `json:"attempt"`
+}
+
+// OrderIssuerReference names an issuer, and which object of that name it was.
+type OrderIssuerReference struct {
+	// Kind is VeroIssuer or VeroClusterIssuer.
+	//
+	// +kubebuilder:validation:Enum=VeroIssuer;VeroClusterIssuer
+	Kind string `json:"kind"`
+	// Name of the issuer.
+	//
+	// +kubebuilder:validation:MinLength=1
+	Name string `json:"name"`
+	// UID of the issuer when the order was made.
+	UID types.UID `json:"uid"`
+}
+
+// TransferAuthorization says which transfer credentials pay for an order.
+type TransferAuthorization struct {
+	// SecretName is the Secret, in the namespace of the order, that held the credentials.
+	//
+	// +kubebuilder:validation:MinLength=1
+	SecretName string `json:"secretName"`
+	// TransferIDDigest is the SHA-256 digest of the TransferId, in lower-case hexadecimal.
+	//
+	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
+	TransferIDDigest string `json:"transferIDDigest"`
+}
+
+// RenewalAuthorization says which certificate signs for an order.
+type RenewalAuthorization struct {
+	// SecretName is the kubernetes.io/tls Secret, in the namespace of the order, that held certificate and key.
+	//
+	// +kubebuilder:validation:MinLength=1
+	SecretName string `json:"secretName"`
+	// SerialNumber of the certificate that is renewed, in lower-case hexadecimal.
+	//
+	// +kubebuilder:validation:Pattern=`^[0-9a-f]+$`
+	SerialNumber string `json:"serialNumber"`
+	// NotAfter is when that certificate expires.
+	NotAfter metav1.Time `json:"notAfter"`
+}
+
+// VeroOrderStatus is what has become of an order. The controller writes it: the intent before a call, the outcome
+// right after it.
+type VeroOrderStatus struct {
+	// Phase is how far the order has come.
+	//
+	// +optional
+	// +kubebuilder:default=Pending
+	Phase OrderPhase `json:"phase,omitempty"`
+
+	// RetrievalID is the service's receipt: with it, and only with it, the certificate can be fetched.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	RetrievalID string `json:"retrievalId,omitempty"`
+
+	// RetrievalIDUnverified is true while the answer that carried the RetrievalId has a signature that could not be
+	// verified. The id is kept and tried; only a verified answer can bear the certificate.
+	//
+	// +optional
+	RetrievalIDUnverified bool `json:"retrievalIdUnverified,omitempty"`
+
+	// Submissions counts how often the request was sent, or may have been.
+	//
+	// +optional
+	Submissions int32 `json:"submissions,omitempty"`
+
+	// Uncertain is true once a submission ended without an answer that can be relied on: the service may have
+	// accepted the request, and the RetrievalId may be lost.
+	//
+	// +optional
+	Uncertain bool `json:"uncertain,omitempty"`
+
+	// SubmittedAt is when the request was last sent, written before it was sent.
+	//
+	// +optional
+	SubmittedAt *metav1.MicroTime `json:"submittedAt,omitempty"`
+
+	// PasswordFingerprint tells whether a transfer password has been replaced since it was last sent: four
+	// hexadecimal digits of a salted digest, far too few to find a password from.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=4
+	PasswordFingerprint string `json:"passwordFingerprint,omitempty"`
+
+	// AcceptedAt is when the service's acceptance was received.
+	//
+	// +optional
+	AcceptedAt *metav1.MicroTime `json:"acceptedAt,omitempty"`
+
+	// NextSubmitTime is when the request is sent again after a passing failure.
+	//
+	// +optional
+	NextSubmitTime *metav1.MicroTime `json:"nextSubmitTime,omitempty"`
+
+	// NextPollTime is when the certificate is asked for next. Never earlier than 10 s after AcceptedAt.
+	//
+	// +optional
+	NextPollTime *metav1.MicroTime `json:"nextPollTime,omitempty"`
+
+	// Polls counts the GetCertificate calls.
+	//
+	// +optional
+	Polls int32 `json:"polls,omitempty"`
+
+	// IssuerProblem is what this order has to tell about its issuer. The issuer takes it over into its Ready condition
+	// until the issuer's spec or its bundles change, or the order succeeds.
+	//
+	// +optional
+	IssuerProblem *IssuerProblem `json:"issuerProblem,omitempty"`
+
+	// LastError is the last failure, kept also after it has passed.
+	//
+	// +optional
+	LastError *OrderError `json:"lastError,omitempty"`
+
+	// Certificate is the issued chain in PEM: the leaf first, then intermediates, without the root.
+	//
+	// +optional
+	Certificate []byte `json:"certificate,omitempty"`
+
+	// CA is the root of that chain in PEM.
+	//
+	// +optional
+	CA []byte `json:"ca,omitempty"`
+
+	// EndedAt is when the order became Issued or Failed.
+	//
+	// +optional
+	EndedAt *metav1.Time `json:"endedAt,omitempty"`
+
+	// Conditions of the order; see the constants of this package for their types and reasons.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// IssuerProblem is a misconfiguration of an issuer that only a call to the service could show.
+type IssuerProblem struct {
+	// Reason is WrongEnvironment, UntrustedAnswer or UntrustedCertificate.
+	Reason string `json:"reason"`
+	// Message says what was seen and what to change.
+	Message string `json:"message"`
+	// IssuerGeneration is the generation of the issuer that was used.
+	IssuerGeneration int64 `json:"issuerGeneration"`
+	// TrustDigest is a digest of the bundles that were used.
+	TrustDigest string `json:"trustDigest"`
+	// Time of the call.
+	Time metav1.Time `json:"time"`
+}
+
+// OrderError is a failure as the service, or the way to it, reported it.
+type OrderError struct {
+	// Code is the service's code (PKI005 … PKI099, seed 004, 4), or a word for what went wrong on the way.
+	Code string `json:"code"`
+	// Message says what happened.
+	Message string `json:"message"`
+	// Time of the failure.
+	Time metav1.Time `json:"time"`
+}
+
+// VeroOrder is the durable record of one request to the certificate service, of what paid for it and of what it
+// bore. It outlives the CertificateRequest that it was made for: a new request with the same key adopts it.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Namespaced,shortName=vo,categories={cert-manager,varmenne}
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Operation",type=string,JSONPath=`.spec.operation`
+// +kubebuilder:printcolumn:name="Retrieval-ID",type=string,JSONPath=`.status.retrievalId`
+// +kubebuilder:printcolumn:name="Waiting-For",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Next-Poll",type=string,JSONPath=`.status.nextPollTime`
+// +kubebuilder:printcolumn:name="Certificate",type=string,JSONPath=`.metadata.annotations.cert-manager\.io/certificate-name`
+// +kubebuilder:printcolumn:name="Issuer",type=string,JSONPath=`.spec.issuerRef.name`,priority=1
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type VeroOrder struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what was asked for.
+	Spec VeroOrderSpec `json:"spec"`
+	// Status is what has become of it.
+	//
+	// +optional
+	// +kubebuilder:default={phase: "Pending"}
+	Status VeroOrderStatus `json:"status,omitempty"`
+}
+
+// VeroOrderList is a list of VeroOrders.
+//
+// +kubebuilder:object:root=true
+type VeroOrderList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	// Items of the list.
+	Items []VeroOrder `json:"items"`
+}

@@ -1,0 +1,96 @@
+// Package binaries builds the programs that the embedded cluster runs (etcd, kube-apiserver, kubectl and
+// cert-manager's controllers) from their module sources, once per version, and says where they are.
+package binaries
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// DirectoryVariable is the environment variable that names the directory for what is built, in place of
+// bin/ in the repository: for instance one that several clones share.
+const DirectoryVariable = "VARMENNE_E2E_BIN"
+
+// Options say where to build and who is told about it.
+type Options struct {
+	// Directory for what is built. Default: the one that DirectoryVariable names, else bin/ in the repository.
+	Directory string
+	// Log receives the progress of a build as text for a person; nothing is written when nothing is built.
+	// Default: discarded.
+	Log io.Writer
+}
+
+// Set is where the programs are.
+type Set struct {
+	// Assets is a directory that holds kube-apiserver, etcd and kubectl under exactly these names: what
+	// controller-runtime's envtest expects in KUBEBUILDER_ASSETS.
+	Assets string
+	// CertManager is the path of the program that runs cert-manager's controllers.
+	CertManager string
+}
+
+// Etcd returns the path of etcd.
+func (s Set) Etcd() string { return filepath.Join(s.Assets, "etcd") }
+
+// APIServer returns the path of kube-apiserver.
+func (s Set) APIServer() string { return filepath.Join(s.Assets, "kube-apiserver") }
+
+// Kubectl returns the path of kubectl.
+func (s Set) Kubectl() string { return filepath.Join(s.Assets, "kubectl") }
+
+// Ensure returns where the programs are, and builds those that are missing: minutes the first time, a
+// fraction of a second from then on. Several calls at once, of several processes too, build only once.
+func Ensure(ctx context.Context, options Options) (Set, error) {
+	root, err := RepositoryRoot()
+	if err != nil {
+		return Set{}, err
+	}
+	if options.Log == nil {
+		options.Log = io.Discard
+	}
+	if options.Directory == "" {
+		options.Directory = os.Getenv(DirectoryVariable)
+	}
+	if options.Directory == "" {
+		options.Directory = filepath.Join(root, "bin")
+	}
+	if options.Directory, err = filepath.Abs(options.Directory); err != nil {
+		return Set{}, fmt.Errorf("finding the directory for programs: %w", err)
+	}
+	groups, err := groupsOf(ctx, root)
+	if err != nil {
+		return Set{}, err
+	}
+	if err := buildMissing(ctx, options, groups); err != nil {
+		return Set{}, err
+	}
+	return Set{
+		Assets:      groups.controlPlane.directory(options.Directory),
+		CertManager: filepath.Join(groups.certManager.directory(options.Directory), "certmanager"),
+	}, nil
+}
+
+// RepositoryRoot returns the directory of the repository that the working directory lies in.
+func RepositoryRoot() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("finding the repository: %w", err)
+	}
+	for directory := start; ; directory = filepath.Dir(directory) {
+		_, err := os.Stat(filepath.Join(directory, controlPlaneModule, "go.mod"))
+		if err == nil {
+			return directory, nil
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("finding the repository: %w", err)
+		}
+		if directory == filepath.Dir(directory) {
+			return "", fmt.Errorf("neither %s nor a directory above it holds %s: run this inside the repository",
+				start, controlPlaneModule)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package binaries
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+)
+
+// controlPlaneModule is the module that pins kube-apiserver, kubectl and etcd, relative to the repository.
+// It is nested in e2e so that its many replace directives bind nothing else.
+const controlPlaneModule = "e2e/controlplane"
+
+// program is one thing to build.
+type program struct {
+	name    string // of the file
+	source  string // package path, as go build takes it
+	version string // for the progress line
+}
+
+// group is a set of programs that are built in one module and rebuilt together.
+type group struct {
+	module   string // directory of the module
+	programs []program
+	ldflags  string
+	// static programs are built without C libraries. Without it, the packages that the tests of e2e
+	// compile as well are compiled only once.
+	static bool
+	key    string // name of the directory for the built programs
+}
+
+// groups are all there is to build.
+type groups struct {
+	controlPlane, certManager group
+}
+
+// directory returns where the programs of the group are, below the directory for everything built.
+func (g group) directory(base string) string { return filepath.Join(base, g.key) }
+
+// missing returns the programs of the group that have not been built below base.
+func (g group) missing(base string) []program {
+	var missing []program
+	for _, p := range g.programs {
+		if _, err := os.Stat(filepath.Join(g.directory(base), p.name)); err != nil {
+			missing = append(missing, p)
+		}
+	}
+	return missing
+}
+
+// groupsOf describes what the repository at root wants to have built.
+func groupsOf(ctx context.Context, root string) (groups, error) {
+	toolchain, err := toolchain(ctx, filepath.Join(root, controlPlaneModule))
+	if err != nil {
+		return groups{}, err
+	}
+	controlPlane, err := controlPlaneGroup(root, toolchain)
+	if err != nil {
+		return groups{}, err
+	}
+	certManager, err := certManagerGroup(root, toolchain)
+	if err != nil {
+		return groups{}, err
+	}
+	return groups{controlPlane: controlPlane, certManager: certManager}, nil
+}
+
+// controlPlaneGroup is etcd, kube-apiserver and kubectl.
+func controlPlaneGroup(root, toolchain string) (group, error) {
+	const kubernetes, etcd = "k8s.io/kubernetes", "go.etcd.io/etcd/server/v3"
+	g := group{module: filepath.Join(root, controlPlaneModule), static: true}
+	versions, err := requiredVersions(g.module, kubernetes, etcd)
+	if err != nil {
+		return group{}, err
+	}
+	g.programs = []program{
+		{name: "etcd", source: etcd, version: versions[etcd]},
+		{name: "kube-apiserver", source: kubernetes + "/cmd/kube-apiserver", version: versions[kubernetes]},
+		{name: "kubectl", source: kubernetes + "/cmd/kubectl", version: versions[kubernetes]},
+	}
+	g.ldflags = kubernetesVersionFlags(versions[kubernetes])
+	g.key, err = key("controlplane-"+versions[kubernetes], toolchain, g,
+		filepath.Join(g.module, "go.mod"), filepath.Join(g.module, "go.sum"))
+	return g, err
+}
+
+// certManagerGroup is the program in cmd/certmanager.
+func certManagerGroup(root, toolchain string) (group, error) {
+	const certManager = "github.com/cert-manager/cert-manager"
+	g := group{module: filepath.Join(root, "e2e")}
+	versions, err := requiredVersions(g.module, certManager)
+	if err != nil {
+		return group{}, err
+	}
+	version := versions[certManager]
+	g.programs = []program{{name: "certmanager", source: "./cmd/certmanager", version: version}}
+	g.ldflags = "-s -w -X " + certManager + "/pkg/util.AppVersion=" + version
+	sources, err := filepath.Glob(filepath.Join(g.module, "cmd", "certmanager", "*.go"))
+	if err != nil {
+		return group{}, fmt.Errorf("listing the sources of certmanager: %w", err)
+	}
+	g.key, err = key("certmanager-"+version, toolchain, g,
+		append(sources, filepath.Join(g.module, "go.mod"), filepath.Join(g.module, "go.sum"))...)
+	return g, err
+}
+
+// kubernetesVersionFlags make the programs report the version they were built from, which clients and
+// charts compare with; a build outside the Kubernetes repository would say v0.0.0.
+func kubernetesVersionFlags(version string) string {
+	parts := append(strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3), "", "")
+	flags := "-s -w"
+	for _, assignment := range []string{
+		"gitVersion=" + version, "gitMajor=" + parts[0], "gitMinor=" + parts[1], "gitTreeState=clean", "gitCommit=unknown",
+	} {
+		flags += " -X k8s.io/component-base/version." + assignment
+	}
+	return flags
+}
+
+// key names the directory for what is built from these inputs: another input, another directory.
+func key(prefix, toolchain string, g group, files ...string) (string, error) {
+	digest := sha256.New()
+	fmt.Fprintln(digest, toolchain, g.programs, g.ldflags, g.static)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("computing the key of %s: %w", prefix, err)
+		}
+		fmt.Fprintln(digest, filepath.Base(file), len(content))
+		digest.Write(content)
+	}
+	return prefix + "-" + hex.EncodeToString(digest.Sum(nil)[:6]), nil
+}
+
+// toolchain returns what of the Go installation the built programs depend on.
+func toolchain(ctx context.Context, module string) (string, error) {
+	output, err := goCommand(ctx, module, "env", "GOVERSION", "GOOS", "GOARCH", "CGO_ENABLED").Output()
+	if err != nil {
+		return "", fmt.Errorf("asking go for its version; is go on the PATH? %w", err)
+	}
+	return string(bytes.Join(bytes.Fields(output), []byte(" "))), nil
+}
+
+// goCommand is the go command, run in the module, unmoved by a workspace that may surround it.
+func goCommand(ctx context.Context, module string, arguments ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, "go", arguments...)
+	command.Dir = module
+	command.Env = append(os.Environ(), "GOWORK=off")
+	return command
+}
+
+// requiredVersions returns the versions of the modules that a go.mod requires.
+func requiredVersions(module string, paths ...string) (map[string]string, error) {
+	name := filepath.Join(module, "go.mod")
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading pinned versions: %w", err)
+	}
+	file, err := modfile.ParseLax(name, content, nil)
+	if err != nil {
+		return nil, fmt.Errorf("reading pinned versions: %w", err)
+	}
+	versions := map[string]string{}
+	for _, require := range file.Require {
+		versions[require.Mod.Path] = require.Mod.Version
+	}
+	for _, path := range paths {
+		if versions[path] == "" {
+			return nil, fmt.Errorf("%s does not require %s", name, path)
+		}
+	}
+	return versions, nil
+}

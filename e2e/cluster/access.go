@@ -1,0 +1,100 @@
+package cluster
+
+import (
+	"context"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// contextName is the name of everything in the kubeconfigs that are written.
+const contextName = "varmenne-e2e"
+
+// KubeconfigPath returns the path of the administrator's kubeconfig.
+func (c *Cluster) KubeconfigPath() string { return c.path("kubeconfigs", "admin.kubeconfig") }
+
+// RESTConfig returns the administrator's access, without client-side rate limiting.
+func (c *Cluster) RESTConfig() *rest.Config { return rest.CopyConfig(c.admin) }
+
+// Client returns an uncached client with the administrator's access. It knows the types of Kubernetes,
+// cert-manager and CustomResourceDefinitions; every other kind can be used as unstructured object.
+func (c *Cluster) Client() client.Client { return c.client }
+
+// connectAdmin issues the administrator's certificate, writes the kubeconfig and builds the clients. The
+// API server need not run yet.
+func (c *Cluster) connectAdmin(issuer *authority) error {
+	pair, err := issuer.issue(&x509.Certificate{
+		Subject:     pkix.Name{CommonName: "admin", Organization: []string{"system:masters"}},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+	if err != nil {
+		return err
+	}
+	c.admin = &rest.Config{
+		Host: fmt.Sprintf("https://127.0.0.1:%d", c.address.port),
+		QPS:  -1,
+		TLSClientConfig: rest.TLSClientConfig{
+			CAData: issuer.pem(), CertData: pair.certificate, KeyData: pair.key,
+		},
+	}
+	user := &api.AuthInfo{ClientCertificateData: pair.certificate, ClientKeyData: pair.key}
+	if err := c.writeKubeconfig(c.KubeconfigPath(), user); err != nil {
+		return err
+	}
+	types := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		scheme.AddToScheme, apiextensionsv1.AddToScheme, cmapi.AddToScheme,
+	} {
+		if err := add(types); err != nil {
+			return fmt.Errorf("registering types: %w", err)
+		}
+	}
+	// The client asks the API server for its kinds when it first needs one, not now.
+	c.client, err = client.New(c.admin, client.Options{Scheme: types})
+	if err != nil {
+		return fmt.Errorf("creating the administrator's client: %w", err)
+	}
+	return nil
+}
+
+// ServiceAccountKubeconfig writes a kubeconfig that acts as an existing ServiceAccount, with a token that
+// outlives the cluster, and returns its path.
+func (c *Cluster) ServiceAccountKubeconfig(ctx context.Context, namespace, name string) (string, error) {
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	request := &authenticationv1.TokenRequest{
+		Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: ptr.To(int64(lifetime.Seconds()))},
+	}
+	if err := c.client.SubResource("token").Create(ctx, account, request); err != nil {
+		return "", fmt.Errorf("requesting a token for ServiceAccount %s/%s: %w", namespace, name, err)
+	}
+	path := c.path("kubeconfigs", namespace+"-"+name+".kubeconfig")
+	return path, c.writeKubeconfig(path, &api.AuthInfo{Token: request.Status.Token})
+}
+
+// writeKubeconfig writes how the user reaches the API server.
+func (c *Cluster) writeKubeconfig(path string, user *api.AuthInfo) error {
+	config := api.NewConfig()
+	config.Clusters[contextName] = &api.Cluster{
+		Server: c.admin.Host, CertificateAuthorityData: c.admin.CAData,
+	}
+	config.AuthInfos[contextName] = user
+	config.Contexts[contextName] = &api.Context{Cluster: contextName, AuthInfo: contextName}
+	config.CurrentContext = contextName
+	if err := clientcmd.WriteToFile(*config, path); err != nil {
+		return fmt.Errorf("writing a kubeconfig: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package cluster
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/process"
+)
+
+// certManagerName is the namespace and the ServiceAccount of cert-manager, as in its documentation.
+const certManagerName = "cert-manager"
+
+//go:embed manifests/cert-manager.yaml
+var certManagerManifest []byte
+
+//go:embed manifests/approval.yaml
+var approvalManifest []byte
+
+// InstallCertManager installs cert-manager's definitions, starts its controllers under their own
+// ServiceAccount, and returns when their caches are filled. cert-manager may approve requests to its own
+// issuers only; manifests that say more are applied before its approver starts, which would otherwise try
+// in vain and come back some seconds later.
+func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) error {
+	c.step("Installing cert-manager.")
+	module, err := certManagerModule(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.Apply(ctx, filepath.Join(module, "deploy", "crds")); err != nil {
+		return err
+	}
+	for _, manifest := range [][]byte{certManagerManifest, approvalManifest} {
+		if err := c.ApplyYAML(ctx, manifest); err != nil {
+			return err
+		}
+	}
+	if err := c.Apply(ctx, manifests...); err != nil {
+		return err
+	}
+	if err := c.awaitApprovalEnforced(ctx); err != nil {
+		return err
+	}
+	return c.StartCertManager(ctx)
+}
+
+// StartCertManager starts cert-manager's controllers and returns when their caches are filled: as a part
+// of InstallCertManager, or after they were stopped or killed.
+func (c *Cluster) StartCertManager(ctx context.Context) error {
+	c.step("Starting cert-manager's controllers.")
+	kubeconfig, err := c.ServiceAccountKubeconfig(ctx, certManagerName, certManagerName)
+	if err != nil {
+		return err
+	}
+	ready := c.path("cert-manager.ready")
+	if err := os.Remove(ready); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	p, err := c.StartProcess(process.Options{
+		Name: CertManager,
+		Path: c.binaries.CertManager,
+		Args: []string{"--kubeconfig=" + kubeconfig, "--ready-file=" + ready},
+	})
+	if err != nil {
+		return err
+	}
+	return await(ctx, p, exists(ready))
+}
+
+// StopCertManager stops cert-manager's controllers.
+func (c *Cluster) StopCertManager() error { return c.stop(CertManager) }
+
+// certManagerModule returns the directory of cert-manager's module, of the version that e2e requires.
+func certManagerModule(ctx context.Context) (string, error) {
+	root, err := binaries.RepositoryRoot()
+	if err != nil {
+		return "", err
+	}
+	command := exec.CommandContext(ctx, "go", "mod", "download", "-json", "github.com/cert-manager/cert-manager")
+	command.Dir = filepath.Join(root, "e2e")
+	command.Env = append(os.Environ(), "GOWORK=off")
+	output, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("finding cert-manager's module: %w: %s", err, output)
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(output, &module); err != nil {
+		return "", fmt.Errorf("finding cert-manager's module: %w", err)
+	}
+	return module.Dir, nil
+}
+
+// awaitApprovalEnforced waits until the API server refuses an approval by somebody who has no permission
+// for it: it takes up a new policy within a second or so, and until then anybody could approve.
+func (c *Cluster) awaitApprovalEnforced(ctx context.Context) error {
+	probe := &cmapi.CertificateRequest{
+		ObjectMeta: metav1.ObjectMeta{Namespace: certManagerName, Name: "approval-probe"},
+		Spec: cmapi.CertificateRequestSpec{
+			Request:   []byte("none"),
+			IssuerRef: cmmeta.IssuerReference{Group: "probe.invalid", Kind: "Probe", Name: "probe"},
+		},
+	}
+	if err := c.client.Create(ctx, probe); err != nil {
+		return fmt.Errorf("creating the probe for approvals: %w", err)
+	}
+	stranger := c.RESTConfig()
+	stranger.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + certManagerName + ":" + certManagerName,
+	}
+	asCertManager, err := client.New(stranger, client.Options{Scheme: c.client.Scheme(), Mapper: c.client.RESTMapper()})
+	if err != nil {
+		return err
+	}
+	probe.Status.Conditions = []cmapi.CertificateRequestCondition{{
+		Type: cmapi.CertificateRequestConditionApproved, Status: cmmeta.ConditionTrue, Reason: "Probe",
+	}}
+	err = wait.PollUntilContextTimeout(ctx, pollInterval, servedTimeout, true, func(ctx context.Context) (bool, error) {
+		err := asCertManager.Status().Update(ctx, probe.DeepCopy(), client.DryRunAll)
+		if apierrors.IsForbidden(err) {
+			return true, nil
+		}
+		return false, err
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the policy on approvals to be enforced: %w", err)
+	}
+	return c.client.Delete(ctx, probe)
+}

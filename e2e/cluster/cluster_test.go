@@ -1,0 +1,239 @@
+package cluster_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+)
+
+// eventually polls the condition until it holds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for !condition() {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// apply applies YAML or fails the test.
+func apply(t *testing.T, c *cluster.Cluster, manifest string) {
+	t.Helper()
+	if err := c.ApplyYAML(t.Context(), []byte(manifest)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// clientOf connects as whom the kubeconfig is for.
+func clientOf(t *testing.T, kubeconfig string) client.Client {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connected, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return connected
+}
+
+const account = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: reader, namespace: shop}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader, namespace: shop}
+rules:
+- {apiGroups: [""], resources: [configmaps], verbs: [list]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reader, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
+subjects:
+- {kind: ServiceAccount, name: reader, namespace: shop}
+`
+
+func TestServiceAccountMayDoWhatItsRolesSay(t *testing.T) {
+	t.Parallel()
+	c := cluster.ForTest(t, cluster.Options{})
+	apply(t, c, account)
+	kubeconfig, err := c.ServiceAccountKubeconfig(t.Context(), "shop", "reader")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := clientOf(t, kubeconfig)
+
+	review := &authenticationv1.SelfSubjectReview{}
+	if err := reader.Create(t.Context(), review); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := review.Status.UserInfo.Username, "system:serviceaccount:shop:reader"; got != want {
+		t.Errorf("the kubeconfig acts as %s, want %s", got, want)
+	}
+	if err := reader.List(t.Context(), &corev1.ConfigMapList{}, client.InNamespace("shop")); err != nil {
+		t.Errorf("listing ConfigMaps, which the role allows: %v", err)
+	}
+	err = reader.List(t.Context(), &corev1.SecretList{}, client.InNamespace("shop"))
+	if !apierrors.IsForbidden(err) {
+		t.Errorf("listing Secrets, which no role allows: got %v, want Forbidden", err)
+	}
+}
+
+func TestTwoClustersRunSideBySide(t *testing.T) {
+	t.Parallel()
+	first := cluster.ForTest(t, cluster.Options{})
+	second := cluster.ForTest(t, cluster.Options{})
+	apply(t, first, "{apiVersion: v1, kind: Namespace, metadata: {name: only-in-first}}")
+	err := second.Client().Get(t.Context(), client.ObjectKey{Name: "only-in-first"}, &corev1.Namespace{})
+	if !apierrors.IsNotFound(err) {
+		t.Errorf("the second cluster answers %v about a namespace of the first, want NotFound", err)
+	}
+}
+
+func TestKubectlOfTheClusterTalksToIt(t *testing.T) {
+	t.Parallel()
+	c := cluster.ForTest(t, cluster.Options{})
+	output, err := exec.CommandContext(t.Context(), c.Kubectl(), "--kubeconfig", c.KubeconfigPath(),
+		"version", "--output=json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var versions struct {
+		ClientVersion, ServerVersion struct{ GitVersion string }
+	}
+	if err := json.Unmarshal(output, &versions); err != nil {
+		t.Fatal(err)
+	}
+	if got := versions.ServerVersion.GitVersion; !strings.HasPrefix(got, "v1.") || got != versions.ClientVersion.GitVersion {
+		t.Errorf("the API server calls itself %q and kubectl %q, want one released version", got, versions.ClientVersion.GitVersion)
+	}
+}
+
+func TestControlPlaneComesBackOnTheSameAddressAndData(t *testing.T) {
+	t.Parallel()
+	c := cluster.ForTest(t, cluster.Options{})
+	apply(t, c, account)
+	kubeconfig, err := c.ServiceAccountKubeconfig(t.Context(), "shop", "reader")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := clientOf(t, kubeconfig)
+	for name, restart := range map[string]func() error{
+		"the API server is stopped": func() error {
+			if err := c.StopAPIServer(); err != nil {
+				return err
+			}
+			return c.StartAPIServer(t.Context())
+		},
+		"the API server is killed": func() error {
+			if err := c.Process(cluster.APIServer).Kill(); err != nil {
+				return err
+			}
+			return c.StartAPIServer(t.Context())
+		},
+		"etcd is killed": func() error {
+			if err := c.Process(cluster.Etcd).Kill(); err != nil {
+				return err
+			}
+			return c.StartEtcd(t.Context())
+		},
+		"both are stopped": func() error {
+			if err := c.StopAPIServer(); err != nil {
+				return err
+			}
+			if err := c.StopEtcd(); err != nil {
+				return err
+			}
+			if err := c.StartEtcd(t.Context()); err != nil {
+				return err
+			}
+			return c.StartAPIServer(t.Context())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := restart(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the token issued before to be good", func() bool {
+				return reader.List(t.Context(), &corev1.ConfigMapList{}, client.InNamespace("shop")) == nil
+			})
+		})
+	}
+}
+
+func TestPausedAPIServerAnswersNobodyUntilItGoesOn(t *testing.T) {
+	t.Parallel()
+	c := cluster.ForTest(t, cluster.Options{})
+	server := c.Process(cluster.APIServer)
+	if err := server.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := c.Client().List(ctx, &corev1.NamespaceList{}); err == nil {
+		t.Error("a paused API server answered")
+	}
+	if err := server.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Client().List(t.Context(), &corev1.NamespaceList{}); err != nil {
+		t.Errorf("after it went on: %v", err)
+	}
+}
+
+func TestAuditLogShowsForbiddenRequests(t *testing.T) {
+	t.Parallel()
+	policy := filepath.Join(t.TempDir(), "policy.yaml")
+	const metadataOfAll = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
+	if err := os.WriteFile(policy, []byte(metadataOfAll), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := cluster.ForTest(t, cluster.Options{AuditPolicy: policy})
+	apply(t, c, account)
+	kubeconfig, err := c.ServiceAccountKubeconfig(t.Context(), "shop", "reader")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "treasure"}}
+	if err := clientOf(t, kubeconfig).Delete(t.Context(), secret); !apierrors.IsForbidden(err) {
+		t.Fatalf("got %v, want Forbidden", err)
+	}
+	content, err := os.ReadFile(c.AuditLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(content)) {
+		if strings.Contains(line, `"treasure"`) && strings.Contains(line, `"code":403`) {
+			return
+		}
+	}
+	t.Error("the forbidden request is not in the audit log")
+}

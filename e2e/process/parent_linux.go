@@ -1,0 +1,42 @@
+package process
+
+import (
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// attributes give the child a process group of its own, and a kernel that kills it when the thread
+// that started it dies.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// request asks the parent thread to start a command; the answer comes through err.
+type request struct {
+	command *exec.Cmd
+	err     chan error
+}
+
+// requests lead to the one thread that starts every child.
+//
+// Pdeathsig is bound to the thread, not to the process: Go may end a thread while the process lives
+// on, and with it would go the children it had started. So one goroutine keeps one thread for ever.
+var requests = sync.OnceValue(func() chan<- request {
+	channel := make(chan request)
+	go func() {
+		runtime.LockOSThread()
+		for r := range channel {
+			r.err <- r.command.Start()
+		}
+	}()
+	return channel
+})
+
+// fork starts the command on the thread that lives as long as this process.
+func fork(command *exec.Cmd) error {
+	r := request{command: command, err: make(chan error, 1)}
+	requests() <- r
+	return <-r.err
+}

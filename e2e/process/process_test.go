@@ -1,0 +1,135 @@
+package process_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/e2e/process"
+)
+
+// shell runs the preparations in a shell, which then does nothing for ever. It returns when the
+// preparations are done.
+func shell(t *testing.T, preparations string) *process.Process {
+	t.Helper()
+	p, err := process.Start(process.Options{
+		Name:    "script",
+		Path:    "/bin/sh",
+		Args:    []string{"-c", preparations + "\necho prepared\nwhile :; do :; done"},
+		LogFile: filepath.Join(t.TempDir(), "log"),
+		Grace:   200 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Kill(); err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "the preparations", func() bool {
+		return p.State() != nil || strings.Contains(p.LogTail(10), "prepared")
+	})
+	return p
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for !condition() {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func TestStopAsksBeforeItKills(t *testing.T) {
+	p := shell(t, "trap 'echo asked; exit 3' TERM")
+	if err := p.Stop(); err != nil {
+		t.Error(err)
+	}
+	if got := p.State().ExitCode(); got != 3 {
+		t.Errorf("exit code %d, want the 3 of the script's own ending", got)
+	}
+	if err := p.ExitError().Error(); !strings.Contains(err, "exit status 3") || !strings.Contains(err, "asked") {
+		t.Errorf("the exit error tells neither the code nor the log: %s", err)
+	}
+}
+
+func TestStopKillsWhatDoesNotEnd(t *testing.T) {
+	p := shell(t, "trap '' TERM")
+	err := p.Stop()
+	if err == nil || !strings.Contains(err.Error(), "was killed") || !strings.Contains(err.Error(), p.LogFile()) {
+		t.Errorf("got error %v, want one that says that it was killed and where the log is", err)
+	}
+	if p.State() == nil {
+		t.Error("the process runs after Stop")
+	}
+}
+
+func TestStopEndsAPausedProcess(t *testing.T) {
+	p := shell(t, ":")
+	if err := p.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStoppingTwiceIsNoError(t *testing.T) {
+	p := shell(t, ":")
+	for range 2 {
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSecondStartKeepsTheLogOfTheFirst(t *testing.T) {
+	first := shell(t, "echo first; exit")
+	if _, err := first.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second, err := process.Start(first.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := second.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(second.LogFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(string(content), "first"); got != 2 {
+		t.Errorf("%d starts are in the log, want 2:\n%s", got, content)
+	}
+}
+
+func TestChildLeadsItsOwnProcessGroup(t *testing.T) {
+	p := shell(t, ":")
+	group, err := syscall.Getpgid(p.PID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if group != p.PID() {
+		t.Errorf("the child is in process group %d, so Ctrl-C would reach it; want its own, %d", group, p.PID())
+	}
+}
+
+func TestMissingProgramIsNamed(t *testing.T) {
+	_, err := process.Start(process.Options{Path: "/nowhere/at-all", LogFile: filepath.Join(t.TempDir(), "log")})
+	if err == nil || !strings.Contains(err.Error(), "/nowhere/at-all") {
+		t.Errorf("got error %v, want one that names the program", err)
+	}
+}

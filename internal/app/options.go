@@ -1,0 +1,124 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+)
+
+// Options of the controller. Zero values are not useful: start from AddFlags.
+type Options struct {
+	// Kubeconfig is a file; empty means the Pod's service account.
+	Kubeconfig string
+	// Namespace is the controller's own: leases and the bundles of cluster issuers are there.
+	Namespace string
+	// WatchNamespaces limits the controller to namespaces; none means all.
+	WatchNamespaces []string
+	// LeaderElect lets one of several replicas work at a time.
+	LeaderElect bool
+	// MetricsAddress and ProbeAddress are host:port; "0" switches the server off.
+	MetricsAddress string
+	ProbeAddress   string
+	// Workers is how many orders are worked on at once, and so the largest number of calls to the service.
+	Workers int
+	// CallTimeout bounds a call to the certificate service.
+	CallTimeout time.Duration
+	// OrderRetention is how long a VeroOrder is kept after it has ended.
+	OrderRetention time.Duration
+	// LogLevel is debug, info, warn or error; LogFormat is json or text.
+	LogLevel, LogFormat string
+	// Version is told to the service as part of the User-Agent.
+	Version string
+}
+
+const (
+	defaultNamespace = "varmenne-issuer"
+	defaultWorkers   = 8
+	defaultRetention = 30 * 24 * time.Hour
+	// environmentPrefix and a flag's name in upper case make the variable that stands in for the flag.
+	environmentPrefix = "VARMENNE_"
+)
+
+// AddFlags declares the flags and sets the defaults.
+func (o *Options) AddFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.Kubeconfig, "kubeconfig", "",
+		"kubeconfig `file`; left out, the service account of the Pod")
+	flags.StringVar(&o.Namespace, "namespace", defaultNamespace,
+		"`namespace` of the controller: its lease, and the bundles of VeroClusterIssuers")
+	flags.StringSliceVar(&o.WatchNamespaces, "watch-namespaces", nil,
+		"`namespaces` to work in, separated by commas; left out, all")
+	flags.BoolVar(&o.LeaderElect, "leader-elect", true, "work only while holding the lease, so that replicas can wait")
+	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "`address` of the metrics server, 0 for none")
+	flags.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081",
+		"`address` of /healthz and /readyz, 0 for none")
+	flags.IntVar(&o.Workers, "workers", defaultWorkers,
+		"how many orders are worked on at once, and the largest `number` of calls to the service at a time")
+	flags.DurationVar(&o.CallTimeout, "call-timeout", veroclient.DefaultTimeout,
+		"`time` that a call to the certificate service may take")
+	flags.DurationVar(&o.OrderRetention, "order-retention", defaultRetention,
+		"`time` that a VeroOrder is kept after it has ended")
+	flags.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error")
+	flags.StringVar(&o.LogFormat, "log-format", "json", "json or text")
+}
+
+// FromEnvironment sets the flags that the command line has not set from variables: --call-timeout from
+// VARMENNE_CALL_TIMEOUT, and so on.
+func FromEnvironment(flags *pflag.FlagSet) error {
+	var failures []error
+	flags.VisitAll(func(flag *pflag.Flag) {
+		name := environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		value, found := os.LookupEnv(name)
+		if !found || flag.Changed {
+			return
+		}
+		if err := flags.Set(flag.Name, value); err != nil {
+			failures = append(failures, fmt.Errorf("environment variable %s: %w", name, err))
+		}
+	})
+	return errors.Join(failures...)
+}
+
+// Validate reports every option that cannot work.
+func (o *Options) Validate() error {
+	var failures []error
+	if o.Workers < 1 {
+		failures = append(failures, errors.New("--workers must be at least 1"))
+	}
+	if o.CallTimeout <= 0 {
+		failures = append(failures, errors.New("--call-timeout must be longer than nothing"))
+	}
+	if o.OrderRetention <= 0 {
+		failures = append(failures, errors.New("--order-retention must be longer than nothing"))
+	}
+	if o.Namespace == "" {
+		failures = append(failures, errors.New("--namespace must not be empty"))
+	}
+	if _, err := o.logHandler(); err != nil {
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
+// logHandler writes structured logs to standard error.
+func (o *Options) logHandler() (slog.Handler, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.LogLevel)); err != nil {
+		return nil, fmt.Errorf("--log-level must be debug, info, warn or error: %w", err)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch o.LogFormat {
+	case "json":
+		return slog.NewJSONHandler(os.Stderr, options), nil
+	case "text":
+		return slog.NewTextHandler(os.Stderr, options), nil
+	default:
+		return nil, errors.New("--log-format must be json or text")
+	}
+}

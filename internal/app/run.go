@@ -1,0 +1,199 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/controller/issuer"
+	"github.com/varmenne/varmenne-issuer/internal/controller/request"
+	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+)
+
+// name of the product: of its lease, its events and its User-Agent.
+const name = "varmenne-issuer"
+
+// shutdownMargin is how much longer than a call a shutdown may take, so that the call's outcome is written.
+const shutdownMargin = 25 * time.Second
+
+//+kubebuilder:rbac:groups=coordination.k8s.io,namespace=varmenne-issuer,resources=leases,verbs=get;create;update
+
+// Run runs the controller until the context ends, then finishes and records the calls that are under way.
+func Run(ctx context.Context, options Options) error {
+	if err := options.Validate(); err != nil {
+		return err
+	}
+	handler, err := options.logHandler()
+	if err != nil {
+		return err
+	}
+	log := logr.FromSlogHandler(handler)
+	ctrl.SetLogger(log)
+	klog.SetLogger(log)
+	manager, err := newManager(&options)
+	if err != nil {
+		return err
+	}
+	if err := register(ctx, manager, &options); err != nil {
+		return err
+	}
+	log.Info("starting", "version", options.Version, "namespace", options.Namespace)
+	if err := manager.Start(ctx); err != nil {
+		return fmt.Errorf("run the controllers: %w", err)
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// newManager makes a manager whose client never caches a Secret, ConfigMap or Certificate: those are read one by one,
+// when they are used, and without the right to list them.
+func newManager(options *Options) (ctrl.Manager, error) {
+	config, err := restConfig(options.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	kinds, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	namespaces := map[string]cache.Config{}
+	for _, namespace := range options.WatchNamespaces {
+		namespaces[namespace] = cache.Config{}
+	}
+	graceful := options.CallTimeout + shutdownMargin
+	manager, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme: kinds,
+		Cache:  cache.Options{DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields()},
+		Client: client.Options{Cache: &client.CacheOptions{
+			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}, &cmapi.Certificate{}},
+		}},
+		Metrics:                       metricsserver.Options{BindAddress: options.MetricsAddress},
+		HealthProbeBindAddress:        options.ProbeAddress,
+		LeaderElection:                options.LeaderElect,
+		LeaderElectionID:              name,
+		LeaderElectionNamespace:       options.Namespace,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &graceful,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the controllers: %w", err)
+	}
+	return manager, nil
+}
+
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("find the API server (--kubeconfig, or run in a Pod): %w", err)
+	}
+	// The API server's own priority and fairness sees to overload; a second limit here would only add waiting.
+	config.QPS = -1
+	return config, nil
+}
+
+func newScheme() (*runtime.Scheme, error) {
+	kinds := runtime.NewScheme()
+	return kinds, errors.Join(scheme.AddToScheme(kinds), cmapi.AddToScheme(kinds), v1alpha1.AddToScheme(kinds))
+}
+
+// register adds indexes, controllers, probes and metrics to the manager.
+func register(ctx context.Context, manager ctrl.Manager, options *Options) error {
+	series, err := metrics.New(ctrlmetrics.Registry)
+	if err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	if err := ctrlmetrics.Registry.Register(metrics.Orders{Count: countOrders(manager)}); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	if err := lookup.Index(ctx, manager.GetFieldIndexer()); err != nil {
+		return err
+	}
+	events := status.Events{Recorder: manager.GetEventRecorder(name)}
+	workers := controller.Options{MaxConcurrentReconciles: options.Workers}
+	connector := connector{options: options}
+	return errors.Join(
+		issuer.Register(manager, issuer.Options{
+			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Probe: connector.probe,
+			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
+		}, workers),
+		request.Register(manager, request.Options{
+			Client: manager.GetClient(), Reader: manager.GetAPIReader(),
+			Clock: clock.RealClock{}, Events: events, Namespace: options.Namespace,
+		}, workers),
+		veroorder.Register(manager, veroorder.Options{
+			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Connect: connector.connect,
+			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
+			Retention: options.OrderRetention, Shutdown: ctx,
+		}, workers),
+		manager.AddHealthzCheck("ping", healthz.Ping),
+		manager.AddReadyzCheck("ping", healthz.Ping),
+	)
+}
+
+// connector makes clients of the certificate service.
+type connector struct {
+	options *Options
+}
+
+func (c connector) client(endpoint string, bundles *secrets.Bundles) (*veroclient.Client, error) {
+	return veroclient.New(veroclient.Options{
+		URL: endpoint, TLS: bundles.TLS, Responses: bundles.Responses, Timeout: c.options.CallTimeout,
+		UserAgent: name + "/" + c.options.Version,
+	})
+}
+
+func (c connector) connect(endpoint string, bundles *secrets.Bundles) (veroorder.Service, error) {
+	return c.client(endpoint, bundles)
+}
+
+func (c connector) probe(ctx context.Context, endpoint string, bundles *secrets.Bundles) error {
+	service, err := c.client(endpoint, bundles)
+	if err != nil {
+		return err
+	}
+	return service.Probe(ctx)
+}
+
+// countOrders counts the cached orders by phase, in the replica that works: others would count the same again.
+func countOrders(manager ctrl.Manager) func(context.Context) (map[v1alpha1.OrderPhase]int, error) {
+	return func(ctx context.Context) (map[v1alpha1.OrderPhase]int, error) {
+		counts := map[v1alpha1.OrderPhase]int{}
+		select {
+		case <-manager.Elected():
+		default:
+			return nil, nil
+		}
+		orders := &v1alpha1.VeroOrderList{}
+		if err := manager.GetClient().List(ctx, orders); err != nil {
+			return nil, fmt.Errorf("count VeroOrders: %w", err)
+		}
+		for i := range orders.Items {
+			counts[orders.Items[i].Status.Phase]++
+		}
+		return counts, nil
+	}
+}

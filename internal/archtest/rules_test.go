@@ -1,0 +1,137 @@
+package archtest
+
+// rule says what one package of this module may import.
+type rule struct {
+	// path of the package, relative to the module ("" is main). A trailing "/..." takes in every package below
+	// it; these may also import one another.
+	path string
+	// may lists the packages of this module that it may import, relative to the module like path.
+	may []string
+	// never lists prefixes of import paths that it must not reach, directly or through others.
+	never []string
+	// only, unless empty, lists prefixes of the import paths outside this module and the standard library that it
+	// may import directly.
+	only []string
+	// why goes into the failure message.
+	why string
+}
+
+// Import paths outside this module that the rules speak of.
+const (
+	clientGo          = "k8s.io/client-go"
+	controllerRuntime = "sigs.k8s.io/controller-runtime"
+	certManager       = "github.com/cert-manager/cert-manager"
+	machinery         = "k8s.io/apimachinery"
+	network           = "net/http"
+)
+
+// pure is what packages stay free of that work without a cluster.
+var pure = []string{clientGo, controllerRuntime, certManager}
+
+// offline is pure for packages that do not talk to anybody either.
+var offline = []string{clientGo, controllerRuntime, certManager, network}
+
+// controllers may use the same packages, whichever of them it is.
+var controllers = []string{
+	"api/v1alpha1", "internal/issuance", "internal/secrets", "internal/status", "internal/metrics", "internal/pki",
+	"internal/vero", "internal/lookup",
+}
+
+// rules is the architecture: every package of the module has its row, from main down to the leaves.
+var rules = []rule{
+	{
+		path: "",
+		may:  []string{"internal/app", "internal/simulator"},
+		why:  "main parses the command line and hands over",
+	},
+	{
+		path: "internal/app",
+		may: append([]string{
+			"internal/controller/request", "internal/controller/veroorder", "internal/controller/issuer",
+			"internal/xmlsig", "internal/veroclient",
+		}, controllers...),
+		why: "app wires everything below it; the simulator is beside it, not below",
+	},
+	{
+		path: "internal/controller/request",
+		may:  controllers,
+		why:  "controllers meet only in the API's objects, and declare the interfaces of the clients they use",
+	},
+	{
+		path: "internal/controller/veroorder",
+		may:  controllers,
+		why:  "controllers meet only in the API's objects, and declare the interfaces of the clients they use",
+	},
+	{
+		path: "internal/controller/issuer",
+		may:  controllers,
+		why:  "controllers meet only in the API's objects, and declare the interfaces of the clients they use",
+	},
+	{
+		path: "internal/lookup",
+		may:  []string{"api/v1alpha1", "internal/issuance", "internal/pki"},
+		why:  "lookup finds objects from one another and describes issuers to issuance",
+	},
+	{
+		path: "internal/metrics",
+		may:  []string{"api/v1alpha1", "internal/vero"},
+		why:  "metrics names series, it does not compute them",
+	},
+	{
+		path: "internal/status",
+		may:  []string{"api/v1alpha1"},
+		why:  "status writes conditions and events, whatever they are about",
+	},
+	{
+		path: "internal/secrets",
+		may:  []string{"api/v1alpha1", "internal/pki", "internal/vero"},
+		why:  "secrets reads credentials into values",
+	},
+	{
+		path:  "internal/issuance",
+		may:   []string{"api/v1alpha1", "internal/vero", "internal/pki"},
+		never: pure,
+		why:   "decisions are pure functions of a snapshot",
+	},
+	{
+		path:  "internal/veroclient",
+		may:   []string{"internal/vero", "internal/xmlsig", "internal/pki"},
+		never: pure,
+		why:   "the client takes plain values and knows no Kubernetes",
+	},
+	{
+		path:  "internal/vero",
+		never: offline,
+		why:   "vero is the protocol as values, without network",
+	},
+	{
+		path:  "internal/xmlsig",
+		may:   []string{"internal/pki"},
+		never: offline,
+		why:   "xmlsig signs and verifies documents, without network",
+	},
+	{
+		path:  "internal/pki",
+		never: offline,
+		why:   "pki is about X.509 and nothing else",
+	},
+	{
+		path: "internal/pki/pkitest",
+		why:  "pkitest makes certificates for tests; no row names it, so nothing that ships may import it",
+	},
+	{
+		path:  "api/v1alpha1",
+		never: pure,
+		only:  []string{machinery},
+		why:   "the API is what others import: it brings nothing along but apimachinery",
+	},
+	{
+		path:  "internal/simulator/...",
+		never: pure,
+		why:   "the simulator is a second implementation: what it shared with the product could be wrong in both",
+	},
+	{
+		path: "internal/archtest",
+		why:  "archtest is a test",
+	},
+}

@@ -1,0 +1,2 @@
+// Package issuer is the other controller.
+package issuer

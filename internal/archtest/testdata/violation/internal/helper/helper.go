@@ -1,0 +1,2 @@
+// Package helper is one that no rule knows.
+package helper

@@ -1,0 +1,4 @@
+// Package vero reaches for the network.
+package vero
+
+import _ "net/http"

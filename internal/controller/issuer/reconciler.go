@@ -1,0 +1,171 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+const (
+	// checkInterval is how often a ready issuer is checked, retryInterval one that is not.
+	checkInterval = 10 * time.Minute
+	retryInterval = time.Minute
+)
+
+// Probe completes a TLS handshake with an endpoint. Its errors are *vero.UnreachableError and
+// *vero.UntrustedServerError.
+type Probe func(ctx context.Context, endpoint string, bundles *secrets.Bundles) error
+
+// Options of the reconciler.
+type Options struct {
+	// Client reads from the cache and writes.
+	Client client.Client
+	// Reader reads from the API server: ConfigMaps and Secrets.
+	Reader client.Reader
+	// Probe tries the endpoint.
+	Probe Probe
+	// Clock tells the time.
+	Clock clock.PassiveClock
+	// Events reports transitions.
+	Events status.Events
+	// Metrics holds the readiness.
+	Metrics *metrics.Metrics
+	// Namespace is the controller's own, where the bundles of cluster issuers are.
+	Namespace string
+}
+
+// Reconciler checks the issuers of one kind.
+type Reconciler struct {
+	Options
+
+	kind string
+}
+
+//+kubebuilder:rbac:groups=varmenne.dev,resources=veroissuers;veroclusterissuers,verbs=get;list;watch
+//+kubebuilder:rbac:groups=varmenne.dev,resources=veroissuers/status;veroclusterissuers/status,verbs=patch
+
+// verdict is what a check has found.
+type verdict struct {
+	reason, message string
+}
+
+func (v verdict) ready() bool { return v.reason == v1alpha1.ReasonChecked }
+
+// Reconcile checks one issuer.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (ctrl.Result, error) {
+	issuer, err := lookup.Issuer(ctx, r.Client, r.kind, request.Namespace, request.Name)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if issuer == nil || !issuer.GetDeletionTimestamp().IsZero() {
+		r.Metrics.IssuerGone(r.kind, request.Namespace, request.Name)
+		return ctrl.Result{}, nil
+	}
+	found, err := r.check(ctx, issuer)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("%s %s: %w", r.kind, request.NamespacedName, err)
+	}
+	r.Metrics.IssuerReady(r.kind, request.Namespace, request.Name, found.ready())
+	switch err := r.record(ctx, issuer, found); {
+	case apierrors.IsConflict(err):
+		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
+	case err != nil:
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	case found.ready():
+		return ctrl.Result{RequeueAfter: checkInterval}, nil
+	default:
+		return ctrl.Result{RequeueAfter: retryInterval}, nil
+	}
+}
+
+// check looks at the nearest cause first: nothing is connected to with a spec that is wrong.
+func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.Issuer) (verdict, error) {
+	spec := issuer.IssuerSpec()
+	if err := errors.Join(vero.CheckCustomerID(spec.CustomerID), vero.CheckCustomerName(spec.CustomerName)); err != nil {
+		return verdict{v1alpha1.ReasonInvalidSpec, strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
+	}
+	bundles, err := secrets.ReadBundles(ctx, r.Reader, &spec.Trust, lookup.BundleNamespace(issuer, r.Namespace))
+	var unusable *secrets.BundleError
+	switch {
+	case errors.As(err, &unusable) && unusable.Missing:
+		return verdict{v1alpha1.ReasonBundleNotFound, err.Error()}, nil
+	case errors.As(err, &unusable):
+		return verdict{v1alpha1.ReasonBundleInvalid, err.Error()}, nil
+	case err != nil:
+		return verdict{}, err
+	}
+	if found, failed := r.probe(ctx, spec, bundles); failed {
+		return found, nil
+	}
+	return r.reported(ctx, issuer, bundles)
+}
+
+// probe tries the endpoint.
+func (r *Reconciler) probe(
+	ctx context.Context, spec *v1alpha1.VeroIssuerSpec, bundles *secrets.Bundles,
+) (found verdict, failed bool) {
+	err := r.Probe(ctx, spec.Endpoint(), bundles)
+	var untrusted *vero.UntrustedServerError
+	switch {
+	case err == nil:
+		return verdict{}, false
+	case errors.As(err, &untrusted) && len(bundles.TLS) == 0:
+		return verdict{v1alpha1.ReasonEndpointUntrusted, fmt.Sprintf(
+			"%v: set spec.trust.tls to the authority of the endpoint, if it is not one of the system's", err)}, true
+	case errors.As(err, &untrusted):
+		return verdict{v1alpha1.ReasonEndpointUntrusted, fmt.Sprintf(
+			"%v: put the authority of the endpoint into spec.trust.tls", err)}, true
+	default:
+		return verdict{v1alpha1.ReasonEndpointUnreachable, fmt.Sprintf(
+			"%v: check spec.url, the network policy and the proxy; it is tried again every minute", err)}, true
+	}
+}
+
+// record writes the verdict and reports a change of it.
+func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.Issuer, found verdict) error {
+	object, ok := issuer.(client.Object)
+	if !ok {
+		return fmt.Errorf("%T is no client.Object", issuer)
+	}
+	before, ok := issuer.DeepCopyObject().(client.Object)
+	if !ok {
+		return fmt.Errorf("the copy of %T is no client.Object", issuer)
+	}
+	now := metav1.Time{Time: r.Clock.Now()}
+	condition := metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: found.reason, Message: found.message,
+		ObservedGeneration: issuer.GetGeneration(), LastTransitionTime: now,
+	}
+	if found.ready() {
+		condition.Status = metav1.ConditionTrue
+	}
+	previous := meta.FindStatusCondition(issuer.IssuerStatus().Conditions, v1alpha1.ConditionReady)
+	changed := previous == nil || previous.Reason != found.reason || previous.Message != found.message
+	meta.SetStatusCondition(&issuer.IssuerStatus().Conditions, condition)
+	issuer.IssuerStatus().LastCheckTime = &now
+	if err := status.Patch(ctx, r.Client, object, before); err != nil {
+		return err
+	}
+	if changed {
+		r.Events.Report(object, !found.ready(), found.reason, "Check", found.message)
+		ctrl.LoggerFrom(ctx).Info("issuer checked", "reason", found.reason, "message", found.message)
+	}
+	return nil
+}

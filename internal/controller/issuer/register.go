@@ -1,0 +1,69 @@
+package issuer
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// Register adds a reconciler for each kind of issuer to a manager. They are triggered by changes of an issuer's spec,
+// and by orders that report a problem with their issuer, or report it no longer.
+func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
+	for kind, object := range map[string]client.Object{
+		v1alpha1.KindVeroIssuer:        &v1alpha1.VeroIssuer{},
+		v1alpha1.KindVeroClusterIssuer: &v1alpha1.VeroClusterIssuer{},
+	} {
+		reconciler := &Reconciler{Options: options, kind: kind}
+		err := ctrl.NewControllerManagedBy(manager).
+			Named(kind).
+			For(object, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+			Watches(&v1alpha1.VeroOrder{}, handler.EnqueueRequestsFromMapFunc(reconciler.issuerOf),
+				builder.WithPredicates(problemChanged())).
+			WithOptions(controllerOptions).
+			Complete(reconciler)
+		if err != nil {
+			return fmt.Errorf("register the controller of %s: %w", kind, err)
+		}
+	}
+	return nil
+}
+
+// issuerOf is the issuer that an order names, if it is of this reconciler's kind.
+func (r *Reconciler) issuerOf(_ context.Context, object client.Object) []reconcile.Request {
+	order, ok := object.(*v1alpha1.VeroOrder)
+	if !ok || order.Spec.IssuerRef.Kind != r.kind {
+		return nil
+	}
+	name := client.ObjectKey{Namespace: order.Namespace, Name: order.Spec.IssuerRef.Name}
+	if r.kind == v1alpha1.KindVeroClusterIssuer {
+		name.Namespace = ""
+	}
+	return []reconcile.Request{{NamespacedName: name}}
+}
+
+func problemChanged() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(update event.UpdateEvent) bool {
+			before, wasOrder := update.ObjectOld.(*v1alpha1.VeroOrder)
+			after, isOrder := update.ObjectNew.(*v1alpha1.VeroOrder)
+			return wasOrder && isOrder &&
+				!equality.Semantic.DeepEqual(before.Status.IssuerProblem, after.Status.IssuerProblem)
+		},
+		DeleteFunc: func(deletion event.DeleteEvent) bool {
+			order, ok := deletion.Object.(*v1alpha1.VeroOrder)
+			return ok && order.Status.IssuerProblem != nil
+		},
+	}
+}

@@ -1,0 +1,47 @@
+package issuer
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+// reported is the verdict of the orders: a problem that one of them has met with the issuer and the bundles as they are
+// now. What was met with an earlier spec or with other bundles may be repaired, and the next call will tell. Of several
+// orders the first by name speaks, so that the verdict does not change with every poll.
+func (r *Reconciler) reported(
+	ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles,
+) (verdict, error) {
+	orders := &v1alpha1.VeroOrderList{}
+	if err := r.Client.List(ctx, orders, client.InNamespace(issuer.GetNamespace())); err != nil {
+		return verdict{}, fmt.Errorf("list VeroOrders: %w", err)
+	}
+	digest := bundles.Digest()
+	var speaker *v1alpha1.VeroOrder
+	for i := range orders.Items {
+		order := &orders.Items[i]
+		problem := order.Status.IssuerProblem
+		if problem == nil || !names(order, issuer) ||
+			issuance.Obsolete(problem, issuer.GetGeneration(), digest) {
+			continue
+		}
+		if speaker == nil || order.Namespace+"/"+order.Name < speaker.Namespace+"/"+speaker.Name {
+			speaker = order
+		}
+	}
+	if speaker != nil {
+		return verdict{speaker.Status.IssuerProblem.Reason, speaker.Status.IssuerProblem.Message}, nil
+	}
+	return verdict{v1alpha1.ReasonChecked, "the bundles are readable and the endpoint answers"}, nil
+}
+
+// names is whether an order was made in the name of an issuer.
+func names(order *v1alpha1.VeroOrder, issuer v1alpha1.Issuer) bool {
+	reference := order.Spec.IssuerRef
+	return reference.Kind == issuer.IssuerKind() && reference.Name == issuer.GetName()
+}

@@ -1,0 +1,160 @@
+package request
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+// execute does what was decided. It changes the request in memory only; orders it creates at once.
+func (r *Reconciler) execute(
+	ctx context.Context, request *cmapi.CertificateRequest, snapshot issuance.Snapshot, action issuance.Action,
+) (ctrl.Result, error) {
+	now := snapshot.Now
+	switch action.Verb {
+	case issuance.Create:
+		return r.create(ctx, request, snapshot, action)
+	case issuance.Follow:
+		markSubmitted(request, action.Order)
+		status.SetPending(request, action.Message, now)
+		return ctrl.Result{}, nil
+	case issuance.Deliver:
+		markSubmitted(request, action.Order)
+		return ctrl.Result{}, deliver(request, action, now)
+	case issuance.Refuse:
+		status.SetFailed(request, action.Reason == v1alpha1.ReasonInvalidRequest, action.Message, now)
+		return ctrl.Result{}, nil
+	case issuance.Wait:
+		status.SetPending(request, action.Message, now)
+		return ctrl.Result{RequeueAfter: until(action.At, now)}, nil
+	default:
+		return ctrl.Result{}, fmt.Errorf("a CertificateRequest cannot %s", action.Verb)
+	}
+}
+
+// create makes the order. Its name is the lock: whoever is second is refused by the API server, and looks again.
+func (r *Reconciler) create(
+	ctx context.Context, request *cmapi.CertificateRequest, snapshot issuance.Snapshot, action issuance.Action,
+) (ctrl.Result, error) {
+	issuer, err := lookup.Issuer(ctx, r.Client, snapshot.Issuer.Kind, request.Namespace, snapshot.Issuer.Name)
+	if err != nil || issuer == nil {
+		return ctrl.Result{RequeueAfter: time.Second}, err
+	}
+	order := newOrder(request, issuer, snapshot, action)
+	switch err := r.Client.Create(ctx, order); {
+	case apierrors.IsAlreadyExists(err):
+		// The cache does not know it yet; it will in a moment.
+		return ctrl.Result{RequeueAfter: 200 * time.Millisecond}, nil
+	case err != nil:
+		return ctrl.Result{}, fmt.Errorf("create VeroOrder %s: %w", order.Name, err)
+	}
+	r.Events.Report(request, false, v1alpha1.ReasonOrderCreated, string(action.Verb),
+		fmt.Sprintf("VeroOrder %s was created for %s", order.Name, action.Operation))
+	return ctrl.Result{}, nil
+}
+
+func newOrder(
+	request *cmapi.CertificateRequest, issuer v1alpha1.Issuer, snapshot issuance.Snapshot, action issuance.Action,
+) *v1alpha1.VeroOrder {
+	digest := snapshot.Request.PublicKeyDigest
+	order := &v1alpha1.VeroOrder{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: request.Namespace,
+			Labels:    map[string]string{v1alpha1.LabelPublicKey: v1alpha1.LabelValue(digest)},
+			Annotations: map[string]string{
+				v1alpha1.AnnotationRequestName: request.Name,
+			},
+		},
+		Spec: v1alpha1.VeroOrderSpec{
+			IssuerRef: v1alpha1.OrderIssuerReference{
+				Kind: issuer.IssuerKind(), Name: issuer.GetName(), UID: issuer.GetUID(),
+			},
+			Operation: action.Operation, Environment: snapshot.Issuer.Environment,
+			CustomerID: snapshot.Issuer.CustomerID, Request: request.Spec.Request, RequestUID: request.UID,
+			PublicKeyDigest: digest, Attempt: action.Attempt,
+		},
+	}
+	if name := request.Annotations[cmapi.CertificateNameKey]; name != "" {
+		order.Annotations[cmapi.CertificateNameKey] = name
+	}
+	if action.Operation == v1alpha1.OperationRenew {
+		order.Spec.Renewal = &v1alpha1.RenewalAuthorization{
+			SecretName:   snapshot.Current.SecretName,
+			SerialNumber: snapshot.Current.SerialNumber,
+			NotAfter:     metav1.Time{Time: snapshot.Current.NotAfter},
+		}
+		order.Labels[v1alpha1.LabelRenews] = v1alpha1.LabelValue(snapshot.Current.SerialNumber)
+	} else {
+		order.Spec.Transfer = &v1alpha1.TransferAuthorization{
+			SecretName: snapshot.Transfer.SecretName, TransferIDDigest: snapshot.Transfer.IDDigest,
+		}
+		order.Labels[v1alpha1.LabelTransferID] = v1alpha1.LabelValue(snapshot.Transfer.IDDigest)
+	}
+	order.Name = nameOf(&order.Spec)
+	return order
+}
+
+// nameOf derives the name of an order from what it spends, so that the API server refuses a second order that would
+// spend the same: a TransferId, whoever asks and with whatever key; or a renewal of one certificate with one key.
+func nameOf(spec *v1alpha1.VeroOrderSpec) string {
+	identity := []string{string(spec.Operation), fmt.Sprint(spec.Attempt)}
+	prefix := "sign-"
+	if spec.Renewal != nil {
+		prefix = "renew-"
+		identity = append(identity, spec.Renewal.SerialNumber, spec.PublicKeyDigest)
+	} else {
+		identity = append(identity, spec.Transfer.TransferIDDigest)
+	}
+	digest := sha256.Sum256([]byte(strings.Join(identity, "/")))
+	const length = 10
+	return prefix + hex.EncodeToString(digest[:length])
+}
+
+// markSubmitted shows the RetrievalId on the request: a second place from which a person can fetch what was paid for.
+func markSubmitted(request *cmapi.CertificateRequest, order *v1alpha1.VeroOrder) {
+	if order.Status.RetrievalID == "" || order.Status.AcceptedAt == nil {
+		return
+	}
+	status.Set(request, v1alpha1.ConditionSubmitted, cmmeta.ConditionTrue, string(order.Spec.Operation),
+		order.Status.RetrievalID, order.Status.AcceptedAt.Time)
+}
+
+// deliver hands over the chain, after a last look that it is for this request's key: status is a place that people
+// with enough rights can write to.
+func deliver(request *cmapi.CertificateRequest, action issuance.Action, now time.Time) error {
+	order := action.Order
+	leaf, err := issuance.Leaf(order)
+	if err != nil {
+		return fmt.Errorf("VeroOrder %s: %w", order.Name, err)
+	}
+	digest, err := pki.PublicKeyDigest(leaf.PublicKey)
+	if err != nil || digest != order.Spec.PublicKeyDigest {
+		return errors.Join(fmt.Errorf("VeroOrder %s: status.certificate is for another key", order.Name), err)
+	}
+	status.SetIssued(request, order.Status.Certificate, order.Status.CA, action.Message, now)
+	return nil
+}
+
+// until is the time left, at least a moment; zero stands for no time.
+func until(moment, now time.Time) time.Duration {
+	if moment.IsZero() {
+		return 0
+	}
+	return max(moment.Sub(now), time.Millisecond)
+}

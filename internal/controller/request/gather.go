@@ -1,0 +1,159 @@
+package request
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+// gather reads the world once. Orders come from the cache: a decision made from an old one ends at the API server,
+// which refuses a second order of the same name.
+func (r *Reconciler) gather(
+	ctx context.Context, request *cmapi.CertificateRequest, now time.Time,
+) (issuance.Snapshot, error) {
+	reference := request.Spec.IssuerRef
+	issuer, err := lookup.Issuer(ctx, r.Client, reference.Kind, request.Namespace, reference.Name)
+	if err != nil {
+		return issuance.Snapshot{}, err
+	}
+	snapshot := issuance.Snapshot{
+		Now:     now,
+		Issuer:  lookup.Describe(reference.Kind, reference.Name, issuer, ""),
+		Request: issuance.Request{UID: request.UID},
+	}
+	if err := examine(&snapshot, request); err != nil {
+		return issuance.Snapshot{}, err
+	}
+	if err := r.addOrders(ctx, &snapshot, request.Namespace,
+		v1alpha1.LabelPublicKey, snapshot.Request.PublicKeyDigest); err != nil {
+		return issuance.Snapshot{}, err
+	}
+	if issuer == nil || !snapshot.NeedsAuthorisation() {
+		return snapshot, nil
+	}
+	return snapshot, errors.Join(
+		r.gatherCurrent(ctx, &snapshot, request, issuer), r.gatherTransfer(ctx, &snapshot, request, issuer))
+}
+
+// examine judges the signing request. What cannot even be parsed has no key, and no order.
+func examine(snapshot *issuance.Snapshot, request *cmapi.CertificateRequest) error {
+	csr, err := pki.ParseCertificateRequest(request.Spec.Request)
+	if err != nil {
+		snapshot.Request.Invalid = fmt.Sprintf("spec.request cannot be read: %v", err)
+		return nil
+	}
+	digest, err := pki.PublicKeyDigest(csr.PublicKey)
+	if err != nil {
+		return fmt.Errorf("digest the public key of spec.request: %w", err)
+	}
+	snapshot.Request.PublicKeyDigest = digest
+	if !snapshot.Issuer.Exists {
+		return nil
+	}
+	if err := pki.CheckCertificateRequest(csr, snapshot.Issuer.CustomerID); err != nil {
+		snapshot.Request.Invalid = err.Error()
+	}
+	if request.Spec.IsCA {
+		snapshot.Request.Invalid = "spec.isCA is true, and the certificate service issues no authorities: " +
+			"remove spec.isCA from the Certificate"
+	}
+	return nil
+}
+
+// gatherCurrent reads the certificate that the request would replace, through the Certificate that controls it.
+func (r *Reconciler) gatherCurrent(
+	ctx context.Context, snapshot *issuance.Snapshot, request *cmapi.CertificateRequest, issuer v1alpha1.Issuer,
+) error {
+	secretName, err := secrets.SecretOf(ctx, r.Reader, request)
+	if err != nil || secretName == "" {
+		return err
+	}
+	name := types.NamespacedName{Namespace: request.Namespace, Name: secretName}
+	identity, err := secrets.ReadIdentity(ctx, r.Reader, name)
+	if err != nil {
+		return err
+	}
+	snapshot.Current = issuance.Current{SecretName: secretName, Problem: identity.Problem}
+	if identity.Leaf == nil {
+		return nil
+	}
+	namespace := lookup.BundleNamespace(issuer, r.Namespace)
+	bundles, err := secrets.ReadBundles(ctx, r.Reader, &issuer.IssuerSpec().Trust, namespace)
+	var unusable *secrets.BundleError
+	switch {
+	case errors.As(err, &unusable):
+		// The issuer's own controller says so on the issuer. Without trust no certificate can be judged: wait.
+		snapshot.Issuer.Ready, snapshot.Issuer.Message = false, unusable.Error()
+		return nil
+	case err != nil:
+		return err
+	}
+	snapshot.Current = issuance.Examine(
+		secretName, identity.Leaf, "", snapshot.Issuer.CustomerID, bundles.Issuance, snapshot.Now)
+	return r.addOrders(ctx, snapshot, request.Namespace, v1alpha1.LabelRenews, snapshot.Current.SerialNumber)
+}
+
+// gatherTransfer reads the transfer credentials that the request, or else its issuer, names.
+func (r *Reconciler) gatherTransfer(
+	ctx context.Context, snapshot *issuance.Snapshot, request *cmapi.CertificateRequest, issuer v1alpha1.Issuer,
+) error {
+	name := request.Annotations[v1alpha1.AnnotationTransferSecret]
+	if reference := issuer.IssuerSpec().TransferSecretRef; name == "" && reference != nil {
+		name = reference.Name
+	}
+	if name == "" {
+		snapshot.Transfer.Problem = fmt.Sprintf("no transfer credentials are named: create a Secret with the keys %s "+
+			"and %s in namespace %s, and name it in the annotation %s of the Certificate or in spec.transferSecretRef "+
+			"of %s", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword, request.Namespace,
+			v1alpha1.AnnotationTransferSecret, snapshot.Issuer)
+		return nil
+	}
+	snapshot.Transfer.SecretName = name
+	transfer, err := secrets.ReadTransfer(ctx, r.Reader,
+		types.NamespacedName{Namespace: request.Namespace, Name: name})
+	var unusable *secrets.UnusableError
+	switch {
+	case errors.As(err, &unusable):
+		snapshot.Transfer.Problem = unusable.Error()
+		return nil
+	case err != nil:
+		return err
+	}
+	snapshot.Transfer.IDDigest, snapshot.Transfer.Fingerprint = transfer.IDDigest(), transfer.Fingerprint()
+	return r.addOrders(ctx, snapshot, request.Namespace, v1alpha1.LabelTransferID, snapshot.Transfer.IDDigest)
+}
+
+// addOrders adds the orders of a namespace whose label begins as the value does, each once.
+func (r *Reconciler) addOrders(
+	ctx context.Context, snapshot *issuance.Snapshot, namespace, label, value string,
+) error {
+	if value == "" {
+		return nil
+	}
+	list := &v1alpha1.VeroOrderList{}
+	selector := client.MatchingLabels{label: v1alpha1.LabelValue(value)}
+	if err := r.Client.List(ctx, list, client.InNamespace(namespace), selector); err != nil {
+		return fmt.Errorf("list VeroOrders: %w", err)
+	}
+	known := make(map[types.UID]bool, len(snapshot.Orders))
+	for i := range snapshot.Orders {
+		known[snapshot.Orders[i].UID] = true
+	}
+	for i := range list.Items {
+		if !known[list.Items[i].UID] {
+			snapshot.Orders = append(snapshot.Orders, list.Items[i])
+		}
+	}
+	return nil
+}

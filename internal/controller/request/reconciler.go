@@ -1,0 +1,117 @@
+package request
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+// approvalPatience is how long a request may be without an approval before it says that it waits for one. An approver
+// needs a moment, and a write of ours would only get into its way.
+const approvalPatience = 10 * time.Second
+
+// approvalMessage names the usual cause: cert-manager's own approver does not know our lookup.
+const approvalMessage = "no approver has approved this request yet; cert-manager's own approver needs the permission " +
+	"to approve requests of verolookup.varmenne.dev/* and veroclusterlookup.varmenne.dev/*"
+
+// Options of the reconciler.
+type Options struct {
+	// Client reads from the cache and writes.
+	Client client.Client
+	// Reader reads from the API server: Secrets, which may not be cached, and what a stale read could spend.
+	Reader client.Reader
+	// Clock tells the time.
+	Clock clock.PassiveClock
+	// Events reports transitions.
+	Events status.Events
+	// Namespace is the controller's own, where the bundles of cluster issuers are.
+	Namespace string
+}
+
+// Reconciler brings CertificateRequests and VeroOrders together.
+type Reconciler struct {
+	Options
+}
+
+var _ reconcile.ObjectReconciler[*cmapi.CertificateRequest] = (*Reconciler)(nil)
+
+//+kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests,verbs=get;list;watch
+//+kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests/status,verbs=patch
+//+kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get
+//+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders,verbs=get;list;watch;create
+//+kubebuilder:rbac:groups=varmenne.dev,resources=veroissuers;veroclusterissuers,verbs=get;list;watch
+//+kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
+//+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile is one step of one CertificateRequest. A conflict is no error: somebody else was faster, and the request
+// is looked at again.
+func (r *Reconciler) Reconcile(ctx context.Context, request *cmapi.CertificateRequest) (ctrl.Result, error) {
+	if !lookup.ConcernsUs(request) || !request.DeletionTimestamp.IsZero() || status.IsFinal(request) {
+		return ctrl.Result{}, nil
+	}
+	before := request.DeepCopy()
+	result, transition, err := r.step(ctx, request)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("CertificateRequest %s: %w", client.ObjectKeyFromObject(request), err)
+	}
+	switch err := status.Patch(ctx, r.Client, request, before); {
+	case apierrors.IsConflict(err):
+		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
+	case err != nil:
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if message := status.ReadyMessage(request); message != status.ReadyMessage(before) && message != "" {
+		r.Events.Report(request, transition.warning, transition.reason, transition.action, message)
+		ctrl.LoggerFrom(ctx).Info("CertificateRequest", "reason", transition.reason, "message", message)
+	}
+	return result, nil
+}
+
+// transition is how a change of the Ready message is reported.
+type transition struct {
+	reason, action string
+	warning        bool
+}
+
+// step changes the request's status in memory only.
+func (r *Reconciler) step(
+	ctx context.Context, request *cmapi.CertificateRequest,
+) (ctrl.Result, transition, error) {
+	now := r.Clock.Now()
+	switch {
+	case status.IsTrue(request, cmapi.CertificateRequestConditionDenied):
+		status.SetDenied(request, "an approver has denied this request; nothing was sent", now)
+		return ctrl.Result{}, transition{reason: v1alpha1.ReasonDenied, action: "Deny", warning: true}, nil
+	case !status.IsTrue(request, cmapi.CertificateRequestConditionApproved):
+		return r.awaitApproval(request, now), transition{reason: v1alpha1.ReasonWaitingForApproval, action: "Wait"}, nil
+	}
+	snapshot, err := r.gather(ctx, request, now)
+	if err != nil {
+		return ctrl.Result{}, transition{}, err
+	}
+	action := issuance.Decide(snapshot)
+	result, err := r.execute(ctx, request, snapshot, action)
+	return result, transition{
+		reason: action.Reason, action: string(action.Verb), warning: issuance.Warns(action.Reason),
+	}, err
+}
+
+func (r *Reconciler) awaitApproval(request *cmapi.CertificateRequest, now time.Time) ctrl.Result {
+	if patience := request.CreationTimestamp.Add(approvalPatience).Sub(now); patience > 0 {
+		return ctrl.Result{RequeueAfter: patience}
+	}
+	status.SetPending(request, approvalMessage, now)
+	return ctrl.Result{}
+}

@@ -1,0 +1,105 @@
+package veroorder
+
+import (
+	"context"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// submit writes the intent, sends the request, and writes the outcome. Whoever else had the same intent has lost by
+// then: the API server took only one of the two.
+func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *gathered) (ctrl.Result, error) {
+	csr, err := pki.ParseCertificateRequest(order.Spec.Request)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	service, err := r.Connect(g.issuer.IssuerSpec().Endpoint(), g.bundles)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if _, err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
+		issuance.Intend(order, g.Transfer.Fingerprint, g.Now)
+	}); err != nil {
+		return ctrl.Result{}, err
+	}
+	call := g.call()
+	call.Intended = order.Status.SubmittedAt.Time
+	r.Metrics.Submitted(order.Spec.Operation)
+	started := r.Clock.Now()
+	id, err := send(context.WithoutCancel(ctx), service, order, g, csr.Raw)
+	call.Ended = r.Clock.Now()
+	r.Metrics.Answered(vero.Operation(order.Spec.Operation), err, call.Ended.Sub(started))
+	return r.record(ctx, order, id, func(order *v1alpha1.VeroOrder) {
+		issuance.RecordSubmission(order, id, err, call)
+	})
+}
+
+func send(
+	ctx context.Context, service Service, order *v1alpha1.VeroOrder, g *gathered, csr []byte,
+) (string, error) {
+	if order.Spec.Operation == v1alpha1.OperationRenew {
+		message := &vero.Renew{Party: g.party(), CSR: csr}
+		return service.Renew(ctx, message, g.identity.Key(), g.identity.Leaf)
+	}
+	return service.SignNew(ctx, &vero.SignNew{
+		Party: g.party(), TransferID: g.transfer.ID, TransferPassword: g.transfer.Password, CSR: csr,
+	})
+}
+
+// poll asks for the certificate, checks that it is the one that was asked for, and writes the outcome. No intent is
+// needed: asking twice costs nothing.
+func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gathered) (ctrl.Result, error) {
+	service, err := r.Connect(g.issuer.IssuerSpec().Endpoint(), g.bundles)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	r.Metrics.Polled(order.Spec.Operation)
+	started := r.Clock.Now()
+	raw, err := service.Get(context.WithoutCancel(ctx), &vero.Get{Party: g.party(), RetrievalID: order.Status.RetrievalID})
+	call := g.call()
+	call.Ended = r.Clock.Now()
+	r.Metrics.Answered(vero.GetCertificate, err, call.Ended.Sub(started))
+	var issued *issuance.Issued
+	if err == nil {
+		issued, err = check(raw, order, g, call.Ended)
+	}
+	return r.record(ctx, order, "", func(order *v1alpha1.VeroOrder) {
+		issuance.RecordPoll(order, issued, err, call)
+	})
+}
+
+// check makes a chain of the service's certificate. What cannot even be parsed is a wrong certificate too.
+func check(raw []byte, order *v1alpha1.VeroOrder, g *gathered, now time.Time) (*issuance.Issued, error) {
+	leaf, err := pki.ParseCertificate(raw)
+	if err != nil {
+		return nil, &pki.IssuedError{Reason: pki.IssuedInvalidChain, Err: err}
+	}
+	chain, err := pki.CheckIssued(leaf, pki.Issued{
+		PublicKeyDigest: order.Spec.PublicKeyDigest, CustomerID: order.Spec.CustomerID,
+		Now: now, Trust: g.bundles.Issuance,
+	})
+	if err != nil {
+		return nil, err
+	}
+	certificate, ca := pki.EncodeChain(chain)
+	return &issuance.Issued{Certificate: certificate, CA: ca}, nil
+}
+
+func (g *gathered) party() vero.Party {
+	return vero.Party{
+		Environment: vero.Environment(g.Order.Spec.Environment), CustomerID: g.Order.Spec.CustomerID,
+		CustomerName: g.issuer.IssuerSpec().CustomerName,
+	}
+}
+
+func (g *gathered) call() issuance.Call {
+	return issuance.Call{
+		IssuerGeneration: g.Issuer.Generation, TrustDigest: g.Issuer.TrustDigest, Timeout: g.Issuer.Timeout,
+	}
+}

@@ -1,0 +1,173 @@
+package veroorder
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// Service is what an order asks of the certificate service. Errors are vero.CallErrors where anything was sent.
+type Service interface {
+	// SignNew returns the RetrievalId.
+	SignNew(ctx context.Context, message *vero.SignNew) (string, error)
+	// Renew returns the RetrievalId; key and leaf are those of the certificate that is renewed.
+	Renew(ctx context.Context, message *vero.Renew, key crypto.Signer, leaf *x509.Certificate) (string, error)
+	// Get returns the certificate, in DER or PEM.
+	Get(ctx context.Context, message *vero.Get) ([]byte, error)
+}
+
+// Connect makes a Service for an endpoint from the bundles as they are now.
+type Connect func(endpoint string, bundles *secrets.Bundles) (Service, error)
+
+// Options of the reconciler.
+type Options struct {
+	// Client reads from the cache and writes.
+	Client client.Client
+	// Reader reads from the API server.
+	Reader client.Reader
+	// Connect reaches the certificate service.
+	Connect Connect
+	// Clock tells the time.
+	Clock clock.PassiveClock
+	// Events reports transitions.
+	Events status.Events
+	// Metrics counts.
+	Metrics *metrics.Metrics
+	// Namespace is the controller's own, where the bundles of cluster issuers are.
+	Namespace string
+	// Retention is how long an order is kept after it has ended.
+	Retention time.Duration
+	// Shutdown ends when the controller is asked to stop. A call that runs then is finished, and recorded.
+	Shutdown context.Context //nolint:containedctx // it outlives every reconcile, and is only asked whether it is done
+}
+
+// Reconciler executes orders.
+type Reconciler struct {
+	Options
+}
+
+// safetyNet is when an order that waits for something to change is looked at all the same.
+const safetyNet = 10 * time.Minute
+
+//+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders,verbs=get;list;watch;create;delete
+//+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders/status,verbs=update
+
+// Reconcile is one step of one order. A conflict is no error: the order is read and looked at again.
+func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
+	order := &v1alpha1.VeroOrder{}
+	if err := r.Reader.Get(ctx, name.NamespacedName, order); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !order.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil
+	}
+	result, err := r.step(ctx, order)
+	switch {
+	case apierrors.IsNotFound(err):
+		return ctrl.Result{}, nil
+	case apierrors.IsConflict(err):
+		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
+	case err != nil:
+		return ctrl.Result{}, fmt.Errorf("VeroOrder %s: %w", name, err)
+	default:
+		return result, nil
+	}
+}
+
+func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+	gathered, err := r.gather(ctx, order)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	action := issuance.Decide(gathered.Snapshot)
+	switch action.Verb {
+	case issuance.Submit:
+		return r.submit(ctx, order, gathered)
+	case issuance.Poll:
+		return r.poll(ctx, order, gathered)
+	case issuance.Abandon:
+		return r.write(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.End(order, action, gathered.Now) })
+	case issuance.Wait:
+		_, err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, gathered.Now) })
+		return ctrl.Result{RequeueAfter: r.until(action.At)}, err
+	case issuance.Rest:
+		return r.retire(ctx, order)
+	default:
+		return ctrl.Result{}, fmt.Errorf("an order cannot %s", action.Verb)
+	}
+}
+
+// write changes the status of the order that was read, and reports the transition. The resourceVersion goes with it.
+// The order takes the change over only when the API server has: a change that was not written must not look written
+// when it is tried again.
+func (r *Reconciler) write(
+	ctx context.Context, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder),
+) (ctrl.Result, error) {
+	changed := order.DeepCopy()
+	change(changed)
+	if equality.Semantic.DeepEqual(order.Status, changed.Status) {
+		return ctrl.Result{RequeueAfter: r.next(order)}, nil
+	}
+	if err := r.Client.Status().Update(ctx, changed); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.report(ctx, order, changed)
+	*order = *changed
+	return ctrl.Result{RequeueAfter: r.next(order)}, nil
+}
+
+// report turns a change of what an order waits for into an event, a log line, and a measurement when it has ended.
+func (r *Reconciler) report(ctx context.Context, before, after *v1alpha1.VeroOrder) {
+	condition := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
+	if condition == nil {
+		return
+	}
+	previous := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
+	if previous != nil && previous.Reason == condition.Reason && previous.Message == condition.Message {
+		return
+	}
+	r.Events.Report(after, issuance.Warns(condition.Reason), condition.Reason, string(after.Status.Phase),
+		condition.Message)
+	ctrl.LoggerFrom(ctx).Info("VeroOrder", "phase", after.Status.Phase, "reason", condition.Reason,
+		"message", condition.Message)
+	if after.Status.Phase == v1alpha1.PhaseIssued {
+		r.Metrics.Issued(after.Spec.Operation, r.Clock.Since(after.CreationTimestamp.Time))
+	}
+}
+
+// next is when an order has to be looked at again.
+func (r *Reconciler) next(order *v1alpha1.VeroOrder) time.Duration {
+	switch {
+	case order.Status.NextPollTime != nil:
+		return r.until(order.Status.NextPollTime.Time)
+	case order.Status.NextSubmitTime != nil:
+		return r.until(order.Status.NextSubmitTime.Time)
+	default:
+		return safetyNet
+	}
+}
+
+// until is the time left, at least a moment and at most until the safety net.
+func (r *Reconciler) until(moment time.Time) time.Duration {
+	if moment.IsZero() {
+		return safetyNet
+	}
+	return min(max(moment.Sub(r.Clock.Now()), time.Millisecond), safetyNet)
+}

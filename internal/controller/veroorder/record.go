@@ -1,0 +1,96 @@
+package veroorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+const (
+	// recordPatience is how long an outcome is tried to be written while the controller runs, shutdownPatience how
+	// long once it was asked to stop.
+	recordPatience   = 10 * time.Minute
+	shutdownPatience = 20 * time.Second
+	// recordPause is between two tries.
+	recordPause = 250 * time.Millisecond
+)
+
+var errNotRecorded = errors.New("the outcome of a call could not be written")
+
+// record writes the outcome of a call, whatever it takes: the answer exists nowhere else. It goes on through conflicts,
+// with the order read anew, through an API server that is away, and through the deletion of the order, which is made
+// again. If time runs out the RetrievalId goes to the log, from where a person can bring it back; it is of no use to
+// anybody without the private key.
+func (r *Reconciler) record(
+	ctx context.Context, order *v1alpha1.VeroOrder, retrievalID string, change func(*v1alpha1.VeroOrder),
+) (ctrl.Result, error) {
+	log := ctrl.LoggerFrom(ctx)
+	ctx, cancel := r.outlive(ctx)
+	defer cancel()
+	for {
+		result, err := r.write(ctx, order, change)
+		if err == nil || (apierrors.IsNotFound(err) && retrievalID == "") {
+			return result, nil
+		}
+		log.V(1).Info("the outcome of a call could not be written; trying again", "error", err.Error())
+		if hopeless(err) || r.pause(ctx) != nil {
+			log.Error(err, "the outcome of a call could not be written; if the order has no RetrievalId, write it there",
+				"retrievalId", retrievalID)
+			return ctrl.Result{}, fmt.Errorf("%w: %w", errNotRecorded, err)
+		}
+		if latest, err := r.again(ctx, order); err == nil {
+			order = latest
+		} else {
+			log.V(1).Info("the order could not be read again", "error", err.Error())
+		}
+	}
+}
+
+// hopeless is an error that waiting does not mend: the namespace is going.
+func hopeless(err error) bool {
+	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+}
+
+// again reads the order as it is now, or makes it again if somebody has deleted it during the call.
+func (r *Reconciler) again(ctx context.Context, order *v1alpha1.VeroOrder) (*v1alpha1.VeroOrder, error) {
+	latest := &v1alpha1.VeroOrder{}
+	err := r.Reader.Get(ctx, client.ObjectKeyFromObject(order), latest)
+	if !apierrors.IsNotFound(err) {
+		return latest, err
+	}
+	latest = order.DeepCopy()
+	latest.UID, latest.ResourceVersion = "", ""
+	if err := r.Client.Create(ctx, latest); err != nil {
+		return nil, err
+	}
+	latest.Status = order.Status
+	return latest, nil
+}
+
+// outlive is a context for writing an outcome: it does not end with the reconcile, but a while after the shutdown.
+func (r *Reconciler) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordPatience)
+	stop := context.AfterFunc(r.Shutdown, func() {
+		time.AfterFunc(shutdownPatience, cancel)
+	})
+	return ctx, func() { stop(); cancel() }
+}
+
+func (r *Reconciler) pause(ctx context.Context) error {
+	timer := time.NewTimer(recordPause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

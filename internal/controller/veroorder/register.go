@@ -1,0 +1,87 @@
+package veroorder
+
+import (
+	"context"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
+)
+
+// Register adds the reconciler to a manager whose cache lookup.Index has prepared. It is triggered by new orders, by issuers whose spec or readiness has
+// changed, and by CertificateRequests that go away; all else it plans itself, from times that are in the order.
+func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
+	reconciler := &Reconciler{Options: options}
+	return ctrl.NewControllerManagedBy(manager).
+		Named("veroorder").
+		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.VeroIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer),
+			builder.WithPredicates(lookup.IssuerChanged())).
+		Watches(&v1alpha1.VeroClusterIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer),
+			builder.WithPredicates(lookup.IssuerChanged())).
+		Watches(&cmapi.CertificateRequest{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfRequest),
+			builder.WithPredicates(deleted())).
+		WithOptions(controllerOptions).
+		Complete(reconciler)
+}
+
+func deleted() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		UpdateFunc:  func(event.UpdateEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
+func (r *Reconciler) ordersOfIssuer(ctx context.Context, object client.Object) []reconcile.Request {
+	issuer, ok := object.(v1alpha1.Issuer)
+	if !ok {
+		return nil
+	}
+	return r.list(ctx, client.InNamespace(issuer.GetNamespace()), func(order *v1alpha1.VeroOrder) bool {
+		reference := order.Spec.IssuerRef
+		return reference.Kind == issuer.IssuerKind() && reference.Name == issuer.GetName()
+	})
+}
+
+func (r *Reconciler) ordersOfRequest(ctx context.Context, object client.Object) []reconcile.Request {
+	request, ok := object.(*cmapi.CertificateRequest)
+	if !ok || !lookup.ConcernsUs(request) {
+		return nil
+	}
+	digest := lookup.PublicKeyDigest(request)
+	return r.list(ctx, client.InNamespace(request.Namespace), func(order *v1alpha1.VeroOrder) bool {
+		return order.Spec.PublicKeyDigest == digest
+	})
+}
+
+// list is the orders that have not ended and match.
+func (r *Reconciler) list(
+	ctx context.Context, namespace client.InNamespace, matches func(*v1alpha1.VeroOrder) bool,
+) []reconcile.Request {
+	found := &v1alpha1.VeroOrderList{}
+	if err := r.Client.List(ctx, found, namespace); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "list VeroOrders")
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range found.Items {
+		order := &found.Items[i]
+		if order.Status.EndedAt == nil && matches(order) {
+			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{
+				Namespace: order.Namespace, Name: order.Name,
+			}})
+		}
+	}
+	return requests
+}

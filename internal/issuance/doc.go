@@ -1,0 +1,34 @@
+// Package issuance is the state machine, as pure functions: what to do next (Decide), and what an answer has changed
+// (Intend, RecordSubmission, RecordPoll, Abandon). It calls nothing and reads no clock; callers gather a Snapshot,
+// execute the Action and write the result.
+//
+// Which operation a CertificateRequest needs:
+//
+//	current certificate   window   unspent credentials   action
+//	none or unusable      –        yes                   SignNewCertificate
+//	none or unusable      –        no                    wait for credentials
+//	usable                open     –                     RenewCertificate
+//	usable                closed   yes                   SignNewCertificate: somebody bought a new one on purpose
+//	usable                closed   no                    hold until the window opens
+//
+// How a VeroOrder goes on. What costs money is on the way from Submitting to Submitted, so the intent is written
+// before the call and the outcome right after it:
+//
+//	   ┌──────── refused without having been processed (no connection, Fault, PKI005, PKI080, PKI099) ──┐
+//	   ▼                                                                                                │
+//	Pending ──── Intend ───► Submitting ── no answer to rely on: uncertain, sent again ──┐              │
+//	   │                      │ │ │  ▲                                                   │              │
+//	   │                      │ │ │  └───────────────────────────────────────────────────┘              │
+//	   │                      │ │ └─────────────────────────────────────────────────────────────────────┘
+//	   │                      │ └─── accepted: RetrievalId ───► Submitted ── PKI099, no connection, ──┐
+//	   │                      │                                  │   │  ▲    wrong certificate        │
+//	   │                      │                                  │   │  └── asked again later ────────┘
+//	   │ nobody wants it,     │ PKI010, PKI015,                  │   └─── verified and checked ──► Issued
+//	   │ issuer changed       │ PKI020, PKI030                   │ PKI020
+//	   └──────────────────────┴──────────► Failed ◄──────────────┘
+//
+// An order found in Submitting was interrupted: it was sent, or it was not. It is sent again with the same
+// authorisation, because what was lost with the answer is lost already, and what never arrived costs nothing. An
+// answer that arrives late, from a controller that was frozen in the middle of its call, revives a failed order:
+// a RetrievalId is never thrown away.
+package issuance

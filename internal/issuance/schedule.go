@@ -1,0 +1,46 @@
+package issuance
+
+import "time"
+
+// FirstPoll is how long the service wants between its acceptance and the first GetCertificate (seed 004, 2). It is
+// counted from the moment at which the answer was received, which is later than the service's own.
+const FirstPoll = 10 * time.Second
+
+const (
+	// shortest and longest distances between two polls before the retrieval timeout, and the distance after it.
+	shortestPoll = 10 * time.Second
+	longestPoll  = 5 * time.Minute
+	overduePoll  = time.Hour
+
+	// firstRetry is the distance before a submission is repeated; it doubles each time.
+	firstRetry = 10 * time.Second
+	// longestRetry bounds it where the way to the service failed, longestRefusal where the service has refused.
+	longestRetry   = 5 * time.Minute
+	longestRefusal = time.Hour
+
+	// tooEarlyRetry is when a renewal is tried again that the service finds too early (PKI080), against our arithmetic.
+	tooEarlyRetry = time.Hour
+
+	// warnAfter is the number of failed submissions from which on the order warns.
+	warnAfter = 5
+)
+
+// pollDistance is about half of the time already waited, so that a quick service is asked soon and a slow one seldom.
+func pollDistance(waited, timeout time.Duration) time.Duration {
+	if waited >= timeout {
+		return overduePoll
+	}
+	return min(max(waited/2, shortestPoll), longestPoll)
+}
+
+// retryDistance doubles with every submission.
+func retryDistance(submissions int32, longest time.Duration) time.Duration {
+	distance := firstRetry
+	for range submissions - 1 {
+		if distance >= longest {
+			break
+		}
+		distance *= 2
+	}
+	return min(distance, longest)
+}

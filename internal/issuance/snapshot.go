@@ -1,0 +1,116 @@
+package issuance
+
+import (
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+)
+
+// Snapshot is everything that a decision depends on, read once before it is made.
+type Snapshot struct {
+	// Now is the time of the decision.
+	Now time.Time
+	// Issuer that the CertificateRequest or the order names.
+	Issuer Issuer
+	// Transfer describes the transfer credentials as they are now.
+	Transfer Transfer
+	// Current is the certificate in the Certificate's Secret.
+	Current Current
+	// Request is the CertificateRequest to decide for; unused when Order is set.
+	Request Request
+	// Orders are those that bear on the request: same key, same TransferId, or renewing the same certificate.
+	Orders []v1alpha1.VeroOrder
+	// Order is the order to decide for; nil to decide for the Request.
+	Order *v1alpha1.VeroOrder
+	// Wanted is whether a CertificateRequest waits for the Order.
+	Wanted bool
+}
+
+// Issuer is what a decision needs to know of an issuer.
+type Issuer struct {
+	// Kind and Name are what the request refers to.
+	Kind, Name string
+	// Exists is false if there is no such object; then only Kind and Name are set.
+	Exists bool
+	// Ready is whether it is, for its current generation; otherwise Message says why not.
+	Ready   bool
+	Message string
+	// Environment and CustomerID are the spec's.
+	Environment v1alpha1.Environment
+	CustomerID  string
+	// Window and Timeout are spec.renewalWindow and spec.retrievalTimeout.
+	Window, Timeout time.Duration
+	// Generation and TrustDigest tell whether a problem that an order has reported may be gone. TrustDigest is empty
+	// while the bundles cannot be read.
+	Generation  int64
+	TrustDigest string
+}
+
+// String is kind and name.
+func (i Issuer) String() string { return i.Kind + " " + i.Name }
+
+// Request is what a decision needs to know of a CertificateRequest.
+type Request struct {
+	// UID of the CertificateRequest.
+	UID types.UID
+	// PublicKeyDigest of the key in its signing request.
+	PublicKeyDigest string
+	// Invalid says why it can never be satisfied; empty if it can.
+	Invalid string
+}
+
+// Transfer is what a decision needs to know of transfer credentials. It holds no secret.
+type Transfer struct {
+	// Problem says why there are none to use and what to do; empty if there are.
+	Problem string
+	// SecretName is where they are.
+	SecretName string
+	// IDDigest is the digest of the TransferId, Fingerprint that of the password.
+	IDDigest, Fingerprint string
+}
+
+// Current is what a decision needs to know of the certificate that is in use.
+type Current struct {
+	// SecretName is where it is; empty if no Certificate stands behind the request.
+	SecretName string
+	// SerialNumber in lower-case hexadecimal; empty if there is no certificate.
+	SerialNumber string
+	// NotAfter is when it expires.
+	NotAfter time.Time
+	// Problem says why it cannot be renewed; empty if it can: it is within its dates, its common name is the
+	// customer id, it chains to the issuance trust, and its key is there.
+	Problem string
+}
+
+// Usable is whether the certificate can sign a renewal, as far as can be seen from here.
+func (c Current) Usable() bool { return c.SerialNumber != "" && c.Problem == "" }
+
+// SerialNumber is a certificate's serial number as orders write it.
+func SerialNumber(certificate *x509.Certificate) string {
+	return fmt.Sprintf("%x", certificate.SerialNumber)
+}
+
+// Examine judges the certificate in a Secret. A leaf of nil stands for none; problem then says why.
+func Examine(
+	secretName string, leaf *x509.Certificate, problem, customerID string, trust pki.Trust, now time.Time,
+) Current {
+	current := Current{SecretName: secretName, Problem: problem}
+	if leaf == nil {
+		return current
+	}
+	current.SerialNumber, current.NotAfter = SerialNumber(leaf), leaf.NotAfter
+	if leaf.Subject.CommonName != customerID {
+		current.Problem = fmt.Sprintf("the certificate in Secret %s is for %q, not for the issuer's customerID %q",
+			secretName, leaf.Subject.CommonName, customerID)
+		return current
+	}
+	if _, err := trust.Chain(leaf, now); err != nil {
+		current.Problem = fmt.Sprintf("the certificate in Secret %s cannot be renewed: %v", secretName, err)
+	}
+	return current
+}

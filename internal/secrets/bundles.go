@@ -1,0 +1,151 @@
+package secrets
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+)
+
+// Bundles are the trust anchors of an issuer, as they are now.
+type Bundles struct {
+	// TLS verifies the service's server certificate; none where the issuer relies on the system's roots.
+	TLS []*x509.Certificate
+	// Responses verifies signatures of answers, Issuance issued certificates.
+	Responses, Issuance pki.Trust
+}
+
+// Digest changes when any of the bundles does.
+func (b *Bundles) Digest() string {
+	digest := sha256.New()
+	for _, certificate := range b.TLS {
+		digest.Write(certificate.Raw)
+	}
+	digest.Write([]byte("/" + b.Responses.Digest() + "/" + b.Issuance.Digest()))
+	return hex.EncodeToString(digest.Sum(nil))
+}
+
+// BundleError says which bundle of an issuer cannot be used and why.
+type BundleError struct {
+	// Field is the path in the issuer's spec.
+	Field string
+	// Missing is whether the object or key that the field names does not exist.
+	Missing bool
+	// Err is the cause.
+	Err error
+}
+
+func (e *BundleError) Error() string { return fmt.Sprintf("%s: %v", e.Field, e.Err) }
+
+// Unwrap is the cause.
+func (e *BundleError) Unwrap() error { return e.Err }
+
+// ReadBundles gets the bundles of an issuer. namespace is where its references resolve: its own, or the controller's
+// for a cluster issuer. What is missing or unusable comes as *BundleError; any other error is the API server's.
+func ReadBundles(
+	ctx context.Context, reader client.Reader, trust *v1alpha1.Trust, namespace string,
+) (*Bundles, error) {
+	bundles := &Bundles{}
+	var err error
+	if trust.TLS != nil {
+		if bundles.TLS, err = readCertificates(ctx, reader, "spec.trust.tls", trust.TLS, namespace); err != nil {
+			return nil, err
+		}
+	}
+	if bundles.Responses, err = readTrust(ctx, reader, "spec.trust.responses", &trust.Responses, namespace); err != nil {
+		return nil, err
+	}
+	if bundles.Issuance, err = readTrust(ctx, reader, "spec.trust.issuance", &trust.Issuance, namespace); err != nil {
+		return nil, err
+	}
+	return bundles, nil
+}
+
+func readTrust(
+	ctx context.Context, reader client.Reader, field string, source *v1alpha1.BundleSource, namespace string,
+) (pki.Trust, error) {
+	bundle, err := readCertificates(ctx, reader, field, source, namespace)
+	if err != nil {
+		return pki.Trust{}, err
+	}
+	trust, err := pki.NewTrust(bundle)
+	if err != nil {
+		return pki.Trust{}, &BundleError{Field: field, Err: err}
+	}
+	return trust, nil
+}
+
+func readCertificates(
+	ctx context.Context, reader client.Reader, field string, source *v1alpha1.BundleSource, namespace string,
+) ([]*x509.Certificate, error) {
+	data, err := readBundle(ctx, reader, field, source, namespace)
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := pki.ParseBundle(data)
+	if err != nil {
+		return nil, &BundleError{Field: field, Err: err}
+	}
+	return bundle, nil
+}
+
+func readBundle(
+	ctx context.Context, reader client.Reader, field string, source *v1alpha1.BundleSource, namespace string,
+) ([]byte, error) {
+	switch {
+	case source.ConfigMapRef != nil:
+		configMap := &corev1.ConfigMap{}
+		err := get(ctx, reader, field+".configMapRef", namespace, source.ConfigMapRef, configMap)
+		if err != nil {
+			return nil, err
+		}
+		key := source.ConfigMapRef.KeyOrDefault()
+		if text, found := configMap.Data[key]; found {
+			return []byte(text), nil
+		}
+		return valueOf(configMap.BinaryData, field+".configMapRef", "ConfigMap", namespace, source.ConfigMapRef)
+	case source.SecretRef != nil:
+		secret := &corev1.Secret{}
+		if err := get(ctx, reader, field+".secretRef", namespace, source.SecretRef, secret); err != nil {
+			return nil, err
+		}
+		return valueOf(secret.Data, field+".secretRef", "Secret", namespace, source.SecretRef)
+	default:
+		return source.CABundle, nil
+	}
+}
+
+func get(
+	ctx context.Context, reader client.Reader, field, namespace string, reference *v1alpha1.BundleReference,
+	object client.Object,
+) error {
+	name := types.NamespacedName{Namespace: namespace, Name: reference.Name}
+	switch err := reader.Get(ctx, name, object); {
+	case apierrors.IsNotFound(err):
+		return &BundleError{Field: field, Missing: true,
+			Err: fmt.Errorf("%s does not exist: create it with the key %s", name, reference.KeyOrDefault())}
+	case err != nil:
+		return fmt.Errorf("get %s that %s names: %w", name, field, err)
+	default:
+		return nil
+	}
+}
+
+func valueOf(
+	data map[string][]byte, field, kind, namespace string, reference *v1alpha1.BundleReference,
+) ([]byte, error) {
+	if value, found := data[reference.KeyOrDefault()]; found {
+		return value, nil
+	}
+	return nil, &BundleError{Field: field, Missing: true, Err: fmt.Errorf(
+		"%s %s/%s has no key %s: add it, or name another key", kind, namespace, reference.Name, reference.KeyOrDefault())}
+}

@@ -1,0 +1,88 @@
+package secrets
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// Transfer is a pair of transfer credentials.
+type Transfer struct {
+	// ID is the TransferId.
+	ID string
+	// Password prints as [redacted].
+	Password vero.Password
+}
+
+// IDDigest is the SHA-256 digest of the TransferId in lower-case hexadecimal: what an order remembers of it.
+func (t Transfer) IDDigest() string {
+	digest := sha256.Sum256([]byte(t.ID))
+	return hex.EncodeToString(digest[:])
+}
+
+// Fingerprint tells a replaced password from the one before; see vero.Password.
+func (t Transfer) Fingerprint() string { return t.Password.Fingerprint(t.ID) }
+
+// UnusableError says why a Secret holds no usable transfer credentials, and what to do. It shows no value.
+type UnusableError struct {
+	// Secret is the namespaced name.
+	Secret types.NamespacedName
+	// Problem says what is wrong and what to do.
+	Problem string
+}
+
+func (e *UnusableError) Error() string { return fmt.Sprintf("Secret %s %s", e.Secret, e.Problem) }
+
+// ReadTransfer gets the transfer credentials in a Secret. A Secret that is missing or holds no usable credentials
+// comes as *UnusableError; any other error is the API server's.
+func ReadTransfer(ctx context.Context, reader client.Reader, name types.NamespacedName) (Transfer, error) {
+	secret := &corev1.Secret{}
+	switch err := reader.Get(ctx, name, secret); {
+	case apierrors.IsNotFound(err):
+		return Transfer{}, &UnusableError{Secret: name, Problem: fmt.Sprintf(
+			"does not exist: create it with the keys %s and %s", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword)}
+	case err != nil:
+		return Transfer{}, fmt.Errorf("get Secret %s with the transfer credentials: %w", name, err)
+	}
+	return parseTransfer(name, secret.Data)
+}
+
+func parseTransfer(name types.NamespacedName, data map[string][]byte) (Transfer, error) {
+	var missing []string
+	for _, key := range []string{v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword} {
+		if len(data[key]) == 0 {
+			missing = append(missing, key)
+		}
+	}
+	if len(missing) > 0 {
+		return Transfer{}, &UnusableError{Secret: name,
+			Problem: fmt.Sprintf("lacks %s: add what is missing", strings.Join(missing, " and "))}
+	}
+	transfer := Transfer{
+		ID:       trimLineEnd(data[v1alpha1.KeyTransferID]),
+		Password: vero.NewPassword(trimLineEnd(data[v1alpha1.KeyTransferPassword])),
+	}
+	err := errors.Join(vero.CheckTransferID(transfer.ID), vero.CheckTransferPassword(transfer.Password))
+	if err != nil {
+		return Transfer{}, &UnusableError{Secret: name,
+			Problem: "holds values that the certificate service cannot take: " + strings.ReplaceAll(err.Error(), "\n", "; ")}
+	}
+	return transfer, nil
+}
+
+// trimLineEnd removes one line end: `kubectl create secret --from-file` and echo without -n leave it behind, and no
+// credential can contain it.
+func trimLineEnd(value []byte) string {
+	return strings.TrimSuffix(strings.TrimSuffix(string(value), "\n"), "\r")
+}

@@ -1,0 +1,243 @@
+package simulator
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/request"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
+)
+
+// oversizeBytes is how much the fault "oversize" streams.
+const oversizeBytes = 100 << 20
+
+// behaviour is what a kind of fault does.
+type behaviour struct {
+	// processes is true when the request has its effect before the fault strikes.
+	processes bool
+	// applies, when not nil, says whether the fault has something to act on; earlier is the last successful answer.
+	applies func(x *exchange, earlier []byte) bool
+	// strike answers, or does not.
+	strike func(x *exchange, earlier []byte)
+}
+
+// behaviours has an entry for every kind; a test compares it with admin.FaultKinds.
+var behaviours = map[admin.FaultKind]behaviour{
+	admin.DropBefore:        {strike: dropConnection},
+	admin.TimeoutAfter:      {processes: true, strike: holdAnswer},
+	admin.ResetMidAnswer:    {processes: true, strike: resetConnection},
+	admin.HTTPStatus:        {strike: answerStatus},
+	admin.SOAPFault:         {strike: answerFault},
+	admin.ResultFail:        {strike: answerFail},
+	admin.Redirect:          {strike: answerRedirect},
+	admin.StrangerSignature: {processes: true, strike: answerAsStranger},
+	admin.Unsigned:          {processes: true, strike: answerUnsigned},
+	admin.Malformed:         {processes: true, strike: answerMalformed},
+	admin.Truncated:         {processes: true, strike: answerTruncated},
+	admin.Oversize:          {processes: true, strike: answerOversize},
+	admin.Slow:              {processes: true, strike: answerSlowly},
+	admin.WrongContentType:  {processes: true, strike: answerAsHTML},
+	admin.WrongOperation:    {processes: true, strike: answerAnotherOperation},
+	admin.WrongCertificate:  {processes: true, applies: hasCertificate, strike: answerWrongCertificate},
+	admin.Replay:            {processes: true, applies: hasEarlier, strike: answerEarlier},
+}
+
+func hasCertificate(x *exchange, _ []byte) bool { return x.answer.Certificate != nil }
+
+func hasEarlier(_ *exchange, earlier []byte) bool { return earlier != nil }
+
+func dropConnection(*exchange, []byte) { panic(http.ErrAbortHandler) }
+
+func holdAnswer(x *exchange, _ []byte) {
+	if x.fault.Hold == 0 {
+		<-x.incoming.Context().Done()
+		panic(http.ErrAbortHandler)
+	}
+	if !x.wait(time.Duration(x.fault.Hold)) {
+		panic(http.ErrAbortHandler)
+	}
+	deliver(x.writer, http.StatusOK, x.document)
+}
+
+// resetConnection sends half of the answer and then a TCP reset: with the linger time at 0 the kernel sends RST
+// instead of an orderly end, and no TLS close_notify comes before it.
+func resetConnection(x *exchange, _ []byte) {
+	x.writer.Header().Set("Content-Type", protocol.ContentType)
+	x.writer.Header().Set("Content-Length", strconv.Itoa(len(x.document)))
+	_, _ = x.writer.Write(x.document[:len(x.document)/2])
+	controller := http.NewResponseController(x.writer)
+	_ = controller.Flush()
+	connection, _, err := controller.Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if wrapped, ok := connection.(interface{ NetConn() net.Conn }); ok {
+		connection = wrapped.NetConn()
+	}
+	if tcp, ok := connection.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = connection.Close()
+}
+
+func answerStatus(x *exchange, _ []byte) {
+	status := x.fault.Status
+	if status == 0 {
+		status = http.StatusServiceUnavailable
+	}
+	http.Error(x.writer, http.StatusText(status), status)
+}
+
+func answerFault(x *exchange, _ []byte) {
+	deliver(x.writer, http.StatusInternalServerError, response.Fault(string(request.Server), "scripted fault"))
+}
+
+func answerFail(x *exchange, _ []byte) {
+	code := firstNonEmpty(x.fault.Code, "PKI099")
+	answer := response.Answer{Operation: x.asked.Operation, Problem: protocol.NewProblem(code, "scripted fault")}
+	deliver(x.writer, http.StatusOK, x.render(answer, x.simulator.signer))
+}
+
+// answerRedirect says 307, with which a careless client would repeat the request, password and all, elsewhere.
+func answerRedirect(x *exchange, _ []byte) {
+	http.Redirect(x.writer, x.incoming, protocol.Path+"/moved", http.StatusTemporaryRedirect)
+}
+
+func answerAsStranger(x *exchange, _ []byte) {
+	stranger, err := x.simulator.stranger()
+	if err != nil {
+		x.simulator.log.Error(err, "The signer of a fault could not be made")
+		panic(http.ErrAbortHandler)
+	}
+	deliver(x.writer, http.StatusOK, x.render(x.answer, stranger))
+}
+
+func answerUnsigned(x *exchange, _ []byte) {
+	deliver(x.writer, http.StatusOK, x.render(x.answer, nil))
+}
+
+func answerMalformed(x *exchange, _ []byte) {
+	deliver(x.writer, http.StatusOK, bytes.Replace(x.document, []byte("</"), []byte("<//"), 1))
+}
+
+func answerTruncated(x *exchange, _ []byte) {
+	deliver(x.writer, http.StatusOK, x.document[:len(x.document)/2])
+}
+
+func answerOversize(x *exchange, _ []byte) {
+	deliver(x.writer, http.StatusOK, x.document[:len(x.document)/2])
+	filler := bytes.Repeat([]byte(" "), 64<<10)
+	for sent := 0; sent < oversizeBytes; sent += len(filler) {
+		if _, err := x.writer.Write(filler); err != nil {
+			return
+		}
+	}
+}
+
+func answerSlowly(x *exchange, _ []byte) {
+	interval := time.Duration(x.fault.Interval)
+	if interval == 0 {
+		interval = time.Second
+	}
+	x.writer.Header().Set("Content-Type", protocol.ContentType)
+	x.writer.Header().Set("Content-Length", strconv.Itoa(len(x.document)))
+	controller := http.NewResponseController(x.writer)
+	for index := range x.document {
+		if _, err := x.writer.Write(x.document[index : index+1]); err != nil {
+			return
+		}
+		if err := controller.Flush(); err != nil || !x.wait(interval) {
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+func answerAsHTML(x *exchange, _ []byte) {
+	x.writer.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = x.writer.Write(x.document)
+}
+
+// answerAnotherOperation answers correctly, but to another question: a RenewCertificate for a SignNewCertificate, a
+// SignNewCertificate for the others.
+func answerAnotherOperation(x *exchange, _ []byte) {
+	answer := x.answer
+	answer.Operation = protocol.SignNewCertificate
+	if x.asked.Operation == protocol.SignNewCertificate {
+		answer.Operation = protocol.RenewCertificate
+	}
+	answer.Certificate = nil
+	if answer.Problem == nil && answer.RetrievalID == "" {
+		answer.RetrievalID = x.asked.RetrievalID
+	}
+	deliver(x.writer, http.StatusOK, x.render(answer, x.simulator.signer))
+}
+
+func answerEarlier(x *exchange, earlier []byte) {
+	deliver(x.writer, http.StatusOK, earlier)
+}
+
+// answerWrongCertificate issues a certificate that differs from the right one in a single respect.
+func answerWrongCertificate(x *exchange, _ []byte) {
+	right := x.answer.Certificate
+	customer := authority.Customer{
+		ID:        right.Subject.CommonName,
+		Name:      firstNonEmpty(right.Subject.Organization...),
+		PublicKey: right.PublicKey,
+		NotBefore: right.NotBefore,
+		NotAfter:  right.NotAfter,
+	}
+	now := x.entry.Time.Truncate(time.Second)
+	issue := x.simulator.authorities.Issue
+	const day = 24 * time.Hour
+	switch x.fault.Variant {
+	case admin.AnotherKey:
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		customer.PublicKey = key.Public()
+	case admin.Expired:
+		customer.NotBefore, customer.NotAfter = now.Add(-2*day), now.Add(-day)
+	case admin.NotYetValid:
+		customer.NotBefore, customer.NotAfter = now.Add(day), now.Add(2*day)
+	case admin.UnknownCA:
+		issue = x.simulator.authorities.IssueStranger
+	default:
+		customer.ID = "7654321-0"
+	}
+	wrong, err := issue(customer)
+	if err != nil {
+		x.simulator.log.Error(err, "The wrong certificate of a fault could not be issued")
+		panic(http.ErrAbortHandler)
+	}
+	answer := x.answer
+	answer.Certificate = wrong
+	deliver(x.writer, http.StatusOK, x.render(answer, x.simulator.signer))
+}
+
+// lastAnswers remembers the last successful answer to each operation, for the fault "replay".
+type lastAnswers struct {
+	mutex     sync.Mutex
+	documents map[protocol.Operation][]byte
+}
+
+func (l *lastAnswers) keep(operation protocol.Operation, document []byte) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.documents[operation] = document
+}
+
+func (l *lastAnswers) last(operation protocol.Operation) []byte {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.documents[operation]
+}

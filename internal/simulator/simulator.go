@@ -1,0 +1,154 @@
+// Package simulator is the certificate service as a program of ours: the three operations over TLS, with CAs of its
+// own, faithful to the interface description, and with an admin interface that mints transfer credentials and scripts
+// faults. It shares no code with the issuer, so that a mistake in one of the two shows.
+//
+// It is a means to rehearse and to test, NOT FOR PRODUCTION: it checks nobody's identity, its state is volatile, and
+// whoever reaches its admin interface gets certificates.
+//
+// What an order answers is computed from facts, never stored:
+//
+//	SignNew/Renew ──OK──▶ acceptedAt ──min-retrieval-delay and processing-delay──▶ certificate, or the
+//	                          │                                                   problem it was accepted with
+//	                          └─ Get before that: PKI099
+package simulator
+
+import (
+	cryptorand "crypto/rand"
+	"crypto/tls"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+
+	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
+)
+
+// Simulator is one certificate service with its CAs and its state. Its methods may be called at the same time.
+type Simulator struct {
+	options     Options
+	clock       clock.Clock
+	log         logr.Logger
+	authorities *authority.Authorities
+	server      tls.Certificate
+	// signer signs answers.
+	signer *response.Signer
+	// stranger makes, once, the signer of a fault; its key takes a while, and few runs need it.
+	stranger func() (*response.Signer, error)
+
+	credentials *credentials
+	orders      *orders
+	requests    *requestLog
+	faults      *faults
+	answers     *lastAnswers
+
+	randomMutex sync.Mutex
+	random      *rand.Rand
+
+	adminHandler http.Handler
+}
+
+// New makes a simulator that does not listen anywhere: Handler, AdminHandler and TLSConfig are for a server of the
+// caller's. Run is the same with listeners.
+func New(options Options) (*Simulator, error) {
+	if err := options.Validate(); err != nil {
+		return nil, fmt.Errorf("the options of the simulator: %w", err)
+	}
+	if options.Clock == nil {
+		options.Clock = clock.RealClock{}
+	}
+	s := &Simulator{
+		options:     options,
+		clock:       options.Clock,
+		log:         options.Log,
+		credentials: newCredentials(),
+		orders:      newOrders(),
+		requests:    &requestLog{},
+		answers:     &lastAnswers{documents: map[protocol.Operation][]byte{}},
+	}
+	s.faults = &faults{roll: func() int { return s.pick(100) }}
+	if err := s.seed(); err != nil {
+		return nil, err
+	}
+	if err := s.establish(); err != nil {
+		return nil, err
+	}
+	s.adminHandler = s.routes()
+	return s, nil
+}
+
+// establish makes the CAs, or loads them.
+func (s *Simulator) establish() error {
+	now := s.clock.Now()
+	var err error
+	if s.options.DataDirectory == "" {
+		s.authorities, err = authority.Create(now)
+	} else {
+		s.authorities, err = authority.Open(s.options.DataDirectory, now)
+	}
+	if err != nil {
+		return fmt.Errorf("preparing the CAs of the simulator: %w", err)
+	}
+	s.server, err = s.authorities.Server(now, s.options.TLSNames)
+	if err != nil {
+		return err
+	}
+	s.signer = signerOf(s.authorities.Signer, s.authorities.Responses)
+	s.stranger = sync.OnceValues(func() (*response.Signer, error) {
+		pair, err := s.authorities.StrangerSigner(now)
+		return signerOf(pair, s.authorities.StrangerCA), err
+	})
+	return nil
+}
+
+func signerOf(pair, issuer authority.Pair) *response.Signer {
+	return &response.Signer{Key: pair.Key, Certificate: pair.Certificate, Issuer: issuer.Certificate}
+}
+
+// TLSConfig is what Handler has to be served with: HTTP/1.1 only, since faults take connections over.
+func (s *Simulator) TLSConfig() *tls.Config {
+	return &tls.Config{
+		Certificates: []tls.Certificate{s.server},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"http/1.1"},
+	}
+}
+
+// Bundle is a PEM bundle that clients have to trust, the same as GET /ca/<bundle>.pem of the admin interface.
+func (s *Simulator) Bundle(bundle authority.Bundle) []byte { return s.authorities.PEM(bundle) }
+
+// seed prepares the random choices, and logs the seed that repeats them.
+func (s *Simulator) seed() error {
+	seed := s.options.Seed
+	if seed == 0 {
+		var bytes [8]byte
+		if _, err := cryptorand.Read(bytes[:]); err != nil {
+			return fmt.Errorf("picking a seed: %w", err)
+		}
+		seed = binary.BigEndian.Uint64(bytes[:])
+	}
+	s.random = rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // choices of faults and variants, no secrets
+	s.log.V(1).Info("Seeded", "seed", seed)
+	return nil
+}
+
+// pick chooses a number below n.
+func (s *Simulator) pick(n int) int {
+	s.randomMutex.Lock()
+	defer s.randomMutex.Unlock()
+	return s.random.IntN(n)
+}
+
+// chooseVariant says how the next answer is written. Validate has seen the name.
+func (s *Simulator) chooseVariant() response.Variant {
+	if chosen, named := response.VariantNamed(s.options.SignatureVariant); named {
+		return chosen
+	}
+	variants := response.Variants()
+	return variants[s.pick(len(variants))]
+}

@@ -1,0 +1,108 @@
+package status
+
+import (
+	"slices"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ReadyMessage is the message of a CertificateRequest's Ready condition, empty if it has none.
+func ReadyMessage(request *cmapi.CertificateRequest) string {
+	if condition := find(request, cmapi.CertificateRequestConditionReady); condition != nil {
+		return condition.Message
+	}
+	return ""
+}
+
+// IsTrue is whether a CertificateRequest has a condition with status True.
+func IsTrue(request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType) bool {
+	condition := find(request, kind)
+	return condition != nil && condition.Status == cmmeta.ConditionTrue
+}
+
+// IsFinal is whether a CertificateRequest has reached an end that it cannot leave: issued, failed or denied.
+func IsFinal(request *cmapi.CertificateRequest) bool {
+	condition := find(request, cmapi.CertificateRequestConditionReady)
+	if condition == nil {
+		return false
+	}
+	switch condition.Reason {
+	case cmapi.CertificateRequestReasonIssued, cmapi.CertificateRequestReasonFailed,
+		cmapi.CertificateRequestReasonDenied:
+		return true
+	default:
+		return condition.Status == cmmeta.ConditionTrue
+	}
+}
+
+// SetPending says what a CertificateRequest is waiting for.
+func SetPending(request *cmapi.CertificateRequest, message string, now time.Time) {
+	Set(request, cmapi.CertificateRequestConditionReady, cmmeta.ConditionFalse,
+		cmapi.CertificateRequestReasonPending, message, now)
+}
+
+// SetFailed ends a CertificateRequest: cert-manager drops its private key and makes a new request later. invalid says
+// that the request itself is at fault, which cert-manager wants to know.
+func SetFailed(request *cmapi.CertificateRequest, invalid bool, message string, now time.Time) {
+	if invalid {
+		Set(request, cmapi.CertificateRequestConditionInvalidRequest, cmmeta.ConditionTrue,
+			cmapi.CertificateRequestReasonFailed, message, now)
+	}
+	Set(request, cmapi.CertificateRequestConditionReady, cmmeta.ConditionFalse,
+		cmapi.CertificateRequestReasonFailed, message, now)
+	setFailureTime(request, now)
+}
+
+// SetDenied ends a CertificateRequest that an approver has denied.
+func SetDenied(request *cmapi.CertificateRequest, message string, now time.Time) {
+	Set(request, cmapi.CertificateRequestConditionReady, cmmeta.ConditionFalse,
+		cmapi.CertificateRequestReasonDenied, message, now)
+	setFailureTime(request, now)
+}
+
+// SetIssued hands a CertificateRequest its chain, leaf first and without the root, and the root.
+func SetIssued(request *cmapi.CertificateRequest, certificate, ca []byte, message string, now time.Time) {
+	request.Status.Certificate, request.Status.CA = certificate, ca
+	Set(request, cmapi.CertificateRequestConditionReady, cmmeta.ConditionTrue,
+		cmapi.CertificateRequestReasonIssued, message, now)
+}
+
+// Set sets a condition of a CertificateRequest. The transition time is when the status last changed.
+func Set(
+	request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType, value cmmeta.ConditionStatus,
+	reason, message string, transition time.Time,
+) {
+	moment := metav1.NewTime(transition)
+	condition := cmapi.CertificateRequestCondition{
+		Type: kind, Status: value, Reason: reason, Message: message, LastTransitionTime: &moment,
+	}
+	previous := find(request, kind)
+	if previous == nil {
+		request.Status.Conditions = append(request.Status.Conditions, condition)
+		return
+	}
+	if previous.Status == value {
+		condition.LastTransitionTime = previous.LastTransitionTime
+	}
+	*previous = condition
+}
+
+func setFailureTime(request *cmapi.CertificateRequest, now time.Time) {
+	if request.Status.FailureTime == nil {
+		request.Status.FailureTime = &metav1.Time{Time: now}
+	}
+}
+
+func find(
+	request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType,
+) *cmapi.CertificateRequestCondition {
+	conditions := request.Status.Conditions
+	i := slices.IndexFunc(conditions, func(c cmapi.CertificateRequestCondition) bool { return c.Type == kind })
+	if i < 0 {
+		return nil
+	}
+	return &conditions[i]
+}

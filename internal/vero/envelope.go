@@ -1,0 +1,108 @@
+package vero
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/beevik/etree"
+)
+
+// soapNamespace is SOAP 1.1's (protocol.md, Transport).
+const soapNamespace = "http://schemas.xmlsoap.org/soap/envelope/"
+
+// Wrap puts a payload into a SOAP 1.1 envelope and writes the document, UTF-8 without BOM. The payload keeps its
+// own declarations, so a signature inside stays valid. A document with a sequence that the service forbids anywhere
+// (seed 004, 1.3) is refused here, whatever field brought it in.
+func Wrap(payload *etree.Element) ([]byte, error) {
+	document := etree.NewDocument()
+	document.WriteSettings = etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true, CanonicalEndTags: true}
+	document.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
+	envelope := document.CreateElement("soapenv:Envelope")
+	envelope.CreateAttr("xmlns:soapenv", soapNamespace)
+	envelope.CreateElement("soapenv:Body").AddChild(payload)
+	written, err := document.WriteToBytes()
+	if err != nil {
+		return nil, fmt.Errorf("write the SOAP envelope: %w", err)
+	}
+	for _, sequence := range forbidden {
+		if bytes.Contains(written, []byte(sequence)) {
+			return nil, &FieldError{Field: "message", Problem: "contains " + sequence,
+				Remedy: "the certificate service refuses messages with it; remove it"}
+		}
+	}
+	return written, nil
+}
+
+// Unwrap is the one element in the Body of a SOAP 1.1 envelope, still in its place, so that what the envelope
+// declares can be looked up. A SOAP Fault comes as *FaultError, anything else that is not an envelope with one
+// payload as *AnswerError.
+func Unwrap(document *etree.Document) (*etree.Element, error) {
+	envelope := document.Root()
+	if envelope == nil || !is(envelope, soapNamespace, "Envelope") {
+		return nil, answerErrorf("its root is %s, not a SOAP 1.1 Envelope", nameOf(envelope))
+	}
+	body, err := bodyOf(envelope)
+	if err != nil {
+		return nil, err
+	}
+	children := body.ChildElements()
+	if len(children) != 1 {
+		return nil, answerErrorf("the Body of its envelope has %d elements instead of one", len(children))
+	}
+	if is(children[0], soapNamespace, "Fault") {
+		return nil, readFault(children[0])
+	}
+	return children[0], nil
+}
+
+// bodyOf is the Body of an envelope of at most one Header and one Body, in that order.
+func bodyOf(envelope *etree.Element) (*etree.Element, error) {
+	children := envelope.ChildElements()
+	if len(children) > 0 && is(children[0], soapNamespace, "Header") {
+		children = children[1:]
+	}
+	if len(children) != 1 || !is(children[0], soapNamespace, "Body") {
+		return nil, answerErrorf("its envelope does not hold exactly one Body after an optional Header")
+	}
+	return children[0], nil
+}
+
+func readFault(fault *etree.Element) *FaultError {
+	return &FaultError{Code: childText(fault, "faultcode"), Text: childText(fault, "faultstring")}
+}
+
+// childText is the printable text of the first child of that local name, empty if there is none.
+func childText(parent *etree.Element, name string) string {
+	for _, child := range parent.ChildElements() {
+		if child.Tag == name {
+			return printable(child.Text())
+		}
+	}
+	return ""
+}
+
+func is(element *etree.Element, namespace, name string) bool {
+	return element.Tag == name && element.NamespaceURI() == namespace
+}
+
+func nameOf(element *etree.Element) string {
+	if element == nil {
+		return "missing"
+	}
+	return printable(element.FullTag())
+}
+
+// printable makes a text of the other side fit for a message: one line, no control characters, of bounded length.
+func printable(text string) string {
+	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unwritable(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))), " ")
+	if runes := []rune(text); len(runes) > maxErrorMessage {
+		return string(runes[:maxErrorMessage]) + "…"
+	}
+	return text
+}

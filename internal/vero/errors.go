@@ -1,0 +1,179 @@
+package vero
+
+import "fmt"
+
+// CallError is what every failure of a call tells beyond its text.
+type CallError interface {
+	error
+	// MayHaveBeenProcessed is whether the service can have acted on the request. Where it is true, repeating a
+	// SignNewCertificate may meet credentials that are used up, and a RetrievalId may be lost.
+	MayHaveBeenProcessed() bool
+}
+
+var (
+	_ CallError = (*ServiceError)(nil)
+	_ CallError = (*UnreachableError)(nil)
+	_ CallError = (*UntrustedServerError)(nil)
+	_ CallError = (*InterruptedError)(nil)
+	_ CallError = (*HTTPError)(nil)
+	_ CallError = (*FaultError)(nil)
+	_ CallError = (*OversizeError)(nil)
+	_ CallError = (*NotXMLError)(nil)
+	_ CallError = (*AnswerError)(nil)
+	_ CallError = (*UnverifiedError)(nil)
+)
+
+// UnreachableError: no connection came about (name, route, port, handshake); nothing was sent.
+type UnreachableError struct {
+	// Host is the host and port that was tried.
+	Host string
+	// Err is the cause.
+	Err error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("cannot connect to %s: %v", e.Host, e.Err)
+}
+
+// Unwrap is the cause.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// MayHaveBeenProcessed is false.
+func (*UnreachableError) MayHaveBeenProcessed() bool { return false }
+
+// UntrustedServerError: the TLS certificate of the service does not verify; nothing was sent.
+type UntrustedServerError struct {
+	// Host is the host and port that was tried.
+	Host string
+	// Err is the cause.
+	Err error
+}
+
+func (e *UntrustedServerError) Error() string {
+	return fmt.Sprintf("the TLS certificate of %s does not verify: %v", e.Host, e.Err)
+}
+
+// Unwrap is the cause.
+func (e *UntrustedServerError) Unwrap() error { return e.Err }
+
+// MayHaveBeenProcessed is false.
+func (*UntrustedServerError) MayHaveBeenProcessed() bool { return false }
+
+// InterruptedError: the connection ended, or time ran out, after the request had begun to be sent.
+type InterruptedError struct {
+	// Timeout is whether time ran out.
+	Timeout bool
+	// Err is the cause.
+	Err error
+}
+
+func (e *InterruptedError) Error() string {
+	if e.Timeout {
+		return "the certificate service did not answer in time; it may have processed the request"
+	}
+	return fmt.Sprintf("the connection ended before the answer was complete (%v); "+
+		"the certificate service may have processed the request", e.Err)
+}
+
+// Unwrap is the cause.
+func (e *InterruptedError) Unwrap() error { return e.Err }
+
+// MayHaveBeenProcessed is true.
+func (*InterruptedError) MayHaveBeenProcessed() bool { return true }
+
+// HTTPError: an HTTP status other than 200, without a SOAP Fault, or an answer that is not text/xml.
+type HTTPError struct {
+	// Status is the HTTP status code.
+	Status int
+	// Detail says what else was wrong; empty mostly.
+	Detail string
+}
+
+func (e *HTTPError) Error() string {
+	if e.Detail != "" {
+		return fmt.Sprintf("the endpoint answered HTTP %d, %s", e.Status, e.Detail)
+	}
+	return fmt.Sprintf("the endpoint answered HTTP %d", e.Status)
+}
+
+// MayHaveBeenProcessed is false for redirects and client errors, which come before the message is handled (seed
+// 004, 2.2); a 5xx may come from a gateway that has lost the answer, and a 200 that is no XML from anybody.
+func (e *HTTPError) MayHaveBeenProcessed() bool { return e.Status < 300 || e.Status >= 500 }
+
+// FaultError: a SOAP 1.1 Fault; the service could not read the message as such (seed 004, 2.2).
+type FaultError struct {
+	// Code and Text are the fault's faultcode and faultstring, made printable.
+	Code, Text string
+}
+
+func (e *FaultError) Error() string {
+	return fmt.Sprintf("the certificate service answered with a SOAP Fault: %s (%s)", e.Text, e.Code)
+}
+
+// MayHaveBeenProcessed is false: a Fault comes before the message is handled.
+func (*FaultError) MayHaveBeenProcessed() bool { return false }
+
+// OversizeError: the answer is larger than any answer of the service can be; it was not read.
+type OversizeError struct {
+	// Limit in bytes.
+	Limit int64
+}
+
+func (e *OversizeError) Error() string {
+	return fmt.Sprintf("the answer is larger than %d bytes and was not read", e.Limit)
+}
+
+// MayHaveBeenProcessed is true.
+func (*OversizeError) MayHaveBeenProcessed() bool { return true }
+
+// NotXMLError: the answer is not a well-formed, harmless XML document.
+type NotXMLError struct {
+	// Err says why.
+	Err error
+}
+
+func (e *NotXMLError) Error() string {
+	return fmt.Sprintf("the answer cannot be read as XML: %v", e.Err)
+}
+
+// Unwrap is the cause.
+func (e *NotXMLError) Unwrap() error { return e.Err }
+
+// MayHaveBeenProcessed is true.
+func (*NotXMLError) MayHaveBeenProcessed() bool { return true }
+
+// AnswerError: the answer is XML, but not an answer to what was asked.
+type AnswerError struct {
+	// Problem says what is wrong with it.
+	Problem string
+}
+
+func answerErrorf(format string, arguments ...any) *AnswerError {
+	return &AnswerError{Problem: fmt.Sprintf(format, arguments...)}
+}
+
+func (e *AnswerError) Error() string {
+	return "the certificate service's answer does not fit the request: " + e.Problem
+}
+
+// MayHaveBeenProcessed is true.
+func (*AnswerError) MayHaveBeenProcessed() bool { return true }
+
+// UnverifiedError: the signature of the answer does not verify. Nothing in it is believed; its RetrievalId, if it
+// has one, is kept so that it can be tried once trust is repaired.
+type UnverifiedError struct {
+	// RetrievalID that the answer carries, empty if none.
+	RetrievalID string
+	// Err says why the signature does not verify.
+	Err error
+}
+
+func (e *UnverifiedError) Error() string {
+	return fmt.Sprintf("the signature of the certificate service's answer does not verify: %v", e.Err)
+}
+
+// Unwrap is the cause.
+func (e *UnverifiedError) Unwrap() error { return e.Err }
+
+// MayHaveBeenProcessed is true.
+func (*UnverifiedError) MayHaveBeenProcessed() bool { return true }

@@ -1,0 +1,106 @@
+package vero
+
+import (
+	"encoding/base64"
+	"errors"
+
+	"github.com/beevik/etree"
+)
+
+// Party is who asks, in every message.
+type Party struct {
+	// Environment must be that of the service.
+	Environment Environment
+	// CustomerID is the organisation's official identifier.
+	CustomerID string
+	// CustomerName is optional; it helps the service to find faults.
+	CustomerName string
+}
+
+func (p Party) check() error {
+	return errors.Join(
+		checkEnvironment(p.Environment), CheckCustomerID(p.CustomerID), CheckCustomerName(p.CustomerName))
+}
+
+// SignNew asks for a certificate with transfer credentials (seed 004, 3.1).
+type SignNew struct {
+	Party
+	// TransferID and TransferPassword work once.
+	TransferID       string
+	TransferPassword Password
+	// CSR is the PKCS#10 request in DER.
+	CSR []byte
+}
+
+// Renew asks for a certificate in the name of the one that is about to expire (seed 004, 3.3). Its payload has to
+// be signed before it is sent.
+type Renew struct {
+	Party
+	// CSR is the PKCS#10 request in DER.
+	CSR []byte
+}
+
+// Get asks for the certificate that SignNew or Renew has started (seed 004, 3.5).
+type Get struct {
+	Party
+	// RetrievalID is the receipt of the request.
+	RetrievalID string
+}
+
+// Payload is the message as an element of its own, or every rule that the values break, as *FieldErrors joined.
+func (m *SignNew) Payload() (*etree.Element, error) {
+	err := errors.Join(m.check(), CheckTransferID(m.TransferID), CheckTransferPassword(m.TransferPassword),
+		checkCSR(m.CSR))
+	if err != nil {
+		return nil, err
+	}
+	payload := m.payload(SignNewCertificate)
+	add(payload, "TransferId", m.TransferID)
+	add(payload, "TransferPassword", m.TransferPassword.value)
+	add(payload, "CertificateRequest", base64.StdEncoding.EncodeToString(m.CSR))
+	return payload, nil
+}
+
+// Payload is the message as an element of its own, not yet signed, or the rules that the values break.
+func (m *Renew) Payload() (*etree.Element, error) {
+	if err := errors.Join(m.check(), checkCSR(m.CSR)); err != nil {
+		return nil, err
+	}
+	payload := m.payload(RenewCertificate)
+	add(payload, "CertificateRequest", base64.StdEncoding.EncodeToString(m.CSR))
+	return payload, nil
+}
+
+// Payload is the message as an element of its own, or the rules that the values break.
+func (m *Get) Payload() (*etree.Element, error) {
+	if err := errors.Join(m.check(), CheckRetrievalID(m.RetrievalID)); err != nil {
+		return nil, err
+	}
+	payload := m.payload(GetCertificate)
+	add(payload, "RetrievalId", m.RetrievalID)
+	return payload, nil
+}
+
+// payload is the beginning that all three share. The prefix is declared here, not on the envelope, so that a
+// signature over the payload does not depend on where it is put. Only the root is qualified (protocol.md, Transport).
+func (p Party) payload(operation Operation) *etree.Element {
+	root := etree.NewElement("ser:" + operation.request())
+	root.CreateAttr("xmlns:ser", Namespace)
+	add(root, "Environment", string(p.Environment))
+	add(root, "CustomerId", p.CustomerID)
+	if p.CustomerName != "" {
+		add(root, "CustomerName", p.CustomerName)
+	}
+	return root
+}
+
+func add(parent *etree.Element, name, value string) {
+	parent.CreateElement(name).SetText(value)
+}
+
+func checkCSR(der []byte) error {
+	if len(der) == 0 {
+		return &FieldError{Field: "CertificateRequest", Problem: "is empty", Remedy: "give it a PKCS#10 request"}
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package vero
+
+// Namespace of the service's elements (seed 004, 1.2).
+const Namespace = "http://certificates.vero.fi/2017/10/certificateservices"
+
+// Operation is one of the service's three operations (seed 004, 2).
+type Operation string
+
+// The operations. SignNewCertificate and RenewCertificate start a certificate, GetCertificate fetches it.
+const (
+	SignNewCertificate Operation = "SignNewCertificate"
+	RenewCertificate   Operation = "RenewCertificate"
+	GetCertificate     Operation = "GetCertificate"
+)
+
+// Operations lists all of them.
+func Operations() []Operation {
+	return []Operation{SignNewCertificate, RenewCertificate, GetCertificate}
+}
+
+// SOAPAction is the value of the HTTP header of that name, quotes included (protocol.md, Transport).
+func (o Operation) SOAPAction() string {
+	switch o {
+	case SignNewCertificate:
+		return `"signNewCertificate"`
+	case RenewCertificate:
+		return `"renewCertificate"`
+	default:
+		return `"getCertificate"`
+	}
+}
+
+func (o Operation) request() string  { return string(o) + "Request" }
+func (o Operation) response() string { return string(o) + "Response" }
+
+// Environment is the value of the element of that name; it must be the environment of the service that is asked
+// (seed 004, 3.1).
+type Environment string
+
+// The environments.
+const (
+	Test       Environment = "TEST"
+	Production Environment = "PRODUCTION"
+)

@@ -1,0 +1,39 @@
+package vero
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+)
+
+const redacted = "[redacted]"
+
+// Password is a one-time TransferPassword. It prints, marshals and logs as [redacted]; only a message reads it.
+type Password struct{ value string }
+
+// NewPassword wraps a password.
+func NewPassword(value string) Password { return Password{value: value} }
+
+// Fingerprint is four hexadecimal digits that change when the password does (but for one time in 65,536), salted
+// with something that is not secret. So few digits on purpose: nobody finds a password from them.
+func (p Password) Fingerprint(salt string) string {
+	mac := hmac.New(sha256.New, []byte(salt))
+	mac.Write([]byte(p.value))
+	return hex.EncodeToString(mac.Sum(nil)[:2])
+}
+
+// Reveal is the password itself, for the one place that compares or sends it.
+func (p Password) Reveal() string { return p.value }
+
+// String is [redacted].
+func (Password) String() string { return redacted }
+
+// GoString is [redacted]: %#v shows no more than %v.
+func (Password) GoString() string { return redacted }
+
+// MarshalText is [redacted], for encoders of every kind.
+func (Password) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue is [redacted].
+func (Password) LogValue() slog.Value { return slog.StringValue(redacted) }

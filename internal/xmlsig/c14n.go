@@ -1,0 +1,317 @@
+package xmlsig
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/beevik/etree"
+)
+
+// Identifiers of the canonical forms that are accepted, all without comments.
+const (
+	exclusiveC14N   = "http://www.w3.org/2001/10/xml-exc-c14n#"
+	inclusiveC14N10 = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+	inclusiveC14N11 = "http://www.w3.org/2006/12/xml-c14n11"
+)
+
+// defaultPrefixToken stands for the default namespace in the PrefixList of an InclusiveNamespaces element.
+const defaultPrefixToken = "#default"
+
+// canonicalForm is one of the canonical forms with its parameter.
+type canonicalForm struct {
+	algorithm string
+	// inclusivePrefixes are those that exclusive C14N treats as inclusive C14N does; the default namespace is "".
+	inclusivePrefixes []string
+}
+
+func (f canonicalForm) exclusive() bool { return f.algorithm == exclusiveC14N }
+
+// surroundings is what an element that is canonicalised for itself takes over from its ancestors.
+type surroundings struct {
+	scope scope
+	// attributes are the ancestors' xml:… attributes, which the inclusive forms take over.
+	attributes []etree.Attr
+}
+
+// around returns the surroundings of children of element.
+func (s surroundings) around(element *etree.Element) surroundings {
+	s.scope = slices.Clip(s.scope).declarations(element)
+	for _, attribute := range element.Attr {
+		if attribute.Space == xmlPrefix {
+			s.attributes = append(slices.DeleteFunc(slices.Clone(s.attributes), func(outer etree.Attr) bool {
+				return outer.Key == attribute.Key
+			}), attribute)
+		}
+	}
+	return s
+}
+
+// canonicalise writes an element and everything in it in a canonical form without comments. It does not change the
+// element, and ignores its parents: what they contribute is in the surroundings. It takes time linear in the size of
+// the element.
+func canonicalise(apex *etree.Element, outer surroundings, form canonicalForm) ([]byte, error) {
+	canonicaliser := canonicaliser{
+		form:   form,
+		scope:  slices.Clip(outer.scope),
+		output: make([]byte, 0, initialOutput),
+	}
+	if !form.exclusive() {
+		inherited, err := inheritedAttributes(apex, outer.attributes, form)
+		if err != nil {
+			return nil, err
+		}
+		canonicaliser.inherited = inherited
+	}
+	if err := canonicaliser.element(apex, true); err != nil {
+		return nil, err
+	}
+	return canonicaliser.output, nil
+}
+
+// initialOutput holds most of the elements that are canonicalised here: a payload without its signature, or a
+// SignedInfo.
+const initialOutput = 4 << 10
+
+// inheritedAttributes returns the xml:… attributes that an inclusive form lets the apex take over: C14N 1.0 all that
+// it does not have itself, C14N 1.1 no xml:id. C14N 1.1 would also compute a new xml:base; nobody writes one here, so
+// that is refused instead.
+func inheritedAttributes(apex *etree.Element, outer []etree.Attr, form canonicalForm) ([]etree.Attr, error) {
+	var inherited []etree.Attr
+	for _, attribute := range outer {
+		own := slices.ContainsFunc(apex.Attr, func(own etree.Attr) bool {
+			return own.Space == xmlPrefix && own.Key == attribute.Key
+		})
+		switch {
+		case form.algorithm == inclusiveC14N11 && attribute.Key == "base":
+			return nil, errors.New("xml:base around an element in canonical XML 1.1 is not supported")
+		case own || (form.algorithm == inclusiveC14N11 && attribute.Key == "id"):
+		default:
+			inherited = append(inherited, attribute)
+		}
+	}
+	return inherited, nil
+}
+
+type canonicaliser struct {
+	form      canonicalForm
+	inherited []etree.Attr
+	scope     scope // in force at the current element
+	written   scope // declarations that the output has so far, at the current element
+	output    []byte
+
+	namespaces []binding // of the start tag being written; reused
+	attributes []sortableAttribute
+}
+
+// sortableAttribute is an attribute with the namespace that it is sorted by.
+type sortableAttribute struct {
+	namespace string
+	*etree.Attr
+}
+
+func (c *canonicaliser) element(element *etree.Element, isApex bool) error {
+	scope, written := len(c.scope), len(c.written)
+	c.scope = c.scope.declarations(element)
+	if err := c.chooseNamespaces(element, isApex); err != nil {
+		return err
+	}
+	if err := c.sortAttributes(element, isApex); err != nil {
+		return err
+	}
+	c.startTag(element)
+	for _, child := range element.Child {
+		if err := c.child(child); err != nil {
+			return err
+		}
+	}
+	c.output = append(c.output, "</"...)
+	c.name(element.Space, element.Tag)
+	c.output = append(c.output, '>')
+	c.scope, c.written = c.scope[:scope], c.written[:written]
+	return nil
+}
+
+func (c *canonicaliser) child(child etree.Token) error {
+	switch child := child.(type) {
+	case *etree.Element:
+		return c.element(child, false)
+	case *etree.CharData:
+		c.text(child.Data)
+	case *etree.Comment: // left out by every form that is accepted
+	default:
+		return fmt.Errorf("an XML token of type %T cannot be signed", child)
+	}
+	return nil
+}
+
+// chooseNamespaces collects the declarations that the canonical start tag of element gets, sorted.
+func (c *canonicaliser) chooseNamespaces(element *etree.Element, isApex bool) error {
+	c.namespaces = c.namespaces[:0]
+	if !c.form.exclusive() {
+		candidates := c.scope
+		if !isApex { // what was in force outside is in the output already
+			candidates = c.scope[len(c.scope)-countDeclarations(element):]
+		}
+		for _, candidate := range candidates {
+			c.declare(candidate.prefix)
+		}
+		c.finishNamespaces()
+		return nil
+	}
+	if err := c.declareUsed(element.Space); err != nil {
+		return err
+	}
+	for index := range element.Attr {
+		attribute := &element.Attr[index]
+		if _, isDeclaration := declaration(attribute); isDeclaration || attribute.Space == "" {
+			continue
+		}
+		if err := c.declareUsed(attribute.Space); err != nil {
+			return err
+		}
+	}
+	for _, prefix := range c.form.inclusivePrefixes {
+		c.declare(prefix)
+	}
+	c.finishNamespaces()
+	return nil
+}
+
+func countDeclarations(element *etree.Element) int {
+	count := 0
+	for index := range element.Attr {
+		if _, ok := declaration(&element.Attr[index]); ok {
+			count++
+		}
+	}
+	return count
+}
+
+// declareUsed is declare for a prefix that the element uses and that therefore must be declared.
+func (c *canonicaliser) declareUsed(prefix string) error {
+	if _, bound := c.scope.lookup(prefix); !bound {
+		return fmt.Errorf("the namespace prefix %s is not declared on the element or in it", prefix)
+	}
+	c.declare(prefix)
+	return nil
+}
+
+// declare adds the declaration of a prefix to the start tag unless the output has the same already. A default namespace
+// of "" is written only where it undoes another one.
+func (c *canonicaliser) declare(prefix string) {
+	if prefix == xmlPrefix {
+		return
+	}
+	namespace, _ := c.scope.lookup(prefix)
+	if written, _ := c.written.lookup(prefix); written == namespace {
+		return
+	}
+	for _, chosen := range c.namespaces {
+		if chosen.prefix == prefix {
+			return
+		}
+	}
+	c.namespaces = append(c.namespaces, binding{prefix, namespace})
+}
+
+func (c *canonicaliser) finishNamespaces() {
+	slices.SortFunc(c.namespaces, func(one, other binding) int { return strings.Compare(one.prefix, other.prefix) })
+	c.written = append(c.written, c.namespaces...)
+}
+
+// sortAttributes collects the attributes of the canonical start tag by namespace, then by local name.
+func (c *canonicaliser) sortAttributes(element *etree.Element, isApex bool) error {
+	c.attributes = c.attributes[:0]
+	if isApex {
+		for index := range c.inherited {
+			c.attributes = append(c.attributes, sortableAttribute{xmlNamespace, &c.inherited[index]})
+		}
+	}
+	for index := range element.Attr {
+		attribute := &element.Attr[index]
+		if _, isDeclaration := declaration(attribute); isDeclaration {
+			continue
+		}
+		namespace := ""
+		if attribute.Space != "" {
+			var bound bool
+			if namespace, bound = c.scope.lookup(attribute.Space); !bound {
+				return fmt.Errorf("the namespace prefix %s is not declared on the element or in it", attribute.Space)
+			}
+		}
+		c.attributes = append(c.attributes, sortableAttribute{namespace, attribute})
+	}
+	slices.SortFunc(c.attributes, func(one, other sortableAttribute) int {
+		if order := strings.Compare(one.namespace, other.namespace); order != 0 {
+			return order
+		}
+		return strings.Compare(one.Key, other.Key)
+	})
+	return nil
+}
+
+func (c *canonicaliser) startTag(element *etree.Element) {
+	c.output = append(c.output, '<')
+	c.name(element.Space, element.Tag)
+	for _, declared := range c.namespaces {
+		c.output = append(c.output, ' ')
+		if declared.prefix == "" {
+			c.name("", xmlnsPrefix)
+		} else {
+			c.name(xmlnsPrefix, declared.prefix)
+		}
+		c.value(declared.namespace)
+	}
+	for _, attribute := range c.attributes {
+		c.output = append(c.output, ' ')
+		c.name(attribute.Space, attribute.Key)
+		c.value(attribute.Value)
+	}
+	c.output = append(c.output, '>')
+}
+
+func (c *canonicaliser) name(prefix, local string) {
+	if prefix != "" {
+		c.output = append(append(c.output, prefix...), ':')
+	}
+	c.output = append(c.output, local...)
+}
+
+func (c *canonicaliser) value(value string) {
+	c.output = append(c.output, `="`...)
+	c.escape(value, "&<\"\t\n\r")
+	c.output = append(c.output, '"')
+}
+
+func (c *canonicaliser) text(text string) { c.escape(text, "&<>\r") }
+
+// escape writes a value with the special characters in it replaced.
+func (c *canonicaliser) escape(value, special string) {
+	for {
+		index := strings.IndexAny(value, special)
+		if index < 0 {
+			c.output = append(c.output, value...)
+			return
+		}
+		c.output = append(c.output, value[:index]...)
+		switch value[index] {
+		case '&':
+			c.output = append(c.output, "&amp;"...)
+		case '<':
+			c.output = append(c.output, "&lt;"...)
+		case '>':
+			c.output = append(c.output, "&gt;"...)
+		case '"':
+			c.output = append(c.output, "&quot;"...)
+		case '\t':
+			c.output = append(c.output, "&#x9;"...)
+		case '\n':
+			c.output = append(c.output, "&#xA;"...)
+		case '\r':
+			c.output = append(c.output, "&#xD;"...)
+		}
+		value = value[index+1:]
+	}
+}

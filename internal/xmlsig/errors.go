@@ -1,0 +1,92 @@
+package xmlsig
+
+import "fmt"
+
+// ParseReason says why a document was refused unread.
+type ParseReason string
+
+const (
+	// TooLarge means more than MaximumBytes.
+	TooLarge ParseReason = "TooLarge"
+	// TooDeep means more than MaximumDepth elements inside each other.
+	TooDeep ParseReason = "TooDeep"
+	// TooMany means more elements, attributes or comments than any answer of the service has.
+	TooMany ParseReason = "TooMany"
+	// ByteOrderMark means that the document starts with one; the interface forbids it (seed chapter 1.3).
+	ByteOrderMark ParseReason = "ByteOrderMark"
+	// Encoding means that the document declares another encoding than UTF-8, or is not valid UTF-8 (seed chapter 1.3).
+	Encoding ParseReason = "Encoding"
+	// Doctype means that there is a document type declaration.
+	Doctype ParseReason = "Doctype"
+	// ProcessingInstruction means that there is one besides the XML declaration.
+	ProcessingInstruction ParseReason = "ProcessingInstruction"
+	// MultipleRoots means that there is an element after the root element.
+	MultipleRoots ParseReason = "MultipleRoots"
+	// TrailingText means that there is text, not just white space, after the root element.
+	TrailingText ParseReason = "TrailingText"
+	// DuplicateAttribute means that an element has the same attribute twice, by name or by namespace and local name.
+	DuplicateAttribute ParseReason = "DuplicateAttribute"
+	// UndeclaredPrefix means a namespace prefix that is not declared, or is declared against the rules.
+	UndeclaredPrefix ParseReason = "UndeclaredPrefix"
+	// NotWellFormed means any other violation of XML 1.0, an empty document included.
+	NotWellFormed ParseReason = "NotWellFormed"
+)
+
+// ParseError says why Parse refused a document.
+type ParseError struct {
+	// Reason classifies the error.
+	Reason ParseReason
+	// Offset is the place in the document where it was noticed, in bytes from its beginning.
+	Offset int
+	// Problem says in words what was found there. It repeats names, never values, of the document.
+	Problem string
+}
+
+// Error says what was found and where.
+func (e *ParseError) Error() string {
+	return fmt.Sprintf("XML document refused at byte %d (%s): %s", e.Offset, e.Reason, e.Problem)
+}
+
+// Reason says which step of a verification failed.
+type Reason string
+
+const (
+	// MissingSignature means that there is no Signature in the element.
+	MissingSignature Reason = "MissingSignature"
+	// Shape means that the Signature is not the one form that is accepted: the last child, one Reference to the whole
+	// document, a certificate of the signer.
+	Shape Reason = "Shape"
+	// Algorithm means an algorithm, or a transform, that is not accepted.
+	Algorithm Reason = "Algorithm"
+	// DigestMismatch means that the element is not the one that was signed.
+	DigestMismatch Reason = "DigestMismatch"
+	// SignatureMismatch means that the signature was not made with the key of any certificate that came with it.
+	SignatureMismatch Reason = "SignatureMismatch"
+	// UntrustedSigner means a good signature by somebody whose certificate the configured ones do not lead to.
+	UntrustedSigner Reason = "UntrustedSigner"
+	// SignerExpired means a good signature with a certificate that is past its end, its own or its issuer's.
+	SignerExpired Reason = "SignerExpired"
+	// SignerNotYetValid means a good signature with a certificate whose time, or whose issuer's, has not come.
+	SignerNotYetValid Reason = "SignerNotYetValid"
+)
+
+// VerifyError says why Verify refused a signature.
+type VerifyError struct {
+	// Reason classifies the error.
+	Reason Reason
+	// Err says what was found. For the last three reasons it wraps a *pki.ChainError.
+	Err error
+}
+
+// Error says what was found; for an untrusted signer it names the signer and the issuer that must be configured.
+func (e *VerifyError) Error() string {
+	return fmt.Sprintf("XML signature refused (%s): %v", e.Reason, e.Err)
+}
+
+// Unwrap returns the detailed error.
+func (e *VerifyError) Unwrap() error { return e.Err }
+
+// refuse makes a *VerifyError.
+func refuse(reason Reason, format string, arguments ...any) *VerifyError {
+	return &VerifyError{Reason: reason, Err: fmt.Errorf(format, arguments...)}
+}

@@ -1,0 +1,94 @@
+// Command varmenne-issuer is an external issuer for cert-manager that obtains certificates from the certificate service
+// of the Finnish Tax Administration, and a simulator of that service for rehearsals and tests.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/pflag"
+
+	"github.com/varmenne/varmenne-issuer/internal/app"
+	"github.com/varmenne/varmenne-issuer/internal/simulator"
+)
+
+// version and commit are set when the program is linked.
+var (
+	version = "dev"
+	commit  = "unknown"
+)
+
+const usage = `varmenne-issuer obtains certificates from the Finnish Tax Administration's certificate service for cert-manager.
+
+Usage:
+  varmenne-issuer [controller] [flags]   run the controller
+  varmenne-issuer simulator [flags]      run a simulator of the certificate service
+  varmenne-issuer version                print the version
+
+Every flag can also be given as an environment variable: --call-timeout as VARMENNE_CALL_TIMEOUT.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, pflag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "varmenne-issuer:", err)
+		os.Exit(1)
+	}
+}
+
+// run picks the subcommand; the controller is what runs without one.
+func run(ctx context.Context, arguments []string) error {
+	command := "controller"
+	if len(arguments) > 0 && !strings.HasPrefix(arguments[0], "-") {
+		command, arguments = arguments[0], arguments[1:]
+	}
+	switch command {
+	case "controller":
+		options := app.Options{Version: version}
+		return parsed(command, arguments, options.AddFlags, func() error { return app.Run(ctx, options) })
+	case "simulator":
+		options := simulator.DefaultOptions()
+		options.Log = logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, nil))
+		return parsed(command, arguments, options.AddFlags, func() error { return simulator.Run(ctx, options) })
+	case "version":
+		printVersion()
+		return nil
+	default:
+		return fmt.Errorf("unknown command %q; see varmenne-issuer --help", command)
+	}
+}
+
+// parsed reads flags and environment, then starts.
+func parsed(command string, arguments []string, add func(*pflag.FlagSet), start func() error) error {
+	flags := pflag.NewFlagSet(command, pflag.ContinueOnError)
+	flags.Usage = func() { fmt.Fprintf(os.Stderr, "%s\nFlags of %s:\n%s", usage, command, flags.FlagUsages()) }
+	add(flags)
+	showVersion := flags.Bool("version", false, "print the version and end")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	if *showVersion {
+		printVersion()
+		return nil
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q; see varmenne-issuer --help", flags.Arg(0))
+	}
+	if err := app.FromEnvironment(flags); err != nil {
+		return err
+	}
+	return start()
+}
+
+func printVersion() {
+	fmt.Printf("varmenne-issuer %s (commit %s, %s)\n", version, commit, runtime.Version())
+}
