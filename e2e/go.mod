@@ -3,6 +3,7 @@ module github.com/varmenne/varmenne-issuer/e2e
 go 1.26.0
 
 require (
+	github.com/varmenne/varmenne-issuer v0.0.0-00010101000000-000000000000
 	github.com/beevik/etree v1.8.1
 	github.com/cert-manager/cert-manager v1.21.2
 	github.com/go-logr/logr v1.4.3

@@ -65,7 +65,7 @@ func Ensure(ctx context.Context, options Options) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	if err := buildMissing(ctx, options, groups); err != nil {
+	if err := buildMissing(ctx, options, []group{groups.controlPlane, groups.certManager}); err != nil {
 		return Set{}, err
 	}
 	return Set{

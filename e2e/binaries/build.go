@@ -20,8 +20,7 @@ const (
 )
 
 // buildMissing builds what is not there. A look without the lock comes first: mostly all is there.
-func buildMissing(ctx context.Context, options Options, all groups) error {
-	list := []group{all.controlPlane, all.certManager}
+func buildMissing(ctx context.Context, options Options, list []group) error {
 	if !anyMissing(options.Directory, list) {
 		return nil
 	}

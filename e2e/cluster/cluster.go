@@ -121,15 +121,20 @@ func directory(wanted string) (string, error) {
 	return filepath.Abs(wanted)
 }
 
-// Stop stops every process of the cluster, the last one started first, and returns when all are gone. It
-// leaves the directory; see Remove. The error lists processes that had to be killed. Stopping twice is fine.
+// Stop ends every process of the cluster, the last one started first, and returns when all are gone. etcd
+// and the API server are killed: nobody will miss what they have to say. The directory is left; see
+// Remove. The error lists the other processes that had to be killed. Stopping twice is fine.
 func (c *Cluster) Stop() error {
 	c.mutex.Lock()
 	started := slices.Clone(c.processes)
 	c.mutex.Unlock()
 	var problems []error
 	for _, p := range slices.Backward(started) {
-		problems = append(problems, p.Stop())
+		end := p.Stop
+		if p.Name() == Etcd || p.Name() == APIServer {
+			end = p.Kill
+		}
+		problems = append(problems, end())
 	}
 	c.address.release()
 	return errors.Join(problems...)

@@ -192,6 +192,10 @@ func TestControlPlaneComesBackOnTheSameAddressAndData(t *testing.T) {
 func TestPausedAPIServerAnswersNobodyUntilItGoesOn(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
+	// The first use makes the client look up what it needs; that look-up minds no deadline.
+	if err := c.Client().List(t.Context(), &corev1.NamespaceList{}); err != nil {
+		t.Fatal(err)
+	}
 	server := c.Process(cluster.APIServer)
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)

@@ -73,6 +73,8 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 		Path: c.binaries.APIServer(),
 		Dir:  c.dir, // Of etcd's socket.
 		Args: c.apiServerArguments(),
+		// It answers what it was asked before it ends.
+		Grace: time.Minute,
 	})
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func NewTrust(bundle []*x509.Certificate) (Trust, error) {
 }
 
 // selfSigned tells a root from an intermediate that merely has the same name as its issuer, as key rollover
-// certificates have. Go refuses to check signatures with SHA-1, which old roots carry; nothing depends on a root's own
+// certificates have. Go does not check signatures with MD5, which very old roots carry; nothing depends on a root's own
 // signature, so the names decide there.
 func selfSigned(certificate *x509.Certificate) bool {
 	if !bytes.Equal(certificate.RawSubject, certificate.RawIssuer) {

@@ -158,33 +158,36 @@ func TestTheAdminInterfaceRefusesNonsense(t *testing.T) {
 	s := start(t, nil)
 	server := httptest.NewServer(s.simulator.AdminHandler())
 	defer server.Close()
+	customer31 := `{"customerId":"` + strings.Repeat("1", 31) + `"}`
+	const post, mint, faults, applicationJSON = "POST", "/credentials", "/faults", "application/json"
 	for claim, asked := range map[string]struct {
 		method, path, body, contentType string
 		status                          int
 	}{
-		"credentials without a customer": {"POST", "/credentials", `{}`, "application/json", 400},
-		"credentials for a long id":      {"POST", "/credentials", `{"customerId":"1234567890123456789012345678901"}`, "application/json", 400},
-		"credentials with a line break":  {"POST", "/credentials", `{"customerId":"1","customerName":"a\nb"}`, "application/json", 400},
-		"too many credentials":           {"POST", "/credentials", `{"customerId":"1","count":1001}`, "application/json", 400},
-		"a negative validity":            {"POST", "/credentials", `{"customerId":"1","validity":"-1s"}`, "application/json", 400},
-		"a validity in seconds":          {"POST", "/credentials", `{"customerId":"1","validity":10}`, "application/json", 400},
-		"an unknown field":               {"POST", "/credentials", `{"customerID":"1","lifetime":1}`, "application/json", 400},
-		"a form":                         {"POST", "/credentials", `{"customerId":"1"}`, "text/plain", 415},
-		"no JSON":                        {"POST", "/faults", `nothing`, "application/json", 400},
-		"an unknown fault":               {"POST", "/faults", `{"kind":"sulk"}`, "application/json", 400},
-		"an unknown operation":           {"POST", "/faults", `{"kind":"slow","operation":"get"}`, "application/json", 400},
-		"a probability of 101":           {"POST", "/faults", `{"kind":"slow","probability":101}`, "application/json", 400},
-		"a status of 200":                {"POST", "/faults", `{"kind":"http-status","status":200}`, "application/json", 400},
-		"a long code":                    {"POST", "/faults", `{"kind":"result","code":"12345678901"}`, "application/json", 400},
-		"an unknown certificate":         {"POST", "/faults", `{"kind":"wrong-certificate","variant":"x"}`, "application/json", 400},
-		"a negative count":               {"POST", "/faults", `{"kind":"slow","count":-1}`, "application/json", 400},
+		"credentials without a customer": {post, mint, `{}`, applicationJSON, 400},
+		"credentials for a long id":      {post, mint, customer31, applicationJSON, 400},
+		"credentials with a line break":  {post, mint, `{"customerId":"1","customerName":"a\nb"}`, applicationJSON, 400},
+		"too many credentials":           {post, mint, `{"customerId":"1","count":1001}`, applicationJSON, 400},
+		"a negative validity":            {post, mint, `{"customerId":"1","validity":"-1s"}`, applicationJSON, 400},
+		"a validity in seconds":          {post, mint, `{"customerId":"1","validity":10}`, applicationJSON, 400},
+		"an unknown field":               {post, mint, `{"customerID":"1","lifetime":1}`, applicationJSON, 400},
+		"a form":                         {post, mint, `{"customerId":"1"}`, "text/plain", 415},
+		"no JSON":                        {post, faults, `nothing`, applicationJSON, 400},
+		"an unknown fault":               {post, faults, `{"kind":"sulk"}`, applicationJSON, 400},
+		"an unknown operation":           {post, faults, `{"kind":"slow","operation":"get"}`, applicationJSON, 400},
+		"a probability of 101":           {post, faults, `{"kind":"slow","probability":101}`, applicationJSON, 400},
+		"a status of 200":                {post, faults, `{"kind":"http-status","status":200}`, applicationJSON, 400},
+		"a long code":                    {post, faults, `{"kind":"result","code":"12345678901"}`, applicationJSON, 400},
+		"an unknown certificate":         {post, faults, `{"kind":"wrong-certificate","variant":"x"}`, applicationJSON, 400},
+		"a negative count":               {post, faults, `{"kind":"slow","count":-1}`, applicationJSON, 400},
 		"an unknown bundle":              {"GET", "/ca/all.pem", "", "", 404},
 		"a bundle that is not PEM":       {"GET", "/ca/tls", "", "", 404},
 		"an unknown path":                {"GET", "/nothing", "", "", 404},
 		"another method":                 {"PUT", "/faults", "", "", 405},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			outgoing, err := http.NewRequestWithContext(t.Context(), asked.method, server.URL+asked.path, strings.NewReader(asked.body))
+			outgoing, err := http.NewRequestWithContext(t.Context(), asked.method, server.URL+asked.path,
+				strings.NewReader(asked.body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,15 +208,18 @@ func TestTheAdminInterfaceRefusesNonsense(t *testing.T) {
 func TestTheIndexListsEndpointsFaultsAndVariants(t *testing.T) {
 	s := start(t, nil)
 	recorder := httptest.NewRecorder()
-	s.simulator.AdminHandler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
+	s.simulator.AdminHandler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
 	page := recorder.Body.String()
-	wanted := []string{"/credentials", "/ca/tls.pem", "/requests", "/certificates", "/faults", "/healthz", "seen-in-the-wild"}
-	for _, kind := range admin.FaultKinds() {
-		wanted = append(wanted, string(kind))
-	}
-	for _, part := range wanted {
+	for _, part := range []string{
+		"/credentials", "/ca/tls.pem", "/requests", "/certificates", "/faults", "/healthz", "seen-in-the-wild",
+	} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the index lacks %s", part)
+		}
+	}
+	for _, kind := range admin.FaultKinds() {
+		if !strings.Contains(page, string(kind)) {
+			t.Errorf("the index lacks the fault %s", kind)
 		}
 	}
 	if err := s.admin.Healthy(t.Context()); err != nil {

@@ -34,7 +34,8 @@ GET    /requests                     the last 10000 requests; ?operation= and ?c
 DELETE /requests                     forgets them
 GET    /certificates                 issued certificates, the last 20000
 POST   /certificates/{serial}/revoke revokes one; the serial number is hexadecimal
-POST   /faults                       {"kind", "operation"?, "count"?, "forDuration"?, "probability"?, ...} scripts a fault
+POST   /faults                       {"kind", "operation"?, "count"?, "forDuration"?, "probability"?, ...}
+                                     scripts a fault
 GET    /faults                       the faults that can still strike
 DELETE /faults                       clears them
 GET    /healthz                      200 while the simulator runs
@@ -83,7 +84,7 @@ func (s *Simulator) showIndex(writer http.ResponseWriter, _ *http.Request) {
 	}
 	page.WriteString("\nVariants of answers (--signature-variant " + s.options.SignatureVariant + "):\n")
 	for _, variant := range response.Variants() {
-		page.WriteString(fmt.Sprintf("  %-30s %s\n", variant.Name, variant.Explanation))
+		_, _ = fmt.Fprintf(&page, "  %-30s %s\n", variant.Name, variant.Explanation)
 	}
 	writer.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = writer.Write([]byte(page.String()))

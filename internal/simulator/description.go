@@ -29,7 +29,7 @@ func (s *Simulator) describeService(writer http.ResponseWriter, incoming *http.R
 	}
 	known := name == "CertificateServices.wsdl" || name == "CertificateServices.xsd" || name == "xmldsig-core-schema.xsd"
 	if !known {
-		s.refuse(writer, incoming, http.StatusNotFound, "the service describes itself with ?wsdl and ?xsd=CertificateServices.xsd")
+		s.refuse(writer, incoming, http.StatusNotFound, "the queries are ?wsdl and ?xsd=CertificateServices.xsd")
 		return
 	}
 	document, err := schema.ReadFile("schema/" + name)

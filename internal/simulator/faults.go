@@ -58,7 +58,7 @@ func (f *faults) list(now time.Time) []admin.Fault {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.forget(now)
-	listed := []admin.Fault{}
+	listed := make([]admin.Fault, 0, len(f.scripted))
 	for _, fault := range f.scripted {
 		listed = append(listed, fault.Fault)
 	}

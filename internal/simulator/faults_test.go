@@ -59,6 +59,7 @@ var submissions = map[string]struct {
 	"http-status can lose the answer": {
 		admin.Fault{Kind: admin.HTTPStatus, Status: 502, AfterProcessing: true}, true, wantStatus(502)},
 	"soap-fault is a Server fault": {admin.Fault{Kind: admin.SOAPFault}, false, func(t *testing.T, _ struck, got reply) {
+		t.Helper()
 		if got.status != 500 || !strings.HasPrefix(got.fault, "soapenv:Server: ") {
 			t.Errorf("answered %d %q", got.status, got.fault)
 		}
@@ -88,6 +89,7 @@ var submissions = map[string]struct {
 
 func wantTransportError(want error) func(*testing.T, struck, reply) {
 	return func(t *testing.T, _ struck, got reply) {
+		t.Helper()
 		if !errors.Is(got.err, want) {
 			t.Errorf("answered %d with the error %v, want %v", got.status, got.err, want)
 		}
@@ -96,6 +98,7 @@ func wantTransportError(want error) func(*testing.T, struck, reply) {
 
 func wantStatus(want int) func(*testing.T, struck, reply) {
 	return func(t *testing.T, _ struck, got reply) {
+		t.Helper()
 		if got.err != nil || got.status != want || got.fault != "" || got.code != "" {
 			t.Errorf("answered %d %q %q (error %v), want a bare %d", got.status, got.fault, got.code, got.err, want)
 		}
@@ -104,6 +107,7 @@ func wantStatus(want int) func(*testing.T, struck, reply) {
 
 func wantSignedCode(want string) func(*testing.T, struck, reply) {
 	return func(t *testing.T, s struck, got reply) {
+		t.Helper()
 		got.want(t, want)
 		if err := s.verify(t, got.body); err != nil {
 			t.Error(err)
@@ -113,6 +117,7 @@ func wantSignedCode(want string) func(*testing.T, struck, reply) {
 
 func wantUnverified(part string) func(*testing.T, struck, reply) {
 	return func(t *testing.T, s struck, got reply) {
+		t.Helper()
 		got.want(t, "OK")
 		err := s.verify(t, got.body)
 		if err == nil || !strings.Contains(err.Error(), part) {
@@ -122,18 +127,21 @@ func wantUnverified(part string) func(*testing.T, struck, reply) {
 }
 
 func wantNoMessage(t *testing.T, _ struck, got reply) {
+	t.Helper()
 	if got.err != nil || got.status != 200 || got.operation != "" || len(got.body) == 0 {
 		t.Errorf("answered %d (error %v) %s", got.status, got.err, got.body)
 	}
 }
 
 func wantHTML(t *testing.T, _ struck, got reply) {
+	t.Helper()
 	if got.want(t, "OK"); !strings.HasPrefix(got.contentType, "text/html") {
 		t.Errorf("the Content-Type is %s", got.contentType)
 	}
 }
 
 func wantRenewAnswer(t *testing.T, s struck, got reply) {
+	t.Helper()
 	if got.want(t, "OK"); got.operation != "RenewCertificate" || got.retrievalID == "" {
 		t.Errorf("answered %s", got.body)
 	}
@@ -144,29 +152,29 @@ func wantRenewAnswer(t *testing.T, s struck, got reply) {
 
 func TestEveryFaultStrikesAsItsKindSays(t *testing.T) {
 	covered := map[admin.FaultKind]bool{}
-	for claim, case_ := range submissions {
-		covered[case_.fault.Kind] = true
+	for claim, given := range submissions {
+		covered[given.fault.Kind] = true
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, nil)
 			key, _ := keys(t)
 			hit := struck{service: s, credential: s.mint(admin.MintRequest{}), request: requestFor(t, key)}
-			s.script(case_.fault)
+			s.script(given.fault)
 			switch {
-			case case_.check != nil:
-				case_.check(t, hit, hit.send())
-			case case_.fault.Kind == admin.Oversize:
+			case given.check != nil:
+				given.check(t, hit, hit.send())
+			case given.fault.Kind == admin.Oversize:
 				checkOversize(t, hit)
-			case case_.fault.Kind == admin.TimeoutAfter && case_.fault.Hold == 0:
+			case given.fault.Kind == admin.TimeoutAfter && given.fault.Hold == 0:
 				checkTimeout(t, hit)
 			default:
 				checkDelayed(t, hit)
 			}
-			if entry := s.lastRequest(); entry.Accepted != case_.processed {
+			if entry := s.lastRequest(); entry.Accepted != given.processed {
 				t.Errorf("processed: %v, log entry %+v", entry.Accepted, entry)
 			}
 			after := "OK"
-			if case_.processed {
+			if given.processed {
 				after = "PKI020"
 			}
 			faults, err := s.admin.Faults(t.Context())

@@ -115,7 +115,7 @@ type reply struct {
 
 // post sends a message as a client should.
 func (s *service) post(operation protocol.Operation, payload string) reply {
-	return s.send(context.Background(), operation, envelope(payload))
+	return s.send(s.t.Context(), operation, envelope(payload))
 }
 
 func (s *service) send(ctx context.Context, operation protocol.Operation, document string) reply {
@@ -138,12 +138,12 @@ func (s *service) do(outgoing *http.Request) reply {
 	defer func() { _ = incoming.Body.Close() }()
 	body, err := io.ReadAll(incoming.Body)
 	got := reply{status: incoming.StatusCode, contentType: incoming.Header.Get("Content-Type"), body: body, err: err}
-	got.read()
+	readMessage(&got)
 	return got
 }
 
-// read takes the message apart; whatever is not a message leaves the fields empty.
-func (r *reply) read() {
+// readMessage takes the message apart; whatever is not a message leaves the fields empty.
+func readMessage(r *reply) {
 	root, err := xmltree.Parse(r.body, xmltree.DefaultLimits())
 	if err != nil {
 		return
@@ -394,7 +394,7 @@ func payloadOf(t *testing.T, document []byte) []byte {
 	name, _, _ := bytes.Cut(payload[1:], []byte(" "))
 	name, _, _ = bytes.Cut(name, []byte(">"))
 	prefix, _, prefixed := bytes.Cut(name, []byte(":"))
-	declaration := []byte(fmt.Sprintf(` xmlns:%s="%s"`, prefix, protocol.Namespace))
+	declaration := fmt.Appendf(nil, ` xmlns:%s=%q`, prefix, protocol.Namespace)
 	if prefixed && !bytes.Contains(payload, declaration) {
 		at := 1 + len(name)
 		payload = append(append(append([]byte(nil), payload[:at]...), declaration...), payload[at:]...)

@@ -109,7 +109,8 @@ func (s *Simulator) renewable(signer *x509.Certificate, customerID string, now t
 	case !s.authorities.IssuedHere(signer):
 		return protocol.CertificateNotRenewable("the signing certificate " + serial + " was not issued here")
 	case signer.Subject.CommonName != customerID:
-		return protocol.SignatureInvalid("the signing certificate " + serial + " belongs to another customer than " + customerID)
+		return protocol.SignatureInvalid(fmt.Sprintf("the signing certificate %s belongs to another customer than %s",
+			serial, customerID))
 	case now.Before(signer.NotBefore) || now.After(signer.NotAfter):
 		return protocol.CertificateNotRenewable(fmt.Sprintf("the signing certificate %s is valid from %s to %s",
 			serial, signer.NotBefore.Format(time.RFC3339), signer.NotAfter.Format(time.RFC3339)))

@@ -76,15 +76,15 @@ func TestOnlyThePublicKeyComesFromTheRequest(t *testing.T) {
 func TestTheNameOnTheCertificateIsTheRegisteredOneElseTheMessagesElseADefault(t *testing.T) {
 	s := start(t, nil)
 	key, _ := keys(t)
-	for want, case_ := range map[string]struct{ registered, sent string }{
+	for want, given := range map[string]struct{ registered, sent string }{
 		"Rekisteri Oy": {"Rekisteri Oy", "Viesti Oy"},
 		"Viesti Oy":    {"", "Viesti Oy"},
 		"Esimerkki Oy": {"", "-"},
 	} {
-		credential := s.mint(admin.MintRequest{CustomerName: case_.registered})
+		credential := s.mint(admin.MintRequest{CustomerName: given.registered})
 		accepted := s.post(protocol.SignNewCertificate, message{
 			transferID: credential.TransferID, password: credential.TransferPassword,
-			customerName: case_.sent, request: requestFor(t, key),
+			customerName: given.sent, request: requestFor(t, key),
 		}.payload(protocol.SignNewCertificate)).want(t, "OK")
 		s.clock.Step(10 * time.Second)
 		certificate := s.get(accepted.retrievalID).want(t, "OK").certificate

@@ -101,7 +101,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 }
 
 // Validate says everything that is wrong with the options.
-func (o Options) Validate() error {
+func (o *Options) Validate() error {
 	var failures []error
 	fail := func(format string, arguments ...any) { failures = append(failures, fmt.Errorf(format, arguments...)) }
 	if _, _, err := net.SplitHostPort(o.Address); err != nil {
@@ -135,8 +135,9 @@ func (o Options) Validate() error {
 }
 
 func variantNames() []string {
-	var names []string
-	for _, variant := range response.Variants() {
+	variants := response.Variants()
+	names := make([]string, 0, len(variants))
+	for _, variant := range variants {
 		names = append(names, variant.Name)
 	}
 	return names

@@ -28,12 +28,13 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	service, err := net.Listen("tcp", options.Address)
+	var listen net.ListenConfig
+	service, err := listen.Listen(ctx, "tcp", options.Address)
 	if err != nil {
 		return fmt.Errorf("listening for the service (--address): %w", err)
 	}
 	defer func() { _ = service.Close() }()
-	control, err := net.Listen("tcp", options.AdminAddress)
+	control, err := listen.Listen(ctx, "tcp", options.AdminAddress)
 	if err != nil {
 		return fmt.Errorf("listening for the admin interface (--admin-address): %w", err)
 	}

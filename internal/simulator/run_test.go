@@ -1,6 +1,7 @@
 package simulator_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -59,7 +60,7 @@ func run(t *testing.T, change func(*simulator.Options)) *running {
 	if change != nil {
 		change(&options)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- simulator.Run(ctx, options) }()
 	stop := sync.OnceValue(func() error {
@@ -156,7 +157,7 @@ func TestTrustSurvivesARestartWithADataDirectory(t *testing.T) {
 	certificate := first.issued(key)
 	second := start(t, keep)
 	for _, bundle := range []authority.Bundle{authority.TLSBundle, authority.ResponsesBundle, authority.IssuanceBundle} {
-		if string(first.simulator.Bundle(bundle)) != string(second.simulator.Bundle(bundle)) {
+		if !bytes.Equal(first.simulator.Bundle(bundle), second.simulator.Bundle(bundle)) {
 			t.Errorf("the bundle %s has changed", bundle)
 		}
 	}
@@ -188,7 +189,8 @@ func TestTheServerCertificateBearsItsNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	connection, err := tls.Dial("tcp", parsed.Host, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
+	connection, err := tls.Dial("tcp", parsed.Host,
+		&tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,8 +201,8 @@ func TestTheServerCertificateBearsItsNames(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if protocol := connection.ConnectionState().NegotiatedProtocol; protocol != "http/1.1" {
-		t.Errorf("negotiated %s", protocol)
+	if negotiated := connection.ConnectionState().NegotiatedProtocol; negotiated != "http/1.1" {
+		t.Errorf("negotiated %s", negotiated)
 	}
 }
 
@@ -229,7 +231,8 @@ func TestFlagsSetTheOptions(t *testing.T) {
 	if err != nil || options.Validate() != nil {
 		t.Fatal(err, options.Validate())
 	}
-	if len(options.TLSNames) != 2 || options.Validity != 10*time.Minute || options.ProcessingDelay != 0 || options.Seed != 3 {
+	if len(options.TLSNames) != 2 || options.Validity != 10*time.Minute || options.ProcessingDelay != 0 ||
+		options.Seed != 3 {
 		t.Errorf("parsed %+v", options)
 	}
 }

@@ -35,8 +35,7 @@ func (s *Simulator) serve(writer http.ResponseWriter, incoming *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(writer, incoming.Body, request.MaxBytes))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		s.refuse(writer, incoming, http.StatusRequestEntityTooLarge, "the request is larger than 1 MiB")
 		return
 	}
@@ -51,8 +50,7 @@ func (s *Simulator) serve(writer http.ResponseWriter, incoming *http.Request) {
 func (s *Simulator) serveMessage(writer http.ResponseWriter, incoming *http.Request, body []byte) {
 	entry := s.entryFor(incoming)
 	parsed, err := request.Parse(incoming.Header, body)
-	var fault *request.Fault
-	if errors.As(err, &fault) {
+	if fault, refused := errors.AsType[*request.Fault](err); refused {
 		entry.HTTPStatus, entry.Detail = http.StatusInternalServerError, fault.Error()
 		s.record(entry)
 		deliver(writer, http.StatusInternalServerError, response.Fault(string(fault.Code), fault.Reason))

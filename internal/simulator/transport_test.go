@@ -34,7 +34,7 @@ func TestTheTransportIsStrict(t *testing.T) {
 		"the SOAPAction of another":      {change: header("SOAPAction", `"renewCertificate"`), status: 500, fault: "Client"},
 		"an empty request":               {body: " ", status: 500, fault: "Client"},
 		"an envelope of SOAP 1.2":        {body: soap12(), status: 500, fault: "VersionMismatch"},
-		"a header to be understood":      {body: withHeader(`<a:b xmlns:a="a" soapenv:mustUnderstand="1"/>`), status: 500, fault: "MustUnderstand"},
+		"a header to be understood":      {body: withHeader(compulsory), status: 500, fault: "MustUnderstand"},
 		"another header is passed over":  {body: withHeader(`<a:b xmlns:a="a"/>`), status: 200},
 		"an empty header is passed over": {body: withHeader(""), status: 200},
 	} {
@@ -66,6 +66,8 @@ func TestTheTransportIsStrict(t *testing.T) {
 	}
 }
 
+const compulsory = `<a:b xmlns:a="a" soapenv:mustUnderstand="1"/>`
+
 func header(name, value string) func(*http.Request) {
 	return func(outgoing *http.Request) {
 		outgoing.Header.Set(name, value)
@@ -94,7 +96,7 @@ func withHeader(blocks string) string {
 func TestTheServiceDescribesItself(t *testing.T) {
 	s := start(t, nil)
 	fetch := func(query string) reply {
-		outgoing, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+query, nil)
+		outgoing, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+query, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +116,9 @@ func TestTheServiceDescribesItself(t *testing.T) {
 	if !strings.Contains(string(own.body), s.url+"?xsd=xmldsig-core-schema.xsd") {
 		t.Errorf("the schema imports the other from elsewhere:\n%s", own.body)
 	}
-	for query, status := range map[string]int{"?xsd=xmldsig-core-schema.xsd": 200, "?xsd=../run.go": 404, "?xsd": 404, "?a": 404} {
+	for query, status := range map[string]int{
+		"?xsd=xmldsig-core-schema.xsd": 200, "?xsd=../run.go": 404, "?xsd": 404, "?a": 404,
+	} {
 		if got := fetch(query); got.status != status {
 			t.Errorf("%s answered %d, want %d", query, got.status, status)
 		}
@@ -127,7 +131,8 @@ func TestTheServiceDescribesItself(t *testing.T) {
 		write(t, directory, name, content)
 	}
 	payload := file(t, "message.xml", []byte(message{}.payload(protocol.GetCertificate)))
-	if output, err := xmllint(t, "--noout", "--nonet", "--schema", directory+"/CertificateServices.xsd", payload); err != nil {
+	output, err := xmllint(t, "--noout", "--nonet", "--schema", directory+"/CertificateServices.xsd", payload)
+	if err != nil {
 		t.Errorf("the served schema refuses a good message: %s", output)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 const (
 	rsaSHA1        = "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
-	sha1           = "http://www.w3.org/2000/09/xmldsig#sha1"
+	digestSHA1     = "http://www.w3.org/2000/09/xmldsig#sha1"
 	hmacSHA256     = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"
 	forgedContent  = `<Certificate>Rk9SR0VE</Certificate><Result><Status>OK</Status></Result>`
 	xpathTransform = envelopedOnly + `<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116">` +
@@ -24,7 +24,7 @@ const (
 		`<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" version="1.0"><xsl:template match="/">` +
 		`<constant/></xsl:template></xsl:stylesheet></ds:Transform>`
 	secondReference = `<ds:Reference URI=""><ds:Transforms>` + exclusiveAfter + `</ds:Transforms>` +
-		`<ds:DigestMethod Algorithm="` + sha256 + `"/><ds:DigestValue/></ds:Reference>`
+		`<ds:DigestMethod Algorithm="` + digestSHA256 + `"/><ds:DigestValue/></ds:Reference>`
 	repeatedKeyInfo = `<ds:KeyInfo><ds:X509Data>%s</ds:X509Data></ds:KeyInfo>`
 )
 
@@ -36,7 +36,7 @@ var signedWrongly = map[string]struct {
 	want      xmlsig.Reason
 }{
 	"RSA-SHA1":                       {form: form{signatureMethod: rsaSHA1}, want: xmlsig.Algorithm},
-	"SHA-1 digest":                   {form: form{digestMethod: sha1}, want: xmlsig.Algorithm},
+	"SHA-1 digest":                   {form: form{digestMethod: digestSHA1}, want: xmlsig.Algorithm},
 	"C14N with comments, SignedInfo": {form: form{canonical: withComments}, want: xmlsig.Algorithm},
 	"C14N with comments, payload": {
 		form: form{transforms: envelopedOnly + `<ds:Transform Algorithm="` + withComments + `"/>`}, want: xmlsig.Algorithm,
@@ -79,13 +79,15 @@ var signedWrongly = map[string]struct {
 		want:    xmlsig.Shape,
 	},
 	"Signature not a child": {
-		payload: `<cer:GetCertificateResponse` + declareService + `><Result>@SIGNATURE@</Result></cer:GetCertificateResponse>`,
-		want:    xmlsig.Shape,
+		payload: `<cer:GetCertificateResponse` + declareService + `><Result>@SIGNATURE@</Result>` +
+			`</cer:GetCertificateResponse>`,
+		want: xmlsig.Shape,
 	},
 }
 
 // detachedFromRoot has its Signature where the missing enveloped-signature transform does no harm to xmlsec1.
-const detachedFromRoot = `<cer:GetCertificateResponse` + declareService + `><Result/>@SIGNATURE@</cer:GetCertificateResponse>`
+const detachedFromRoot = `<cer:GetCertificateResponse` + declareService +
+	`><Result/>@SIGNATURE@</cer:GetCertificateResponse>`
 
 func TestASignatureOfAnotherFormIsRefused(t *testing.T) {
 	h := newHierarchy(t)
@@ -106,8 +108,11 @@ var tampering = map[string]struct {
 	change func(t *testing.T, envelope string) string
 	want   xmlsig.Reason
 }{
-	"changed value":     {replacing(">TUlJQ2VydA==<", ">Rk9SR0VE<"), xmlsig.DigestMismatch},
-	"added element":     {replacing("</Result>", "</Result><Result><Status>FAIL</Status></Result>"), xmlsig.DigestMismatch},
+	"changed value": {replacing(">TUlJQ2VydA==<", ">Rk9SR0VE<"), xmlsig.DigestMismatch},
+	"added element": {
+		replacing("</Result>", "</Result><Result><Status>FAIL</Status></Result>"),
+		xmlsig.DigestMismatch,
+	},
 	"removed element":   {replacing("<Status>OK</Status>", ""), xmlsig.DigestMismatch},
 	"added attribute":   {replacing("<Result>", `<Result a="">`), xmlsig.DigestMismatch},
 	"added white space": {replacing("<Result>", "<Result> "), xmlsig.DigestMismatch},
@@ -197,15 +202,18 @@ var tampering = map[string]struct {
 	"no KeyInfo":             {removing("<ds:KeyInfo>", "</ds:KeyInfo>"), xmlsig.Shape},
 	"no SignatureValue":      {removing("<ds:SignatureValue>", "</ds:SignatureValue>"), xmlsig.Shape},
 	"no DigestValue":         {removing("<ds:DigestValue>", "</ds:DigestValue>"), xmlsig.Shape},
-	"no Algorithm":           {replacing(` Algorithm="`+sha256+`"`, ""), xmlsig.Shape},
+	"no Algorithm":           {replacing(` Algorithm="`+digestSHA256+`"`, ""), xmlsig.Shape},
 	"text in the Signature":  {replacing("<ds:KeyInfo>", "text<ds:KeyInfo>"), xmlsig.Shape},
 	"element in DigestValue": {replacing("<ds:DigestValue>", "<ds:DigestValue><a/>"), xmlsig.Shape},
 	"no base64":              {replacing("<ds:SignatureValue>", "<ds:SignatureValue>%%%%"), xmlsig.Shape},
 	"no base64 by NBSP":      {replacing("<ds:SignatureValue>", "<ds:SignatureValue>\u00A0"), xmlsig.Shape},
 	"certificate cut off":    {replacing("<ds:X509Certificate>MIID", "<ds:X509Certificate>"), xmlsig.Shape},
-	"huge certificate":       {replacing("<ds:X509Certificate>", "<ds:X509Certificate>"+strings.Repeat("A", 1<<19)), xmlsig.Shape},
+	"huge certificate": {
+		replacing("<ds:X509Certificate>", "<ds:X509Certificate>"+strings.Repeat("A", 1<<19)),
+		xmlsig.Shape,
+	},
 	"huge digest":            {replacing("<ds:DigestValue>", "<ds:DigestValue>"+strings.Repeat("A", 1<<19)), xmlsig.Shape},
-	"parameters of a digest": {replacing(sha256+`"/>`, sha256+`"><a/></ds:DigestMethod>`), xmlsig.Algorithm},
+	"parameters of a digest": {replacing(digestSHA256+`"/>`, digestSHA256+`"><a/></ds:DigestMethod>`), xmlsig.Algorithm},
 	"parameters of a transform": {
 		replacing(envelopedOnly, strings.TrimSuffix(envelopedOnly, "/>")+`><a/></ds:Transform>`), xmlsig.Algorithm,
 	},
@@ -218,7 +226,7 @@ var tampering = map[string]struct {
 			`</ds:CanonicalizationMethod>`), xmlsig.Algorithm,
 	},
 	"unknown canonical form":    {replacing(exclusive, "http://example.com/c14n"), xmlsig.Algorithm},
-	"SHA-1 in place of SHA-256": {replacing(sha256, sha1), xmlsig.Algorithm},
+	"SHA-1 in place of SHA-256": {replacing(digestSHA256, digestSHA1), xmlsig.Algorithm},
 	"other signature method":    {replacing("#rsa-sha256", "#rsa-sha512"), xmlsig.SignatureMismatch},
 	"SignedInfo changed":        {replacing("<ds:SignedInfo>", "<ds:SignedInfo >\n"), xmlsig.SignatureMismatch},
 	"SignatureValue changed":    {replacing("<ds:SignatureValue>", "<ds:SignatureValue>AAAA"), xmlsig.SignatureMismatch},
@@ -361,8 +369,6 @@ func TestACustomerCannotSignAnswersUnderASharedRoot(t *testing.T) {
 func TestACertificateThatDidNotSignGivesNoTrust(t *testing.T) {
 	h := newHierarchy(t)
 	stranger := pkitest.Root(t, "Stranger CA").Issue(t, pkitest.Key("stranger"), "Stranger")
-	strangers := h
-	strangers.signer = stranger
 	signed := soap(xmlsecSign(t, strings.Replace(payloads["plain"], "@SIGNATURE@", form{}.template(), 1), "stranger", nil))
 	withBoth := keyInfoElement.ReplaceAllString(signed, fmt.Sprintf(repeatedKeyInfo,
 		"<ds:X509Certificate>"+base64.StdEncoding.EncodeToString(h.signer.Raw)+"</ds:X509Certificate>"+

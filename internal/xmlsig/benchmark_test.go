@@ -4,7 +4,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	cryptosha256 "crypto/sha256"
+	"crypto/sha256"
 	"slices"
 	"testing"
 	"time"
@@ -38,7 +38,7 @@ func compare(b *testing.B, unit string, bare, what func()) {
 func bareSignature(b testing.TB) (key *rsa.PrivateKey, digest [32]byte, signature []byte) {
 	b.Helper()
 	key = pkitest.Key(signerKey)
-	digest = cryptosha256.Sum256([]byte("what is signed"))
+	digest = sha256.Sum256([]byte("what is signed"))
 	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
 	if err != nil {
 		b.Fatal(err)
@@ -67,7 +67,8 @@ func buildRenewal() *etree.Element {
 	payload := etree.NewElement("cer:RenewCertificateRequest")
 	payload.CreateAttr("xmlns:cer", serviceNamespace)
 	for _, field := range [][2]string{
-		{"Environment", "TEST"}, {"CustomerId", "0123456-7"}, {"CustomerName", "Esimerkki Oy"}, {"CertificateRequest", request},
+		{"Environment", "TEST"}, {"CustomerId", "0123456-7"}, {"CustomerName", "Esimerkki Oy"},
+		{"CertificateRequest", request},
 	} {
 		payload.CreateElement(field[0]).SetText(field[1])
 	}

@@ -14,21 +14,29 @@ import (
 // comments: xmllint keeps them.
 var documents = map[string]string{
 	"attributes are sorted by namespace and name": `<a xmlns:c="urn:1" xmlns:b="urn:2" b:a="" c:b="" c:a="" b="" a=""/>`,
-	"declarations are sorted by prefix":           `<c:a xmlns:c="urn:1" xmlns:b="urn:2" xmlns="urn:3" xmlns:a="urn:4" a:x="" b:x=""/>`,
-	"redundant declarations":                      `<a xmlns="urn:a" xmlns:b="urn:b"><b:c xmlns="urn:a" xmlns:b="urn:b"><d/></b:c></a>`,
-	"a prefix bound to one, another, and the first again": `<b:a xmlns:b="urn:1"><b:a xmlns:b="urn:2"><b:a xmlns:b="urn:1"/>` +
+	"declarations are sorted by prefix": `<c:a xmlns:c="urn:1" xmlns:b="urn:2" xmlns="urn:3" xmlns:a="urn:4" a:x=""` +
+		` b:x=""/>`,
+	"redundant declarations": `<a xmlns="urn:a" xmlns:b="urn:b"><b:c xmlns="urn:a" xmlns:b="urn:b"><d/></b:c>` +
+		`</a>`,
+	"a prefix bound to one, another, and the first": `<b:a xmlns:b="urn:1"><b:a xmlns:b="urn:2">` +
+		`<b:a xmlns:b="urn:1"/>` +
 		`</b:a></b:a>`,
-	"default namespace on and off":            `<a><b xmlns="urn:b"><c xmlns=""><d xmlns="urn:b"/><e xmlns=""/></c></b><f xmlns=""/></a>`,
-	"default namespace used only deep inside": `<b:a xmlns:b="urn:b" xmlns="urn:a"><b:c><d/><b:c><d xmlns=""/></b:c></b:c></b:a>`,
-	"used only by an attribute":               `<a xmlns:b="urn:b"><c b:d=""><e/></c><c b:d=""/></a>`,
-	"xml attributes":                          `<a xml:space="preserve" xml:lang="fi"><b xml:lang="sv"> </b></a>`,
-	"example 3.3 of the recommendation": "<doc>\n   <e1   />\n   <e2   ></e2>\n   <e3   name = \"elem3\"   id=\"elem3\"   />\n" +
-		"   <e4   name=\"elem4\"   id=\"elem4\"   ></e4>\n   <e5 a:attr=\"out\" b:attr=\"sorted\" attr2=\"all\" attr=\"I'm\"\n" +
+	"default namespace on and off": `<a><b xmlns="urn:b"><c xmlns=""><d xmlns="urn:b"/><e xmlns=""/></c></b>` +
+		`<f xmlns=""/></a>`,
+	"default namespace used only deep inside": `<b:a xmlns:b="urn:b" xmlns="urn:a"><b:c><d/><b:c><d xmlns=""/></b:c></b:c>` +
+		`</b:a>`,
+	"used only by an attribute": `<a xmlns:b="urn:b"><c b:d=""><e/></c><c b:d=""/></a>`,
+	"xml attributes":            `<a xml:space="preserve" xml:lang="fi"><b xml:lang="sv"> </b></a>`,
+	"example 3.3 of the recommendation": "<doc>\n   <e1   />\n   <e2   ></e2>\n" +
+		"   <e3   name = \"elem3\"   id=\"elem3\"   />\n" +
+		"   <e4   name=\"elem4\"   id=\"elem4\"   ></e4>\n" +
+		"   <e5 a:attr=\"out\" b:attr=\"sorted\" attr2=\"all\" attr=\"I'm\"\n" +
 		"      xmlns:b=\"http://www.ietf.org\"\n      xmlns:a=\"http://www.w3.org\"\n      xmlns=\"http://example.org\"/>\n" +
 		"   <e6 xmlns=\"\" xmlns:a=\"http://www.w3.org\">\n      <e7 xmlns=\"http://www.ietf.org\">\n" +
 		"         <e8 xmlns=\"\" xmlns:a=\"http://www.w3.org\">\n            <e9 xmlns=\"\" attr=\"default\"\n" +
 		"               xmlns:a=\"http://www.ietf.org\"/>\n         </e8>\n      </e7>\n   </e6>\n</doc>",
-	"example 3.4 of the recommendation": "<doc>\n   <text>First line&#x0d;&#10;Second line</text>\n   <value>&#x32;</value>\n" +
+	"example 3.4 of the recommendation": "<doc>\n" +
+		"   <text>First line&#x0d;&#10;Second line</text>\n   <value>&#x32;</value>\n" +
 		"   <compute><![CDATA[value>\"0\" && value<\"10\" ?\"valid\":\"error\"]]></compute>\n" +
 		"   <compute expr='value>\"0\" &amp;&amp; value&lt;\"10\" ?\"valid\":\"error\"'>valid</compute>\n" +
 		"   <norm attr=' &apos;   &#x20;&#13;&#xa;&#9;   &apos; '/>\n</doc>",

@@ -88,7 +88,7 @@ const (
 	inclusiveAfter   = envelopedOnly + `<ds:Transform Algorithm="` + inclusive10 + `"/>`
 	inclusive11After = envelopedOnly + `<ds:Transform Algorithm="` + inclusive11 + `"/>`
 	rsaSHA256        = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
-	sha256           = "http://www.w3.org/2001/04/xmlenc#sha256"
+	digestSHA256     = "http://www.w3.org/2001/04/xmlenc#sha256"
 	defaultKeyInfo   = `<ds:KeyInfo><ds:X509Data/></ds:KeyInfo>`
 )
 
@@ -100,7 +100,7 @@ func (f form) template() string {
 		}
 		return value
 	}
-	digest := defaulted(f.digestMethod, sha256)
+	digest := defaulted(f.digestMethod, digestSHA256)
 	text := fmt.Sprintf(`<ds:Signature xmlns:ds="%s"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="%s"/>`+
 		`<ds:SignatureMethod Algorithm="%s"/><ds:Reference URI="%s"><ds:Transforms>%s</ds:Transforms>`+
 		`<ds:DigestMethod Algorithm="%s"/><ds:DigestValue/></ds:Reference>%s</ds:SignedInfo><ds:SignatureValue/>%s%s`+

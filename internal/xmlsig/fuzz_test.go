@@ -11,8 +11,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
 )
 
-// FuzzParse checks that Parse never panics, fails with its own error only, and that a second reader, encoding/xml by way
-// of etree, sees the same document in what is accepted.
+// FuzzParse checks that Parse never panics, fails with its own error only, and that a second reader, encoding/xml by
+// way of etree, sees the same document in what is accepted.
 func FuzzParse(f *testing.F) {
 	for _, test := range refused {
 		f.Add([]byte(test.document))
@@ -66,21 +66,16 @@ func everything(t testing.TB, element *etree.Element) string {
 
 // FuzzVerify checks that Verify never panics, and that nothing verifies but what was signed.
 func FuzzVerify(f *testing.F) {
-	h := newHierarchy(f)
+	// The files are the same in every process, unlike anything that is signed with keys made here.
+	h := openJDK(f)
 	known := map[string]bool{}
-	for formName, form := range forms {
-		for payloadName, payload := range payloads {
-			if formName != "exclusive, as the owner demands" && payloadName != "plain" && payloadName != "comments" {
-				continue // one xmlsec1 run for each would take too long for every fuzzing process
-			}
-			signed := h.sign(f, payload, form)
-			f.Add([]byte(soap(signed)))
-			verified, err := h.verify(f, soap(signed))
-			if err != nil {
-				f.Fatal(err)
-			}
-			known[canonical(f, verified.Element)] = true
+	for _, envelope := range h.envelopes {
+		f.Add([]byte(envelope))
+		verified, err := h.verify(f, envelope)
+		if err != nil {
+			f.Fatal(err)
 		}
+		known[canonical(f, verified.Element)] = true
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		document, err := xmlsig.Parse(data)
@@ -88,7 +83,7 @@ func FuzzVerify(f *testing.F) {
 			return
 		}
 		for _, element := range append(document.FindElements("//Body/*"), document.Root()) {
-			verified, err := xmlsig.Verify(element, h.trust, pkitest.Now)
+			verified, err := xmlsig.Verify(element, h.trust, h.now)
 			if err != nil {
 				var refusal *xmlsig.VerifyError
 				if !errors.As(err, &refusal) || verified != nil {

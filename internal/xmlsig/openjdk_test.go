@@ -9,31 +9,46 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
-// The files in testdata/openjdk were signed by the XML-DSig implementation of OpenJDK 17, put into an envelope by DOM
-// import, and serialised by its Transformer, the way a Java service does it: base64 has carriage returns written as
-// &#13;, with SHA-512 even in the signed DigestValue. In hoisted.xml the payload's declaration was on the Envelope
-// already, so that it was left out of the payload.
-func TestWhatOpenJDKSignsVerifies(t *testing.T) {
-	bundle, err := os.ReadFile("testdata/openjdk/trust.pem")
+// openJDKFiles are answers that are the same in every run. They were signed by the XML-DSig implementation of OpenJDK
+// 17, put into an envelope by DOM import, and serialised by its Transformer, the way a Java service does it: base64 has
+// carriage returns written as &#13;, with SHA-512 even in the signed DigestValue. In hoisted.xml the payload's
+// declaration was on the Envelope already, so that it was left out of the payload.
+type openJDKFiles struct {
+	hierarchy
+	envelopes map[string]string // by file name
+}
+
+func openJDK(t testing.TB) openJDKFiles {
+	t.Helper()
+	certificates, err := pki.ParseBundle([]byte(readFile(t, "testdata/openjdk/trust.pem")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	certificates, err := pki.ParseBundle(bundle)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob("testdata/openjdk/*.xml")
-	if err != nil || len(files) == 0 {
+	files := openJDKFiles{envelopes: map[string]string{}}
+	files.trust = newTrust(t, certificates...)
+	files.now = time.Date(2030, time.June, 1, 0, 0, 0, 0, time.UTC)
+	names, err := filepath.Glob("testdata/openjdk/*.xml")
+	if err != nil || len(names) == 0 {
 		t.Fatalf("no files: %v", err)
 	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			envelope, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			h := hierarchy{trust: newTrust(t, certificates...), now: time.Date(2030, time.June, 1, 0, 0, 0, 0, time.UTC)}
-			h.mustVerify(t, string(envelope))
-		})
+	for _, name := range names {
+		files.envelopes[filepath.Base(name)] = readFile(t, name)
+	}
+	return files
+}
+
+func readFile(t testing.TB, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func TestWhatOpenJDKSignsVerifies(t *testing.T) {
+	files := openJDK(t)
+	for name, envelope := range files.envelopes {
+		t.Run(name, func(t *testing.T) { files.mustVerify(t, envelope) })
 	}
 }

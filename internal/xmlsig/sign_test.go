@@ -97,7 +97,8 @@ func TestTheSignatureHasTheFormThatTheOwnerDemands(t *testing.T) {
 	for _, part := range []string{
 		`<ds:CanonicalizationMethod Algorithm="` + exclusive + `"/>`,
 		`<ds:SignatureMethod Algorithm="` + rsaSHA256 + `"/>`,
-		`<ds:Reference URI=""><ds:Transforms>` + exclusiveAfter + `</ds:Transforms><ds:DigestMethod Algorithm="` + sha256 + `"/>`,
+		`<ds:Reference URI=""><ds:Transforms>` + exclusiveAfter + `</ds:Transforms>` +
+			`<ds:DigestMethod Algorithm="` + digestSHA256 + `"/>`,
 		`<ds:KeyInfo><ds:X509Data><ds:X509Certificate>`,
 		`</ds:Signature></cer:RenewCertificateRequest>`,
 	} {

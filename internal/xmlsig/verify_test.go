@@ -63,7 +63,8 @@ var payloads = map[string]string{
 	`xmlns="" where there is no default namespace`: response(declareService+` xmlns=""`,
 		`<Certificate xmlns="">TUlJQ2VydA==</Certificate><Result><Status xmlns="">OK</Status></Result>`),
 	"default namespace inside, undone further inside": response(declareService,
-		`<Certificate>TUlJQ2VydA==</Certificate><Result><a xmlns="urn:a"><b xmlns=""><c/></b></a><Status>OK</Status></Result>`),
+		`<Certificate>TUlJQ2VydA==</Certificate><Result><a xmlns="urn:a"><b xmlns=""><c/></b></a>`+
+			`<Status>OK</Status></Result>`),
 	"unused declarations": response(declareService+declareXSD+` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`,
 		`<Certificate xmlns:unused="urn:unused">TUlJQ2VydA==</Certificate><Result><Status>OK</Status></Result>`),
 	"the Signature's prefix declared on the root": response(declareService+declareDS, plainContent),
@@ -191,7 +192,8 @@ func TestWhatRealStacksRewriteVerifies(t *testing.T) {
 }
 
 func TestDeclarationsThatMovedFromTheRootVerify(t *testing.T) {
-	qualified := `<GetCertificateResponse xmlns="` + serviceNamespace + `"><Certificate xmlns="">TUlJQ2VydA==</Certificate>` +
+	qualified := `<GetCertificateResponse xmlns="` + serviceNamespace + `">` +
+		`<Certificate xmlns="">TUlJQ2VydA==</Certificate>` +
 		`<Result xmlns=""><Status>OK</Status></Result>@SIGNATURE@</GetCertificateResponse>`
 	h := newHierarchy(t)
 	for name, form := range forms {

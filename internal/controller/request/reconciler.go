@@ -53,7 +53,7 @@ var _ reconcile.ObjectReconciler[*cmapi.CertificateRequest] = (*Reconciler)(nil)
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders,verbs=get;list;watch;create
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroissuers;veroclusterissuers,verbs=get;list;watch
 //+kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
-//+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+//+kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
 
 // Reconcile is one step of one CertificateRequest. A conflict is no error: somebody else was faster, and the request
 // is looked at again.
@@ -72,9 +72,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request *cmapi.CertificateRe
 	case err != nil:
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if message := status.ReadyMessage(request); message != status.ReadyMessage(before) && message != "" {
+	if message := status.ReadyMessage(request); message != status.ReadyMessage(before) && transition.notable() {
 		r.Events.Report(request, transition.warning, transition.reason, transition.action, message)
-		ctrl.LoggerFrom(ctx).Info("CertificateRequest", "reason", transition.reason, "message", message)
+		ctrl.LoggerFrom(ctx).Info("request changed", "reason", transition.reason, "message", message)
 	}
 	return result, nil
 }
@@ -83,6 +83,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request *cmapi.CertificateRe
 type transition struct {
 	reason, action string
 	warning        bool
+}
+
+// notable leaves out what follows within moments, and is told by the order's own events.
+func (t transition) notable() bool {
+	return t.reason != v1alpha1.ReasonOrderCreated && t.reason != v1alpha1.ReasonSubmitting
 }
 
 // step changes the request's status in memory only.

@@ -145,7 +145,7 @@ func (r *Reconciler) report(ctx context.Context, before, after *v1alpha1.VeroOrd
 	}
 	r.Events.Report(after, issuance.Warns(condition.Reason), condition.Reason, string(after.Status.Phase),
 		condition.Message)
-	ctrl.LoggerFrom(ctx).Info("VeroOrder", "phase", after.Status.Phase, "reason", condition.Reason,
+	ctrl.LoggerFrom(ctx).Info("order changed", "phase", after.Status.Phase, "reason", condition.Reason,
 		"message", condition.Message)
 	if after.Status.Phase == v1alpha1.PhaseIssued {
 		r.Metrics.Issued(after.Spec.Operation, r.Clock.Since(after.CreationTimestamp.Time))

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -118,7 +119,7 @@ func (f Fault) Validate() error {
 		return fmt.Errorf("operation %q is unknown; leave it out for any, or use one of %v", f.Operation, operations[1:])
 	}
 	if f.Count < 0 || f.ForDuration < 0 || f.Hold < 0 || f.Interval < 0 {
-		return fmt.Errorf("count, forDuration, hold and interval of a fault cannot be negative")
+		return errors.New("count, forDuration, hold and interval of a fault cannot be negative")
 	}
 	if f.Probability < 0 || f.Probability > 100 {
 		return fmt.Errorf("probability %d is not a percentage of 1 to 100", f.Probability)

@@ -95,7 +95,7 @@ func (a *Authorities) PEM(bundle Bundle) []byte {
 }
 
 func encode(certificates ...*x509.Certificate) []byte {
-	var bundle []byte
+	bundle := make([]byte, 0, 2048*len(certificates))
 	for _, certificate := range certificates {
 		bundle = append(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})...)
 	}

@@ -16,7 +16,8 @@ func decode(payload *xmltree.Element) (*Request, *Fault) {
 		}
 		return read(operation, payload), nil
 	}
-	return nil, clientFault("the service has no operation for the message %s (namespace %q)", payload.Local, payload.Namespace())
+	return nil, clientFault("the service has no operation for the message %s (namespace %q)",
+		payload.Local, payload.Namespace())
 }
 
 // read takes the fields of a payload that has passed the schema.

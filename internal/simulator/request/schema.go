@@ -34,10 +34,8 @@ type declaration struct {
 type openContent int
 
 const (
-	// closed content is that of children.
-	closed openContent = iota
-	// anyElements is at least one element, and no text.
-	anyElements
+	// anyElements is at least one element, and no text; the zero value stands for the content of children.
+	anyElements openContent = iota + 1
 	// anyMixed is whatever there is, even nothing.
 	anyMixed
 )
@@ -176,7 +174,7 @@ func (d declaration) checkChildren(element *xmltree.Element) *Fault {
 	rest := element.Elements()
 	for _, child := range d.children {
 		count := 0
-		for len(rest) > 0 && rest[0].Is(child.namespace, child.local) && (child.maximum == unbounded || count < child.maximum) {
+		for len(rest) > 0 && rest[0].Is(child.namespace, child.local) && count != child.maximum {
 			if fault := child.check(rest[0]); fault != nil {
 				return fault
 			}

@@ -25,7 +25,7 @@ func DefaultLimits() Limits { return Limits{Bytes: 1 << 20, Depth: 32, Nodes: 40
 
 // Parse reads one document and returns its root. It refuses what a SOAP 1.1 message must not hold (a document
 // type, processing instructions), what XML or its namespaces forbid (a second root, text outside it, repeated
-// attributes, undeclared prefixes), everything that is not UTF-8 without a byte order mark, and what exceeds the limits.
+// attributes, undeclared prefixes), what is not UTF-8 without a byte order mark, and what exceeds the limits.
 func Parse(document []byte, limits Limits) (*Element, error) {
 	if len(document) > limits.Bytes {
 		return nil, fmt.Errorf("the document is larger than %d bytes", limits.Bytes)

@@ -4,6 +4,8 @@
 // It exists beside the libraries that the issuer uses so that a mistake in either implementation shows.
 package xmltree
 
+import "strings"
+
 // XMLNamespace is bound to the prefix xml without being declared.
 const XMLNamespace = "http://www.w3.org/XML/1998/namespace"
 
@@ -139,11 +141,11 @@ func (e *Element) Child(namespace, local string) *Element {
 
 // Text is the element's own character data, that of its children left out.
 func (e *Element) Text() string {
-	var text string
+	var text strings.Builder
 	for _, child := range e.Children {
 		if data, ok := child.(Text); ok {
-			text += string(data)
+			text.WriteString(string(data))
 		}
 	}
-	return text
+	return text.String()
 }

@@ -1,0 +1,55 @@
+// Command demo shows a Certificate becoming Ready on this machine alone: it starts a cluster, cert-manager, a simulator
+// of the certificate service and the controller, applies the sample manifests of the documentation, and prints what a
+// user wants to see. It then stays up until Ctrl-C; with DEMO_EXIT=1 it ends by itself. Its exit code is 0 only if
+// the chain in the Secret verifies against the root of the simulator.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Getenv("DEMO_EXIT") != "")
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// run starts everything, shows it, and stops everything, whatever happens.
+func run(ctx context.Context, leave bool) (err error) {
+	w, err := world.Start(ctx, world.Options{
+		Log: os.Stdout, Binary: os.Getenv("VARMENNE_BINARY"), SimulatorArgs: []string{"--environment=TEST"},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, w.Stop())
+		if err != nil {
+			err = fmt.Errorf("%w\nthe logs are in %s", err, w.Cluster.LogDir())
+			return
+		}
+		err = w.Cluster.Remove()
+	}()
+	if err := show(ctx, w); err != nil {
+		return err
+	}
+	if leave {
+		return nil
+	}
+	fmt.Printf("\nThe cluster stays up until Ctrl-C. In another terminal:\n\n  export KUBECONFIG=%s\n  %s get varmenne -A\n",
+		w.Cluster.KubeconfigPath(), w.Cluster.Kubectl())
+	<-ctx.Done()
+	fmt.Println("\nStopping.")
+	return nil
+}

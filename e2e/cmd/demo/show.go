@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+// patience is how long the Certificate may take. The service itself wants ten seconds.
+const patience = 3 * time.Minute
+
+// demonstration is one run of the samples.
+type demonstration struct {
+	*world.World
+
+	samples string
+}
+
+// show applies the samples, waits for the Certificate, and prints what came of it.
+func show(ctx context.Context, w *world.World) error {
+	root, err := binaries.RepositoryRoot()
+	if err != nil {
+		return err
+	}
+	d := demonstration{World: w, samples: filepath.Join(root, "docs", "samples")}
+	certificate, err := d.apply(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.await(ctx, certificate); err != nil {
+		return err
+	}
+	if err := d.kubectl(ctx, certificate.Namespace); err != nil {
+		return err
+	}
+	if err := d.submitted(ctx, certificate); err != nil {
+		return err
+	}
+	return d.chain(ctx, certificate)
+}
+
+// apply applies the samples as they are, but for what only this run knows: the address of its simulator, and the
+// credentials and trust anchors that the simulator hands out.
+func (d demonstration) apply(ctx context.Context) (*cmapi.Certificate, error) {
+	issuer, secret, certificate := &v1alpha1.VeroIssuer{}, &corev1.Secret{}, &cmapi.Certificate{}
+	err := errors.Join(
+		d.read("issuer.yaml", issuer), d.read("transfer-credentials.yaml", secret), d.read("certificate.yaml", certificate))
+	if err != nil {
+		return nil, err
+	}
+	minted, err := d.Service.Mint(ctx, admin.MintRequest{
+		CustomerID: issuer.Spec.CustomerID, CustomerName: issuer.Spec.CustomerName,
+	})
+	if err != nil {
+		return nil, err
+	}
+	bundles, err := d.Service.Bundles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	issuer.Spec.URL = d.Service.URL
+	secret.StringData = map[string]string{
+		v1alpha1.KeyTransferID: minted.TransferID, v1alpha1.KeyTransferPassword: minted.TransferPassword,
+	}
+	trust := &corev1.ConfigMap{Data: bundles}
+	trust.Namespace, trust.Name = issuer.Namespace, issuer.Spec.Trust.Responses.ConfigMapRef.Name
+
+	fmt.Println("\nApplying docs/samples: namespace, transfer credentials, issuer, certificate.")
+	fmt.Printf("  (spec.url of the issuer is %s, the simulator's)\n\n", d.Service.URL)
+	if err := d.Cluster.Apply(ctx, filepath.Join(d.samples, "namespace.yaml")); err != nil {
+		return nil, err
+	}
+	for _, object := range []client.Object{secret, trust, issuer, certificate} {
+		if err := d.Client.Create(ctx, object); err != nil {
+			return nil, fmt.Errorf("creating %T %s: %w", object, object.GetName(), err)
+		}
+	}
+	return certificate, nil
+}
+
+func (d demonstration) read(file string, object client.Object) error {
+	content, err := os.ReadFile(filepath.Join(d.samples, file))
+	if err != nil {
+		return err
+	}
+	if err := yaml.UnmarshalStrict(content, object); err != nil {
+		return fmt.Errorf("docs/samples/%s: %w", file, err)
+	}
+	return nil
+}
+
+// await waits until the Certificate is Ready and prints what the request says on the way.
+func (d demonstration) await(ctx context.Context, certificate *cmapi.Certificate) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	started, said := time.Now(), ""
+	err := wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		if err := d.Client.Get(ctx, client.ObjectKeyFromObject(certificate), certificate); err != nil {
+			return false, err
+		}
+		if message := d.progress(ctx, certificate.Namespace); message != "" && message != said {
+			fmt.Printf("  %5.1f s  %s\n", time.Since(started).Seconds(), message)
+			said = message
+		}
+		return ready(certificate), nil
+	})
+	if err != nil {
+		return fmt.Errorf("the Certificate did not become Ready: %w; last: %s", err, said)
+	}
+	fmt.Printf("  %5.1f s  Certificate %s is Ready\n\n", time.Since(started).Seconds(), certificate.Name)
+	return nil
+}
+
+// progress is what the newest request says of itself.
+func (d demonstration) progress(ctx context.Context, namespace string) string {
+	requests := &cmapi.CertificateRequestList{}
+	if err := d.Client.List(ctx, requests, client.InNamespace(namespace)); err != nil || len(requests.Items) == 0 {
+		return ""
+	}
+	for _, condition := range requests.Items[len(requests.Items)-1].Status.Conditions {
+		if condition.Type == cmapi.CertificateRequestConditionReady {
+			return condition.Message
+		}
+	}
+	return ""
+}
+
+func ready(certificate *cmapi.Certificate) bool {
+	for _, condition := range certificate.Status.Conditions {
+		if condition.Type == cmapi.CertificateConditionReady {
+			return condition.Status == cmmeta.ConditionTrue
+		}
+	}
+	return false
+}
+
+// kubectl prints what a user would look at.
+func (d demonstration) kubectl(ctx context.Context, namespace string) error {
+	command := exec.CommandContext(ctx, d.Cluster.Kubectl(), "--kubeconfig", d.Cluster.KubeconfigPath(),
+		"--namespace", namespace, "get", "certificates,certificaterequests,veroissuers,veroorders")
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	return command.Run()
+}
+
+// submitted prints the condition that carries the RetrievalId.
+func (d demonstration) submitted(ctx context.Context, certificate *cmapi.Certificate) error {
+	requests := &cmapi.CertificateRequestList{}
+	if err := d.Client.List(ctx, requests, client.InNamespace(certificate.Namespace)); err != nil {
+		return err
+	}
+	for i := range requests.Items {
+		for _, condition := range requests.Items[i].Status.Conditions {
+			if condition.Type == v1alpha1.ConditionSubmitted {
+				fmt.Printf("\nCertificateRequest %s: %s=%s, %s, RetrievalId %s\n", requests.Items[i].Name,
+					condition.Type, condition.Status, condition.Reason, condition.Message)
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("no CertificateRequest has the condition %s", v1alpha1.ConditionSubmitted)
+}
+
+// chain prints tls.crt and verifies it against the root of the simulator, which the Secret has no part in.
+func (d demonstration) chain(ctx context.Context, certificate *cmapi.Certificate) error {
+	secret := &corev1.Secret{}
+	name := client.ObjectKey{Namespace: certificate.Namespace, Name: certificate.Spec.SecretName}
+	if err := d.Client.Get(ctx, name, secret); err != nil {
+		return err
+	}
+	chain, err := parse(secret.Data[corev1.TLSCertKey])
+	if err != nil {
+		return fmt.Errorf("tls.crt of Secret %s: %w", name, err)
+	}
+	fmt.Printf("\ntls.crt of Secret %s, leaf first:\n", name.Name)
+	for _, link := range chain {
+		fmt.Printf("  subject %s\n   issuer %s\n    valid %s to %s\n", link.Subject, link.Issuer,
+			link.NotBefore.Format(time.DateOnly), link.NotAfter.Format(time.DateOnly))
+	}
+	bundle, err := d.Service.IssuanceBundle(ctx)
+	if err != nil {
+		return err
+	}
+	authorities, err := parse(bundle)
+	if err != nil {
+		return fmt.Errorf("the simulator's bundle: %w", err)
+	}
+	options := x509.VerifyOptions{
+		Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	}
+	for _, link := range chain[1:] {
+		options.Intermediates.AddCert(link)
+	}
+	for _, authority := range authorities {
+		if authority.CheckSignatureFrom(authority) == nil {
+			options.Roots.AddCert(authority)
+		}
+	}
+	if _, err := chain[0].Verify(options); err != nil {
+		return fmt.Errorf("the chain does not verify against the simulator's root: %w", err)
+	}
+	fmt.Println("The chain verifies against the simulator's root.")
+	return nil
+}
+
+func parse(bundle []byte) ([]*x509.Certificate, error) {
+	var certificates []*x509.Certificate
+	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		certificates = append(certificates, certificate)
+	}
+	if len(certificates) == 0 {
+		return nil, errors.New("no certificate in it")
+	}
+	return certificates, nil
+}

@@ -1,0 +1,140 @@
+// Package world is everything that a user story needs, all of it real: a control plane, cert-manager's controllers, the
+// simulator of the certificate service over TLS, and the controller, which is the program that ships and runs with the
+// permissions that ship. Stories, benchmarks and the demo share it.
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/process"
+)
+
+// name of the controller: its process, namespace and ServiceAccount.
+const name = "varmenne-issuer"
+
+// readyTimeout bounds the wait for a process to get ready. A controller that follows a killed one waits for its lease.
+const readyTimeout = time.Minute
+
+// Options for Start. The zero value is good.
+type Options struct {
+	// Dir receives everything that is written. Default: a new temporary directory.
+	Dir string
+	// Log receives one line per step, for a person. Default: discarded.
+	Log io.Writer
+	// AuditPolicy is the path of an audit policy for the API server. Default: no audit.
+	AuditPolicy string
+	// Binary is the program to run. Default: it is built from this repository.
+	Binary string
+	// ControllerArgs are added to the controller's command line.
+	ControllerArgs []string
+	// SimulatorArgs are added to the simulator's command line.
+	SimulatorArgs []string
+}
+
+// World is a running world.
+type World struct {
+	// Cluster is the control plane, with cert-manager.
+	Cluster *cluster.Cluster
+	// Service is the simulator that Start has started.
+	Service *Service
+	// Client acts as the administrator of the cluster.
+	Client client.Client
+
+	options Options
+	mutex   sync.Mutex
+	started int    // simulators so far; part of their names
+	metrics string // the controller's metrics
+}
+
+// Start starts the world and returns when every part of it is ready. When it fails nothing goes on running.
+func Start(ctx context.Context, options Options) (*World, error) {
+	if options.Log == nil {
+		options.Log = io.Discard
+	}
+	c, err := cluster.Start(ctx, cluster.Options{Dir: options.Dir, Log: options.Log, AuditPolicy: options.AuditPolicy})
+	if err != nil {
+		return nil, err
+	}
+	w := &World{Cluster: c, options: options}
+	if err := w.populate(ctx); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return w, nil
+}
+
+func (w *World) populate(ctx context.Context) error {
+	root, err := binaries.RepositoryRoot()
+	if err != nil {
+		return err
+	}
+	files := filepath.Join(root, "charts", name, "files")
+	if err := w.Cluster.InstallCertManager(ctx, filepath.Join(files, "rbac", "approver.yaml")); err != nil {
+		return err
+	}
+	w.step("Installing the definitions and permissions of varmenne-issuer.")
+	if err := w.Cluster.Apply(ctx, filepath.Join(files, "crds"), filepath.Join(files, "rbac")); err != nil {
+		return err
+	}
+	if w.Client, err = adminClient(w.Cluster); err != nil {
+		return err
+	}
+	if err := w.build(ctx, root); err != nil {
+		return err
+	}
+	w.step("Starting the simulator of the certificate service (TLS).")
+	if w.Service, err = w.StartService(ctx, w.options.SimulatorArgs...); err != nil {
+		return err
+	}
+	w.step("Starting the controller of varmenne-issuer.")
+	return w.StartController(ctx)
+}
+
+// build builds the program where none was given, the way `make build` does.
+func (w *World) build(ctx context.Context, root string) error {
+	if w.options.Binary != "" {
+		return nil
+	}
+	w.options.Binary = filepath.Join(w.Cluster.Dir(), name)
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", w.options.Binary, ".")
+	command.Dir = root
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("building varmenne-issuer: %w: %s", err, output)
+	}
+	return nil
+}
+
+// adminClient knows the kinds of Kubernetes, cert-manager and varmenne-issuer.
+func adminClient(c *cluster.Cluster) (client.Client, error) {
+	kinds := runtime.NewScheme()
+	if err := errors.Join(scheme.AddToScheme(kinds), cmapi.AddToScheme(kinds), v1alpha1.AddToScheme(kinds)); err != nil {
+		return nil, err
+	}
+	config := c.RESTConfig()
+	config.QPS = -1
+	return client.New(config, client.Options{Scheme: kinds})
+}
+
+// Stop stops everything. It leaves the directory; see cluster.Cluster.Remove.
+func (w *World) Stop() error { return w.Cluster.Stop() }
+
+func (w *World) step(text string) { fmt.Fprintln(w.options.Log, text) }
+
+// Controller is the process of the controller.
+func (w *World) Controller() *process.Process { return w.Cluster.Process(name) }

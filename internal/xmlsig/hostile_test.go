@@ -1,0 +1,147 @@
+package xmlsig_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
+)
+
+// hostile are documents of 1 MiB, or as near as their kind gets to it, that are made to cost as much as possible.
+var hostile = map[string]func() string{
+	"levels":               func() string { return fill("<a>", "") },
+	"elements":             func() string { return "<a>" + fill("<b/>", "</a>") },
+	"attributes":           func() string { return "<a" + fill(` b=""`, "/>") },
+	"different attributes": func() string { return "<a" + attributes(120_000)[:xmlsig.MaximumBytes-100] },
+	"declarations": func() string {
+		return "<a" + declarations(80_000)[:xmlsig.MaximumBytes-100]
+	},
+	"comments":                       func() string { return "<a>" + fill("<!---->", "</a>") },
+	"comments in front":              func() string { return fill("<!---->", "<a/>") },
+	"comment that never ends":        func() string { return "<a><!--" + fill("- ", "") },
+	"references":                     func() string { return "<a>" + fill("&amp;", "</a") },
+	"broken reference at the end":    func() string { return "<a>" + fill("&amp;", "&x;</a>") },
+	"references in an attribute":     func() string { return `<a b="` + fill("&#x41;", `"/`) },
+	"carriage returns":               func() string { return "<a>" + fill("\r", "</a") },
+	"CDATA sections":                 func() string { return "<a>" + fill("<![CDATA[\r]]>", "</a") },
+	"CDATA that never ends":          func() string { return "<a><![CDATA[" + fill("]]", "") },
+	"brackets":                       func() string { return "<a>" + fill("]]", "</a") },
+	"white space in front":           func() string { return fill(" ", "<a") },
+	"white space behind":             func() string { return "<a/>" + fill(" \n", "x") },
+	"white space in a tag":           func() string { return "<a" + fill(" ", "b") },
+	"white space in a declaration":   func() string { return "<?xml " + fill(" ", "?><a/>") },
+	"one long name":                  func() string { return "<" + fill("ä", "") },
+	"one long text, not closed":      func() string { return "<a>" + fill("ä", "</a") },
+	"invalid UTF-8 at the end":       func() string { return "<a>" + fill("ä", "\xFF") },
+	"forbidden character at the end": func() string { return "<a>" + fill("€", "\uFFFF") },
+	"DOCTYPE":                        func() string { return "<!DOCTYPE a [" + fill(`<!ENTITY a "b">`, "]><a/>") },
+	"start of a tag":                 func() string { return fill("<", "") },
+}
+
+// fill repeats a piece so that the document has 1 MiB with some room, and ends it.
+func fill(piece, end string) string {
+	return strings.Repeat(piece, (xmlsig.MaximumBytes-100)/len(piece)) + end
+}
+
+// hostileLimit is how long any document of at most 1 MiB may take.
+const hostileLimit = 50 * time.Millisecond * slowdown
+
+func TestHostileDocumentsAreRefusedQuickly(t *testing.T) {
+	for claim, build := range hostile {
+		t.Run(claim, func(t *testing.T) {
+			document := []byte(build())
+			if len(document) > xmlsig.MaximumBytes {
+				t.Fatalf("%d bytes: refused for its size alone", len(document))
+			}
+			fastest := time.Hour // of a few: the machine may be busy with something else
+			for range 5 {
+				start := time.Now()
+				if _, err := xmlsig.Parse(bytes.Clone(document)); err == nil {
+					t.Fatal("accepted")
+				}
+				fastest = min(fastest, time.Since(start))
+			}
+			if fastest > hostileLimit {
+				t.Errorf("took %s, want at most %s", fastest, hostileLimit)
+			}
+		})
+	}
+}
+
+// expensive are documents that Parse reads, and whose signature is made to cost as much as possible.
+var expensive = map[string]func(t testing.TB, h hierarchy) string{
+	"a megabyte of text": func(t testing.TB, h hierarchy) string {
+		return strings.Replace(signedAnswer(t, h), "<Result>", "<Result>"+strings.Repeat("&lt;", 250_000), 1)
+	},
+	"most elements with most declarations in force and most prefixes listed": func(t testing.TB, h hierarchy) string {
+		var prefixes strings.Builder
+		for index := range 16 {
+			fmt.Fprintf(&prefixes, "a%d ", index)
+		}
+		list := `<i:InclusiveNamespaces xmlns:i="` + exclusive + `" PrefixList="` + prefixes.String() + `"/>`
+		transform := `<ds:Transform Algorithm="` + exclusive + `"`
+		text := replace(t, signedAnswer(t, h), transform+"/>", transform+">"+list+"</ds:Transform>")
+		// The payload uses what the Envelope declares, so that it can be cut out in several ways.
+		text = replace(t, text, "<soapenv:Envelope", "<soapenv:Envelope"+declareDS+declareService+` xmlns="urn:a"`)
+		text = replace(t, text, "GetCertificateResponse"+declareService, "GetCertificateResponse"+declarations(58))
+		text = replace(t, text, `<ds:Signature`+declareDS, "<ds:Signature")
+		return replace(t, text, "<Result>", "<Result>"+strings.Repeat("<a0:b/>", 1900))
+	},
+	"most certificates with the largest keys": func(t testing.TB, h hierarchy) string {
+		modulus := new(big.Int).Lsh(big.NewInt(1), 8191)
+		modulus.SetBit(modulus, 0, 1)
+		template := *h.signer
+		template.PublicKey = nil
+		der, err := x509.CreateCertificate(rand.Reader, &template, h.issuing.Certificate,
+			&rsa.PublicKey{N: modulus, E: 1<<31 - 1}, h.issuing.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificate := "<ds:X509Certificate>" + base64.StdEncoding.EncodeToString(der) + "</ds:X509Certificate>"
+		text := keyInfoElement.ReplaceAllString(signedAnswer(t, h),
+			fmt.Sprintf(repeatedKeyInfo, strings.Repeat(certificate, 8)))
+		value := between(t, text, "<ds:SignatureValue>", "</ds:SignatureValue>")
+		longest := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0x55}, 1024))
+		return replace(t, text, value, "<ds:SignatureValue>"+longest+"</ds:SignatureValue>")
+	},
+}
+
+func signedAnswer(t testing.TB, h hierarchy) string {
+	t.Helper()
+	return string(answerOfUsualSize(t, h))
+}
+
+func TestExpensiveSignaturesAreRefusedQuickly(t *testing.T) {
+	h := newHierarchy(t)
+	for claim, build := range expensive {
+		t.Run(claim, func(t *testing.T) {
+			document := []byte(build(t, h))
+			fastest := time.Hour
+			for range 5 {
+				start := time.Now()
+				parsed, err := xmlsig.Parse(document)
+				if err != nil {
+					t.Fatalf("Parse refused it already: %v", err)
+				}
+				payload := parsed.Root().ChildElements()[0].ChildElements()[0]
+				if _, err := xmlsig.Verify(payload, h.trust, pkitest.Now); err == nil {
+					t.Fatal("verified")
+				}
+				fastest = min(fastest, time.Since(start))
+			}
+			if fastest > hostileLimit {
+				t.Errorf("took %s, want at most %s", fastest, hostileLimit)
+			}
+			t.Logf("%d bytes, %s", len(document), fastest)
+		})
+	}
+}
