@@ -58,7 +58,7 @@ build: ## builds bin/varmenne-issuer
 .PHONY: demo
 demo: build assets ## shows a Certificate becoming Ready on a cluster of its own, on this machine alone
 	@$(GO) -C e2e build -o $(BIN)/demo ./cmd/demo
-	@cd e2e && exec $(BIN)/demo
+	@cd e2e && VARMENNE_BINARY=$(BIN)/varmenne-issuer exec $(BIN)/demo
 
 .PHONY: test
 test: generate-check lint unit integration e2e ## checks everything: generated files, lint, all tests

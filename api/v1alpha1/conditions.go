@@ -108,6 +108,9 @@ const (
 	ReasonDenied = "Denied"
 	// ReasonWaitingForApproval: no approver has spoken yet.
 	ReasonWaitingForApproval = "WaitingForApproval"
+	// ReasonWaitingForCertificate: the Certificate behind the CertificateRequest is gone, or has another private key in
+	// preparation than the request's; nothing is spent on a key that nobody has.
+	ReasonWaitingForCertificate = "WaitingForCertificate"
 	// ReasonWaitingForWindow: the current certificate cannot be renewed yet.
 	ReasonWaitingForWindow = "WaitingForWindow"
 	// ReasonOrderCreated: a VeroOrder was made for the CertificateRequest.

@@ -67,7 +67,8 @@ func TestSeveralRunsBuildOnce(t *testing.T) {
 	if got := strings.Count(log.String(), "example v1: built"); got != 1 {
 		t.Errorf("built %d times, want once:\n%s", got, log.String())
 	}
-	if output, err := exec.CommandContext(t.Context(), filepath.Join(g.directory(directory), "example")).CombinedOutput(); err != nil {
+	example := filepath.Join(g.directory(directory), "example")
+	if output, err := exec.CommandContext(t.Context(), example).CombinedOutput(); err != nil {
 		t.Errorf("running what was built: %v\n%s", err, output)
 	}
 }

@@ -115,13 +115,9 @@ func certManagerGroup(root, toolchain string) (group, error) {
 // charts compare with; a build outside the Kubernetes repository would say v0.0.0.
 func kubernetesVersionFlags(version string) string {
 	parts := append(strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3), "", "")
-	flags := "-s -w"
-	for _, assignment := range []string{
-		"gitVersion=" + version, "gitMajor=" + parts[0], "gitMinor=" + parts[1], "gitTreeState=clean", "gitCommit=unknown",
-	} {
-		flags += " -X k8s.io/component-base/version." + assignment
-	}
-	return flags
+	const variable = " -X k8s.io/component-base/version."
+	return "-s -w" + variable + "gitVersion=" + version + variable + "gitMajor=" + parts[0] +
+		variable + "gitMinor=" + parts[1] + variable + "gitTreeState=clean" + variable + "gitCommit=unknown"
 }
 
 // key names the directory for what is built from these inputs: another input, another directory.

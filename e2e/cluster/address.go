@@ -40,7 +40,11 @@ func reserveAddress() (_ *address, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return &address{port: name.(*unix.SockaddrInet4).Port, socket: socket}, nil
+	local, ok := name.(*unix.SockaddrInet4)
+	if !ok {
+		return nil, fmt.Errorf("the socket's address is a %T", name)
+	}
+	return &address{port: local.Port, socket: socket}, nil
 }
 
 // privateSocket opens a TCP socket that no child process inherits: the lock keeps children from being

@@ -141,7 +141,8 @@ func (c *Cluster) applyObject(ctx context.Context, object *unstructured.Unstruct
 		return true, last
 	})
 	if err != nil {
-		return fmt.Errorf("applying %s %s: %w", object.GetKind(), client.ObjectKeyFromObject(object), errors.Join(last, ctx.Err()))
+		return fmt.Errorf("applying %s %s: %w",
+			object.GetKind(), client.ObjectKeyFromObject(object), errors.Join(last, ctx.Err()))
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ var approvalManifest []byte
 // issuers only; manifests that say more are applied before its approver starts, which would otherwise try
 // in vain and come back some seconds later.
 func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) error {
-	c.step("Installing cert-manager.")
+	c.stepf("Installing cert-manager.")
 	module, err := certManagerModule(ctx)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) e
 // StartCertManager starts cert-manager's controllers and returns when their caches are filled: as a part
 // of InstallCertManager, or after they were stopped or killed.
 func (c *Cluster) StartCertManager(ctx context.Context) error {
-	c.step("Starting cert-manager's controllers.")
+	c.stepf("Starting cert-manager's controllers.")
 	kubeconfig, err := c.ServiceAccountKubeconfig(ctx, certManagerName, certManagerName)
 	if err != nil {
 		return err
@@ -97,7 +97,9 @@ func certManagerModule(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding cert-manager's module: %w: %s", err, output)
 	}
-	var module struct{ Dir string }
+	var module struct {
+		Dir string `json:"Dir"`
+	}
 	if err := json.Unmarshal(output, &module); err != nil {
 		return "", fmt.Errorf("finding cert-manager's module: %w", err)
 	}

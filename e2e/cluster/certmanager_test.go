@@ -62,9 +62,10 @@ func TestCertManagerApprovesRequestsOfAnExternalIssuerOnlyWhenItMay(t *testing.T
 	if request.Annotations["example.invalid/kept"] != "yes" {
 		t.Errorf("the Certificate's annotation is missing on the request: %v", request.Annotations)
 	}
+	const refusal = "may not approve or deny requests to strangeissuers.example.invalid/shop.stranger"
 	eventually(t, "cert-manager's approver to be refused", func() bool {
 		content, err := os.ReadFile(c.Process(cluster.CertManager).LogFile())
-		return err == nil && strings.Contains(string(content), "may not approve or deny requests to strangeissuers.example.invalid")
+		return err == nil && strings.Contains(string(content), refusal)
 	})
 	if get(); cmutil.CertificateRequestIsApproved(request) {
 		t.Fatal("the request is approved without permission")

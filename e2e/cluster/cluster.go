@@ -203,7 +203,7 @@ func (c *Cluster) path(elements ...string) string {
 	return filepath.Join(append([]string{c.dir}, elements...)...)
 }
 
-// step tells the person who watches what happens.
-func (c *Cluster) step(format string, arguments ...any) {
+// stepf tells the person who watches what happens.
+func (c *Cluster) stepf(format string, arguments ...any) {
 	fmt.Fprintf(c.log, format+"\n", arguments...)
 }

@@ -28,21 +28,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// shortDir returns a directory for a cluster; that of t.TempDir is too deep for sockets.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "varmenne-e2e-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 // processesOf lists the running programs whose command line names the directory.
 func processesOf(t *testing.T, dir string) []string {
 	t.Helper()
@@ -62,7 +47,7 @@ func processesOf(t *testing.T, dir string) []string {
 
 func TestStopLeavesNoProcess(t *testing.T) {
 	t.Parallel()
-	dir := shortDir(t)
+	dir := t.TempDir()
 	c, err := cluster.Start(t.Context(), cluster.Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +65,7 @@ func TestStopLeavesNoProcess(t *testing.T) {
 
 func TestFailedStartLeavesNoProcessAndSaysWhy(t *testing.T) {
 	t.Parallel()
-	dir := shortDir(t)
+	dir := t.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")
 	if err := os.WriteFile(policy, []byte("kind: Nonsense"), 0o600); err != nil {
 		t.Fatal(err)
@@ -96,7 +81,7 @@ func TestFailedStartLeavesNoProcessAndSaysWhy(t *testing.T) {
 
 func TestCancelledStartLeavesNoProcess(t *testing.T) {
 	t.Parallel()
-	dir := shortDir(t)
+	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error)
@@ -116,7 +101,7 @@ func TestCancelledStartLeavesNoProcess(t *testing.T) {
 
 func TestClusterDiesWithAKilledParent(t *testing.T) {
 	t.Parallel()
-	dir := shortDir(t)
+	dir := t.TempDir()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -62,7 +62,8 @@ func Start(options Options) (*Process, error) {
 	}
 	defer log.Close() // The child holds a descriptor of its own.
 
-	command := exec.Command(options.Path, options.Args...)
+	// Stop and Kill end it, no context: a parent that is told to end stops its children in order.
+	command := exec.CommandContext(context.Background(), options.Path, options.Args...)
 	command.Env = append(os.Environ(), options.Env...)
 	command.Dir = options.Dir
 	command.Stdout, command.Stderr = log, log

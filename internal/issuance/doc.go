@@ -1,5 +1,5 @@
 // Package issuance is the state machine, as pure functions: what to do next (Decide), and what an answer has changed
-// (Intend, RecordSubmission, RecordPoll, Abandon). It calls nothing and reads no clock; callers gather a Snapshot,
+// (Intend, RecordSubmission, RecordPoll, End, HoldUp). It calls nothing and reads no clock; callers gather a Snapshot,
 // execute the Action and write the result.
 //
 // Which operation a CertificateRequest needs:
@@ -10,6 +10,10 @@
 //	usable                open     –                     RenewCertificate
 //	usable                closed   yes                   SignNewCertificate: somebody bought a new one on purpose
 //	usable                closed   no                    hold until the window opens
+//
+// A certificate whose renewal the service has refused (PKI015) is unusable; where a renewal has failed otherwise,
+// credentials go before another try. Before the table comes what exists already: a certificate that was issued for the
+// request's key is delivered, and an order for it that may have been accepted is followed, whatever else has changed.
 //
 // How a VeroOrder goes on. What costs money is on the way from Submitting to Submitted, so the intent is written
 // before the call and the outcome right after it:
@@ -24,11 +28,14 @@
 //	   │                      │                                  │   │  ▲    wrong certificate        │
 //	   │                      │                                  │   │  └── asked again later ────────┘
 //	   │ nobody wants it,     │ PKI010, PKI015,                  │   └─── verified and checked ──► Issued
-//	   │ issuer changed       │ PKI020, PKI030                   │ PKI020
-//	   └──────────────────────┴──────────► Failed ◄──────────────┘
+//	   │ issuer or credentials│ PKI020, PKI030                   │ PKI020
+//	   │ have changed         ▼                                  │
+//	   └───────────────────► Failed ◄───────────────────────────-┘
 //
 // An order found in Submitting was interrupted: it was sent, or it was not. It is sent again with the same
 // authorisation, because what was lost with the answer is lost already, and what never arrived costs nothing. An
 // answer that arrives late, from a controller that was frozen in the middle of its call, revives a failed order:
 // a RetrievalId is never thrown away.
+//
+// Nobody gives up an accepted order but a person, by deleting it; the messages of those that have long waited say so.
 package issuance

@@ -11,19 +11,24 @@ import (
 // CredentialsPollInterval is how often a Secret that may not be watched is looked at while credentials are awaited.
 const CredentialsPollInterval = 20 * time.Second
 
-// forRequest decides for a CertificateRequest: an order that exists for its key comes first, because it may have been
-// paid for; then the table of the package comment. A request is judged by an issuer that is ready only: a typing error
-// in an issuer must not fail requests that are right.
+// windowPollInterval is how often it is looked at while the alternative is to wait for a renewal window, for months.
+const windowPollInterval = time.Hour
+
+// forRequest decides for a CertificateRequest: what exists for its key comes first, because it may have been paid for;
+// then the table of the package comment. A request is judged by an issuer that is ready only: a typing error in an
+// issuer must not fail requests that are right.
 func (s Snapshot) forRequest() Action {
+	if order := s.made(); order != nil {
+		return deliver(order)
+	}
+	if order := s.adoptable(); order != nil {
+		return s.adopt(order)
+	}
 	if order := s.inFlight(); order != nil {
 		return follow(order)
 	}
 	if !s.Issuer.Exists {
 		return s.issuerMissing()
-	}
-	if order := s.undelivered(); order != nil {
-		return Action{Verb: Deliver, Reason: v1alpha1.ReasonIssued, Order: order,
-			Message: "the certificate of VeroOrder " + order.Name + " was issued"}
 	}
 	if order := s.refusal(); order != nil {
 		return Action{Verb: Refuse, Reason: readyReason(order), Order: order, Message: fmt.Sprintf(
@@ -38,22 +43,45 @@ func (s Snapshot) forRequest() Action {
 	if order := s.pending(); order != nil {
 		return follow(order)
 	}
+	if s.Request.Unbacked != "" {
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCertificate,
+			At: s.Now.Add(CredentialsPollInterval), Message: s.Request.Unbacked}
+	}
 	return s.operation()
+}
+
+// NeedsAuthorisation is whether the decision for the request depends on credentials or on the current certificate. It
+// does not where the certificate was issued for this very request, or where an order is on its way and nothing else
+// could be delivered instead: most of the time, and then no Secret is read.
+func (s Snapshot) NeedsAuthorisation() bool {
+	return s.made() == nil && (s.inFlight() == nil || s.issued() != nil)
+}
+
+// adopt hands over a certificate that was issued for another request with the same key. A request that can never work
+// is not refused as long as there is one: cert-manager would drop the private key that the certificate was bought for.
+func (s Snapshot) adopt(order *v1alpha1.VeroOrder) Action {
+	if s.Request.Invalid == "" {
+		return deliver(order)
+	}
+	return Action{Verb: Wait, Reason: v1alpha1.ReasonInvalidRequest, Order: order, Message: fmt.Sprintf(
+		"%s; VeroOrder %s holds a certificate for this private key: correct the Certificate and it is handed over, "+
+			"or delete the VeroOrder to give it up", s.Request.Invalid, order.Name)}
 }
 
 // operation is the table of the package comment.
 func (s Snapshot) operation() Action {
 	renewable := s.Current.Usable() && s.refusedRenewal() == nil
 	opens := pki.WindowOpens(s.Current.NotAfter, s.Issuer.Window)
-	if renewable && !s.Now.Before(opens) {
-		return Action{Verb: Create, Operation: v1alpha1.OperationRenew, Attempt: s.renewalAttempt()}
-	}
+	open := !s.Now.Before(opens)
 	attempt, problem := s.credentials()
 	switch {
+	case renewable && open && (problem != "" || !s.renewalFailed()):
+		return Action{Verb: Create, Operation: v1alpha1.OperationRenew, Attempt: s.renewalAttempt()}
 	case problem == "":
 		return Action{Verb: Create, Operation: v1alpha1.OperationSignNew, Attempt: attempt}
 	case renewable:
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow, At: earlier(opens, s.Now.Add(time.Hour)),
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow,
+			At: earlier(opens, s.Now.Add(windowPollInterval)),
 			Message: fmt.Sprintf("the certificate in Secret %s can be renewed from %s on, and stays in use until then; "+
 				"set spec.renewBefore of the Certificate to %s or less to be spared the wait",
 				s.Current.SecretName, opens.UTC().Format(time.RFC3339), s.Issuer.Window)}
@@ -75,102 +103,9 @@ func (s Snapshot) whyCredentials() string {
 	return ""
 }
 
-// NeedsAuthorisation is whether the decision for the request depends on credentials or on the current certificate. It
-// does not where an order for its key is on its way, which is most of the time, and then no Secret is read.
-func (s Snapshot) NeedsAuthorisation() bool { return s.inFlight() == nil }
-
-// inFlight is an order for the key that may have been accepted. It is followed whatever else has changed: what was
-// paid for must not be lost with a typing error in an issuer.
-func (s Snapshot) inFlight() *v1alpha1.VeroOrder {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		return s.sameKey(order) && (order.Status.Phase == v1alpha1.PhaseSubmitted || inDoubt(order)) &&
-			order.Status.Phase != v1alpha1.PhaseFailed && order.Status.Phase != v1alpha1.PhaseIssued
-	})
-}
-
-// pending is an order for the key that is about to be sent.
-func (s Snapshot) pending() *v1alpha1.VeroOrder {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		return s.sameKey(order) && phaseOf(order) == v1alpha1.PhasePending
-	})
-}
-
-// undelivered is an order for the key whose certificate is valid and is not the one in the Secret: the request that
-// it was made for went away before it got it. A certificate that is in the Secret already is the one to be replaced.
-func (s Snapshot) undelivered() *v1alpha1.VeroOrder {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		if !s.sameKey(order) || !s.sameCustomer(order) || order.Status.Phase != v1alpha1.PhaseIssued {
-			return false
-		}
-		leaf, err := Leaf(order)
-		return err == nil && s.Now.Before(leaf.NotAfter) && SerialNumber(leaf) != s.Current.SerialNumber
-	})
-}
-
-// refusal is a failed order that was made for this very request, of the kind that only a new request can mend.
-func (s Snapshot) refusal() *v1alpha1.VeroOrder {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		if !s.sameKey(order) || order.Spec.RequestUID != s.Request.UID || order.Status.Phase != v1alpha1.PhaseFailed {
-			return false
-		}
-		switch readyReason(order) {
-		case v1alpha1.ReasonRequestRefused, v1alpha1.ReasonSignatureRefused:
-			return true
-		case v1alpha1.ReasonCredentialsRefused:
-			return order.Spec.Operation == v1alpha1.OperationRenew
-		default:
-			return false
-		}
-	})
-}
-
-// refusedRenewal is an order that shows that the service does not renew the current certificate.
-func (s Snapshot) refusedRenewal() *v1alpha1.VeroOrder {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		return s.renewsCurrent(order) && order.Status.Phase == v1alpha1.PhaseFailed &&
-			readyReason(order) == v1alpha1.ReasonRenewalRefused
-	})
-}
-
-// renewalAttempt is the number of the next order that renews the current certificate with the request's key.
-func (s Snapshot) renewalAttempt() int32 {
-	attempt := int32(1)
-	for i := range s.Orders {
-		if order := &s.Orders[i]; s.renewsCurrent(order) && s.sameKey(order) {
-			attempt = max(attempt, order.Spec.Attempt+1)
-		}
-	}
-	return attempt
-}
-
-func (s Snapshot) renewsCurrent(order *v1alpha1.VeroOrder) bool {
-	return order.Spec.Renewal != nil && order.Spec.Renewal.SerialNumber == s.Current.SerialNumber
-}
-
-// sameKey is also about the issuer: a request is served by the issuer that it names.
-func (s Snapshot) sameKey(order *v1alpha1.VeroOrder) bool {
-	return order.Spec.PublicKeyDigest == s.Request.PublicKeyDigest &&
-		order.Spec.IssuerRef.Kind == s.Issuer.Kind && order.Spec.IssuerRef.Name == s.Issuer.Name
-}
-
-func (s Snapshot) sameCustomer(order *v1alpha1.VeroOrder) bool {
-	return order.Spec.CustomerID == s.Issuer.CustomerID && order.Spec.Environment == s.Issuer.Environment
-}
-
-// newest is the last made of the orders that match, nil if none does.
-func (s Snapshot) newest(matches func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
-	var newest *v1alpha1.VeroOrder
-	for i := range s.Orders {
-		order := &s.Orders[i]
-		if !matches(order) {
-			continue
-		}
-		if newest == nil || newest.CreationTimestamp.Before(&order.CreationTimestamp) ||
-			(newest.CreationTimestamp.Equal(&order.CreationTimestamp) && newest.Spec.Attempt < order.Spec.Attempt) {
-			newest = order
-		}
-	}
-	return newest
+func deliver(order *v1alpha1.VeroOrder) Action {
+	return Action{Verb: Deliver, Reason: v1alpha1.ReasonIssued, Order: order,
+		Message: "the certificate of VeroOrder " + order.Name + " was issued"}
 }
 
 func follow(order *v1alpha1.VeroOrder) Action {

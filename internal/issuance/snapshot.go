@@ -17,18 +17,23 @@ type Snapshot struct {
 	Now time.Time
 	// Issuer that the CertificateRequest or the order names.
 	Issuer Issuer
-	// Transfer describes the transfer credentials as they are now.
+	// Transfer describes the transfer credentials as they are now: for a request those that it names, for an order
+	// those in the Secret that it draws on. For a renewal that NeedsTransfer it is those that its request names.
 	Transfer Transfer
 	// Current is the certificate in the Certificate's Secret.
 	Current Current
 	// Request is the CertificateRequest to decide for; unused when Order is set.
 	Request Request
-	// Orders are those that bear on the request: same key, same TransferId, or renewing the same certificate.
+	// Orders are those that bear on the request: same key, same TransferId, or renewing the same certificate. For an
+	// order they are needed only where it NeedsTransfer.
 	Orders []v1alpha1.VeroOrder
 	// Order is the order to decide for; nil to decide for the Request.
 	Order *v1alpha1.VeroOrder
 	// Wanted is whether a CertificateRequest waits for the Order.
 	Wanted bool
+	// Elsewhere is the Secret that the CertificateRequests which wait for the Order name for transfer credentials,
+	// where none of them names the one that the Order draws on; else empty.
+	Elsewhere string
 }
 
 // Issuer is what a decision needs to know of an issuer.
@@ -58,10 +63,13 @@ func (i Issuer) String() string { return i.Kind + " " + i.Name }
 type Request struct {
 	// UID of the CertificateRequest.
 	UID types.UID
-	// PublicKeyDigest of the key in its signing request.
+	// PublicKeyDigest of the key in its signing request; empty if that cannot be read.
 	PublicKeyDigest string
 	// Invalid says why it can never be satisfied; empty if it can.
 	Invalid string
+	// Unbacked says why nothing may be spent on it at present: the Certificate that claims to stand behind it is gone,
+	// or does not hold its key. Empty if nothing speaks against it.
+	Unbacked string
 }
 
 // Transfer is what a decision needs to know of transfer credentials. It holds no secret.
@@ -70,7 +78,7 @@ type Transfer struct {
 	Problem string
 	// SecretName is where they are.
 	SecretName string
-	// IDDigest is the digest of the TransferId, Fingerprint that of the password.
+	// IDDigest is the digest of the TransferId, Fingerprint that of the password. Both are empty if nobody has looked.
 	IDDigest, Fingerprint string
 }
 
@@ -95,7 +103,8 @@ func SerialNumber(certificate *x509.Certificate) string {
 	return fmt.Sprintf("%x", certificate.SerialNumber)
 }
 
-// Examine judges the certificate in a Secret. A leaf of nil stands for none; problem then says why.
+// Examine judges the certificate in a Secret. A leaf of nil stands for none; problem then says why. With the zero
+// Trust, for want of bundles, no certificate is usable, but which one it is is still told.
 func Examine(
 	secretName string, leaf *x509.Certificate, problem, customerID string, trust pki.Trust, now time.Time,
 ) Current {
@@ -108,6 +117,9 @@ func Examine(
 		current.Problem = fmt.Sprintf("the certificate in Secret %s is for %q, not for the issuer's customerID %q",
 			secretName, leaf.Subject.CommonName, customerID)
 		return current
+	}
+	if early := leaf.NotBefore.Sub(now); early > 0 && early <= pki.NotBeforeTolerance {
+		now = leaf.NotBefore // as CheckIssued does: what was issued a moment ago by a faster clock is not foreign
 	}
 	if _, err := trust.Chain(leaf, now); err != nil {
 		current.Problem = fmt.Sprintf("the certificate in Secret %s cannot be renewed: %v", secretName, err)

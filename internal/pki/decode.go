@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -128,10 +129,8 @@ func checkTrailingText(text []byte, number int) error {
 // checkBlockType refuses blocks of other types than the wanted ones. It repeats the type only, never the content: a
 // private key that was pasted by mistake must not reach a log.
 func checkBlockType(blockType string, wanted ...string) error {
-	for _, acceptable := range wanted {
-		if blockType == acceptable {
-			return nil
-		}
+	if slices.Contains(wanted, blockType) {
+		return nil
 	}
 	if strings.HasSuffix(blockType, privateKeyBlockEnding) {
 		return errors.New("is a private key: remove it from here, and replace it if others can read this place")

@@ -145,8 +145,7 @@ func (t Trust) explain(leaf *x509.Certificate, now time.Time, err error) *ChainE
 			return &ChainError{Reason: reason, Certificate: invalid.Cert, Err: err}
 		}
 	}
-	var unknown x509.UnknownAuthorityError
-	if !errors.As(err, &unknown) {
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown {
 		return &ChainError{Reason: ChainInvalid, Certificate: leaf, Err: err}
 	}
 	if issuer := t.issuerOutsideDates(leaf, now); issuer != nil {

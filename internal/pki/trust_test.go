@@ -56,7 +56,7 @@ func TestAChainGoesFromTheLeafToTheRoot(t *testing.T) {
 func mustBeChain(t *testing.T, chain []*x509.Certificate, want ...*x509.Certificate) {
 	t.Helper()
 	if !slices.EqualFunc(chain, want, (*x509.Certificate).Equal) {
-		var names []string
+		names := make([]string, 0, len(chain))
 		for _, certificate := range chain {
 			names = append(names, certificate.Subject.CommonName)
 		}
@@ -64,28 +64,23 @@ func mustBeChain(t *testing.T, chain []*x509.Certificate, want ...*x509.Certific
 	}
 }
 
-// crossSigned makes two roots and one intermediate that both have signed.
-func crossSigned(t *testing.T) (one, other, byOne, byOther, leaf *x509.Certificate) {
-	first, second := pkitest.Root(t, "First"), pkitest.Root(t, "Second")
-	issuing := first.Intermediate(t, "Issuing")
-	again := second.Intermediate(t, "Issuing")
-	return first.Certificate, second.Certificate, issuing.Certificate, again.Certificate,
-		issuing.Issue(t, pkitest.Key("customer"), customerID)
-}
-
 func TestTheChoiceBetweenChainsIsDeterministic(t *testing.T) {
-	first, second, byFirst, bySecond, leaf := crossSigned(t)
+	first, second := pkitest.Root(t, "First"), pkitest.Root(t, "Second")
+	byFirst, bySecond := first.Intermediate(t, "Issuing"), second.Intermediate(t, "Issuing") // one key
+	leaf := byFirst.Issue(t, pkitest.Key("customer"), customerID)
+	roots := []*x509.Certificate{first.Certificate, second.Certificate}
 	for range 20 {
-		chain, err := newTrust(t, first, second, byFirst, bySecond).Chain(leaf, pkitest.Now)
+		trust := newTrust(t, append(slices.Clone(roots), byFirst.Certificate, bySecond.Certificate)...)
+		chain, err := trust.Chain(leaf, pkitest.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		mustBeChain(t, chain, leaf, byFirst, first)
-		chain, err = newTrust(t, first, second, bySecond, byFirst).Chain(leaf, pkitest.Now)
-		if err != nil {
+		mustBeChain(t, chain, leaf, byFirst.Certificate, first.Certificate)
+		trust = newTrust(t, append(slices.Clone(roots), bySecond.Certificate, byFirst.Certificate)...)
+		if chain, err = trust.Chain(leaf, pkitest.Now); err != nil {
 			t.Fatal(err)
 		}
-		mustBeChain(t, chain, leaf, bySecond, second)
+		mustBeChain(t, chain, leaf, bySecond.Certificate, second.Certificate)
 	}
 }
 

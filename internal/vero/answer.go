@@ -2,6 +2,7 @@ package vero
 
 import (
 	"encoding/base64"
+	"errors"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -11,7 +12,7 @@ import (
 // answer to SignNewCertificate, even though both have the same content. The error is an *AnswerError.
 func CheckResponse(payload *etree.Element, operation Operation) error {
 	if !is(payload, Namespace, operation.response()) {
-		return answerErrorf("it is %s, not %s", nameOf(payload), operation.response())
+		return answerErrorf("it is %s, not %s", nameOf(payload, operation.response()), operation.response())
 	}
 	return nil
 }
@@ -22,12 +23,12 @@ func ReadSubmission(response *etree.Element, operation Operation) (string, error
 	if err := readResult(response, operation); err != nil {
 		return "", err
 	}
-	id, err := value(response, "RetrievalId")
+	id, err := value(response, "RetrievalId", ours)
 	if err != nil {
 		return "", err
 	}
-	if err := CheckRetrievalID(id); err != nil {
-		return "", answerErrorf("it is OK, but its %v", err)
+	if field, broken := errors.AsType[*FieldError](CheckRetrievalID(id)); broken {
+		return "", answerErrorf("it is OK, but its RetrievalId %s", field.Problem)
 	}
 	return id, nil
 }
@@ -38,7 +39,7 @@ func ReadCertificate(response *etree.Element) ([]byte, error) {
 	if err := readResult(response, GetCertificate); err != nil {
 		return nil, err
 	}
-	text, err := value(response, "Certificate")
+	text, err := value(response, "Certificate", ours)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +55,11 @@ func ReadCertificate(response *etree.Element) ([]byte, error) {
 
 // PeekRetrievalID is the RetrievalId of a response whose signature did not verify, empty if it has none that could
 // be one. It is a hint to be tried, never a fact.
+//
+// It takes the field in any namespace: a response that was put into its envelope as text has unqualified fields, and
+// seems to inherit the default namespace of an envelope that has one.
 func PeekRetrievalID(response *etree.Element) string {
-	id, err := value(response, "RetrievalId")
+	id, err := value(response, "RetrievalId", func(*etree.Element) bool { return true })
 	if err != nil || CheckRetrievalID(id) != nil {
 		return ""
 	}
@@ -67,14 +71,14 @@ func readResult(response *etree.Element, operation Operation) error {
 	if err := CheckResponse(response, operation); err != nil {
 		return err
 	}
-	result, err := only(response, "Result")
+	result, err := only(response, "Result", ours)
 	if err != nil {
 		return err
 	}
 	if result == nil {
 		return answerErrorf("it has no Result")
 	}
-	switch status, err := value(result, "Status"); {
+	switch status, err := value(result, "Status", ours); {
 	case err != nil:
 		return err
 	case status == "OK":
@@ -86,55 +90,54 @@ func readResult(response *etree.Element, operation Operation) error {
 	}
 }
 
-// readFailure is the first failure with a code of the table, else the first one. A FAIL that gives no code at all
-// is a technical error: the schema allows it, and nothing was accepted.
+// readFailure is the failure that says most of those that a FAIL lists: the first with a code of the table that is
+// not the general one, else the first with any code of the table, else the first. A FAIL that gives no code at all is
+// a technical error: nothing was accepted, and nobody says why.
 func readFailure(result *etree.Element) error {
-	var first *ServiceError
+	var chosen *ServiceError
 	for _, child := range result.ChildElements() {
-		if child.Tag != "ErrorInfo" {
+		if child.Tag != "ErrorInfo" || !ours(child) {
 			continue
 		}
-		failure := &ServiceError{
-			Code: Code(clip(childText(child, "ErrorCode"), maxErrorCode)),
-			Text: childText(child, "ErrorMessage"),
-		}
-		if _, known := failure.Meaning(); known {
-			return failure
-		}
-		if first == nil {
-			first = failure
+		failure := readErrorInfo(child)
+		if chosen == nil || failure.rank() > chosen.rank() {
+			chosen = failure
 		}
 	}
-	if first == nil {
+	if chosen == nil {
 		return TechnicalError()
 	}
-	return first
+	return chosen
+}
+
+func readErrorInfo(info *etree.Element) *ServiceError {
+	failure := &ServiceError{
+		Code: Code(clip(childText(info, "ErrorCode"), maxErrorCode)), Text: childText(info, "ErrorMessage"),
+	}
+	if failure.Code == "" {
+		failure.Code = CodeTechnical
+	}
+	return failure
 }
 
 // value is the text of the only direct child of that name, trimmed; empty if there is none.
-func value(parent *etree.Element, name string) (string, error) {
-	child, err := only(parent, name)
+func value(parent *etree.Element, name string, accept func(*etree.Element) bool) (string, error) {
+	child, err := only(parent, name, accept)
 	if child == nil || err != nil {
 		return "", err
 	}
 	if len(child.ChildElements()) > 0 {
 		return "", answerErrorf("its %s holds elements instead of text", name)
 	}
-	var text strings.Builder
-	for _, token := range child.Child {
-		if data, ok := token.(*etree.CharData); ok {
-			text.WriteString(data.Data)
-		}
-	}
-	return strings.TrimSpace(text.String()), nil
+	return textOf(child), nil
 }
 
-// only is the direct child of that name, nil if there is none, an error if there are several: what a second one
-// says would depend on who reads it. The schema leaves children unqualified; some stacks qualify them.
-func only(parent *etree.Element, name string) (*etree.Element, error) {
+// only is the direct child of that name that is accepted, nil if there is none, an error if there are several: what a
+// second one says would depend on who reads it.
+func only(parent *etree.Element, name string, accept func(*etree.Element) bool) (*etree.Element, error) {
 	var found *etree.Element
 	for _, child := range parent.ChildElements() {
-		if child.Tag != name || (child.NamespaceURI() != "" && child.NamespaceURI() != Namespace) {
+		if child.Tag != name || !accept(child) {
 			continue
 		}
 		if found != nil {
@@ -145,9 +148,8 @@ func only(parent *etree.Element, name string) (*etree.Element, error) {
 	return found, nil
 }
 
-func clip(text string, length int) string {
-	if runes := []rune(text); len(runes) > length {
-		return string(runes[:length])
-	}
-	return text
+// ours is whether an element can be a field: the schema leaves fields unqualified, some stacks qualify them.
+func ours(field *etree.Element) bool {
+	namespace := field.NamespaceURI()
+	return namespace == "" || namespace == Namespace
 }

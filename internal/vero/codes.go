@@ -1,9 +1,6 @@
 package vero
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // Code is an error code of the service (seed 004, 4).
 type Code string
@@ -72,22 +69,32 @@ var codeTable = []Meaning{
 }
 
 // Codes is the table of seed 004, 4.
-func Codes() []Meaning { return slices.Clone(codeTable) }
+func Codes() []Meaning {
+	table := slices.Clone(codeTable)
+	for index := range table {
+		table[index].Operations = slices.Clone(table[index].Operations)
+	}
+	return table
+}
 
 // ServiceError is a verified answer with Status FAIL: the service has read the request and refused it.
 type ServiceError struct {
 	// Code is the service's code; one that the table does not know is treated as CodeTechnical by its readers.
 	Code Code
-	// Text is the service's own explanation, made printable.
+	// Text is the service's own explanation, made printable; empty if it gave none.
 	Text string
 }
 
 func (e *ServiceError) Error() string {
+	answer := "the certificate service answered " + string(e.Code)
+	if e.Text != "" {
+		answer += " (" + e.Text + ")"
+	}
 	meaning, known := e.Meaning()
 	if !known {
-		return fmt.Sprintf("the certificate service answered %s (%s), a code it has not documented", e.Code, e.Text)
+		return answer + ", a code it has not documented"
 	}
-	return fmt.Sprintf("the certificate service answered %s (%s): %s", e.Code, e.Text, meaning.Cause)
+	return answer + ": " + meaning.Cause
 }
 
 // MayHaveBeenProcessed is false: a verified refusal accepts nothing.
@@ -101,6 +108,18 @@ func (e *ServiceError) Meaning() (Meaning, bool) {
 		}
 	}
 	return Meaning{}, false
+}
+
+// rank orders failures that one answer lists by how much they say.
+func (e *ServiceError) rank() int {
+	switch _, known := e.Meaning(); {
+	case !known:
+		return 0
+	case e.Code == CodeTechnical:
+		return 1
+	default:
+		return 2
+	}
 }
 
 // refusal makes the error of a code with the service's own text.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/beevik/etree"
 )
@@ -11,12 +12,14 @@ import (
 // soapNamespace is SOAP 1.1's (protocol.md, Transport).
 const soapNamespace = "http://schemas.xmlsoap.org/soap/envelope/"
 
-// Wrap puts a payload into a SOAP 1.1 envelope and writes the document, UTF-8 without BOM. The payload keeps its
-// own declarations, so a signature inside stays valid. A document with a sequence that the service forbids anywhere
-// (seed 004, 1.3) is refused here, whatever field brought it in.
+// Wrap moves a payload into a SOAP 1.1 envelope and writes the document, UTF-8 without BOM. The payload keeps its own
+// declarations, so a signature inside stays valid. A document with a sequence that the service forbids anywhere (seed
+// 004, 1.3) is refused here with a *FieldError, whatever brought it in.
 func Wrap(payload *etree.Element) ([]byte, error) {
 	document := etree.NewDocument()
-	document.WriteSettings = etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true, CanonicalEndTags: true}
+	// Not canonical text: the service wants quotation marks and apostrophes in text as entities (seed 004, 1.3). That
+	// changes no signature, which is made over what entities stand for.
+	document.WriteSettings = etree.WriteSettings{CanonicalAttrVal: true, CanonicalEndTags: true}
 	document.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
 	envelope := document.CreateElement("soapenv:Envelope")
 	envelope.CreateAttr("xmlns:soapenv", soapNamespace)
@@ -27,11 +30,20 @@ func Wrap(payload *etree.Element) ([]byte, error) {
 	}
 	for _, sequence := range forbidden {
 		if bytes.Contains(written, []byte(sequence)) {
-			return nil, &FieldError{Field: "message", Problem: "contains " + sequence,
-				Remedy: "the certificate service refuses messages with it; remove it"}
+			return nil, unfit("contains " + sequence)
 		}
 	}
+	// A reader would take a line feed for it, and the signature of a renewal for broken.
+	if bytes.ContainsRune(written, '\r') {
+		return nil, unfit("contains a carriage return")
+	}
 	return written, nil
+}
+
+func unfit(problem string) *FieldError {
+	return &FieldError{
+		Field: "message", Problem: problem, Remedy: "the certificate service refuses messages with it; remove it",
+	}
 }
 
 // Unwrap is the one element in the Body of a SOAP 1.1 envelope, still in its place, so that what the envelope
@@ -40,7 +52,7 @@ func Wrap(payload *etree.Element) ([]byte, error) {
 func Unwrap(document *etree.Document) (*etree.Element, error) {
 	envelope := document.Root()
 	if envelope == nil || !is(envelope, soapNamespace, "Envelope") {
-		return nil, answerErrorf("its root is %s, not a SOAP 1.1 Envelope", nameOf(envelope))
+		return nil, answerErrorf("its root is %s, not a SOAP 1.1 Envelope", nameOf(envelope, "Envelope"))
 	}
 	body, err := bodyOf(envelope)
 	if err != nil {
@@ -76,33 +88,58 @@ func readFault(fault *etree.Element) *FaultError {
 func childText(parent *etree.Element, name string) string {
 	for _, child := range parent.ChildElements() {
 		if child.Tag == name {
-			return printable(child.Text())
+			return printable(textOf(child))
 		}
 	}
 	return ""
+}
+
+// textOf is the text of an element, without that of elements in it.
+func textOf(element *etree.Element) string {
+	var text strings.Builder
+	for _, token := range element.Child {
+		if data, ok := token.(*etree.CharData); ok {
+			text.WriteString(data.Data)
+		}
+	}
+	return strings.TrimSpace(text.String())
 }
 
 func is(element *etree.Element, namespace, name string) bool {
 	return element.Tag == name && element.NamespaceURI() == namespace
 }
 
-func nameOf(element *etree.Element) string {
+// nameOf names an element that is not the one of that local name that was expected: with its prefix, and with its
+// namespace where that is all the difference.
+func nameOf(element *etree.Element, expected string) string {
 	if element == nil {
 		return "missing"
 	}
-	return printable(element.FullTag())
+	name := clip(printable(element.FullTag()), longestName)
+	if element.Tag == expected {
+		name += fmt.Sprintf(" of the namespace %q", clip(printable(element.NamespaceURI()), longestName))
+	}
+	return name
 }
+
+// longestName bounds what an error repeats of names that the other side has chosen.
+const longestName = 100
 
 // printable makes a text of the other side fit for a message: one line, no control characters, of bounded length.
 func printable(text string) string {
 	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if unwritable(r) {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(text, "?"))), " ")
-	if runes := []rune(text); len(runes) > maxErrorMessage {
-		return string(runes[:maxErrorMessage]) + "…"
+	return clip(text, maxErrorMessage)
+}
+
+// clip bounds a text to a number of characters.
+func clip(text string, longest int) string {
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest]) + "…"
 	}
 	return text
 }

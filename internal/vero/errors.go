@@ -1,8 +1,12 @@
 package vero
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-// CallError is what every failure of a call tells beyond its text.
+// CallError is what every failure of a call tells beyond its text. An error of package veroclient that is none, such as
+// FieldErrors, comes from before the call: nothing was sent.
 type CallError interface {
 	error
 	// MayHaveBeenProcessed is whether the service can have acted on the request. Where it is true, repeating a
@@ -100,18 +104,35 @@ func (e *HTTPError) Error() string {
 // 004, 2.2); a 5xx may come from a gateway that has lost the answer, and a 200 that is no XML from anybody.
 func (e *HTTPError) MayHaveBeenProcessed() bool { return e.Status < 300 || e.Status >= 500 }
 
-// FaultError: a SOAP 1.1 Fault; the service could not read the message as such (seed 004, 2.2).
+// FaultError: a SOAP 1.1 Fault; mostly the service could not read the message as such (seed 004, 2.2).
 type FaultError struct {
-	// Code and Text are the fault's faultcode and faultstring, made printable.
+	// Code and Text are the fault's faultcode and faultstring, made printable; empty if it has none.
 	Code, Text string
 }
 
 func (e *FaultError) Error() string {
-	return fmt.Sprintf("the certificate service answered with a SOAP Fault: %s (%s)", e.Text, e.Code)
+	text, code := e.Text, e.Code
+	if text == "" {
+		text = "no explanation"
+	}
+	if code == "" {
+		code = "no code"
+	}
+	return fmt.Sprintf("the certificate service answered with a SOAP Fault: %s (%s)", text, code)
 }
 
-// MayHaveBeenProcessed is false: a Fault comes before the message is handled.
-func (*FaultError) MayHaveBeenProcessed() bool { return false }
+// MayHaveBeenProcessed is false for the faultcodes that blame the message itself, which then was not handled (SOAP
+// 1.1, 4.4.1). Server, and any other, can come from behind the handling, as when something upstream gave no answer:
+// seed 004, 2.2 lists invalid messages as examples only.
+func (e *FaultError) MayHaveBeenProcessed() bool {
+	class, _, _ := strings.Cut(e.Code[strings.LastIndexByte(e.Code, ':')+1:], ".")
+	switch class {
+	case "Client", "VersionMismatch", "MustUnderstand":
+		return false
+	default:
+		return true
+	}
+}
 
 // OversizeError: the answer is larger than any answer of the service can be; it was not read.
 type OversizeError struct {

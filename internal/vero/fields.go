@@ -1,6 +1,8 @@
 package vero
 
 import (
+	"encoding/asn1"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -19,11 +21,19 @@ const (
 	maxErrorMessage     = 255
 )
 
+// maxRequestBytes bounds a certificate request. One with the largest key that the service may take has 3 kB.
+const maxRequestBytes = 64 << 10
+
 // forbidden are the sequences that must not occur anywhere in a message (seed 004, 1.3).
 var forbidden = []string{"--", "/*", "&#"}
 
-// unhyphenated is a Finnish business id without its hyphen, which the service does not know (seed 004, 3.1).
-var unhyphenated = regexp.MustCompile(`^[0-9]{8}$`)
+// forbiddenInText are those that a text would bring into the message. "&#" is not among them: it is written as
+// "&amp;#", and a one-time password that has it cannot be changed by its reader.
+var forbiddenInText = []string{"--", "/*"}
+
+// misspelt is a Finnish business id without its hyphen, or with another character in its place: a space, or one of
+// the dashes that word processors make of it. The service does not know it (seed 004, 3.1).
+var misspelt = regexp.MustCompile(`^([0-9]{7})[\s\x{00A0}\x{2010}-\x{2015}\x{2212}]?([0-9])$`)
 
 // FieldError says which field of a message breaks which rule. It never carries the value of a secret field.
 type FieldError struct {
@@ -39,16 +49,52 @@ func (e *FieldError) Error() string {
 	return fmt.Sprintf("%s %s: %s", e.Field, e.Problem, e.Remedy)
 }
 
-// CheckCustomerID checks a CustomerId: 1 to 30 characters, a business id with its hyphen (seed 004, 3.1).
+// FieldErrors is every rule that a message breaks, in the order of its fields.
+type FieldErrors []*FieldError
+
+// Error is all of them in one line.
+func (e FieldErrors) Error() string {
+	texts := make([]string, 0, len(e))
+	for _, field := range e {
+		texts = append(texts, field.Error())
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap lets errors.As find the first one.
+func (e FieldErrors) Unwrap() []error {
+	fields := make([]error, 0, len(e))
+	for _, field := range e {
+		fields = append(fields, field)
+	}
+	return fields
+}
+
+// together is nil when all checks were passed, FieldErrors otherwise.
+func together(checks ...error) error {
+	var broken FieldErrors
+	for _, err := range checks {
+		if field, isField := errors.AsType[*FieldError](err); isField {
+			broken = append(broken, field)
+		}
+	}
+	if len(broken) == 0 {
+		return nil
+	}
+	return broken
+}
+
+// CheckCustomerID checks a CustomerId: 1 to 30 characters, a business id with its hyphen (seed 004, 3.1). The error
+// is a *FieldError, like those of the other checks.
 func CheckCustomerID(value string) error {
-	if err := checkText("CustomerId", value, maxCustomerID); err != nil {
+	if err := checkText("CustomerId", value, maxCustomerID, "remove it"); err != nil {
 		return err
 	}
-	if unhyphenated.MatchString(value) {
+	if parts := misspelt.FindStringSubmatch(value); parts != nil {
 		return &FieldError{
 			Field:   "CustomerId",
 			Problem: fmt.Sprintf("%q looks like a business id without its hyphen", value),
-			Remedy:  fmt.Sprintf("write %s-%s", value[:7], value[7:]),
+			Remedy:  fmt.Sprintf("write %s-%s", parts[1], parts[2]),
 		}
 	}
 	return nil
@@ -59,22 +105,25 @@ func CheckCustomerName(value string) error {
 	if value == "" {
 		return nil
 	}
-	return checkText("CustomerName", value, maxCustomerName)
+	return checkText("CustomerName", value, maxCustomerName, "remove it")
 }
+
+// reorder is what helps against a credential that cannot be sent: nobody can change it.
+const reorder = "check that it was copied as it is, else order new transfer credentials"
 
 // CheckTransferID checks a TransferId: 1 to 32 characters (seed 004, 3.1).
 func CheckTransferID(value string) error {
-	return checkText("TransferId", value, maxTransferID)
+	return checkText("TransferId", value, maxTransferID, reorder)
 }
 
 // CheckTransferPassword checks a TransferPassword: 1 to 16 characters (seed 004, 3.1). The error does not show it.
 func CheckTransferPassword(password Password) error {
-	return checkText("TransferPassword", password.value, maxTransferPassword)
+	return checkText("TransferPassword", password.Reveal(), maxTransferPassword, reorder)
 }
 
 // CheckRetrievalID checks a RetrievalId: 1 to 32 characters (seed 004, 3.2).
 func CheckRetrievalID(value string) error {
-	return checkText("RetrievalId", value, maxRetrievalID)
+	return checkText("RetrievalId", value, maxRetrievalID, "check that it was copied as it is")
 }
 
 func checkEnvironment(value Environment) error {
@@ -85,33 +134,59 @@ func checkEnvironment(value Environment) error {
 		Remedy: "write TEST or PRODUCTION"}
 }
 
-// checkText applies the rules of every text: xs:normalizedString of the schema, and seed 004, 1.2 and 1.3.
-func checkText(field, value string, maximum int) error {
+// checkText applies the rules of every text: xs:normalizedString of the schema, and seed 004, 1.2 and 1.3. remedy
+// is what helps against a forbidden sequence.
+func checkText(field, value string, maximum int, remedy string) error {
+	broken := func(problem, remedy string) error {
+		return &FieldError{Field: field, Problem: problem, Remedy: remedy}
+	}
 	switch length := utf8.RuneCountInString(value); {
 	case length == 0:
-		return &FieldError{Field: field, Problem: "is empty",
-			Remedy: fmt.Sprintf("give it 1 to %d characters", maximum)}
+		return broken("is empty", fmt.Sprintf("give it 1 to %d characters", maximum))
 	case length > maximum:
-		return &FieldError{Field: field, Problem: fmt.Sprintf("has %d characters", length),
-			Remedy: fmt.Sprintf("the certificate service takes at most %d", maximum)}
+		return broken(fmt.Sprintf("has %d characters", length),
+			fmt.Sprintf("the certificate service takes at most %d", maximum))
+	case !utf8.ValidString(value) || strings.ContainsFunc(value, unwritable):
+		return broken("contains a control character, a line break, a byte order mark or invalid UTF-8",
+			"remove it (a line break at the end of a Secret's value is the usual cause)")
+	case strings.TrimSpace(value) != value:
+		return broken("begins or ends with white space", "remove it")
 	}
-	if !utf8.ValidString(value) || strings.ContainsFunc(value, unwritable) {
-		return &FieldError{Field: field, Problem: "contains a control character, a line break or invalid UTF-8",
-			Remedy: "remove it (a line break at the end of a Secret's value is the usual cause)"}
-	}
-	if strings.TrimSpace(value) != value {
-		return &FieldError{Field: field, Problem: "begins or ends with white space", Remedy: "remove it"}
-	}
-	for _, sequence := range forbidden {
+	for _, sequence := range forbiddenInText {
 		if strings.Contains(value, sequence) {
-			return &FieldError{Field: field, Problem: "contains " + sequence,
-				Remedy: "the certificate service refuses messages with it; remove it"}
+			return broken("contains "+sequence+", with which the certificate service refuses every message", remedy)
 		}
 	}
 	return nil
 }
 
-// unwritable is a character that XML cannot hold, or only as a character reference, which seed 004, 1.3 forbids.
+// unwritable is a character that XML cannot hold, or only as a character reference, which seed 004, 1.3 forbids. A
+// byte order mark comes from files that Windows programs wrote; nobody sees it, and no identifier has one.
 func unwritable(r rune) bool {
-	return unicode.IsControl(r) || r == '\uFFFE' || r == '\uFFFF' || r == '\u2028' || r == '\u2029'
+	const (
+		byteOrderMark      = '\uFEFF'
+		lineSeparator      = '\u2028'
+		paragraphSeparator = '\u2029'
+	)
+	return unicode.IsControl(r) || r == byteOrderMark || r == '\uFFFE' || r == '\uFFFF' ||
+		r == lineSeparator || r == paragraphSeparator
+}
+
+// checkCSR checks a CertificateRequest as far as its form goes: one piece of DER. What is in it is for package pki.
+func checkCSR(der []byte) error {
+	broken := func(problem, remedy string) error {
+		return &FieldError{Field: "CertificateRequest", Problem: problem, Remedy: remedy}
+	}
+	switch {
+	case len(der) == 0:
+		return broken("is empty", "give it a PKCS#10 request")
+	case len(der) > maxRequestBytes:
+		return broken(fmt.Sprintf("has %d bytes", len(der)), fmt.Sprintf("at most %d are taken", maxRequestBytes))
+	}
+	var request asn1.RawValue
+	rest, err := asn1.Unmarshal(der, &request)
+	if err != nil || len(rest) > 0 || request.Class != asn1.ClassUniversal || request.Tag != asn1.TagSequence {
+		return broken("is not DER", "give it the PKCS#10 request in DER, without PEM armour")
+	}
+	return nil
 }

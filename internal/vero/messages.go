@@ -2,7 +2,6 @@ package vero
 
 import (
 	"encoding/base64"
-	"errors"
 
 	"github.com/beevik/etree"
 )
@@ -17,9 +16,11 @@ type Party struct {
 	CustomerName string
 }
 
-func (p Party) check() error {
-	return errors.Join(
-		checkEnvironment(p.Environment), CheckCustomerID(p.CustomerID), CheckCustomerName(p.CustomerName))
+// check is the rules of the fields that all messages share, and those of the message's own.
+func (p Party) check(own ...error) error {
+	return together(append([]error{
+		checkEnvironment(p.Environment), CheckCustomerID(p.CustomerID), CheckCustomerName(p.CustomerName),
+	}, own...)...)
 }
 
 // SignNew asks for a certificate with transfer credentials (seed 004, 3.1).
@@ -47,23 +48,23 @@ type Get struct {
 	RetrievalID string
 }
 
-// Payload is the message as an element of its own, or every rule that the values break, as *FieldErrors joined.
+// Payload is the message as an element of its own, or every rule that the values break, as FieldErrors.
 func (m *SignNew) Payload() (*etree.Element, error) {
-	err := errors.Join(m.check(), CheckTransferID(m.TransferID), CheckTransferPassword(m.TransferPassword),
-		checkCSR(m.CSR))
+	err := m.check(CheckTransferID(m.TransferID), CheckTransferPassword(m.TransferPassword), checkCSR(m.CSR))
 	if err != nil {
 		return nil, err
 	}
 	payload := m.payload(SignNewCertificate)
 	add(payload, "TransferId", m.TransferID)
-	add(payload, "TransferPassword", m.TransferPassword.value)
+	add(payload, "TransferPassword", m.TransferPassword.Reveal())
 	add(payload, "CertificateRequest", base64.StdEncoding.EncodeToString(m.CSR))
 	return payload, nil
 }
 
-// Payload is the message as an element of its own, not yet signed, or the rules that the values break.
+// Payload is the message as an element of its own, not yet signed, or every rule that the values break, as
+// FieldErrors.
 func (m *Renew) Payload() (*etree.Element, error) {
-	if err := errors.Join(m.check(), checkCSR(m.CSR)); err != nil {
+	if err := m.check(checkCSR(m.CSR)); err != nil {
 		return nil, err
 	}
 	payload := m.payload(RenewCertificate)
@@ -71,9 +72,9 @@ func (m *Renew) Payload() (*etree.Element, error) {
 	return payload, nil
 }
 
-// Payload is the message as an element of its own, or the rules that the values break.
+// Payload is the message as an element of its own, or every rule that the values break, as FieldErrors.
 func (m *Get) Payload() (*etree.Element, error) {
-	if err := errors.Join(m.check(), CheckRetrievalID(m.RetrievalID)); err != nil {
+	if err := m.check(CheckRetrievalID(m.RetrievalID)); err != nil {
 		return nil, err
 	}
 	payload := m.payload(GetCertificate)
@@ -96,11 +97,4 @@ func (p Party) payload(operation Operation) *etree.Element {
 
 func add(parent *etree.Element, name, value string) {
 	parent.CreateElement(name).SetText(value)
-}
-
-func checkCSR(der []byte) error {
-	if len(der) == 0 {
-		return &FieldError{Field: "CertificateRequest", Problem: "is empty", Remedy: "give it a PKCS#10 request"}
-	}
-	return nil
 }

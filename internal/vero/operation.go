@@ -1,5 +1,7 @@
 package vero
 
+import "strings"
+
 // Namespace of the service's elements (seed 004, 1.2).
 const Namespace = "http://certificates.vero.fi/2017/10/certificateservices"
 
@@ -18,16 +20,13 @@ func Operations() []Operation {
 	return []Operation{SignNewCertificate, RenewCertificate, GetCertificate}
 }
 
-// SOAPAction is the value of the HTTP header of that name, quotes included (protocol.md, Transport).
+// SOAPAction is the value of the HTTP header of that name: the operation in lower camel case, quotes included
+// (protocol.md, Transport).
 func (o Operation) SOAPAction() string {
-	switch o {
-	case SignNewCertificate:
-		return `"signNewCertificate"`
-	case RenewCertificate:
-		return `"renewCertificate"`
-	default:
-		return `"getCertificate"`
+	if o == "" {
+		return `""`
 	}
+	return `"` + strings.ToLower(string(o[:1])) + string(o[1:]) + `"`
 }
 
 func (o Operation) request() string  { return string(o) + "Request" }

@@ -129,7 +129,11 @@ var tampering = map[string]struct {
 		replacing(declareService, declareService+` xmlns="urn:other"`), xmlsig.DigestMismatch,
 	},
 	"stripped signature": {
-		func(t *testing.T, envelope string) string { return replace(t, envelope, signatureOf(t, envelope), "") },
+		func(t *testing.T, envelope string) string {
+			t.Helper()
+			t.Helper()
+			return replace(t, envelope, signatureOf(t, envelope), "")
+		},
 		xmlsig.MissingSignature,
 	},
 	"Signature in another namespace": {
@@ -139,6 +143,7 @@ var tampering = map[string]struct {
 	},
 	"Signature moved to the Header": {
 		func(t *testing.T, envelope string) string {
+			t.Helper()
 			signature := signatureOf(t, envelope)
 			envelope = replace(t, envelope, signature, "")
 			return replace(t, envelope, "<soapenv:Body>", "<soapenv:Header>"+signature+"</soapenv:Header><soapenv:Body>")
@@ -146,27 +151,32 @@ var tampering = map[string]struct {
 	},
 	"signed payload moved to the Header, a forged one in the Body": {
 		func(t *testing.T, envelope string) string {
+			t.Helper()
 			return wrapped(t, envelope, "<soapenv:Header>%s</soapenv:Header><soapenv:Body>"+forged("")+"</soapenv:Body>")
 		}, xmlsig.MissingSignature,
 	},
 	"signed payload in the Header, a forged one with its Signature in the Body": {
 		func(t *testing.T, envelope string) string {
+			t.Helper()
 			return wrapped(t, envelope, "<soapenv:Header>%s</soapenv:Header><soapenv:Body>"+
 				forged(signatureOf(t, envelope))+"</soapenv:Body>")
 		}, xmlsig.DigestMismatch,
 	},
 	"a forged payload before the signed one": {
 		func(t *testing.T, envelope string) string {
+			t.Helper()
 			return wrapped(t, envelope, "<soapenv:Body>"+forged("")+"%s</soapenv:Body>")
 		}, xmlsig.MissingSignature,
 	},
 	"signed payload inside of a forged one": {
 		func(t *testing.T, envelope string) string {
+			t.Helper()
 			return wrapped(t, envelope, "<soapenv:Body>"+forged("%s")+"</soapenv:Body>")
 		}, xmlsig.Shape,
 	},
 	"signed payload in an Object of its own Signature": {
 		func(t *testing.T, envelope string) string {
+			t.Helper()
 			signature := signatureOf(t, envelope)
 			object := "<ds:Object>%s</ds:Object></ds:Signature>"
 			return wrapped(t, envelope, "<soapenv:Body>"+
@@ -178,6 +188,7 @@ var tampering = map[string]struct {
 	},
 	"second Signature": {
 		func(t *testing.T, envelope string) string {
+			t.Helper()
 			signature := signatureOf(t, envelope)
 			return replace(t, envelope, signature, signature+signature)
 		}, xmlsig.Shape,
@@ -247,12 +258,17 @@ func TestAChangedEnvelopeIsRefused(t *testing.T) {
 }
 
 func replacing(old, replacement string) func(*testing.T, string) string {
-	return func(t *testing.T, envelope string) string { return replace(t, envelope, old, replacement) }
+	return func(t *testing.T, envelope string) string {
+		t.Helper()
+		t.Helper()
+		return replace(t, envelope, old, replacement)
+	}
 }
 
 // removing removes the first element that starts and ends so.
 func removing(start, end string) func(*testing.T, string) string {
 	return func(t *testing.T, envelope string) string {
+		t.Helper()
 		return replace(t, envelope, between(t, envelope, start, end), "")
 	}
 }
@@ -328,8 +344,7 @@ func TestTheSignerMustBeTrustedNow(t *testing.T) {
 			if !errors.As(err, &refusal) || refusal.Reason != test.want {
 				t.Fatalf("got %v, want reason %s", err, test.want)
 			}
-			var chainError *pki.ChainError
-			if !errors.As(err, &chainError) {
+			if _, wrapped := errors.AsType[*pki.ChainError](err); !wrapped {
 				t.Error("the reason does not wrap a ChainError")
 			}
 			for _, name := range []string{"Certificate Service", "Responses Issuing CA"} {

@@ -85,6 +85,7 @@ func BenchmarkSignRenewal(b *testing.B) {
 }
 
 func signRenewal(b testing.TB, h hierarchy) {
+	b.Helper()
 	signed, err := xmlsig.Sign(buildRenewal(), pkitest.Key(signerKey), h.signer)
 	if err != nil {
 		b.Fatal(err)
@@ -127,6 +128,7 @@ func answerOfUsualSize(b testing.TB, h hierarchy) []byte {
 }
 
 func verifyAnswer(b testing.TB, h hierarchy, answer []byte) {
+	b.Helper()
 	document, err := xmlsig.Parse(answer)
 	if err != nil {
 		b.Fatal(err)
@@ -171,6 +173,7 @@ func TestVerifyingAllocatesLittle(t *testing.T) {
 	h := newHierarchy(t)
 	answer := answerOfUsualSize(t, h)
 	result := testing.Benchmark(func(b *testing.B) {
+		b.Helper()
 		b.ReportAllocs()
 		for b.Loop() {
 			verifyAnswer(b, h, answer)

@@ -1,6 +1,7 @@
 package xmlsig_test
 
 import (
+	"maps"
 	"os/exec"
 	"strings"
 	"testing"
@@ -19,12 +20,11 @@ var documents = map[string]string{
 	"redundant declarations": `<a xmlns="urn:a" xmlns:b="urn:b"><b:c xmlns="urn:a" xmlns:b="urn:b"><d/></b:c>` +
 		`</a>`,
 	"a prefix bound to one, another, and the first": `<b:a xmlns:b="urn:1"><b:a xmlns:b="urn:2">` +
-		`<b:a xmlns:b="urn:1"/>` +
-		`</b:a></b:a>`,
+		`<b:a xmlns:b="urn:1"/></b:a></b:a>`,
 	"default namespace on and off": `<a><b xmlns="urn:b"><c xmlns=""><d xmlns="urn:b"/><e xmlns=""/></c></b>` +
 		`<f xmlns=""/></a>`,
-	"default namespace used only deep inside": `<b:a xmlns:b="urn:b" xmlns="urn:a"><b:c><d/><b:c><d xmlns=""/></b:c></b:c>` +
-		`</b:a>`,
+	"default namespace used only deep inside": `<b:a xmlns:b="urn:b" xmlns="urn:a"><b:c><d/>` +
+		`<b:c><d xmlns=""/></b:c></b:c></b:a>`,
 	"used only by an attribute": `<a xmlns:b="urn:b"><c b:d=""><e/></c><c b:d=""/></a>`,
 	"xml attributes":            `<a xml:space="preserve" xml:lang="fi"><b xml:lang="sv"> </b></a>`,
 	"example 3.3 of the recommendation": "<doc>\n   <e1   />\n   <e2   ></e2>\n" +
@@ -44,10 +44,7 @@ var documents = map[string]string{
 
 func TestXMLLintAgreesAboutCanonicalForms(t *testing.T) {
 	options := map[string]string{inclusive10: "--c14n", inclusive11: "--c14n11", exclusive: "--exc-c14n"}
-	compared := map[string]string{}
-	for name, document := range documents {
-		compared[name] = document
-	}
+	compared := maps.Clone(documents)
 	for name, test := range accepted {
 		compared[name] = test.document
 	}

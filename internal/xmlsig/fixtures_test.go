@@ -130,15 +130,16 @@ func xmlsecSign(
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := "key.pem" // xmlsec1 splits at commas, so paths must not contain any: it runs in the directory
-	write(t, filepath.Join(directory, files), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	// xmlsec1 splits at commas, so paths must not contain any: it runs in the directory.
+	files := append(make([]string, 0, 1+len(certificates)), "key.pem")
+	write(t, filepath.Join(directory, files[0]), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	for index, certificate := range certificates {
 		name := fmt.Sprintf("certificate%d.pem", index)
 		write(t, filepath.Join(directory, name), pkitest.PEM(certificate))
-		files += "," + name
+		files = append(files, name)
 	}
 	if !slices.Contains(arguments, "--hmackey") {
-		arguments = append(slices.Clone(arguments), "--privkey-pem", files)
+		arguments = append(slices.Clone(arguments), "--privkey-pem", strings.Join(files, ","))
 	}
 	const input = "template.xml"
 	write(t, filepath.Join(directory, input), []byte(template))

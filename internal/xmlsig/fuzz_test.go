@@ -26,8 +26,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		document, err := xmlsig.Parse(data)
 		if err != nil {
-			var refusal *xmlsig.ParseError
-			if !errors.As(err, &refusal) {
+			if _, expected := errors.AsType[*xmlsig.ParseError](err); !expected {
 				t.Fatalf("error of type %T", err)
 			}
 			return

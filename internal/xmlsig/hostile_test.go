@@ -80,9 +80,11 @@ func TestHostileDocumentsAreRefusedQuickly(t *testing.T) {
 // expensive are documents that Parse reads, and whose signature is made to cost as much as possible.
 var expensive = map[string]func(t testing.TB, h hierarchy) string{
 	"a megabyte of text": func(t testing.TB, h hierarchy) string {
+		t.Helper()
 		return strings.Replace(signedAnswer(t, h), "<Result>", "<Result>"+strings.Repeat("&lt;", 250_000), 1)
 	},
 	"most elements with most declarations in force and most prefixes listed": func(t testing.TB, h hierarchy) string {
+		t.Helper()
 		var prefixes strings.Builder
 		for index := range 16 {
 			fmt.Fprintf(&prefixes, "a%d ", index)
@@ -97,6 +99,7 @@ var expensive = map[string]func(t testing.TB, h hierarchy) string{
 		return replace(t, text, "<Result>", "<Result>"+strings.Repeat("<a0:b/>", 1900))
 	},
 	"most certificates with the largest keys": func(t testing.TB, h hierarchy) string {
+		t.Helper()
 		modulus := new(big.Int).Lsh(big.NewInt(1), 8191)
 		modulus.SetBit(modulus, 0, 1)
 		template := *h.signer

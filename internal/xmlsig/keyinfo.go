@@ -87,5 +87,5 @@ func binary(element *etree.Element, maximum int) ([]byte, error) {
 }
 
 func isWhiteSpaceRune(character rune) bool {
-	return character < 0x80 && isWhiteSpace(byte(character))
+	return strings.ContainsRune(whiteSpace, character)
 }

@@ -1,6 +1,10 @@
 package xmlsig
 
-import "github.com/beevik/etree"
+import (
+	"slices"
+
+	"github.com/beevik/etree"
+)
 
 // binding binds a prefix to a namespace; the default namespace has the prefix "".
 type binding struct {
@@ -15,9 +19,9 @@ type scope []binding
 // lookup returns the namespace that a prefix is bound to. The default namespace is always bound, to "" if nobody
 // declared it; so is the prefix xml.
 func (s scope) lookup(prefix string) (namespace string, bound bool) {
-	for index := len(s) - 1; index >= 0; index-- {
-		if s[index].prefix == prefix {
-			return s[index].namespace, true
+	for _, declared := range slices.Backward(s) {
+		if declared.prefix == prefix {
+			return declared.namespace, true
 		}
 	}
 	if prefix == xmlPrefix {

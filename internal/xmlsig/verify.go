@@ -122,8 +122,7 @@ func trusted(signers []*x509.Certificate, trust pki.Trust, now time.Time) (*x509
 }
 
 func reasonOf(err error) Reason {
-	var chainError *pki.ChainError
-	if errors.As(err, &chainError) {
+	if chainError, ok := errors.AsType[*pki.ChainError](err); ok {
 		switch chainError.Reason {
 		case pki.ChainExpired:
 			return SignerExpired

@@ -2,6 +2,7 @@ package xmlsig_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,12 +109,11 @@ func rewrapBase64(columns int, lineEnd string) func(*testing.T, string) string {
 		return signatureValues.ReplaceAllStringFunc(signed, func(element string) string {
 			groups := signatureValues.FindStringSubmatch(element)
 			value := anythingButBase64.ReplaceAllString(strings.ReplaceAll(groups[2], "&#13;", ""), "")
-			lines := lineEnd
-			for len(value) > columns {
-				lines += value[:columns] + lineEnd
-				value = value[columns:]
+			var lines []string
+			for line := range slices.Chunk([]byte(value), columns) {
+				lines = append(lines, string(line))
 			}
-			return groups[1] + lines + value + lineEnd + groups[3]
+			return groups[1] + lineEnd + strings.Join(lines, lineEnd) + lineEnd + groups[3]
 		})
 	}
 }
@@ -142,17 +142,21 @@ var envelopes = map[string]func(t *testing.T, signed string) string{
 		return soapWith(soapDeclaration, "S:", "\n  ", "\n    "+signed+"\n  ")
 	},
 	"payload's declaration moved up": func(t *testing.T, signed string) string {
+		t.Helper()
 		return soapWith(soapDeclaration+declareService, "S:", "", replace(t, signed, declareService, ""))
 	},
 	"all declarations moved up": func(t *testing.T, signed string) string {
+		t.Helper()
 		signed = strings.Replace(signed, declareDS, "", 1)
 		return soapWith(soapDeclaration+declareService+declareDS, "S:", "", replace(t, signed, declareService, ""))
 	},
 	"payload's declaration moved up to a default namespace Envelope": func(t *testing.T, signed string) string {
+		t.Helper()
 		return soapWith(` xmlns="http://schemas.xmlsoap.org/soap/envelope/"`+declareService, "", "",
 			replace(t, signed, declareService, ""))
 	},
 	"payload's declaration moved up to the Body": func(t *testing.T, signed string) string {
+		t.Helper()
 		envelope := soapWith(soapDeclaration, "S:", "", replace(t, signed, declareService, ""))
 		return replace(t, envelope, "<S:Body", "<S:Body"+declareService)
 	},

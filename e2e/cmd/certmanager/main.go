@@ -13,9 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-	"k8s.io/klog/v2"
-
 	"github.com/cert-manager/cert-manager/pkg/controller"
 	"github.com/cert-manager/cert-manager/pkg/controller/certificaterequests/approver"
 	"github.com/cert-manager/cert-manager/pkg/controller/certificates/issuing"
@@ -25,6 +22,8 @@ import (
 	"github.com/cert-manager/cert-manager/pkg/controller/certificates/revisionmanager"
 	"github.com/cert-manager/cert-manager/pkg/controller/certificates/trigger"
 	"github.com/cert-manager/cert-manager/pkg/logs"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
 )
 
 // names of the controllers to run. Each registers itself when its package is imported.
@@ -120,13 +119,10 @@ func contextOptions(kubeconfig string) controller.ContextOptions {
 func fillCaches(ctx context.Context, shared *controller.Context, readyFile string) error {
 	shared.SharedInformerFactory.Start(ctx.Done())
 	shared.KubeSharedInformerFactory.Start(ctx.Done())
-	for informer, filled := range shared.SharedInformerFactory.WaitForCacheSync(ctx.Done()) {
-		if !filled && ctx.Err() == nil {
-			return fmt.Errorf("filling the cache of %v", informer)
-		}
-	}
+	shared.SharedInformerFactory.WaitForCacheSync(ctx.Done())
 	shared.KubeSharedInformerFactory.WaitForCacheSync(ctx.Done())
-	if ctx.Err() != nil || readyFile == "" {
+	cancelled := ctx.Err() != nil // Nothing else ends the wait for a cache that is not filled.
+	if cancelled || readyFile == "" {
 		return nil
 	}
 	if err := os.WriteFile(readyFile, nil, 0o600); err != nil {

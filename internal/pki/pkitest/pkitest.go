@@ -3,6 +3,7 @@
 package pkitest
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -119,10 +120,9 @@ func sign(
 
 // PEM writes certificates one after the other.
 func PEM(certificates ...*x509.Certificate) []byte {
-	var text []byte
+	var text bytes.Buffer
 	for _, certificate := range certificates {
-		block := pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}
-		text = append(text, pem.EncodeToMemory(&block)...)
+		text.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
 	}
-	return text
+	return text.Bytes()
 }

@@ -47,11 +47,6 @@ func Operations() []Operation {
 	return []Operation{SignNewCertificate, RenewCertificate, GetCertificate}
 }
 
-// Known says whether the operation is one of the three.
-func (o Operation) Known() bool {
-	return o == SignNewCertificate || o == RenewCertificate || o == GetCertificate
-}
-
 // RequestElement is the local name of the payload that asks for the operation.
 func (o Operation) RequestElement() string { return string(o) + "Request" }
 

@@ -78,9 +78,6 @@ func (e *Element) Set(name, value string) *Element {
 	return e
 }
 
-// Parent is the element that holds this one, nil for a root.
-func (e *Element) Parent() *Element { return e.parent }
-
 // Resolve finds the namespace that a prefix is bound to here; false means that it is not declared. An
 // undeclared default namespace resolves to "".
 func (e *Element) Resolve(prefix string) (string, bool) {

@@ -1,0 +1,175 @@
+package issuance
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+)
+
+// made is an order that has borne a certificate for this very request. Whatever has become of the issuer since, it
+// is the request's: that one was open when the order was made, and is open still.
+func (s Snapshot) made() *v1alpha1.VeroOrder {
+	return s.longest(func(order *v1alpha1.VeroOrder) bool { return order.Spec.RequestUID == s.Request.UID })
+}
+
+// adoptable is an order with a certificate for the request's key that never got into the Secret: the request that it
+// was made for went away too early. A certificate that is in the Secret already is the one to be replaced, and so is
+// every older one: with rotationPolicy Never all of them have the same key.
+func (s Snapshot) adoptable() *v1alpha1.VeroOrder {
+	order := s.issued()
+	if order == nil {
+		return nil
+	}
+	leaf, err := Leaf(order)
+	if err != nil || SerialNumber(leaf) == s.Current.SerialNumber ||
+		(s.Current.Usable() && !leaf.NotAfter.After(s.Current.NotAfter)) {
+		return nil
+	}
+	return order
+}
+
+// issued is the order with the best certificate for the request's key, customer and environment.
+func (s Snapshot) issued() *v1alpha1.VeroOrder {
+	if !s.Issuer.Exists {
+		return nil
+	}
+	return s.longest(s.sameCustomer)
+}
+
+// longest is the order whose certificate lasts longest, of those for the request's key that match and have not expired.
+func (s Snapshot) longest(matches func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
+	var longest *v1alpha1.VeroOrder
+	var best *x509.Certificate
+	for i := range s.Orders {
+		order := &s.Orders[i]
+		if phaseOf(order) != v1alpha1.PhaseIssued || !s.sameKey(order) || !matches(order) {
+			continue
+		}
+		leaf, err := Leaf(order)
+		if err != nil || !s.bearsKey(leaf) || s.Now.After(leaf.NotAfter) {
+			continue
+		}
+		if best == nil || leaf.NotAfter.After(best.NotAfter) {
+			longest, best = order, leaf
+		}
+	}
+	return longest
+}
+
+// bearsKey is a last look at a certificate that is about to be delivered: status is a place that people with enough
+// rights can write to.
+func (s Snapshot) bearsKey(leaf *x509.Certificate) bool {
+	digest, err := pki.PublicKeyDigest(leaf.PublicKey)
+	return err == nil && digest == s.Request.PublicKeyDigest
+}
+
+// inFlight is an order for the key that may have been accepted. It is followed whatever else has changed: what was
+// paid for must not be lost with a typing error in an issuer.
+func (s Snapshot) inFlight() *v1alpha1.VeroOrder {
+	return s.newest(func(order *v1alpha1.VeroOrder) bool {
+		return s.sameKey(order) && (phaseOf(order) == v1alpha1.PhaseSubmitted || inDoubt(order))
+	})
+}
+
+// pending is an order for the key that is about to be sent.
+func (s Snapshot) pending() *v1alpha1.VeroOrder {
+	return s.newest(func(order *v1alpha1.VeroOrder) bool {
+		return s.sameKey(order) && phaseOf(order) == v1alpha1.PhasePending
+	})
+}
+
+// refusal is a failed order that was made for this very request, of the kind that only a new request can mend.
+func (s Snapshot) refusal() *v1alpha1.VeroOrder {
+	return s.newest(func(order *v1alpha1.VeroOrder) bool {
+		if !s.sameKey(order) || order.Spec.RequestUID != s.Request.UID || phaseOf(order) != v1alpha1.PhaseFailed {
+			return false
+		}
+		switch readyReason(order) {
+		case v1alpha1.ReasonRequestRefused, v1alpha1.ReasonSignatureRefused:
+			return true
+		case v1alpha1.ReasonCredentialsRefused:
+			return order.Spec.Operation == v1alpha1.OperationRenew
+		default:
+			return false
+		}
+	})
+}
+
+// refusedRenewal is an order that shows that the service does not renew the current certificate. What it says of one
+// customer or environment it does not say of another: a mistake in an issuer can be corrected.
+func (s Snapshot) refusedRenewal() *v1alpha1.VeroOrder {
+	return s.newest(func(order *v1alpha1.VeroOrder) bool {
+		return s.renewsCurrent(order) && s.sameCustomer(order) && phaseOf(order) == v1alpha1.PhaseFailed &&
+			readyReason(order) == v1alpha1.ReasonRenewalRefused
+	})
+}
+
+// renewalFailed is whether a renewal of the current certificate has failed in a way that may pass, so that it is tried
+// again, unless somebody has bought transfer credentials to get past it.
+func (s Snapshot) renewalFailed() bool {
+	return s.newest(func(order *v1alpha1.VeroOrder) bool {
+		if !s.renewsCurrent(order) || phaseOf(order) != v1alpha1.PhaseFailed {
+			return false
+		}
+		switch readyReason(order) {
+		case v1alpha1.ReasonSignatureRefused, v1alpha1.ReasonCredentialsRefused, v1alpha1.ReasonSubmissionFailing:
+			return true
+		default:
+			return false
+		}
+	}) != nil
+}
+
+// renewalAttempt is the number of the next order that renews the current certificate with the request's key.
+func (s Snapshot) renewalAttempt() int32 {
+	attempt := int32(1)
+	for i := range s.Orders {
+		order := &s.Orders[i]
+		if s.renewsCurrent(order) && order.Spec.PublicKeyDigest == s.Request.PublicKeyDigest {
+			attempt = max(attempt, order.Spec.Attempt+1)
+		}
+	}
+	return attempt
+}
+
+func (s Snapshot) renewsCurrent(order *v1alpha1.VeroOrder) bool {
+	return order.Spec.Renewal != nil && order.Spec.Renewal.SerialNumber == s.Current.SerialNumber
+}
+
+// sameKey is also about the issuer: a request is served by the issuer that it names.
+func (s Snapshot) sameKey(order *v1alpha1.VeroOrder) bool {
+	return order.Spec.PublicKeyDigest == s.Request.PublicKeyDigest &&
+		order.Spec.IssuerRef.Kind == s.Issuer.Kind && order.Spec.IssuerRef.Name == s.Issuer.Name
+}
+
+func (s Snapshot) sameCustomer(order *v1alpha1.VeroOrder) bool {
+	return order.Spec.CustomerID == s.Issuer.CustomerID && order.Spec.Environment == s.Issuer.Environment
+}
+
+// newest is the last made of the orders that match, nil if none does.
+func (s Snapshot) newest(matches func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
+	var newest *v1alpha1.VeroOrder
+	for i := range s.Orders {
+		order := &s.Orders[i]
+		if !matches(order) {
+			continue
+		}
+		if newest == nil || newest.CreationTimestamp.Before(&order.CreationTimestamp) ||
+			(newest.CreationTimestamp.Equal(&order.CreationTimestamp) && newest.Spec.Attempt < order.Spec.Attempt) {
+			newest = order
+		}
+	}
+	return newest
+}
+
+// Leaf is the certificate that an order has borne.
+func Leaf(order *v1alpha1.VeroOrder) (*x509.Certificate, error) {
+	block, _ := pem.Decode(order.Status.Certificate)
+	if block == nil {
+		return nil, errors.New("status.certificate holds no PEM block")
+	}
+	return x509.ParseCertificate(block.Bytes)
+}
