@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -31,10 +30,10 @@ const (
 	patience = 5 * time.Minute
 )
 
-// BenchmarkTwoHundredCertificatesAtOnce reports how long after the moment at which the service has the certificate ready
-// and a GetCertificate is allowed a CertificateRequest becomes Ready: median, 95th percentile and longest, in seconds. The
-// distance between two polls is part of it; here the service is ready before the first poll. Beside it: how long all of
-// them took, and the controller's memory.
+// BenchmarkTwoHundredCertificatesAtOnce reports how long after the moment at which the service has the certificate
+// ready and a GetCertificate is allowed a CertificateRequest becomes Ready: median, 95th percentile and longest, in
+// seconds. The distance between two polls is part of it; here the service is ready before the first poll. Beside it:
+// how long all of them took, and the controller's memory.
 func BenchmarkTwoHundredCertificatesAtOnce(b *testing.B) {
 	w, err := world.Start(b.Context(), world.Options{
 		Log: os.Stderr, SimulatorArgs: []string{"--processing-delay=1s"},
@@ -195,7 +194,7 @@ func nameOf(i int) string { return fmt.Sprintf("certificate-%03d", i) }
 // residentMiB is the memory of a process as the kernel counts it.
 func residentMiB(b *testing.B, pid int) float64 {
 	b.Helper()
-	content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "statm"))
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -142,7 +143,7 @@ func (c *Cluster) applyObject(ctx context.Context, object *unstructured.Unstruct
 	})
 	if err != nil {
 		return fmt.Errorf("applying %s %s: %w",
-			object.GetKind(), client.ObjectKeyFromObject(object), errors.Join(last, ctx.Err()))
+			object.GetKind(), client.ObjectKeyFromObject(object), cmp.Or(last, err))
 	}
 	return nil
 }

@@ -36,18 +36,20 @@ var approvalManifest []byte
 // issuers only; manifests that say more are applied before its approver starts, which would otherwise try
 // in vain and come back some seconds later.
 func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) error {
-	c.stepf("Installing cert-manager.")
+	c.step("Installing cert-manager.")
 	module, err := certManagerModule(ctx)
 	if err != nil {
+		return err
+	}
+	// The policy goes first: the API server takes a second or two to enforce it.
+	if err := c.ApplyYAML(ctx, approvalManifest); err != nil {
 		return err
 	}
 	if err := c.Apply(ctx, filepath.Join(module, "deploy", "crds")); err != nil {
 		return err
 	}
-	for _, manifest := range [][]byte{certManagerManifest, approvalManifest} {
-		if err := c.ApplyYAML(ctx, manifest); err != nil {
-			return err
-		}
+	if err := c.ApplyYAML(ctx, certManagerManifest); err != nil {
+		return err
 	}
 	if err := c.Apply(ctx, manifests...); err != nil {
 		return err
@@ -61,7 +63,7 @@ func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) e
 // StartCertManager starts cert-manager's controllers and returns when their caches are filled: as a part
 // of InstallCertManager, or after they were stopped or killed.
 func (c *Cluster) StartCertManager(ctx context.Context) error {
-	c.stepf("Starting cert-manager's controllers.")
+	c.step("Starting cert-manager's controllers.")
 	kubeconfig, err := c.ServiceAccountKubeconfig(ctx, certManagerName, certManagerName)
 	if err != nil {
 		return err

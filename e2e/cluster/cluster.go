@@ -203,7 +203,5 @@ func (c *Cluster) path(elements ...string) string {
 	return filepath.Join(append([]string{c.dir}, elements...)...)
 }
 
-// stepf tells the person who watches what happens.
-func (c *Cluster) stepf(format string, arguments ...any) {
-	fmt.Fprintf(c.log, format+"\n", arguments...)
-}
+// step tells the person who watches what happens.
+func (c *Cluster) step(text string) { fmt.Fprintln(c.log, text) }

@@ -37,7 +37,7 @@ func (c *Cluster) startControlPlane(ctx context.Context) error {
 // StartEtcd starts etcd on the cluster's data and returns when it is ready: as a part of Start, or after
 // it was stopped or killed.
 func (c *Cluster) StartEtcd(ctx context.Context) error {
-	c.stepf("Starting etcd.")
+	c.step("Starting etcd.")
 	p, err := c.StartProcess(process.Options{
 		Name: Etcd,
 		Path: c.binaries.Etcd(),
@@ -67,7 +67,7 @@ func (c *Cluster) StopEtcd() error { return c.stop(Etcd) }
 // StartAPIServer starts kube-apiserver on the cluster's port and returns when it is ready: as a part of
 // Start, or after it was stopped or killed.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
-	c.stepf("Starting kube-apiserver.")
+	c.step("Starting kube-apiserver.")
 	p, err := c.StartProcess(process.Options{
 		Name: APIServer,
 		Path: c.binaries.APIServer(),

@@ -62,8 +62,7 @@ func Start(options Options) (*Process, error) {
 	}
 	defer log.Close() // The child holds a descriptor of its own.
 
-	// Stop and Kill end it, no context: a parent that is told to end stops its children in order.
-	command := exec.CommandContext(context.Background(), options.Path, options.Args...)
+	command := exec.Command(options.Path, options.Args...) //nolint:noctx // Stop and Kill end it, no context.
 	command.Env = append(os.Environ(), options.Env...)
 	command.Dir = options.Dir
 	command.Stdout, command.Stderr = log, log

@@ -17,6 +17,9 @@ import (
 // elected is a series that only the replica with the lease has, once its caches are filled.
 const elected = `varmenne_orders{phase="Pending"}`
 
+// pageTimeout bounds the reading of one page of the controller.
+const pageTimeout = 10 * time.Second
+
 // StartController starts the controller under its ServiceAccount and returns when it works: also after it was stopped
 // or killed.
 func (w *World) StartController(ctx context.Context) error {
@@ -24,11 +27,11 @@ func (w *World) StartController(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	probes, err := freeAddress()
+	probes, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
-	metrics, err := freeAddress()
+	metrics, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -65,11 +68,9 @@ func awaitWorking(ctx context.Context, p *process.Process, metrics, probes strin
 		if err := p.ExitError(); err != nil {
 			return false, err
 		}
-		if _, err := get(ctx, "http://"+probes+"/readyz"); err != nil {
-			return false, nil
-		}
-		text, err := get(ctx, metrics)
-		return err == nil && strings.Contains(text, elected), nil
+		_, unready := get(ctx, "http://"+probes+"/readyz")
+		text, unmeasured := get(ctx, metrics)
+		return unready == nil && unmeasured == nil && strings.Contains(text, elected), nil
 	})
 	if err != nil {
 		return fmt.Errorf("the controller did not get ready: %w; see %s", err, p.LogFile())
@@ -77,12 +78,13 @@ func awaitWorking(ctx context.Context, p *process.Process, metrics, probes strin
 	return nil
 }
 
+// get reads a page of the controller.
 func get(ctx context.Context, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return "", err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Timeout: pageTimeout}).Do(request)
 	if err != nil {
 		return "", err
 	}
@@ -95,8 +97,8 @@ func get(ctx context.Context, url string) (string, error) {
 }
 
 // freeAddress is a loopback address that was free a moment ago.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 // credentials is the number of the attempt that the transfer credentials can pay for, or the reason why they cannot.
@@ -13,56 +14,32 @@ import (
 // bought nothing with it: then a corrected Secret may be used again, because a typing error in a password, or in the
 // customer id, is no reason to order new credentials by post.
 func (s Snapshot) credentials() (attempt int32, problem string) {
-	if s.Transfer.Problem != "" {
+	switch {
+	case s.Transfer.Problem != "":
 		return 0, s.Transfer.Problem
+	case s.Transfer.IDDigest == "":
+		return 0, "no transfer credentials were looked for"
 	}
-	last := s.lastWithTransferID()
-	if last == nil {
+	last, spender := s.ordersWithTransferID()
+	switch {
+	case spender != nil:
+		return 0, s.spent(spender)
+	case last == nil:
 		return 1, ""
-	}
-	switch phaseOf(last) {
-	case v1alpha1.PhasePending:
+	case phaseOf(last) == v1alpha1.PhasePending:
 		return 0, fmt.Sprintf("the transfer credentials in Secret %s are reserved for VeroOrder %s%s; "+
 			"give each Certificate credentials of its own, in a Secret that its annotation %s names",
 			s.Transfer.SecretName, last.Name, requestOf(last), v1alpha1.AnnotationTransferSecret)
-	case v1alpha1.PhaseFailed:
-		if problem := s.afterFailure(last); problem != "" {
-			return 0, problem
-		}
-		return last.Spec.Attempt + 1, ""
-	default:
-		return 0, s.spent(last)
 	}
+	if problem := s.afterFailure(last); problem != "" {
+		return 0, problem
+	}
+	return last.Spec.Attempt + 1, ""
 }
 
-// afterFailure is why credentials cannot be used again after an order with them has failed; empty if they can.
-func (s Snapshot) afterFailure(last *v1alpha1.VeroOrder) string {
-	switch readyReason(last) {
-	case v1alpha1.ReasonWithdrawn, v1alpha1.ReasonIssuerChanged, v1alpha1.ReasonRequestRefused:
-		return ""
-	case v1alpha1.ReasonCredentialsRefused, v1alpha1.ReasonAnswerLost:
-		if last.Status.PasswordFingerprint != s.Transfer.Fingerprint || !s.sameCustomer(last) {
-			return ""
-		}
-		return fmt.Sprintf("the transfer credentials in Secret %s were refused (VeroOrder %s%s: %s)",
-			s.Transfer.SecretName, last.Name, requestOf(last), readyMessage(last))
-	default:
-		return s.spent(last)
-	}
-}
-
-func (s Snapshot) spent(last *v1alpha1.VeroOrder) string {
-	when := ""
-	if last.Status.SubmittedAt != nil {
-		when = " on " + last.Status.SubmittedAt.UTC().Format(time.RFC3339)
-	}
-	return fmt.Sprintf("the transfer credentials in Secret %s were spent%s by VeroOrder %s%s; they work once: "+
-		"order new ones and put them into the Secret, or name another Secret with the annotation %s",
-		s.Transfer.SecretName, when, last.Name, requestOf(last), v1alpha1.AnnotationTransferSecret)
-}
-
-func (s Snapshot) lastWithTransferID() *v1alpha1.VeroOrder {
-	var last *v1alpha1.VeroOrder
+// ordersWithTransferID is the last order that was made with the TransferId, and one that has spent it, or may have:
+// not always the same, because an answer that arrives late revives an order that others have followed.
+func (s Snapshot) ordersWithTransferID() (last, spender *v1alpha1.VeroOrder) {
 	for i := range s.Orders {
 		order := &s.Orders[i]
 		if order.Spec.Transfer == nil || order.Spec.Transfer.TransferIDDigest != s.Transfer.IDDigest {
@@ -71,8 +48,47 @@ func (s Snapshot) lastWithTransferID() *v1alpha1.VeroOrder {
 		if last == nil || last.Spec.Attempt < order.Spec.Attempt {
 			last = order
 		}
+		switch phaseOf(order) {
+		case v1alpha1.PhaseSubmitting, v1alpha1.PhaseSubmitted, v1alpha1.PhaseIssued:
+			spender = order
+		default:
+		}
 	}
-	return last
+	return last, spender
+}
+
+// afterFailure is why credentials cannot be used again after an order with them has failed; empty if they can.
+func (s Snapshot) afterFailure(last *v1alpha1.VeroOrder) string {
+	switch readyReason(last) {
+	case v1alpha1.ReasonWithdrawn, v1alpha1.ReasonIssuerChanged, v1alpha1.ReasonRequestRefused:
+		return ""
+	case v1alpha1.ReasonCredentialsRefused, v1alpha1.ReasonAnswerLost:
+		if !refusedCredentials(last) || last.Status.PasswordFingerprint != s.Transfer.Fingerprint ||
+			!s.sameCustomer(last) {
+			return ""
+		}
+		return fmt.Sprintf("the transfer credentials in Secret %s were refused (VeroOrder %s%s: %s); "+
+			"should they be right after all, delete that VeroOrder and they are tried once more",
+			s.Transfer.SecretName, last.Name, requestOf(last), readyMessage(last))
+	default:
+		return s.spent(last)
+	}
+}
+
+// refusedCredentials is whether the service has spoken about the credentials of a failed order. An order whose answer
+// was lost may have been abandoned before it could be sent again.
+func refusedCredentials(order *v1alpha1.VeroOrder) bool {
+	return order.Status.LastError != nil && order.Status.LastError.Code == string(vero.CodeCredentials)
+}
+
+func (s Snapshot) spent(order *v1alpha1.VeroOrder) string {
+	when := ""
+	if order.Status.SubmittedAt != nil {
+		when = " on " + order.Status.SubmittedAt.UTC().Format(time.RFC3339)
+	}
+	return fmt.Sprintf("the transfer credentials in Secret %s were spent%s by VeroOrder %s%s; they work once: "+
+		"order new ones and put them into the Secret, or name another Secret with the annotation %s",
+		s.Transfer.SecretName, when, order.Name, requestOf(order), v1alpha1.AnnotationTransferSecret)
 }
 
 func requestOf(order *v1alpha1.VeroOrder) string {

@@ -1,13 +1,8 @@
 package issuance
 
 import (
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"time"
-
-	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
@@ -47,11 +42,14 @@ func (s Snapshot) nextPoll() time.Time {
 	if status.AcceptedAt == nil {
 		return s.Now
 	}
-	earliest := status.AcceptedAt.Add(FirstPoll)
-	if status.NextPollTime == nil || s.problemMayBeGone() {
-		return earliest
+	due := plannedPoll(status)
+	if s.problemMayBeGone() {
+		due = status.AcceptedAt.Add(FirstPoll)
 	}
-	return status.NextPollTime.Time
+	if due.Sub(s.Now) > farthestPlan {
+		return s.Now.Add(FirstPoll) // the clock was set back; HoldUp corrects the stored times
+	}
+	return due
 }
 
 // submit decides for an order that was not accepted yet, or not for certain.
@@ -74,78 +72,62 @@ func (s Snapshot) submit() Action {
 	if action, hindered := s.authorisation(doubt); hindered {
 		return action
 	}
-	if next := s.Order.Status.NextSubmitTime; next != nil && s.Now.Before(next.Time) && !s.problemMayBeGone() {
-		return s.unchanged(next.Time)
+	if next := s.nextSubmission(); s.Now.Before(next) {
+		return s.unchanged(next)
 	}
 	return Action{Verb: Submit}
+}
+
+// nextSubmission is when the request may be sent again: as planned, or at once when a problem that the order has
+// reported of its issuer may be gone, or when the plan is so far off that the clock must have been set back.
+func (s Snapshot) nextSubmission() time.Time {
+	next := s.Order.Status.NextSubmitTime
+	if next == nil || s.problemMayBeGone() || next.Sub(s.Now) > farthestPlan {
+		return s.Now
+	}
+	return next.Time
 }
 
 // unwanted ends an order that no CertificateRequest waits for any more, so that nothing is spent on it.
 func (s Snapshot) unwanted(doubt bool) Action {
 	if doubt {
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn, Message: "the CertificateRequest was deleted " +
-			"while it was not known whether the certificate service had accepted it; it is not sent again"}
+		return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn, Message: "no CertificateRequest waits for it any " +
+			"more, and it is not known whether the certificate service had accepted it; it is not sent again"}
 	}
 	return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn,
-		Message: "the CertificateRequest was deleted before anything was sent; nothing was spent"}
-}
-
-// authorisation checks that what the order was made with is still there.
-func (s Snapshot) authorisation(doubt bool) (Action, bool) {
-	if s.Order.Spec.Renewal != nil {
-		return s.renewalKey(doubt)
-	}
-	switch {
-	case s.Transfer.Problem != "":
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
-			At: s.Now.Add(CredentialsPollInterval), Message: s.Transfer.Problem}, true
-	case s.Transfer.IDDigest == s.Order.Spec.Transfer.TransferIDDigest:
-		return Action{}, false
-	case doubt:
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonAnswerLost, Message: fmt.Sprintf(
-			"the request was sent, its answer was lost, and Secret %s now holds other transfer credentials; "+
-				"they are used for a new order", s.Transfer.SecretName)}, true
-	default:
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn, Message: fmt.Sprintf(
-			"Secret %s now holds other transfer credentials; nothing was spent, and a new order is made",
-			s.Transfer.SecretName)}, true
-	}
-}
-
-// renewalKey checks that the certificate that is renewed is still the one in the Secret, and valid.
-func (s Snapshot) renewalKey(doubt bool) (Action, bool) {
-	renewal := s.Order.Spec.Renewal
-	expired := !s.Now.Before(renewal.NotAfter.Time)
-	switch {
-	case expired && doubt:
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonAnswerLost, Message: fmt.Sprintf(
-			"the renewal was sent, its answer was lost, and the certificate in Secret %s expired on %s",
-			renewal.SecretName, renewal.NotAfter.UTC().Format(time.RFC3339))}, true
-	case expired:
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonRenewalRefused, Message: fmt.Sprintf(
-			"the certificate in Secret %s expired on %s before it could be renewed",
-			renewal.SecretName, renewal.NotAfter.UTC().Format(time.RFC3339))}, true
-	case s.Current.SerialNumber == "":
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForRenewalKey,
-			At: s.Now.Add(CredentialsPollInterval), Message: s.Current.Problem}, true
-	case s.Current.SerialNumber != renewal.SerialNumber:
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn, Message: fmt.Sprintf(
-			"Secret %s no longer holds the certificate that was to be renewed", renewal.SecretName)}, true
-	default:
-		return Action{}, false
-	}
+		Message: "no CertificateRequest waits for it any more; nothing was spent"}
 }
 
 func (s Snapshot) issuerChanged() Action {
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonIssuerChanged, Message: fmt.Sprintf(
-		"the order was made for customer %s in %s, and %s now names customer %s in %s; "+
-			"it goes on when the issuer names them again",
-		s.Order.Spec.CustomerID, s.Order.Spec.Environment, s.Issuer, s.Issuer.CustomerID, s.Issuer.Environment)}
+		"VeroOrder %s was made for customer %s in %s, and %s now names customer %s in %s; "+
+			"it goes on when the issuer names them again; delete the VeroOrder to give it up",
+		s.Order.Name, s.Order.Spec.CustomerID, s.Order.Spec.Environment, s.Issuer, s.Issuer.CustomerID,
+		s.Issuer.Environment)}
 }
 
-// unchanged keeps what the order says of itself.
+// unchanged keeps what the order says of itself, unless that is a hold-up which is over.
 func (s Snapshot) unchanged(until time.Time) Action {
-	return Action{Verb: Wait, Reason: readyReason(s.Order), Message: readyMessage(s.Order), At: until}
+	action := Action{Verb: Wait, Reason: readyReason(s.Order), Message: readyMessage(s.Order), At: until}
+	switch action.Reason {
+	case v1alpha1.ReasonIssuerNotFound, v1alpha1.ReasonIssuerNotReady, v1alpha1.ReasonIssuerChanged,
+		v1alpha1.ReasonWaitingForCredentials:
+		action.Reason, action.Message = s.resumed()
+	}
+	return action
+}
+
+// resumed is what an order says of itself after a hold-up.
+func (s Snapshot) resumed() (reason, message string) {
+	status := &s.Order.Status
+	switch {
+	case status.IssuerProblem != nil:
+		return status.IssuerProblem.Reason, status.IssuerProblem.Message
+	case phaseOf(s.Order) == v1alpha1.PhaseSubmitted:
+		return awaiting(s.Order, s.Now, s.Issuer.Timeout)
+	default:
+		return failing(s.Order), lastMessage(s.Order) + "; it is tried again" + unspent(s.Order)
+	}
 }
 
 // blames is whether the order itself is why its issuer may not be ready. It tries again at its own pace, so that
@@ -161,40 +143,4 @@ func (s Snapshot) problemMayBeGone() bool {
 // Obsolete is whether a problem was reported of another spec or other bundles than those given.
 func Obsolete(problem *v1alpha1.IssuerProblem, generation int64, trustDigest string) bool {
 	return problem.IssuerGeneration != generation || problem.TrustDigest != trustDigest
-}
-
-// inDoubt is whether the service may have accepted the order without our having its word.
-func inDoubt(order *v1alpha1.VeroOrder) bool {
-	return order.Status.Phase == v1alpha1.PhaseSubmitting || order.Status.Uncertain
-}
-
-// phaseOf reads an order that no API server has given its default.
-func phaseOf(order *v1alpha1.VeroOrder) v1alpha1.OrderPhase {
-	if order.Status.Phase == "" {
-		return v1alpha1.PhasePending
-	}
-	return order.Status.Phase
-}
-
-func readyReason(order *v1alpha1.VeroOrder) string {
-	if condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); condition != nil {
-		return condition.Reason
-	}
-	return v1alpha1.ReasonOrderCreated
-}
-
-func readyMessage(order *v1alpha1.VeroOrder) string {
-	if condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); condition != nil {
-		return condition.Message
-	}
-	return fmt.Sprintf("VeroOrder %s is about to be sent", order.Name)
-}
-
-// Leaf is the certificate that an order has borne.
-func Leaf(order *v1alpha1.VeroOrder) (*x509.Certificate, error) {
-	block, _ := pem.Decode(order.Status.Certificate)
-	if block == nil {
-		return nil, errors.New("status.certificate holds no PEM block")
-	}
-	return x509.ParseCertificate(block.Bytes)
 }

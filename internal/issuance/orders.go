@@ -20,7 +20,7 @@ func (s Snapshot) made() *v1alpha1.VeroOrder {
 // every older one: with rotationPolicy Never all of them have the same key.
 func (s Snapshot) adoptable() *v1alpha1.VeroOrder {
 	order := s.issued()
-	if order == nil {
+	if order == nil || s.Request.Unbacked != "" || s.Current.unknown() {
 		return nil
 	}
 	leaf, err := Leaf(order)

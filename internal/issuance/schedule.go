@@ -1,6 +1,10 @@
 package issuance
 
-import "time"
+import (
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
 
 // FirstPoll is how long the service wants between its acceptance and the first GetCertificate (seed 004, 2). It is
 // counted from the moment at which the answer was received, which is later than the service's own.
@@ -21,16 +25,29 @@ const (
 	// tooEarlyRetry is when a renewal is tried again that the service finds too early (PKI080), against our arithmetic.
 	tooEarlyRetry = time.Hour
 
+	// farthestPlan is how far ahead a stored time can lie that no clock has since been set back behind: the longest of
+	// the distances above, and a little.
+	farthestPlan = time.Hour + time.Minute
+
 	// warnAfter is the number of failed submissions from which on the order warns.
 	warnAfter = 5
 )
 
 // pollDistance is about half of the time already waited, so that a quick service is asked soon and a slow one seldom.
 func pollDistance(waited, timeout time.Duration) time.Duration {
-	if waited >= timeout {
+	if timeout > 0 && waited >= timeout {
 		return overduePoll
 	}
 	return min(max(waited/2, shortestPoll), longestPoll)
+}
+
+// plannedPoll is when an accepted order is polled next, by what is stored in it.
+func plannedPoll(status *v1alpha1.VeroOrderStatus) time.Time {
+	planned := status.AcceptedAt.Add(FirstPoll)
+	if status.NextPollTime != nil && status.NextPollTime.After(planned) {
+		return status.NextPollTime.Time
+	}
+	return planned
 }
 
 // retryDistance doubles with every submission.

@@ -98,6 +98,9 @@ type Current struct {
 // Usable is whether the certificate can sign a renewal, as far as can be seen from here.
 func (c Current) Usable() bool { return c.SerialNumber != "" && c.Problem == "" }
 
+// unknown is whether there is a Secret and nobody has looked into it.
+func (c Current) unknown() bool { return c.SecretName != "" && c.SerialNumber == "" && c.Problem == "" }
+
 // SerialNumber is a certificate's serial number as orders write it.
 func SerialNumber(certificate *x509.Certificate) string {
 	return fmt.Sprintf("%x", certificate.SerialNumber)

@@ -3,20 +3,18 @@ package veroclient
 import (
 	"context"
 	"crypto"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"net/http"
+	"net"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/beevik/etree"
+	"k8s.io/utils/clock"
 
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
-	"k8s.io/utils/clock"
 )
 
 // Options of a client.
@@ -32,7 +30,7 @@ type Options struct {
 	Timeout time.Duration
 	// UserAgent is sent as the HTTP header of that name.
 	UserAgent string
-	// Clock tells the time at which a signer must be valid; nil means the real one.
+	// Clock tells the time at which a signer must be valid; nil means the real one. TLS always has the real one.
 	Clock clock.PassiveClock
 }
 
@@ -40,9 +38,10 @@ type Options struct {
 const DefaultTimeout = 60 * time.Second
 
 // Client calls one endpoint of the certificate service. It keeps no connections and no state, so it is as new as the
-// bundles that it was made from, and cheap to make.
+// bundles that it was made from, and cheap to make. It is safe for concurrent use.
 type Client struct {
 	endpoint  *url.URL
+	host      string // with port, for errors
 	responses pki.Trust
 	roots     *x509.CertPool
 	timeout   time.Duration
@@ -50,14 +49,17 @@ type Client struct {
 	clock     clock.PassiveClock
 }
 
-// New makes a client. It fails on a URL that is not https.
+// New makes a client. It fails on a URL that is not https, and on a negative timeout.
 func New(options Options) (*Client, error) {
 	endpoint, err := url.Parse(options.URL)
-	if err != nil || endpoint.Scheme != "https" || endpoint.Host == "" {
+	if err != nil || endpoint.Scheme != "https" || endpoint.Hostname() == "" {
 		return nil, errors.New("the URL of the certificate service must be an absolute https URL")
 	}
+	if options.Timeout < 0 {
+		return nil, errors.New("the timeout of calls to the certificate service cannot be negative")
+	}
 	client := &Client{
-		endpoint: endpoint, responses: options.Responses, timeout: options.Timeout,
+		endpoint: endpoint, host: hostOf(endpoint), responses: options.Responses, timeout: options.Timeout,
 		userAgent: options.UserAgent, clock: options.Clock,
 	}
 	if len(options.TLS) > 0 {
@@ -75,6 +77,13 @@ func New(options Options) (*Client, error) {
 	return client, nil
 }
 
+func hostOf(endpoint *url.URL) string {
+	if port := endpoint.Port(); port != "" {
+		return net.JoinHostPort(endpoint.Hostname(), port)
+	}
+	return net.JoinHostPort(endpoint.Hostname(), "443")
+}
+
 // SignNew sends SignNewCertificate and returns the RetrievalId. No error ever shows the transfer password, not even
 // where the service repeats it.
 func (c *Client) SignNew(ctx context.Context, message *vero.SignNew) (string, error) {
@@ -82,8 +91,15 @@ func (c *Client) SignNew(ctx context.Context, message *vero.SignNew) (string, er
 	if err != nil {
 		return "", err
 	}
-	id, err := c.submit(ctx, vero.SignNewCertificate, payload)
-	return id, withoutSecret(err, message.TransferPassword)
+	answer, err := c.call(ctx, vero.SignNewCertificate, payload)
+	if err != nil {
+		return "", err
+	}
+	id, err := c.readSubmission(vero.SignNewCertificate, answer)
+	if err != nil && answer.repeats(message.TransferPassword) {
+		return "", withoutWords(err)
+	}
+	return id, err
 }
 
 // Renew signs the message with the key of the certificate that is to be renewed, sends RenewCertificate and returns
@@ -99,7 +115,11 @@ func (c *Client) Renew(
 	if err != nil {
 		return "", err
 	}
-	return c.submit(ctx, vero.RenewCertificate, signed)
+	answer, err := c.call(ctx, vero.RenewCertificate, signed)
+	if err != nil {
+		return "", err
+	}
+	return c.readSubmission(vero.RenewCertificate, answer)
 }
 
 // Get sends GetCertificate and returns the certificate as the service sent it: DER, or PEM. Whether it is the one
@@ -109,39 +129,51 @@ func (c *Client) Get(ctx context.Context, message *vero.Get) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	response, err := c.call(ctx, vero.GetCertificate, payload)
+	answer, err := c.call(ctx, vero.GetCertificate, payload)
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.open(vero.GetCertificate, answer)
 	if err != nil {
 		return nil, err
 	}
 	return vero.ReadCertificate(response)
 }
 
-func (c *Client) submit(ctx context.Context, operation vero.Operation, payload *etree.Element) (string, error) {
-	response, err := c.call(ctx, operation, payload)
-	if err != nil {
-		return "", err
-	}
-	return vero.ReadSubmission(response, operation)
+// Probe completes a TLS handshake with the endpoint, through the proxy if there is one, and hangs up: the service gets
+// no request. Its errors are *vero.UnreachableError and *vero.UntrustedServerError.
+func (c *Client) Probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return c.handshake(ctx)
 }
 
-// call returns the verified response element.
-func (c *Client) call(ctx context.Context, operation vero.Operation, payload *etree.Element) (*etree.Element, error) {
+// call puts a payload into its envelope, sends it and returns what came back.
+func (c *Client) call(ctx context.Context, operation vero.Operation, payload *etree.Element) (*answer, error) {
 	body, err := vero.Wrap(payload)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	answer, err := c.post(ctx, operation, body)
+	return c.post(ctx, operation, body)
+}
+
+func (c *Client) readSubmission(operation vero.Operation, answer *answer) (string, error) {
+	response, err := c.open(operation, answer)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return c.open(operation, answer)
+	return vero.ReadSubmission(response, operation)
 }
 
 // open reads an answer: parse strictly, unwrap, check which answer it is, verify, and return only what was verified.
-func (c *Client) open(operation vero.Operation, answer []byte) (*etree.Element, error) {
-	document, err := xmlsig.Parse(answer)
+func (c *Client) open(operation vero.Operation, answer *answer) (*etree.Element, error) {
+	content, err := answer.content()
+	if err != nil {
+		return nil, err
+	}
+	document, err := xmlsig.Parse(content)
 	if err != nil {
 		return nil, &vero.NotXMLError{Err: err}
 	}
@@ -157,43 +189,4 @@ func (c *Client) open(operation vero.Operation, answer []byte) (*etree.Element, 
 		return nil, &vero.UnverifiedError{RetrievalID: vero.PeekRetrievalID(payload), Err: err}
 	}
 	return verified.Element, nil
-}
-
-// Probe completes a TLS handshake with the endpoint and sends nothing. Its errors are *vero.UnreachableError and
-// *vero.UntrustedServerError.
-func (c *Client) Probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	return c.handshake(ctx)
-}
-
-// transport for one call: no kept connections, so that Go's own retry on a stale one can never send twice.
-func (c *Client) transport() *http.Transport {
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		TLSClientConfig:        &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    c.timeout,
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-	}
-}
-
-// withoutSecret removes the password from the errors that carry the service's own words: a service that quotes the
-// request in its answer must not bring it into a log.
-func withoutSecret(err error, password vero.Password) error {
-	scrub := strings.NewReplacer(password.Reveal(), password.String())
-	var refusal *vero.ServiceError
-	var fault *vero.FaultError
-	var answer *vero.AnswerError
-	switch {
-	case errors.As(err, &refusal):
-		return &vero.ServiceError{Code: vero.Code(scrub.Replace(string(refusal.Code))), Text: scrub.Replace(refusal.Text)}
-	case errors.As(err, &fault):
-		return &vero.FaultError{Code: scrub.Replace(fault.Code), Text: scrub.Replace(fault.Text)}
-	case errors.As(err, &answer):
-		return &vero.AnswerError{Problem: scrub.Replace(answer.Problem)}
-	default:
-		return err
-	}
 }

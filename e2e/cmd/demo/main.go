@@ -47,8 +47,8 @@ func run(ctx context.Context, leave bool) (err error) {
 	if leave {
 		return nil
 	}
-	fmt.Printf("\nThe cluster stays up until Ctrl-C. In another terminal:\n\n  export KUBECONFIG=%s\n  %s get varmenne -A\n",
-		w.Cluster.KubeconfigPath(), w.Cluster.Kubectl())
+	fmt.Print("\nThe cluster stays up until Ctrl-C. In another terminal:\n\n")
+	fmt.Printf("  export KUBECONFIG=%s\n  %s get varmenne -A\n", w.Cluster.KubeconfigPath(), w.Cluster.Kubectl())
 	<-ctx.Done()
 	fmt.Println("\nStopping.")
 	return nil

@@ -1,0 +1,104 @@
+package issuance
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// Issued is the chain that GetCertificate has borne, checked.
+type Issued struct {
+	// Certificate is the leaf and its intermediates in PEM, CA the root.
+	Certificate, CA []byte
+}
+
+// RecordPoll writes into an order what GetCertificate has led to: the chain, or an error. The order may have moved on
+// since: a chain counts even for one that has failed, an error only for one that is still waiting.
+func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call) {
+	status := &order.Status
+	phase := phaseOf(order)
+	switch {
+	case err == nil && phase != v1alpha1.PhaseIssued:
+		status.Polls++
+		issue(order, issued, call.Ended)
+	case err != nil && phase == v1alpha1.PhaseSubmitted:
+		status.Polls++
+		status.Phase = phase
+		if status.AcceptedAt == nil {
+			status.AcceptedAt = at(call.Ended) // a person has brought a RetrievalId back, without its time
+		}
+		note(order, err, call)
+		forgetObsoleteProblem(order, call)
+		waited := call.Ended.Sub(status.AcceptedAt.Time)
+		status.NextPollTime = at(call.Ended.Add(pollDistance(waited, call.Timeout)))
+		recordPollFailure(order, err, call)
+	}
+}
+
+func recordPollFailure(order *v1alpha1.VeroOrder, err error, call Call) {
+	refusal, isRefusal := errors.AsType[*vero.ServiceError](err)
+	wrong, isWrong := errors.AsType[*pki.IssuedError](err)
+	_, isUnverified := errors.AsType[*vero.UnverifiedError](err)
+	if isRefusal || isWrong {
+		order.Status.IssuerProblem = nil // the answer was verified; what follows may report another problem
+	}
+	switch {
+	case isRefusal && refusal.Code == vero.CodeCredentials:
+		fail(order, v1alpha1.ReasonCredentialsRefused, refusedAtGet(order, refusal), call.Ended)
+	case isRefusal && refusal.Code == vero.CodeWrongEnvironment:
+		blame(order, v1alpha1.ReasonWrongEnvironment, err, call)
+	case isUnverified:
+		blame(order, v1alpha1.ReasonUntrustedAnswer, err, call)
+	case isWrong && wrong.Reason == pki.IssuedUnknownAuthority:
+		blame(order, v1alpha1.ReasonUntrustedCertificate, err, call)
+	case isWrong:
+		setReady(order, metav1.ConditionFalse, v1alpha1.ReasonWrongCertificate, fmt.Sprintf(
+			"%v; the service is asked again with RetrievalId %s; if it lasts, contact the Incomes Register, "+
+				"or delete VeroOrder %s to give it up", err, order.Status.RetrievalID, order.Name), call.Ended)
+	case order.Status.IssuerProblem == nil:
+		await(order, call)
+	}
+}
+
+// refusedAtGet explains PKI020 on GetCertificate: it is about the request that was accepted before (seed 004, 4).
+func refusedAtGet(order *v1alpha1.VeroOrder, refusal *vero.ServiceError) string {
+	if order.Spec.Operation == v1alpha1.OperationRenew {
+		return refusal.Error() + "; the renewal has to be asked for anew"
+	}
+	return explain(refusal)
+}
+
+// await says what an accepted order waits for. The text changes when the order gets overdue and with the kind of
+// trouble, not with every poll.
+func await(order *v1alpha1.VeroOrder, call Call) {
+	reason, message := awaiting(order, call.Ended, call.Timeout)
+	setReady(order, metav1.ConditionFalse, reason, message, call.Ended)
+}
+
+func awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (reason, message string) {
+	id, accepted := order.Status.RetrievalID, order.Status.AcceptedAt
+	if accepted == nil || timeout <= 0 || now.Sub(accepted.Time) < timeout {
+		return v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
+			"the certificate service has accepted the request (RetrievalId %s) and makes the certificate", id)
+	}
+	return v1alpha1.ReasonRetrievalOverdue, fmt.Sprintf("the certificate service has accepted the request "+
+		"(RetrievalId %s) and gives no certificate: %s; it is asked every hour; contact the Incomes Register with the "+
+		"RetrievalId, or delete VeroOrder %s to give it up and use new transfer credentials",
+		id, lastMessage(order), order.Name)
+}
+
+func issue(order *v1alpha1.VeroOrder, issued *Issued, now time.Time) {
+	status := &order.Status
+	status.Phase = v1alpha1.PhaseIssued
+	status.Certificate, status.CA = issued.Certificate, issued.CA
+	status.RetrievalIDUnverified = false // a verified answer knew it
+	status.NextPollTime, status.NextSubmitTime, status.IssuerProblem = nil, nil, nil
+	status.EndedAt = &metav1.Time{Time: now}
+	setReady(order, metav1.ConditionTrue, v1alpha1.ReasonIssued, "the certificate was issued", now)
+}

@@ -1,0 +1,228 @@
+package issuance
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// Call is what a call was made with: which issuer, which bundles, when it was intended and when it ended.
+type Call struct {
+	// IssuerGeneration and TrustDigest let a problem be reported of exactly what was used.
+	IssuerGeneration int64
+	TrustDigest      string
+	// Intended is status.submittedAt of the intent that the call belongs to; unused for polls.
+	Intended time.Time
+	// Ended is when the answer, or the error, was there.
+	Ended time.Time
+	// Timeout is the issuer's retrievalTimeout.
+	Timeout time.Duration
+}
+
+// Codes of status.lastError that are not the service's.
+const (
+	codeNoAnswer   = "NoAnswer"
+	codeLateAnswer = "LateAnswer"
+)
+
+// longestMessage bounds what others have written into an order's status, in characters: the API server must never have
+// a reason to refuse the outcome of a call.
+const longestMessage = 2000
+
+// End writes into an order that it is abandoned, for the reason of the action. One that was accepted, or has ended, is
+// left as it is.
+func End(order *v1alpha1.VeroOrder, action Action, now time.Time) {
+	switch phaseOf(order) {
+	case v1alpha1.PhasePending, v1alpha1.PhaseSubmitting:
+		fail(order, action.Reason, action.Message, now)
+	default:
+	}
+}
+
+// HoldUp writes into an order what it is waiting for. One that has ended is left as it is. Where the action is not due
+// before a time that a clock wrote which was set back since, the stored times follow the clock.
+func HoldUp(order *v1alpha1.VeroOrder, action Action, now time.Time) {
+	status := &order.Status
+	switch phaseOf(order) {
+	case v1alpha1.PhaseIssued, v1alpha1.PhaseFailed:
+		return
+	default:
+	}
+	if status.AcceptedAt != nil && plannedPoll(status).Sub(now) > farthestPlan {
+		status.NextPollTime = at(now.Add(FirstPoll))
+		if status.AcceptedAt.After(now) {
+			status.AcceptedAt = at(now)
+		}
+	}
+	setReady(order, metav1.ConditionFalse, action.Reason, action.Message, now)
+}
+
+func fail(order *v1alpha1.VeroOrder, reason, message string, now time.Time) {
+	status := &order.Status
+	status.Phase = v1alpha1.PhaseFailed
+	status.NextPollTime, status.NextSubmitTime, status.IssuerProblem = nil, nil, nil
+	status.EndedAt = &metav1.Time{Time: now}
+	setReady(order, metav1.ConditionFalse, reason, message, now)
+}
+
+// retry plans the next submission of an order that was not accepted.
+func retry(order *v1alpha1.VeroOrder, reason, message string, longest time.Duration, call Call) {
+	status := &order.Status
+	status.Phase = v1alpha1.PhasePending
+	status.NextSubmitTime = at(call.Ended.Add(retryDistance(status.Submissions, longest)))
+	setReady(order, metav1.ConditionFalse, reason, message, call.Ended)
+}
+
+// failing is RetryingSubmission, or SubmissionFailing from the fifth time on.
+func failing(order *v1alpha1.VeroOrder) string {
+	if order.Status.Submissions >= warnAfter {
+		return v1alpha1.ReasonSubmissionFailing
+	}
+	return v1alpha1.ReasonRetryingSubmission
+}
+
+// blame reports a problem with the issuer, where the issuer's controller looks for it.
+func blame(order *v1alpha1.VeroOrder, reason string, err error, call Call) {
+	message := clip(blameMessage(order, reason, err))
+	order.Status.IssuerProblem = &v1alpha1.IssuerProblem{
+		Reason: reason, Message: message, IssuerGeneration: call.IssuerGeneration, TrustDigest: call.TrustDigest,
+		Time: metav1.Time{Time: call.Ended},
+	}
+	setReady(order, metav1.ConditionFalse, reason, message, call.Ended)
+}
+
+// forgetObsoleteProblem drops a problem that was reported of another spec or other bundles than the call was made with.
+// It has served its purpose, to make the call at once; kept, it would make the next one at once, too, and so on.
+func forgetObsoleteProblem(order *v1alpha1.VeroOrder, call Call) {
+	problem := order.Status.IssuerProblem
+	if problem != nil && Obsolete(problem, call.IssuerGeneration, call.TrustDigest) {
+		order.Status.IssuerProblem = nil
+	}
+}
+
+func blameMessage(order *v1alpha1.VeroOrder, reason string, err error) string {
+	kept := ""
+	if id := order.Status.RetrievalID; id != "" {
+		kept = fmt.Sprintf("; RetrievalId %s is kept, and the certificate is fetched once this is repaired", id)
+	}
+	switch reason {
+	case v1alpha1.ReasonWrongEnvironment:
+		if kept == "" {
+			kept = unspent(order)
+		}
+		return fmt.Sprintf("the service behind spec.url is not of the environment %s (PKI005): make spec.environment and "+
+			"spec.url name the same environment%s", order.Spec.Environment, kept)
+	case v1alpha1.ReasonUntrustedCertificate:
+		return fmt.Sprintf("%v: put the issuing authority of the service into spec.trust.issuance%s", err, kept)
+	default:
+		return fmt.Sprintf("%v: put the authority that signs the service's answers into spec.trust.responses%s", err, kept)
+	}
+}
+
+// unspent ends a sentence about a request that was certainly not accepted, whenever it was sent.
+func unspent(order *v1alpha1.VeroOrder) string {
+	if order.Status.Uncertain {
+		return ""
+	}
+	return "; nothing was spent"
+}
+
+// note keeps the last failure, for a reader and for support.
+func note(order *v1alpha1.VeroOrder, err error, call Call) {
+	code := codeNoAnswer
+	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
+		code = string(refusal.Code)
+	} else if _, isUnverified := errors.AsType[*vero.UnverifiedError](err); isUnverified {
+		code = v1alpha1.ReasonUntrustedAnswer
+	} else if _, isWrong := errors.AsType[*pki.IssuedError](err); isWrong {
+		code = v1alpha1.ReasonWrongCertificate
+	}
+	order.Status.LastError = &v1alpha1.OrderError{
+		Code: code, Message: clip(err.Error()), Time: metav1.Time{Time: call.Ended},
+	}
+}
+
+func explain(refusal *vero.ServiceError) string {
+	meaning, _ := refusal.Meaning()
+	return refusal.Error() + "; " + meaning.Remedy
+}
+
+func setReady(order *v1alpha1.VeroOrder, status metav1.ConditionStatus, reason, message string, now time.Time) {
+	meta.SetStatusCondition(&order.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: status, Reason: reason, Message: clip(message),
+		LastTransitionTime: metav1.Time{Time: now},
+	})
+}
+
+func clip(message string) string {
+	if runes := []rune(message); len(runes) > longestMessage {
+		return string(runes[:longestMessage]) + "…"
+	}
+	return message
+}
+
+func lastMessage(order *v1alpha1.VeroOrder) string {
+	if order.Status.LastError == nil {
+		return "no answer yet"
+	}
+	return order.Status.LastError.Message
+}
+
+// inDoubt is whether the service may have accepted an order that has not ended without our having its word.
+func inDoubt(order *v1alpha1.VeroOrder) bool {
+	switch phaseOf(order) {
+	case v1alpha1.PhaseSubmitting:
+		return true
+	case v1alpha1.PhasePending:
+		return order.Status.Uncertain
+	default:
+		return false
+	}
+}
+
+// phaseOf also reads an order that no API server has given its default, and one into which a person has written the
+// RetrievalId that the controller could not write.
+func phaseOf(order *v1alpha1.VeroOrder) v1alpha1.OrderPhase {
+	switch phase := order.Status.Phase; phase {
+	case "", v1alpha1.PhasePending, v1alpha1.PhaseSubmitting:
+		switch {
+		case order.Status.RetrievalID != "":
+			return v1alpha1.PhaseSubmitted
+		case phase == "":
+			return v1alpha1.PhasePending
+		}
+		return phase
+	default:
+		return phase
+	}
+}
+
+func readyReason(order *v1alpha1.VeroOrder) string {
+	if condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); condition != nil {
+		return condition.Reason
+	}
+	return v1alpha1.ReasonOrderCreated
+}
+
+func readyMessage(order *v1alpha1.VeroOrder) string {
+	if condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); condition != nil {
+		return condition.Message
+	}
+	return fmt.Sprintf("VeroOrder %s is about to be sent", order.Name)
+}
+
+// at rounds up to what the API stores, so that no time that is read back is earlier than it was meant.
+func at(moment time.Time) *metav1.MicroTime {
+	stored := moment.Truncate(time.Microsecond)
+	if stored.Before(moment) {
+		stored = stored.Add(time.Microsecond)
+	}
+	return &metav1.MicroTime{Time: stored}
+}

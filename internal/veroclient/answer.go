@@ -1,0 +1,133 @@
+package veroclient
+
+import (
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
+)
+
+// answer is what came back for a request.
+type answer struct {
+	// status is that of HTTP.
+	status int
+	// contentType is the HTTP header, as it came.
+	contentType string
+	// body is nil unless status is 200 or 500.
+	body []byte
+}
+
+// xmlTypes are the media types of an answer. None at all is none that says something else.
+var xmlTypes = map[string]bool{"": true, "text/xml": true, "application/xml": true, "application/soap+xml": true}
+
+// readableType is a media type that can be repeated in an error.
+var readableType = regexp.MustCompile(`^[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}$`)
+
+// content is the body of an answer of HTTP 200 that calls itself XML. Its charset parameter is not looked at: whatever
+// it says, the document is UTF-8 or is refused, and an answer that was paid for is not thrown away for a header that a
+// gateway has put there.
+func (a *answer) content() ([]byte, error) {
+	switch {
+	case a.status == http.StatusInternalServerError:
+		return nil, a.fault()
+	case a.status >= 300 && a.status < 400:
+		return nil, &vero.HTTPError{Status: a.status, Detail: "a redirection, which is never followed"}
+	case a.status != http.StatusOK:
+		return nil, &vero.HTTPError{Status: a.status}
+	}
+	mediaType, _, _ := strings.Cut(a.contentType, ";")
+	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	if xmlTypes[mediaType] {
+		return a.body, nil
+	}
+	if !readableType.MatchString(mediaType) {
+		mediaType = "unreadable"
+	}
+	return nil, &vero.HTTPError{
+		Status: a.status, Detail: fmt.Sprintf("but its content type is %s, not text/xml", mediaType),
+	}
+}
+
+// fault is the SOAP Fault in the body of an HTTP 500 (seed 004, 2.2), or the bare status if there is none.
+func (a *answer) fault() error {
+	document, err := xmlsig.Parse(a.body)
+	if err == nil {
+		_, err = vero.Unwrap(document)
+	}
+	if fault, isFault := errors.AsType[*vero.FaultError](err); isFault {
+		return fault
+	}
+	return &vero.HTTPError{Status: a.status}
+}
+
+// repeats is whether the answer repeats the password anywhere, as it is or escaped. Then none of its words may be
+// shown: they may have been shortened in the middle of the password, or quoted.
+func (a *answer) repeats(password vero.Password) bool {
+	secret := bare(password.Reveal())
+	for _, text := range []string{a.contentType, string(a.body)} {
+		once := html.UnescapeString(text)
+		for _, form := range []string{text, once, html.UnescapeString(once)} {
+			if strings.Contains(bare(form), secret) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// bare is a text without what wrapping and quoting change.
+func bare(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '\\' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// hidden stands for what the service said.
+const hidden = "not shown, because it repeats the transfer password"
+
+// withoutWords is an error of the same type that says the same in our words only.
+func withoutWords(err error) error {
+	switch err := err.(type) { //nolint:errorlint // these come as they are, never wrapped
+	case *vero.ServiceError:
+		return serviceErrorWithoutWords(err)
+	case *vero.FaultError:
+		// The class of the fault decides whether the request can have been processed.
+		if err.MayHaveBeenProcessed() {
+			return &vero.FaultError{Code: "Server", Text: hidden}
+		}
+		return &vero.FaultError{Code: "Client", Text: hidden}
+	case *vero.HTTPError:
+		return &vero.HTTPError{Status: err.Status}
+	case *vero.NotXMLError:
+		return &vero.NotXMLError{Err: errors.New(hidden)}
+	case *vero.AnswerError:
+		return &vero.AnswerError{Problem: hidden}
+	case *vero.UnverifiedError:
+		return &vero.UnverifiedError{RetrievalID: err.RetrievalID, Err: verifyErrorWithoutWords(err.Err)}
+	default:
+		return err
+	}
+}
+
+func serviceErrorWithoutWords(err *vero.ServiceError) error {
+	if _, known := err.Meaning(); known {
+		return &vero.ServiceError{Code: err.Code, Text: hidden}
+	}
+	return &vero.ServiceError{Code: vero.CodeTechnical, Text: hidden}
+}
+
+func verifyErrorWithoutWords(err error) error {
+	if refusal, ok := errors.AsType[*xmlsig.VerifyError](err); ok {
+		return &xmlsig.VerifyError{Reason: refusal.Reason, Err: errors.New(hidden)}
+	}
+	return errors.New(hidden)
+}

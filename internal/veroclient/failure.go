@@ -1,0 +1,140 @@
+package veroclient
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"syscall"
+
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// networkError is the cause of a failure in words that are the same for the same failure. The errors of the standard
+// library name addresses, ports and times that change with every attempt, and some repeat what the other side has
+// sent.
+type networkError struct {
+	text string
+	// err is the cause for errors.Is and errors.As; nil where it could repeat what was sent.
+	err error
+}
+
+func (e *networkError) Error() string { return e.text }
+
+func (e *networkError) Unwrap() error { return e.err }
+
+// connectError tells a server that is not trusted from one that is not there.
+func (c *Client) connectError(err error) error {
+	untrusted, isUntrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "proxyconnect" {
+		cause := reach(err)
+		if isUntrusted {
+			cause = distrust(untrusted)
+		}
+		cause = &networkError{text: "the proxy cannot be reached: " + cause.Error(), err: cause}
+		return &vero.UnreachableError{Host: c.host, Err: cause}
+	}
+	if isUntrusted {
+		return &vero.UntrustedServerError{Host: c.host, Err: distrust(untrusted)}
+	}
+	return &vero.UnreachableError{Host: c.host, Err: reach(err)}
+}
+
+// reach is the cause of a connection that did not come about.
+func reach(err error) error {
+	if recognised := recognise(err); recognised != nil {
+		return recognised
+	}
+	if answered, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		if string(answered.RecordHeader[:]) == "HTTP/" {
+			return &networkError{text: "it speaks HTTP without TLS", err: err}
+		}
+		return &networkError{text: "it does not speak TLS", err: err}
+	}
+	// What is left is a sentence of crypto/tls, or of net about a name: the innermost error has no address in it.
+	return innermost(err)
+}
+
+// interrupted is the error of a connection that ended, or was too slow, after it had come about.
+func interrupted(err error) error {
+	timeout := errors.Is(err, context.DeadlineExceeded)
+	if netError, ok := errors.AsType[net.Error](err); ok {
+		timeout = timeout || netError.Timeout()
+	}
+	cause := recognise(err)
+	if cause == nil {
+		cause = &networkError{text: fmt.Sprintf("it is not HTTP, or has more than %d bytes of headers", maxHeaderBytes)}
+	}
+	return &vero.InterruptedError{Timeout: timeout, Err: cause}
+}
+
+// recognise is the cause of an error of the network where it is one of the usual ones, else nil.
+func recognise(err error) error {
+	if own, ok := errors.AsType[*networkError](err); ok {
+		return own
+	}
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		return explainLookup(lookup)
+	}
+	if netError, ok := errors.AsType[net.Error](err); errors.Is(err, context.DeadlineExceeded) ||
+		(ok && netError.Timeout()) {
+		return &networkError{text: "no answer in time", err: err}
+	}
+	if errors.Is(err, context.Canceled) {
+		return &networkError{text: "the call was cancelled", err: err}
+	}
+	for _, closed := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed} {
+		// Which of them it is depends on who was faster.
+		if errors.Is(err, closed) {
+			return &networkError{text: "the other side closed it", err: err}
+		}
+	}
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number
+	}
+	if alert, ok := errors.AsType[tls.AlertError](err); ok {
+		return alert
+	}
+	return nil
+}
+
+// explainLookup says why a name has no address. The error's own text has the name server's address and our port.
+func explainLookup(lookup *net.DNSError) error {
+	problem := "cannot be looked up at the moment"
+	switch {
+	case lookup.IsNotFound:
+		problem = "does not exist"
+	case lookup.IsTimeout:
+		problem = "was looked up, but no name server answered in time"
+	}
+	return &networkError{text: fmt.Sprintf("the name %s %s", lookup.Name, problem), err: lookup}
+}
+
+// currentTime is how crypto/x509 begins to say that a certificate is out of its dates.
+var currentTime = regexp.MustCompile(`current time \S+ is`)
+
+// maxDistrustBytes bounds what an error repeats of a foreign certificate: its issuer, the names that it is for.
+const maxDistrustBytes = 256
+
+// distrust says why a server certificate does not verify, and who has issued it: that is who must be configured.
+func distrust(untrusted *tls.CertificateVerificationError) error {
+	text := fmt.Sprintf("%.*s", maxDistrustBytes, currentTime.ReplaceAllString(untrusted.Err.Error(), "now is"))
+	if len(untrusted.UnverifiedCertificates) > 0 {
+		issuer := untrusted.UnverifiedCertificates[0].Issuer.String()
+		text += fmt.Sprintf(" (issued by %.*q)", maxDistrustBytes, issuer)
+	}
+	return &networkError{text: text, err: untrusted.Err}
+}
+
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
