@@ -21,12 +21,14 @@ import (
 )
 
 // version and commit are set when the program is linked.
+//
+//nolint:gochecknoglobals // the linker can set nothing else
 var (
 	version = "dev"
 	commit  = "unknown"
 )
 
-const usage = `varmenne-issuer obtains certificates from the Finnish Tax Administration's certificate service for cert-manager.
+const usage = `varmenne-issuer obtains certificates for cert-manager from the Finnish Tax Administration's service.
 
 Usage:
   varmenne-issuer [controller] [flags]   run the controller

@@ -3,9 +3,8 @@ package v1alpha1
 import (
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // Issuer is what VeroIssuer and VeroClusterIssuer have in common, so that code treats them as one.

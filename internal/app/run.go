@@ -40,7 +40,6 @@ const name = "varmenne-issuer"
 // shutdownMargin is how much longer than a call a shutdown may take, so that the call's outcome is written.
 const shutdownMargin = 25 * time.Second
 
-
 // Run runs the controller until the context ends, then finishes and records the calls that are under way.
 func Run(ctx context.Context, options Options) error {
 	if err := options.Validate(); err != nil {

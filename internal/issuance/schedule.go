@@ -25,8 +25,8 @@ const (
 	// tooEarlyRetry is when a renewal is tried again that the service finds too early (PKI080), against our arithmetic.
 	tooEarlyRetry = time.Hour
 
-	// farthestPlan is how far ahead a stored time can lie that no clock has since been set back behind: the longest of
-	// the distances above, and a little.
+	// farthestPlan is how far ahead a stored time can lie, by the distances above and a little for clocks that differ;
+	// where one lies farther, the clock was set back after it was written.
 	farthestPlan = time.Hour + time.Minute
 
 	// warnAfter is the number of failed submissions from which on the order warns.

@@ -72,7 +72,7 @@ func readiness(issuer v1alpha1.Issuer) (ready bool, message string) {
 	return condition.Status == metav1.ConditionTrue, condition.Message
 }
 
-// IssuerChanged lets through what others wait for in an issuer: that it comes, goes, or changes its spec or its readiness.
+// IssuerChanged lets through what others wait for in an issuer: that it comes, goes, or changes its spec or readiness.
 func IssuerChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(update event.UpdateEvent) bool {
 		before, isIssuer := update.ObjectOld.(v1alpha1.Issuer)

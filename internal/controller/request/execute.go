@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,7 +114,7 @@ func newOrder(
 // nameOf derives the name of an order from what it spends, so that the API server refuses a second order that would
 // spend the same: a TransferId, whoever asks and with whatever key; or a renewal of one certificate with one key.
 func nameOf(spec *v1alpha1.VeroOrderSpec) string {
-	identity := []string{string(spec.Operation), fmt.Sprint(spec.Attempt)}
+	identity := []string{string(spec.Operation), strconv.Itoa(int(spec.Attempt))}
 	prefix := "sign-"
 	if spec.Renewal != nil {
 		prefix = "renew-"

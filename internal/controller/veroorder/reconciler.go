@@ -44,8 +44,8 @@ type Options struct {
 	Reader client.Reader
 	// Connect reaches the certificate service.
 	Connect Connect
-	// Clock tells the time.
-	Clock clock.PassiveClock
+	// Clock tells the time, and when it has passed.
+	Clock clock.WithDelayedExecution
 	// Events reports transitions.
 	Events status.Events
 	// Metrics counts.

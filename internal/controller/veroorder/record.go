@@ -79,18 +79,18 @@ func (r *Reconciler) again(ctx context.Context, order *v1alpha1.VeroOrder) (*v1a
 func (r *Reconciler) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordPatience)
 	stop := context.AfterFunc(r.Shutdown, func() {
-		time.AfterFunc(shutdownPatience, cancel)
+		r.Clock.AfterFunc(shutdownPatience, cancel)
 	})
 	return ctx, func() { stop(); cancel() }
 }
 
 func (r *Reconciler) pause(ctx context.Context) error {
-	timer := time.NewTimer(recordPause)
+	timer := r.Clock.NewTimer(recordPause)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-timer.C:
+	case <-timer.C():
 		return nil
 	}
 }

@@ -18,8 +18,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 )
 
-// Register adds the reconciler to a manager whose cache lookup.Index has prepared. It is triggered by new orders, by issuers whose spec or readiness has
-// changed, and by CertificateRequests that go away; all else it plans itself, from times that are in the order.
+// Register adds the reconciler to a manager whose cache lookup.Index has prepared. It is triggered by new orders, by
+// issuers whose spec or readiness has changed, and by CertificateRequests that go away; all else it plans itself, from
+// times that are in the order.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	reconciler := &Reconciler{Options: options}
 	return ctrl.NewControllerManagedBy(manager).

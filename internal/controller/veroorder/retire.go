@@ -34,7 +34,8 @@ func (r *Reconciler) retire(ctx context.Context, order *v1alpha1.VeroOrder) (ctr
 		return ctrl.Result{RequeueAfter: retireCheck}, nil
 	}
 	precondition := client.Preconditions{UID: &order.UID, ResourceVersion: &order.ResourceVersion}
-	if err := r.Client.Delete(ctx, order, precondition); client.IgnoreNotFound(err) != nil {
+	err = client.IgnoreNotFound(r.Client.Delete(ctx, order, precondition))
+	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("delete: %w", err)
 	}
 	ctrl.LoggerFrom(ctx).Info("VeroOrder removed", "endedAt", order.Status.EndedAt.Time)
@@ -47,8 +48,7 @@ func (r *Reconciler) holdsTransferID(ctx context.Context, order *v1alpha1.VeroOr
 	}
 	transfer, err := secrets.ReadTransfer(ctx, r.Reader,
 		types.NamespacedName{Namespace: order.Namespace, Name: order.Spec.Transfer.SecretName})
-	var unusable *secrets.UnusableError
-	if errors.As(err, &unusable) {
+	if _, unusable := errors.AsType[*secrets.UnusableError](err); unusable {
 		return false, nil
 	}
 	return transfer.IDDigest() == order.Spec.Transfer.TransferIDDigest, err
