@@ -39,7 +39,11 @@ func (w *World) StartController(ctx context.Context) error {
 		"controller", "--kubeconfig=" + kubeconfig, "--namespace=" + name, "--log-format=text",
 		"--health-probe-bind-address=" + probes, "--metrics-bind-address=" + metrics,
 	}, w.options.ControllerArgs...)
-	p, err := w.Cluster.StartProcess(process.Options{Name: name, Path: w.options.Binary, Args: arguments})
+	p, err := w.Cluster.StartProcess(process.Options{
+		Name: name, Path: w.options.Binary, Args: arguments,
+		// It finishes and records the calls that run.
+		Grace: 30 * time.Second,
+	})
 	if err != nil {
 		return err
 	}

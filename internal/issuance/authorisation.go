@@ -13,6 +13,15 @@ func (s Snapshot) authorisation(doubt bool) (action Action, hindered bool) {
 	if s.Order.Spec.Renewal != nil {
 		return s.renewalKey(doubt)
 	}
+	if spender := s.acceptedElsewhere(); spender != nil {
+		reason := v1alpha1.ReasonWithdrawn
+		if doubt {
+			reason = v1alpha1.ReasonAnswerLost
+		}
+		return Action{Verb: Abandon, Reason: reason, Message: fmt.Sprintf(
+			"the service has accepted its transfer credentials for VeroOrder %s%s, and takes them once",
+			spender.Name, requestOf(spender))}, true
+	}
 	secretName := s.Order.Spec.Transfer.SecretName
 	there := s.Transfer.Problem == "" && s.Transfer.IDDigest == s.Order.Spec.Transfer.TransferIDDigest
 	switch {
@@ -27,6 +36,18 @@ func (s Snapshot) authorisation(doubt bool) (action Action, hindered bool) {
 	default:
 		return replaced(doubt, fmt.Sprintf("Secret %s now holds other transfer credentials", secretName)), true
 	}
+}
+
+// acceptedElsewhere is another order that the service has accepted with the TransferId of the order: one that was given
+// up, until a late answer has revived it.
+func (s Snapshot) acceptedElsewhere() *v1alpha1.VeroOrder {
+	return s.newest(func(order *v1alpha1.VeroOrder) bool {
+		if order.Name == s.Order.Name || order.Spec.Transfer == nil ||
+			order.Spec.Transfer.TransferIDDigest != s.Order.Spec.Transfer.TransferIDDigest {
+			return false
+		}
+		return phaseOf(order) == v1alpha1.PhaseSubmitted || phaseOf(order) == v1alpha1.PhaseIssued
+	})
 }
 
 // replaced ends an order whose transfer credentials have given way to others. One in doubt cannot be sent again without

@@ -2,7 +2,9 @@ package issuance_test
 
 import (
 	"crypto/x509"
+	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,11 +38,18 @@ var (
 	ourKey, otherKey = digestOf("ours"), digestOf("another's")
 )
 
+var digests sync.Map
+
+// digestOf is the digest of the public key with a name.
 func digestOf(keyName string) string {
+	if digest, known := digests.Load(keyName); known {
+		return digest.(string)
+	}
 	digest, err := pki.PublicKeyDigest(pkitest.Key(keyName).Public())
 	if err != nil {
 		panic(err)
 	}
+	digests.Store(keyName, digest)
 	return digest
 }
 
@@ -193,7 +202,7 @@ func renewal(edits ...edit) *v1alpha1.VeroOrder {
 
 func named(name string) edit { return func(o *v1alpha1.VeroOrder) { o.Name = name } }
 
-func attempt(number int32) edit { return func(o *v1alpha1.VeroOrder) { o.Spec.Attempt = number } }
+func secondAttempt(o *v1alpha1.VeroOrder) { o.Spec.Attempt = 2 }
 
 func forAnotherKey(o *v1alpha1.VeroOrder) {
 	o.Spec.PublicKeyDigest, o.Spec.RequestUID = otherKey, otherRequest
@@ -262,19 +271,16 @@ func abandoned(reason string) edit {
 }
 
 var (
-	errUnreachable = &vero.UnreachableError{Host: "pkiws.vero.fi:443", Err: errText("connection refused")}
+	errUnknown     = errors.New("unknown signer")
+	errUnreachable = &vero.UnreachableError{Host: "pkiws.vero.fi:443", Err: errors.New("connection refused")}
 	errNoAnswer    = &vero.InterruptedError{Timeout: true}
-	errUnverified  = &vero.UnverifiedError{Err: errText("unknown signer")}
+	errUnverified  = &vero.UnverifiedError{Err: errUnknown}
 	errUnknownCode = &vero.ServiceError{Code: "PKI777", Text: "Something new"}
 )
 
-type errText string
-
-func (e errText) Error() string { return string(e) }
-
 // unverifiedWith is an answer that carries a RetrievalId and whose signature does not verify.
 func unverifiedWith(id string) error {
-	return &vero.UnverifiedError{RetrievalID: id, Err: errText("unknown signer")}
+	return &vero.UnverifiedError{RetrievalID: id, Err: errUnknown}
 }
 
 // want is what a decision must be. Zero fields are not looked at, but for the Verb.

@@ -60,12 +60,8 @@ func (s Snapshot) submit() Action {
 		return s.unwanted(doubt)
 	case !s.Issuer.Exists:
 		return s.issuerMissing()
-	case !s.sameCustomer(s.Order) && doubt:
-		return s.issuerChanged()
 	case !s.sameCustomer(s.Order):
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonIssuerChanged, Message: fmt.Sprintf(
-			"%s now names customer %s and environment %s; nothing was spent, and a new order is made",
-			s.Issuer, s.Issuer.CustomerID, s.Issuer.Environment)}
+		return s.otherCustomer(doubt)
 	case s.Issuer.TrustDigest == "", !s.Issuer.Ready && !s.blames():
 		return s.issuerNotReady()
 	}
@@ -98,6 +94,20 @@ func (s Snapshot) unwanted(doubt bool) Action {
 		Message: "no CertificateRequest waits for it any more; nothing was spent"}
 }
 
+// otherCustomer ends an order that was made for another customer or environment. Waiting for the issuer to name them
+// again would settle no doubt that a new order, with the same authorisation, does not settle as well.
+func (s Snapshot) otherCustomer(doubt bool) Action {
+	fate := "nothing was spent"
+	if doubt {
+		fate = "the request was sent and its answer was lost"
+	}
+	return Action{Verb: Abandon, Reason: v1alpha1.ReasonIssuerChanged, Message: fmt.Sprintf(
+		"%s now names customer %s and environment %s; %s, and a new order is made",
+		s.Issuer, s.Issuer.CustomerID, s.Issuer.Environment, fate)}
+}
+
+// issuerChanged holds up an order that was accepted: it may be a typing error, and what was accepted was paid for. Only
+// a person can tell, and give it up.
 func (s Snapshot) issuerChanged() Action {
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonIssuerChanged, Message: fmt.Sprintf(
 		"VeroOrder %s was made for customer %s in %s, and %s now names customer %s in %s; "+

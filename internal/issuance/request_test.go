@@ -118,9 +118,16 @@ func TestCredentialsWorkOnce(t *testing.T) {
 		"answer lost, and abandoned before the service could refuse them: try": {
 			requested(credentials(), with(sent(now.Add(-time.Minute), errNoAnswer), abandoned(v1alpha1.ReasonAnswerLost))),
 			createSignNew(2)},
-		"withdrawn before anything was sent: try":   {requested(credentials(), with(abandoned(v1alpha1.ReasonWithdrawn))), createSignNew(2)},
-		"the issuer named another customer: try":    {requested(credentials(), with(abandoned(v1alpha1.ReasonIssuerChanged))), createSignNew(2)},
-		"another request was refused (PKI030): try": {requested(credentials(), with(forAnotherKey, sent(now.Add(-time.Minute), vero.RequestRefused()))), createSignNew(2)},
+		"withdrawn before anything was sent: try": {
+			requested(credentials(), with(abandoned(v1alpha1.ReasonWithdrawn))), createSignNew(2),
+		},
+		"the issuer named another customer: try": {
+			requested(credentials(), with(abandoned(v1alpha1.ReasonIssuerChanged))), createSignNew(2),
+		},
+		"another request was refused (PKI030): try": {
+			requested(credentials(), with(forAnotherKey, sent(now.Add(-time.Minute), vero.RequestRefused()))),
+			createSignNew(2),
+		},
 		"failed for a reason that is not known: spent": {
 			requested(credentials(), with(abandoned("Whatever"))),
 			waitFor(v1alpha1.ReasonWaitingForCredentials, "were spent by VeroOrder sign-1")},
@@ -131,14 +138,14 @@ func TestCredentialsOfSeveralOrders(t *testing.T) {
 	refused := sent(now.Add(-time.Minute), vero.CredentialsRefused())
 	run(t, map[string]decision{
 		"the last attempt counts": {
-			requested(newPassword(), with(signNew(refused), signNew(named("sign-2"), attempt(2), refused))),
+			requested(newPassword(), with(signNew(refused), signNew(named("sign-2"), secondAttempt, refused))),
 			createSignNew(3)},
 		"in whatever order they are listed": {
-			requested(newPassword(), with(signNew(named("sign-2"), attempt(2), refused), signNew(refused))),
+			requested(newPassword(), with(signNew(named("sign-2"), secondAttempt, refused), signNew(refused))),
 			createSignNew(3)},
 		"an early attempt that a late answer has revived has spent them": {
 			requested(newPassword(), with(signNew(forAnotherKey, sent(now.Add(-time.Minute), nil)),
-				signNew(forAnotherKey, named("sign-2"), attempt(2), refused))),
+				signNew(forAnotherKey, named("sign-2"), secondAttempt, refused))),
 			waitFor(v1alpha1.ReasonWaitingForCredentials, "spent", "sign-1")},
 	})
 }
@@ -194,7 +201,7 @@ func TestDelivery(t *testing.T) {
 	deliverSecond := deliver
 	deliverSecond.order, deliverSecond.says = "sign-2", nil
 	older := signNew(forAnotherRequest, bore(first))
-	newer := signNew(named("sign-2"), forAnotherRequest, attempt(2), created(now), bore(second))
+	newer := signNew(named("sign-2"), forAnotherRequest, secondAttempt, created(now), bore(second))
 	held := want{verb: issuance.Wait, reason: v1alpha1.ReasonInvalidRequest, order: "sign-1",
 		says: []string{"it asks for names", "sign-1 holds a certificate", "delete the VeroOrder"}}
 	with := func(edits ...edit) change { return with(signNew(edits...)) }
@@ -246,29 +253,50 @@ func TestDelivery(t *testing.T) {
 func TestRefusal(t *testing.T) {
 	refused := want{verb: issuance.Refuse, reason: v1alpha1.ReasonRequestRefused, order: "sign-1",
 		says: []string{"VeroOrder sign-1 has failed", "PKI030"}}
-	unsigned := want{verb: issuance.Refuse, reason: v1alpha1.ReasonSignatureRefused, order: "renew-1", says: []string{"PKI010"}}
+	unsigned := want{verb: issuance.Refuse, reason: v1alpha1.ReasonSignatureRefused, order: "renew-1",
+		says: []string{"PKI010"}}
 	wrong := want{verb: issuance.Refuse, reason: v1alpha1.ReasonInvalidRequest, says: []string{"it has names"}}
 	open := currentUntil(now.AddDate(0, 0, 30))
 	with := func(edits ...edit) change { return with(signNew(edits...)) }
 	pki010 := sent(now.Add(-time.Minute), vero.SignatureRefused())
 	run(t, map[string]decision{
-		"PKI030 fails the request":                  {requested(with(sent(now, vero.RequestRefused())), credentials()), refused},
-		"also when the issuer is not ready":         {requested(with(sent(now, vero.RequestRefused())), issuerUnready), refused},
-		"but not another request with the same key": {requested(with(forAnotherRequest, sent(now, vero.RequestRefused())), credentials()), createSignNew(2)},
-		"PKI010 fails the request":                  {requested(open, withRenewal(pki010)), unsigned},
-		"but not the next one, which tries again":   {requested(open, withRenewal(forAnotherRequest, pki010)), createRenewal(2)},
+		"PKI030 fails the request": {
+			requested(with(sent(now, vero.RequestRefused())), credentials()), refused,
+		},
+		"also when the issuer is not ready": {
+			requested(with(sent(now, vero.RequestRefused())), issuerUnready), refused,
+		},
+		"but not another request with the same key": {
+			requested(with(forAnotherRequest, sent(now, vero.RequestRefused())), credentials()), createSignNew(2),
+		},
+		"PKI010 fails the request": {requested(open, withRenewal(pki010)), unsigned},
+		"but not the next one, which tries again": {
+			requested(open, withRenewal(forAnotherRequest, pki010)), createRenewal(2),
+		},
 		"or uses credentials, if somebody has bought some to get past it": {
 			requested(open, credentials(), withRenewal(forAnotherRequest, pki010)), createSignNew(1)},
 		"PKI020 on the Get of a renewal fails the request": {
 			requested(open, withRenewal(sent(now, nil), polled(now, vero.CredentialsRefused()))),
 			want{verb: issuance.Refuse, reason: v1alpha1.ReasonCredentialsRefused, order: "renew-1"}},
-		"a request that can never work is refused":    {requested(invalid("it has names"), credentials()), wrong},
-		"but not by an issuer that is not ready":      {requested(invalid("it has names"), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady)},
-		"nor by one that does not exist":              {requested(invalid("it has names"), issuerMissing), waitFor(v1alpha1.ReasonIssuerNotFound, "VeroIssuer vero does not exist")},
-		"an order that is pending does not spare it":  {requested(invalid("it has names"), with()), wrong},
-		"an unreadable request is refused, not found": {requested(invalid("it has names"), with(), func(s *issuance.Snapshot) { s.Request.PublicKeyDigest = "" }), wrong},
-		"an issuer that is not ready: wait":           {requested(issuerUnready, credentials()), waitFor(v1alpha1.ReasonIssuerNotReady, "VeroIssuer vero is not ready: no connection")},
-		"an issuer that does not exist: wait":         {requested(issuerMissing, credentials()), waitFor(v1alpha1.ReasonIssuerNotFound, "somebody creates it")},
+		"a request that can never work is refused": {requested(invalid("it has names"), credentials()), wrong},
+		"but not by an issuer that is not ready": {
+			requested(invalid("it has names"), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady),
+		},
+		"nor by one that does not exist": {
+			requested(invalid("it has names"), issuerMissing),
+			waitFor(v1alpha1.ReasonIssuerNotFound, "VeroIssuer vero does not exist"),
+		},
+		"an order that is pending does not spare it": {requested(invalid("it has names"), with()), wrong},
+		"an unreadable request is refused, not found": {
+			requested(invalid("it has names"), with(), func(s *issuance.Snapshot) { s.Request.PublicKeyDigest = "" }), wrong,
+		},
+		"an issuer that is not ready: wait": {
+			requested(issuerUnready, credentials()),
+			waitFor(v1alpha1.ReasonIssuerNotReady, "VeroIssuer vero is not ready: no connection"),
+		},
+		"an issuer that does not exist: wait": {
+			requested(issuerMissing, credentials()), waitFor(v1alpha1.ReasonIssuerNotFound, "somebody creates it"),
+		},
 	})
 }
 
@@ -281,7 +309,8 @@ func TestRenewalThatFailed(t *testing.T) {
 		"PKI015: credentials": {requested(open, credentials(), withRenewal(refused)), createSignNew(1)},
 		"PKI015, no credentials: wait for them, and say why": {
 			requested(open, withRenewal(refused)),
-			waitFor(v1alpha1.ReasonWaitingForCredentials, "the service does not renew the certificate in Secret tls (VeroOrder renew-1)")},
+			waitFor(v1alpha1.ReasonWaitingForCredentials,
+				"the service does not renew the certificate in Secret tls (VeroOrder renew-1)")},
 		"PKI015 said of it for another key counts, too": {
 			requested(open, credentials(), withRenewal(forAnotherKey, refused)), createSignNew(1)},
 		"PKI015 said of another customer does not": {
@@ -338,14 +367,16 @@ func TestExamine(t *testing.T) {
 		trust   pki.Trust
 		problem string
 	}{
-		"a valid certificate is usable":         {valid, trust, ""},
-		"at its last moment it is usable":       {dated(now.AddDate(-2, 0, 0), now), trust, ""},
-		"an expired one is not":                 {dated(now.AddDate(-2, 0, 0), now.Add(-time.Second)), trust, "expired at"},
-		"one for another customer is not":       {root.Issue(t, key, "7654321-0"), trust, `is for "7654321-0", not for`},
-		"one by another authority is not":       {stranger.Issue(t, key, customer), trust, "cannot be renewed"},
-		"without bundles none is":               {valid, pki.Trust{}, "cannot be renewed"},
-		"one by a clock that is fast is":        {dated(now.Add(pki.NotBeforeTolerance), now.AddDate(2, 0, 0)), trust, ""},
-		"one that is valid from tomorrow isn't": {dated(now.AddDate(0, 0, 1), now.AddDate(2, 0, 0)), trust, "valid only from"},
+		"a valid certificate is usable":   {valid, trust, ""},
+		"at its last moment it is usable": {dated(now.AddDate(-2, 0, 0), now), trust, ""},
+		"an expired one is not":           {dated(now.AddDate(-2, 0, 0), now.Add(-time.Second)), trust, "expired at"},
+		"one for another customer is not": {root.Issue(t, key, "7654321-0"), trust, `is for "7654321-0", not for`},
+		"one by another authority is not": {stranger.Issue(t, key, customer), trust, "cannot be renewed"},
+		"without bundles none is":         {valid, pki.Trust{}, "cannot be renewed"},
+		"one by a clock that is fast is":  {dated(now.Add(pki.NotBeforeTolerance), now.AddDate(2, 0, 0)), trust, ""},
+		"one that is valid from tomorrow isn't": {
+			dated(now.AddDate(0, 0, 1), now.AddDate(2, 0, 0)), trust, "valid only from",
+		},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			got := issuance.Examine("tls", c.leaf, "", customer, c.trust, now)

@@ -25,7 +25,7 @@ type Snapshot struct {
 	// Request is the CertificateRequest to decide for; unused when Order is set.
 	Request Request
 	// Orders are those that bear on the request: same key, same TransferId, or renewing the same certificate. For an
-	// order they are needed only where it NeedsTransfer.
+	// order they are those with the TransferId that it draws on, or that Transfer describes.
 	Orders []v1alpha1.VeroOrder
 	// Order is the order to decide for; nil to decide for the Request.
 	Order *v1alpha1.VeroOrder
@@ -107,7 +107,7 @@ func SerialNumber(certificate *x509.Certificate) string {
 }
 
 // Examine judges the certificate in a Secret. A leaf of nil stands for none; problem then says why. With the zero
-// Trust, for want of bundles, no certificate is usable, but which one it is is still told.
+// Trust, for want of bundles, no certificate is usable, but its serial number is told all the same.
 func Examine(
 	secretName string, leaf *x509.Certificate, problem, customerID string, trust pki.Trust, now time.Time,
 ) Current {

@@ -38,7 +38,7 @@ func (b *Bundles) Digest() string {
 type BundleError struct {
 	// Field is the path in the issuer's spec.
 	Field string
-	// Missing is whether the object or key that the field names does not exist.
+	// Missing is whether the object or key that the field names does not exist, or may not be read.
 	Missing bool
 	// Err is the cause.
 	Err error
@@ -104,48 +104,59 @@ func readBundle(
 	switch {
 	case source.ConfigMapRef != nil:
 		configMap := &corev1.ConfigMap{}
-		err := get(ctx, reader, field+".configMapRef", namespace, source.ConfigMapRef, configMap)
-		if err != nil {
+		from := where{field + ".configMapRef", "ConfigMap", namespace, source.ConfigMapRef}
+		if err := from.get(ctx, reader, configMap); err != nil {
 			return nil, err
 		}
-		key := source.ConfigMapRef.KeyOrDefault()
-		if text, found := configMap.Data[key]; found {
+		if text, found := configMap.Data[source.ConfigMapRef.KeyOrDefault()]; found {
 			return []byte(text), nil
 		}
-		return valueOf(configMap.BinaryData, field+".configMapRef", "ConfigMap", namespace, source.ConfigMapRef)
+		return from.value(configMap.BinaryData)
 	case source.SecretRef != nil:
 		secret := &corev1.Secret{}
-		if err := get(ctx, reader, field+".secretRef", namespace, source.SecretRef, secret); err != nil {
+		from := where{field + ".secretRef", "Secret", namespace, source.SecretRef}
+		if err := from.get(ctx, reader, secret); err != nil {
 			return nil, err
 		}
-		return valueOf(secret.Data, field+".secretRef", "Secret", namespace, source.SecretRef)
+		return from.value(secret.Data)
 	default:
 		return source.CABundle, nil
 	}
 }
 
-func get(
-	ctx context.Context, reader client.Reader, field, namespace string, reference *v1alpha1.BundleReference,
-	object client.Object,
-) error {
-	name := types.NamespacedName{Namespace: namespace, Name: reference.Name}
+// where is what a reference names, and the field that holds it.
+type where struct {
+	field, kind, namespace string
+	reference              *v1alpha1.BundleReference
+}
+
+func (w where) String() string { return fmt.Sprintf("%s %s/%s", w.kind, w.namespace, w.reference.Name) }
+
+// missing says that there is nothing to be read there.
+func (w where) missing(format string, arguments ...any) error {
+	return &BundleError{Field: w.field, Missing: true, Err: fmt.Errorf("%s %s", w, fmt.Sprintf(format, arguments...))}
+}
+
+func (w where) get(ctx context.Context, reader client.Reader, object client.Object) error {
+	if !isName(w.reference.Name) {
+		return w.missing("cannot exist, because that is no name of a %s: correct it", w.kind)
+	}
+	name := types.NamespacedName{Namespace: w.namespace, Name: w.reference.Name}
 	switch err := reader.Get(ctx, name, object); {
 	case apierrors.IsNotFound(err):
-		return &BundleError{Field: field, Missing: true,
-			Err: fmt.Errorf("%s does not exist: create it with the key %s", name, reference.KeyOrDefault())}
+		return w.missing("does not exist: create it with the key %s", w.reference.KeyOrDefault())
+	case apierrors.IsForbidden(err):
+		return w.missing("%s", notAllowed(w.kind, w.namespace))
 	case err != nil:
-		return fmt.Errorf("get %s that %s names: %w", name, field, err)
+		return fmt.Errorf("get %s that %s names: %w", w, w.field, err)
 	default:
 		return nil
 	}
 }
 
-func valueOf(
-	data map[string][]byte, field, kind, namespace string, reference *v1alpha1.BundleReference,
-) ([]byte, error) {
-	if value, found := data[reference.KeyOrDefault()]; found {
+func (w where) value(data map[string][]byte) ([]byte, error) {
+	if value, found := data[w.reference.KeyOrDefault()]; found {
 		return value, nil
 	}
-	return nil, &BundleError{Field: field, Missing: true, Err: fmt.Errorf(
-		"%s %s/%s has no key %s: add it, or name another key", kind, namespace, reference.Name, reference.KeyOrDefault())}
+	return nil, w.missing("has no key %s: add it, or name another key", w.reference.KeyOrDefault())
 }

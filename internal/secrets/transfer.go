@@ -17,8 +17,10 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
-// Transfer is a pair of transfer credentials.
+// Transfer is a pair of transfer credentials. It prints as [redacted].
 type Transfer struct {
+	redaction
+
 	// ID is the TransferId.
 	ID string
 	// Password prints as [redacted].
@@ -47,8 +49,14 @@ func (e *UnusableError) Error() string { return fmt.Sprintf("Secret %s %s", e.Se
 // ReadTransfer gets the transfer credentials in a Secret. A Secret that is missing or holds no usable credentials
 // comes as *UnusableError; any other error is the API server's.
 func ReadTransfer(ctx context.Context, reader client.Reader, name types.NamespacedName) (Transfer, error) {
+	if !isName(name.Name) {
+		return Transfer{}, &UnusableError{Secret: name, Problem: "cannot exist, because that is no name of a Secret: " +
+			"correct the annotation " + v1alpha1.AnnotationTransferSecret + " or spec.transferSecretRef of the issuer"}
+	}
 	secret := &corev1.Secret{}
 	switch err := reader.Get(ctx, name, secret); {
+	case apierrors.IsForbidden(err):
+		return Transfer{}, &UnusableError{Secret: name, Problem: notAllowed("Secret", name.Namespace)}
 	case apierrors.IsNotFound(err):
 		return Transfer{}, &UnusableError{Secret: name, Problem: fmt.Sprintf(
 			"does not exist: create it with the keys %s and %s", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword)}

@@ -3,6 +3,7 @@ package veroclient
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -58,18 +59,27 @@ func reach(err error) error {
 	return innermost(err)
 }
 
-// interrupted is the error of a connection that ended, or was too slow, after it had come about.
-func interrupted(err error) error {
+// interrupted is the error of a connection that ended, or was too slow, after it had come about; answered is whether
+// anything had come back by then.
+func interrupted(err error, answered bool) error {
 	timeout := errors.Is(err, context.DeadlineExceeded)
 	if netError, ok := errors.AsType[net.Error](err); ok {
 		timeout = timeout || netError.Timeout()
 	}
 	cause := recognise(err)
-	if cause == nil {
+	switch {
+	case cause != nil:
+	case answered:
 		cause = &networkError{text: fmt.Sprintf("it is not HTTP, or has more than %d bytes of headers", maxHeaderBytes)}
+	default:
+		// The transport has words of its own for a server that hangs up before it is asked.
+		cause = &networkError{text: closed, err: err}
 	}
 	return &vero.InterruptedError{Timeout: timeout, Err: cause}
 }
+
+// closed is what is said of a connection that the other side has closed.
+const closed = "the other side closed it"
 
 // recognise is the cause of an error of the network where it is one of the usual ones, else nil.
 func recognise(err error) error {
@@ -86,10 +96,10 @@ func recognise(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return &networkError{text: "the call was cancelled", err: err}
 	}
-	for _, closed := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed} {
+	for _, ending := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed} {
 		// Which of them it is depends on who was faster.
-		if errors.Is(err, closed) {
-			return &networkError{text: "the other side closed it", err: err}
+		if errors.Is(err, ending) {
+			return &networkError{text: closed, err: err}
 		}
 	}
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
@@ -119,12 +129,17 @@ var currentTime = regexp.MustCompile(`current time \S+ is`)
 // maxDistrustBytes bounds what an error repeats of a foreign certificate: its issuer, the names that it is for.
 const maxDistrustBytes = 256
 
-// distrust says why a server certificate does not verify, and who has issued it: that is who must be configured.
+// distrust says why a server certificate does not verify, and which authority that is about: it must be configured,
+// or has been and is out of its dates.
 func distrust(untrusted *tls.CertificateVerificationError) error {
 	text := fmt.Sprintf("%.*s", maxDistrustBytes, currentTime.ReplaceAllString(untrusted.Err.Error(), "now is"))
 	if len(untrusted.UnverifiedCertificates) > 0 {
-		issuer := untrusted.UnverifiedCertificates[0].Issuer.String()
-		text += fmt.Sprintf(" (issued by %.*q)", maxDistrustBytes, issuer)
+		leaf := untrusted.UnverifiedCertificates[0]
+		if invalid, ok := errors.AsType[x509.CertificateInvalidError](untrusted.Err); ok && !leaf.Equal(invalid.Cert) {
+			text += fmt.Sprintf(" (this is about its authority %.*q)", maxDistrustBytes, invalid.Cert.Subject.String())
+		} else {
+			text += fmt.Sprintf(" (issued by %.*q)", maxDistrustBytes, leaf.Issuer.String())
+		}
 	}
 	return &networkError{text: text, err: untrusted.Err}
 }

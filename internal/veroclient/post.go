@@ -24,9 +24,10 @@ const (
 // post sends one message and returns what came back, whatever its status. Its errors are those of the connection, and
 // *vero.OversizeError.
 func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte) (*answer, error) {
-	var sent atomic.Bool
+	var connected, answered atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+		GotConn:              func(httptrace.GotConnInfo) { connected.Store(true) },
+		GotFirstResponseByte: func() { answered.Store(true) },
 	})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint.String(), bytes.NewReader(body))
 	if err != nil {
@@ -41,11 +42,11 @@ func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte
 
 	// Not through an http.Client, which follows redirections and, even when told not to, reads where they lead.
 	response, err := c.transport().RoundTrip(request)
-	if err != nil {
-		if !sent.Load() {
-			return nil, c.connectError(err)
-		}
-		return nil, interrupted(err)
+	switch {
+	case err != nil && connected.Load():
+		return nil, interrupted(err, answered.Load())
+	case err != nil:
+		return nil, c.connectError(err)
 	}
 	defer response.Body.Close()
 	return read(response)
@@ -65,7 +66,7 @@ func read(response *http.Response) (*answer, error) {
 	case len(body) > maxAnswerBytes:
 		return nil, &vero.OversizeError{Limit: maxAnswerBytes}
 	case err != nil:
-		return nil, interrupted(err)
+		return nil, interrupted(err, true)
 	}
 	got.body = body
 	return got, nil

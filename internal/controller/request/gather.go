@@ -42,8 +42,13 @@ func (r *Reconciler) gather(
 	if issuer == nil || !snapshot.NeedsAuthorisation() {
 		return snapshot, nil
 	}
+	certificate, err := secrets.CertificateOf(ctx, r.Reader, request)
+	if err != nil {
+		return issuance.Snapshot{}, err
+	}
 	return snapshot, errors.Join(
-		r.gatherCurrent(ctx, &snapshot, request, issuer), r.gatherTransfer(ctx, &snapshot, request, issuer))
+		r.gatherCurrent(ctx, &snapshot, certificate, issuer),
+		r.gatherTransfer(ctx, &snapshot, transferSecret(request, certificate, issuer), request.Namespace))
 }
 
 // examine judges the signing request. What cannot even be parsed has no key, and no order.
@@ -73,13 +78,13 @@ func examine(snapshot *issuance.Snapshot, request *cmapi.CertificateRequest) err
 
 // gatherCurrent reads the certificate that the request would replace, through the Certificate that controls it.
 func (r *Reconciler) gatherCurrent(
-	ctx context.Context, snapshot *issuance.Snapshot, request *cmapi.CertificateRequest, issuer v1alpha1.Issuer,
+	ctx context.Context, snapshot *issuance.Snapshot, certificate *cmapi.Certificate, issuer v1alpha1.Issuer,
 ) error {
-	secretName, err := secrets.SecretOf(ctx, r.Reader, request)
-	if err != nil || secretName == "" {
-		return err
+	if certificate == nil {
+		return nil
 	}
-	name := types.NamespacedName{Namespace: request.Namespace, Name: secretName}
+	secretName := certificate.Spec.SecretName
+	name := types.NamespacedName{Namespace: certificate.Namespace, Name: secretName}
 	identity, err := secrets.ReadIdentity(ctx, r.Reader, name)
 	if err != nil {
 		return err
@@ -101,27 +106,39 @@ func (r *Reconciler) gatherCurrent(
 	}
 	snapshot.Current = issuance.Examine(
 		secretName, identity.Leaf, "", snapshot.Issuer.CustomerID, bundles.Issuance, snapshot.Now)
-	return r.addOrders(ctx, snapshot, request.Namespace, v1alpha1.LabelRenews, snapshot.Current.SerialNumber)
+	return r.addOrders(ctx, snapshot, certificate.Namespace, v1alpha1.LabelRenews, snapshot.Current.SerialNumber)
 }
 
-// gatherTransfer reads the transfer credentials that the request, or else its issuer, names.
-func (r *Reconciler) gatherTransfer(
-	ctx context.Context, snapshot *issuance.Snapshot, request *cmapi.CertificateRequest, issuer v1alpha1.Issuer,
-) error {
-	name := request.Annotations[v1alpha1.AnnotationTransferSecret]
+// transferSecret is the name of the Secret with the transfer credentials: the one that the Certificate names now, for
+// cert-manager copies its annotations only when it makes a request, and a request that waits for credentials is not made
+// anew; else that of a request which no Certificate stands behind; else the issuer's.
+func transferSecret(
+	request *cmapi.CertificateRequest, certificate *cmapi.Certificate, issuer v1alpha1.Issuer,
+) string {
+	annotations := request.Annotations
+	if certificate != nil {
+		annotations = certificate.Annotations
+	}
+	name := annotations[v1alpha1.AnnotationTransferSecret]
 	if reference := issuer.IssuerSpec().TransferSecretRef; name == "" && reference != nil {
 		name = reference.Name
 	}
+	return name
+}
+
+// gatherTransfer reads the transfer credentials in the Secret of that name.
+func (r *Reconciler) gatherTransfer(
+	ctx context.Context, snapshot *issuance.Snapshot, name, namespace string,
+) error {
 	if name == "" {
 		snapshot.Transfer.Problem = fmt.Sprintf("no transfer credentials are named: create a Secret with the keys %s "+
 			"and %s in namespace %s, and name it in the annotation %s of the Certificate or in spec.transferSecretRef "+
-			"of %s", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword, request.Namespace,
+			"of %s", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword, namespace,
 			v1alpha1.AnnotationTransferSecret, snapshot.Issuer)
 		return nil
 	}
 	snapshot.Transfer.SecretName = name
-	transfer, err := secrets.ReadTransfer(ctx, r.Reader,
-		types.NamespacedName{Namespace: request.Namespace, Name: name})
+	transfer, err := secrets.ReadTransfer(ctx, r.Reader, types.NamespacedName{Namespace: namespace, Name: name})
 	var unusable *secrets.UnusableError
 	switch {
 	case errors.As(err, &unusable):
@@ -131,7 +148,7 @@ func (r *Reconciler) gatherTransfer(
 		return err
 	}
 	snapshot.Transfer.IDDigest, snapshot.Transfer.Fingerprint = transfer.IDDigest(), transfer.Fingerprint()
-	return r.addOrders(ctx, snapshot, request.Namespace, v1alpha1.LabelTransferID, snapshot.Transfer.IDDigest)
+	return r.addOrders(ctx, snapshot, namespace, v1alpha1.LabelTransferID, snapshot.Transfer.IDDigest)
 }
 
 // addOrders adds the orders of a namespace whose label begins as the value does, each once.

@@ -22,9 +22,9 @@ import (
 // needs a moment, and a write of ours would only get into its way.
 const approvalPatience = 10 * time.Second
 
-// approvalMessage names the usual cause: cert-manager's own approver does not know our lookup.
+// approvalMessage names the usual cause: cert-manager's own approver does not know our issuers.
 const approvalMessage = "no approver has approved this request yet; cert-manager's own approver needs the permission " +
-	"to approve requests of verolookup.varmenne.dev/* and veroclusterlookup.varmenne.dev/*"
+	"to approve requests of veroissuers.varmenne.dev/* and veroclusterissuers.varmenne.dev/*"
 
 // Options of the reconciler.
 type Options struct {

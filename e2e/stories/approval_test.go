@@ -1,0 +1,148 @@
+package stories
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/retry"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// approver is who approves requests where nobody keeps it from that.
+const approver = "system:serviceaccount:cert-manager:cert-manager"
+
+func TestADeniedRequestEndsWithoutAnythingSent(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	s.withoutApprover()
+	request := s.bareRequest(2048)
+	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), request)
+	s.awaitIssuer(v1alpha1.ReasonChecked)
+	s.decide(request, cmapi.CertificateRequestConditionDenied)
+	await(s, request, "denied", func(request *cmapi.CertificateRequest) bool {
+		return isNotReady(request, cmapi.CertificateRequestReasonDenied, "denied", "nothing was sent") &&
+			request.Status.FailureTime != nil
+	})
+	s.awaitEvent("CertificateRequest", request.Name, corev1.EventTypeWarning, v1alpha1.ReasonDenied)
+	s.nothingHappened()
+}
+
+func TestARequestThatNobodyApprovesSaysWhatTheApproverNeeds(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	s.withoutApprover()
+	request := s.bareRequest(2048)
+	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), request)
+	await(s, request, "waiting for an approval", func(request *cmapi.CertificateRequest) bool {
+		return isNotReady(request, cmapi.CertificateRequestReasonPending, "no approver has approved",
+			"veroissuers.varmenne.dev/*", "veroclusterissuers.varmenne.dev/*")
+	})
+	s.nothingHappened()
+
+	s.decide(request, cmapi.CertificateRequestConditionApproved)
+	await(s, request, "issued", func(request *cmapi.CertificateRequest) bool {
+		return cmutil.CertificateRequestReadyReason(request) == cmapi.CertificateRequestReasonIssued
+	})
+	found, err := s.examine(request.Status.Certificate, request.Status.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !keyOf(s, request).Equal(found.chain[0].PublicKey) {
+		t.Error("the certificate is for another key")
+	}
+	s.spentOnce()
+}
+
+// decide approves or denies a request as the administrator.
+func (s *story) decide(request *cmapi.CertificateRequest, decision cmapi.CertificateRequestConditionType) {
+	s.Helper()
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(request), request); err != nil {
+			return err
+		}
+		cmutil.SetCertificateRequestCondition(request, decision, cmmeta.ConditionTrue, "Story", "decided by a person")
+		return s.Client.Status().Update(s.Context(), request)
+	})
+	if err != nil {
+		s.Fatalf("deciding on CertificateRequest %s: %v", request.Name, err)
+	}
+}
+
+// withoutApprover keeps cert-manager's approver from the story's namespace.
+func (s *story) withoutApprover() {
+	s.Helper()
+	const refusal = "nobody approves here"
+	meta := metav1.ObjectMeta{Name: s.namespace}
+	s.create(
+		&admissionregistrationv1.ValidatingAdmissionPolicy{
+			ObjectMeta: meta,
+			Spec: admissionregistrationv1.ValidatingAdmissionPolicySpec{
+				MatchConstraints: &admissionregistrationv1.MatchResources{
+					ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{
+						RuleWithOperations: admissionregistrationv1.RuleWithOperations{
+							Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Update},
+							Rule: admissionregistrationv1.Rule{
+								APIGroups: []string{cmapi.SchemeGroupVersion.Group}, APIVersions: []string{"v1"},
+								Resources: []string{"certificaterequests/status"},
+							},
+						},
+					}},
+				},
+				Validations: []admissionregistrationv1.Validation{{
+					Expression: "request.userInfo.username != '" + approver + "'", Message: refusal,
+					Reason: ptr.To(metav1.StatusReasonForbidden),
+				}},
+			},
+		},
+		&admissionregistrationv1.ValidatingAdmissionPolicyBinding{
+			ObjectMeta: meta,
+			Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
+				PolicyName:        s.namespace,
+				ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
+				MatchResources: &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{
+					MatchLabels: map[string]string{corev1.LabelMetadataName: s.namespace},
+				}},
+			},
+		},
+	)
+	s.awaitRefusal(refusal)
+}
+
+// awaitRefusal waits until the API server refuses what the approver writes. It takes up a new policy after a second
+// or so.
+func (s *story) awaitRefusal(refusal string) {
+	s.Helper()
+	probe := s.bareRequest(2048)
+	probe.Name = "probe"
+	probe.Spec.IssuerRef = cmmeta.IssuerReference{Group: "probe.invalid", Kind: "Probe", Name: "probe"}
+	s.create(probe)
+	config := s.Cluster.RESTConfig()
+	config.Impersonate = rest.ImpersonationConfig{UserName: approver}
+	impersonator, err := client.New(config, client.Options{Scheme: s.Client.Scheme(), Mapper: s.Client.RESTMapper()})
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.eventually("approvals to be refused", func(ctx context.Context) (bool, error) {
+		if err := s.Client.Get(ctx, client.ObjectKeyFromObject(probe), probe); err != nil {
+			return false, err
+		}
+		err := impersonator.Status().Update(ctx, probe.DeepCopy(), client.DryRunAll)
+		if apierrors.IsForbidden(err) && strings.Contains(err.Error(), refusal) {
+			return true, nil
+		}
+		return false, client.IgnoreNotFound(err)
+	})
+	s.remove(probe)
+}

@@ -1,0 +1,109 @@
+package stories
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+func TestTheSampleManifestsBringTheFirstCertificate(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+
+	pending, retrievalID := s.awaitSubmitted(certificateName)
+	order := s.orders()[0]
+	s.shows([]string{"get", "veroorders"}, map[string]string{
+		"NAME": order.Name, "PHASE": "Submitted", "OPERATION": "SignNewCertificate", "RETRIEVAL-ID": retrievalID,
+		"WAITING-FOR": "AwaitingCertificate", "CERTIFICATE": certificateName,
+	})
+	s.awaitPending(certificateName, "accepted", retrievalID)
+
+	found := s.awaitReady(certificateName)
+	found.isFor(s, pending)
+	if len(found.chain) != 2 {
+		t.Errorf("tls.crt holds %d certificates, want the leaf and the issuing CA", len(found.chain))
+	}
+	if seen, err := found.call(s.rootOfService()); err != nil || seen != customerID {
+		t.Errorf("a server that trusts the providers' root sees %q (%v), want %s", seen, err, customerID)
+	}
+	if submission := s.spentOnce(); submission.RetrievalID != retrievalID {
+		t.Errorf("the request shows RetrievalId %s, the service gave %s", retrievalID, submission.RetrievalID)
+	}
+	if got := submitted(found.request); got == nil || got.Message != retrievalID {
+		t.Errorf("the issued request shows %v, want RetrievalId %s", got, retrievalID)
+	}
+	s.shows([]string{"get", "vo"}, map[string]string{
+		"NAME": order.Name, "PHASE": "Issued", "RETRIEVAL-ID": retrievalID, "WAITING-FOR": "Issued",
+	})
+	s.shows([]string{"get", "varmenne"}, map[string]string{"PHASE": "Issued", "RETRIEVAL-ID": retrievalID})
+	s.shows([]string{"get", "vi"}, map[string]string{
+		"NAME": issuerName, "READY": "True", "ENVIRONMENT": "TEST", "CUSTOMER": customerID, "REASON": "Checked",
+	})
+	s.awaitEvent("CertificateRequest", pending.Name, corev1.EventTypeNormal, v1alpha1.ReasonOrderCreated, order.Name)
+	s.awaitEvent("CertificateRequest", pending.Name, corev1.EventTypeNormal, v1alpha1.ReasonIssued, order.Name)
+	s.awaitEvent("VeroOrder", order.Name, corev1.EventTypeNormal, v1alpha1.ReasonAwaitingCertificate, retrievalID)
+	s.awaitEvent("VeroOrder", order.Name, corev1.EventTypeNormal, v1alpha1.ReasonIssued)
+}
+
+func TestAClusterIssuerServesANamespaceThatHasCredentialsOnly(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	trust := s.trust()
+	trust.Namespace, trust.Name = "varmenne-issuer", s.namespace
+	issuer := &v1alpha1.VeroClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}, Spec: s.issuer().Spec}
+	for _, source := range []*v1alpha1.BundleSource{
+		issuer.Spec.Trust.TLS, &issuer.Spec.Trust.Responses, &issuer.Spec.Trust.Issuance,
+	} {
+		source.ConfigMapRef.Name = trust.Name
+	}
+	certificate := s.certificate()
+	certificate.Spec.IssuerRef.Kind, certificate.Spec.IssuerRef.Name = issuer.IssuerKind(), issuer.Name
+	s.create(trust, issuer, s.credentials(s.mint()), certificate)
+
+	pending, _ := s.awaitSubmitted(certificateName)
+	s.awaitReady(certificateName).isFor(s, pending)
+	s.spentOnce()
+	s.shows([]string{"get", "vci", issuer.Name}, map[string]string{
+		"NAME": issuer.Name, "READY": "True", "REASON": "Checked", "CUSTOMER": customerID,
+	})
+}
+
+// shows fails the story unless kubectl prints a table that has a row with these values below these headings.
+func (s *story) shows(arguments []string, wanted map[string]string) {
+	s.Helper()
+	arguments = append(arguments, "--namespace="+s.namespace, "--kubeconfig="+s.Cluster.KubeconfigPath(),
+		"--cache-dir="+s.TempDir())
+	output, err := exec.CommandContext(s.Context(), s.Cluster.Kubectl(), arguments...).CombinedOutput()
+	if err != nil {
+		s.Fatalf("kubectl %v: %v: %s", arguments, err, output)
+	}
+	var heading string
+	for line := range strings.Lines(string(output)) {
+		if strings.HasPrefix(line, "NAME") {
+			heading = line
+			continue
+		}
+		if fits(heading, line, wanted) {
+			return
+		}
+	}
+	s.Errorf("kubectl %s prints no row with %v:\n%s", strings.Join(arguments[:2], " "), wanted, output)
+}
+
+// fits is whether a row of a table has these values below these headings. Names carry their kind where a table has
+// several.
+func fits(heading, row string, wanted map[string]string) bool {
+	for column, value := range wanted {
+		at := strings.Index(" "+heading, " "+column+" ")
+		if at < 0 || at > len(row) || !strings.HasPrefix(row[at:], value) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,144 @@
+package stories
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"testing"
+
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+func TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	for claim, c := range map[string]struct {
+		spoil func(*cmapi.CertificateSpec)
+		says  []string
+		// renewed is whether the user has to run `cmctl renew` after the repair: a change that does not show in the
+		// signing request does not end the hour that cert-manager waits after a failure.
+		renewed bool
+	}{
+		"an ECDSA key": {
+			spoil: func(spec *cmapi.CertificateSpec) {
+				spec.PrivateKey = &cmapi.CertificatePrivateKey{Algorithm: cmapi.ECDSAKeyAlgorithm, Size: 256}
+			},
+			says:    []string{"spec.privateKey.algorithm", "ECDSA", "write algorithm: RSA and size: 2048"},
+			renewed: true,
+		},
+		"a DNS name": {
+			spoil: func(spec *cmapi.CertificateSpec) { spec.DNSNames = []string{"tax.example.fi"} },
+			says:  []string{"spec.dnsNames", "tax.example.fi", "remove spec.dnsNames from the Certificate"},
+		},
+		"another common name": {
+			spoil: func(spec *cmapi.CertificateSpec) { spec.CommonName = "7654321-0" },
+			says:  []string{"spec.commonName", "7654321-0", "write commonName: " + customerID},
+		},
+		"a certificate authority": {
+			spoil: func(spec *cmapi.CertificateSpec) { spec.IsCA = true },
+			says:  []string{"spec.isCA", "remove spec.isCA from the Certificate"},
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := begin(t)
+			certificate := s.certificate()
+			c.spoil(&certificate.Spec)
+			s.create(s.trust(), s.issuer(), s.credentials(s.mint()), certificate)
+			failed := s.awaitRequest(certificateName, "refused as invalid", func(request *cmapi.CertificateRequest) bool {
+				return isInvalid(request, c.says)
+			})
+			s.awaitEvent("CertificateRequest", failed.Name, corev1.EventTypeWarning, v1alpha1.ReasonInvalidRequest,
+				c.says...)
+			await(s, certificate, "the user is told", func(certificate *cmapi.Certificate) bool {
+				issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
+				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && saysAll(issuing.Message, c.says)
+			})
+			s.nothingHappened()
+
+			edit(s, certificate, func(certificate *cmapi.Certificate) { certificate.Spec = s.certificate().Spec })
+			if c.renewed {
+				s.renew(certificate)
+			}
+			s.awaitReady(certificateName)
+			s.spentOnce()
+		})
+	}
+}
+
+func TestARequestWithAShortKeyFailsBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	request := s.bareRequest(1024)
+	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), request)
+	says := []string{"spec.privateKey.size", "1024 bits", "write size: 2048"}
+	await(s, request, "refused as invalid", func(request *cmapi.CertificateRequest) bool {
+		return isInvalid(request, says)
+	})
+	s.nothingHappened()
+}
+
+// isInvalid is whether a request has failed for good, saying all of this, so that cert-manager knows it too.
+func isInvalid(request *cmapi.CertificateRequest, says []string) bool {
+	invalid := cmutil.GetCertificateRequestCondition(request, cmapi.CertificateRequestConditionInvalidRequest)
+	return isNotReady(request, cmapi.CertificateRequestReasonFailed, says...) && request.Status.FailureTime != nil &&
+		invalid != nil && invalid.Status == cmmeta.ConditionTrue && saysAll(invalid.Message, says)
+}
+
+// renew does what `cmctl renew` does.
+func (s *story) renew(certificate *cmapi.Certificate) {
+	s.Helper()
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(certificate), certificate); err != nil {
+			return err
+		}
+		cmutil.SetCertificateCondition(certificate, certificate.Generation, cmapi.CertificateConditionIssuing,
+			cmmeta.ConditionTrue, "ManuallyTriggered", "Certificate re-issuance manually triggered")
+		return s.Client.Status().Update(s.Context(), certificate)
+	})
+	if err != nil {
+		s.Fatalf("renewing Certificate %s: %v", certificate.Name, err)
+	}
+}
+
+// nothingHappened fails the story if anything was sent, or is about to be.
+func (s *story) nothingHappened() {
+	s.Helper()
+	s.spentNothing()
+	if orders := s.orders(); len(orders) > 0 {
+		s.Errorf("there is VeroOrder %s, want none", orders[0].Name)
+	}
+}
+
+// bareRequest is a CertificateRequest that no Certificate stands behind, with an RSA key of its own.
+func (s *story) bareRequest(bits int) *cmapi.CertificateRequest {
+	s.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.keepKey(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
+		"the key of a request without a Certificate")
+	template := &x509.CertificateRequest{Subject: pkix.Name{CommonName: customerID}}
+	der, err := x509.CreateCertificateRequest(rand.Reader, template, key)
+	if err != nil {
+		s.Fatal(err)
+	}
+	certificate := s.certificate()
+	return &cmapi.CertificateRequest{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "bare"},
+		Spec: cmapi.CertificateRequestSpec{
+			Request:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}),
+			IssuerRef: certificate.Spec.IssuerRef, Usages: certificate.Spec.Usages,
+		},
+	}
+}

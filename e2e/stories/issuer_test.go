@@ -1,0 +1,173 @@
+package stories
+
+import (
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// spoiled is an issuer that cannot work.
+type spoiled struct {
+	// spoil changes issuer and bundles before they are created; without a bundle no ConfigMap is created.
+	spoil func(*story, *v1alpha1.VeroIssuer, *corev1.ConfigMap)
+	// reason and says are what the issuer tells.
+	reason string
+	says   []string
+	// repair is what the user changes then.
+	repair func(*story)
+}
+
+// beforeCalls are mistakes that show before anything is sent.
+var beforeCalls = map[string]spoiled{
+	"the endpoint is not there": {
+		spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
+			issuer.Spec.URL = "https://127.0.0.1:1/"
+		},
+		reason: v1alpha1.ReasonEndpointUnreachable,
+		says:   []string{"127.0.0.1:1", "connection refused", "check spec.url"},
+		repair: func(s *story) { s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.URL = s.service.URL }) },
+	},
+	"the TLS authority is another one": {
+		spoil: func(s *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
+			trust.Data["other.pem"] = trust.Data[keyTLS]
+			trust.Data[keyTLS] = s.bundles(s.Service)[keyTLS]
+		},
+		reason: v1alpha1.ReasonEndpointUntrusted,
+		says:   []string{"127.0.0.1", "does not verify", "spec.trust.tls"},
+		repair: func(s *story) {
+			s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.TLS.ConfigMapRef.Key = "other.pem" })
+		},
+	},
+	"there is no ConfigMap": {
+		spoil:  func(_ *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) { clear(trust.Data) },
+		reason: v1alpha1.ReasonBundleNotFound,
+		says:   []string{"spec.trust.tls.configMapRef", trustName, "does not exist", "create it with the key " + keyTLS},
+		repair: func(s *story) { s.create(s.trust()) },
+	},
+	"a bundle is none": {
+		spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
+			issuer.Spec.Trust.Responses = v1alpha1.BundleSource{CABundle: []byte("the file of last year")}
+		},
+		reason: v1alpha1.ReasonBundleInvalid,
+		says:   []string{"spec.trust.responses"},
+		repair: func(s *story) {
+			s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses = s.issuer().Spec.Trust.Responses })
+		},
+	},
+}
+
+func TestAnIssuerThatCannotWorkSaysWhatToChangeAndSpendsNothing(t *testing.T) {
+	t.Parallel()
+	for claim, c := range beforeCalls {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := begin(t)
+			s.createSpoiled(c)
+			s.awaitIssuer(c.reason, c.says...)
+			s.awaitEvent(v1alpha1.KindVeroIssuer, issuerName, corev1.EventTypeWarning, c.reason, c.says...)
+			pending := s.awaitPending(certificateName, slices.Concat(c.says, []string{"VeroIssuer vero is not ready"})...)
+			s.spentNothing()
+			if orders := s.orders(); len(orders) > 0 {
+				t.Errorf("there is an order already: %v", orders[0].Name)
+			}
+
+			c.repair(s)
+			s.awaitIssuer(v1alpha1.ReasonChecked)
+			s.awaitReady(certificateName).isFor(s, pending)
+			s.spentOnce()
+		})
+	}
+}
+
+func TestAnIssuerOfTheWrongEnvironmentSaysSoAndSpendsNothing(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	says := []string{
+		"PRODUCTION", "PKI005", "make spec.environment and spec.url name the same environment", "nothing was spent",
+	}
+	s.createSpoiled(spoiled{spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
+		issuer.Spec.Environment = v1alpha1.EnvironmentProduction
+	}})
+	s.awaitIssuer(v1alpha1.ReasonWrongEnvironment, says...)
+	pending := s.awaitPending(certificateName, says...)
+	if accepted := s.accepted(); len(accepted) > 0 {
+		t.Errorf("the service has accepted %+v", accepted)
+	}
+
+	s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.EnvironmentTest })
+	s.awaitReady(certificateName).isFor(s, pending)
+	s.awaitIssuer(v1alpha1.ReasonChecked)
+	if accepted := s.accepted(); len(accepted) != 1 {
+		t.Errorf("the service has accepted %+v, want one request", accepted)
+	}
+}
+
+// afterAcceptance are mistakes that show only in what the service answers, when it has accepted already.
+var afterAcceptance = map[string]spoiled{
+	"the signer of answers is not trusted": {
+		spoil: func(s *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
+			trust.Data["other.pem"] = trust.Data[keyResponses]
+			trust.Data[keyResponses] = s.bundles(s.Service)[keyResponses]
+		},
+		reason: v1alpha1.ReasonUntrustedAnswer,
+		says:   []string{"does not verify", "put the authority that signs the service's answers into spec.trust.responses"},
+		repair: func(s *story) {
+			s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses.ConfigMapRef.Key = "other.pem" })
+		},
+	},
+	"the issuing authority is not trusted": {
+		spoil: func(s *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
+			trust.Data[keyIssuance] = s.bundles(s.Service)[keyIssuance]
+		},
+		reason: v1alpha1.ReasonUntrustedCertificate,
+		says:   []string{"put the issuing authority of the service into spec.trust.issuance"},
+		repair: func(s *story) {
+			edit(s, s.trust(), func(trust *corev1.ConfigMap) { trust.Data[keyIssuance] = s.bundles(s.service)[keyIssuance] })
+		},
+	},
+}
+
+func TestAnAnswerThatCannotBeVerifiedIsNotLost(t *testing.T) {
+	t.Parallel()
+	for claim, c := range afterAcceptance {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := begin(t)
+			s.createSpoiled(c)
+			_, retrievalID := s.awaitSubmitted(certificateName)
+			says := slices.Concat(c.says, []string{"RetrievalId " + retrievalID + " is kept"})
+			s.awaitIssuer(c.reason, says...)
+			pending := s.awaitPending(certificateName, says...)
+			s.awaitEvent("VeroOrder", s.orders()[0].Name, corev1.EventTypeWarning, c.reason, says...)
+
+			c.repair(s)
+			s.awaitReady(certificateName).isFor(s, pending)
+			s.awaitIssuer(v1alpha1.ReasonChecked)
+			if submission := s.spentOnce(); submission.RetrievalID != retrievalID {
+				t.Errorf("the certificate was bought with RetrievalId %s, want the one that was kept, %s",
+					submission.RetrievalID, retrievalID)
+			}
+		})
+	}
+}
+
+// createSpoiled creates all that a first certificate needs, with a mistake.
+func (s *story) createSpoiled(c spoiled) {
+	s.Helper()
+	issuer, trust := s.issuer(), s.trust()
+	c.spoil(s, issuer, trust)
+	if len(trust.Data) > 0 {
+		s.create(trust)
+	}
+	s.create(issuer, s.credentials(s.mint()), s.certificate())
+}
+
+// editIssuer changes the story's issuer.
+func (s *story) editIssuer(change func(*v1alpha1.VeroIssuer)) {
+	s.Helper()
+	edit(s, &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: issuerName}}, change)
+}

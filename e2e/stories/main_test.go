@@ -1,0 +1,108 @@
+// Package stories holds the user stories: what a user does, what the user sees, and what was spent, with nothing
+// replaced by a stand-in. A real API server, cert-manager's own controllers, the simulator of the certificate service
+// over TLS with signatures in all variants, and the controller as it ships, under its own ServiceAccount.
+//
+// All stories share one world and run side by side, each in a namespace of its own with a simulator of its own. What
+// has to hold whatever happened is checked when all of them are over; see closing_test.go.
+package stories
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+)
+
+const (
+	// binaryVariable names a program to test instead of the one that is built from this repository.
+	binaryVariable = "VARMENNE_BINARY"
+	// atOnce is how many stories run at once: all of them, because what they do most of the time is wait.
+	atOnce = "100"
+)
+
+// stage is where the stories play.
+type stage struct {
+	*world.World
+	*ledger
+}
+
+// raised is the stage while there is one.
+var raised struct {
+	once  sync.Once
+	stage *stage
+	err   error
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", atOnce)
+	}
+	ctrl.SetLogger(logr.Discard()) // Of the clients that the stories use.
+	os.Exit(run(m))
+}
+
+// run runs the stories, then the closing checks, and ends the world whatever happened.
+func run(m *testing.M) int {
+	code := m.Run()
+	if raised.stage == nil {
+		return code
+	}
+	ctx := context.Background()
+	for claim, check := range closingChecks {
+		if err := check(ctx, raised.stage); err != nil {
+			code = 1
+			fmt.Fprintf(os.Stderr, "--- FAIL: %s:\n%v\n", claim, err)
+		}
+	}
+	if err := raised.stage.Stop(); err != nil {
+		code = 1
+		fmt.Fprintln(os.Stderr, "--- FAIL: everything ends when it is asked to:", err)
+	}
+	if code != 0 {
+		fmt.Fprintf(os.Stderr, "the logs of the world are in %s\n", raised.stage.Cluster.LogDir())
+		return code
+	}
+	if err := raised.stage.Cluster.Remove(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// theStage starts the world when the first story asks for it.
+func theStage() (*stage, error) {
+	raised.once.Do(func() { raised.stage, raised.err = raise() })
+	return raised.stage, raised.err
+}
+
+func raise() (*stage, error) {
+	ctx := context.Background()
+	options := world.Options{
+		AuditPolicy: "testdata/audit-policy.yaml", Binary: os.Getenv(binaryVariable),
+		// What is told at this level must not be secret either.
+		ControllerArgs: []string{"--log-level=debug"},
+	}
+	if testing.Verbose() {
+		options.Log = os.Stderr
+	}
+	w, err := world.Start(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{World: w, ledger: &ledger{}}
+	if err := s.watchSecrets(ctx, w.Cluster.RESTConfig()); err != nil {
+		return nil, errors.Join(err, w.Stop())
+	}
+	return s, nil
+}

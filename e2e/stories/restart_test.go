@@ -1,0 +1,45 @@
+package stories
+
+import (
+	"testing"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+// It is alone with the world: it does not call Parallel, and those that do wait for it.
+func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccepted(t *testing.T) {
+	accepted, running := begin(t), begin(t)
+	for _, s := range []*story{accepted, running} {
+		s.create(s.trust(), s.issuer(), s.credentials(s.mint()))
+		s.awaitIssuer(v1alpha1.ReasonChecked)
+	}
+	accepted.create(accepted.certificate())
+	accepted.awaitSubmitted(certificateName)
+	running.script(admin.Fault{
+		Operation: "SignNewCertificate", Kind: admin.TimeoutAfter, Hold: admin.Duration(3 * time.Second),
+	})
+	running.create(running.certificate())
+	running.awaitSubmission()
+
+	if err := accepted.StopController(); err != nil {
+		t.Fatal(err)
+	}
+	order, submission := running.orders()[0], running.submissions()[0]
+	if order.Status.RetrievalID != submission.RetrievalID || order.Status.Phase != v1alpha1.PhaseSubmitted {
+		t.Errorf("the answer to the running call was not recorded: the order is %s with RetrievalId %q, want Submitted "+
+			"with %s\n%s", order.Status.Phase, order.Status.RetrievalID, submission.RetrievalID, running.picture())
+	}
+	if phase := accepted.orders()[0].Status.Phase; phase != v1alpha1.PhaseSubmitted {
+		t.Fatalf("the accepted order is %s already, want Submitted", phase)
+	}
+
+	if err := accepted.StartController(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*story{accepted, running} {
+		s.awaitReady(certificateName)
+		s.spentOnce()
+	}
+}

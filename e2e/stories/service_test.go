@@ -1,0 +1,99 @@
+package stories
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+func TestAServiceThatTakesAMinuteIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	s.script(admin.Fault{
+		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(time.Minute),
+	})
+	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+	_, retrievalID := s.awaitSubmitted(certificateName)
+	pending := s.awaitPending(certificateName, "has accepted the request (RetrievalId "+retrievalID+")")
+	found := s.awaitReady(certificateName)
+	found.isFor(s, pending)
+	if found.request.Status.FailureTime != nil {
+		t.Errorf("the request had failed on %s in between", found.request.Status.FailureTime)
+	}
+	s.spentOnce()
+	polls := s.polls()
+	if len(polls) < 3 || len(polls) > 7 {
+		t.Errorf("the certificate was asked for %d times, want some times with growing distances: %+v", len(polls), polls)
+	}
+	for i, poll := range polls[:len(polls)-1] {
+		if next := polls[i+1].Time.Sub(poll.Time); next < 10*time.Second {
+			t.Errorf("the certificate was asked for again after %s", next)
+		}
+	}
+}
+
+func TestASubmissionThatWasNotProcessedIsSentAgain(t *testing.T) {
+	t.Parallel()
+	for claim, fault := range map[string]admin.Fault{
+		"the connection breaks":         {Kind: admin.DropBefore},
+		"a gateway answers 503":         {Kind: admin.HTTPStatus},
+		"the service answers a Fault":   {Kind: admin.SOAPFault},
+		"the service answers PKI099":    {Kind: admin.ResultFail},
+		"the service wants to redirect": {Kind: admin.Redirect},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := begin(t)
+			fault.Operation = "SignNewCertificate"
+			s.script(fault)
+			s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+			pending := s.awaitPending(certificateName, "again")
+			s.awaitReady(certificateName).isFor(s, pending)
+			if sent, accepted := len(s.submissions()), len(s.accepted()); sent != 2 || accepted != 1 {
+				t.Errorf("%d requests were sent and %d accepted, want two and one", sent, accepted)
+			}
+		})
+	}
+}
+
+func TestALostAnswerIsToldAndNewCredentialsGoOn(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	s.script(admin.Fault{Operation: "SignNewCertificate", Kind: admin.ResetMidAnswer})
+	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+	s.awaitPending(certificateName, "may have processed the request", "it is sent again with the same authorisation")
+	pending := s.awaitPending(certificateName, "an earlier answer was lost", "PKI020",
+		"order new transfer credentials and put them into Secret "+transferName)
+	s.awaitEvent("VeroOrder", s.orders()[0].Name, corev1.EventTypeWarning, v1alpha1.ReasonAnswerLost,
+		"an earlier answer was lost")
+	s.replaceCredentials(s.mint())
+	s.awaitReady(certificateName).isFor(s, pending)
+	if submissions := s.submissions(); len(submissions) != 3 || !submissions[2].Accepted {
+		t.Errorf("the service was sent %+v, want the lost one, once more, and one with new credentials", submissions)
+	}
+}
+
+func TestACertificateOfSomebodyElseIsNotDelivered(t *testing.T) {
+	t.Parallel()
+	for _, variant := range admin.CertificateVariants() {
+		t.Run(variant, func(t *testing.T) {
+			t.Parallel()
+			s := begin(t)
+			s.script(admin.Fault{Operation: "GetCertificate", Kind: admin.WrongCertificate, Variant: variant})
+			s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+			_, retrievalID := s.awaitSubmitted(certificateName)
+			pending := s.awaitPending(certificateName, "the issued certificate is not the one that was asked for",
+				"RetrievalId "+retrievalID)
+			s.awaitReady(certificateName).isFor(s, pending)
+			s.spentOnce()
+			s.awaitIssuer(v1alpha1.ReasonChecked)
+			if polls := s.polls(); len(polls) != 2 || polls[0].Fault != admin.WrongCertificate {
+				t.Errorf("the certificate was asked for %+v, want a wrong one and the right one", polls)
+			}
+		})
+	}
+}

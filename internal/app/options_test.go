@@ -1,0 +1,90 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/varmenne/varmenne-issuer/internal/app"
+)
+
+// parse is what main does with a command line and the environment.
+func parse(t *testing.T, arguments ...string) (app.Options, error) {
+	t.Helper()
+	var options app.Options
+	flags := pflag.NewFlagSet("controller", pflag.ContinueOnError)
+	options.AddFlags(flags)
+	if err := flags.Parse(arguments); err != nil {
+		t.Fatal(err)
+	}
+	return options, app.FromEnvironment(flags)
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	options, err := parse(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := options.Validate(); err != nil {
+		t.Errorf("the defaults are refused: %v", err)
+	}
+	if options.OrderRetention != 30*24*time.Hour {
+		t.Errorf("orders are kept for %s, not for 30 days", options.OrderRetention)
+	}
+}
+
+func TestEnvironmentStandsInForFlagsThatAreNotGiven(t *testing.T) {
+	t.Setenv("VARMENNE_CALL_TIMEOUT", "7s")
+	t.Setenv("VARMENNE_WORKERS", "3")
+	t.Setenv("VARMENNE_WATCH_NAMESPACES", "one,two")
+	options, err := parse(t, "--workers=5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if options.CallTimeout != 7*time.Second {
+		t.Errorf("the call timeout is %s, not that of the environment", options.CallTimeout)
+	}
+	if options.Workers != 5 {
+		t.Errorf("%d workers: the environment has overruled the command line", options.Workers)
+	}
+	if got := strings.Join(options.WatchNamespaces, " "); got != "one two" {
+		t.Errorf("the namespaces are %q, not those of the environment", got)
+	}
+}
+
+func TestEnvironmentThatCannotBeReadIsNamed(t *testing.T) {
+	t.Setenv("VARMENNE_CALL_TIMEOUT", "soon")
+	_, err := parse(t)
+	if err == nil || !strings.Contains(err.Error(), "VARMENNE_CALL_TIMEOUT") {
+		t.Errorf("the error is %v; it should name the variable", err)
+	}
+}
+
+func TestOptionsThatCannotWorkAreNamedTogether(t *testing.T) {
+	options, err := parse(t, "--workers=0", "--call-timeout=0s", "--order-retention=-1h", "--namespace=",
+		"--log-level=loud", "--log-format=xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = options.Validate()
+	if err == nil {
+		t.Fatal("they are taken")
+	}
+	for _, flag := range []string{"--workers", "--call-timeout", "--order-retention", "--namespace", "--log-level"} {
+		if !strings.Contains(err.Error(), flag) {
+			t.Errorf("the error does not name %s: %v", flag, err)
+		}
+	}
+}
+
+func TestLogFormatThatDoesNotExistIsNamed(t *testing.T) {
+	options, err := parse(t, "--log-format=xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := options.Validate(); err == nil || !strings.Contains(err.Error(), "--log-format") {
+		t.Errorf("the error is %v; it should name the flag", err)
+	}
+}

@@ -1,0 +1,400 @@
+package issuance_test
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// world is a model of everything around the state machine: the certificate service, which accepts each TransferId once;
+// a cluster with requests, orders and Secrets; and a clock that can be set back. The code under test makes every
+// decision and every record; the model only carries them out, or fails to.
+type world struct {
+	t       testing.TB
+	elapsed time.Duration // since the beginning, whatever the clock says
+	offset  time.Duration // of the clock
+
+	issuer   issuance.Issuer
+	trusting bool // whether spec.trust.responses is right
+
+	transfer *transfer // in the Secret
+	minted   int
+	current  *x509.Certificate
+	requests []*request
+	orders   []*v1alpha1.VeroOrder
+	stale    []v1alpha1.VeroOrder // what a cache that lags behind still shows
+	frozen   []func()             // outcomes that a frozen controller has yet to record
+
+	service service
+}
+
+// transfer is a pair of transfer credentials.
+type transfer struct {
+	id    string
+	right bool // whether the password is
+}
+
+type request struct {
+	uid   types.UID
+	key   int
+	ended string // Deliver or Refuse
+}
+
+// service is the certificate service.
+type service struct {
+	spent     map[string]bool
+	retrieved map[string]*certificate
+	issued    int
+}
+
+// certificate is what a RetrievalId stands for.
+type certificate struct {
+	key      int
+	accepted time.Duration
+	refused  bool // GetCertificate answers PKI020
+	leaf     *x509.Certificate
+}
+
+// fault is what goes wrong with a call.
+type fault int
+
+const (
+	none         fault = iota
+	unreachable        // nothing arrives
+	lostAnswer         // it is processed, and the answer does not come back
+	technical          // PKI099, nothing is processed
+	crash              // it is processed, and the controller is gone
+	crashBefore        // the controller is gone before the call
+	freeze             // it is processed, and the controller records it later
+	refuseRenew        // PKI015 for a renewal
+	refuseSigner       // PKI010 for a renewal
+	refuseAtGet        // it is accepted, and GetCertificate will refuse it
+	faults
+)
+
+var worldKeys = [...]string{"ours", "another's", "a third"}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{
+		t: t, issuer: requested().Issuer, trusting: true,
+		service: service{spent: map[string]bool{}, retrieved: map[string]*certificate{}},
+	}
+	w.mint(true)
+	w.ask(0)
+	return w
+}
+
+// now is what the clock says.
+func (w *world) now() time.Time { return now.Add(w.elapsed + w.offset) }
+
+func (w *world) mint(right bool) {
+	w.minted++
+	w.transfer = &transfer{id: fmt.Sprintf("transfer-%d", w.minted), right: right}
+}
+
+func (w *world) ask(key int) {
+	w.requests = append(w.requests, &request{uid: types.UID(fmt.Sprintf("request-%d", len(w.requests))), key: key})
+}
+
+var (
+	leavesLock sync.Mutex
+	leaves     = map[string]*x509.Certificate{}
+)
+
+// leafFor is the certificate with a number, for a key, that ends 50 to 110 days after a day.
+func leafFor(t testing.TB, key, number, day int) *x509.Certificate {
+	t.Helper()
+	leavesLock.Lock()
+	defer leavesLock.Unlock()
+	name := fmt.Sprintf("%d/%d/%d", key, number, day)
+	if leaves[name] == nil {
+		notAfter := now.AddDate(0, 0, day+50+20*(number%4)).Add(time.Duration(number) * time.Minute)
+		leaves[name] = leafUntil(t, worldKeys[key], notAfter)
+	}
+	return leaves[name]
+}
+
+// snapshot gathers the world, as the controllers do.
+func (w *world) snapshot(orders []v1alpha1.VeroOrder) issuance.Snapshot {
+	s := issuance.Snapshot{Now: w.now(), Issuer: w.issuer, Orders: orders}
+	s.Transfer = issuance.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"}
+	if w.transfer != nil {
+		s.Transfer = issuance.Transfer{
+			SecretName: "vero-transfer", IDDigest: w.transfer.id, Fingerprint: strconv.FormatBool(w.transfer.right),
+		}
+	}
+	s.Current = issuance.Current{SecretName: "tls", Problem: "Secret tls does not exist"}
+	if w.current != nil {
+		s.Current = issuance.Current{
+			SecretName: "tls", SerialNumber: issuance.SerialNumber(w.current), NotAfter: w.current.NotAfter,
+		}
+		if s.Now.After(w.current.NotAfter) {
+			s.Current.Problem = "expired"
+		}
+	}
+	return s
+}
+
+// stepRequest is one reconcile of a CertificateRequest, with orders from a cache that may lag behind.
+func (w *world) stepRequest(r *request, lagging bool) issuance.Action {
+	if r.ended != "" {
+		return issuance.Action{}
+	}
+	orders := w.list()
+	if lagging {
+		orders = w.stale
+	}
+	s := w.snapshot(orders)
+	s.Request = issuance.Request{UID: r.uid, PublicKeyDigest: digestOf(worldKeys[r.key])}
+	if !s.NeedsAuthorisation() {
+		s.Transfer, s.Current = issuance.Transfer{}, issuance.Current{}
+	}
+	action := issuance.Decide(s)
+	switch action.Verb {
+	case issuance.Create:
+		w.create(r, s, action, lagging)
+	case issuance.Deliver:
+		r.ended = string(action.Verb)
+		leaf, err := issuance.Leaf(action.Order)
+		if err != nil {
+			w.t.Fatalf("an order without a certificate was delivered: %v", err)
+		}
+		w.current = leaf
+	case issuance.Refuse:
+		r.ended = string(action.Verb)
+	default:
+	}
+	return action
+}
+
+func (w *world) create(r *request, s issuance.Snapshot, action issuance.Action, lagging bool) {
+	order := signNew(created(w.now()))
+	order.Spec.RequestUID, order.Spec.PublicKeyDigest = r.uid, s.Request.PublicKeyDigest
+	order.Spec.CustomerID, order.Spec.Environment = s.Issuer.CustomerID, s.Issuer.Environment
+	order.Spec.Operation, order.Spec.Attempt = action.Operation, action.Attempt
+	if action.Operation == v1alpha1.OperationRenew {
+		order.Spec.Transfer = nil
+		order.Spec.Renewal = &v1alpha1.RenewalAuthorization{
+			SecretName: "tls", SerialNumber: s.Current.SerialNumber, NotAfter: metav1.Time{Time: s.Current.NotAfter},
+		}
+		order.Name = fmt.Sprintf("renew-%s-%d-%d", s.Current.SerialNumber, r.key, action.Attempt)
+	} else {
+		order.Spec.Transfer.TransferIDDigest = s.Transfer.IDDigest
+		order.Name = fmt.Sprintf("sign-%s-%d", s.Transfer.IDDigest, action.Attempt)
+	}
+	if slices.ContainsFunc(w.orders, func(o *v1alpha1.VeroOrder) bool { return o.Name == order.Name }) {
+		if !lagging {
+			w.t.Fatalf("%s exists already, and would be tried for ever", order.Name)
+		}
+		return // the API server refuses it
+	}
+	w.orders = append(w.orders, order)
+}
+
+func (w *world) list() []v1alpha1.VeroOrder {
+	orders := make([]v1alpha1.VeroOrder, 0, len(w.orders))
+	for _, order := range w.orders {
+		orders = append(orders, *order.DeepCopy())
+	}
+	return orders
+}
+
+// write stores an order as the API server does, and reads it again.
+func (w *world) write(order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder)) {
+	before := order.DeepCopy()
+	changed := order.DeepCopy()
+	change(changed)
+	data, err := json.Marshal(changed)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	*order = v1alpha1.VeroOrder{}
+	if err := json.Unmarshal(data, order); err != nil {
+		w.t.Fatal(err)
+	}
+	w.checkStep(before, order)
+}
+
+// checkStep is what no step may break.
+func (w *world) checkStep(before, after *v1alpha1.VeroOrder) {
+	was, is := before.Status, after.Status
+	if was.RetrievalID != "" && !was.RetrievalIDUnverified && was.RetrievalID != is.RetrievalID {
+		w.t.Fatalf("%s: the verified RetrievalId %s has become %q", after.Name, was.RetrievalID, is.RetrievalID)
+	}
+	if was.RetrievalID != "" && is.RetrievalID == "" {
+		w.t.Fatalf("%s: the RetrievalId %s is lost", after.Name, was.RetrievalID)
+	}
+	if was.Phase == v1alpha1.PhaseIssued &&
+		(is.Phase != v1alpha1.PhaseIssued || !bytes.Equal(was.Certificate, is.Certificate)) {
+		w.t.Fatalf("%s: it was issued, and is %s", after.Name, is.Phase)
+	}
+	if is.Phase == v1alpha1.PhaseSubmitted && (is.RetrievalID == "" || is.AcceptedAt == nil) {
+		w.t.Fatalf("%s: submitted without RetrievalId or time", after.Name)
+	}
+}
+
+// stepOrder is one reconcile of an order.
+func (w *world) stepOrder(order *v1alpha1.VeroOrder, fault fault) issuance.Action {
+	s := w.snapshot(w.list())
+	s.Order = order
+	s.Wanted = slices.ContainsFunc(w.requests, func(r *request) bool {
+		return r.ended == "" && digestOf(worldKeys[r.key]) == order.Spec.PublicKeyDigest
+	})
+	if !s.NeedsTransfer() {
+		s.Transfer = issuance.Transfer{}
+	}
+	action := issuance.Decide(s)
+	switch action.Verb {
+	case issuance.Submit:
+		w.submit(order, s, fault)
+	case issuance.Poll:
+		w.poll(order, fault)
+	case issuance.Abandon:
+		w.write(order, func(o *v1alpha1.VeroOrder) { issuance.End(o, action, s.Now) })
+	case issuance.Wait:
+		w.write(order, func(o *v1alpha1.VeroOrder) { issuance.HoldUp(o, action, s.Now) })
+	default:
+	}
+	return action
+}
+
+func (w *world) call(order *v1alpha1.VeroOrder) issuance.Call {
+	call := ended(order, w.now())
+	call.IssuerGeneration, call.TrustDigest = w.issuer.Generation, w.issuer.TrustDigest
+	call.Timeout = w.issuer.Timeout
+	return call
+}
+
+func (w *world) submit(order *v1alpha1.VeroOrder, s issuance.Snapshot, fault fault) {
+	w.write(order, func(o *v1alpha1.VeroOrder) { issuance.Intend(o, s.Transfer.Fingerprint, s.Now) })
+	if fault == crashBefore {
+		return
+	}
+	call := w.call(order)
+	w.elapsed += time.Second
+	id, err := w.send(order, fault)
+	call.Ended = w.now()
+	record := func() {
+		w.write(order, func(o *v1alpha1.VeroOrder) { issuance.RecordSubmission(o, id, err, call) })
+	}
+	switch fault {
+	case crash:
+	case freeze:
+		w.frozen = append(w.frozen, record)
+	default:
+		record()
+	}
+}
+
+// send is the service's side of SignNewCertificate and RenewCertificate.
+func (w *world) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
+	if fault == unreachable {
+		return "", errUnreachable
+	}
+	var id string
+	refusal := w.refusal(order, fault)
+	if refusal == nil {
+		id = fmt.Sprintf("retrieval-%d", len(w.service.retrieved))
+		key := slices.IndexFunc(worldKeys[:], func(name string) bool { return digestOf(name) == order.Spec.PublicKeyDigest })
+		w.service.retrieved[id] = &certificate{key: key, accepted: w.elapsed, refused: fault == refuseAtGet}
+	}
+	switch {
+	case fault == lostAnswer:
+		return "", errNoAnswer
+	case !w.trusting:
+		return "", &vero.UnverifiedError{RetrievalID: id, Err: errUnknown}
+	case refusal != nil:
+		return "", refusal
+	default:
+		return id, nil
+	}
+}
+
+func (w *world) refusal(order *v1alpha1.VeroOrder, fault fault) error {
+	transfer := order.Spec.Transfer
+	switch {
+	case order.Spec.Environment != w.issuer.Environment || order.Spec.CustomerID != w.issuer.CustomerID:
+		w.t.Fatalf("%s was sent in the name of another customer", order.Name)
+		return nil
+	case fault == technical:
+		return vero.TechnicalError()
+	case transfer == nil && fault == refuseRenew:
+		return vero.CertificateRefused()
+	case transfer == nil && fault == refuseSigner:
+		return vero.SignatureRefused()
+	case transfer == nil:
+		return nil
+	}
+	if w.transfer == nil || w.transfer.id != transfer.TransferIDDigest {
+		w.t.Fatalf("%s was sent with other credentials than its own", order.Name)
+	}
+	for _, other := range w.orders {
+		accepted := other.Status.Phase == v1alpha1.PhaseSubmitted || other.Status.Phase == v1alpha1.PhaseIssued
+		if accepted && other.Spec.Transfer != nil && *other.Spec.Transfer == *transfer {
+			w.t.Fatalf("%s was sent although %s was accepted with its credentials", order.Name, other.Name)
+		}
+	}
+	if w.service.spent[transfer.TransferIDDigest] || !w.transfer.right {
+		return vero.CredentialsRefused()
+	}
+	w.service.spent[transfer.TransferIDDigest] = true
+	return nil
+}
+
+// poll is both sides of GetCertificate.
+func (w *world) poll(order *v1alpha1.VeroOrder, fault fault) {
+	call := w.call(order)
+	asked := w.service.retrieved[order.Status.RetrievalID]
+	if asked == nil {
+		w.t.Fatalf("%s: asked for RetrievalId %q, which the service has never given", order.Name, order.Status.RetrievalID)
+	}
+	if waited := w.elapsed - asked.accepted; waited < issuance.FirstPoll {
+		w.t.Fatalf("%s: polled %s after its acceptance", order.Name, waited)
+	}
+	var issued *issuance.Issued
+	var err error
+	switch {
+	case fault == unreachable || fault == lostAnswer:
+		err = errUnreachable
+	case !w.trusting:
+		err = errUnverified
+	case fault == technical:
+		err = vero.TechnicalError()
+	case asked.refused:
+		err = vero.CredentialsRefused()
+	case fault == refuseSigner:
+		err = wrongCertificate(pki.IssuedUnknownAuthority)
+	default:
+		if asked.leaf == nil {
+			w.service.issued++
+			asked.leaf = leafFor(w.t, asked.key, w.service.issued, int(w.elapsed.Hours()/24))
+		}
+		issued = &issuance.Issued{Certificate: pkitest.PEM(asked.leaf)}
+	}
+	record := func() {
+		w.write(order, func(o *v1alpha1.VeroOrder) { issuance.RecordPoll(o, issued, err, call) })
+	}
+	switch fault {
+	case crash, crashBefore:
+	case freeze:
+		w.frozen = append(w.frozen, record)
+	default:
+		record()
+	}
+}

@@ -1,0 +1,198 @@
+package secrets_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+// contextThatEnds is the test's context with a cancel of its own.
+func contextThatEnds(t *testing.T) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithCancel(t.Context())
+}
+
+// pemKey is a private key, as people paste it into the wrong place.
+func pemKey(t *testing.T, name string) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(pkitest.Key(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+func inline(data []byte) v1alpha1.BundleSource { return v1alpha1.BundleSource{CABundle: data} }
+
+func fromConfigMap(name, key string) v1alpha1.BundleSource {
+	return v1alpha1.BundleSource{ConfigMapRef: &v1alpha1.BundleReference{Name: name, Key: key}}
+}
+
+func fromSecret(name, key string) v1alpha1.BundleSource {
+	return v1alpha1.BundleSource{SecretRef: &v1alpha1.BundleReference{Name: name, Key: key}}
+}
+
+func TestBundlesAreRead(t *testing.T) {
+	namespace := server.Namespace(t)
+	root := pkitest.Root(t, "root")
+	issuing := root.Intermediate(t, "issuing CA")
+	bundle := pkitest.PEM(root.Certificate, issuing.Certificate)
+	server.Create(t,
+		&corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "text"},
+			Data:       map[string]string{"ca.crt": string(bundle), "other.pem": string(bundle)},
+		},
+		&corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "bytes"},
+			BinaryData: map[string][]byte{"ca.crt": bundle},
+		},
+		secret(namespace, "secret", map[string]string{"ca.crt": string(bundle)}))
+	for claim, source := range map[string]v1alpha1.BundleSource{
+		"written into the issuer":            inline(bundle),
+		"from a ConfigMap":                   fromConfigMap("text", "other.pem"),
+		"from a ConfigMap, default key":      fromConfigMap("text", ""),
+		"from the binaryData of a ConfigMap": fromConfigMap("bytes", "ca.crt"),
+		"from a Secret":                      fromSecret("secret", "ca.crt"),
+	} {
+		t.Run(claim, func(t *testing.T) {
+			trust := &v1alpha1.Trust{TLS: &source, Responses: source, Issuance: source}
+			bundles, err := secrets.ReadBundles(t.Context(), server.Client, trust, namespace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(bundles.TLS) != 2 || len(bundles.Responses.Anchors()) != 1 ||
+				!bundles.Issuance.Anchors()[0].Equal(root.Certificate) {
+				t.Errorf("read %d, %d", len(bundles.TLS), len(bundles.Responses.Anchors()))
+			}
+		})
+	}
+	t.Run("no TLS bundle means the system's roots", func(t *testing.T) {
+		trust := &v1alpha1.Trust{Responses: inline(bundle), Issuance: inline(bundle)}
+		bundles, err := secrets.ReadBundles(t.Context(), server.Client, trust, namespace)
+		if err != nil || bundles.TLS != nil {
+			t.Errorf("read %v, %v", bundles.TLS, err)
+		}
+	})
+}
+
+func TestBundlesThatCannotBeUsed(t *testing.T) {
+	namespace := server.Namespace(t)
+	good := pkitest.PEM(pkitest.Root(t, "root").Certificate)
+	key := pemKey(t, "root")
+	server.Create(t,
+		&corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "trust"},
+			Data:       map[string]string{"empty": "", "with-key": string(good) + string(key)},
+		},
+		secret(namespace, "trust", map[string]string{"with-key": string(good) + string(key)}))
+	place := namespace + "/"
+	for claim, c := range map[string]struct {
+		source  v1alpha1.BundleSource
+		missing bool
+		says    string
+	}{
+		"no source":       {v1alpha1.BundleSource{}, false, "holds no PEM certificate"},
+		"no PEM":          {inline([]byte("MII…")), false, "text after the last PEM block"},
+		"a cut off block": {inline(good[:len(good)/2]), false, "cut off"},
+		"a private key": {
+			inline(append(bytes.Clone(good), key...)), false, "block 2 is a private key: remove it",
+		},
+		"a private key, ConfigMap":  {fromConfigMap("trust", "with-key"), false, "block 2 is a private key"},
+		"a private key, Secret":     {fromSecret("trust", "with-key"), false, "block 2 is a private key"},
+		"an empty key of ConfigMap": {fromConfigMap("trust", "empty"), false, "holds no PEM certificate"},
+		"no such ConfigMap": {
+			fromConfigMap("none", "a"), true,
+			".configMapRef: ConfigMap " + place + "none does not exist: create it with the key a",
+		},
+		"no such Secret":            {fromSecret("none", "a"), true, ".secretRef: Secret " + place + "none does not exist"},
+		"no such key, ConfigMap":    {fromConfigMap("trust", "a"), true, "ConfigMap " + place + "trust has no key a: add it"},
+		"no such key, Secret":       {fromSecret("trust", ""), true, "Secret " + place + "trust has no key ca.crt: add it"},
+		"a name that none can have": {fromSecret("../trust", "a"), true, "is no name of a Secret"},
+	} {
+		for field, trust := range map[string]*v1alpha1.Trust{
+			"spec.trust.tls":       {TLS: &c.source, Responses: inline(good), Issuance: inline(good)},
+			"spec.trust.responses": {Responses: c.source, Issuance: inline(good)},
+			"spec.trust.issuance":  {Responses: inline(good), Issuance: c.source},
+		} {
+			t.Run(claim+" in "+field, func(t *testing.T) {
+				_, err := secrets.ReadBundles(t.Context(), server.Client, trust, namespace)
+				checkBundleError(t, err, field, c.missing, c.says)
+				if strings.Contains(err.Error(), string(key[40:80])) {
+					t.Errorf("the error shows a private key: %v", err)
+				}
+			})
+		}
+	}
+	t.Run("what may not be read", func(t *testing.T) {
+		for _, source := range []v1alpha1.BundleSource{fromSecret("trust", "a"), fromConfigMap("trust", "a")} {
+			_, err := secrets.ReadBundles(t.Context(), server.As(t, "nobody"),
+				&v1alpha1.Trust{Responses: source, Issuance: inline(good)}, namespace)
+			checkBundleError(t, err, "spec.trust.responses", true, "allow its ServiceAccount to get")
+		}
+	})
+	t.Run("a call that was cut off is no problem of the bundle", func(t *testing.T) {
+		ctx, cancel := contextThatEnds(t)
+		cancel()
+		_, err := secrets.ReadBundles(ctx, server.Client,
+			&v1alpha1.Trust{Responses: fromSecret("trust", "a"), Issuance: inline(good)}, namespace)
+		if _, unusable := errors.AsType[*secrets.BundleError](err); err == nil || unusable {
+			t.Errorf("it says %v", err)
+		}
+	})
+}
+
+func checkBundleError(t *testing.T, err error, field string, missing bool, says string) {
+	t.Helper()
+	unusable, ok := errors.AsType[*secrets.BundleError](err)
+	if !ok {
+		t.Fatalf("the error is %T: %v", err, err)
+	}
+	if !strings.HasPrefix(unusable.Field, field) || unusable.Missing != missing || !strings.Contains(err.Error(), says) {
+		t.Errorf("the error does not say %q of %s (missing: %t): %+v", says, field, missing, err)
+	}
+}
+
+func TestDigestOfBundlesChangesWithEveryBundle(t *testing.T) {
+	one, two := pkitest.PEM(pkitest.Root(t, "one").Certificate), pkitest.PEM(pkitest.Root(t, "two").Certificate)
+	digest := func(tls, responses, issuance []byte) string {
+		t.Helper()
+		trust := &v1alpha1.Trust{Responses: inline(responses), Issuance: inline(issuance)}
+		if tls != nil {
+			source := inline(tls)
+			trust.TLS = &source
+		}
+		bundles, err := secrets.ReadBundles(t.Context(), server.Client, trust, "default")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bundles.Digest()
+	}
+	seen := map[string]string{}
+	for claim, got := range map[string]string{
+		"plain":     digest(one, one, one),
+		"no TLS":    digest(nil, one, one),
+		"TLS":       digest(two, one, one),
+		"responses": digest(one, two, one),
+		"issuance":  digest(one, one, two),
+		"swapped":   digest(one, two, two),
+	} {
+		if other, known := seen[got]; known {
+			t.Errorf("%s has the digest of %s", claim, other)
+		}
+		seen[got] = claim
+	}
+	if _, known := seen[digest(one, two, one)]; !known {
+		t.Error("the digest changes by itself")
+	}
+}

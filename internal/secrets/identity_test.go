@@ -1,0 +1,112 @@
+package secrets_test
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+func TestIdentityIsRead(t *testing.T) {
+	namespace := server.Namespace(t)
+	root := pkitest.Root(t, "root")
+	leaf := root.Issue(t, pkitest.Key("leaf"), "0123456-7")
+	object := secret(namespace, "tls", map[string]string{
+		"tls.crt": string(pkitest.PEM(leaf, root.Certificate)), "tls.key": string(pemKey(t, "leaf")), "ca.crt": "?",
+	})
+	server.Create(t, object)
+	identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if identity.SecretName != "tls" || !identity.Leaf.Equal(leaf) || identity.Problem != "" {
+		t.Errorf("read %q, %v, %q", identity.SecretName, identity.Leaf, identity.Problem)
+	}
+	if !pkitest.Key("leaf").PublicKey.Equal(identity.Key().Public()) {
+		t.Error("the key is another one")
+	}
+}
+
+func TestIdentityThatCannotBeUsed(t *testing.T) {
+	namespace := server.Namespace(t)
+	leaf := string(pkitest.PEM(pkitest.Root(t, "root").Issue(t, pkitest.Key("leaf"), "0123456-7")))
+	key, otherKey := string(pemKey(t, "leaf")), string(pemKey(t, "another"))
+	const unfit = "holds a certificate and a key that do not fit together"
+	for claim, c := range map[string]struct {
+		data map[string]string
+		says string
+	}{
+		"an empty Secret":      {nil, "holds no certificate with its key"},
+		"no certificate":       {map[string]string{"tls.key": key}, "holds no certificate with its key"},
+		"no key":               {map[string]string{"tls.crt": leaf}, "holds no certificate with its key"},
+		"white space":          {map[string]string{"tls.crt": " \n", "tls.key": key}, "holds no certificate with its key"},
+		"another key":          {map[string]string{"tls.crt": leaf, "tls.key": otherKey}, unfit},
+		"no PEM certificate":   {map[string]string{"tls.crt": "x", "tls.key": key}, unfit},
+		"no PEM key":           {map[string]string{"tls.crt": leaf, "tls.key": "x"}, unfit},
+		"a key as certificate": {map[string]string{"tls.crt": key, "tls.key": key}, unfit},
+		"half a key":           {map[string]string{"tls.crt": leaf, "tls.key": key[:400]}, unfit},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			object := secret(namespace, "", c.data)
+			object.GenerateName = "tls-"
+			server.Create(t, object)
+			identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkNoIdentity(t, identity, "Secret "+named(object).String()+" "+c.says)
+			if strings.Contains(identity.Problem, key[40:80]) {
+				t.Errorf("the problem shows a private key: %s", identity.Problem)
+			}
+		})
+	}
+	t.Run("a Secret that does not exist", func(t *testing.T) {
+		name := types.NamespacedName{Namespace: namespace, Name: "missing"}
+		identity, err := secrets.ReadIdentity(t.Context(), server.Client, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkNoIdentity(t, identity, "Secret "+name.String()+" does not exist")
+	})
+	t.Run("a Secret that may not be read is an error: it may well hold a certificate", func(t *testing.T) {
+		name := types.NamespacedName{Namespace: namespace, Name: "closed"}
+		if identity, err := secrets.ReadIdentity(t.Context(), server.As(t, "nobody"), name); err == nil {
+			t.Errorf("it says %q", identity.Problem)
+		}
+	})
+}
+
+func checkNoIdentity(t *testing.T, identity *secrets.Identity, problem string) {
+	t.Helper()
+	if identity.Leaf != nil || identity.Key() != nil || identity.Problem != problem {
+		t.Errorf("read a leaf: %t, with the problem %q, want %q", identity.Leaf != nil, identity.Problem, problem)
+	}
+}
+
+func TestIdentityIsRedacted(t *testing.T) {
+	namespace := server.Namespace(t)
+	leaf := pkitest.Root(t, "root").Issue(t, pkitest.Key("leaf"), "0123456-7")
+	object := secret(namespace, "tls", map[string]string{
+		"tls.crt": string(pkitest.PEM(leaf)), "tls.key": string(pemKey(t, "leaf")),
+	})
+	server.Create(t, object)
+	identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := pkitest.Key("leaf")
+	private := []string{
+		key.D.String(), fmt.Sprintf("%x", key.D), key.Primes[0].String(),
+		base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PrivateKey(key))[400:440],
+	}
+	hidden := append([]string{"0123456-7", key.N.String()}, private...)
+	checkRedacted(t, identity, hidden...)
+	checkRedacted(t, *identity, hidden...)
+	checkHidden(t, *identity, private...)
+}

@@ -1,0 +1,176 @@
+package secrets
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+)
+
+// Owner is what stands behind a CertificateRequest.
+type Owner struct {
+	// Certificate controls the request and has the request's private key in preparation; nil if none does.
+	Certificate *cmapi.Certificate
+	// Problem says why nothing may be spent on the request for the time being: it says that it belongs to a
+	// Certificate, and that one is gone or wants another key certified. Empty if nothing speaks against it, which is
+	// also so for a request that belongs to nobody.
+	Problem string
+}
+
+// OwnerOf finds the Certificate that a CertificateRequest was made for. This is a security boundary: the owner's
+// private key signs renewals.
+//
+// Everybody who may create CertificateRequests can write any ownerReference into one, with the right UID, too; without
+// more proof, a key of theirs would get a certificate that somebody else's key has signed for. So the Certificate has
+// to vouch for the request: cert-manager keeps the private key that is to be certified in a Secret of its own until the
+// issuance has ended, and names it in status.nextPrivateKeySecretName, with every rotationPolicy. Its public key must
+// be the request's, and both must name the same issuer.
+//
+// The same proof saves money. A request whose private key is not in preparation any more (Certificate deleted, key
+// regenerated, request left behind) can be satisfied, but nobody could use the certificate.
+func OwnerOf(ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest) (Owner, error) {
+	reference := controllingCertificate(request)
+	csr, err := pki.ParseCertificateRequest(request.Spec.Request)
+	if reference == nil || err != nil {
+		return Owner{}, nil //nolint:nilerr // a request that cannot be read is refused for that; it has no key to prove
+	}
+	name := types.NamespacedName{Namespace: request.Namespace, Name: reference.Name}
+	certificate := &cmapi.Certificate{}
+	switch err := reader.Get(ctx, name, certificate); {
+	case apierrors.IsNotFound(err):
+		return unproven(name, "does not exist any more"), nil
+	case err != nil:
+		return Owner{}, fmt.Errorf("get Certificate %s that controls CertificateRequest %s: %w", name, request.Name, err)
+	case certificate.UID != reference.UID:
+		return unproven(name, "is not the one that the request was made for"), nil
+	case !certificate.DeletionTimestamp.IsZero():
+		return unproven(name, "is being deleted"), nil
+	case certificate.Spec.IssuerRef != request.Spec.IssuerRef:
+		return unproven(name, "names another issuer by now"), nil
+	}
+	problem, err := checkStagedKey(ctx, reader, certificate, csr.PublicKey)
+	switch {
+	case err != nil:
+		return Owner{}, err
+	case problem != "":
+		return unproven(name, problem), nil
+	default:
+		return Owner{Certificate: certificate}, nil
+	}
+}
+
+// SecretName is where the Certificate keeps its certificate and key, empty if there is no Certificate.
+func (o Owner) SecretName() string {
+	if o.Certificate == nil {
+		return ""
+	}
+	return o.Certificate.Spec.SecretName
+}
+
+// TransferSecretName is the Secret with the transfer credentials for a request, empty if none is named. The annotation
+// of the Certificate comes first: cert-manager copies it to the request when it makes that, and never again. Then
+// comes the request's own, then the issuer's default.
+func (o Owner) TransferSecretName(request *cmapi.CertificateRequest, issuer *v1alpha1.VeroIssuerSpec) string {
+	if o.Certificate != nil {
+		if name := o.Certificate.Annotations[v1alpha1.AnnotationTransferSecret]; name != "" {
+			return name
+		}
+	}
+	if name := request.Annotations[v1alpha1.AnnotationTransferSecret]; name != "" {
+		return name
+	}
+	if issuer.TransferSecretRef != nil {
+		return issuer.TransferSecretRef.Name
+	}
+	return ""
+}
+
+// CertificateOf is the Certificate behind a CertificateRequest, nil if none stands behind it, as OwnerOf proves it.
+func CertificateOf(
+	ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest,
+) (*cmapi.Certificate, error) {
+	owner, err := OwnerOf(ctx, reader, request)
+	return owner.Certificate, err
+}
+
+// SecretOf is the name of the Secret that belongs to the Certificate behind a CertificateRequest, empty if none stands
+// behind it, as OwnerOf proves it.
+func SecretOf(ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest) (string, error) {
+	owner, err := OwnerOf(ctx, reader, request)
+	return owner.SecretName(), err
+}
+
+// controllingCertificate is the controller ownerReference of a request if it is a Certificate of cert-manager, of
+// whatever version.
+func controllingCertificate(request *cmapi.CertificateRequest) *metav1.OwnerReference {
+	reference := metav1.GetControllerOf(request)
+	if reference == nil || reference.Kind != cmapi.CertificateKind || !isName(reference.Name) {
+		return nil
+	}
+	version, err := schema.ParseGroupVersion(reference.APIVersion)
+	if err != nil || version.Group != cmapi.SchemeGroupVersion.Group {
+		return nil
+	}
+	return reference
+}
+
+func unproven(certificate types.NamespacedName, problem string) Owner {
+	return Owner{Problem: fmt.Sprintf("nothing is sent for this request, because Certificate %s, which controls it, %s",
+		certificate, problem)}
+}
+
+// checkStagedKey says what keeps a Certificate from vouching for a public key, empty if nothing does.
+func checkStagedKey(
+	ctx context.Context, reader client.Reader, certificate *cmapi.Certificate, publicKey crypto.PublicKey,
+) (problem string, err error) {
+	staged := certificate.Status.NextPrivateKeySecretName
+	if staged == nil || !isName(*staged) {
+		return "has no private key in preparation", nil
+	}
+	name := types.NamespacedName{Namespace: certificate.Namespace, Name: *staged}
+	secret := &corev1.Secret{}
+	switch err := reader.Get(ctx, name, secret); {
+	case apierrors.IsNotFound(err):
+		return fmt.Sprintf("has its next private key in Secret %s, which does not exist", *staged), nil
+	case err != nil:
+		return "", fmt.Errorf("get Secret %s with the next private key of Certificate %s: %w",
+			name, certificate.Name, err)
+	case !metav1.IsControlledBy(secret, certificate) || secret.Labels[cmapi.IsNextPrivateKeySecretLabelKey] != "true":
+		return fmt.Sprintf("has its next private key in Secret %s, which cert-manager has not made for it", *staged), nil
+	}
+	stagedKey, ok := publicKeyOf(secret.Data[corev1.TLSPrivateKeyKey]).(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !stagedKey.Equal(publicKey) {
+		return fmt.Sprintf("has another private key in preparation, in Secret %s, than the request's", *staged), nil
+	}
+	return "", nil
+}
+
+// publicKeyOf is the public half of a private key in PEM, nil if it cannot be read. cert-manager writes PKCS#8;
+// PKCS#1 is what a key that was put there by hand would be.
+func publicKeyOf(text []byte) crypto.PublicKey {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil
+	}
+	if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+		if signer, ok := key.(crypto.Signer); ok {
+			return signer.Public()
+		}
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key.Public()
+	}
+	return nil
+}

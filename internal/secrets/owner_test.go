@@ -1,0 +1,257 @@
+package secrets_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"strings"
+	"testing"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+// issuance is what cert-manager has made in the middle of an issuance: a Certificate, the private key that it has in
+// preparation, and a request with that key.
+type issuance struct {
+	certificate *cmapi.Certificate
+	staged      *corev1.Secret
+	request     *cmapi.CertificateRequest
+}
+
+func csr(t *testing.T, key crypto.Signer) []byte {
+	t.Helper()
+	der, err := x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{Subject: pkix.Name{CommonName: "0123456-7"}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+}
+
+// begin makes the objects of an issuance, after what they are has been changed.
+func begin(t *testing.T, changes ...func(*issuance)) *issuance {
+	t.Helper()
+	namespace := server.Namespace(t)
+	issuer := cmmeta.IssuerReference{Group: "varmenne.dev", Kind: "VeroIssuer", Name: "vero"}
+	i := &issuance{
+		certificate: &cmapi.Certificate{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "tax"},
+			Spec:       cmapi.CertificateSpec{SecretName: "tax-tls", CommonName: "0123456-7", IssuerRef: issuer},
+			Status:     cmapi.CertificateStatus{NextPrivateKeySecretName: new("tax-next")},
+		},
+		staged: secret(namespace, "tax-next", map[string]string{"tls.key": string(pemKey(t, "next"))}),
+		request: &cmapi.CertificateRequest{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: namespace, Name: "tax-1",
+				Annotations: map[string]string{
+					cmapi.CertificateNameKey: "tax", cmapi.CertificateRequestPrivateKeyAnnotationKey: "tax-next",
+				},
+			},
+			Spec: cmapi.CertificateRequestSpec{Request: csr(t, pkitest.Key("next")), IssuerRef: issuer},
+		},
+	}
+	i.staged.Labels = map[string]string{cmapi.IsNextPrivateKeySecretLabelKey: "true"}
+	server.Create(t, i.certificate)
+	owner := metav1.NewControllerRef(i.certificate, cmapi.SchemeGroupVersion.WithKind("Certificate"))
+	i.staged.OwnerReferences = []metav1.OwnerReference{*owner}
+	i.request.OwnerReferences = []metav1.OwnerReference{*owner}
+	for _, change := range changes {
+		change(i)
+	}
+	if err := server.Client.Status().Update(t.Context(), i.certificate); err != nil {
+		t.Fatal(err)
+	}
+	if i.staged != nil {
+		server.Create(t, i.staged)
+	}
+	server.Create(t, i.request)
+	return i
+}
+
+func TestOwnerIsProven(t *testing.T) {
+	for claim, change := range map[string]func(*issuance){
+		"by the key in preparation": func(*issuance) {},
+		"whatever version of cert-manager's API": func(i *issuance) {
+			i.request.OwnerReferences[0].APIVersion = "cert-manager.io/v2"
+		},
+		"without annotations":                        func(i *issuance) { i.request.Annotations = nil },
+		"by a key of another format":                 func(i *issuance) { i.staged.Data["tls.key"] = pkcs1("next") },
+		"by a request that somebody else has copied": func(i *issuance) { i.request.Name = "copy" },
+	} {
+		t.Run(claim, func(t *testing.T) {
+			i := begin(t, change)
+			owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if owner.Certificate == nil || owner.Certificate.UID != i.certificate.UID || owner.SecretName() != "tax-tls" ||
+				owner.Problem != "" {
+				t.Errorf("the owner is %v, with the problem %q", owner.Certificate, owner.Problem)
+			}
+			if name, err := secrets.SecretOf(t.Context(), server.Client, i.request); name != "tax-tls" || err != nil {
+				t.Errorf("its Secret is %q, %v", name, err)
+			}
+			certificate, err := secrets.CertificateOf(t.Context(), server.Client, i.request)
+			if err != nil || certificate == nil || certificate.Name != "tax" {
+				t.Errorf("its Certificate is %v, %v", certificate, err)
+			}
+		})
+	}
+}
+
+func pkcs1(name string) []byte {
+	der := x509.MarshalPKCS1PrivateKey(pkitest.Key(name))
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der})
+}
+
+// TestClaimsAreNoProof: whoever may create CertificateRequests can write anything into them.
+func TestClaimsAreNoProof(t *testing.T) {
+	foreignRequest, otherKind := csr(t, pkitest.Key("intruder")), ecKey(t)
+	for claim, c := range map[string]struct {
+		change func(*issuance)
+		says   string
+	}{
+		"the right owner, by UID, and another key": {
+			func(i *issuance) { i.request.Spec.Request = foreignRequest }, "another private key in preparation"},
+		"another UID": {
+			func(i *issuance) { i.request.OwnerReferences[0].UID = "0000" }, "is not the one that the request"},
+		"a Certificate that does not exist": {
+			func(i *issuance) { i.request.OwnerReferences[0].Name = "none" }, "does not exist any more"},
+		"another issuer than the Certificate's": {
+			func(i *issuance) { i.request.Spec.IssuerRef.Name = "other" }, "names another issuer"},
+		"no key in preparation": {
+			func(i *issuance) { i.certificate.Status.NextPrivateKeySecretName = nil }, "has no private key in preparation"},
+		"an impossible name for it": {
+			func(i *issuance) { i.certificate.Status.NextPrivateKeySecretName = new("../x") },
+			"has no private key in preparation"},
+		"the key in preparation is gone": {
+			func(i *issuance) { i.staged = nil }, "Secret tax-next, which does not exist"},
+		"a Secret that belongs to somebody else": {
+			func(i *issuance) { i.staged.OwnerReferences[0].UID = "0000" }, "cert-manager has not made for it"},
+		"a Secret that is none in preparation": {
+			func(i *issuance) { i.staged.Labels = nil }, "cert-manager has not made for it"},
+		"a Secret without a key": {
+			func(i *issuance) { i.staged.Data = nil }, "another private key"},
+		"a Secret with something else": {
+			func(i *issuance) {
+				i.staged.Data["tls.key"] = []byte("-----BEGIN X-----\n-----END X-----\n")
+			},
+			"another private key"},
+		"a key of another kind": {
+			func(i *issuance) { i.staged.Data["tls.key"] = otherKind }, "another private key"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			i := begin(t, c.change)
+			owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if owner.Certificate != nil || owner.SecretName() != "" || !strings.Contains(owner.Problem, c.says) ||
+				!strings.Contains(owner.Problem, "nothing is sent for this request") {
+				t.Errorf("the owner is %v, with the problem %q, want %q", owner.Certificate, owner.Problem, c.says)
+			}
+		})
+	}
+}
+
+func ecKey(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+// TestRequestsOfNobody: a request that belongs to no Certificate may be served, and has no key to renew with.
+func TestRequestsOfNobody(t *testing.T) {
+	for claim, change := range map[string]func(*issuance){
+		"no owner, only annotations":     func(i *issuance) { i.request.OwnerReferences = nil },
+		"an owner that does not control": func(i *issuance) { i.request.OwnerReferences[0].Controller = nil },
+		"an owner of another kind":       func(i *issuance) { i.request.OwnerReferences[0].Kind = "Order" },
+		"an owner of another group":      func(i *issuance) { i.request.OwnerReferences[0].APIVersion = "example.com/v1" },
+		"an owner of no version":         func(i *issuance) { i.request.OwnerReferences[0].APIVersion = "a/b/c" },
+		"an owner that cannot exist":     func(i *issuance) { i.request.OwnerReferences[0].Name = "../x" },
+		"a request without a key":        func(i *issuance) { i.request.Spec.Request = []byte("?") },
+	} {
+		t.Run(claim, func(t *testing.T) {
+			i := begin(t)
+			change(i) // the API server would refuse some of it
+			owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
+			if err != nil || owner.Certificate != nil || owner.Problem != "" {
+				t.Errorf("the owner is %v, with the problem %q, %v", owner.Certificate, owner.Problem, err)
+			}
+			if name, err := secrets.SecretOf(t.Context(), server.Client, i.request); name != "" || err != nil {
+				t.Errorf("its Secret is %q, %v", name, err)
+			}
+		})
+	}
+}
+
+func TestOwnerThatIsBeingDeleted(t *testing.T) {
+	i := begin(t)
+	i.certificate.Finalizers = []string{"varmenne.dev/test"}
+	if err := server.Client.Update(t.Context(), i.certificate); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Client.Delete(t.Context(), i.certificate); err != nil {
+		t.Fatal(err)
+	}
+	owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
+	if err != nil || owner.Certificate != nil || !strings.Contains(owner.Problem, "is being deleted") {
+		t.Errorf("the owner is %v, with the problem %q, %v", owner.Certificate, owner.Problem, err)
+	}
+}
+
+func TestOwnerThatMayNotBeRead(t *testing.T) {
+	i := begin(t)
+	if owner, err := secrets.OwnerOf(t.Context(), server.As(t, "nobody"), i.request); err == nil {
+		t.Errorf("the owner is %v, with the problem %q", owner.Certificate, owner.Problem)
+	}
+}
+
+func TestTransferSecretName(t *testing.T) {
+	annotated := func(name string) map[string]string {
+		return map[string]string{v1alpha1.AnnotationTransferSecret: name}
+	}
+	certificate := &cmapi.Certificate{ObjectMeta: metav1.ObjectMeta{UID: types.UID("1"), Annotations: annotated("new")}}
+	plain := &cmapi.Certificate{}
+	request := &cmapi.CertificateRequest{ObjectMeta: metav1.ObjectMeta{Annotations: annotated("copied")}}
+	bare := &cmapi.CertificateRequest{}
+	issuer := &v1alpha1.VeroIssuerSpec{TransferSecretRef: &v1alpha1.TransferSecretReference{Name: "default"}}
+	for claim, c := range map[string]struct {
+		certificate *cmapi.Certificate
+		request     *cmapi.CertificateRequest
+		issuer      *v1alpha1.VeroIssuerSpec
+		want        string
+	}{
+		"the Certificate's annotation is newer than the request's copy": {certificate, request, issuer, "new"},
+		"the request's own comes next":                                  {plain, request, issuer, "copied"},
+		"also where nobody stands behind it":                            {nil, request, issuer, "copied"},
+		"then the issuer's default":                                     {plain, bare, issuer, "default"},
+		"then none":                                                     {plain, bare, &v1alpha1.VeroIssuerSpec{}, ""},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			owner := secrets.Owner{Certificate: c.certificate}
+			if got := owner.TransferSecretName(c.request, c.issuer); got != c.want {
+				t.Errorf("it is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
