@@ -118,6 +118,24 @@ func submitted(request *cmapi.CertificateRequest) *cmapi.CertificateRequestCondi
 	return cmutil.GetCertificateRequestCondition(request, v1alpha1.ConditionSubmitted)
 }
 
+// awaitOrder waits until the story's only order is as it should be.
+func (s *story) awaitOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
+	s.Helper()
+	var found *v1alpha1.VeroOrder
+	s.eventually("an order that is "+what, func(ctx context.Context) (bool, error) {
+		list := &v1alpha1.VeroOrderList{}
+		if err := s.Client.List(ctx, list, client.InNamespace(s.namespace)); err != nil || len(list.Items) == 0 {
+			return false, err
+		}
+		if len(list.Items) > 1 {
+			return false, fmt.Errorf("there are %d orders, want one", len(list.Items))
+		}
+		found = &list.Items[0]
+		return reached(found), nil
+	})
+	return found
+}
+
 // awaitSubmission waits until the service has a request, which it need not have answered yet.
 func (s *story) awaitSubmission() {
 	s.Helper()

@@ -125,6 +125,19 @@ func TestAMistypedPasswordWaitsForACorrectionWithoutLosingTheKey(t *testing.T) {
 	}
 }
 
+func TestCredentialsThatWereRefusedByMistakeAreTriedAgainWhenTheirOrderIsDeleted(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	s.script(admin.Fault{Operation: "SignNewCertificate", Kind: admin.ResultFail, Code: "PKI020"})
+	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+	pending := s.awaitPending(certificateName, "were refused", "delete that VeroOrder and they are tried once more")
+	s.remove(&s.orders()[0])
+	s.awaitReady(certificateName).isFor(s, pending)
+	if sent, accepted := len(s.submissions()), len(s.accepted()); sent != 2 || accepted != 1 {
+		t.Errorf("%d requests were sent and %d accepted, want two and one", sent, accepted)
+	}
+}
+
 func TestOfTwoCertificatesWithTheSameCredentialsOneWinsAndTheOtherIsTold(t *testing.T) {
 	t.Parallel()
 	s := begin(t)

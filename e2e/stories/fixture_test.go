@@ -70,7 +70,7 @@ func begin(t *testing.T) *story {
 }
 
 var (
-	camel       = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	camel       = regexp.MustCompile(`([a-zA-Z0-9])([A-Z][a-z])`)
 	nonAlphabet = regexp.MustCompile(`[^a-z0-9]+`)
 )
 

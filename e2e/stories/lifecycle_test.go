@@ -126,16 +126,6 @@ func TestARequestThatIsMadeAnewWithTheSameKeyGetsWhatWasPaidFor(t *testing.T) {
 	}
 }
 
-// awaitOrder waits until the story's only order is as it should be.
-func (s *story) awaitOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
-	s.Helper()
-	orders := s.orders()
-	if len(orders) != 1 {
-		s.Fatalf("there are %d orders, want one\n%s", len(orders), s.picture())
-	}
-	return await(s, &orders[0], what, reached)
-}
-
 // removeAsCollected deletes a Certificate and what it owns, as the garbage collector does that a cluster has and this
 // one has not.
 func (s *story) removeAsCollected(certificate *cmapi.Certificate) {

@@ -11,7 +11,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 
@@ -59,8 +61,8 @@ func run(m *testing.M) int {
 		return code
 	}
 	ctx := context.Background()
-	for claim, check := range closingChecks {
-		if err := check(ctx, raised.stage); err != nil {
+	for _, claim := range slices.Sorted(maps.Keys(closingChecks)) {
+		if err := closingChecks[claim](ctx, raised.stage); err != nil {
 			code = 1
 			fmt.Fprintf(os.Stderr, "--- FAIL: %s:\n%v\n", claim, err)
 		}

@@ -77,6 +77,27 @@ func TestALostAnswerIsToldAndNewCredentialsGoOn(t *testing.T) {
 	}
 }
 
+func TestAnOrderThatAPersonDeletesIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	s.script(admin.Fault{Operation: "GetCertificate", Kind: admin.WrongCertificate, Count: 100})
+	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+	order := s.awaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
+	s.awaitPending(certificateName, "delete VeroOrder "+order.Name+" to give it up")
+	if err := s.service.ClearFaults(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.replaceCredentials(s.mint())
+	s.remove(order)
+	found := s.awaitReady(certificateName)
+	if submitted(found.request).Message == order.Status.RetrievalID {
+		t.Errorf("the certificate was fetched with RetrievalId %s, which was given up", order.Status.RetrievalID)
+	}
+	if accepted := s.accepted(); len(accepted) != 2 {
+		t.Errorf("the service has accepted %+v, want what was given up and one request", accepted)
+	}
+}
+
 func TestACertificateOfSomebodyElseIsNotDelivered(t *testing.T) {
 	t.Parallel()
 	for _, variant := range admin.CertificateVariants() {

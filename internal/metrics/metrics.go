@@ -17,7 +17,7 @@ import (
 const (
 	resultOK           = "OK"
 	resultNoAnswer     = "NoAnswer"
-	resultUnsigned     = "UntrustedAnswer"
+	resultUntrusted    = "UntrustedAnswer"
 	resultNotProcessed = "NotProcessed"
 )
 
@@ -62,13 +62,9 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 			Help: "1 while the issuer is Ready, else 0.",
 		}, []string{"kind", "namespace", "name"}),
 	}
-	var failures []error
-	for _, collector := range []prometheus.Collector{
-		m.submissions, m.polls, m.answers, m.latency, m.timeToIssue, m.ready,
-	} {
-		failures = append(failures, registerer.Register(collector))
-	}
-	return m, errors.Join(failures...)
+	return m, errors.Join(
+		registerer.Register(m.submissions), registerer.Register(m.polls), registerer.Register(m.answers),
+		registerer.Register(m.latency), registerer.Register(m.timeToIssue), registerer.Register(m.ready))
 }
 
 // Submitted counts a request for a certificate.
@@ -89,24 +85,22 @@ func (m *Metrics) Answered(operation vero.Operation, err error, took time.Durati
 
 // resultOf keeps the label's values few: a code that the service has not documented counts as its technical error.
 func resultOf(err error) string {
-	var refusal *vero.ServiceError
-	var unverified *vero.UnverifiedError
-	var failure vero.CallError
-	switch {
-	case err == nil:
+	if err == nil {
 		return resultOK
-	case errors.As(err, &refusal):
+	}
+	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
 		if _, known := refusal.Meaning(); known {
 			return string(refusal.Code)
 		}
 		return string(vero.CodeTechnical)
-	case errors.As(err, &unverified):
-		return resultUnsigned
-	case errors.As(err, &failure) && failure.MayHaveBeenProcessed():
-		return resultNoAnswer
-	default:
-		return resultNotProcessed
 	}
+	if _, isUnverified := errors.AsType[*vero.UnverifiedError](err); isUnverified {
+		return resultUntrusted
+	}
+	if failure, isCall := errors.AsType[vero.CallError](err); isCall && failure.MayHaveBeenProcessed() {
+		return resultNoAnswer
+	}
+	return resultNotProcessed
 }
 
 // Issued observes how long an order took from its creation to its certificate.
@@ -135,16 +129,19 @@ type Orders struct {
 	Count func(context.Context) (map[v1alpha1.OrderPhase]int, error)
 }
 
-var ordersDescription = prometheus.NewDesc("varmenne_orders", "Number of VeroOrders, by phase.", []string{"phase"}, nil)
+func ordersDescription() *prometheus.Desc {
+	return prometheus.NewDesc("varmenne_orders", "Number of VeroOrders, by phase.", []string{"phase"}, nil)
+}
 
 // Describe implements prometheus.Collector.
-func (Orders) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- ordersDescription }
+func (Orders) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- ordersDescription() }
 
 // Collect implements prometheus.Collector. Every phase has a value, so that an alert on zero has something to read.
 func (o Orders) Collect(collected chan<- prometheus.Metric) {
+	description := ordersDescription()
 	counts, err := o.Count(context.Background())
 	if err != nil {
-		collected <- prometheus.NewInvalidMetric(ordersDescription, err)
+		collected <- prometheus.NewInvalidMetric(description, err)
 		return
 	}
 	if counts == nil {
@@ -153,6 +150,6 @@ func (o Orders) Collect(collected chan<- prometheus.Metric) {
 	for _, phase := range []v1alpha1.OrderPhase{v1alpha1.PhasePending, v1alpha1.PhaseSubmitting,
 		v1alpha1.PhaseSubmitted, v1alpha1.PhaseIssued, v1alpha1.PhaseFailed} {
 		collected <- prometheus.MustNewConstMetric(
-			ordersDescription, prometheus.GaugeValue, float64(counts[phase]), string(phase))
+			description, prometheus.GaugeValue, float64(counts[phase]), string(phase))
 	}
 }

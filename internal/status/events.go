@@ -1,12 +1,14 @@
 package status
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 )
 
-// maxNote is the longest text that the API server takes for an event, in bytes.
+// maxNote is how much of a text an event shows, in bytes; the API server takes 1024.
 const maxNote = 1000
 
 // Events writes events. Callers report transitions only, never the same state again.
@@ -22,7 +24,7 @@ func (e Events) Report(object runtime.Object, warning bool, reason, action, mess
 		kind = corev1.EventTypeWarning
 	}
 	if len(message) > maxNote {
-		message = message[:maxNote] + "…"
+		message = strings.ToValidUTF8(message[:maxNote], "") + "…" // a character that was cut in two is left out
 	}
 	e.Recorder.Eventf(object, nil, kind, reason, action, "%s", message)
 }

@@ -40,13 +40,10 @@ func (p Password) Reveal() string {
 	return *p.value
 }
 
-// String is [redacted].
+// String is [redacted], for loggers that ask for it themselves.
 func (Password) String() string { return redacted }
 
-// GoString is [redacted]: %#v shows no more than %v.
-func (Password) GoString() string { return redacted }
-
-// Format writes [redacted] whatever the verb: for some, such as %d, package fmt would not ask String.
+// Format writes [redacted] whatever the verb: for some, such as %d and %#v, package fmt would not ask String.
 func (Password) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }
 
 // MarshalText is [redacted], for encoders of every kind.

@@ -88,6 +88,7 @@ func TestNoEncoderWritesThePassword(t *testing.T) {
 		checkHidden(t, "gob", stream.String())
 	}
 	var _ encoding.TextMarshaler = vero.Password{}
+	checkHidden(t, "String", vero.NewPassword(secret).String())
 }
 
 func TestNoLoggerWritesThePassword(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
@@ -39,16 +38,22 @@ func (r *Reconciler) gather(
 		v1alpha1.LabelPublicKey, snapshot.Request.PublicKeyDigest); err != nil {
 		return issuance.Snapshot{}, err
 	}
-	if issuer == nil || !snapshot.NeedsAuthorisation() {
+	if !snapshot.NeedsAuthorisation() {
 		return snapshot, nil
 	}
-	certificate, err := secrets.CertificateOf(ctx, r.Reader, request)
+	owner, err := secrets.OwnerOf(ctx, r.Reader, request)
 	if err != nil {
 		return issuance.Snapshot{}, err
 	}
-	return snapshot, errors.Join(
-		r.gatherCurrent(ctx, &snapshot, certificate, issuer),
-		r.gatherTransfer(ctx, &snapshot, transferSecret(request, certificate, issuer), request.Namespace))
+	snapshot.Request.Unbacked = owner.Problem
+	if err := r.gatherCurrent(ctx, &snapshot, owner.SecretName(), request.Namespace, issuer); err != nil {
+		return issuance.Snapshot{}, err
+	}
+	if issuer == nil {
+		return snapshot, nil
+	}
+	return snapshot, r.gatherTransfer(
+		ctx, &snapshot, owner.TransferSecretName(request, issuer.IssuerSpec()), request.Namespace)
 }
 
 // examine judges the signing request. What cannot even be parsed has no key, and no order.
@@ -76,54 +81,45 @@ func examine(snapshot *issuance.Snapshot, request *cmapi.CertificateRequest) err
 	return nil
 }
 
-// gatherCurrent reads the certificate that the request would replace, through the Certificate that controls it.
+// gatherCurrent reads the certificate that the request would replace. Without an issuer, or without its bundles, it
+// cannot be judged, and is only told from others.
 func (r *Reconciler) gatherCurrent(
-	ctx context.Context, snapshot *issuance.Snapshot, certificate *cmapi.Certificate, issuer v1alpha1.Issuer,
+	ctx context.Context, snapshot *issuance.Snapshot, secretName, namespace string, issuer v1alpha1.Issuer,
 ) error {
-	if certificate == nil {
+	if secretName == "" {
 		return nil
 	}
-	secretName := certificate.Spec.SecretName
-	name := types.NamespacedName{Namespace: certificate.Namespace, Name: secretName}
-	identity, err := secrets.ReadIdentity(ctx, r.Reader, name)
+	identity, err := secrets.ReadIdentity(ctx, r.Reader, types.NamespacedName{Namespace: namespace, Name: secretName})
 	if err != nil {
 		return err
 	}
-	snapshot.Current = issuance.Current{SecretName: secretName, Problem: identity.Problem}
-	if identity.Leaf == nil {
-		return nil
-	}
-	namespace := lookup.BundleNamespace(issuer, r.Namespace)
-	bundles, err := secrets.ReadBundles(ctx, r.Reader, &issuer.IssuerSpec().Trust, namespace)
-	var unusable *secrets.BundleError
-	switch {
-	case errors.As(err, &unusable):
-		// The issuer's own controller says so on the issuer. Without trust no certificate can be judged: wait.
-		snapshot.Issuer.Ready, snapshot.Issuer.Message = false, unusable.Error()
-		return nil
-	case err != nil:
+	trust, err := r.issuanceTrust(ctx, snapshot, issuer)
+	if err != nil {
 		return err
 	}
 	snapshot.Current = issuance.Examine(
-		secretName, identity.Leaf, "", snapshot.Issuer.CustomerID, bundles.Issuance, snapshot.Now)
-	return r.addOrders(ctx, snapshot, certificate.Namespace, v1alpha1.LabelRenews, snapshot.Current.SerialNumber)
+		secretName, identity.Leaf, identity.Problem, snapshot.Issuer.CustomerID, trust, snapshot.Now)
+	return r.addOrders(ctx, snapshot, namespace, v1alpha1.LabelRenews, snapshot.Current.SerialNumber)
 }
 
-// transferSecret is the name of the Secret with the transfer credentials: the one that the Certificate names now, for
-// cert-manager copies its annotations only when it makes a request, and a request that waits for credentials is not made
-// anew; else that of a request which no Certificate stands behind; else the issuer's.
-func transferSecret(
-	request *cmapi.CertificateRequest, certificate *cmapi.Certificate, issuer v1alpha1.Issuer,
-) string {
-	annotations := request.Annotations
-	if certificate != nil {
-		annotations = certificate.Annotations
+// issuanceTrust is what issued certificates chain to. The issuer's own controller says on the issuer what is wrong with
+// its bundles; here the request waits for that.
+func (r *Reconciler) issuanceTrust(
+	ctx context.Context, snapshot *issuance.Snapshot, issuer v1alpha1.Issuer,
+) (pki.Trust, error) {
+	if issuer == nil {
+		return pki.Trust{}, nil
 	}
-	name := annotations[v1alpha1.AnnotationTransferSecret]
-	if reference := issuer.IssuerSpec().TransferSecretRef; name == "" && reference != nil {
-		name = reference.Name
+	namespace := lookup.BundleNamespace(issuer, r.Namespace)
+	bundles, err := secrets.ReadBundles(ctx, r.Reader, &issuer.IssuerSpec().Trust, namespace)
+	if unusable, ok := errors.AsType[*secrets.BundleError](err); ok {
+		snapshot.Issuer.Ready, snapshot.Issuer.Message = false, unusable.Error()
+		return pki.Trust{}, nil
 	}
-	return name
+	if err != nil {
+		return pki.Trust{}, err
+	}
+	return bundles.Issuance, nil
 }
 
 // gatherTransfer reads the transfer credentials in the Secret of that name.
@@ -155,21 +151,17 @@ func (r *Reconciler) gatherTransfer(
 func (r *Reconciler) addOrders(
 	ctx context.Context, snapshot *issuance.Snapshot, namespace, label, value string,
 ) error {
-	if value == "" {
-		return nil
-	}
-	list := &v1alpha1.VeroOrderList{}
-	selector := client.MatchingLabels{label: v1alpha1.LabelValue(value)}
-	if err := r.Client.List(ctx, list, client.InNamespace(namespace), selector); err != nil {
-		return fmt.Errorf("list VeroOrders: %w", err)
+	found, err := lookup.OrdersWithLabel(ctx, r.Client, namespace, label, value)
+	if err != nil {
+		return err
 	}
 	known := make(map[types.UID]bool, len(snapshot.Orders))
 	for i := range snapshot.Orders {
 		known[snapshot.Orders[i].UID] = true
 	}
-	for i := range list.Items {
-		if !known[list.Items[i].UID] {
-			snapshot.Orders = append(snapshot.Orders, list.Items[i])
+	for i := range found {
+		if !known[found[i].UID] {
+			snapshot.Orders = append(snapshot.Orders, found[i])
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
@@ -37,23 +39,24 @@ func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.VeroOrder) (*ga
 	if err := r.gatherIssuer(ctx, g); err != nil {
 		return nil, err
 	}
-	if order.Status.Phase == v1alpha1.PhaseSubmitted || g.issuer == nil {
-		g.Wanted = true
+	if order.Status.Phase == v1alpha1.PhaseSubmitted {
 		return g, nil
 	}
-	request, err := r.requestFor(ctx, order)
-	if err != nil {
-		return nil, err
+	waiting, err := r.waiting(ctx, order)
+	if err != nil || len(waiting) == 0 || g.issuer == nil {
+		g.Wanted = len(waiting) > 0
+		return g, err
 	}
-	g.Wanted = request != nil
-	switch {
-	case request == nil:
-		return g, nil
-	case order.Spec.Operation == v1alpha1.OperationRenew:
-		return g, r.gatherIdentity(ctx, g, request)
-	default:
-		return g, r.gatherTransfer(ctx, g)
+	g.Wanted = true
+	if order.Spec.Renewal != nil {
+		if err := r.gatherIdentity(ctx, g, waiting); err != nil {
+			return nil, err
+		}
 	}
+	if g.NeedsTransfer() {
+		return g, r.gatherTransfer(ctx, g, waiting)
+	}
+	return g, nil
 }
 
 func (r *Reconciler) gatherIssuer(ctx context.Context, g *gathered) error {
@@ -81,26 +84,38 @@ func (r *Reconciler) gatherIssuer(ctx context.Context, g *gathered) error {
 	return nil
 }
 
-// requestFor is a CertificateRequest that waits for the order, nil if none does. The cache finds it; the API server
-// says whether it is still there, since what is spent for a request that has just been deleted is lost.
-func (r *Reconciler) requestFor(
-	ctx context.Context, order *v1alpha1.VeroOrder,
-) (*cmapi.CertificateRequest, error) {
+// waiter is a CertificateRequest that waits for an order, and the Certificate behind it, if there is one.
+type waiter struct {
+	request *cmapi.CertificateRequest
+	owner   secrets.Owner
+}
+
+// waiting finds who waits for the order. The cache finds them; the API server says whether they are still there, and
+// whether somebody holds the private key, since what is spent for a request that nobody can use is lost.
+func (r *Reconciler) waiting(ctx context.Context, order *v1alpha1.VeroOrder) ([]waiter, error) {
 	found, err := lookup.RequestsWithKey(ctx, r.Client, order.Namespace, order.Spec.PublicKeyDigest)
 	if err != nil {
 		return nil, err
 	}
+	var waiting []waiter
 	for i := range found {
 		request := &cmapi.CertificateRequest{}
 		err := r.Reader.Get(ctx, client.ObjectKeyFromObject(&found[i]), request)
 		if err != nil && !apierrors.IsNotFound(err) {
 			return nil, fmt.Errorf("get CertificateRequest %s: %w", found[i].Name, err)
 		}
-		if err == nil && waitsFor(request, order) {
-			return request, nil
+		if err != nil || !waitsFor(request, order) {
+			continue
+		}
+		owner, err := secrets.OwnerOf(ctx, r.Reader, request)
+		if err != nil {
+			return nil, err
+		}
+		if owner.Problem == "" {
+			waiting = append(waiting, waiter{request: request, owner: owner})
 		}
 	}
-	return nil, nil //nolint:nilnil // nobody waits: an answer, not a failure
+	return waiting, nil
 }
 
 func waitsFor(request *cmapi.CertificateRequest, order *v1alpha1.VeroOrder) bool {
@@ -111,33 +126,55 @@ func waitsFor(request *cmapi.CertificateRequest, order *v1alpha1.VeroOrder) bool
 		!status.IsTrue(request, cmapi.CertificateRequestConditionDenied)
 }
 
-func (r *Reconciler) gatherTransfer(ctx context.Context, g *gathered) error {
-	g.Transfer.SecretName = g.Order.Spec.Transfer.SecretName
-	transfer, err := secrets.ReadTransfer(ctx, r.Reader,
-		types.NamespacedName{Namespace: g.Order.Namespace, Name: g.Transfer.SecretName})
-	var unusable *secrets.UnusableError
-	switch {
-	case errors.As(err, &unusable):
-		g.Transfer.Problem = unusable.Error()
-		return nil
-	case err != nil:
-		return err
+// gatherTransfer reads the credentials that the order draws on, and notes where those who wait name others. For a
+// renewal they are the ones that those who wait name.
+func (r *Reconciler) gatherTransfer(ctx context.Context, g *gathered, waiting []waiter) error {
+	var named []string
+	for _, w := range waiting {
+		if name := w.owner.TransferSecretName(w.request, g.issuer.IssuerSpec()); name != "" {
+			named = append(named, name)
+		}
 	}
-	g.transfer = transfer
-	g.Transfer.IDDigest, g.Transfer.Fingerprint = transfer.IDDigest(), transfer.Fingerprint()
-	return nil
+	switch {
+	case g.Order.Spec.Transfer != nil:
+		g.Transfer.SecretName = g.Order.Spec.Transfer.SecretName
+		if len(named) > 0 && !slices.Contains(named, g.Transfer.SecretName) {
+			g.Elsewhere = named[0]
+		}
+	case len(named) > 0:
+		g.Transfer.SecretName = named[0]
+	default:
+		g.Transfer.Problem = "no transfer credentials are named"
+		return nil
+	}
+	return r.readTransfer(ctx, g)
 }
 
-// gatherIdentity reads the certificate that signs, once more through the Certificate that controls the request: an
-// order that names a Secret is no permission to use the key in it.
-func (r *Reconciler) gatherIdentity(ctx context.Context, g *gathered, request *cmapi.CertificateRequest) error {
-	secretName, err := secrets.SecretOf(ctx, r.Reader, request)
-	if err != nil {
+func (r *Reconciler) readTransfer(ctx context.Context, g *gathered) error {
+	transfer, err := secrets.ReadTransfer(ctx, r.Reader,
+		types.NamespacedName{Namespace: g.Order.Namespace, Name: g.Transfer.SecretName})
+	if unusable, ok := errors.AsType[*secrets.UnusableError](err); ok {
+		g.Transfer.Problem = unusable.Error()
+	} else if err != nil {
 		return err
+	} else {
+		g.transfer = transfer
+		g.Transfer.IDDigest, g.Transfer.Fingerprint = transfer.IDDigest(), transfer.Fingerprint()
 	}
-	if secretName != g.Order.Spec.Renewal.SecretName {
-		g.Current.Problem = fmt.Sprintf("Secret %s is not that of the Certificate behind CertificateRequest %s",
-			g.Order.Spec.Renewal.SecretName, request.Name)
+	digest := g.Transfer.IDDigest
+	if g.Order.Spec.Transfer != nil {
+		digest = g.Order.Spec.Transfer.TransferIDDigest
+	}
+	g.Orders, err = lookup.OrdersWithLabel(ctx, r.Client, g.Order.Namespace, v1alpha1.LabelTransferID, digest)
+	return err
+}
+
+// gatherIdentity reads the certificate that signs, once more through a Certificate that vouches for a request: an order
+// that names a Secret is no permission to use the key in it.
+func (r *Reconciler) gatherIdentity(ctx context.Context, g *gathered, waiting []waiter) error {
+	secretName := g.Order.Spec.Renewal.SecretName
+	if !slices.ContainsFunc(waiting, func(w waiter) bool { return w.owner.SecretName() == secretName }) {
+		g.Current.Problem = fmt.Sprintf("Secret %s is not that of a Certificate which waits for the renewal", secretName)
 		return nil
 	}
 	identity, err := secrets.ReadIdentity(ctx, r.Reader,
@@ -145,12 +182,11 @@ func (r *Reconciler) gatherIdentity(ctx context.Context, g *gathered, request *c
 	if err != nil {
 		return err
 	}
-	g.Current = issuance.Current{SecretName: secretName, Problem: identity.Problem}
-	if identity.Leaf == nil || g.bundles == nil {
-		return nil
-	}
 	g.identity = identity
-	g.Current = issuance.Examine(
-		secretName, identity.Leaf, "", g.Order.Spec.CustomerID, g.bundles.Issuance, g.Now)
+	var trust pki.Trust
+	if g.bundles != nil {
+		trust = g.bundles.Issuance
+	}
+	g.Current = issuance.Examine(secretName, identity.Leaf, identity.Problem, g.Order.Spec.CustomerID, trust, g.Now)
 	return nil
 }
