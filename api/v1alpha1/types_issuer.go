@@ -47,7 +47,7 @@ const (
 // VeroIssuerSpec says for which customer certificates are asked, from which service, and whom to trust.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.url) || self.url.startsWith('https://')",message="spec.url must start with https://: transfer passwords are never sent in the clear"
-// +kubebuilder:validation:XValidation:rule="!has(self.url) || isURL(self.url)",message="spec.url is not a URL; leave it out to use the public endpoint of the environment"
+// +kubebuilder:validation:XValidation:rule="!has(self.url) || (isURL(self.url) && url(self.url).getHost().size() > 0)",message="spec.url is not a URL; leave it out to use the public endpoint of the environment"
 type VeroIssuerSpec struct {
 	// Environment of the certificate service: TEST or PRODUCTION. It is sent with every message and must be the
 	// environment of the service behind url; the service refuses anything else (PKI005).
@@ -78,7 +78,7 @@ type VeroIssuerSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="!self.contains('--') && !self.contains('/*')",message="spec.customerName must not contain '--' or '/*'; the certificate service refuses such messages"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="spec.customerName must not contain control characters"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]') && self == self.trim()",message="spec.customerName must not contain control characters or begin or end with white space"
 	CustomerName string `json:"customerName,omitempty"`
 
 	// TransferSecretRef names the Secret with the transfer credentials (keys transferId and transferPassword) in

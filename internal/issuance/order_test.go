@@ -1,11 +1,8 @@
 package issuance_test
 
 import (
-	"strings"
 	"testing"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
@@ -86,143 +83,6 @@ func heldUp(reason string) edit {
 	}
 }
 
-// TestOrderInDoubt: the service may have accepted it, and nobody knows.
-func TestOrderInDoubt(t *testing.T) {
-	crashed := intended(now.Add(-time.Minute))
-	answerLost := "its answer was lost"
-	refusedSince := sent(now.Add(-time.Minute), vero.TechnicalError())
-	cases := map[string]decision{
-		"waits for its turn": {
-			ordered(signNew(sent(now, errNoAnswer))),
-			want{verb: issuance.Wait, reason: v1alpha1.ReasonUncertain, at: now.Add(10 * time.Second)}},
-		"stays in doubt when it is refused afterwards": {
-			ordered(signNew(lost, refusedSince), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, answerLost)},
-	}
-	for how, doubt := range map[string]edit{"interrupted": lost, "found after a crash": crashed} {
-		for claim, c := range map[string]decision{
-			"is sent again": {ordered(signNew(doubt)), submit},
-			"not when nobody wants it": {
-				ordered(signNew(doubt), unwanted), abandon(v1alpha1.ReasonWithdrawn, "not known whether"),
-			},
-			"waits for its issuer": {
-				ordered(signNew(doubt), issuerMissing), waitFor(v1alpha1.ReasonIssuerNotFound),
-			},
-			"waits until the issuer is ready": {
-				ordered(signNew(doubt), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady),
-			},
-			"ends when the issuer names another customer": {
-				ordered(signNew(doubt), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, answerLost, "7654321-0")},
-			"ends when the issuer names another environment": {
-				ordered(signNew(doubt), production), abandon(v1alpha1.ReasonIssuerChanged, answerLost, "PRODUCTION")},
-			"waits for its credentials": {
-				ordered(signNew(doubt), noCredentials()), waitFor(v1alpha1.ReasonWaitingForCredentials),
-			},
-			"is lost without its credentials": {
-				ordered(signNew(doubt), newCredentials()), abandon(v1alpha1.ReasonAnswerLost, answerLost, "a new order"),
-			},
-			"is settled with its credentials first": {ordered(signNew(doubt), elsewhere), submit},
-			"is lost when both Secrets have others": {
-				ordered(signNew(doubt), elsewhere, newCredentials()), abandon(v1alpha1.ReasonAnswerLost, "new-transfer"),
-			},
-			"is lost when only the other Secret is there": {
-				ordered(signNew(doubt), elsewhere, noCredentials()), abandon(v1alpha1.ReasonAnswerLost),
-			},
-			"is lost when its credentials were accepted for another": {
-				ordered(signNew(doubt), with(signNew(named("sign-0"), sent(now, nil)))),
-				abandon(v1alpha1.ReasonAnswerLost, "takes them once")},
-			"renewal: is sent again": {ordered(renewal(doubt)), submit},
-			"renewal: is lost when the certificate has expired": {
-				ordered(renewal(doubt), at(now.AddDate(0, 0, 31))), abandon(v1alpha1.ReasonAnswerLost, answerLost, "expired on")},
-			"renewal: another one follows when the key is gone": {
-				ordered(renewal(doubt), noCurrent), abandon(v1alpha1.ReasonWithdrawn, "Secret tls does not exist")},
-		} {
-			cases[how+": "+claim] = c
-		}
-	}
-	run(t, cases)
-}
-
-func noCurrent(s *issuance.Snapshot) {
-	s.Current = issuance.Current{SecretName: "tls", Problem: "Secret tls does not exist"}
-}
-
-func TestRenewalKey(t *testing.T) {
-	end := now.AddDate(0, 0, 30)
-	run(t, map[string]decision{
-		"is there: renew":                    {ordered(renewal()), submit},
-		"is there in the last second: renew": {ordered(renewal(), at(end)), submit},
-		"has expired: no renewal": {
-			ordered(renewal(), at(end.Add(1))),
-			abandon(v1alpha1.ReasonRenewalRefused, "expired on", "before it could be renewed"),
-		},
-		"is gone: decide anew, do not wait": {
-			ordered(renewal(), noCurrent), abandon(v1alpha1.ReasonWithdrawn, "Secret tls does not exist"),
-		},
-		"was replaced: decide anew": {
-			ordered(renewal(), func(s *issuance.Snapshot) { s.Current.SerialNumber = "def" }),
-			abandon(v1alpha1.ReasonWithdrawn, "no longer holds"),
-		},
-		"does not chain any more: decide anew": {
-			ordered(renewal(), unusable("unknown authority")),
-			abandon(v1alpha1.ReasonWithdrawn, "cannot sign: unknown authority"),
-		},
-		"transfer credentials are not asked for": {ordered(renewal(), noCredentials()), submit},
-	})
-}
-
-// TestRenewalThatIsRefusedForDays: credentials that somebody buys to get past it are used.
-func TestRenewalThatIsRefusedForDays(t *testing.T) {
-	refused := func(times int, err error) *v1alpha1.VeroOrder {
-		order := renewal(created(now.Add(-timeout)))
-		for range times {
-			sent(now, err)(order)
-		}
-		return order
-	}
-	later := at(now.Add(time.Hour))
-	often, unreachable := refused(5, vero.TechnicalError()), refused(5, errUnreachable)
-	run(t, map[string]decision{
-		"without credentials it goes on": {ordered(often, later, noCredentials()), submit},
-		"with credentials it gives way": {
-			ordered(often, later, credentials()),
-			abandon(v1alpha1.ReasonSubmissionFailing, "5 times", "PKI099", "vero-transfer"),
-		},
-		"not with spent ones": {
-			ordered(often, later, credentials(), with(signNew(sent(now, nil)))), submit,
-		},
-		"not with ones nobody has looked for": {ordered(often, later), submit},
-		"not after four refusals":             {ordered(refused(4, vero.TechnicalError()), later, credentials()), submit},
-		"not on the first day": {
-			ordered(refused(5, vero.TechnicalError()), at(now.Add(-1)), credentials()), want{verb: issuance.Wait},
-		},
-		"not where the service cannot be reached": {ordered(unreachable, later, credentials()), submit},
-		"not where the issuer is at fault": {
-			ordered(refused(5, vero.WrongEnvironment()), later, credentials()), submit,
-		},
-		"not while it may have been accepted": {ordered(refused(5, errNoAnswer), later, credentials()), submit},
-	})
-}
-
-func TestNeedsTransfer(t *testing.T) {
-	for claim, c := range map[string]struct {
-		snapshot issuance.Snapshot
-		want     bool
-	}{
-		"a request that is to be decided":            {requested(), true},
-		"a request with an order in flight does not": {requested(with(signNew(lost))), false},
-		"an order that is to be sent":                {ordered(signNew()), true},
-		"an order in doubt":                          {ordered(signNew(lost)), true},
-		"an accepted order does not":                 {ordered(signNew(sent(now, nil))), false},
-		"a renewal does not":                         {ordered(renewal()), false},
-	} {
-		t.Run(claim, func(t *testing.T) {
-			if got := c.snapshot.NeedsTransfer(); got != c.want {
-				t.Errorf("NeedsTransfer is %t, want %t", got, c.want)
-			}
-		})
-	}
-}
-
 func TestAcceptedOrder(t *testing.T) {
 	accepted := sent(now, nil)
 	due := now.Add(issuance.FirstPoll)
@@ -274,17 +134,6 @@ func TestAcceptedOrder(t *testing.T) {
 	run(t, cases)
 }
 
-func TestOrderThatHasEnded(t *testing.T) {
-	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
-	run(t, map[string]decision{
-		"rests when it is issued":     {ordered(signNew(bore(leaf)), unwanted, issuerMissing), rest},
-		"rests when it has failed":    {ordered(signNew(sent(now, vero.CredentialsRefused()))), rest},
-		"rests when it was withdrawn": {ordered(signNew(abandoned(v1alpha1.ReasonWithdrawn))), rest},
-		"a failed one with a RetrievalId rests, too": {
-			ordered(signNew(sent(now, nil), polled(now, vero.CredentialsRefused()))), rest},
-	})
-}
-
 // TestClockSetBack: a year is taken off the clock after an acceptance, and nobody waits that long.
 func TestClockSetBack(t *testing.T) {
 	order := signNew(sent(now, nil))
@@ -302,75 +151,4 @@ func TestClockSetBack(t *testing.T) {
 	})
 	issuance.HoldUp(order, action, back)
 	poll.check(t, issuance.Decide(ordered(order, at(back.Add(issuance.FirstPoll)))))
-}
-
-func TestHoldUp(t *testing.T) {
-	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
-	for claim, order := range map[string]*v1alpha1.VeroOrder{
-		"leaves an issued order as it is": signNew(bore(leaf)),
-		"leaves a failed order as it is":  signNew(sent(now, vero.CredentialsRefused())),
-	} {
-		t.Run(claim, func(t *testing.T) { unchangedBy(t, order, heldUp(v1alpha1.ReasonIssuerNotReady)) })
-	}
-	t.Run("does not change what it finds", func(t *testing.T) {
-		order := signNew(sent(now, nil), heldUp(v1alpha1.ReasonIssuerNotReady))
-		unchangedBy(t, order, heldUp(v1alpha1.ReasonIssuerNotReady))
-	})
-}
-
-func TestEnd(t *testing.T) {
-	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
-	for claim, order := range map[string]*v1alpha1.VeroOrder{
-		"leaves an issued order as it is":   signNew(bore(leaf)),
-		"leaves an accepted order as it is": signNew(sent(now, nil)),
-		"leaves a failed order as it is":    signNew(sent(now, vero.RequestRefused())),
-		"leaves one with a RetrievalId as it is": signNew(intended(now), func(o *v1alpha1.VeroOrder) {
-			o.Status.RetrievalID = "by hand"
-		}),
-	} {
-		t.Run(claim, func(t *testing.T) { unchangedBy(t, order, abandoned(v1alpha1.ReasonWithdrawn)) })
-	}
-	t.Run("ends an order in doubt", func(t *testing.T) {
-		order := signNew(lost, abandoned(v1alpha1.ReasonWithdrawn))
-		if order.Status.Phase != v1alpha1.PhaseFailed || order.Status.EndedAt == nil || order.Status.NextSubmitTime != nil {
-			t.Errorf("it has not ended: %+v", order.Status)
-		}
-	})
-}
-
-// TestNoSecretInMessages: what a decision says can name Secrets, and show nothing that is in them.
-func TestNoSecretInMessages(t *testing.T) {
-	orders := []*v1alpha1.VeroOrder{
-		signNew(), signNew(lost), signNew(sent(now, vero.CredentialsRefused())), renewal(),
-		signNew(forAnotherKey), signNew(forAnotherKey, sent(now, nil)),
-	}
-	changes := []change{
-		credentials(), newCredentials(), newPassword(), noCredentials(), elsewhere, unwanted, issuerMissing,
-	}
-	for _, order := range orders {
-		for _, change := range changes {
-			for _, snapshot := range []issuance.Snapshot{requested(with(order), change), ordered(order, change)} {
-				message := issuance.Decide(snapshot).Message
-				for _, secret := range []string{transferID, "digest-of-another", password, "bbbb"} {
-					if strings.Contains(message, secret) {
-						t.Errorf("%q is in the message: %s", secret, message)
-					}
-				}
-			}
-		}
-	}
-}
-
-func TestObsolete(t *testing.T) {
-	problem := &v1alpha1.IssuerProblem{IssuerGeneration: 1, TrustDigest: "a", Time: metav1.Time{Time: now}}
-	for claim, obsolete := range map[string]bool{
-		"same":            issuance.Obsolete(problem, 1, "a"),
-		"other spec":      !issuance.Obsolete(problem, 2, "a"),
-		"other bundles":   !issuance.Obsolete(problem, 1, "b"),
-		"bundles missing": !issuance.Obsolete(problem, 1, ""),
-	} {
-		if obsolete {
-			t.Errorf("%s: wrong", claim)
-		}
-	}
 }

@@ -82,15 +82,26 @@ func await(order *v1alpha1.VeroOrder, call Call) {
 }
 
 func awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (reason, message string) {
-	id, accepted := order.Status.RetrievalID, order.Status.AcceptedAt
-	if accepted == nil || timeout <= 0 || now.Sub(accepted.Time) < timeout {
+	accepted := order.Status.AcceptedAt
+	message = fmt.Sprintf("the certificate service has accepted the request (RetrievalId %s)", order.Status.RetrievalID)
+	switch {
+	case accepted != nil && timeout > 0 && now.Sub(accepted.Time) >= timeout:
+		return v1alpha1.ReasonRetrievalOverdue, fmt.Sprintf("%s and gives no certificate: %s; it is asked every hour; "+
+			"contact the Incomes Register with the RetrievalId, or delete VeroOrder %s to give it up and use new "+
+			"transfer credentials", message, lastMessage(order), order.Name)
+	case unanswered(order):
 		return v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
-			"the certificate service has accepted the request (RetrievalId %s) and makes the certificate", id)
+			"%s, but the certificate cannot be fetched: %s; it is asked for again", message, lastMessage(order))
+	default:
+		return v1alpha1.ReasonAwaitingCertificate, message + " and makes the certificate"
 	}
-	return v1alpha1.ReasonRetrievalOverdue, fmt.Sprintf("the certificate service has accepted the request "+
-		"(RetrievalId %s) and gives no certificate: %s; it is asked every hour; contact the Incomes Register with the "+
-		"RetrievalId, or delete VeroOrder %s to give it up and use new transfer credentials",
-		id, lastMessage(order), order.Name)
+}
+
+// unanswered is whether the last call was a GetCertificate without an answer. A failure from before the acceptance does
+// not count; it is only kept.
+func unanswered(order *v1alpha1.VeroOrder) bool {
+	last, accepted := order.Status.LastError, order.Status.AcceptedAt
+	return last != nil && last.Code == codeNoAnswer && accepted != nil && last.Time.After(accepted.Time)
 }
 
 func issue(order *v1alpha1.VeroOrder, issued *Issued, now time.Time) {

@@ -35,7 +35,13 @@ func TestPoll(t *testing.T) {
 		"PKI099 when old": {
 			signNew(old, polled(vero.TechnicalError())), overdue,
 			[]string{retrievalID, "PKI099", "Incomes Register", "delete VeroOrder sign-1"}, ""},
-		"no connection while young": {signNew(young, polled(errUnreachable)), waiting.but(code("NoAnswer")), nil, ""},
+		"no connection while young": {
+			signNew(young, polled(errUnreachable)), waiting.but(code("NoAnswer")),
+			[]string{retrievalID, "cannot be fetched: ", "connection refused"}, "makes the certificate"},
+		"no connection before it was accepted is past": {
+			signNew(sent(now.Add(-2*time.Minute), errUnreachable), young),
+			accepted.but(again(-50*time.Second), code("NoAnswer")),
+			[]string{"makes the certificate"}, ""},
 		"no connection when old": {
 			signNew(old, polled(errUnreachable)), overdue.but(code("NoAnswer")), []string{"connection refused"}, ""},
 		"no answer": {signNew(young, polled(errNoAnswer)), waiting.but(code("NoAnswer")), nil, ""},
@@ -187,6 +193,7 @@ func TestMessagesAreStable(t *testing.T) {
 		again edit
 	}{
 		"PKI099":          {signNew(sent(now, nil)), polled(now.Add(time.Minute), vero.TechnicalError())},
+		"no connection":   {signNew(sent(now, nil)), polled(now.Add(time.Minute), errUnreachable)},
 		"PKI099, overdue": {signNew(sent(now.Add(-timeout), nil)), polled(now, vero.TechnicalError())},
 		"unverified":      {signNew(sent(now, nil)), polled(now.Add(time.Minute), errUnverified)},
 		"PKI005":          {signNew(sent(now, nil)), polled(now.Add(time.Minute), vero.WrongEnvironment())},

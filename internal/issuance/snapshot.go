@@ -1,6 +1,7 @@
 package issuance
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"time"
@@ -119,6 +120,11 @@ func Examine(
 	if leaf.Subject.CommonName != customerID {
 		current.Problem = fmt.Sprintf("the certificate in Secret %s is for %q, not for the issuer's customerID %q",
 			secretName, leaf.Subject.CommonName, customerID)
+		return current
+	}
+	if _, isRSA := leaf.PublicKey.(*rsa.PublicKey); !isRSA {
+		current.Problem = fmt.Sprintf("the certificate in Secret %s has a %s key, and renewals are signed with RSA",
+			secretName, leaf.PublicKeyAlgorithm)
 		return current
 	}
 	if early := leaf.NotBefore.Sub(now); early > 0 && early <= pki.NotBeforeTolerance {

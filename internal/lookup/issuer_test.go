@@ -25,9 +25,9 @@ func spec(t *testing.T) v1alpha1.VeroIssuerSpec {
 	}
 }
 
-func namespaced(t *testing.T, namespace, name string) *v1alpha1.VeroIssuer {
+func namespaced(t *testing.T, namespace string) *v1alpha1.VeroIssuer {
 	t.Helper()
-	return &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: spec(t)}
+	return &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero"}, Spec: spec(t)}
 }
 
 func clusterWide(t *testing.T, name string) *v1alpha1.VeroClusterIssuer {
@@ -37,7 +37,7 @@ func clusterWide(t *testing.T, name string) *v1alpha1.VeroClusterIssuer {
 
 func TestIssuerIsFound(t *testing.T) {
 	namespace, elsewhere := server.Namespace(t), server.Namespace(t)
-	server.Create(t, namespaced(t, namespace, "vero"), clusterWide(t, "everywhere"))
+	server.Create(t, namespaced(t, namespace), clusterWide(t, "everywhere"))
 	for claim, c := range map[string]struct {
 		kind, namespace, name string
 		found                 bool
@@ -69,7 +69,7 @@ func TestIssuerIsFound(t *testing.T) {
 }
 
 func TestBundleNamespace(t *testing.T) {
-	if got := lookup.BundleNamespace(namespaced(t, "tax", "vero"), "varmenne-issuer"); got != "tax" {
+	if got := lookup.BundleNamespace(namespaced(t, "tax"), "varmenne-issuer"); got != "tax" {
 		t.Errorf("that of an issuer is %s", got)
 	}
 	if got := lookup.BundleNamespace(clusterWide(t, "vero"), "varmenne-issuer"); got != "varmenne-issuer" {
@@ -80,7 +80,7 @@ func TestBundleNamespace(t *testing.T) {
 // checked is an issuer of generation 2 whose Ready condition was written about a generation.
 func checked(t *testing.T, value metav1.ConditionStatus, generation int64, message string) *v1alpha1.VeroIssuer {
 	t.Helper()
-	issuer := namespaced(t, "tax", "vero")
+	issuer := namespaced(t, "tax")
 	issuer.Generation = 2
 	issuer.Status.Conditions = []metav1.Condition{{
 		Type: v1alpha1.ConditionReady, Status: value, ObservedGeneration: generation, Message: message,
@@ -98,7 +98,7 @@ func TestDescription(t *testing.T) {
 		changed.Ready, changed.Message = ready, message
 		return changed
 	}
-	fresh := namespaced(t, "tax", "vero")
+	fresh := namespaced(t, "tax")
 	fresh.Generation = 2
 	own := checked(t, metav1.ConditionTrue, 2, "fine")
 	own.Spec.RenewalWindow = &metav1.Duration{Duration: time.Minute}

@@ -113,11 +113,11 @@ func TestRequestsAreFound(t *testing.T) {
 		"those with a key, of our kinds, in a namespace": {
 			withKey(one, digest(t, "ours")), []string{one + "/again", one + "/cluster", one + "/first"}},
 		"those with a key in another namespace": {withKey(two, digest(t, "ours")), []string{two + "/elsewhere"}},
-		"none with a key that nobody has":       {withKey(one, digest(t, "nobody's")), nil},
-		"none without a key":                    {withKey(one, ""), nil},
+		"none with a key that nobody has":       {withKey(one, digest(t, "nobody's")), []string{}},
+		"none without a key":                    {withKey(one, ""), []string{}},
 		"those of an issuer": {
-			ofIssuer(namespaced(t, one, "vero")), []string{one + "/again", one + "/first", one + "/unreadable"}},
-		"those of an issuer of that name elsewhere": {ofIssuer(namespaced(t, two, "vero")), []string{two + "/elsewhere"}},
+			ofIssuer(namespaced(t, one)), []string{one + "/again", one + "/first", one + "/unreadable"}},
+		"those of an issuer of that name elsewhere": {ofIssuer(namespaced(t, two)), []string{two + "/elsewhere"}},
 		"those of a cluster issuer, everywhere": {
 			ofIssuer(clusterWide(t, "vero")), []string{one + "/cluster", two + "/cluster"}},
 	} {
@@ -126,7 +126,7 @@ func TestRequestsAreFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var names []string
+			names := make([]string, 0, len(found))
 			for i := range found {
 				names = append(names, found[i].Namespace+"/"+found[i].Name)
 			}

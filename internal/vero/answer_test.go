@@ -44,10 +44,11 @@ func info(code, text string) string {
 }
 
 func TestARetrievalIDIsReadHoweverItIsWritten(t *testing.T) {
+	indented := strings.NewReplacer("<", "\n\t<", "ABC", "\n\tABC", "OK", "\r\nOK ")
 	for claim, fields := range map[string]string{
 		"as the schema says":                     id + isOK,
 		"Result first":                           isOK + id,
-		"indented":                               "\n<RetrievalId>\n ABC123 </RetrievalId>" + strings.Replace(isOK, "OK", "\tOK\n", 1),
+		"indented":                               indented.Replace(id + isOK),
 		"in CDATA":                               "<RetrievalId><![CDATA[ABC123]]></RetrievalId>" + isOK,
 		"a comment inside":                       "<RetrievalId>ABC<!-- a -->123</RetrievalId>" + isOK,
 		"with qualified fields":                  qualified(id + isOK),

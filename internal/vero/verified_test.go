@@ -96,19 +96,32 @@ func verified(t testing.TB, document string, authority *pkitest.Authority) *etre
 	return result.Element
 }
 
-func TestHoistedDeclarationsOfQualifiedFieldsComeAlong(t *testing.T) {
+func TestTheSurroundingsOfASignedAnswerDoNotChangeWhatIsRead(t *testing.T) {
 	authority := pkitest.Root(t, "Responses CA")
 	key := pkitest.Key("responses")
-	const declaration = ` xmlns:ser="` + vero.Namespace + `"`
-	unsigned := answered(t, vero.SignNewCertificate, qualified(id+isOK))
-	signed, err := xmlsig.Sign(unsigned, key, authority.Issue(t, key, "Service"))
-	if err != nil {
-		t.Fatal(err)
+	signed := func(response *etree.Element) string {
+		signed, err := xmlsig.Sign(response, key, authority.Issue(t, key, "Service"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(written(t, signed))
 	}
-	payload := strings.Replace(string(written(t, signed)), declaration, "", 1)
-	for _, element := range []string{"<soapenv:Envelope", "<soapenv:Body"} {
-		t.Run("to "+element, func(t *testing.T) {
-			document := strings.Replace(soap(payload), element, element+declaration, 1)
+	const prefixed, unprefixed = ` xmlns:ser="` + vero.Namespace + `"`, ` xmlns="` + vero.Namespace + `"`
+	without := func(declaration, response string) string { return strings.Replace(response, declaration, "", 1) }
+	qualifiedFields := signed(answered(t, vero.SignNewCertificate, qualified(id+isOK)))
+	inheritedFields := signed(parse(t, "<SignNewCertificateResponse"+unprefixed+">"+id+isOK+
+		"</SignNewCertificateResponse>").Root())
+	for claim, document := range map[string]string{
+		"declared by the Envelope, for qualified fields": strings.Replace(
+			soap(without(prefixed, qualifiedFields)), "<soapenv:Envelope", "<soapenv:Envelope"+prefixed, 1),
+		"declared by the Body, for qualified fields": strings.Replace(
+			soap(without(prefixed, qualifiedFields)), "<soapenv:Body", "<soapenv:Body"+prefixed, 1),
+		"declared by the Envelope as the default": strings.Replace(
+			soap(without(unprefixed, inheritedFields)), "<soapenv:Envelope", "<soapenv:Envelope"+unprefixed, 1),
+		"unqualified fields in an Envelope with a default of its own": `<Envelope xmlns="` + soapNamespace + `"><Body>` +
+			signed(answered(t, vero.SignNewCertificate, id+isOK)) + `</Body></Envelope>`,
+	} {
+		t.Run(claim, func(t *testing.T) {
 			got, err := vero.ReadSubmission(verified(t, document, authority), vero.SignNewCertificate)
 			if err != nil || got != "ABC123" {
 				t.Errorf("%q, error %v", got, err)

@@ -39,7 +39,8 @@ func (r *Reconciler) execute(
 		markSubmitted(request, action.Order)
 		return ctrl.Result{}, deliver(request, action, now)
 	case issuance.Refuse:
-		status.SetFailed(request, action.Reason == v1alpha1.ReasonInvalidRequest, action.Message, now)
+		message := action.Message + whatNext(request)
+		status.SetFailed(request, action.Reason == v1alpha1.ReasonInvalidRequest, message, now)
 		return ctrl.Result{}, nil
 	case issuance.Wait:
 		status.SetPending(request, action.Message, now)
@@ -150,6 +151,17 @@ func deliver(request *cmapi.CertificateRequest, action issuance.Action, now time
 	}
 	status.SetIssued(request, order.Status.Certificate, order.Status.CA, action.Message, now)
 	return nil
+}
+
+// whatNext says how a corrected Certificate gets its next request. cert-manager waits for an hour after a failure, and
+// does not count every change of a Certificate as a reason to try earlier.
+func whatNext(request *cmapi.CertificateRequest) string {
+	certificate := request.Annotations[cmapi.CertificateNameKey]
+	if certificate == "" {
+		return ""
+	}
+	return fmt.Sprintf("; after that, cert-manager tries again within the hour, or at once with `cmctl renew -n %s %s`",
+		request.Namespace, certificate)
 }
 
 // until is the time left, at least a moment; zero stands for no time.

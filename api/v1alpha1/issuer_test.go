@@ -1,0 +1,211 @@
+package v1alpha1_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+func TestMinimalIssuerGetsItsDefaults(t *testing.T) {
+	namespace := server.Namespace(t)
+	for _, kind := range issuerKinds {
+		t.Run(kind, func(t *testing.T) {
+			object := issuerManifest(t, kind, namespace)
+			if err := server.Client.Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+			for path, want := range map[string]any{
+				"spec.renewalWindow":                   "1440h",
+				"spec.retrievalTimeout":                "24h",
+				"spec.trust.issuance.configMapRef.key": "ca.crt",
+				"spec.url":                             nil,
+				"spec.trust.tls":                       nil,
+				"spec.transferSecretRef":               nil,
+			} {
+				if got := get(t, object, path); got != want {
+					t.Errorf("%s is %v, want %v", path, got, want)
+				}
+			}
+			issuer := v1alpha1.NewIssuer(kind)
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, issuer); err != nil {
+				t.Fatal(err)
+			}
+			spec := issuer.IssuerSpec()
+			if spec.Window() != v1alpha1.DefaultRenewalWindow || spec.Timeout() != v1alpha1.DefaultRetrievalTimeout ||
+				spec.Endpoint() != v1alpha1.EndpointTest || issuer.IssuerKind() != kind {
+				t.Errorf("the types read %s, %s, %s", spec.Window(), spec.Timeout(), spec.Endpoint())
+			}
+		})
+	}
+}
+
+func TestRulesOfIssuers(t *testing.T) {
+	const bundle = "LS0tLS1CRUdJTg=="
+	configMap := map[string]any{"name": "vero-trust"}
+	cases := map[string]refused{
+		"a full one is taken": {map[string]any{
+			"spec.environment": "PRODUCTION", "spec.url": "https://localhost:8443/services?x=1",
+			"spec.customerName":      "Esimerkki Öljy & Kumppanit Oy, \"Häme\" <A/S>",
+			"spec.transferSecretRef": map[string]any{"name": "vero-transfer"}, "spec.renewalWindow": "5m",
+			"spec.retrievalTimeout": "10s", "spec.trust.tls": map[string]any{"secretRef": map[string]any{"name": "tls"}},
+		}, ""},
+		"another environment": {
+			map[string]any{"spec.environment": "ACCEPTANCE"}, `supported values: "TEST", "PRODUCTION"`,
+		},
+		"no environment":    {map[string]any{"spec.environment": nil}, "spec.environment: Required value"},
+		"no customer":       {map[string]any{"spec.customerID": nil}, "spec.customerID: Required value"},
+		"an empty customer": {map[string]any{"spec.customerID": ""}, "at least 1 chars long"},
+		"a long customer": {
+			map[string]any{"spec.customerID": strings.Repeat("1", 31)}, "may not be more than 30",
+		},
+		"a customer without a hyphen": {
+			map[string]any{"spec.customerID": "01234567"},
+			"spec.customerID looks like a Finnish business id without its hyphen; write it as 0123456-7",
+		},
+		"eight digits and more": {map[string]any{"spec.customerID": "012345678"}, ""},
+		"a customer with two hyphens": {
+			map[string]any{"spec.customerID": "0123--7"},
+			"spec.customerID must not contain '--' or '/*'; the certificate service refuses such messages",
+		},
+		"a customer with a comment": {
+			map[string]any{"spec.customerID": "01/*7"}, "spec.customerID must not contain '--' or '/*'",
+		},
+		"a customer with a tab": {
+			map[string]any{"spec.customerID": "01\t7"},
+			"spec.customerID must not contain control characters or begin or end with white space",
+		},
+		"a customer with a blank": {
+			map[string]any{"spec.customerID": " 0123456-7"}, "or begin or end with white space",
+		},
+		"an empty name":         {map[string]any{"spec.customerName": ""}, "at least 1 chars long"},
+		"a name of 100 letters": {map[string]any{"spec.customerName": strings.Repeat("ä", 100)}, ""},
+		"a long name": {
+			map[string]any{"spec.customerName": strings.Repeat("ä", 101)}, "may not be more than 100",
+		},
+		"a name with two hyphens": {
+			map[string]any{"spec.customerName": "A -- B"},
+			"spec.customerName must not contain '--' or '/*'; the certificate service refuses such messages",
+		},
+		"a name with a line break": {
+			map[string]any{"spec.customerName": "A\nB"}, "spec.customerName must not contain control characters",
+		},
+		"a name with a blank": {
+			map[string]any{"spec.customerName": "A "},
+			"spec.customerName must not contain control characters or begin or end with white space",
+		},
+		"plain http": {
+			map[string]any{"spec.url": "http://localhost/"},
+			"spec.url must start with https://: transfer passwords are never sent in the clear",
+		},
+		"no URL": {
+			map[string]any{"spec.url": "https://a b/"},
+			"spec.url is not a URL; leave it out to use the public endpoint of the environment",
+		},
+		"a URL without a host": {map[string]any{"spec.url": "https:///services"}, "spec.url is not a URL"},
+		"an empty URL":         {map[string]any{"spec.url": ""}, "at least 1 chars long"},
+		"a window of nothing": {
+			map[string]any{"spec.renewalWindow": "0s"},
+			"spec.renewalWindow must be longer than nothing; the certificate service allows 1440h",
+		},
+		"a negative window": {
+			map[string]any{"spec.renewalWindow": "-1h"}, "spec.renewalWindow must be longer than nothing",
+		},
+		"a window in days": {map[string]any{"spec.renewalWindow": "60d"}, "spec.renewalWindow"},
+		"a short timeout": {
+			map[string]any{"spec.retrievalTimeout": "9s"},
+			"spec.retrievalTimeout must be at least 10s; the certificate service needs that long for the fastest answer",
+		},
+		"a transfer Secret without a name": {
+			map[string]any{"spec.transferSecretRef": map[string]any{}}, "spec.transferSecretRef.name: Required value",
+		},
+		"no trust": {map[string]any{"spec.trust": nil}, "spec.trust: Required value"},
+		"no trust in answers": {
+			map[string]any{"spec.trust.responses": nil}, "spec.trust.responses: Required value",
+		},
+		"no trust in certificates": {
+			map[string]any{"spec.trust.issuance": nil}, "spec.trust.issuance: Required value",
+		},
+		"a bundle of another kind": {
+			map[string]any{"spec.trust.responses": map[string]any{"caBundle": "?"}}, "spec.trust.responses.caBundle",
+		},
+		"an empty bundle": {
+			map[string]any{"spec.trust.responses": map[string]any{"caBundle": ""}}, "at least 1 chars long",
+		},
+		"a reference without a name": {
+			map[string]any{"spec.trust.responses": map[string]any{"secretRef": map[string]any{"key": "a"}}},
+			"secretRef.name: Required value",
+		},
+		"a reference with an empty name": {
+			map[string]any{"spec.trust.responses": map[string]any{"secretRef": map[string]any{"name": ""}}},
+			"at least 1 chars long",
+		},
+	}
+	const exactlyOne = "set exactly one of caBundle, configMapRef and secretRef"
+	for _, field := range []string{"tls", "responses", "issuance"} {
+		for claim, source := range map[string]map[string]any{
+			"no source":          {},
+			"two sources":        {"caBundle": bundle, "configMapRef": configMap},
+			"two references":     {"secretRef": configMap, "configMapRef": configMap},
+			"a bundle, a Secret": {"caBundle": bundle, "secretRef": configMap},
+			"all three sources":  {"caBundle": bundle, "secretRef": configMap, "configMapRef": configMap},
+		} {
+			cases[field+": "+claim] = refused{map[string]any{"spec.trust." + field: source}, exactlyOne}
+		}
+	}
+	namespace := server.Namespace(t)
+	for _, kind := range issuerKinds {
+		for claim, c := range cases {
+			t.Run(kind+": "+claim, func(t *testing.T) { checkCreation(t, issuerManifest(t, kind, namespace), c) })
+		}
+	}
+}
+
+func TestStatusOfIssuers(t *testing.T) {
+	namespace := server.Namespace(t)
+	for _, kind := range issuerKinds {
+		t.Run(kind, func(t *testing.T) {
+			object := issuerManifest(t, kind, namespace)
+			set(t, object, "status.lastCheckTime", "2026-06-01T12:00:00Z")
+			if err := server.Client.Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+			if got := get(t, object, "status.lastCheckTime"); got != nil {
+				t.Errorf("a status that a user has written is kept: %v", got)
+			}
+			generation := object.GetGeneration()
+			before := object.DeepCopy()
+			set(t, object, "status.lastCheckTime", "2026-06-01T12:00:00Z")
+			if err := server.Client.Status().Patch(t.Context(), object, client.MergeFrom(before)); err != nil {
+				t.Fatal(err)
+			}
+			if object.GetGeneration() != generation || get(t, object, "status.lastCheckTime") == nil {
+				t.Errorf("generation %d is now %d", generation, object.GetGeneration())
+			}
+		})
+	}
+}
+
+func TestIssuersInCode(t *testing.T) {
+	if v1alpha1.NewIssuer("Issuer") != nil {
+		t.Error("a kind that is none of ours has an object")
+	}
+	production := v1alpha1.VeroIssuerSpec{Environment: v1alpha1.EnvironmentProduction}
+	own := v1alpha1.VeroIssuerSpec{Environment: v1alpha1.EnvironmentProduction, URL: "https://localhost/"}
+	got := []any{
+		production.Endpoint(), own.Endpoint(), own.Window(), own.Timeout(),
+		(&v1alpha1.BundleReference{}).KeyOrDefault(), (&v1alpha1.BundleReference{Key: "a"}).KeyOrDefault(),
+		v1alpha1.LabelValue("abc"), len(v1alpha1.LabelValue(strings.Repeat("a", 64))),
+	}
+	want := []any{
+		v1alpha1.EndpointProduction, "https://localhost/", 1440 * time.Hour, 24 * time.Hour, "ca.crt", "a", "abc", 40,
+	}
+	if difference := cmp.Diff(want, got); difference != "" {
+		t.Errorf("the values differ (-want +got):\n%s", difference)
+	}
+}

@@ -1,0 +1,165 @@
+package v1alpha1_test
+
+import (
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+func TestRulesOfOrders(t *testing.T) {
+	renewal := map[string]any{"secretName": "tls", "serialNumber": "0a1b", "notAfter": "2028-06-01T12:00:00Z"}
+	digest := strings.Repeat("0a", 32)
+	const authorisation = "SignNewCertificate is authorised by spec.transfer, RenewCertificate by spec.renewal"
+	namespace := server.Namespace(t)
+	for claim, c := range map[string]refused{
+		"SignNewCertificate with credentials is taken": {nil, ""},
+		"RenewCertificate with a certificate is taken": {map[string]any{
+			"spec.operation": "RenewCertificate", "spec.transfer": nil, "spec.renewal": renewal}, ""},
+		"SignNewCertificate without credentials": {map[string]any{"spec.transfer": nil}, authorisation},
+		"SignNewCertificate with both":           {map[string]any{"spec.renewal": renewal}, authorisation},
+		"SignNewCertificate with a certificate": {
+			map[string]any{"spec.transfer": nil, "spec.renewal": renewal}, authorisation},
+		"RenewCertificate with credentials": {map[string]any{"spec.operation": "RenewCertificate"}, authorisation},
+		"RenewCertificate with both": {
+			map[string]any{"spec.operation": "RenewCertificate", "spec.renewal": renewal}, authorisation},
+		"RenewCertificate with neither": {
+			map[string]any{"spec.operation": "RenewCertificate", "spec.transfer": nil}, authorisation},
+		"another operation":        {map[string]any{"spec.operation": "GetCertificate"}, "Unsupported value"},
+		"another environment":      {map[string]any{"spec.environment": "ACCEPTANCE"}, "Unsupported value"},
+		"another issuer":           {map[string]any{"spec.issuerRef.kind": "Issuer"}, "Unsupported value"},
+		"an issuer without a name": {map[string]any{"spec.issuerRef.name": ""}, "at least 1 chars long"},
+		"no issuer":                {map[string]any{"spec.issuerRef": nil}, "spec.issuerRef: Required value"},
+		"no customer":              {map[string]any{"spec.customerID": ""}, "at least 1 chars long"},
+		"no request":               {map[string]any{"spec.request": ""}, "at least 1 chars long"},
+		"no key": {
+			map[string]any{"spec.publicKeyDigest": nil}, "spec.publicKeyDigest: Required value",
+		},
+		"a short digest": {map[string]any{"spec.publicKeyDigest": digest[1:]}, "should match"},
+		"a digest in capitals": {
+			map[string]any{"spec.publicKeyDigest": strings.ToUpper(digest)}, "should match",
+		},
+		"a TransferId instead of its digest": {
+			map[string]any{"spec.transfer.transferIDDigest": "12345678901"}, "should match",
+		},
+		"no attempt":     {map[string]any{"spec.attempt": nil}, "spec.attempt: Required value"},
+		"attempt nought": {map[string]any{"spec.attempt": int64(0)}, "greater than or equal to 1"},
+		"a serial number in capitals": {map[string]any{"spec.operation": "RenewCertificate", "spec.transfer": nil,
+			"spec.renewal": map[string]any{"secretName": "tls", "serialNumber": "0A", "notAfter": "2028-06-01T12:00:00Z"},
+		}, "should match"},
+	} {
+		t.Run(claim, func(t *testing.T) { checkCreation(t, orderManifest(t, namespace), c) })
+	}
+}
+
+// TestOrderIsPendingFromTheBeginning: also where a client has written no status, or something else into it.
+func TestOrderIsPendingFromTheBeginning(t *testing.T) {
+	namespace := server.Namespace(t)
+	for claim, phase := range map[string]any{"without a status": nil, "with a status of its own": "Issued"} {
+		t.Run(claim, func(t *testing.T) {
+			object := orderManifest(t, namespace)
+			set(t, object, "status.phase", phase)
+			if err := server.Client.Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+			read := &v1alpha1.VeroOrder{}
+			if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), read); err != nil {
+				t.Fatal(err)
+			}
+			if read.Status.Phase != v1alpha1.PhasePending {
+				t.Errorf("it is %q", read.Status.Phase)
+			}
+			read.Status = v1alpha1.VeroOrderStatus{RetrievalID: "1"}
+			if err := server.Client.Status().Update(t.Context(), read); err != nil {
+				t.Fatal(err)
+			}
+			if read.Status.Phase != v1alpha1.PhasePending {
+				t.Errorf("after a status without a phase it is %q", read.Status.Phase)
+			}
+		})
+	}
+}
+
+func TestSpecOfAnOrderCannotBeChanged(t *testing.T) {
+	const message = "the spec of a VeroOrder cannot be changed: it is the record of one request to the certificate service"
+	namespace := server.Namespace(t)
+	for path, value := range map[string]any{
+		"spec.attempt": int64(2), "spec.customerID": "7654321-0", "spec.environment": "PRODUCTION",
+		"spec.transfer.transferIDDigest": strings.Repeat("0c", 32), "spec.issuerRef.uid": "other", "spec.request": "TUlJ",
+	} {
+		t.Run(path, func(t *testing.T) {
+			object := orderManifest(t, namespace)
+			if err := server.Client.Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+			set(t, object, path, value)
+			err := server.Client.Update(t.Context(), object)
+			if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), message) {
+				t.Errorf("it is not refused with %q: %v", message, err)
+			}
+		})
+	}
+	t.Run("labels and status can", func(t *testing.T) {
+		object := orderManifest(t, namespace)
+		if err := server.Client.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+		object.SetLabels(map[string]string{"a": "b"})
+		if err := server.Client.Update(t.Context(), object); err != nil {
+			t.Error(err)
+		}
+		set(t, object, "status.phase", "Submitted")
+		if err := server.Client.Status().Update(t.Context(), object); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRulesOfTheStatusOfOrders(t *testing.T) {
+	namespace := server.Namespace(t)
+	for claim, c := range map[string]refused{
+		"every field is taken": {map[string]any{
+			"status.phase": "Submitting", "status.retrievalId": strings.Repeat("ä", 32), "status.submissions": int64(1),
+			"status.uncertain": true, "status.submittedAt": "2026-06-01T12:00:00.000001Z",
+			"status.passwordFingerprint": "0a1b", "status.acceptedAt": "2026-06-01T12:00:00.000001Z",
+		}, ""},
+		"another phase":          {map[string]any{"status.phase": "Lost"}, "Unsupported value"},
+		"a long RetrievalId":     {map[string]any{"status.retrievalId": strings.Repeat("1", 33)}, "may not be more than 32"},
+		"a password for a print": {map[string]any{"status.passwordFingerprint": "0a1b2"}, "may not be more than 4"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			object := orderManifest(t, namespace)
+			if err := server.Client.Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+			for path, value := range c.fields {
+				set(t, object, path, value)
+			}
+			err := server.Client.Status().Update(t.Context(), object)
+			if (c.says == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), c.says)) {
+				t.Errorf("the answer is %v, want %q", err, c.says)
+			}
+		})
+	}
+}
+
+// TestConditionsAreAMap: two controllers that set different conditions do not remove each other's.
+func TestConditionsAreAMap(t *testing.T) {
+	object := orderManifest(t, server.Namespace(t))
+	if err := server.Client.Create(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+	condition := func(kind string) map[string]any {
+		return map[string]any{"type": kind, "status": "True", "reason": "Tested", "message": "",
+			"lastTransitionTime": metav1.Now().UTC().Format("2006-01-02T15:04:05Z")}
+	}
+	set(t, object, "status.conditions", []any{condition("Ready"), condition("Ready")})
+	if err := server.Client.Status().Update(t.Context(), object); err == nil ||
+		!strings.Contains(err.Error(), "Duplicate value") {
+		t.Errorf("two conditions of one type: %v", err)
+	}
+}

@@ -1,0 +1,143 @@
+package issuance_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// TestOrderInDoubt: the service may have accepted it, and nobody knows.
+func TestOrderInDoubt(t *testing.T) {
+	crashed := intended(now.Add(-time.Minute))
+	answerLost := "its answer was lost"
+	refusedSince := sent(now.Add(-time.Minute), vero.TechnicalError())
+	cases := map[string]decision{
+		"waits for its turn": {
+			ordered(signNew(sent(now, errNoAnswer))),
+			want{verb: issuance.Wait, reason: v1alpha1.ReasonUncertain, at: now.Add(10 * time.Second)}},
+		"stays in doubt when it is refused afterwards": {
+			ordered(signNew(lost, refusedSince), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, answerLost)},
+	}
+	for how, doubt := range map[string]edit{"interrupted": lost, "found after a crash": crashed} {
+		for claim, c := range map[string]decision{
+			"is sent again": {ordered(signNew(doubt)), submit},
+			"not when nobody wants it": {
+				ordered(signNew(doubt), unwanted), abandon(v1alpha1.ReasonWithdrawn, "not known whether"),
+			},
+			"waits for its issuer": {
+				ordered(signNew(doubt), issuerMissing), waitFor(v1alpha1.ReasonIssuerNotFound),
+			},
+			"waits until the issuer is ready": {
+				ordered(signNew(doubt), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady),
+			},
+			"ends when the issuer names another customer": {
+				ordered(signNew(doubt), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, answerLost, "7654321-0")},
+			"ends when the issuer names another environment": {
+				ordered(signNew(doubt), production), abandon(v1alpha1.ReasonIssuerChanged, answerLost, "PRODUCTION")},
+			"waits for its credentials": {
+				ordered(signNew(doubt), noCredentials()), waitFor(v1alpha1.ReasonWaitingForCredentials),
+			},
+			"is lost without its credentials": {
+				ordered(signNew(doubt), newCredentials()), abandon(v1alpha1.ReasonAnswerLost, answerLost, "a new order"),
+			},
+			"is settled with its credentials first": {ordered(signNew(doubt), elsewhere), submit},
+			"is lost when both Secrets have others": {
+				ordered(signNew(doubt), elsewhere, newCredentials()), abandon(v1alpha1.ReasonAnswerLost, "new-transfer"),
+			},
+			"is lost when only the other Secret is there": {
+				ordered(signNew(doubt), elsewhere, noCredentials()), abandon(v1alpha1.ReasonAnswerLost),
+			},
+			"is lost when its credentials were accepted for another": {
+				ordered(signNew(doubt), with(signNew(named("sign-0"), sent(now, nil)))),
+				abandon(v1alpha1.ReasonAnswerLost, "takes them once")},
+			"renewal: is sent again": {ordered(renewal(doubt)), submit},
+			"renewal: is lost when the certificate has expired": {
+				ordered(renewal(doubt), at(now.AddDate(0, 0, 31))), abandon(v1alpha1.ReasonAnswerLost, answerLost, "expired on")},
+			"renewal: another one follows when the key is gone": {
+				ordered(renewal(doubt), noCurrent), abandon(v1alpha1.ReasonWithdrawn, "Secret tls does not exist")},
+		} {
+			cases[how+": "+claim] = c
+		}
+	}
+	run(t, cases)
+}
+
+func noCurrent(s *issuance.Snapshot) {
+	s.Current = issuance.Current{SecretName: "tls", Problem: "Secret tls does not exist"}
+}
+
+func TestRenewalKey(t *testing.T) {
+	end := now.AddDate(0, 0, 30)
+	run(t, map[string]decision{
+		"is there: renew":                    {ordered(renewal()), submit},
+		"is there in the last second: renew": {ordered(renewal(), at(end)), submit},
+		"has expired: no renewal": {
+			ordered(renewal(), at(end.Add(1))),
+			abandon(v1alpha1.ReasonRenewalRefused, "expired on", "before it could be renewed"),
+		},
+		"is gone: decide anew, do not wait": {
+			ordered(renewal(), noCurrent), abandon(v1alpha1.ReasonWithdrawn, "Secret tls does not exist"),
+		},
+		"was replaced: decide anew": {
+			ordered(renewal(), func(s *issuance.Snapshot) { s.Current.SerialNumber = "def" }),
+			abandon(v1alpha1.ReasonWithdrawn, "no longer holds"),
+		},
+		"does not chain any more: decide anew": {
+			ordered(renewal(), unusable("unknown authority")),
+			abandon(v1alpha1.ReasonWithdrawn, "cannot sign: unknown authority"),
+		},
+		"transfer credentials are not asked for": {ordered(renewal(), noCredentials()), submit},
+	})
+}
+
+// TestRenewalThatIsRefusedForDays: credentials that somebody buys to get past it are used.
+func TestRenewalThatIsRefusedForDays(t *testing.T) {
+	later := now.Add(time.Hour)
+	refused := func(times int, err error, age time.Duration) *v1alpha1.VeroOrder {
+		order := renewal(created(later.Add(-age)))
+		for range times {
+			sent(now, err)(order)
+		}
+		return order
+	}
+	pki099 := vero.TechnicalError()
+	givesWay := abandon(v1alpha1.ReasonSubmissionFailing, "5 times", "PKI099", "vero-transfer")
+	paid := with(signNew(sent(now, nil)))
+	run(t, map[string]decision{
+		"without credentials it goes on":      {ordered(refused(5, pki099, timeout), at(later), noCredentials()), submit},
+		"with credentials it gives way":       {ordered(refused(5, pki099, timeout), at(later), credentials()), givesWay},
+		"not with spent ones":                 {ordered(refused(5, pki099, timeout), at(later), credentials(), paid), submit},
+		"not with ones nobody has looked for": {ordered(refused(5, pki099, timeout), at(later)), submit},
+		"not after four refusals":             {ordered(refused(4, pki099, timeout), at(later), credentials()), submit},
+		"not on the first day":                {ordered(refused(5, pki099, timeout-1), at(later), credentials()), submit},
+		"not where the service cannot be reached": {
+			ordered(refused(5, errUnreachable, timeout), at(later), credentials()), submit},
+		"not where the issuer is at fault": {
+			ordered(refused(5, vero.WrongEnvironment(), timeout), at(later), credentials()), submit},
+		"not while it may have been accepted": {
+			ordered(refused(5, errNoAnswer, timeout), at(later), credentials()), submit},
+	})
+}
+
+func TestNeedsTransfer(t *testing.T) {
+	for claim, c := range map[string]struct {
+		snapshot issuance.Snapshot
+		want     bool
+	}{
+		"a request that is to be decided":            {requested(), true},
+		"a request with an order in flight does not": {requested(with(signNew(lost))), false},
+		"an order that is to be sent":                {ordered(signNew()), true},
+		"an order in doubt":                          {ordered(signNew(lost)), true},
+		"an accepted order does not":                 {ordered(signNew(sent(now, nil))), false},
+		"a renewal does not":                         {ordered(renewal()), false},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			if got := c.snapshot.NeedsTransfer(); got != c.want {
+				t.Errorf("NeedsTransfer is %t, want %t", got, c.want)
+			}
+		})
+	}
+}

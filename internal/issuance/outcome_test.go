@@ -1,0 +1,124 @@
+package issuance_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// outcome is what matters of an order after something was recorded.
+type outcome struct {
+	Phase     v1alpha1.OrderPhase
+	Reason    string
+	ID        string
+	Uncertain bool
+	// Again is the time to the next submission or poll, 0 if none is planned.
+	Again time.Duration
+	// Blamed is the reason of the problem that is reported of the issuer.
+	Blamed string
+	// Code is that of the last error.
+	Code string
+}
+
+// but is the outcome with some of it different.
+func (o outcome) but(differences ...func(*outcome)) outcome {
+	for _, differ := range differences {
+		differ(&o)
+	}
+	return o
+}
+
+func inDoubt(o *outcome) { o.Uncertain = true }
+
+func code(code string) func(*outcome) { return func(o *outcome) { o.Code = code } }
+
+func again(after time.Duration) func(*outcome) { return func(o *outcome) { o.Again = after } }
+
+func withID(id string) func(*outcome) { return func(o *outcome) { o.ID = id } }
+
+func blaming(reason string) func(*outcome) {
+	return func(o *outcome) { o.Reason, o.Blamed = reason, reason }
+}
+
+// outcomeOf reads an order, to which something happened at a moment.
+func outcomeOf(order *v1alpha1.VeroOrder, moment time.Time) outcome {
+	status := &order.Status
+	got := outcome{Phase: status.Phase, ID: status.RetrievalID, Uncertain: status.Uncertain}
+	if condition := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); condition != nil {
+		got.Reason = condition.Reason
+	}
+	switch {
+	case status.NextSubmitTime != nil:
+		got.Again = status.NextSubmitTime.Sub(moment)
+	case status.NextPollTime != nil:
+		got.Again = status.NextPollTime.Sub(moment)
+	}
+	if status.IssuerProblem != nil {
+		got.Blamed = status.IssuerProblem.Reason
+	}
+	if status.LastError != nil {
+		got.Code = status.LastError.Code
+	}
+	return got
+}
+
+func message(order *v1alpha1.VeroOrder) string {
+	condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
+	if condition == nil {
+		return ""
+	}
+	return condition.Message
+}
+
+// recorded is an order and what it must have become; says is what its message must contain, never what it must not.
+type recorded struct {
+	order *v1alpha1.VeroOrder
+	want  outcome
+	says  []string
+	never string
+}
+
+func check(t *testing.T, cases map[string]recorded) {
+	t.Helper()
+	for claim, c := range cases {
+		t.Run(claim, func(t *testing.T) {
+			if difference := cmp.Diff(c.want, outcomeOf(c.order, now)); difference != "" {
+				t.Errorf("the outcome differs (-want +got):\n%s", difference)
+			}
+			for _, text := range c.says {
+				if !strings.Contains(message(c.order), text) {
+					t.Errorf("the message does not say %q: %s", text, message(c.order))
+				}
+			}
+			if c.never != "" && strings.Contains(message(c.order), c.never) {
+				t.Errorf("the message says %q: %s", c.never, message(c.order))
+			}
+		})
+	}
+}
+
+const (
+	pending    = v1alpha1.PhasePending
+	submitting = v1alpha1.PhaseSubmitting
+	submitted  = v1alpha1.PhaseSubmitted
+	failed     = v1alpha1.PhaseFailed
+)
+
+// retrying is an order that was certainly not accepted, accepted one that certainly was.
+var (
+	retrying = outcome{
+		Phase: pending, Reason: v1alpha1.ReasonRetryingSubmission, Again: 10 * time.Second, Code: "NoAnswer",
+	}
+	accepted = outcome{
+		Phase: submitted, Reason: v1alpha1.ReasonAwaitingCertificate, ID: retrievalID, Again: 10 * time.Second,
+	}
+)
+
+func refusedFor(reason, code string) outcome {
+	return outcome{Phase: failed, Reason: reason, Code: code}
+}

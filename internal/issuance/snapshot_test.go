@@ -1,0 +1,100 @@
+package issuance_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+)
+
+func TestNeedsAuthorisation(t *testing.T) {
+	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
+	for claim, c := range map[string]struct {
+		snapshot issuance.Snapshot
+		want     bool
+	}{
+		"a request without an order":                    {requested(), true},
+		"a pending order":                               {requested(with(signNew())), true},
+		"not while an order is in flight":               {requested(with(signNew(sent(now, nil)))), false},
+		"not when its certificate is there":             {requested(with(signNew(bore(leaf)))), false},
+		"where a certificate of another request may be": {requested(with(signNew(forAnotherRequest, bore(leaf)))), true},
+		"also while an order is in flight": {
+			requested(with(signNew(forAnotherRequest, bore(leaf)), signNew(sent(now, nil)))), true},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			if got := c.snapshot.NeedsAuthorisation(); got != c.want {
+				t.Errorf("NeedsAuthorisation is %t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
+func TestExamine(t *testing.T) {
+	root, stranger := pkitest.Root(t, "issuing CA"), pkitest.Root(t, "another CA")
+	trust, err := pki.NewTrust([]*x509.Certificate{root.Certificate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := pkitest.Key("ours")
+	otherKind, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid := root.Issue(t, key, customer)
+	dated := func(from, until time.Time) *x509.Certificate {
+		return root.Issue(t, key, customer, pkitest.Dates(from, until))
+	}
+	for claim, c := range map[string]struct {
+		leaf    *x509.Certificate
+		trust   pki.Trust
+		problem string
+	}{
+		"a valid certificate is usable":         {valid, trust, ""},
+		"at its last moment it is usable":       {dated(now.AddDate(-2, 0, 0), now), trust, ""},
+		"an expired one is not":                 {dated(now.AddDate(-2, 0, 0), now.Add(-time.Second)), trust, "expired at"},
+		"one for another customer is not":       {root.Issue(t, key, "7654321-0"), trust, `is for "7654321-0", not for`},
+		"one with a key of another kind is not": {root.Issue(t, otherKind, customer), trust, "has a ECDSA key"},
+		"one by another authority is not":       {stranger.Issue(t, key, customer), trust, "cannot be renewed"},
+		"without bundles none is":               {valid, pki.Trust{}, "cannot be renewed"},
+		"one by a clock that is fast is":        {dated(now.Add(pki.NotBeforeTolerance), now.AddDate(2, 0, 0)), trust, ""},
+		"one that is valid from tomorrow isn't": {
+			dated(now.AddDate(0, 0, 1), now.AddDate(2, 0, 0)), trust, "valid only from",
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			got := issuance.Examine("tls", c.leaf, "", customer, c.trust, now)
+			if got.SerialNumber != issuance.SerialNumber(c.leaf) || !got.NotAfter.Equal(c.leaf.NotAfter) {
+				t.Errorf("it is taken for %s until %s", got.SerialNumber, got.NotAfter)
+			}
+			if got.Usable() != (c.problem == "") || !strings.Contains(got.Problem, c.problem) {
+				t.Errorf("the problem is %q, want %q", got.Problem, c.problem)
+			}
+		})
+	}
+	if got := issuance.Examine("tls", nil, "Secret tls does not exist", customer, trust, now); got.Usable() ||
+		got.Problem != "Secret tls does not exist" || got.SecretName != "tls" {
+		t.Errorf("without a certificate: %+v", got)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for reason, warns := range map[string]bool{
+		v1alpha1.ReasonIssued: false, v1alpha1.ReasonSubmitting: false, v1alpha1.ReasonRetryingSubmission: false,
+		v1alpha1.ReasonWaitingForCredentials: false, v1alpha1.ReasonWaitingForCertificate: false,
+		v1alpha1.ReasonSubmissionFailing: true, v1alpha1.ReasonRetrievalOverdue: true, v1alpha1.ReasonAnswerLost: true,
+		v1alpha1.ReasonCredentialsRefused: true, v1alpha1.ReasonUncertain: true, v1alpha1.ReasonIssuerChanged: true,
+		"SomethingNew": true,
+	} {
+		if issuance.Warns(reason) != warns {
+			t.Errorf("%s warns: %t, want %t", reason, !warns, warns)
+		}
+	}
+}
