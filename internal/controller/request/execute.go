@@ -33,7 +33,10 @@ func (r *Reconciler) execute(
 		return r.create(ctx, request, snapshot, action)
 	case issuance.Follow:
 		markSubmitted(request, action.Order)
-		status.SetPending(request, action.Message, now)
+		if action.Reason != v1alpha1.ReasonSubmitting || status.ReadyMessage(request) == "" {
+			// That it is being sent lasts for a moment; what it says until the outcome is known is still true.
+			status.SetPending(request, action.Message, now)
+		}
 		return ctrl.Result{}, nil
 	case issuance.Deliver:
 		markSubmitted(request, action.Order)
@@ -160,7 +163,7 @@ func whatNext(request *cmapi.CertificateRequest) string {
 	if certificate == "" {
 		return ""
 	}
-	return fmt.Sprintf("; after that, cert-manager tries again within the hour, or at once with `cmctl renew -n %s %s`",
+	return fmt.Sprintf("; after that, cert-manager tries again after an hour, or at once with `cmctl renew -n %s %s`",
 		request.Namespace, certificate)
 }
 

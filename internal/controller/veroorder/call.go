@@ -13,7 +13,8 @@ import (
 )
 
 // submit writes the intent, sends the request, and writes the outcome. Whoever else had the same intent has lost by
-// then: the API server took only one of the two.
+// then: the API server took only one of the two. What is reported is the difference that the outcome makes to the state
+// before the intent, so that a request which is sent again in vain is no news.
 func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *gathered) (ctrl.Result, error) {
 	csr, err := pki.ParseCertificateRequest(order.Spec.Request)
 	if err != nil {
@@ -23,7 +24,8 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if _, err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
+	before := order.DeepCopy()
+	if err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
 		issuance.Intend(order, g.Transfer.Fingerprint, g.Now)
 	}); err != nil {
 		return ctrl.Result{}, err
@@ -35,7 +37,7 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	id, err := send(context.WithoutCancel(ctx), service, order, g, csr.Raw)
 	call.Ended = r.Clock.Now()
 	r.Metrics.Answered(vero.Operation(order.Spec.Operation), err, call.Ended.Sub(started))
-	return r.record(ctx, order, id, func(order *v1alpha1.VeroOrder) {
+	return r.record(ctx, before, order, id, func(order *v1alpha1.VeroOrder) {
 		issuance.RecordSubmission(order, id, err, call)
 	})
 }
@@ -69,7 +71,7 @@ func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gat
 	if err == nil {
 		issued, err = check(raw, order, g, call.Ended)
 	}
-	return r.record(ctx, order, "", func(order *v1alpha1.VeroOrder) {
+	return r.record(ctx, order.DeepCopy(), order, "", func(order *v1alpha1.VeroOrder) {
 		issuance.RecordPoll(order, issued, err, call)
 	})
 }

@@ -103,9 +103,10 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 	case issuance.Poll:
 		return r.poll(ctx, order, gathered)
 	case issuance.Abandon:
-		return r.write(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.End(order, action, gathered.Now) })
+		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.End(order, action, gathered.Now) })
+		return ctrl.Result{}, err
 	case issuance.Wait:
-		_, err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, gathered.Now) })
+		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, gathered.Now) })
 		return ctrl.Result{RequeueAfter: r.until(action.At)}, err
 	case issuance.Rest:
 		return r.retire(ctx, order)
@@ -114,23 +115,31 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 	}
 }
 
-// write changes the status of the order that was read, and reports the transition. The resourceVersion goes with it.
-// The order takes the change over only when the API server has: a change that was not written must not look written
-// when it is tried again.
+// write changes the status of the order that was read. The resourceVersion goes with it. The order takes the change
+// over only when the API server has: a change that was not written must not look written when it is tried again.
 func (r *Reconciler) write(
 	ctx context.Context, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder),
-) (ctrl.Result, error) {
+) error {
 	changed := order.DeepCopy()
 	change(changed)
 	if equality.Semantic.DeepEqual(order.Status, changed.Status) {
-		return ctrl.Result{RequeueAfter: r.next(order)}, nil
+		return nil
 	}
 	if err := r.Client.Status().Update(ctx, changed); err != nil {
-		return ctrl.Result{}, err
+		return err
 	}
-	r.report(ctx, order, changed)
 	*order = *changed
-	return ctrl.Result{RequeueAfter: r.next(order)}, nil
+	return nil
+}
+
+// tell writes a change and reports it.
+func (r *Reconciler) tell(ctx context.Context, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder)) error {
+	before := order.DeepCopy()
+	if err := r.write(ctx, order, change); err != nil {
+		return err
+	}
+	r.report(ctx, before, order)
+	return nil
 }
 
 // report turns a change of what an order waits for into an event, a log line, and a measurement when it has ended.

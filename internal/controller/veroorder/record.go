@@ -27,18 +27,22 @@ var errNotRecorded = errors.New("the outcome of a call could not be written")
 
 // record writes the outcome of a call, whatever it takes: the answer exists nowhere else. It goes on through conflicts,
 // with the order read anew, through an API server that is away, and through the deletion of the order, which is made
-// again. If time runs out the RetrievalId goes to the log, from where a person can bring it back; it is of no use to
-// anybody without the private key.
+// again. Then it reports what has changed since before. If time runs out the RetrievalId goes to the log, from where a
+// person can bring it back; it is of no use to anybody without the private key.
 func (r *Reconciler) record(
-	ctx context.Context, order *v1alpha1.VeroOrder, retrievalID string, change func(*v1alpha1.VeroOrder),
+	ctx context.Context, before, order *v1alpha1.VeroOrder, retrievalID string, change func(*v1alpha1.VeroOrder),
 ) (ctrl.Result, error) {
 	log := ctrl.LoggerFrom(ctx)
 	ctx, cancel := r.outlive(ctx)
 	defer cancel()
 	for {
-		result, err := r.write(ctx, order, change)
-		if err == nil || (apierrors.IsNotFound(err) && retrievalID == "") {
-			return result, nil
+		err := r.write(ctx, order, change)
+		switch {
+		case err == nil:
+			r.report(ctx, before, order)
+			return ctrl.Result{RequeueAfter: r.next(order)}, nil
+		case apierrors.IsNotFound(err) && retrievalID == "":
+			return ctrl.Result{}, nil
 		}
 		log.V(1).Info("the outcome of a call could not be written; trying again", "error", err.Error())
 		if hopeless(err) || r.pause(ctx) != nil {
