@@ -27,7 +27,7 @@ func FuzzHistory(f *testing.F) {
 // TestHistories lives through more of them than the seeds of FuzzHistory, always the same.
 func TestHistories(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	for range 3000 {
+	for range 800 {
 		events := history(random, 20+random.IntN(200))
 		if !t.Run("", func(t *testing.T) { live(t, events) }) {
 			t.Fatalf("the history was %#v", events)

@@ -38,7 +38,7 @@ type demo struct {
 func start(t *testing.T, environment ...string) *demo {
 	t.Helper()
 	// Unix sockets have short paths, and the cluster puts its own below the temporary directory.
-	dir, err := os.MkdirTemp("", "demo")
+	dir, err := os.MkdirTemp("", "demo") //nolint:usetesting // t.TempDir is too deep for a Unix socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func start(t *testing.T, environment ...string) *demo {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	d.command = exec.Command(program(t)) //nolint:noctx // it is to end by a signal, not by a kill
+	d.command = exec.Command(program(t))
 	d.command.Env = append(append(os.Environ(), "TMPDIR="+dir), environment...)
 	d.command.Stdout, d.command.Stderr = log, log
 	if err := d.command.Start(); err != nil {
