@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -111,8 +112,14 @@ func sample[T client.Object](s *story, file string, object T) T {
 // certificate is the sample Certificate.
 func (s *story) certificate() *cmapi.Certificate {
 	s.Helper()
-	return sample(s, "certificate.yaml", &cmapi.Certificate{})
+	certificate := sample(s, "certificate.yaml", &cmapi.Certificate{})
+	certificate.Spec.RevisionHistoryLimit = ptr.To(keptRequests)
+	return certificate
 }
+
+// keptRequests is how many of its requests a Certificate keeps. On a busy machine cert-manager may see its own Secret
+// late, ask once more right after it was served, and with its default remove the request that the story is about.
+const keptRequests int32 = 10
 
 // issuer is the sample issuer, for the story's service.
 func (s *story) issuer() *v1alpha1.VeroIssuer {

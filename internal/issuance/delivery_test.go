@@ -27,6 +27,14 @@ func TestWhatExistsComesFirst(t *testing.T) {
 				says: []string{"VeroOrder sign-1 is about to be sent"}}},
 		"a pending order waits with its request for the issuer": {
 			requested(with(), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady, "no connection")},
+		"of several the one that was made last is followed": {
+			requested(with(accepted, created(now)), with(named("sign-2"), secondAttempt, accepted)), followed},
+		"of several that were made at once the last attempt is": {
+			requested(with(accepted), with(named("sign-2"), secondAttempt, accepted)),
+			want{verb: issuance.Follow, order: "sign-2"}},
+		"in whatever order they are listed": {
+			requested(with(named("sign-2"), secondAttempt, accepted), with(accepted)),
+			want{verb: issuance.Follow, order: "sign-2"}},
 		"an order for another key is none of ours": {
 			requested(newCredentials(), with(forAnotherKey, accepted)), createSignNew(1)},
 		"an order of another issuer is none of ours": {
@@ -98,6 +106,9 @@ func TestDelivery(t *testing.T) {
 			requested(with(bore(expired))), waitFor(v1alpha1.ReasonWaitingForCredentials)},
 		"one of another customer is not adopted": {
 			requested(with(forAnotherRequest, forAnotherCustomer, bore(second))),
+			waitFor(v1alpha1.ReasonWaitingForCredentials)},
+		"one of another issuer is not adopted": {
+			requested(with(forAnotherRequest, forAnotherIssuer, bore(second))),
 			waitFor(v1alpha1.ReasonWaitingForCredentials)},
 		"one for another key is not delivered, whoever wrote it there": {
 			requested(with(bore(stranger))), waitFor(v1alpha1.ReasonWaitingForCredentials)},
@@ -177,6 +188,12 @@ func TestRenewalThatFailed(t *testing.T) {
 		"PKI015 said of an earlier certificate does not": {
 			requested(open, withRenewal(refused, func(o *v1alpha1.VeroOrder) { o.Spec.Renewal.SerialNumber = "fff" })),
 			createRenewal(1)},
+		"withdrawn: that is no reason to use credentials": {
+			requested(open, credentials(), withRenewal(abandoned(v1alpha1.ReasonWithdrawn))), createRenewal(2)},
+		"nor is a renewal for another key that is on its way": {
+			requested(open, credentials(), withRenewal(forAnotherKey, sent(now, nil))), createRenewal(1)},
+		"nor is a failed SignNewCertificate": {
+			requested(open, newCredentials(), with(signNew(sent(now, vero.CredentialsRefused())))), createRenewal(1)},
 		"withdrawn: again, with the next number": {
 			requested(open, withRenewal(abandoned(v1alpha1.ReasonWithdrawn))), createRenewal(2)},
 		"withdrawn in the name of another issuer: the number is used up all the same": {

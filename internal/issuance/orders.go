@@ -12,19 +12,17 @@ import (
 // made is an order that has borne a certificate for this very request. Whatever has become of the issuer since, it
 // is the request's: that one was open when the order was made, and is open still.
 func (s Snapshot) made() *v1alpha1.VeroOrder {
-	return s.longest(func(order *v1alpha1.VeroOrder) bool { return order.Spec.RequestUID == s.Request.UID })
+	order, _ := s.longest(func(order *v1alpha1.VeroOrder) bool { return order.Spec.RequestUID == s.Request.UID })
+	return order
 }
 
 // adoptable is an order with a certificate for the request's key that never got into the Secret: the request that it
 // was made for went away too early. A certificate that is in the Secret already is the one to be replaced, and so is
 // every older one: with rotationPolicy Never all of them have the same key.
 func (s Snapshot) adoptable() *v1alpha1.VeroOrder {
-	order := s.issued()
-	if order == nil || s.Request.Unbacked != "" || s.Current.unknown() {
-		return nil
-	}
-	leaf, err := Leaf(order)
-	if err != nil || SerialNumber(leaf) == s.Current.SerialNumber ||
+	order, leaf := s.issued()
+	if order == nil || s.Request.Unbacked != "" || s.Current.unknown() ||
+		SerialNumber(leaf) == s.Current.SerialNumber ||
 		(s.Current.Usable() && !leaf.NotAfter.After(s.Current.NotAfter)) {
 		return nil
 	}
@@ -32,15 +30,15 @@ func (s Snapshot) adoptable() *v1alpha1.VeroOrder {
 }
 
 // issued is the order with the best certificate for the request's key, customer and environment.
-func (s Snapshot) issued() *v1alpha1.VeroOrder {
+func (s Snapshot) issued() (*v1alpha1.VeroOrder, *x509.Certificate) {
 	if !s.Issuer.Exists {
-		return nil
+		return nil, nil
 	}
 	return s.longest(s.sameCustomer)
 }
 
 // longest is the order whose certificate lasts longest, of those for the request's key that match and have not expired.
-func (s Snapshot) longest(matches func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
+func (s Snapshot) longest(matches func(*v1alpha1.VeroOrder) bool) (*v1alpha1.VeroOrder, *x509.Certificate) {
 	var longest *v1alpha1.VeroOrder
 	var best *x509.Certificate
 	for i := range s.Orders {
@@ -56,7 +54,7 @@ func (s Snapshot) longest(matches func(*v1alpha1.VeroOrder) bool) *v1alpha1.Vero
 			longest, best = order, leaf
 		}
 	}
-	return longest
+	return longest, best
 }
 
 // bearsKey is a last look at a certificate that is about to be delivered: status is a place that people with enough

@@ -54,7 +54,8 @@ func (s Snapshot) forRequest() Action {
 // does not where the certificate was issued for this very request, or where an order is on its way and nothing else
 // could be delivered instead: most of the time, and then no Secret is read.
 func (s Snapshot) NeedsAuthorisation() bool {
-	return s.made() == nil && (s.inFlight() == nil || s.issued() != nil)
+	issued, _ := s.issued()
+	return s.made() == nil && (s.inFlight() == nil || issued != nil)
 }
 
 // adopt hands over a certificate that was issued for another request with the same key. A request that can never work

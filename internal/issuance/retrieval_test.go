@@ -67,6 +67,10 @@ func TestPoll(t *testing.T) {
 		"unverified, and without a connection since": {
 			signNew(young, polled(errUnverified), polled(errUnreachable)), untrusted.but(code("NoAnswer")),
 			[]string{"spec.trust.responses"}, ""},
+		"unverified, and PKI099 since": {
+			signNew(young, polled(errUnverified), polled(vero.TechnicalError())), waiting, nil, "spec.trust"},
+		"unverified, and a wrong certificate since": {
+			signNew(young, polled(errUnverified), polled(wrongCertificate(pki.IssuedExpired))), wrong, nil, "spec.trust"},
 		"a certificate by a stranger": {
 			signNew(young, polled(wrongCertificate(pki.IssuedUnknownAuthority))),
 			waiting.but(blaming(v1alpha1.ReasonUntrustedCertificate), code("WrongCertificate")),

@@ -45,15 +45,17 @@ func show(ctx context.Context, w *world.World) error {
 	if err != nil {
 		return err
 	}
-	if err := d.await(ctx, certificate); err != nil {
+	receipt, err := d.await(ctx, certificate)
+	if err != nil {
 		return err
 	}
 	if err := d.kubectl(ctx, certificate.Namespace); err != nil {
 		return err
 	}
-	if err := d.submitted(ctx, certificate); err != nil {
-		return err
+	if receipt == "" {
+		return fmt.Errorf("no CertificateRequest has had the condition %s", v1alpha1.ConditionSubmitted)
 	}
+	fmt.Println("\n" + receipt)
 	return d.chain(ctx, certificate)
 }
 
@@ -107,40 +109,50 @@ func (d demonstration) read(file string, object client.Object) error {
 	return nil
 }
 
-// await waits until the Certificate is Ready and prints what the request says on the way.
-func (d demonstration) await(ctx context.Context, certificate *cmapi.Certificate) error {
+// await waits until the Certificate is Ready, prints what the request says on the way, and returns what its condition
+// with the RetrievalId says. It is read on the way, too: cert-manager may remove a request that is done with.
+func (d demonstration) await(ctx context.Context, certificate *cmapi.Certificate) (receipt string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	started, said := time.Now(), ""
-	err := wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		if err := d.Client.Get(ctx, client.ObjectKeyFromObject(certificate), certificate); err != nil {
 			return false, err
 		}
-		if message := d.progress(ctx, certificate.Namespace); message != "" && message != said {
+		message, submitted := d.progress(ctx, certificate.Namespace)
+		if message != "" && message != said {
 			fmt.Printf("  %5.1f s  %s\n", time.Since(started).Seconds(), message)
 			said = message
+		}
+		if submitted != "" {
+			receipt = submitted
 		}
 		return ready(certificate), nil
 	})
 	if err != nil {
-		return fmt.Errorf("the Certificate did not become Ready: %w; last: %s", err, said)
+		return "", fmt.Errorf("the Certificate did not become Ready: %w; last: %s", err, said)
 	}
 	fmt.Printf("  %5.1f s  Certificate %s is Ready\n\n", time.Since(started).Seconds(), certificate.Name)
-	return nil
+	return receipt, nil
 }
 
-// progress is what the newest request says of itself.
-func (d demonstration) progress(ctx context.Context, namespace string) string {
+// progress is what the newest request says of itself, and its receipt, once it has one.
+func (d demonstration) progress(ctx context.Context, namespace string) (message, receipt string) {
 	requests := &cmapi.CertificateRequestList{}
 	if err := d.Client.List(ctx, requests, client.InNamespace(namespace)); err != nil || len(requests.Items) == 0 {
-		return ""
+		return "", ""
 	}
-	for _, condition := range requests.Items[len(requests.Items)-1].Status.Conditions {
-		if condition.Type == cmapi.CertificateRequestConditionReady {
-			return condition.Message
+	request := requests.Items[len(requests.Items)-1]
+	for _, condition := range request.Status.Conditions {
+		switch condition.Type {
+		case cmapi.CertificateRequestConditionReady:
+			message = condition.Message
+		case v1alpha1.ConditionSubmitted:
+			receipt = fmt.Sprintf("CertificateRequest %s: %s=%s, %s, RetrievalId %s", request.Name,
+				condition.Type, condition.Status, condition.Reason, condition.Message)
 		}
 	}
-	return ""
+	return message, receipt
 }
 
 func ready(certificate *cmapi.Certificate) bool {
@@ -158,24 +170,6 @@ func (d demonstration) kubectl(ctx context.Context, namespace string) error {
 		"--namespace", namespace, "get", "certificates,certificaterequests,veroissuers,veroorders")
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	return command.Run()
-}
-
-// submitted prints the condition that carries the RetrievalId.
-func (d demonstration) submitted(ctx context.Context, certificate *cmapi.Certificate) error {
-	requests := &cmapi.CertificateRequestList{}
-	if err := d.Client.List(ctx, requests, client.InNamespace(certificate.Namespace)); err != nil {
-		return err
-	}
-	for i := range requests.Items {
-		for _, condition := range requests.Items[i].Status.Conditions {
-			if condition.Type == v1alpha1.ConditionSubmitted {
-				fmt.Printf("\nCertificateRequest %s: %s=%s, %s, RetrievalId %s\n", requests.Items[i].Name,
-					condition.Type, condition.Status, condition.Reason, condition.Message)
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("no CertificateRequest has the condition %s", v1alpha1.ConditionSubmitted)
 }
 
 // chain prints tls.crt and verifies it against the root of the simulator, which the Secret has no part in.
