@@ -14,7 +14,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -113,7 +112,7 @@ func sample[T client.Object](s *story, file string, object T) T {
 func (s *story) certificate() *cmapi.Certificate {
 	s.Helper()
 	certificate := sample(s, "certificate.yaml", &cmapi.Certificate{})
-	certificate.Spec.RevisionHistoryLimit = ptr.To(keptRequests)
+	certificate.Spec.RevisionHistoryLimit = new(keptRequests)
 	return certificate
 }
 

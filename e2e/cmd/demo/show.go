@@ -150,6 +150,7 @@ func (d demonstration) progress(ctx context.Context, namespace string) (message,
 		case v1alpha1.ConditionSubmitted:
 			receipt = fmt.Sprintf("CertificateRequest %s: %s=%s, %s, RetrievalId %s", request.Name,
 				condition.Type, condition.Status, condition.Reason, condition.Message)
+		default: // The approver's business.
 		}
 	}
 	return message, receipt
