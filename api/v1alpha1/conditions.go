@@ -67,8 +67,6 @@ const (
 	ReasonIssuerChanged = "IssuerChanged"
 	// ReasonWaitingForCredentials: transfer credentials are missing, incomplete, or not those the order was made with.
 	ReasonWaitingForCredentials = "WaitingForCredentials"
-	// ReasonWaitingForRenewalKey: the Secret with the certificate that is to be renewed is missing or has changed.
-	ReasonWaitingForRenewalKey = "WaitingForRenewalKey"
 	// ReasonSubmitting: the request is being sent.
 	ReasonSubmitting = "Submitting"
 	// ReasonRetryingSubmission: the request will be sent again after a passing failure.

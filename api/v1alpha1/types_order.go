@@ -232,6 +232,8 @@ type IssuerProblem struct {
 	Reason string `json:"reason"`
 	// Message says what was seen and what to change.
 	Message string `json:"message"`
+	// IssuerUID is the object that was used: one of the same name may have been made since.
+	IssuerUID types.UID `json:"issuerUID"`
 	// IssuerGeneration is the generation of the issuer that was used.
 	IssuerGeneration int64 `json:"issuerGeneration"`
 	// TrustDigest is a digest of the bundles that were used.

@@ -53,15 +53,15 @@ type story struct {
 // began counts the stories, so that each has a namespace, also when it is run again.
 var began atomic.Int32
 
-// begin starts a story.
-func begin(t *testing.T) *story {
+// begin starts a story. The service gets the arguments that the story gives it.
+func begin(t *testing.T, service ...string) *story {
 	t.Helper()
 	stage, err := theStage()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &story{T: t, stage: stage, namespace: namespaceFor(t.Name())}
-	if s.service, err = stage.StartService(t.Context()); err != nil {
+	if s.service, err = stage.StartService(t.Context(), service...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.end)

@@ -30,6 +30,12 @@ func TestHoldUp(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) { unchangedBy(t, order, heldUp(v1alpha1.ReasonIssuerNotReady)) })
 	}
+	t.Run("says what an order waits for", func(t *testing.T) {
+		order := signNew(heldUp(v1alpha1.ReasonIssuerNotReady))
+		if got := outcomeOf(order, now); got.Reason != v1alpha1.ReasonIssuerNotReady || message(order) != "held up" {
+			t.Errorf("it says %+v: %s", got, message(order))
+		}
+	})
 	t.Run("does not change what it finds", func(t *testing.T) {
 		order := signNew(sent(now, nil), heldUp(v1alpha1.ReasonIssuerNotReady))
 		unchangedBy(t, order, heldUp(v1alpha1.ReasonIssuerNotReady))
@@ -80,12 +86,13 @@ func TestNoSecretInMessages(t *testing.T) {
 }
 
 func TestObsolete(t *testing.T) {
-	problem := &v1alpha1.IssuerProblem{IssuerGeneration: 1, TrustDigest: "a", Time: metav1.Time{Time: now}}
+	problem := &v1alpha1.IssuerProblem{IssuerUID: "x", IssuerGeneration: 1, TrustDigest: "a", Time: metav1.Time{Time: now}}
 	for claim, obsolete := range map[string]bool{
-		"same":            issuance.Obsolete(problem, 1, "a"),
-		"other spec":      !issuance.Obsolete(problem, 2, "a"),
-		"other bundles":   !issuance.Obsolete(problem, 1, "b"),
-		"bundles missing": !issuance.Obsolete(problem, 1, ""),
+		"same":            issuance.Obsolete(problem, "x", 1, "a"),
+		"other issuer":    !issuance.Obsolete(problem, "y", 1, "a"),
+		"other spec":      !issuance.Obsolete(problem, "x", 2, "a"),
+		"other bundles":   !issuance.Obsolete(problem, "x", 1, "b"),
+		"bundles missing": !issuance.Obsolete(problem, "x", 1, ""),
 	} {
 		if obsolete {
 			t.Errorf("%s: wrong", claim)

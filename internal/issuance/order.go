@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
@@ -147,10 +149,10 @@ func (s Snapshot) blames() bool { return s.Order.Status.IssuerProblem != nil }
 // problemMayBeGone is whether issuer or bundles have changed since the order reported a problem with them.
 func (s Snapshot) problemMayBeGone() bool {
 	problem := s.Order.Status.IssuerProblem
-	return problem != nil && Obsolete(problem, s.Issuer.Generation, s.Issuer.TrustDigest)
+	return problem != nil && Obsolete(problem, s.Issuer.UID, s.Issuer.Generation, s.Issuer.TrustDigest)
 }
 
-// Obsolete is whether a problem was reported of another spec or other bundles than those given.
-func Obsolete(problem *v1alpha1.IssuerProblem, generation int64, trustDigest string) bool {
-	return problem.IssuerGeneration != generation || problem.TrustDigest != trustDigest
+// Obsolete is whether a problem was reported of another issuer, spec or bundles than those given.
+func Obsolete(problem *v1alpha1.IssuerProblem, uid types.UID, generation int64, trustDigest string) bool {
+	return problem.IssuerUID != uid || problem.IssuerGeneration != generation || problem.TrustDigest != trustDigest
 }

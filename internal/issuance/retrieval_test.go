@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
@@ -108,6 +109,9 @@ func TestPollThatBearsTheCertificate(t *testing.T) {
 				string(status.CA) != "CA" || status.RetrievalID != retrievalID {
 				t.Errorf("it is not issued: %+v", status)
 			}
+			if ready := meta.FindStatusCondition(status.Conditions, "Ready"); ready == nil || ready.Status != "True" {
+				t.Errorf("it is not ready: %+v", ready)
+			}
 			if got, err := issuance.Leaf(order); err != nil || !got.Equal(leaf) {
 				t.Errorf("its leaf is %v, %v", got, err)
 			}
@@ -124,6 +128,30 @@ func TestPollErrorOfAnOrderThatHasMovedOn(t *testing.T) {
 		"changes nothing in one that is sent": signNew(intended(now)),
 	} {
 		t.Run(claim, func(t *testing.T) { unchangedBy(t, order, polled(now, vero.TechnicalError())) })
+	}
+}
+
+// TestPollAfterARepair: a repair leads to one call at once, not to one after the other.
+func TestPollAfterARepair(t *testing.T) {
+	order := signNew(sent(now, nil), polled(now.Add(time.Minute), errUnverified))
+	moment := now.Add(time.Minute + time.Second)
+	poll.check(t, issuance.Decide(ordered(order, issuerEdited, at(moment))))
+	call := ended(order, moment)
+	call.IssuerGeneration++
+	issuance.RecordPoll(order, nil, errUnreachable, call)
+	want{verb: issuance.Wait, reason: v1alpha1.ReasonAwaitingCertificate}.check(t,
+		issuance.Decide(ordered(order, issuerEdited, at(moment))))
+}
+
+// TestRetrievalIDBroughtBack: a person writes it into an order whose outcome could not be written, as the log says.
+func TestRetrievalIDBroughtBack(t *testing.T) {
+	order := signNew(intended(now), func(o *v1alpha1.VeroOrder) { o.Status.RetrievalID = retrievalID })
+	polled(now, vero.TechnicalError())(order)
+	if difference := cmp.Diff(accepted.but(code("PKI099")), outcomeOf(order, now)); difference != "" {
+		t.Errorf("the outcome differs (-want +got):\n%s", difference)
+	}
+	if order.Status.AcceptedAt == nil {
+		t.Error("nothing is known of the time of its acceptance")
 	}
 }
 
@@ -183,8 +211,12 @@ func TestPollScheduleOfOddClocks(t *testing.T) {
 			call := ended(order, now)
 			call.Timeout = c.timeout
 			issuance.RecordPoll(order, nil, vero.TechnicalError(), call)
-			if got := outcomeOf(order, now).Again; got != c.want {
-				t.Errorf("it waits %s, want %s", got, c.want)
+			got := outcomeOf(order, now)
+			if got.Again != c.want {
+				t.Errorf("it waits %s, want %s", got.Again, c.want)
+			}
+			if overdue := got.Reason == v1alpha1.ReasonRetrievalOverdue; overdue != (c.want == time.Hour) {
+				t.Errorf("it is %s", got.Reason)
 			}
 		})
 	}

@@ -51,8 +51,9 @@ type Issuer struct {
 	CustomerID  string
 	// Window and Timeout are spec.renewalWindow and spec.retrievalTimeout.
 	Window, Timeout time.Duration
-	// Generation and TrustDigest tell whether a problem that an order has reported may be gone. TrustDigest is empty
+	// UID, Generation and TrustDigest tell whether a problem that an order has reported may be gone. TrustDigest is empty
 	// while the bundles cannot be read.
+	UID         types.UID
 	Generation  int64
 	TrustDigest string
 }

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
@@ -15,7 +16,8 @@ import (
 
 // Call is what a call was made with: which issuer, which bundles, when it was intended and when it ended.
 type Call struct {
-	// IssuerGeneration and TrustDigest let a problem be reported of exactly what was used.
+	// IssuerUID, IssuerGeneration and TrustDigest let a problem be reported of exactly what was used.
+	IssuerUID        types.UID
 	IssuerGeneration int64
 	TrustDigest      string
 	// Intended is status.submittedAt of the intent that the call belongs to; unused for polls.
@@ -92,7 +94,8 @@ func failing(order *v1alpha1.VeroOrder) string {
 func blame(order *v1alpha1.VeroOrder, reason string, err error, call Call) {
 	message := clip(blameMessage(order, reason, err))
 	order.Status.IssuerProblem = &v1alpha1.IssuerProblem{
-		Reason: reason, Message: message, IssuerGeneration: call.IssuerGeneration, TrustDigest: call.TrustDigest,
+		Reason: reason, Message: message, TrustDigest: call.TrustDigest,
+		IssuerUID: call.IssuerUID, IssuerGeneration: call.IssuerGeneration,
 		Time: metav1.Time{Time: call.Ended},
 	}
 	setReady(order, metav1.ConditionFalse, reason, message, call.Ended)
@@ -102,7 +105,7 @@ func blame(order *v1alpha1.VeroOrder, reason string, err error, call Call) {
 // It has served its purpose, to make the call at once; kept, it would make the next one at once, too, and so on.
 func forgetObsoleteProblem(order *v1alpha1.VeroOrder, call Call) {
 	problem := order.Status.IssuerProblem
-	if problem != nil && Obsolete(problem, call.IssuerGeneration, call.TrustDigest) {
+	if problem != nil && Obsolete(problem, call.IssuerUID, call.IssuerGeneration, call.TrustDigest) {
 		order.Status.IssuerProblem = nil
 	}
 }

@@ -133,6 +133,18 @@ func TestRetryDistance(t *testing.T) {
 	})
 }
 
+// TestOutcomeThatIsRecordedTwice: the API server took the first write, and its answer did not come back.
+func TestOutcomeThatIsRecordedTwice(t *testing.T) {
+	for _, err := range []error{errUnreachable, vero.TechnicalError(), vero.CredentialsRefused()} {
+		order := signNew(sent(now, err))
+		call := ended(order, now.Add(time.Minute))
+		unchangedBy(t, order, func(o *v1alpha1.VeroOrder) { issuance.RecordSubmission(o, "", err, call) })
+	}
+	order := signNew(sent(now, nil))
+	call := ended(order, now.Add(time.Minute))
+	unchangedBy(t, order, func(o *v1alpha1.VeroOrder) { issuance.RecordSubmission(o, retrievalID, nil, call) })
+}
+
 // TestProblemWithTheIssuer: it is reported of exactly what was used, and goes away with a verified answer.
 func TestProblemWithTheIssuer(t *testing.T) {
 	order := signNew(sent(now, errUnverified))

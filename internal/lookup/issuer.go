@@ -57,7 +57,8 @@ func Describe(kind, name string, issuer v1alpha1.Issuer, trustDigest string) iss
 	spec := issuer.IssuerSpec()
 	facts := issuance.Issuer{
 		Kind: kind, Name: name, Exists: true, Environment: spec.Environment, CustomerID: spec.CustomerID,
-		Window: spec.Window(), Timeout: spec.Timeout(), Generation: issuer.GetGeneration(), TrustDigest: trustDigest,
+		Window: spec.Window(), Timeout: spec.Timeout(), UID: issuer.GetUID(), Generation: issuer.GetGeneration(),
+		TrustDigest: trustDigest,
 	}
 	facts.Ready, facts.Message = readiness(issuer)
 	return facts

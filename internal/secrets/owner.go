@@ -97,21 +97,6 @@ func (o Owner) TransferSecretName(request *cmapi.CertificateRequest, issuer *v1a
 	return ""
 }
 
-// CertificateOf is the Certificate behind a CertificateRequest, nil if none stands behind it, as OwnerOf proves it.
-func CertificateOf(
-	ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest,
-) (*cmapi.Certificate, error) {
-	owner, err := OwnerOf(ctx, reader, request)
-	return owner.Certificate, err
-}
-
-// SecretOf is the name of the Secret that belongs to the Certificate behind a CertificateRequest, empty if none stands
-// behind it, as OwnerOf proves it.
-func SecretOf(ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest) (string, error) {
-	owner, err := OwnerOf(ctx, reader, request)
-	return owner.SecretName(), err
-}
-
 // controllingCertificate is the controller ownerReference of a request if it is a Certificate of cert-manager, of
 // whatever version.
 func controllingCertificate(request *cmapi.CertificateRequest) *metav1.OwnerReference {

@@ -27,7 +27,7 @@ func (r *Reconciler) reported(
 		order := &orders.Items[i]
 		problem := order.Status.IssuerProblem
 		if problem == nil || !names(order, issuer) ||
-			issuance.Obsolete(problem, issuer.GetGeneration(), digest) {
+			issuance.Obsolete(problem, issuer.GetUID(), issuer.GetGeneration(), digest) {
 			continue
 		}
 		if speaker == nil || order.Namespace+"/"+order.Name < speaker.Namespace+"/"+speaker.Name {

@@ -65,7 +65,7 @@ func (r *Reconciler) create(
 	switch err := r.Client.Create(ctx, order); {
 	case apierrors.IsAlreadyExists(err):
 		// The cache does not know it yet; it will in a moment.
-		return ctrl.Result{RequeueAfter: 200 * time.Millisecond}, nil
+		return ctrl.Result{RequeueAfter: time.Second}, nil
 	case err != nil:
 		return ctrl.Result{}, fmt.Errorf("create VeroOrder %s: %w", order.Name, err)
 	}

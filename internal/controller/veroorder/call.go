@@ -102,6 +102,7 @@ func (g *gathered) party() vero.Party {
 
 func (g *gathered) call() issuance.Call {
 	return issuance.Call{
-		IssuerGeneration: g.Issuer.Generation, TrustDigest: g.Issuer.TrustDigest, Timeout: g.Issuer.Timeout,
+		IssuerUID: g.Issuer.UID, IssuerGeneration: g.Issuer.Generation, TrustDigest: g.Issuer.TrustDigest,
+		Timeout: g.Issuer.Timeout,
 	}
 }

@@ -46,7 +46,8 @@ func (r *Reconciler) record(
 		}
 		log.V(1).Info("the outcome of a call could not be written; trying again", "error", err.Error())
 		if hopeless(err) || r.pause(ctx) != nil {
-			log.Error(err, "the outcome of a call could not be written; if the order has no RetrievalId, write it there",
+			log.Error(err, "the outcome of a call could not be written; if the order has no RetrievalId, "+
+				"write it into status.retrievalId, with status.phase Submitted",
 				"retrievalId", retrievalID)
 			return ctrl.Result{}, fmt.Errorf("%w: %w", errNotRecorded, err)
 		}
