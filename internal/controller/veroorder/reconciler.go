@@ -104,7 +104,7 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 		return r.poll(ctx, order, gathered)
 	case issuance.Abandon:
 		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.End(order, action, gathered.Now) })
-		return ctrl.Result{}, err
+		return ctrl.Result{RequeueAfter: safetyNet}, err // it is removed some day
 	case issuance.Wait:
 		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, gathered.Now) })
 		return ctrl.Result{RequeueAfter: r.until(action.At)}, err
