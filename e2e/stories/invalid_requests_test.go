@@ -1,12 +1,14 @@
 package stories
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"testing"
+	"time"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -94,9 +96,14 @@ func isInvalid(request *cmapi.CertificateRequest, says []string) bool {
 		invalid != nil && invalid.Status == cmmeta.ConditionTrue && saysAll(invalid.Message, says)
 }
 
-// renew does what `cmctl renew` does.
+// renew does what `cmctl renew` does, a moment after the failure as a person would: cert-manager tells the failed
+// request of before from the next one by times of whole seconds, and would fail a renewal within the same second again.
 func (s *story) renew(certificate *cmapi.Certificate) {
 	s.Helper()
+	s.eventually("the second of the failure: over", func(context.Context) (bool, error) {
+		return certificate.Status.LastFailureTime == nil ||
+			time.Since(certificate.Status.LastFailureTime.Time) > 2*time.Second, nil
+	})
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(certificate), certificate); err != nil {
 			return err
