@@ -51,8 +51,8 @@ type Issuer struct {
 	CustomerID  string
 	// Window and Timeout are spec.renewalWindow and spec.retrievalTimeout.
 	Window, Timeout time.Duration
-	// UID, Generation and TrustDigest tell whether a problem that an order has reported may be gone. TrustDigest is empty
-	// while the bundles cannot be read.
+	// UID is that of the object. With Generation and TrustDigest it tells whether a problem that an order has reported
+	// may be gone. TrustDigest is empty while the bundles cannot be read.
 	UID         types.UID
 	Generation  int64
 	TrustDigest string

@@ -18,7 +18,6 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
@@ -57,11 +56,7 @@ func (r *Reconciler) execute(
 func (r *Reconciler) create(
 	ctx context.Context, request *cmapi.CertificateRequest, snapshot issuance.Snapshot, action issuance.Action,
 ) (ctrl.Result, error) {
-	issuer, err := lookup.Issuer(ctx, r.Client, snapshot.Issuer.Kind, request.Namespace, snapshot.Issuer.Name)
-	if err != nil || issuer == nil {
-		return ctrl.Result{RequeueAfter: time.Second}, err
-	}
-	order := newOrder(request, issuer, snapshot, action)
+	order := newOrder(request, snapshot, action)
 	switch err := r.Client.Create(ctx, order); {
 	case apierrors.IsAlreadyExists(err):
 		// The cache does not know it yet; it will in a moment.
@@ -75,7 +70,7 @@ func (r *Reconciler) create(
 }
 
 func newOrder(
-	request *cmapi.CertificateRequest, issuer v1alpha1.Issuer, snapshot issuance.Snapshot, action issuance.Action,
+	request *cmapi.CertificateRequest, snapshot issuance.Snapshot, action issuance.Action,
 ) *v1alpha1.VeroOrder {
 	digest := snapshot.Request.PublicKeyDigest
 	order := &v1alpha1.VeroOrder{
@@ -88,7 +83,7 @@ func newOrder(
 		},
 		Spec: v1alpha1.VeroOrderSpec{
 			IssuerRef: v1alpha1.OrderIssuerReference{
-				Kind: issuer.IssuerKind(), Name: issuer.GetName(), UID: issuer.GetUID(),
+				Kind: snapshot.Issuer.Kind, Name: snapshot.Issuer.Name, UID: snapshot.Issuer.UID,
 			},
 			Operation: action.Operation, Environment: snapshot.Issuer.Environment,
 			CustomerID: snapshot.Issuer.CustomerID, Request: request.Spec.Request, RequestUID: request.UID,
