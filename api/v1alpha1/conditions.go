@@ -33,6 +33,10 @@ const (
 	// ConditionSubmitted, on CertificateRequests: True once the service has accepted the request. Its reason is the
 	// operation, its message the RetrievalId, its lastTransitionTime when the service accepted. Absent before.
 	ConditionSubmitted = "varmenne.dev/Submitted"
+	// ConditionRenewalFailing, on CertificateRequests: True while a certificate in use is to be replaced and that needs
+	// somebody's attention. Its reason is what hinders it, its message says when the certificate expires and how long
+	// that is from now. False when it is over, absent where there was no trouble.
+	ConditionRenewalFailing = "varmenne.dev/RenewalFailing"
 )
 
 // Reasons of an issuer's Ready condition.
@@ -113,6 +117,10 @@ const (
 	ReasonWaitingForWindow = "WaitingForWindow"
 	// ReasonOrderCreated: a VeroOrder was made for the CertificateRequest.
 	ReasonOrderCreated = "OrderCreated"
+	// ReasonRenewalFailing, of events about Certificates: ConditionRenewalFailing has become True, or time is running out.
+	ReasonRenewalFailing = "RenewalFailing"
+	// ReasonCertificateExpired, of events about Certificates: as RenewalFailing, when it is too late for a renewal.
+	ReasonCertificateExpired = "CertificateExpired"
 	// ReasonSubmitted: the service has accepted the request.
 	ReasonSubmitted = "Submitted"
 )

@@ -140,7 +140,7 @@ func register(ctx context.Context, manager ctrl.Manager, options *Options) error
 		}, workers),
 		request.Register(manager, request.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(),
-			Clock: clock.RealClock{}, Events: events, Namespace: options.Namespace,
+			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
 		}, workers),
 		veroorder.Register(manager, veroorder.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Connect: connector.connect,

@@ -77,31 +77,47 @@ func (s Snapshot) operation() Action {
 	attempt, problem := s.credentials()
 	switch {
 	case renewable && open && (problem != "" || !s.renewalFailed()):
-		return Action{Verb: Create, Operation: v1alpha1.OperationRenew, Attempt: s.renewalAttempt()}
+		return create(v1alpha1.OperationRenew, s.renewalAttempt())
 	case problem == "":
-		return Action{Verb: Create, Operation: v1alpha1.OperationSignNew, Attempt: attempt}
+		return create(v1alpha1.OperationSignNew, attempt)
 	case renewable:
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow,
 			At: earlier(opens, s.Now.Add(windowPollInterval)),
-			Message: fmt.Sprintf("the certificate in Secret %s can be renewed from %s on, and stays in use until then; "+
-				"set spec.renewBefore of the Certificate to %s or less to be spared the wait",
-				s.Current.SecretName, opens.UTC().Format(time.RFC3339), s.Issuer.Window)}
+			Message: fmt.Sprintf("the certificate in Secret %s can be renewed from %s on, and stays in use until then%s",
+				s.Current.SecretName, opens.UTC().Format(time.RFC3339), s.renewBeforeHint())}
 	default:
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
 			At: s.Now.Add(CredentialsPollInterval), Message: s.whyCredentials() + problem}
 	}
 }
 
+// renewBeforeHint says how the wait for the window is avoided, where it is the Certificate that asks too early. It may
+// be a person, too, or cert-manager, which does not know a Secret as this issuer's.
+func (s Snapshot) renewBeforeHint() string {
+	if before := s.Request.RenewBefore; before > 0 && before <= s.Issuer.Window {
+		return ""
+	}
+	return fmt.Sprintf("; set spec.renewBefore of the Certificate to %s or less to be spared the wait", s.Issuer.Window)
+}
+
 // whyCredentials says why a renewal is not the way, where a reader would expect one.
 func (s Snapshot) whyCredentials() string {
-	if refused := s.refusedRenewal(); refused != nil {
-		return fmt.Sprintf("the service does not renew the certificate in Secret %s (VeroOrder %s), "+
-			"so a new one needs transfer credentials: ", s.Current.SecretName, refused.Name)
+	const so = ", so a new one needs transfer credentials: "
+	if s.Current.SerialNumber == "" {
+		return ""
 	}
-	if s.Current.SerialNumber != "" {
-		return s.Current.Problem + ", so a new one needs transfer credentials: "
+	if s.Current.Problem != "" {
+		return s.Current.Problem + so
+	}
+	if refused := s.refusedRenewal(); refused != nil {
+		return fmt.Sprintf("the service does not renew the certificate in Secret %s (VeroOrder %s)",
+			s.Current.SecretName, refused.Name) + so
 	}
 	return ""
+}
+
+func create(operation v1alpha1.Operation, attempt int32) Action {
+	return Action{Verb: Create, Reason: v1alpha1.ReasonOrderCreated, Operation: operation, Attempt: attempt}
 }
 
 func deliver(order *v1alpha1.VeroOrder) Action {

@@ -1,6 +1,7 @@
 package issuance_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -25,11 +26,13 @@ func run(t *testing.T, cases map[string]decision) {
 var edge = now
 
 func createSignNew(number int32) want {
-	return want{verb: issuance.Create, operation: v1alpha1.OperationSignNew, attempt: number}
+	return want{verb: issuance.Create, reason: v1alpha1.ReasonOrderCreated,
+		operation: v1alpha1.OperationSignNew, attempt: number}
 }
 
 func createRenewal(number int32) want {
-	return want{verb: issuance.Create, operation: v1alpha1.OperationRenew, attempt: number}
+	return want{verb: issuance.Create, reason: v1alpha1.ReasonOrderCreated,
+		operation: v1alpha1.OperationRenew, attempt: number}
 }
 
 func waitFor(reason string, says ...string) want {
@@ -144,4 +147,18 @@ func TestCredentialsOfSeveralOrders(t *testing.T) {
 				signNew(forAnotherKey, named("sign-2"), secondAttempt, refused))),
 			waitFor(v1alpha1.ReasonWaitingForCredentials, "spent", "sign-1")},
 	})
+}
+
+// TestTheHintAtRenewBefore: it is not given to somebody who has followed it already.
+func TestTheHintAtRenewBefore(t *testing.T) {
+	for before, hinted := range map[time.Duration]bool{
+		0: true, window + time.Second: true, window: false, time.Hour: false,
+	} {
+		action := issuance.Decide(requested(currentUntil(now.AddDate(1, 0, 0)),
+			func(s *issuance.Snapshot) { s.Request.RenewBefore = before }))
+		waitFor(v1alpha1.ReasonWaitingForWindow, "stays in use until then").check(t, action)
+		if got := strings.Contains(action.Message, "spec.renewBefore"); got != hinted {
+			t.Errorf("with a renewBefore of %s it is hinted at: %t: %s", before, got, action.Message)
+		}
+	}
 }

@@ -50,6 +50,16 @@ func plannedPoll(status *v1alpha1.VeroOrderStatus) time.Time {
 	return planned
 }
 
+// beforeExpiry shortens the distance to the next try of a renewal as the end of the certificate comes near that has to
+// sign it: there is always time for some more tries.
+func beforeExpiry(order *v1alpha1.VeroOrder, distance time.Duration, now time.Time) time.Duration {
+	const tries = 4
+	if order.Spec.Renewal == nil {
+		return distance
+	}
+	return min(distance, max(order.Spec.Renewal.NotAfter.Sub(now)/tries, firstRetry))
+}
+
 // retryDistance doubles with every submission.
 func retryDistance(submissions int32, longest time.Duration) time.Duration {
 	distance := firstRetry

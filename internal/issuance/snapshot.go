@@ -72,6 +72,8 @@ type Request struct {
 	// Unbacked says why nothing may be spent on it at present: the Certificate that claims to stand behind it is gone,
 	// or does not hold its key. Empty if nothing speaks against it.
 	Unbacked string
+	// RenewBefore is spec.renewBefore of the Certificate behind it; zero if that does not say.
+	RenewBefore time.Duration
 }
 
 // Transfer is what a decision needs to know of transfer credentials. It holds no secret.

@@ -78,8 +78,12 @@ func fail(order *v1alpha1.VeroOrder, reason, message string, now time.Time) {
 func retry(order *v1alpha1.VeroOrder, reason, message string, longest time.Duration, call Call) {
 	status := &order.Status
 	status.Phase = v1alpha1.PhasePending
-	status.NextSubmitTime = at(call.Ended.Add(retryDistance(status.Submissions, longest)))
+	planRetry(order, retryDistance(status.Submissions, longest), call.Ended)
 	setReady(order, metav1.ConditionFalse, reason, message, call.Ended)
+}
+
+func planRetry(order *v1alpha1.VeroOrder, distance time.Duration, now time.Time) {
+	order.Status.NextSubmitTime = at(now.Add(beforeExpiry(order, distance, now)))
 }
 
 // failing is RetryingSubmission, or SubmissionFailing from the fifth time on.

@@ -104,7 +104,7 @@ func recordRefusal(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call C
 	case vero.CodeTooEarly:
 		retry(order, v1alpha1.ReasonWaitingForWindow, refusal.Error()+"; it is tried again every hour",
 			tooEarlyRetry, call)
-		order.Status.NextSubmitTime = at(call.Ended.Add(tooEarlyRetry))
+		planRetry(order, tooEarlyRetry, call.Ended)
 	default:
 		retry(order, failing(order), refusal.Error()+"; it is tried again"+unspent(order), longestRefusal, call)
 	}

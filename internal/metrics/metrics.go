@@ -1,5 +1,6 @@
 // Package metrics holds every time series of varmenne-issuer, so that the documentation, alerts and dashboards have
-// one place to look. No label ever carries a secret, nor a name that only one object has, but for the issuer's.
+// one place to look. No label ever carries a secret, and the name of an object only where somebody has to look at it:
+// an issuer, or a renewal that is failing.
 package metrics
 
 import (
@@ -29,6 +30,7 @@ type Metrics struct {
 	latency     *prometheus.HistogramVec
 	timeToIssue *prometheus.HistogramVec
 	ready       *prometheus.GaugeVec
+	failing     *prometheus.GaugeVec
 }
 
 // New makes the series and registers them.
@@ -61,10 +63,16 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 			Name: "varmenne_issuer_ready",
 			Help: "1 while the issuer is Ready, else 0.",
 		}, []string{"kind", "namespace", "name"}),
+		failing: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "varmenne_failing_renewal_expiry_timestamp_seconds",
+			Help: "When the certificate in use expires, in seconds since 1970, for each CertificateRequest that is to " +
+				"replace one and needs attention. There is no series where no renewal is failing.",
+		}, []string{"namespace", "certificate", "request", "reason"}),
 	}
 	return m, errors.Join(
 		registerer.Register(m.submissions), registerer.Register(m.polls), registerer.Register(m.answers),
-		registerer.Register(m.latency), registerer.Register(m.timeToIssue), registerer.Register(m.ready))
+		registerer.Register(m.latency), registerer.Register(m.timeToIssue), registerer.Register(m.ready),
+		registerer.Register(m.failing))
 }
 
 // Submitted counts a request for a certificate.
@@ -120,6 +128,17 @@ func (m *Metrics) IssuerReady(kind, namespace, name string, ready bool) {
 // IssuerGone forgets an issuer.
 func (m *Metrics) IssuerGone(kind, namespace, name string) {
 	m.ready.DeleteLabelValues(kind, namespace, name)
+}
+
+// RenewalFailing sets when the certificate expires that a request is to replace, and why it does not.
+func (m *Metrics) RenewalFailing(namespace, certificate, request, reason string, expires time.Time) {
+	m.RenewalServed(namespace, request) // the reason may be another than before
+	m.failing.WithLabelValues(namespace, certificate, request, reason).Set(float64(expires.Unix()))
+}
+
+// RenewalServed forgets a request whose renewal was failing.
+func (m *Metrics) RenewalServed(namespace, request string) {
+	m.failing.DeletePartialMatch(prometheus.Labels{"namespace": namespace, "request": request})
 }
 
 // Orders is a collector of varmenne_orders: the number of VeroOrders by phase, counted when it is asked for, so that

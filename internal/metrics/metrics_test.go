@@ -184,3 +184,27 @@ func TestRegisteringTwiceFails(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func TestFailingRenewals(t *testing.T) {
+	const name = "varmenne_failing_renewal_expiry_timestamp_seconds"
+	series, registry := newMetrics(t)
+	expires := time.Unix(1800000000, 0)
+	series.RenewalFailing("tax", "reporting", "reporting-2", "IssuerNotReady", expires)
+	series.RenewalFailing("tax", "reporting", "reporting-2", "SubmissionFailing", expires)
+	series.RenewalFailing("other", "reporting", "reporting-2", "Denied", expires.Add(time.Hour))
+	series.RenewalFailing("tax", "reporting", "reporting-3", "Denied", expires)
+	series.RenewalServed("tax", "reporting-3")
+	compare(t, registry, `
+# HELP varmenne_failing_renewal_expiry_timestamp_seconds When the certificate in use expires, in seconds since 1970, `+
+		`for each CertificateRequest that is to replace one and needs attention. There is no series where `+
+		`no renewal is failing.
+# TYPE varmenne_failing_renewal_expiry_timestamp_seconds gauge
+`+name+`{certificate="reporting",namespace="other",reason="Denied",request="reporting-2"} 1.8000036e+09
+`+name+`{certificate="reporting",namespace="tax",reason="SubmissionFailing",request="reporting-2"} 1.8e+09
+`, name)
+	series.RenewalServed("tax", "reporting-2")
+	series.RenewalServed("other", "reporting-2")
+	if count := testutil.CollectAndCount(registry, name); count != 0 {
+		t.Errorf("%d series are left of renewals that are not failing", count)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -47,12 +48,12 @@ func OwnerOf(ctx context.Context, reader client.Reader, request *cmapi.Certifica
 		return Owner{}, nil //nolint:nilerr // a request that cannot be read is refused for that; it has no key to prove
 	}
 	name := types.NamespacedName{Namespace: request.Namespace, Name: reference.Name}
-	certificate := &cmapi.Certificate{}
-	switch err := reader.Get(ctx, name, certificate); {
-	case apierrors.IsNotFound(err):
-		return unproven(name, "does not exist any more"), nil
+	certificate, err := get(ctx, reader, request, name)
+	switch {
 	case err != nil:
-		return Owner{}, fmt.Errorf("get Certificate %s that controls CertificateRequest %s: %w", name, request.Name, err)
+		return Owner{}, err
+	case certificate == nil:
+		return unproven(name, "does not exist any more"), nil
 	case certificate.UID != reference.UID:
 		return unproven(name, "is not the one that the request was made for"), nil
 	case !certificate.DeletionTimestamp.IsZero():
@@ -71,12 +72,52 @@ func OwnerOf(ctx context.Context, reader client.Reader, request *cmapi.Certifica
 	}
 }
 
+// ClaimedBy is the Certificate that a CertificateRequest says it was made for, nil if there is none. It is no proof,
+// and good for telling somebody about the request only.
+func ClaimedBy(
+	ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest,
+) (*cmapi.Certificate, error) {
+	reference := controllingCertificate(request)
+	if reference == nil {
+		return nil, nil //nolint:nilnil // there is none, as documented
+	}
+	name := types.NamespacedName{Namespace: request.Namespace, Name: reference.Name}
+	certificate, err := get(ctx, reader, request, name)
+	if err != nil || certificate == nil || certificate.UID != reference.UID {
+		return nil, err
+	}
+	return certificate, nil
+}
+
+// get reads a Certificate, nil if it does not exist.
+func get(
+	ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest, name types.NamespacedName,
+) (*cmapi.Certificate, error) {
+	certificate := &cmapi.Certificate{}
+	switch err := reader.Get(ctx, name, certificate); {
+	case apierrors.IsNotFound(err):
+		return nil, nil //nolint:nilnil // there is none, as documented
+	case err != nil:
+		return nil, fmt.Errorf("get Certificate %s that controls CertificateRequest %s: %w", name, request.Name, err)
+	default:
+		return certificate, nil
+	}
+}
+
 // SecretName is where the Certificate keeps its certificate and key, empty if there is no Certificate.
 func (o Owner) SecretName() string {
 	if o.Certificate == nil {
 		return ""
 	}
 	return o.Certificate.Spec.SecretName
+}
+
+// RenewBefore is how long before its end the Certificate wants to be renewed, zero if it does not say.
+func (o Owner) RenewBefore() time.Duration {
+	if o.Certificate == nil || o.Certificate.Spec.RenewBefore == nil {
+		return 0
+	}
+	return o.Certificate.Spec.RenewBefore.Duration
 }
 
 // TransferSecretName is the Secret with the transfer credentials for a request, empty if none is named. The annotation

@@ -11,7 +11,7 @@ import (
 
 // ReadyMessage is the message of a CertificateRequest's Ready condition, empty if it has none.
 func ReadyMessage(request *cmapi.CertificateRequest) string {
-	if condition := find(request, cmapi.CertificateRequestConditionReady); condition != nil {
+	if condition := Find(request, cmapi.CertificateRequestConditionReady); condition != nil {
 		return condition.Message
 	}
 	return ""
@@ -19,13 +19,13 @@ func ReadyMessage(request *cmapi.CertificateRequest) string {
 
 // IsTrue is whether a CertificateRequest has a condition with status True.
 func IsTrue(request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType) bool {
-	condition := find(request, kind)
+	condition := Find(request, kind)
 	return condition != nil && condition.Status == cmmeta.ConditionTrue
 }
 
 // IsFinal is whether a CertificateRequest has reached an end that it cannot leave: issued, failed or denied.
 func IsFinal(request *cmapi.CertificateRequest) bool {
-	condition := find(request, cmapi.CertificateRequestConditionReady)
+	condition := Find(request, cmapi.CertificateRequestConditionReady)
 	if condition == nil {
 		return false
 	}
@@ -79,7 +79,7 @@ func Set(
 	condition := cmapi.CertificateRequestCondition{
 		Type: kind, Status: value, Reason: reason, Message: message, LastTransitionTime: &moment,
 	}
-	previous := find(request, kind)
+	previous := Find(request, kind)
 	if previous == nil {
 		request.Status.Conditions = append(request.Status.Conditions, condition)
 		return
@@ -96,7 +96,8 @@ func setFailureTime(request *cmapi.CertificateRequest, now time.Time) {
 	}
 }
 
-func find(
+// Find is a condition of a CertificateRequest, nil if it has none of that type.
+func Find(
 	request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType,
 ) *cmapi.CertificateRequestCondition {
 	conditions := request.Status.Conditions

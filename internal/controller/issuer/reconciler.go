@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
@@ -79,15 +78,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return ctrl.Result{}, nil
 	}
 	found, err := r.check(ctx, issuer)
-	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("%s %s: %w", r.kind, request.NamespacedName, err)
+	if err == nil {
+		r.Metrics.IssuerReady(r.kind, request.Namespace, request.Name, found.ready())
+		err = r.record(ctx, issuer, found)
 	}
-	r.Metrics.IssuerReady(r.kind, request.Namespace, request.Name, found.ready())
-	switch err := r.record(ctx, issuer, found); {
-	case apierrors.IsConflict(err):
-		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
+	switch {
 	case err != nil:
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+		return status.Settle(ctx, fmt.Errorf("%s %s: %w", r.kind, request.NamespacedName, err))
 	case found.ready():
 		return ctrl.Result{RequeueAfter: checkInterval}, nil
 	default:

@@ -46,6 +46,7 @@ func (r *Reconciler) gather(
 		return issuance.Snapshot{}, err
 	}
 	snapshot.Request.Unbacked = owner.Problem
+	snapshot.Request.RenewBefore = owner.RenewBefore()
 	if err := r.gatherCurrent(ctx, &snapshot, owner.SecretName(), request.Namespace, issuer); err != nil {
 		return issuance.Snapshot{}, err
 	}

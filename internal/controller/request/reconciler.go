@@ -6,7 +6,6 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -36,6 +36,8 @@ type Options struct {
 	Clock clock.PassiveClock
 	// Events reports transitions.
 	Events status.Events
+	// Metrics holds the renewals that are failing.
+	Metrics *metrics.Metrics
 	// Namespace is the controller's own, where the bundles of cluster issuers are.
 	Namespace string
 }
@@ -45,7 +47,7 @@ type Reconciler struct {
 	Options
 }
 
-var _ reconcile.ObjectReconciler[*cmapi.CertificateRequest] = (*Reconciler)(nil)
+var _ reconcile.Reconciler = (*Reconciler)(nil)
 
 //+kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests,verbs=get;list;watch
 //+kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests/status,verbs=patch
@@ -55,28 +57,50 @@ var _ reconcile.ObjectReconciler[*cmapi.CertificateRequest] = (*Reconciler)(nil)
 //+kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
 //+kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
 
-// Reconcile is one step of one CertificateRequest. A conflict is no error: somebody else was faster, and the request
-// is looked at again.
-func (r *Reconciler) Reconcile(ctx context.Context, request *cmapi.CertificateRequest) (ctrl.Result, error) {
-	if !lookup.ConcernsUs(request) || !request.DeletionTimestamp.IsZero() || status.IsFinal(request) {
+// Reconcile is one step of one CertificateRequest.
+func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
+	request := &cmapi.CertificateRequest{}
+	if err := client.IgnoreNotFound(r.Client.Get(ctx, name.NamespacedName, request)); err != nil {
+		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
+	}
+	if !lookup.ConcernsUs(request) || !request.DeletionTimestamp.IsZero() ||
+		status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
+		r.Metrics.RenewalServed(name.Namespace, name.Name) // it is served, or it is gone
 		return ctrl.Result{}, nil
 	}
 	before := request.DeepCopy()
 	result, transition, err := r.step(ctx, request)
+	var failing notice
+	if err == nil {
+		failing, err = r.watchExpiry(ctx, request, transition.reason)
+	}
+	if err == nil {
+		err = status.Patch(ctx, r.Client, request, before)
+	}
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("CertificateRequest %s: %w", client.ObjectKeyFromObject(request), err)
+		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
-	switch err := status.Patch(ctx, r.Client, request, before); {
-	case apierrors.IsConflict(err):
-		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
-	case err != nil:
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+	r.report(ctx, request, before, transition)
+	r.give(ctx, failing)
+	return sooner(result, until(failing.next, r.Clock.Now())), nil
+}
+
+// report turns a change of what a request waits for into an event and a log line.
+func (r *Reconciler) report(ctx context.Context, request, before *cmapi.CertificateRequest, transition transition) {
+	message := status.ReadyMessage(request)
+	if message == status.ReadyMessage(before) || !transition.notable() {
+		return
 	}
-	if message := status.ReadyMessage(request); message != status.ReadyMessage(before) && transition.notable() {
-		r.Events.Report(request, transition.warning, transition.reason, transition.action, message)
-		ctrl.LoggerFrom(ctx).Info("request changed", "reason", transition.reason, "message", message)
+	r.Events.Report(request, transition.warning, transition.reason, transition.action, message)
+	ctrl.LoggerFrom(ctx).Info("request changed", "reason", transition.reason, "message", message)
+}
+
+// sooner brings the next look forward; zero stands for none.
+func sooner(result ctrl.Result, wait time.Duration) ctrl.Result {
+	if wait > 0 && (result.RequeueAfter == 0 || wait < result.RequeueAfter) {
+		result.RequeueAfter = wait
 	}
-	return result, nil
+	return result
 }
 
 // transition is how a change of the Ready message is reported.
@@ -96,6 +120,8 @@ func (r *Reconciler) step(
 ) (ctrl.Result, transition, error) {
 	now := r.Clock.Now()
 	switch {
+	case status.IsFinal(request):
+		return ctrl.Result{}, transition{reason: failureOf(request)}, nil
 	case status.IsTrue(request, cmapi.CertificateRequestConditionDenied):
 		status.SetDenied(request, "an approver has denied this request; nothing was sent", now)
 		return ctrl.Result{}, transition{reason: v1alpha1.ReasonDenied, action: "Deny", warning: true}, nil
@@ -111,6 +137,14 @@ func (r *Reconciler) step(
 	return result, transition{
 		reason: action.Reason, action: string(action.Verb), warning: issuance.Warns(action.Reason),
 	}, err
+}
+
+// failureOf is why a request has failed, as far as it was told before.
+func failureOf(request *cmapi.CertificateRequest) string {
+	if condition := status.Find(request, v1alpha1.ConditionRenewalFailing); condition != nil {
+		return condition.Reason
+	}
+	return status.Find(request, cmapi.CertificateRequestConditionReady).Reason
 }
 
 func (r *Reconciler) awaitApproval(request *cmapi.CertificateRequest, now time.Time) ctrl.Result {

@@ -34,7 +34,7 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 		Watches(&v1alpha1.VeroClusterIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.requestsOfIssuer),
 			builder.WithPredicates(lookup.IssuerChanged())).
 		WithOptions(controllerOptions).
-		Complete(reconcile.AsReconciler(manager.GetClient(), reconciler))
+		Complete(reconciler)
 }
 
 func (r *Reconciler) requestsOfOrder(ctx context.Context, object client.Object) []reconcile.Request {

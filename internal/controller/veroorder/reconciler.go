@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -69,26 +68,20 @@ const safetyNet = 10 * time.Minute
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders,verbs=get;list;watch;create;delete
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders/status,verbs=update
 
-// Reconcile is one step of one order. A conflict is no error: the order is read and looked at again.
+// Reconcile is one step of one order.
 func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
 	order := &v1alpha1.VeroOrder{}
 	if err := r.Reader.Get(ctx, name.NamespacedName, order); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
 	}
 	if !order.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
 	result, err := r.step(ctx, order)
-	switch {
-	case apierrors.IsNotFound(err):
-		return ctrl.Result{}, nil
-	case apierrors.IsConflict(err):
-		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
-	case err != nil:
-		return ctrl.Result{}, fmt.Errorf("VeroOrder %s: %w", name, err)
-	default:
-		return result, nil
+	if err != nil {
+		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
 	}
+	return result, nil
 }
 
 func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {

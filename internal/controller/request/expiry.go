@@ -1,0 +1,137 @@
+package request
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+// settling is how long a request is young: almost all of them end within it, and nobody has to look at what they
+// replace.
+const settling = 30 * time.Second
+
+// notice is what has to be said about the certificate that a request is to replace.
+type notice struct {
+	certificate             *cmapi.Certificate
+	reason, action, message string
+	// next is when the notice changes by time alone; zero if never.
+	next time.Time
+}
+
+// watchExpiry sees to it that a renewal does not fail silently: it keeps the condition RenewalFailing, in memory, and
+// the metric. The notice has a message when something new has to be said. reason is why the request is not satisfied.
+func (r *Reconciler) watchExpiry(
+	ctx context.Context, request *cmapi.CertificateRequest, reason string,
+) (notice, error) {
+	now := r.Clock.Now()
+	if status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
+		r.resolve(request, "there is a new certificate", reason)
+		return notice{}, nil
+	}
+	failing := status.IsTrue(request, v1alpha1.ConditionRenewalFailing)
+	if young := request.CreationTimestamp.Add(settling); !failing && !issuance.Warns(reason) && now.Before(young) {
+		return notice{next: young}, nil
+	}
+	certificate, err := secrets.ClaimedBy(ctx, r.Reader, request)
+	if err != nil || certificate == nil || certificate.Status.NotAfter == nil || outlived(request, certificate) {
+		r.Metrics.RenewalServed(request.Namespace, request.Name)
+		return notice{}, err
+	}
+	window, err := r.window(ctx, request)
+	if err != nil {
+		return notice{}, err
+	}
+	prospect := issuance.Renewal{
+		Reason: reason, Created: request.CreationTimestamp.Time, Expires: certificate.Status.NotAfter.Time, Window: window,
+	}.Prospect(now)
+	switch {
+	case prospect.Failing, failing && reason != v1alpha1.ReasonWaitingForWindow:
+		return r.warn(request, certificate, reason, prospect), nil
+	case failing:
+		r.resolve(request, "the renewal waits for its window", reason)
+	}
+	return notice{next: prospect.Next}, nil
+}
+
+// outlived is whether a failed request has had a successor: its Certificate holds a certificate that is younger.
+func outlived(request *cmapi.CertificateRequest, certificate *cmapi.Certificate) bool {
+	return request.Status.FailureTime != nil && certificate.Status.NotBefore != nil &&
+		certificate.Status.NotBefore.After(request.Status.FailureTime.Time)
+}
+
+// window is the renewal window of the request's issuer, or the service's own where there is no issuer.
+func (r *Reconciler) window(ctx context.Context, request *cmapi.CertificateRequest) (time.Duration, error) {
+	reference := request.Spec.IssuerRef
+	issuer, err := lookup.Issuer(ctx, r.Client, reference.Kind, request.Namespace, reference.Name)
+	if err != nil || issuer == nil {
+		return v1alpha1.DefaultRenewalWindow, err
+	}
+	return issuer.IssuerSpec().Window(), nil
+}
+
+// warn sets the condition. That the request is being sent lasts for a moment and is no news.
+func (r *Reconciler) warn(
+	request *cmapi.CertificateRequest, certificate *cmapi.Certificate, reason string, prospect issuance.Prospect,
+) notice {
+	previous := status.Find(request, v1alpha1.ConditionRenewalFailing)
+	if previous != nil && (reason == v1alpha1.ReasonSubmitting || reason == v1alpha1.ReasonOrderCreated) {
+		reason = previous.Reason
+	}
+	event := notice{
+		certificate: certificate, reason: v1alpha1.ReasonRenewalFailing, action: camelCase(prospect.Left),
+		next: prospect.Next,
+	}
+	expires := certificate.Status.NotAfter.UTC().Format(time.RFC3339)
+	said := fmt.Sprintf("the certificate in Secret %s expires on %s, %s, and is not renewed yet: ",
+		certificate.Spec.SecretName, expires, prospect.Left)
+	if prospect.Left == "" {
+		event.reason, event.action = v1alpha1.ReasonCertificateExpired, "Renew"
+		said = fmt.Sprintf("the certificate in Secret %s expired on %s and was not renewed: ",
+			certificate.Spec.SecretName, expires)
+	}
+	event.message = said + status.ReadyMessage(request)
+	told := previous != nil && previous.Status == cmmeta.ConditionTrue && strings.HasPrefix(previous.Message, said)
+	status.Set(request, v1alpha1.ConditionRenewalFailing, cmmeta.ConditionTrue, reason, event.message, r.Clock.Now())
+	r.Metrics.RenewalFailing(request.Namespace, certificate.Name, request.Name, reason, certificate.Status.NotAfter.Time)
+	if told {
+		return notice{next: prospect.Next}
+	}
+	return event
+}
+
+// camelCase makes an event's action of a phrase: recorders take events for the same that differ in their text only.
+func camelCase(phrase string) string {
+	words := strings.Fields(phrase)
+	for i, word := range words {
+		words[i] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	return strings.Join(words, "")
+}
+
+// resolve ends the condition, if there is one.
+func (r *Reconciler) resolve(request *cmapi.CertificateRequest, message, reason string) {
+	r.Metrics.RenewalServed(request.Namespace, request.Name)
+	if status.Find(request, v1alpha1.ConditionRenewalFailing) != nil {
+		status.Set(request, v1alpha1.ConditionRenewalFailing, cmmeta.ConditionFalse, reason, message, r.Clock.Now())
+	}
+}
+
+// give reports a notice on the Certificate, where those look who depend on it.
+func (r *Reconciler) give(ctx context.Context, n notice) {
+	if n.message == "" {
+		return
+	}
+	r.Events.Report(n.certificate, true, n.reason, n.action, n.message)
+	ctrl.LoggerFrom(ctx).Info("renewal is failing", "certificate", n.certificate.Name, "message", n.message)
+}

@@ -1,0 +1,250 @@
+package request_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	clocktesting "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/controller/request"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+const (
+	series = "varmenne_failing_renewal_expiry_timestamp_seconds"
+	day    = 24 * time.Hour
+)
+
+// renewal is a CertificateRequest that is to replace the certificate of a Certificate, and who watches it.
+type renewal struct {
+	*testing.T
+
+	certificate *cmapi.Certificate
+	request     *cmapi.CertificateRequest
+	expires     time.Time
+	clock       *clocktesting.FakeClock
+	events      *events.FakeRecorder
+	registry    *prometheus.Registry
+	reconciler  *request.Reconciler
+}
+
+// renew makes a request for a Certificate whose certificate has twenty days left.
+func renew(t *testing.T) *renewal {
+	t.Helper()
+	namespace := server.Namespace(t)
+	issuer := cmmeta.IssuerReference{Group: "varmenne.dev", Kind: "VeroIssuer", Name: "vero"}
+	r := &renewal{
+		T: t,
+		certificate: &cmapi.Certificate{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "tax"},
+			Spec:       cmapi.CertificateSpec{SecretName: "tax-tls", CommonName: "0123456-7", IssuerRef: issuer},
+		},
+		request: &cmapi.CertificateRequest{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "tax-2"},
+			Spec:       cmapi.CertificateRequestSpec{Request: []byte("not looked at"), IssuerRef: issuer},
+		},
+	}
+	server.Create(t, r.certificate)
+	r.request.OwnerReferences = []metav1.OwnerReference{
+		*metav1.NewControllerRef(r.certificate, cmapi.SchemeGroupVersion.WithKind("Certificate")),
+	}
+	server.Create(t, r.request)
+	r.clock = clocktesting.NewFakeClock(r.request.CreationTimestamp.Time)
+	r.expires = r.clock.Now().Add(20 * day)
+	r.holds(r.expires.Add(-730*day), r.expires)
+	r.restart()
+	return r
+}
+
+// holds lets cert-manager say what the Secret holds.
+func (r *renewal) holds(notBefore, notAfter time.Time) {
+	r.Helper()
+	r.certificate.Status.NotBefore = new(metav1.NewTime(notBefore))
+	r.certificate.Status.NotAfter = new(metav1.NewTime(notAfter))
+	if err := server.Client.Status().Update(r.Context(), r.certificate); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// restart starts a controller that remembers nothing.
+func (r *renewal) restart() {
+	r.Helper()
+	const enough = 100
+	r.events, r.registry = events.NewFakeRecorder(enough), prometheus.NewPedanticRegistry()
+	numbers, err := metrics.New(r.registry)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.reconciler = &request.Reconciler{Options: request.Options{
+		Client: server.Client, Reader: server.Client, Clock: r.clock, Metrics: numbers,
+		Events: status.Events{Recorder: r.events},
+	}}
+}
+
+func (r *renewal) reconcile() ctrl.Result {
+	r.Helper()
+	name := client.ObjectKeyFromObject(r.request)
+	result, err := r.reconciler.Reconcile(r.Context(), reconcile.Request{NamespacedName: name})
+	if err != nil {
+		r.Fatal(err)
+	}
+	if err := client.IgnoreNotFound(server.Client.Get(r.Context(), name, r.request)); err != nil {
+		r.Fatal(err)
+	}
+	return result
+}
+
+// deny lets an approver deny the request.
+func (r *renewal) deny() {
+	r.Helper()
+	status.Set(r.request, cmapi.CertificateRequestConditionDenied, cmmeta.ConditionTrue, "Policy", "no", r.clock.Now())
+	if err := server.Client.Status().Update(r.Context(), r.request); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// says fails the test unless the condition, the metric and the events since the last time say this; an empty condition
+// stands for none, and no event for none.
+func (r *renewal) says(reason, condition string, wanted ...string) {
+	r.Helper()
+	told := status.Find(r.request, v1alpha1.ConditionRenewalFailing)
+	failing := condition != ""
+	switch {
+	case told == nil && failing:
+		r.Error("there is no condition")
+	case told != nil && (told.Status == cmmeta.ConditionTrue) != failing:
+		r.Errorf("the condition is %+v", told)
+	case failing && (!strings.Contains(told.Message, condition) || told.Reason != reason):
+		r.Errorf("the condition is %+v, want %s, saying %q", told, reason, condition)
+	}
+	r.measures(failing, reason)
+	for _, want := range wanted {
+		if event := <-r.events.Events; !strings.Contains(event, want) {
+			r.Errorf("the event is %q, want that it says %q", event, want)
+		}
+	}
+	if more := len(r.events.Events); more > 0 {
+		r.Errorf("there are %d more events, the first: %s", more, <-r.events.Events)
+	}
+}
+
+func (r *renewal) measures(failing bool, reason string) {
+	r.Helper()
+	want := ""
+	if failing {
+		want = fmt.Sprintf("# HELP %[1]s When the certificate in use expires, in seconds since 1970, for each "+
+			"CertificateRequest that is to replace one and needs attention. There is no series where no renewal is "+
+			"failing.\n# TYPE %[1]s gauge\n%[1]s{certificate=\"tax\",namespace=%[2]q,reason=%[3]q,request=\"tax-2\"} %[4]g\n",
+			series, r.request.Namespace, reason, float64(r.expires.Unix()))
+	}
+	if err := testutil.GatherAndCompare(r.registry, strings.NewReader(want), series); err != nil {
+		r.Error(err)
+	}
+}
+
+func TestARenewalThatWaitsForApprovalIsReportedAfterAWhile(t *testing.T) {
+	r := renew(t)
+	r.reconcile()
+	r.says("", "")
+	r.clock.Step(10 * time.Second)
+	result := r.reconcile()
+	r.says("", "", "no approver has approved")
+	r.clock.Step(result.RequeueAfter)
+	result = r.reconcile()
+	r.says("", "")
+	r.clock.Step(result.RequeueAfter)
+	if waited := r.clock.Since(r.request.CreationTimestamp.Time); waited != 10*time.Minute {
+		t.Errorf("it is looked at again after %s, want 10 minutes", waited)
+	}
+	result = r.reconcile()
+	r.says(v1alpha1.ReasonWaitingForApproval, "in less than 30 days, and is not renewed yet: no approver has approved",
+		"Warning RenewalFailing the certificate in Secret tax-tls expires on "+r.expires.UTC().Format(time.RFC3339))
+
+	r.clock.Step(result.RequeueAfter)
+	if left := r.expires.Sub(r.clock.Now()); left != 14*day {
+		t.Errorf("it is looked at again when %s are left, want 14 days", left)
+	}
+	r.reconcile()
+	r.says(v1alpha1.ReasonWaitingForApproval, "in less than 14 days", "in less than 14 days")
+	r.reconcile()
+	r.says(v1alpha1.ReasonWaitingForApproval, "in less than 14 days")
+}
+
+func TestAFailedRenewalIsReportedUntilThereIsANewCertificate(t *testing.T) {
+	r := renew(t)
+	r.deny()
+	r.reconcile()
+	r.says(v1alpha1.ReasonDenied, "in less than 30 days", "an approver has denied", "Warning RenewalFailing")
+
+	r.restart()
+	result := r.reconcile()
+	r.says(v1alpha1.ReasonDenied, "in less than 30 days")
+	r.clock.Step(result.RequeueAfter)
+	r.reconcile()
+	r.says(v1alpha1.ReasonDenied, "in less than 14 days", "in less than 14 days")
+	r.clock.SetTime(r.expires)
+	if result := r.reconcile(); result.RequeueAfter != 0 {
+		t.Errorf("there is nothing left to say, and it is looked at again after %s", result.RequeueAfter)
+	}
+	r.says(v1alpha1.ReasonDenied, "expired on", "Warning CertificateExpired")
+
+	r.holds(r.clock.Now().Add(time.Second), r.clock.Now().Add(730*day))
+	r.reconcile()
+	r.measures(false, "")
+}
+
+func TestAFailingRenewalIsForgottenWithItsRequest(t *testing.T) {
+	r := renew(t)
+	r.deny()
+	r.reconcile()
+	r.measures(true, v1alpha1.ReasonDenied)
+	if err := server.Client.Delete(t.Context(), r.request); err != nil {
+		t.Fatal(err)
+	}
+	r.reconcile()
+	r.measures(false, "")
+}
+
+func TestARequestThatReplacesNothingFailsNoRenewal(t *testing.T) {
+	for claim, change := range map[string]func(*renewal){
+		"because it is the first": func(r *renewal) {
+			r.certificate.Status.NotBefore, r.certificate.Status.NotAfter = nil, nil
+			if err := server.Client.Status().Update(t.Context(), r.certificate); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"because its Certificate is another one": func(r *renewal) {
+			r.request.OwnerReferences[0].UID = "another"
+			if err := server.Client.Update(t.Context(), r.request); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"because nobody claims it": func(r *renewal) {
+			r.request.OwnerReferences = nil
+			if err := server.Client.Update(t.Context(), r.request); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			r := renew(t)
+			change(r)
+			r.deny()
+			r.reconcile()
+			r.says("", "", "an approver has denied")
+		})
+	}
+}

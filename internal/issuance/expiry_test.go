@@ -1,0 +1,130 @@
+package issuance_test
+
+import (
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+const day = 24 * time.Hour
+
+// TestWhenARenewalIsFailing: the moment from which on somebody is told, and not before.
+func TestWhenARenewalIsFailing(t *testing.T) {
+	for claim, c := range map[string]struct {
+		reason        string
+		left, created time.Duration // until the certificate expires, and since the request was made
+		after         time.Duration // from now on
+	}{
+		"what a person must repair, at once":       {v1alpha1.ReasonWaitingForCredentials, 50 * day, 0, 0},
+		"also long before the window opens":        {v1alpha1.ReasonRenewalRefused, 600 * day, 0, 0},
+		"what the service has refused, at once":    {v1alpha1.ReasonSignatureRefused, 50 * day, 0, 0},
+		"a request that was denied, at once":       {v1alpha1.ReasonDenied, 50 * day, 0, 0},
+		"five failures, at once":                   {v1alpha1.ReasonSubmissionFailing, 50 * day, 0, 0},
+		"an accepted one that is overdue, at once": {v1alpha1.ReasonRetrievalOverdue, 50 * day, day, 0},
+		"a reason that nobody has thought of":      {"Unheard", 50 * day, 0, 0},
+		"a passing failure, after ten minutes":     {v1alpha1.ReasonRetryingSubmission, 50 * day, 0, 10 * time.Minute},
+		"an issuer that is not ready, too":         {v1alpha1.ReasonIssuerNotReady, 50 * day, time.Minute, 9 * time.Minute},
+		"a missing approval, too":                  {v1alpha1.ReasonWaitingForApproval, 50 * day, 0, 10 * time.Minute},
+		"counted from the opening of the window": {
+			v1alpha1.ReasonIssuerNotReady, 61 * day, 100 * day, day + 10*time.Minute},
+		"sooner where there is less time than that": {
+			v1alpha1.ReasonRetryingSubmission, 10 * time.Minute, 0, 5 * time.Minute},
+		"one that is being made, when half of the time is gone": {v1alpha1.ReasonAwaitingCertificate, 40 * day, 0, 20 * day},
+		"one that the service finds too early, too": {
+			v1alpha1.ReasonWaitingForWindow, 60 * day, 100 * day, 30 * day},
+		"and never a wait for the window itself":         {v1alpha1.ReasonWaitingForWindow, 243 * day, 0, 213 * day},
+		"a certificate that has expired before, at once": {v1alpha1.ReasonAwaitingCertificate, -day, 0, 0},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			renewal := issuance.Renewal{
+				Reason: c.reason, Created: now.Add(-c.created), Expires: now.Add(c.left), Window: window,
+			}
+			at := now.Add(c.after)
+			if c.after > 0 {
+				before := renewal.Prospect(now)
+				if before.Failing || !before.Next.Equal(at) {
+					t.Errorf("at first it says %+v, want that it does not fail, and to be asked again at %s", before, at)
+				}
+				if renewal.Prospect(at.Add(-time.Nanosecond)).Failing {
+					t.Error("it fails too early")
+				}
+			}
+			if !renewal.Prospect(at).Failing {
+				t.Error("it does not fail")
+			}
+		})
+	}
+}
+
+// TestAFailingRenewalIsReportedMoreOftenAsTimeRunsOut walks from the first notice to the expiry as a controller does.
+func TestAFailingRenewalIsReportedMoreOftenAsTimeRunsOut(t *testing.T) {
+	expires := now.Add(70 * day)
+	renewal := issuance.Renewal{
+		Reason: v1alpha1.ReasonWaitingForCredentials, Created: now, Expires: expires, Window: window,
+	}
+	said := []string{}
+	moment := now
+	for {
+		prospect := renewal.Prospect(moment)
+		if !prospect.Failing || len(said) > 0 && prospect.Left == said[len(said)-1] {
+			t.Fatalf("at %s it says %+v, which is no news after %q", moment, prospect, said)
+		}
+		said = append(said, prospect.Left)
+		if prospect.Next.IsZero() {
+			break
+		}
+		if early := renewal.Prospect(prospect.Next.Add(-time.Nanosecond)); early.Left != prospect.Left {
+			t.Fatalf("it says %q before %s already", early.Left, prospect.Next)
+		}
+		moment = prospect.Next
+	}
+	if !moment.Equal(expires) {
+		t.Errorf("the last word was at %s, want when it expires, %s", moment, expires)
+	}
+	want := []string{"in more than 60 days", "in less than 60 days", "in less than 30 days", "in less than 14 days",
+		"in less than 7 days", "in less than 3 days", "in less than 1 day", "in less than 12 hours", "in less than 6 hours",
+		"in less than 3 hours", "in less than 1 hour", "in less than 30 minutes", "in less than 10 minutes",
+		"in less than 5 minutes", "in less than 1 minute", ""}
+	if len(said) != len(want) {
+		t.Fatalf("it says %q, want %q", said, want)
+	}
+	for i := range want {
+		if said[i] != want[i] {
+			t.Errorf("it says %q, want %q", said[i], want[i])
+		}
+	}
+}
+
+// TestARenewalIsTriedToTheLastMinute: however long the distances have grown, there is time for more tries.
+func TestARenewalIsTriedToTheLastMinute(t *testing.T) {
+	for claim, c := range map[string]struct {
+		left time.Duration
+		err  error
+		want time.Duration
+	}{
+		"refused, with time left":            {60 * day, vero.TechnicalError(), time.Hour},
+		"refused, an hour left":              {time.Hour, vero.TechnicalError(), 15 * time.Minute},
+		"refused as too early, an hour left": {time.Hour, vero.RenewalTooEarly(), 15 * time.Minute},
+		"refused, half a minute left":        {30 * time.Second, vero.TechnicalError(), 10 * time.Second},
+		"unreachable, with time left":        {60 * day, errUnreachable, 5 * time.Minute},
+		"unreachable, four minutes left":     {4 * time.Minute, errUnreachable, time.Minute},
+		"no answer, four minutes left":       {4 * time.Minute, errNoAnswer, time.Minute},
+		"a wrong environment, an hour left":  {time.Hour, vero.WrongEnvironment(), 15 * time.Minute},
+		"expired meanwhile":                  {-time.Hour, vero.TechnicalError(), 10 * time.Second},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			order := renewal(func(o *v1alpha1.VeroOrder) {
+				o.Spec.Renewal.NotAfter = metav1.Time{Time: now.Add(c.left)}
+				o.Status.Submissions = 20
+			}, sent(now, c.err))
+			if got := order.Status.NextSubmitTime.Sub(now); got != c.want {
+				t.Errorf("it is tried again after %s, want %s", got, c.want)
+			}
+		})
+	}
+}
