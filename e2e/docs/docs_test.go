@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/internal/app"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 )
@@ -36,24 +38,18 @@ func pages(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	found := map[string]string{"README.md": read(t, "README.md"), "CONTRIBUTING.md": read(t, "CONTRIBUTING.md")}
-	paths, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	decisions, err := filepath.Glob(filepath.Join(root, "docs", "adr", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range append(paths, decisions...) {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+	for _, pattern := range []string{"docs/*.md", "docs/adr/*.md", "docs/how-to/*.md"} {
+		paths, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: %d pages, %v", pattern, len(paths), err)
 		}
-		relative, err := filepath.Rel(root, path)
-		if err != nil {
-			t.Fatal(err)
+		for _, path := range paths {
+			relative, err := filepath.Rel(root, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[relative] = read(t, relative)
 		}
-		found[relative] = string(content)
 	}
 	return found
 }
@@ -72,13 +68,43 @@ func TestEveryLinkToAFileLeadsSomewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	link := regexp.MustCompile(`\]\(([^)#:]*)(#[^)]+)?\)`)
 	for page, content := range pages(t) {
 		for _, match := range link.FindAllStringSubmatch(content, -1) {
-			target := filepath.Join(root, filepath.Dir(page), match[1])
-			if _, err := os.Stat(target); err != nil {
-				t.Errorf("%s links to %s, which does not exist", page, match[1])
+			target, anchor := page, match[2]
+			if match[1] != "" {
+				target = filepath.Join(filepath.Dir(page), match[1])
 			}
+			if _, err := os.Stat(filepath.Join(root, target)); err != nil {
+				t.Errorf("%s links to %s, which does not exist", page, match[1])
+			} else if anchor != "" && !slices.Contains(anchors(read(t, target)), anchor) {
+				t.Errorf("%s links to %s of %s, which has no such heading", page, anchor, target)
+			}
+		}
+	}
+}
+
+// anchors are what links to the headings of a page end with.
+func anchors(page string) []string {
+	heading := regexp.MustCompile(`(?m)^#+ (.+)$`)
+	lost := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	headings := heading.FindAllStringSubmatch(page, -1)
+	found := make([]string, 0, len(headings))
+	for _, match := range headings {
+		name := lost.ReplaceAllString(strings.ToLower(match[1]), "")
+		found = append(found, "#"+strings.ReplaceAll(name, " ", "-"))
+	}
+	return found
+}
+
+// A how-to is run by a story; see e2e/stories. A block that nobody would run is an error here.
+func TestEveryHowToCanBeRun(t *testing.T) {
+	for page, content := range pages(t) {
+		if !strings.HasPrefix(page, filepath.Join("docs", "how-to")) {
+			continue
+		}
+		if commands, err := howto.Parse(content); err != nil || len(commands) == 0 {
+			t.Errorf("%s has %d commands: %v", page, len(commands), err)
 		}
 	}
 }
@@ -104,7 +130,9 @@ func TestEveryFlagThatIsNamedExists(t *testing.T) {
 	flags.AddFlagSet(more)
 	known := map[string]bool{
 		"version": true, "help": true, // of every subcommand
-		"from-file": true, "from-literal": true, // kubectl's
+		// kubectl's
+		"from-file": true, "from-literal": true, "cert": true, "key": true, "for": true, "timeout": true, "type": true,
+		"patch": true,
 	}
 	named := regexp.MustCompile("(?:^|[\\s`(])--([a-z][a-z-]+)")
 	for page, content := range pages(t) {

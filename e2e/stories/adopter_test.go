@@ -1,0 +1,236 @@
+package stories
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/e2e/howto"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+)
+
+// howToAdopt is the page whose commands the stories of adoption run.
+const howToAdopt = "../../docs/how-to/adopt-a-certificate.md"
+
+// adoption is a story with a reader of the how-to in it, who sits in a directory with the files that a reader has.
+type adoption struct {
+	*story
+
+	page  howto.Page
+	shell howto.Shell
+}
+
+// adoption gives the reader the page and the sample Certificate, both for the story's namespace.
+func (s *story) adoption(inSample []howto.Replacement, inPage ...howto.Replacement) *adoption {
+	s.Helper()
+	page, err := howto.Read(howToAdopt,
+		append(inPage, howto.Replacement{Old: "-n tax-reporting", New: "-n " + s.namespace})...)
+	if err != nil {
+		s.Fatal(err)
+	}
+	a := &adoption{story: s, page: page, shell: howto.Shell{Dir: s.TempDir(), Log: s.Logf}}
+	a.shell.Env = []string{
+		"HOME=" + a.shell.Dir, "KUBECONFIG=" + s.Cluster.KubeconfigPath(),
+		"PATH=" + filepath.Dir(s.Cluster.Kubectl()) + string(filepath.ListSeparator) + os.Getenv("PATH"),
+	}
+	certificate, err := os.ReadFile(filepath.Join(samples, "certificate.yaml"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	text, err := howto.Replace(string(certificate),
+		append(inSample, howto.Replacement{Old: "namespace: tax-reporting", New: "namespace: " + s.namespace})...)
+	if err != nil {
+		s.Fatalf("the sample Certificate: %v", err)
+	}
+	a.write("docs/samples/certificate.yaml", []byte(text))
+	return a
+}
+
+// follow does what the page says under some headings.
+func (a *adoption) follow(headings ...string) {
+	a.Helper()
+	for _, heading := range headings {
+		a.run(a.section(heading))
+	}
+}
+
+func (a *adoption) section(heading string) howto.Page {
+	a.Helper()
+	commands, err := a.page.Section(heading)
+	if err != nil {
+		a.Fatal(err)
+	}
+	return commands
+}
+
+func (a *adoption) run(commands howto.Page) {
+	a.Helper()
+	if err := a.shell.Run(a.Context(), commands); err != nil {
+		a.Fatalf("%s: %v\n%s", howToAdopt, err, a.picture())
+	}
+}
+
+// write puts a file into the reader's directory.
+func (a *adoption) write(name string, content []byte) {
+	a.Helper()
+	path := filepath.Join(a.shell.Dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		a.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		a.Fatal(err)
+	}
+}
+
+// rehearsalArguments are those with which the page starts the simulator. The stories start it themselves.
+func rehearsalArguments(t *testing.T) []string {
+	t.Helper()
+	page, err := howto.Read(howToAdopt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rehearsal, err := page.Section(headingRehearsal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arguments, found := strings.CutPrefix(rehearsal[0].Text, "bin/varmenne-issuer simulator ")
+	if !found {
+		t.Fatalf("the rehearsal begins with %q, want the start of the simulator", rehearsal[0].Text)
+	}
+	return strings.Fields(arguments)
+}
+
+// secret is the one that the Certificate keeps its certificate in.
+func (a *adoption) secret() *corev1.Secret {
+	a.Helper()
+	secret := &corev1.Secret{}
+	secret.Namespace, secret.Name = a.namespace, a.certificate().Spec.SecretName
+	return secret
+}
+
+// held are the certificates in the Secret.
+func (a *adoption) held() []*x509.Certificate {
+	a.Helper()
+	secret := a.secret()
+	if err := a.Client.Get(a.Context(), client.ObjectKeyFromObject(secret), secret); err != nil {
+		a.Fatal(err)
+	}
+	return parse(secret.Data[corev1.TLSCertKey])
+}
+
+// handMade is a certificate that somebody has ordered without the issuer.
+type handMade struct {
+	key         *rsa.PrivateKey
+	certificate *x509.Certificate
+	retrievalID string
+}
+
+// opens is when it can be renewed.
+func (h *handMade) opens() time.Time { return h.certificate.NotAfter.Add(-adoptedWindow) }
+
+// orderByHand orders a certificate from the service as somebody with SoapUI does. The transfer credentials are used up
+// by that, and never come into the cluster.
+func (a *adoption) orderByHand() *handMade {
+	a.Helper()
+	made, order, err := orderFor(a.mint())
+	if err != nil {
+		a.Fatal(err)
+	}
+	soap := a.soapClient()
+	if made.retrievalID, err = soap.SignNew(a.Context(), order); err != nil {
+		a.Fatal(err)
+	}
+	// The service's own rule, which holds for everybody who asks it.
+	ready := time.After(10*time.Second + glance)
+	select {
+	case <-ready:
+	case <-a.Context().Done():
+		a.Fatal(a.Context().Err())
+	}
+	got, err := soap.Get(a.Context(), &vero.Get{Party: order.Party, RetrievalID: made.retrievalID})
+	if err != nil {
+		a.Fatal(err)
+	}
+	if block, _ := pem.Decode(got); block != nil {
+		got = block.Bytes
+	}
+	if made.certificate, err = x509.ParseCertificate(got); err != nil {
+		a.Fatal(err)
+	}
+	return made
+}
+
+// orderFor makes a key, and the message that orders a certificate for it.
+func orderFor(sent admin.Credential) (*handMade, *vero.SignNew, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, nil, err
+	}
+	csr, err := x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{Subject: pkix.Name{CommonName: customerID}}, key)
+	return &handMade{key: key}, &vero.SignNew{
+		Party:      vero.Party{Environment: vero.Test, CustomerID: customerID, CustomerName: customerName},
+		TransferID: sent.TransferID, TransferPassword: vero.NewPassword(sent.TransferPassword), CSR: csr,
+	}, err
+}
+
+// soapClient speaks to the story's service without the controller.
+func (a *adoption) soapClient() *veroclient.Client {
+	a.Helper()
+	bundles := a.bundles(a.service)
+	responses, err := pki.NewTrust(parse([]byte(bundles[keyResponses])))
+	if err != nil {
+		a.Fatal(err)
+	}
+	soap, err := veroclient.New(veroclient.Options{
+		URL: a.service.URL, TLS: parse([]byte(bundles[keyTLS])), Responses: responses,
+	})
+	if err != nil {
+		a.Fatal(err)
+	}
+	return soap
+}
+
+// writePEM gives the reader a key and a certificate, without intermediates.
+func (a *adoption) writePEM(made *handMade) {
+	a.Helper()
+	a.write("key.pem", encode("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(made.key)))
+	a.write("certificate.pem", encode("CERTIFICATE", made.certificate.Raw))
+}
+
+// writePKCS12 gives the reader everything in one file, with its password in another.
+func (a *adoption) writePKCS12(made *handMade) {
+	a.Helper()
+	a.writePEM(made)
+	var intermediates []byte
+	root := a.rootOfService()
+	for _, authority := range parse([]byte(a.bundles(a.service)[keyIssuance])) {
+		if !authority.Equal(root) {
+			intermediates = append(intermediates, encode("CERTIFICATE", authority.Raw)...)
+		}
+	}
+	a.write("intermediates.pem", intermediates)
+	a.write("password.txt", []byte("a passw0rd of many words\n"))
+	a.run(howto.Page{
+		{Text: "openssl pkcs12 -export -out certificate.p12 -passout file:password.txt " +
+			"-inkey key.pem -in certificate.pem -certfile intermediates.pem"},
+		{Text: "rm key.pem certificate.pem intermediates.pem"},
+	})
+}
+
+func encode(kind string, content []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content})
+}
