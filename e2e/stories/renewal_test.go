@@ -1,58 +1,70 @@
 package stories
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// A life in which years fit into seconds: cert-manager asks for a renewal before the service allows it.
-const (
-	life        = 90 * time.Second
-	renewBefore = 55 * time.Second
-	window      = 40 * time.Second
-)
+// span is a life of certificates in which years fit into seconds.
+type span struct {
+	// life is how long they are valid, window how long before their end the service renews them, and renewBefore how
+	// long before it cert-manager asks for that.
+	life, window, renewBefore time.Duration
+}
 
-func TestACertificateIsRenewedWithItsOwnKeyOnceTheWindowOpens(t *testing.T) {
-	t.Parallel()
-	s := begin(t, "--validity="+life.String(), "--renewal-window="+window.String(), "--processing-delay=1s")
-	issuer, certificate, credentials := s.issuer(), s.certificate(), s.credentials(s.mint())
-	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
-	certificate.Spec.RenewBefore = &metav1.Duration{Duration: renewBefore}
-	s.create(s.trust(), issuer, credentials, certificate)
+// quick certificates are renewed every 20 seconds, and outlast their renewal by far.
+var quick = span{life: 2 * time.Minute, window: 105 * time.Second, renewBefore: 100 * time.Second}
+
+// begin starts a story whose service issues such certificates.
+func (p span) begin(t *testing.T) *story {
+	t.Helper()
+	return begin(t, "--validity="+p.life.String(), "--renewal-window="+p.window.String(), "--processing-delay=1s")
+}
+
+// issuer is the sample issuer, which knows the window.
+func (p span) issuer(s *story) *v1alpha1.VeroIssuer {
+	s.Helper()
+	issuer := s.issuer()
+	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: p.window}
+	return issuer
+}
+
+// certificate is the sample Certificate, asked to be renewed in time.
+func (p span) certificate(s *story) *cmapi.Certificate {
+	s.Helper()
+	certificate := s.certificate()
+	certificate.Spec.RenewBefore = &metav1.Duration{Duration: p.renewBefore}
+	return certificate
+}
+
+// order creates all that a first certificate of that span needs.
+func (p span) order(s *story, certificate *cmapi.Certificate) {
+	s.Helper()
+	s.create(s.trust(), p.issuer(s), s.credentials(s.mint()), certificate)
+}
+
+// awaitFirst waits for the first certificate and deletes the transfer credentials: from now on nothing can be bought.
+func (s *story) awaitFirst() *issued {
+	s.Helper()
 	first := s.awaitReady(certificateName)
-	s.remove(credentials)
-
-	s.awaitPending(certificateName, "can be renewed from", "stays in use until then", "spec.renewBefore",
-		first.chain[0].NotAfter.Add(-window).UTC().Format(time.RFC3339))
-	if early := s.asked("RenewCertificate"); len(early) > 0 {
-		t.Errorf("the service was asked before the window opened: %+v", early)
-	}
-
-	second := s.awaitRenewed(first)
-	if bytes.Equal(second.chain[0].RawSubjectPublicKeyInfo, first.chain[0].RawSubjectPublicKeyInfo) {
-		t.Error("the renewed certificate has the old key")
-	}
-	renewals := s.asked("RenewCertificate")
-	if len(renewals) != 1 || !renewals[0].Accepted {
-		t.Fatalf("the renewals are %+v, want one that was accepted", renewals)
-	}
-	if want := fmt.Sprintf("%x", first.chain[0].SerialNumber); renewals[0].SignerSerial != want {
-		t.Errorf("the renewal was signed by certificate %s, want that of before, %s", renewals[0].SignerSerial, want)
-	}
-	s.spentOnce()
+	s.remove(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: transferName}})
+	return first
 }
 
 // awaitRenewed waits until the Secret holds another certificate than before, and reads it as awaitReady does.
 func (s *story) awaitRenewed(before *issued) *issued {
 	s.Helper()
-	key := client.ObjectKey{Namespace: s.namespace, Name: s.certificate().Spec.SecretName}
+	key := s.secretKey()
 	s.eventually("Secret "+key.Name+": renewed", func(ctx context.Context) (bool, error) {
 		secret := &corev1.Secret{}
 		if err := s.Client.Get(ctx, key, secret); err != nil {
@@ -62,4 +74,85 @@ func (s *story) awaitRenewed(before *issued) *issued {
 		return len(chain) > 0 && !chain[0].Equal(before.chain[0]), nil
 	})
 	return s.awaitReady(certificateName)
+}
+
+// awaitRenewals waits until the Secret holds a certificate that is so many renewals away from the first, or more, and
+// returns the line of the first.
+func (s *story) awaitRenewals(first *issued, times int) []admin.Request {
+	s.Helper()
+	root := s.rootOfService()
+	what := fmt.Sprintf("%d renewals of Secret %s", times, s.secretKey().Name)
+	var last presentation
+	s.eventually(what, func(ctx context.Context) (bool, error) {
+		var err error
+		if last, err = s.present(ctx, root); err != nil {
+			return false, err
+		}
+		renewals, err := s.service.Requests(ctx, "RenewCertificate", "")
+		return generation(renewals, last.serial) >= times, err
+	})
+	line := s.lineOf(first)
+	if !slices.ContainsFunc(line, func(order admin.Request) bool { return order.CertificateSerial == last.serial }) {
+		s.Fatalf("the Secret holds certificate %s, want one that comes from the first of its own: %+v", last.serial, line)
+	}
+	return line
+}
+
+// generation is how many renewals have led to a certificate.
+func generation(renewals []admin.Request, serial string) int {
+	times := 0
+	for _, renewal := range slices.Backward(renewals) {
+		if renewal.Accepted && renewal.CertificateSerial == serial {
+			times++
+			serial = renewal.SignerSerial
+		}
+	}
+	return times
+}
+
+// lineOf is the accepted requests for a first certificate, for the one that was signed for with it, and so on. It fails
+// the story if the service has refused a renewal, or has accepted two of the same certificate.
+func (s *story) lineOf(first *issued) []admin.Request {
+	s.Helper()
+	var line []admin.Request
+	for _, submission := range s.accepted() {
+		if submission.CertificateSerial == serialNumber(first.chain[0]) {
+			line = append(line, submission)
+		}
+	}
+	if len(line) != 1 {
+		s.Fatalf("the first certificate was bought with %+v, want one SignNewCertificate", line)
+	}
+	signers := map[string]bool{}
+	for _, renewal := range s.asked("RenewCertificate") {
+		if !renewal.Accepted || signers[renewal.SignerSerial] {
+			s.Fatalf("want every renewal accepted, and one for each certificate; this one is not: %+v", renewal)
+		}
+		signers[renewal.SignerSerial] = true
+		if renewal.SignerSerial == line[len(line)-1].CertificateSerial {
+			line = append(line, renewal)
+		}
+	}
+	return line
+}
+
+// distinct counts the values of something among requests.
+func distinct(requests []admin.Request, of func(admin.Request) string) int {
+	found := map[string]bool{}
+	for _, request := range requests {
+		found[of(request)] = true
+	}
+	return len(found)
+}
+
+func boughtSerial(order admin.Request) string { return order.CertificateSerial }
+
+func boughtKey(order admin.Request) string { return order.PublicKeyDigest }
+
+// on is the story in a test within its own.
+func (s *story) on(t *testing.T) *story {
+	t.Helper()
+	copied := *s
+	copied.T = t
+	return &copied
 }

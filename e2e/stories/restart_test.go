@@ -43,3 +43,37 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 		s.spentOnce()
 	}
 }
+
+// It is alone with the world, too, until the controller works again.
+func TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow(t *testing.T) {
+	renewing, waiting := beginThreeRenewals(t), beginClosedWindow(t)
+	renewing.awaitUse()
+	waiting.awaitClosed()
+	waiting.provoke()
+	waiting.isUntouched()
+	order := renewing.awaitInFlight()
+
+	waiting.andLooksAgain(func() {
+		if err := renewing.StopController(); err != nil {
+			t.Fatal(err)
+		}
+		stopped := await(renewing.story, order, "there", func(*v1alpha1.VeroOrder) bool { return true })
+		if stopped.Status.Phase != v1alpha1.PhaseSubmitted {
+			t.Fatalf("the renewal is %s already, want Submitted", stopped.Status.Phase)
+		}
+		if err := renewing.StartController(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	waiting.isUntouched()
+
+	t.Parallel()
+	t.Run("the window opens on the date that was told", func(t *testing.T) {
+		t.Parallel()
+		waiting.opensOnItsDate(t)
+	})
+	t.Run("three renewals leave no moment without a valid certificate", func(t *testing.T) {
+		t.Parallel()
+		renewing.nobodyNotices(t)
+	})
+}

@@ -1,0 +1,69 @@
+package stories
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// controllerNamespace is the controller's own, in which the bundles of cluster issuers are.
+const controllerNamespace = "varmenne-issuer"
+
+// One organisation, two teams: they share the issuer and the customer id, and neither sees credentials or keys of the
+// other one.
+func TestAClusterIssuerRenewsInEachNamespaceWithTheCertificateOfThatNamespace(t *testing.T) {
+	t.Parallel()
+	here := quick.begin(t)
+	teams := []*story{here, here.secondNamespace()}
+	trust, issuer := here.clusterIssuer(quick.issuer(here))
+	here.create(trust, issuer)
+	bought := map[string]bool{}
+	for _, team := range teams {
+		certificate, sent := quick.certificate(team), team.mint()
+		certificate.Spec.IssuerRef.Kind, certificate.Spec.IssuerRef.Name = issuer.IssuerKind(), issuer.Name
+		team.create(team.credentials(sent), certificate)
+		bought[sent.TransferID] = true
+	}
+	firsts := make([]*issued, 0, len(teams))
+	for _, team := range teams {
+		firsts = append(firsts, team.awaitFirst())
+	}
+
+	for i, team := range teams {
+		line := team.awaitRenewals(firsts[i], 1)
+		if distinct(line, boughtKey) != len(line) {
+			t.Errorf("%s: the certificates have a key in common: %+v", team.namespace, line)
+		}
+		if !bought[line[0].TransferID] {
+			t.Errorf("%s: its certificate was bought with TransferId %s", team.namespace, line[0].TransferID)
+		}
+		delete(bought, line[0].TransferID)
+	}
+	if submissions := here.submissions(); len(submissions) != len(teams) {
+		t.Errorf("the service was sent %+v, want one SignNewCertificate from each namespace", submissions)
+	}
+}
+
+// secondNamespace is another namespace whose certificates come from the same service.
+func (s *story) secondNamespace() *story {
+	s.Helper()
+	other := *s
+	other.namespace = namespaceFor(s.Name())
+	s.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: other.namespace}})
+	return &other
+}
+
+// clusterIssuer is an issuer made available to all namespaces, with its bundles.
+func (s *story) clusterIssuer(issuer *v1alpha1.VeroIssuer) (*corev1.ConfigMap, *v1alpha1.VeroClusterIssuer) {
+	s.Helper()
+	trust := s.trust()
+	trust.Namespace, trust.Name = controllerNamespace, s.namespace
+	spec := issuer.Spec
+	for _, source := range []*v1alpha1.BundleSource{spec.Trust.TLS, &spec.Trust.Responses, &spec.Trust.Issuance} {
+		source.ConfigMapRef.Name = trust.Name
+	}
+	return trust, &v1alpha1.VeroClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}, Spec: spec}
+}

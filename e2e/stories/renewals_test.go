@@ -1,0 +1,131 @@
+package stories
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// threeRenewals is the story of a Certificate that renews itself while a program uses it all the time.
+type threeRenewals struct {
+	*story
+
+	first  *issued
+	caller *caller
+}
+
+func beginThreeRenewals(t *testing.T) *threeRenewals {
+	t.Helper()
+	r := &threeRenewals{story: quick.begin(t)}
+	quick.order(r.story, quick.certificate(r.story))
+	return r
+}
+
+// awaitUse waits for the first certificate, and lets the program begin with it.
+func (r *threeRenewals) awaitUse() {
+	r.Helper()
+	r.first = r.awaitFirst()
+	r.caller = r.keepCalling()
+}
+
+// awaitInFlight waits for a renewal that the service has accepted and nobody has fetched.
+func (r *threeRenewals) awaitInFlight() *v1alpha1.VeroOrder {
+	r.Helper()
+	request := r.awaitRequest(certificateName, "its renewal in flight", func(request *cmapi.CertificateRequest) bool {
+		accepted := submitted(request)
+		return accepted != nil && accepted.Reason == string(v1alpha1.OperationRenew) &&
+			isNotReady(request, cmapi.CertificateRequestReasonPending)
+	})
+	orders := r.orders()
+	index := slices.IndexFunc(orders, func(order v1alpha1.VeroOrder) bool {
+		return order.Status.RetrievalID == submitted(request).Message
+	})
+	if index < 0 {
+		r.Fatalf("no order has the RetrievalId of request %s", request.Name)
+	}
+	return &orders[index]
+}
+
+// nobodyNotices is how the story ends: the first certificate has expired, and no connection has ever failed.
+func (r *threeRenewals) nobodyNotices(t *testing.T) {
+	t.Helper()
+	const renewals = 3
+	s := r.on(t)
+	s.awaitRenewals(r.first, renewals)
+	s.eventually("the end of the first certificate", func(context.Context) (bool, error) {
+		return time.Now().After(r.first.chain[0].NotAfter), nil
+	})
+	presented := serials(r.caller.conclude(s))
+	line := s.lineOf(r.first)
+	s.spentOnce()
+	if all := len(s.asked("RenewCertificate")); all != len(line)-1 {
+		s.Errorf("the service was asked for %d renewals, want the %d that lead to the last certificate", all, len(line)-1)
+	}
+	if len(presented) <= renewals || len(presented) > len(line) {
+		s.Fatalf("%d certificates were presented of %d, want four or more", len(presented), len(line))
+	}
+	used := line[:len(presented)]
+	if numbers, keys := distinct(used, boughtSerial), distinct(used, boughtKey); min(numbers, keys) != len(used) {
+		s.Errorf("%d certificates have %d serial numbers and %d keys, want as many", len(used), numbers, keys)
+	}
+	for i, order := range used {
+		if presented[i] != order.CertificateSerial {
+			s.Errorf("certificate %d to be presented was %s, want %s", i+1, presented[i], order.CertificateSerial)
+		}
+	}
+}
+
+func TestARenewalGetsANewKeyOrKeepsItAsTheRotationPolicySays(t *testing.T) {
+	t.Parallel()
+	const renewals = 2
+	for policy, keys := range map[cmapi.PrivateKeyRotationPolicy]int{
+		"": 1 + renewals, cmapi.RotationPolicyAlways: 1 + renewals, cmapi.RotationPolicyNever: 1,
+	} {
+		t.Run(cmp.Or(string(policy), "the default"), func(t *testing.T) {
+			t.Parallel()
+			s := quick.begin(t)
+			certificate := quick.certificate(s)
+			certificate.Spec.PrivateKey.RotationPolicy = policy
+			quick.order(s, certificate)
+			line := s.awaitRenewals(s.awaitFirst(), renewals)[:1+renewals]
+			if found := distinct(line, boughtKey); found != keys {
+				s.Errorf("%d certificates have %d keys, want %d", len(line), found, keys)
+			}
+			s.spentOnce()
+		})
+	}
+}
+
+// With a history of one request cert-manager deletes the one that has brought the current certificate when it asks for
+// the next one.
+func TestRenewalsGoOnWhenOneRequestIsKept(t *testing.T) {
+	t.Parallel()
+	const renewals = 2
+	s := quick.begin(t)
+	certificate := quick.certificate(s)
+	certificate.Spec.RevisionHistoryLimit = new(int32(1))
+	quick.order(s, certificate)
+	first := s.awaitFirst()
+	line := s.awaitRenewals(first, renewals)
+	s.eventually("one request that has remained", func(ctx context.Context) (bool, error) {
+		list := &cmapi.CertificateRequestList{}
+		err := s.Client.List(ctx, list, client.InNamespace(s.namespace))
+		return len(list.Items) == 1 && list.Items[0].UID != first.request.UID, err
+	})
+	s.spentOnce()
+	orders := s.orders()
+	for _, bought := range line {
+		if !slices.ContainsFunc(orders, func(order v1alpha1.VeroOrder) bool {
+			return order.Status.RetrievalID == bought.RetrievalID
+		}) {
+			s.Errorf("the order with RetrievalId %s has gone with its request", bought.RetrievalID)
+		}
+	}
+}

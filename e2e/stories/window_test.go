@@ -1,0 +1,160 @@
+package stories
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"os"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// early certificates are asked to be renewed 45 seconds before the service does it, as cert-manager does it half a year
+// before.
+var early = span{life: 2 * time.Minute, window: time.Minute, renewBefore: 105 * time.Second}
+
+// closedWindow is the story of a renewal that comes too early and waits for its date.
+type closedWindow struct {
+	*story
+
+	first *issued
+	// since is when the first certificate was there, opens the date on which it can be renewed.
+	since, opens time.Time
+	// request waits for that date, and says so.
+	request *cmapi.CertificateRequest
+	says    []string
+	// secret is as it was when the request began to wait; caller uses it all the time.
+	secret *corev1.Secret
+	caller *caller
+}
+
+func beginClosedWindow(t *testing.T) *closedWindow {
+	t.Helper()
+	w := &closedWindow{story: early.begin(t)}
+	early.order(w.story, early.certificate(w.story))
+	return w
+}
+
+// awaitClosed waits until cert-manager has asked for the renewal, and is told when it will come and how to be spared
+// the wait.
+func (w *closedWindow) awaitClosed() {
+	w.Helper()
+	w.first, w.since = w.awaitFirst(), time.Now()
+	w.opens = w.first.chain[0].NotAfter.Add(-early.window)
+	w.says = []string{
+		"can be renewed from " + w.opens.UTC().Format(time.RFC3339), "stays in use until then",
+		"set spec.renewBefore of the Certificate to " + early.window.String() + " or less",
+	}
+	w.request = w.awaitPending(certificateName, w.says...)
+	w.awaitEvent("CertificateRequest", w.request.Name, corev1.EventTypeNormal, v1alpha1.ReasonWaitingForWindow, w.says...)
+	w.secret = &corev1.Secret{}
+	if err := w.Client.Get(w.Context(), w.secretKey(), w.secret); err != nil {
+		w.Fatal(err)
+	}
+	w.caller = w.keepCalling()
+}
+
+// provoke makes the controller look at the request once more.
+func (w *closedWindow) provoke() {
+	w.Helper()
+	w.andLooksAgain(func() {
+		edit(w.story, w.request, func(request *cmapi.CertificateRequest) { request.Annotations["provoked"] = "yes" })
+	})
+}
+
+// andLooksAgain waits, after something was done, until the controller has read the Secret once more: it has decided
+// anew.
+func (w *closedWindow) andLooksAgain(do func()) {
+	w.Helper()
+	before := w.secretReads()
+	do()
+	w.eventually("another look at the closed window", func(context.Context) (bool, error) {
+		return w.secretReads() > before, nil
+	})
+}
+
+// secretReads counts how often the controller has read the Secret.
+func (w *closedWindow) secretReads() int {
+	w.Helper()
+	content, err := os.ReadFile(w.Cluster.AuditLog())
+	if err != nil {
+		w.Fatal(err)
+	}
+	reads := 0
+	for line := range bytes.Lines(content) {
+		entry := parseAudit(line, w.namespace)
+		if entry.Verb == "get" && entry.ObjectRef.Resource == "secrets" &&
+			entry.ObjectRef.Namespace == w.namespace && entry.ObjectRef.Name == w.secret.Name {
+			reads++
+		}
+	}
+	return reads
+}
+
+// isUntouched fails the story if anything has happened but waiting.
+func (w *closedWindow) isUntouched() {
+	w.Helper()
+	w.isToldOnce()
+	if pending := w.awaitPending(certificateName, w.says...); pending.UID != w.request.UID {
+		w.Errorf("request %s waits, want the one of before, %s", pending.Name, w.request.Name)
+	}
+	secret := &corev1.Secret{}
+	if err := w.Client.Get(w.Context(), w.secretKey(), secret); err != nil {
+		w.Fatal(err)
+	}
+	if secret.ResourceVersion != w.secret.ResourceVersion || !maps.EqualFunc(secret.Data, w.secret.Data, bytes.Equal) {
+		w.Error("the Secret has changed while the window was closed")
+	}
+	if renewals := w.asked("RenewCertificate"); len(renewals) > 0 {
+		w.Errorf("the service was asked before the window opened: %+v", renewals)
+	}
+}
+
+// isToldOnce fails the story if there is another event about the wait, or the one was repeated.
+func (w *closedWindow) isToldOnce() {
+	w.Helper()
+	events := &corev1.EventList{}
+	if err := w.Client.List(w.Context(), events, client.InNamespace(w.namespace)); err != nil {
+		w.Fatal(err)
+	}
+	told := 0
+	for _, event := range events.Items {
+		if event.InvolvedObject.UID != w.request.UID || event.Reason != v1alpha1.ReasonWaitingForWindow {
+			continue
+		}
+		if told++; told > 1 || event.Series != nil || event.Count > 1 {
+			w.Errorf("the wait was told more than once: %s", event.Message)
+		}
+	}
+}
+
+// opensOnItsDate is how the story ends: the very request that has waited is satisfied, as soon as that is possible.
+func (w *closedWindow) opensOnItsDate(t *testing.T) {
+	t.Helper()
+	const promptly = 15 * time.Second
+	s := w.on(t)
+	second := s.awaitRenewed(w.first)
+	second.isFor(s, w.request)
+	w.isToldOnce()
+	line := s.lineOf(w.first)
+	if after := line[1].Time.Sub(w.opens); after < 0 || after > promptly {
+		s.Errorf("the renewal was asked for %s after the window opened, want within %s", after, promptly)
+	}
+	for _, request := range s.asked("") {
+		if request.Time.After(w.since) && request.Time.Before(w.opens) {
+			s.Errorf("this has reached the service while the window was closed: %+v", request)
+		}
+	}
+	s.spentOnce()
+	presented := w.caller.conclude(s)
+	if before := (presentation{line[0].CertificateSerial, w.secret.ResourceVersion}); len(presented) < 2 ||
+		presented[0] != before || presented[1].serial != line[1].CertificateSerial {
+		s.Errorf("the Secret went through %+v, want %+v and then the renewed certificate", presented, before)
+	}
+}
