@@ -26,8 +26,9 @@ type Options struct {
 	// MetricsAddress and ProbeAddress are host:port; "0" switches the server off.
 	MetricsAddress string
 	ProbeAddress   string
-	// Workers is how many orders are worked on at once, and so the largest number of calls to the service.
-	Workers int
+	// Workers is how many objects of a kind are worked on at once, CallsPerIssuer how many calls may run at once to the
+	// service of one issuer.
+	Workers, CallsPerIssuer int
 	// CallTimeout bounds a call to the certificate service.
 	CallTimeout time.Duration
 	// OrderRetention is how long a VeroOrder is kept after it has ended.
@@ -40,7 +41,8 @@ type Options struct {
 
 const (
 	defaultNamespace = "varmenne-issuer"
-	defaultWorkers   = 8
+	defaultWorkers   = 32
+	defaultCalls     = 8
 	defaultRetention = 30 * 24 * time.Hour
 	// environmentPrefix and a flag's name in upper case make the variable that stands in for the flag.
 	environmentPrefix = "VARMENNE_"
@@ -59,7 +61,9 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081",
 		"`address` of /healthz and /readyz, 0 for none")
 	flags.IntVar(&o.Workers, "workers", defaultWorkers,
-		"how many orders are worked on at once, and the largest `number` of calls to the service at a time")
+		"the `number` of objects of each kind that are worked on at once")
+	flags.IntVar(&o.CallsPerIssuer, "calls-per-issuer", defaultCalls,
+		"the largest `number` of calls at a time to the service of one issuer")
 	flags.DurationVar(&o.CallTimeout, "call-timeout", veroclient.DefaultTimeout,
 		"`time` that a call to the certificate service may take")
 	flags.DurationVar(&o.OrderRetention, "order-retention", defaultRetention,
@@ -90,6 +94,9 @@ func (o *Options) Validate() error {
 	var failures []error
 	if o.Workers < 1 {
 		failures = append(failures, errors.New("--workers must be at least 1"))
+	}
+	if o.CallsPerIssuer < 1 {
+		failures = append(failures, errors.New("--calls-per-issuer must be at least 1"))
 	}
 	if o.CallTimeout <= 0 {
 		failures = append(failures, errors.New("--call-timeout must be longer than nothing"))

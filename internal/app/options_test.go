@@ -63,7 +63,8 @@ func TestEnvironmentThatCannotBeReadIsNamed(t *testing.T) {
 }
 
 func TestOptionsThatCannotWorkAreNamedTogether(t *testing.T) {
-	options, err := parse(t, "--workers=0", "--call-timeout=0s", "--order-retention=-1h", "--namespace=",
+	options, err := parse(t, "--workers=0", "--calls-per-issuer=0", "--call-timeout=0s", "--order-retention=-1h",
+		"--namespace=",
 		"--log-level=loud", "--log-format=xml")
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +73,9 @@ func TestOptionsThatCannotWorkAreNamedTogether(t *testing.T) {
 	if err == nil {
 		t.Fatal("they are taken")
 	}
-	for _, flag := range []string{"--workers", "--call-timeout", "--order-retention", "--namespace", "--log-level"} {
+	for _, flag := range []string{
+		"--workers", "--calls-per-issuer", "--call-timeout", "--order-retention", "--namespace", "--log-level",
+	} {
 		if !strings.Contains(err.Error(), flag) {
 			t.Errorf("the error does not name %s: %v", flag, err)
 		}

@@ -145,7 +145,7 @@ func register(ctx context.Context, manager ctrl.Manager, options *Options) error
 		veroorder.Register(manager, veroorder.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Connect: connector.connect,
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
-			Retention: options.OrderRetention, Shutdown: ctx,
+			Lanes: veroorder.NewLanes(options.CallsPerIssuer), Retention: options.OrderRetention, Shutdown: ctx,
 		}, workers),
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),

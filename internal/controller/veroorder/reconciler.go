@@ -51,6 +51,8 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Namespace is the controller's own, where the bundles of cluster issuers are.
 	Namespace string
+	// Lanes bound the calls to the service of each issuer.
+	Lanes *Lanes
 	// Retention is how long an order is kept after it has ended.
 	Retention time.Duration
 	// Shutdown ends when the controller is asked to stop. A call that runs then is finished, and recorded.
@@ -70,7 +72,15 @@ const safetyNet = 10 * time.Minute
 
 // Reconcile is one step of one order.
 func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
-	order := &v1alpha1.VeroOrder{}
+	cached, order := &v1alpha1.VeroOrder{}, &v1alpha1.VeroOrder{}
+	if err := r.Client.Get(ctx, name.NamespacedName, cached); err != nil {
+		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
+	}
+	leave, free := r.Lanes.enter(cached)
+	if !free {
+		return ctrl.Result{RequeueAfter: busyPause}, nil
+	}
+	defer leave()
 	if err := r.Reader.Get(ctx, name.NamespacedName, order); err != nil {
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
 	}

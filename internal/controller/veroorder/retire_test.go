@@ -73,7 +73,7 @@ func TestAnOrderIsRemovedWhenNothingSpeaksForItAnyMore(t *testing.T) {
 				server.Create(t, holding(namespace, c.holds))
 			}
 			reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-				Client: server.Client, Reader: server.Client, Retention: retention,
+				Client: server.Client, Reader: server.Client, Lanes: veroorder.NewLanes(1), Retention: retention,
 				Clock: clocktesting.NewFakeClock(now),
 			}}
 			name := client.ObjectKeyFromObject(order)
