@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 // forOrder decides for an order.
@@ -137,6 +138,8 @@ func (s Snapshot) resumed() (reason, message string) {
 		return status.IssuerProblem.Reason, status.IssuerProblem.Message
 	case phaseOf(s.Order) == v1alpha1.PhaseSubmitted:
 		return awaiting(s.Order, s.Now, s.Issuer.Timeout)
+	case status.LastError != nil && status.LastError.Code == string(vero.CodeTooEarly):
+		return v1alpha1.ReasonWaitingForWindow, status.LastError.Message + tooEarlyAgain
 	default:
 		return failing(s.Order), lastMessage(s.Order) + "; it is tried again" + unspent(s.Order)
 	}

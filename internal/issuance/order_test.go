@@ -152,3 +152,16 @@ func TestClockSetBack(t *testing.T) {
 	issuance.HoldUp(order, action, back)
 	poll.check(t, issuance.Decide(ordered(order, at(back.Add(issuance.FirstPoll)))))
 }
+
+// TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore: a renewal that the service finds too early waits for its hour still.
+func TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore(t *testing.T) {
+	order := renewal(sent(now, vero.RenewalTooEarly()))
+	issuance.HoldUp(order, issuance.Decide(ordered(order, issuerUnready)), now)
+	if reason := outcomeOf(order, now).Reason; reason != v1alpha1.ReasonIssuerNotReady {
+		t.Fatalf("it waits for %s, want the issuer", reason)
+	}
+	want{
+		verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
+		says: []string{"PKI080", "every hour"},
+	}.check(t, issuance.Decide(ordered(order)))
+}

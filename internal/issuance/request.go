@@ -103,7 +103,7 @@ func (s Snapshot) renewBeforeHint() string {
 // whyCredentials says why a renewal is not the way, where a reader would expect one.
 func (s Snapshot) whyCredentials() string {
 	const so = ", so a new one needs transfer credentials: "
-	if s.Current.SerialNumber == "" {
+	if s.Current.Absent {
 		return ""
 	}
 	if s.Current.Problem != "" {

@@ -92,6 +92,8 @@ type Current struct {
 	SecretName string
 	// SerialNumber in lower-case hexadecimal; empty if there is no certificate.
 	SerialNumber string
+	// Absent is whether there is no certificate yet, which is what a first request finds.
+	Absent bool
 	// NotAfter is when it expires.
 	NotAfter time.Time
 	// Problem says why it cannot be renewed; empty if it can: it is within its dates, its common name is the

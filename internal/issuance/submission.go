@@ -102,7 +102,7 @@ func recordRefusal(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call C
 	case vero.CodeRequest:
 		fail(order, v1alpha1.ReasonRequestRefused, explain(refusal), call.Ended)
 	case vero.CodeTooEarly:
-		retry(order, v1alpha1.ReasonWaitingForWindow, refusal.Error()+"; it is tried again every hour",
+		retry(order, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain,
 			tooEarlyRetry, call)
 		planRetry(order, tooEarlyRetry, call.Ended)
 	default:

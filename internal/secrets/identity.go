@@ -23,6 +23,8 @@ type Identity struct {
 	// Leaf is the certificate; nil when the Secret holds none that can be used, and then Problem says why.
 	Leaf    *x509.Certificate
 	Problem string
+	// Absent is whether there is no certificate yet, which is what a first issuance finds.
+	Absent bool
 
 	key crypto.Signer
 }
@@ -37,14 +39,14 @@ func ReadIdentity(ctx context.Context, reader client.Reader, name types.Namespac
 	secret := &corev1.Secret{}
 	switch err := reader.Get(ctx, name, secret); {
 	case apierrors.IsNotFound(err):
-		identity.Problem = fmt.Sprintf("Secret %s does not exist", name)
+		identity.Problem, identity.Absent = fmt.Sprintf("Secret %s does not exist", name), true
 		return identity, nil
 	case err != nil:
 		return nil, fmt.Errorf("get Secret %s with the current certificate: %w", name, err)
 	}
 	certificate, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
 	if len(bytes.TrimSpace(certificate)) == 0 || len(bytes.TrimSpace(key)) == 0 {
-		identity.Problem = fmt.Sprintf("Secret %s holds no certificate with its key", name)
+		identity.Problem, identity.Absent = fmt.Sprintf("Secret %s holds no certificate with its key", name), true
 		return identity, nil
 	}
 	pair, err := tls.X509KeyPair(certificate, key)

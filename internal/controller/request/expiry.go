@@ -3,6 +3,7 @@ package request
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ func (r *Reconciler) watchExpiry(
 		return notice{next: young}, nil
 	}
 	certificate, err := secrets.ClaimedBy(ctx, r.Reader, request)
-	if err != nil || certificate == nil || certificate.Status.NotAfter == nil || outlived(request, certificate) {
+	if err != nil || certificate == nil || !concerned(certificate, request) {
 		r.Metrics.RenewalServed(request.Namespace, request.Name)
 		return notice{}, err
 	}
@@ -64,10 +65,21 @@ func (r *Reconciler) watchExpiry(
 	return notice{next: prospect.Next}, nil
 }
 
-// outlived is whether a failed request has had a successor: its Certificate holds a certificate that is younger.
-func outlived(request *cmapi.CertificateRequest, certificate *cmapi.Certificate) bool {
-	return request.Status.FailureTime != nil && certificate.Status.NotBefore != nil &&
-		certificate.Status.NotBefore.After(request.Status.FailureTime.Time)
+// concerned is whether a Certificate with something to lose depends on a request: it is being issued, or its last
+// issuance has failed with that request. Others, left behind or made by somebody who only names the Certificate, are no
+// reason for an alarm.
+func concerned(certificate *cmapi.Certificate, request *cmapi.CertificateRequest) bool {
+	if certificate.Status.NotBefore == nil || certificate.Status.NotAfter == nil {
+		return false
+	}
+	if slices.ContainsFunc(certificate.Status.Conditions, func(condition cmapi.CertificateCondition) bool {
+		return condition.Type == cmapi.CertificateConditionIssuing && condition.Status == cmmeta.ConditionTrue
+	}) {
+		return true
+	}
+	failed := request.Status.FailureTime
+	return failed != nil && certificate.Status.LastFailureTime != nil &&
+		!certificate.Status.NotBefore.After(failed.Time)
 }
 
 // window is the renewal window of the request's issuer, or the service's own where there is no issuer.

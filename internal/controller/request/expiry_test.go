@@ -64,6 +64,7 @@ func renew(t *testing.T) *renewal {
 	server.Create(t, r.request)
 	r.clock = clocktesting.NewFakeClock(r.request.CreationTimestamp.Time)
 	r.expires = r.clock.Now().Add(20 * day)
+	r.issuing(true)
 	r.holds(r.expires.Add(-730*day), r.expires)
 	r.restart()
 	return r
@@ -92,6 +93,22 @@ func (r *renewal) restart() {
 		Client: server.Client, Reader: server.Client, Clock: r.clock, Metrics: numbers,
 		Events: status.Events{Recorder: r.events},
 	}}
+}
+
+// issuing lets cert-manager say that it is, or that it has failed.
+func (r *renewal) issuing(issuing bool) {
+	r.Helper()
+	value := cmmeta.ConditionTrue
+	if !issuing {
+		value = cmmeta.ConditionFalse
+		r.certificate.Status.LastFailureTime = new(metav1.NewTime(r.clock.Now()))
+	}
+	r.certificate.Status.Conditions = []cmapi.CertificateCondition{
+		{Type: cmapi.CertificateConditionIssuing, Status: value, Reason: "Test"},
+	}
+	if err := server.Client.Status().Update(r.Context(), r.certificate); err != nil {
+		r.Fatal(err)
+	}
 }
 
 func (r *renewal) reconcile() ctrl.Result {
@@ -189,6 +206,7 @@ func TestAFailedRenewalIsReportedUntilThereIsANewCertificate(t *testing.T) {
 	r.reconcile()
 	r.says(v1alpha1.ReasonDenied, "in less than 30 days", "an approver has denied", "Warning RenewalFailing")
 
+	r.issuing(false)
 	r.restart()
 	result := r.reconcile()
 	r.says(v1alpha1.ReasonDenied, "in less than 30 days")
@@ -229,6 +247,12 @@ func TestARequestThatReplacesNothingFailsNoRenewal(t *testing.T) {
 		"because its Certificate is another one": func(r *renewal) {
 			r.request.OwnerReferences[0].UID = "another"
 			if err := server.Client.Update(t.Context(), r.request); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"because nothing is being issued": func(r *renewal) {
+			r.certificate.Status.Conditions = nil
+			if err := server.Client.Status().Update(t.Context(), r.certificate); err != nil {
 				t.Fatal(err)
 			}
 		},
