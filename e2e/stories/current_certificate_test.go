@@ -1,0 +1,141 @@
+package stories
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"slices"
+	"testing"
+	"time"
+
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+// wantsCredentials is how a request says that there is a certificate, and that it is not the way to the next one.
+const wantsCredentials = "so a new one needs transfer credentials"
+
+func TestASecretWhoseCertificateCannotBeRenewedSaysWhyAndAsksForCredentials(t *testing.T) {
+	t.Parallel()
+	ours, another := crypto.Signer(pkitest.Key("tls.key")), crypto.Signer(pkitest.Key("another"))
+	elliptical, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for claim, c := range map[string]struct {
+		// certified is whose certificate lies beside key.
+		key, certified crypto.Signer
+		says           string
+	}{
+		"another authority has issued it":      {ours, ours, "cannot be renewed"},
+		"it has an ECDSA key":                  {elliptical, elliptical, "has a ECDSA key, and renewals are signed with RSA"},
+		"the key beside it is that of another": {ours, another, "a certificate and a key that do not fit together"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := begin(t, alwaysRenewable...)
+			certificate := s.certificate()
+			foreign := pkitest.Root(t, "Authority of Somebody Else").Issue(t, c.certified, customerID)
+			s.create(s.foundSecret(certificate.Spec.SecretName, c.key, foreign), s.trust(), s.issuer(), certificate)
+			pending := s.awaitPending(certificateName,
+				certificate.Spec.SecretName, c.says, wantsCredentials, transferName, "does not exist")
+			s.spentNothing()
+
+			s.create(s.credentials(s.mint()))
+			s.awaitReady(certificateName).isFor(s, pending)
+			s.receivedRenewals(0)
+			s.boughtTimes(1)
+		})
+	}
+}
+
+func TestACertificateOfAnotherCustomerIsNotRenewed(t *testing.T) {
+	t.Parallel()
+	const former = "7654321-0"
+	s := begin(t, alwaysRenewable...)
+	issuer, certificate := s.issuer(), s.certificate()
+	issuer.Spec.CustomerID, certificate.Spec.CommonName = former, former
+	credentials := s.credentials(s.mintAs(admin.MintRequest{CustomerID: former, CustomerName: customerName}))
+	s.create(s.trust(), issuer, credentials, certificate)
+	await(s, certificate, "Ready for the other customer", isReady(cmmeta.ConditionTrue))
+	s.remove(credentials)
+
+	s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.CustomerID = customerID })
+	edit(s, certificate, func(certificate *cmapi.Certificate) { certificate.Spec.CommonName = customerID })
+	pending := s.awaitPending(certificateName, certificate.Spec.SecretName, `is for "`+former+`"`,
+		`not for the issuer's customerID "`+customerID+`"`, wantsCredentials, transferName, "does not exist")
+	await(s, certificate, "not Ready any more", isReady(cmmeta.ConditionFalse))
+	s.create(s.credentials(s.mint()))
+	s.awaitReady(certificateName).isFor(s, pending)
+	s.receivedRenewals(0)
+	s.boughtTimes(2)
+}
+
+// isReady is whether a Certificate's condition Ready has a status.
+func isReady(status cmmeta.ConditionStatus) func(*cmapi.Certificate) bool {
+	return func(certificate *cmapi.Certificate) bool {
+		return cmutil.CertificateHasCondition(certificate, cmapi.CertificateCondition{
+			Type: cmapi.CertificateConditionReady, Status: status,
+		})
+	}
+}
+
+func TestACertificateThatIsBoughtEarlyOnPurposeDoesNotWaitForTheWindow(t *testing.T) {
+	t.Parallel()
+	const closed = time.Minute
+	s := begin(t, slices.Concat(alwaysRenewable, []string{"--renewal-window=" + closed.String()})...)
+	issuer, certificate := s.issuer(), s.certificate()
+	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: closed}
+	s.create(s.trust(), issuer, s.credentials(s.mint()), certificate)
+	first := s.awaitReady(certificateName)
+
+	sent := s.mint()
+	s.replaceCredentials(sent)
+	s.renewSettled(certificate)
+	second := s.awaitRenewed(first)
+	if condition := submitted(second.request); condition == nil || condition.Reason != "SignNewCertificate" {
+		t.Errorf("the request shows %+v, want SignNewCertificate", condition)
+	}
+	s.receivedRenewals(0)
+	s.boughtTimes(2)
+	if last := s.submissions()[1]; last.TransferID != sent.TransferID {
+		t.Errorf("TransferId %s was spent, want the one that was bought on purpose, %s", last.TransferID, sent.TransferID)
+	}
+	events := &corev1.EventList{}
+	if err := s.Client.List(t.Context(), events, client.InNamespace(s.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range events.Items {
+		if event.Reason == v1alpha1.ReasonWaitingForWindow {
+			t.Errorf("the request has waited: %s", event.Message)
+		}
+	}
+}
+
+// foundSecret is a Secret of the kind that cert-manager writes, with a certificate that it has not written.
+func (s *story) foundSecret(name string, key crypto.Signer, certificate *x509.Certificate) *corev1.Secret {
+	s.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name},
+		Type:       corev1.SecretTypeTLS,
+		Data: map[string][]byte{
+			corev1.TLSCertKey:       pkitest.PEM(certificate),
+			corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		},
+	}
+}

@@ -1,0 +1,144 @@
+package stories
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+// A life that an outage can outlast: its renewal begins long after the certificate is there, and long before its end.
+const (
+	briefLife    = 80 * time.Second
+	briefRenewal = 40 * time.Second
+)
+
+func TestACertificateThatExpiresWhileTheServiceHangsIsReplacedOnceItIsBackIfThereAreCredentials(t *testing.T) {
+	t.Parallel()
+	s, first := beginBrief(t)
+	sent := s.mint()
+	if err := s.service.Process.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	// Whatever happens: the service has to tell what it was asked in the end.
+	t.Cleanup(func() { _ = s.service.Process.Resume() })
+	s.awaitRenewalOrder("sent", func(order *v1alpha1.VeroOrder) bool { return order.Status.Submissions > 0 })
+	waiting := s.awaitPending(certificateName)
+	s.create(s.credentials(sent))
+
+	s.awaitRenewalExpired(first, v1alpha1.ReasonRenewalRefused, "before it could be renewed")
+	if err := s.service.Process.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitRenewed(first).isFor(s, waiting)
+	s.receivedRenewals(0)
+	s.boughtTimes(2)
+}
+
+func TestACertificateThatExpiresWhileRenewalsFailAsksForCredentials(t *testing.T) {
+	t.Parallel()
+	for claim, c := range map[string]struct {
+		fault admin.Fault
+		// failing is what the request says before, ended and says what the order says after the certificate has expired.
+		failing []string
+		ended   string
+		says    string
+	}{
+		"the service answers PKI099": {
+			admin.Fault{Kind: admin.ResultFail}, []string{"PKI099", "it is tried again", "nothing was spent"},
+			v1alpha1.ReasonRenewalRefused, "before it could be renewed",
+		},
+		"a gateway answers 503": {
+			admin.Fault{Kind: admin.HTTPStatus}, []string{"HTTP 503", "it is sent again with the same authorisation"},
+			v1alpha1.ReasonAnswerLost, "its answer was lost",
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			fault := c.fault
+			fault.Operation, fault.Count = renewCertificate, 100
+			s, first := beginBrief(t, fault)
+			waiting := s.awaitPending(certificateName, c.failing...)
+
+			says := []string{"the certificate in Secret " + s.certificate().Spec.SecretName + " cannot be renewed", "expired",
+				wantsCredentials, transferName, "does not exist", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword}
+			pending := s.awaitPending(certificateName, says...)
+			s.awaitEvent("CertificateRequest", pending.Name, corev1.EventTypeNormal,
+				v1alpha1.ReasonWaitingForCredentials, says...)
+			s.awaitRenewalExpired(first, c.ended, c.says)
+			s.triedInTime(first)
+			if err := s.service.ClearFaults(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.create(s.credentials(s.mint()))
+			s.awaitRenewed(first).isFor(s, waiting)
+			s.boughtTimes(2)
+		})
+	}
+}
+
+// beginBrief begins a story with a Certificate that is Ready for a short time, with no credentials left, at a service
+// that misbehaves in the given ways.
+func beginBrief(t *testing.T, faults ...admin.Fault) (*story, *issued) {
+	t.Helper()
+	s := begin(t, "--validity="+briefLife.String(), "--processing-delay=1s")
+	for _, fault := range faults {
+		s.script(fault)
+	}
+	certificate, credentials := s.certificate(), s.credentials(s.mint())
+	certificate.Spec.RenewBefore = &metav1.Duration{Duration: briefRenewal}
+	s.create(s.trust(), s.issuer(), credentials, certificate)
+	first := s.awaitReady(certificateName)
+	s.remove(credentials)
+	return s, first
+}
+
+// awaitRenewalExpired waits until the renewal has ended because the certificate had expired, and checks that this was
+// told.
+func (s *story) awaitRenewalExpired(first *issued, reason string, says ...string) {
+	s.Helper()
+	expiry := first.chain[0].NotAfter.UTC().Format(time.RFC3339)
+	order := s.awaitRenewalOrder("ended", func(order *v1alpha1.VeroOrder) bool { return order.Status.EndedAt != nil })
+	s.endedAs(order, reason, append(says, "expired on "+expiry)...)
+	if ended := order.Status.EndedAt; ended.Time.Before(first.chain[0].NotAfter) {
+		s.Errorf("the renewal was given up on %s, and the certificate expired on %s", ended, expiry)
+	}
+}
+
+// triedInTime fails the story unless the service has received some renewals of a certificate, and none after its end.
+func (s *story) triedInTime(first *issued) {
+	s.Helper()
+	renewals := s.asked(renewCertificate)
+	late := slices.ContainsFunc(renewals, func(renewal admin.Request) bool {
+		return renewal.Time.After(first.chain[0].NotAfter)
+	})
+	if late || len(renewals) < 2 {
+		s.Errorf("the service was sent the renewals %+v, want some, and none after the certificate had expired", renewals)
+	}
+}
+
+// awaitRenewalOrder waits until the only order for a renewal is as it should be.
+func (s *story) awaitRenewalOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
+	s.Helper()
+	var found v1alpha1.VeroOrder
+	s.eventually("an order for a renewal that is "+what, func(ctx context.Context) (bool, error) {
+		list := &v1alpha1.VeroOrderList{}
+		err := s.Client.List(ctx, list, client.InNamespace(s.namespace))
+		index := slices.IndexFunc(list.Items, func(order v1alpha1.VeroOrder) bool {
+			return order.Spec.Operation == v1alpha1.OperationRenew
+		})
+		if index < 0 || err != nil {
+			return false, err
+		}
+		found = list.Items[index]
+		return reached(&found), nil
+	})
+	return &found
+}

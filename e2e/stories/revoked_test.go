@@ -1,0 +1,148 @@
+package stories
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+// alwaysRenewable are the arguments of a service whose certificates can be renewed at any moment, and whose hour
+// outlasts every story: nothing is renewed before the story says so.
+var alwaysRenewable = []string{"--validity=1h", "--processing-delay=1s"}
+
+func TestARevokedCertificateIsReplacedWithNewCredentials(t *testing.T) {
+	t.Parallel()
+	for claim, c := range map[string]struct {
+		// forget is what has become of the credentials of the first certificate, says what is asked for then.
+		forget func(*story, *corev1.Secret)
+		says   []string
+		supply func(*story, admin.Credential)
+	}{
+		"the spent credentials are still there": {
+			forget: func(*story, *corev1.Secret) {},
+			says:   []string{"Secret " + transferName, "were spent", "order new ones and put them into the Secret"},
+			supply: (*story).replaceCredentials,
+		},
+		"the spent credentials were removed": {
+			forget: func(s *story, spent *corev1.Secret) { s.remove(spent) },
+			says:   []string{transferName, "does not exist", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword},
+			supply: func(s *story, sent admin.Credential) { s.create(s.credentials(sent)) },
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := begin(t, alwaysRenewable...)
+			certificate, spent := s.certificate(), s.credentials(s.mint())
+			s.create(s.trust(), s.issuer(), spent, certificate)
+			first := s.awaitReady(certificateName)
+			inUse := s.contentsOf(certificate.Spec.SecretName)
+			c.forget(s, spent)
+			if _, err := s.service.Revoke(t.Context(), fmt.Sprintf("%x", first.chain[0].SerialNumber)); err != nil {
+				t.Fatal(err)
+			}
+			s.renewSettled(certificate)
+
+			says := append([]string{"the service does not renew the certificate in Secret " + certificate.Spec.SecretName,
+				"a new one needs transfer credentials"}, c.says...)
+			pending := s.awaitPending(certificateName, says...)
+			s.endedAs(s.onlyRenewalOrder(), v1alpha1.ReasonRenewalRefused, "PKI015", "order new transfer credentials")
+			s.awaitEvent("CertificateRequest", pending.Name, corev1.EventTypeNormal, v1alpha1.ReasonWaitingForCredentials,
+				says...)
+			s.awaitSecretRead(transferName, 2)
+			s.receivedRenewals(1)
+			if !maps.EqualFunc(inUse, s.contentsOf(certificate.Spec.SecretName), bytes.Equal) {
+				t.Error("the Secret of the Certificate was touched while credentials were awaited")
+			}
+
+			c.supply(s, s.mint())
+			s.awaitRenewed(first).isFor(s, pending)
+			s.receivedRenewals(1)
+			s.boughtTimes(2)
+		})
+	}
+}
+
+// beginRenewable begins a story with a Certificate that is Ready, and with no transfer credentials left. The arguments
+// come after those of alwaysRenewable.
+func beginRenewable(t *testing.T, service ...string) (*story, *cmapi.Certificate, *issued) {
+	t.Helper()
+	s := begin(t, slices.Concat(alwaysRenewable, service)...)
+	certificate, credentials := s.certificate(), s.credentials(s.mint())
+	s.create(s.trust(), s.issuer(), credentials, certificate)
+	first := s.awaitReady(certificateName)
+	s.remove(credentials)
+	return s, certificate, first
+}
+
+// renewSettled renews a Certificate as renew does, once cert-manager has finished the issuance before. A moment earlier
+// the Certificate may be Ready already, and the two would be taken for one.
+func (s *story) renewSettled(certificate *cmapi.Certificate) {
+	s.Helper()
+	await(s, certificate, "not being issued", func(certificate *cmapi.Certificate) bool {
+		issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
+		return issuing == nil || issuing.Status == cmmeta.ConditionFalse
+	})
+	s.renew(certificate)
+}
+
+// contentsOf reads a Secret.
+func (s *story) contentsOf(name string) map[string][]byte {
+	s.Helper()
+	secret := &corev1.Secret{}
+	if err := s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.namespace, Name: name}, secret); err != nil {
+		s.Fatal(err)
+	}
+	return secret.Data
+}
+
+// onlyRenewalOrder is the order for a renewal, of which there has to be one.
+func (s *story) onlyRenewalOrder() *v1alpha1.VeroOrder {
+	s.Helper()
+	renewals := slices.DeleteFunc(s.orders(), func(order v1alpha1.VeroOrder) bool {
+		return order.Spec.Operation != v1alpha1.OperationRenew
+	})
+	if len(renewals) != 1 {
+		s.Fatalf("there are %d orders for a renewal, want one\n%s", len(renewals), s.picture())
+	}
+	return &renewals[0]
+}
+
+// endedAs fails the story unless an order has failed for that reason, has warned of it, and says all of this.
+func (s *story) endedAs(order *v1alpha1.VeroOrder, reason string, says ...string) {
+	s.Helper()
+	if order.Status.Phase != v1alpha1.PhaseFailed || order.Status.EndedAt == nil || reasonOf(order) != reason {
+		s.Errorf("VeroOrder %s is %s for reason %s, want Failed for %s",
+			order.Name, order.Status.Phase, reasonOf(order), reason)
+	}
+	s.awaitEvent("VeroOrder", order.Name, corev1.EventTypeWarning, reason, says...)
+}
+
+// receivedRenewals fails the story unless the service has received so many renewals.
+func (s *story) receivedRenewals(want int) []admin.Request {
+	s.Helper()
+	renewals := s.asked("RenewCertificate")
+	if len(renewals) != want {
+		s.Fatalf("the service was sent %d RenewCertificate, want %d: %+v", len(renewals), want, renewals)
+	}
+	return renewals
+}
+
+// boughtTimes fails the story unless the service has accepted so many SignNewCertificate, and refused none.
+func (s *story) boughtTimes(want int) {
+	s.Helper()
+	if sent, accepted := len(s.submissions()), len(s.accepted()); sent != want || accepted != want {
+		s.Errorf("the service was sent %d SignNewCertificate and accepted %d, want %d: %+v",
+			sent, accepted, want, s.submissions())
+	}
+}
