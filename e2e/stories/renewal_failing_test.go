@@ -52,7 +52,7 @@ func TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute(t *test
 	s.awaitFailing(metav1.ConditionTrue, "expired on "+date)
 	s.awaitEvent(cmapi.CertificateKind, certificateName, corev1.EventTypeWarning,
 		v1alpha1.ReasonCertificateExpired, "expired on "+date)
-	const closest, fewest = 15 * time.Second, 5
+	const closest, fewest = 15 * time.Second, 3
 	tries := s.asked("RenewCertificate")
 	if last := tries[len(tries)-1].Time; len(tries) < fewest || expires.Sub(last) > closest || last.After(expires) {
 		t.Errorf("the renewal was tried %d times, the last time %s before the certificate expired",

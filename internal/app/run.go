@@ -18,6 +18,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -70,7 +71,7 @@ func Run(ctx context.Context, options Options) error {
 // newManager makes a manager whose client never caches a Secret, ConfigMap or Certificate: those are read one by one,
 // when they are used, and without the right to list them.
 func newManager(options *Options) (ctrl.Manager, error) {
-	config, err := restConfig(options.Kubeconfig)
+	connection, err := restConfig(options.Kubeconfig)
 	if err != nil {
 		return nil, err
 	}
@@ -83,12 +84,15 @@ func newManager(options *Options) (ctrl.Manager, error) {
 		namespaces[namespace] = cache.Config{}
 	}
 	graceful := options.CallTimeout + shutdownMargin
-	manager, err := ctrl.NewManager(config, ctrl.Options{
+	manager, err := ctrl.NewManager(connection, ctrl.Options{
 		Scheme: kinds,
 		Cache:  cache.Options{DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields()},
 		Client: client.Options{Cache: &client.CacheOptions{
 			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}, &cmapi.Certificate{}},
 		}},
+		// The priority queue lets what it found at its start wait, for as long as it is put back, behind all that is new:
+		// on a busy day a renewal would miss the opening of its window.
+		Controller:                    config.Controller{UsePriorityQueue: new(false)},
 		Metrics:                       metricsserver.Options{BindAddress: options.MetricsAddress},
 		HealthProbeBindAddress:        options.ProbeAddress,
 		LeaderElection:                options.LeaderElect,
@@ -104,13 +108,13 @@ func newManager(options *Options) (ctrl.Manager, error) {
 }
 
 func restConfig(kubeconfig string) (*rest.Config, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	connection, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return nil, fmt.Errorf("find the API server (--kubeconfig, or run in a Pod): %w", err)
 	}
 	// The API server's own priority and fairness sees to overload; a second limit here would only add waiting.
-	config.QPS = -1
-	return config, nil
+	connection.QPS = -1
+	return connection, nil
 }
 
 func newScheme() (*runtime.Scheme, error) {

@@ -52,8 +52,9 @@ func (e *BundleError) Unwrap() error { return e.Err }
 // ReadBundles gets the bundles of an issuer. namespace is where its references resolve: its own, or the controller's
 // for a cluster issuer. What is missing or unusable comes as *BundleError; any other error is the API server's.
 func ReadBundles(
-	ctx context.Context, reader client.Reader, trust *v1alpha1.Trust, namespace string,
+	ctx context.Context, source client.Reader, trust *v1alpha1.Trust, namespace string,
 ) (*Bundles, error) {
+	reader := &onceReader{Reader: source, read: map[string]client.Object{}}
 	bundles := &Bundles{}
 	var err error
 	if trust.TLS != nil {
@@ -71,7 +72,7 @@ func ReadBundles(
 }
 
 func readTrust(
-	ctx context.Context, reader client.Reader, field string, source *v1alpha1.BundleSource, namespace string,
+	ctx context.Context, reader *onceReader, field string, source *v1alpha1.BundleSource, namespace string,
 ) (pki.Trust, error) {
 	bundle, err := readCertificates(ctx, reader, field, source, namespace)
 	if err != nil {
@@ -85,7 +86,7 @@ func readTrust(
 }
 
 func readCertificates(
-	ctx context.Context, reader client.Reader, field string, source *v1alpha1.BundleSource, namespace string,
+	ctx context.Context, reader *onceReader, field string, source *v1alpha1.BundleSource, namespace string,
 ) ([]*x509.Certificate, error) {
 	data, err := readBundle(ctx, reader, field, source, namespace)
 	if err != nil {
@@ -99,13 +100,13 @@ func readCertificates(
 }
 
 func readBundle(
-	ctx context.Context, reader client.Reader, field string, source *v1alpha1.BundleSource, namespace string,
+	ctx context.Context, reader *onceReader, field string, source *v1alpha1.BundleSource, namespace string,
 ) ([]byte, error) {
 	switch {
 	case source.ConfigMapRef != nil:
-		configMap := &corev1.ConfigMap{}
 		from := where{field + ".configMapRef", "ConfigMap", namespace, source.ConfigMapRef}
-		if err := from.get(ctx, reader, configMap); err != nil {
+		configMap, err := readOnce(ctx, reader, from, &corev1.ConfigMap{})
+		if err != nil {
 			return nil, err
 		}
 		if text, found := configMap.Data[source.ConfigMapRef.KeyOrDefault()]; found {
@@ -113,15 +114,33 @@ func readBundle(
 		}
 		return from.value(configMap.BinaryData)
 	case source.SecretRef != nil:
-		secret := &corev1.Secret{}
 		from := where{field + ".secretRef", "Secret", namespace, source.SecretRef}
-		if err := from.get(ctx, reader, secret); err != nil {
+		secret, err := readOnce(ctx, reader, from, &corev1.Secret{})
+		if err != nil {
 			return nil, err
 		}
 		return from.value(secret.Data)
 	default:
 		return source.CABundle, nil
 	}
+}
+
+// onceReader reads every object once: most issuers have their three bundles in one ConfigMap.
+type onceReader struct {
+	client.Reader
+
+	read map[string]client.Object
+}
+
+func readOnce[T client.Object](ctx context.Context, reader *onceReader, from where, object T) (T, error) {
+	if known, found := reader.read[from.String()].(T); found {
+		return known, nil
+	}
+	err := from.get(ctx, reader, object)
+	if err == nil {
+		reader.read[from.String()] = object
+	}
+	return object, err
 }
 
 // where is what a reference names, and the field that holds it.
