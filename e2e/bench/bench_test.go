@@ -1,0 +1,164 @@
+// Package bench measures the controller at work, in the same world as the user stories: `make bench`.
+package bench
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+const (
+	customer = "0123456-7"
+	// binaryVariable names a program to measure instead of the one that is built from this repository.
+	binaryVariable = "VARMENNE_BINARY"
+	// firstGet is how long the service wants between its acceptance and the first GetCertificate (seed 004, 2).
+	firstGet = 10 * time.Second
+	// patience bounds what a benchmark waits for.
+	patience = 5 * time.Minute
+)
+
+// start starts a world that ends with the benchmark.
+func start(b *testing.B, simulator ...string) *world.World {
+	b.Helper()
+	w, err := world.Start(b.Context(), world.Options{
+		Log: os.Stderr, SimulatorArgs: simulator, Binary: os.Getenv(binaryVariable),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := w.Stop(); err != nil {
+			b.Error(err)
+		}
+		if b.Failed() {
+			b.Logf("the logs of the world are in %s", w.Cluster.LogDir())
+			return
+		}
+		if err := w.Cluster.Remove(); err != nil {
+			b.Error(err)
+		}
+	})
+	return w
+}
+
+// prepare makes the issuer's namespace, the issuer, and a pair of transfer credentials for each Certificate.
+func prepare(b *testing.B, w *world.World, service *world.Service, issuer *v1alpha1.VeroIssuer, certificates int) {
+	b.Helper()
+	ctx, namespace := b.Context(), issuer.Namespace
+	bundles, err := service.Bundles(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	minted, err := service.MintMany(ctx, admin.MintRequest{CustomerID: customer, Count: certificates})
+	if err != nil {
+		b.Fatal(err)
+	}
+	create(b, w, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
+	create(b, w, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero-trust"}, Data: bundles})
+	create(b, w, issuer)
+	for i, credential := range minted {
+		create(b, w, &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: nameOf(i)},
+			StringData: map[string]string{
+				v1alpha1.KeyTransferID: credential.TransferID, v1alpha1.KeyTransferPassword: credential.TransferPassword,
+			},
+		})
+	}
+}
+
+// issuerOf is an issuer for a service.
+func issuerOf(namespace string, service *world.Service) *v1alpha1.VeroIssuer {
+	bundle := func(key string) v1alpha1.BundleSource {
+		return v1alpha1.BundleSource{ConfigMapRef: &v1alpha1.BundleReference{Name: "vero-trust", Key: key}}
+	}
+	tls := bundle("tls.pem")
+	return &v1alpha1.VeroIssuer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero"},
+		Spec: v1alpha1.VeroIssuerSpec{
+			Environment: v1alpha1.EnvironmentTest, URL: service.URL, CustomerID: customer,
+			Trust: v1alpha1.Trust{TLS: &tls, Responses: bundle("responses.pem"), Issuance: bundle("issuance.pem")},
+		},
+	}
+}
+
+// certificate is the one with a number, with the credentials of the same number.
+func certificate(namespace string, number int) *cmapi.Certificate {
+	name := nameOf(number)
+	return &cmapi.Certificate{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: name, Annotations: map[string]string{v1alpha1.AnnotationTransferSecret: name},
+		},
+		Spec: cmapi.CertificateSpec{
+			SecretName: name + "-tls", CommonName: customer,
+			PrivateKey: &cmapi.CertificatePrivateKey{Algorithm: cmapi.RSAKeyAlgorithm, Size: 2048},
+			IssuerRef: cmmeta.IssuerReference{
+				Group: v1alpha1.GroupName, Kind: v1alpha1.KindVeroIssuer, Name: "vero",
+			},
+		},
+	}
+}
+
+func nameOf(number int) string { return fmt.Sprintf("certificate-%03d", number) }
+
+func create(b *testing.B, w *world.World, object client.Object) {
+	b.Helper()
+	if err := w.Client.Create(b.Context(), object); err != nil {
+		b.Fatalf("create %T %s: %v", object, object.GetName(), err)
+	}
+}
+
+// follow watches the objects of a list's kind in a namespace until the benchmark ends.
+func follow(b *testing.B, w *world.World, namespace string, kind client.ObjectList) <-chan watch.Event {
+	b.Helper()
+	watcher, err := client.NewWithWatch(w.Cluster.RESTConfig(), client.Options{Scheme: w.Client.Scheme()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	events, err := watcher.Watch(b.Context(), kind, client.InNamespace(namespace))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(events.Stop)
+	return events.ResultChan()
+}
+
+// ready is the condition Ready of a request; its zero value if there is none yet.
+func ready(request *cmapi.CertificateRequest) cmapi.CertificateRequestCondition {
+	for _, condition := range request.Status.Conditions {
+		if condition.Type == cmapi.CertificateRequestConditionReady {
+			return condition
+		}
+	}
+	return cmapi.CertificateRequestCondition{}
+}
+
+// median and percentile95 are of figures that are sorted.
+func median(sorted []float64) float64 { return sorted[len(sorted)/2] }
+
+func percentile95(sorted []float64) float64 { return sorted[len(sorted)*95/100] }
+
+// residentMiB is the memory of a process as the kernel counts it.
+func residentMiB(b *testing.B, pid int) float64 {
+	b.Helper()
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var total, resident int
+	if _, err := fmt.Sscan(string(content), &total, &resident); err != nil {
+		b.Fatal(err)
+	}
+	return float64(resident*os.Getpagesize()) / (1 << 20)
+}

@@ -1,0 +1,168 @@
+package issuance_test
+
+import (
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// holding is a Secret with a certificate, judged as the controllers judge it: for the customer and at the time of the
+// snapshot.
+func holding(t testing.TB, leaf *x509.Certificate) change {
+	t.Helper()
+	trust, err := pki.NewTrust([]*x509.Certificate{pkitest.Root(t, "issuing CA").Certificate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(s *issuance.Snapshot) {
+		s.Current = issuance.Examine("tls", leaf, "", s.Issuer.CustomerID, trust, s.Now)
+	}
+}
+
+// unreadable is a Secret without a certificate that could be judged; the problem is that of package secrets.
+func unreadable(problem string) change {
+	return func(s *issuance.Snapshot) {
+		s.Current = issuance.Examine("tls", nil, problem, s.Issuer.CustomerID, pki.Trust{}, s.Now)
+	}
+}
+
+// dated is a certificate by the service, for the old key.
+func dated(t testing.TB, from, until time.Time) *x509.Certificate {
+	t.Helper()
+	return pkitest.Root(t, "issuing CA").Issue(t, pkitest.Key("another's"), customer, pkitest.Dates(from, until))
+}
+
+// circumstance is what a word in the table of the design can mean, and what a person is told of it.
+type circumstance struct {
+	change change
+	told   string
+}
+
+// circumstances are the meanings of a word in the table of the design.
+type circumstances map[string]circumstance
+
+// or is a dash in the table: either of two words.
+func (c circumstances) or(other circumstances) circumstances {
+	either := maps.Clone(c)
+	maps.Copy(either, other)
+	return either
+}
+
+// unusableSecrets are "none, expired, foreign, or key does not match".
+func unusableSecrets(t testing.TB, until time.Time) circumstances {
+	t.Helper()
+	key, dates := pkitest.Key("another's"), pkitest.Dates(until.AddDate(-2, 0, 0), until)
+	return circumstances{
+		"none":               {unreadable("Secret tls does not exist"), ""},
+		"expired":            {holding(t, leafUntil(t, "another's", now.Add(-time.Second))), "expired at"},
+		"foreign":            {holding(t, pkitest.Root(t, "another CA").Issue(t, key, customer, dates)), "cannot be renewed"},
+		"another customer's": {holding(t, pkitest.Root(t, "issuing CA").Issue(t, key, "7654321-0", dates)), "is for"},
+		"not valid yet":      {holding(t, dated(t, now.AddDate(0, 0, 1), until)), "valid only from"},
+		"key does not match": {unreadable("Secret tls holds a certificate and a key that do not fit together"), ""},
+	}
+}
+
+// noUnspentCredentials are "no" in the column of the credentials.
+var noUnspentCredentials = circumstances{
+	"none":     {noCredentials(), "Secret vero-transfer does not exist"},
+	"spent":    {usedCredentials(sent(now, nil)), "were spent"},
+	"refused":  {usedCredentials(sent(now, vero.CredentialsRefused())), "were refused"},
+	"reserved": {usedCredentials(), "are reserved"},
+}
+
+// usedCredentials are credentials that an order for another key was made with.
+func usedCredentials(edits ...edit) change {
+	return func(s *issuance.Snapshot) {
+		credentials()(s)
+		with(signNew(append([]edit{forAnotherKey}, edits...)...))(s)
+	}
+}
+
+// TestTheTableOfTheDesign is design.md, 2, row by row, each with everything that its words stand for.
+func TestTheTableOfTheDesign(t *testing.T) {
+	until := now.AddDate(0, 0, 30)
+	unusable := unusableSecrets(t, until)
+	valid := circumstances{"valid": {holding(t, leafUntil(t, "another's", until)), ""}}
+	open := circumstances{"open": {issuer(func(i *issuance.Issuer) { i.Window = window }), ""}}
+	closed := circumstances{"closed": {issuer(func(i *issuance.Issuer) { i.Window = time.Hour }), ""}}
+	yes, no := circumstances{"yes": {credentials(), ""}}, noUnspentCredentials
+	wait := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForCredentials,
+		at: now.Add(issuance.CredentialsPollInterval)}
+	hold := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
+		says: []string{"2026-07-01T11:00:00Z", "stays in use until then", "spec.renewBefore", "1h0m0s or less"}}
+	for _, row := range []struct {
+		current, window, credentials circumstances
+		action                       want
+	}{
+		{unusable, open.or(closed), yes, createSignNew(1)},
+		{unusable, open.or(closed), no, wait},
+		{valid, open, yes.or(no), createRenewal(1)},
+		{valid, closed, yes, createSignNew(1)},
+		{valid, closed, no, hold},
+	} {
+		for current, c := range row.current {
+			for window, w := range row.window {
+				for transfer, credentials := range row.credentials {
+					t.Run(fmt.Sprintf("%s, %s, %s", current, window, transfer), func(t *testing.T) {
+						action := row.action
+						if action.reason == v1alpha1.ReasonWaitingForCredentials {
+							action.says = []string{c.told, credentials.told}
+						}
+						action.check(t, issuance.Decide(requested(w.change, c.change, credentials.change)))
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestALifeToTheSecond follows one certificate from before its first to after its last second.
+func TestALifeToTheSecond(t *testing.T) {
+	from, until := now, now.AddDate(2, 0, 0)
+	leaf, opens := dated(t, from, until), until.Add(-window)
+	unusable := waitFor(v1alpha1.ReasonWaitingForCredentials, "so a new one needs transfer credentials")
+	held := func(at time.Time) want {
+		return want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: at,
+			says: []string{"can be renewed from 2028-04-02T12:00:00Z on"}}
+	}
+	for claim, c := range map[string]struct {
+		moment                        time.Time
+		without, withCredentials, any want
+	}{
+		"our clock is more than 5 minutes behind when it is made": {
+			from.Add(-5*time.Minute - time.Second), unusable, createSignNew(1), want{}},
+		"our clock is 5 minutes behind when it is made": {
+			from.Add(-5 * time.Minute), held(from.Add(55 * time.Minute)), createSignNew(1), want{}},
+		"its first second": {from, held(from.Add(time.Hour)), createSignNew(1), want{}},
+		"two thirds, when cert-manager asks by default": {
+			from.Add(until.Sub(from) / 3 * 2), held(from.Add(until.Sub(from)/3*2 + time.Hour)), createSignNew(1), want{}},
+		"a second before the window opens": {opens.Add(-time.Second), held(opens), createSignNew(1), want{}},
+		"the second in which it opens":     {opens, want{}, want{}, createRenewal(1)},
+		"the second after":                 {opens.Add(time.Second), want{}, want{}, createRenewal(1)},
+		"a second before its last":         {until.Add(-time.Second), want{}, want{}, createRenewal(1)},
+		"its last second":                  {until, want{}, want{}, createRenewal(1)},
+		"the second after its end":         {until.Add(time.Second), unusable, createSignNew(1), want{}},
+	} {
+		if c.any.verb != "" {
+			c.without, c.withCredentials = c.any, c.any
+		}
+		run(t, map[string]decision{
+			claim + ", no credentials": {requested(at(c.moment), holding(t, leaf)), c.without},
+			claim + ", credentials":    {requested(at(c.moment), holding(t, leaf), credentials()), c.withCredentials},
+		})
+	}
+	run(t, map[string]decision{
+		"a life that is shorter than the window can be renewed at once": {
+			requested(holding(t, dated(t, now, now.Add(time.Hour)))), createRenewal(1)},
+		"also by a clock that is behind": {
+			requested(holding(t, dated(t, now.Add(time.Minute), now.Add(time.Hour)))), createRenewal(1)},
+	})
+}
