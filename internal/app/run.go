@@ -57,11 +57,17 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	if err := register(ctx, manager, &options); err != nil {
+	lanes := veroorder.NewLanes(options.CallsPerIssuer)
+	if err := register(ctx, manager, &options, lanes); err != nil {
 		return err
 	}
 	log.Info("starting", "version", options.Version, "namespace", options.Namespace)
-	if err := manager.Start(ctx); err != nil {
+	err = manager.Start(ctx)
+	// Whoever loses the lease is stopped at once, but what was sent is still to be recorded.
+	unfinished, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.CallTimeout+shutdownMargin)
+	defer cancel()
+	lanes.Drain(unfinished)
+	if err != nil {
 		return fmt.Errorf("run the controllers: %w", err)
 	}
 	log.Info("stopped")
@@ -123,7 +129,7 @@ func newScheme() (*runtime.Scheme, error) {
 }
 
 // register adds indexes, controllers, probes and metrics to the manager.
-func register(ctx context.Context, manager ctrl.Manager, options *Options) error {
+func register(ctx context.Context, manager ctrl.Manager, options *Options, lanes *veroorder.Lanes) error {
 	series, err := metrics.New(ctrlmetrics.Registry)
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
@@ -149,7 +155,7 @@ func register(ctx context.Context, manager ctrl.Manager, options *Options) error
 		veroorder.Register(manager, veroorder.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Connect: connector.connect,
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
-			Lanes: veroorder.NewLanes(options.CallsPerIssuer), Retention: options.OrderRetention, Shutdown: ctx,
+			Lanes: lanes, Retention: options.OrderRetention, Shutdown: ctx,
 		}, workers),
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),

@@ -136,6 +136,10 @@ var rules = []rule{
 		why:  "apitest starts an API server for tests; no row names it, so nothing that ships may import it",
 	},
 	{
+		path: "internal/crash",
+		why:  "crash holds tests only",
+	},
+	{
 		path: "internal/archtest",
 		why:  "archtest is a test",
 	},

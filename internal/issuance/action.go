@@ -36,7 +36,8 @@ const (
 type Action struct {
 	// Verb is what to do.
 	Verb Verb
-	// Reason is one of the API's reasons, Message what a user reads: what is the matter and what to do about it.
+	// Reason is one of the API's reasons, Message what a user reads: what is the matter and what to do about it. Create
+	// has a Message only where something was paid for that is given up with it.
 	Reason, Message string
 	// At is when to look again; zero means when something changes.
 	At time.Time

@@ -77,17 +77,17 @@ func (s Snapshot) operation() Action {
 	attempt, problem := s.credentials()
 	switch {
 	case renewable && open && (problem != "" || !s.renewalFailed()):
-		return create(v1alpha1.OperationRenew, s.renewalAttempt())
+		return s.create(v1alpha1.OperationRenew, s.renewalAttempt())
 	case problem == "":
-		return create(v1alpha1.OperationSignNew, attempt)
+		return s.create(v1alpha1.OperationSignNew, attempt)
 	case renewable:
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow,
 			At: earlier(opens, s.Now.Add(windowPollInterval)),
 			Message: fmt.Sprintf("the certificate in Secret %s can be renewed from %s on, and stays in use until then%s",
-				s.Current.SecretName, opens.UTC().Format(time.RFC3339), s.renewBeforeHint())}
+				s.Current.SecretName, opens.UTC().Format(time.RFC3339), s.renewBeforeHint()) + s.orphanHint()}
 	default:
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
-			At: s.Now.Add(CredentialsPollInterval), Message: s.whyCredentials() + problem}
+			At: s.Now.Add(CredentialsPollInterval), Message: s.whyCredentials() + problem + s.orphanHint()}
 	}
 }
 
@@ -116,8 +116,9 @@ func (s Snapshot) whyCredentials() string {
 	return ""
 }
 
-func create(operation v1alpha1.Operation, attempt int32) Action {
-	return Action{Verb: Create, Reason: v1alpha1.ReasonOrderCreated, Operation: operation, Attempt: attempt}
+func (s Snapshot) create(operation v1alpha1.Operation, attempt int32) Action {
+	return Action{Verb: Create, Reason: v1alpha1.ReasonOrderCreated, Operation: operation, Attempt: attempt,
+		Message: s.orphan()}
 }
 
 func deliver(order *v1alpha1.VeroOrder) Action {

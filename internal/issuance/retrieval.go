@@ -31,7 +31,8 @@ func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call)
 		status.Polls++
 		status.Phase = phase
 		if status.AcceptedAt == nil {
-			status.AcceptedAt = at(call.Ended) // a person has brought a RetrievalId back, without its time
+			// A person has brought a RetrievalId back, without its time, perhaps into an order that had ended.
+			status.AcceptedAt, status.EndedAt = at(call.Ended), nil
 		}
 		note(order, err, call)
 		forgetObsoleteProblem(order, call)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,10 +16,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
 )
 
 // Register adds a reconciler for each kind of issuer to a manager. They are triggered by changes of an issuer's spec,
-// and by orders that report a problem with their issuer, or report it no longer.
+// by orders that report a problem with their issuer, or report it no longer, and by orders that get on where the issuer
+// is not ready.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	for kind, object := range map[string]client.Object{
 		v1alpha1.KindVeroIssuer:        &v1alpha1.VeroIssuer{},
@@ -40,7 +43,7 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 }
 
 // issuerOf is the issuer that an order names, if it is of this reconciler's kind.
-func (r *Reconciler) issuerOf(_ context.Context, object client.Object) []reconcile.Request {
+func (r *Reconciler) issuerOf(ctx context.Context, object client.Object) []reconcile.Request {
 	order, ok := object.(*v1alpha1.VeroOrder)
 	if !ok || order.Spec.IssuerRef.Kind != r.kind {
 		return nil
@@ -49,7 +52,17 @@ func (r *Reconciler) issuerOf(_ context.Context, object client.Object) []reconci
 	if r.kind == v1alpha1.KindVeroClusterIssuer {
 		name.Namespace = ""
 	}
+	if order.Status.IssuerProblem == nil && r.isReady(ctx, name) {
+		return nil
+	}
 	return []reconcile.Request{{NamespacedName: name}}
+}
+
+// isReady is whether an issuer is, as far as the cache knows: then an order that gets on is no news.
+func (r *Reconciler) isReady(ctx context.Context, name client.ObjectKey) bool {
+	issuer, err := lookup.Issuer(ctx, r.Client, r.kind, name.Namespace, name.Name)
+	return err == nil && issuer != nil &&
+		meta.IsStatusConditionTrue(issuer.IssuerStatus().Conditions, v1alpha1.ConditionReady)
 }
 
 func problemChanged() predicate.Predicate {
@@ -58,8 +71,8 @@ func problemChanged() predicate.Predicate {
 		UpdateFunc: func(update event.UpdateEvent) bool {
 			before, wasOrder := update.ObjectOld.(*v1alpha1.VeroOrder)
 			after, isOrder := update.ObjectNew.(*v1alpha1.VeroOrder)
-			return wasOrder && isOrder &&
-				!equality.Semantic.DeepEqual(before.Status.IssuerProblem, after.Status.IssuerProblem)
+			return wasOrder && isOrder && (before.Status.Phase != after.Status.Phase ||
+				!equality.Semantic.DeepEqual(before.Status.IssuerProblem, after.Status.IssuerProblem))
 		},
 		DeleteFunc: func(deletion event.DeleteEvent) bool {
 			order, ok := deletion.Object.(*v1alpha1.VeroOrder)

@@ -3,6 +3,7 @@ package issuer
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -12,8 +13,9 @@ import (
 )
 
 // reported is the verdict of the orders: a problem that one of them has met with the issuer and the bundles as they are
-// now. What was met with an earlier spec or with other bundles may be repaired, and the next call will tell. Of several
-// orders the first by name speaks, so that the verdict does not change with every poll.
+// now. What was met with an earlier spec or with other bundles may be repaired, and the next call will tell; and what
+// another order has not met since was one answer's fault, not the issuer's. Of several orders the first by name speaks,
+// so that the verdict does not change with every poll.
 func (r *Reconciler) reported(
 	ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles,
 ) (verdict, error) {
@@ -22,12 +24,14 @@ func (r *Reconciler) reported(
 		return verdict{}, fmt.Errorf("list VeroOrders: %w", err)
 	}
 	digest := bundles.Digest()
+	proven := proofsOf(orders.Items, issuer)
 	var speaker *v1alpha1.VeroOrder
 	for i := range orders.Items {
 		order := &orders.Items[i]
 		problem := order.Status.IssuerProblem
 		if problem == nil || !names(order, issuer) ||
-			issuance.Obsolete(problem, issuer.GetUID(), issuer.GetGeneration(), digest) {
+			issuance.Obsolete(problem, issuer.GetUID(), issuer.GetGeneration(), digest) ||
+			proven.refutes(problem) {
 			continue
 		}
 		if speaker == nil || order.Namespace+"/"+order.Name < speaker.Namespace+"/"+speaker.Name {
@@ -38,6 +42,44 @@ func (r *Reconciler) reported(
 		return verdict{speaker.Status.IssuerProblem.Reason, speaker.Status.IssuerProblem.Message}, nil
 	}
 	return verdict{v1alpha1.ReasonChecked, "the bundles are readable and the endpoint answers"}, nil
+}
+
+// proofs are the last moments at which issuer and service have understood each other.
+type proofs struct {
+	// answered is when an answer verified, issued when a certificate did.
+	answered, issued time.Time
+}
+
+func proofsOf(orders []v1alpha1.VeroOrder, issuer v1alpha1.Issuer) proofs {
+	var found proofs
+	for i := range orders {
+		status := &orders[i].Status
+		if !names(&orders[i], issuer) {
+			continue
+		}
+		if status.Phase == v1alpha1.PhaseIssued && status.EndedAt != nil {
+			found.answered = later(found.answered, status.EndedAt.Time)
+			found.issued = later(found.issued, status.EndedAt.Time)
+		}
+		if status.AcceptedAt != nil && !status.RetrievalIDUnverified {
+			found.answered = later(found.answered, status.AcceptedAt.Time)
+		}
+	}
+	return found
+}
+
+func (p proofs) refutes(problem *v1alpha1.IssuerProblem) bool {
+	if problem.Reason == v1alpha1.ReasonUntrustedCertificate {
+		return p.issued.After(problem.Time.Time)
+	}
+	return p.answered.After(problem.Time.Time)
+}
+
+func later(one, other time.Time) time.Time {
+	if one.Before(other) {
+		return other
+	}
+	return one
 }
 
 // names is whether an order was made in the name of an issuer.

@@ -22,6 +22,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
+// annotationGivenUp keeps, on an order that takes the place of one that was deleted, the RetrievalId of that one.
+const annotationGivenUp = "varmenne.dev/given-up-retrieval-id"
+
 // execute does what was decided. It changes the request in memory only; orders it creates at once.
 func (r *Reconciler) execute(
 	ctx context.Context, request *cmapi.CertificateRequest, snapshot issuance.Snapshot, action issuance.Action,
@@ -57,6 +60,11 @@ func (r *Reconciler) create(
 	ctx context.Context, request *cmapi.CertificateRequest, snapshot issuance.Snapshot, action issuance.Action,
 ) (ctrl.Result, error) {
 	order := newOrder(request, snapshot, action)
+	said := fmt.Sprintf("VeroOrder %s was created for %s", order.Name, action.Operation)
+	if action.Message != "" {
+		order.Annotations[annotationGivenUp] = snapshot.Request.Receipt.RetrievalID
+		said += "; " + action.Message
+	}
 	switch err := r.Client.Create(ctx, order); {
 	case apierrors.IsAlreadyExists(err):
 		// The cache does not know it yet; it will in a moment.
@@ -64,8 +72,7 @@ func (r *Reconciler) create(
 	case err != nil:
 		return ctrl.Result{}, fmt.Errorf("create VeroOrder %s: %w", order.Name, err)
 	}
-	r.Events.Report(request, false, v1alpha1.ReasonOrderCreated, string(action.Verb),
-		fmt.Sprintf("VeroOrder %s was created for %s", order.Name, action.Operation))
+	r.Events.Report(request, action.Message != "", v1alpha1.ReasonOrderCreated, string(action.Verb), said)
 	return ctrl.Result{}, nil
 }
 

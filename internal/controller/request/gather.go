@@ -14,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
 // gather reads the world once. Orders come from the cache: a decision made from an old one ends at the API server,
@@ -29,7 +30,7 @@ func (r *Reconciler) gather(
 	snapshot := issuance.Snapshot{
 		Now:     now,
 		Issuer:  lookup.Describe(reference.Kind, reference.Name, issuer, ""),
-		Request: issuance.Request{UID: request.UID},
+		Request: issuance.Request{UID: request.UID, Receipt: receipt(request)},
 	}
 	if err := examine(&snapshot, request); err != nil {
 		return issuance.Snapshot{}, err
@@ -55,6 +56,15 @@ func (r *Reconciler) gather(
 	}
 	return snapshot, r.gatherTransfer(
 		ctx, &snapshot, owner.TransferSecretName(request, issuer.IssuerSpec()), request.Namespace)
+}
+
+// receipt is what markSubmitted has written.
+func receipt(request *cmapi.CertificateRequest) issuance.Receipt {
+	condition := status.Find(request, v1alpha1.ConditionSubmitted)
+	if condition == nil || condition.LastTransitionTime == nil {
+		return issuance.Receipt{}
+	}
+	return issuance.Receipt{RetrievalID: condition.Message, At: condition.LastTransitionTime.Time}
 }
 
 // examine judges the signing request. What cannot even be parsed has no key, and no order.

@@ -2,9 +2,11 @@ package veroorder
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
@@ -35,11 +37,31 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	r.Metrics.Submitted(order.Spec.Operation)
 	started := r.Clock.Now()
 	id, err := send(context.WithoutCancel(ctx), service, order, g, csr.Raw)
+	if err == nil {
+		err = r.replayed(ctx, order, id)
+	}
 	call.Ended = r.Clock.Now()
 	r.Metrics.Answered(vero.Operation(order.Spec.Operation), err, call.Ended.Sub(started))
 	return r.record(ctx, before, order, id, func(order *v1alpha1.VeroOrder) {
 		issuance.RecordSubmission(order, id, err, call)
 	})
+}
+
+// replayed says that an answer is one that another order has had before: it is signed, but the service has not given it
+// to this request. What it gave is not known. The search is in what a cache knows; what it does not know yet shows
+// when the certificate is for another key.
+func (r *Reconciler) replayed(ctx context.Context, order *v1alpha1.VeroOrder, id string) error {
+	known := &v1alpha1.VeroOrderList{}
+	if err := r.Client.List(ctx, known); err != nil {
+		return nil //nolint:nilerr // an acceptance must not be lost for want of a check
+	}
+	for i := range known.Items {
+		if other := &known.Items[i]; other.Status.RetrievalID == id && other.UID != order.UID {
+			return &vero.AnswerError{Problem: fmt.Sprintf("its RetrievalId is the one that VeroOrder %s has had before",
+				client.ObjectKeyFromObject(other))}
+		}
+	}
+	return nil
 }
 
 func send(

@@ -33,8 +33,10 @@ type gathered struct {
 // gather reads the world once, all of it from the API server but the search for requests.
 func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.VeroOrder) (*gathered, error) {
 	g := &gathered{Snapshot: issuance.Snapshot{Now: r.Clock.Now(), Order: order}}
-	if order.Status.EndedAt != nil {
+	switch order.Status.Phase {
+	case v1alpha1.PhaseIssued, v1alpha1.PhaseFailed:
 		return g, nil
+	default: // also one that has ended once, and that a person has brought back
 	}
 	if err := r.gatherIssuer(ctx, g); err != nil {
 		return nil, err

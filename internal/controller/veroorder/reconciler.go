@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -73,12 +74,17 @@ const safetyNet = 10 * time.Minute
 // Reconcile is one step of one order.
 func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
 	cached, order := &v1alpha1.VeroOrder{}, &v1alpha1.VeroOrder{}
-	if err := r.Client.Get(ctx, name.NamespacedName, cached); err != nil {
+	err := r.Client.Get(ctx, name.NamespacedName, cached)
+	switch {
+	case apierrors.IsNotFound(err):
+		r.Lanes.forget(name.NamespacedName)
+		return ctrl.Result{}, nil
+	case err != nil:
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
 	}
 	leave, free := r.Lanes.enter(cached)
 	if !free {
-		return ctrl.Result{RequeueAfter: busyPause}, nil
+		return ctrl.Result{RequeueAfter: safetyNet}, nil // it is woken when it is its turn
 	}
 	defer leave()
 	if err := r.Reader.Get(ctx, name.NamespacedName, order); err != nil {

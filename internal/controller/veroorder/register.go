@@ -5,6 +5,7 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
@@ -20,20 +22,44 @@ import (
 
 // Register adds the reconciler to a manager whose cache lookup.Index has prepared. It is triggered by new orders, by
 // issuers whose spec or readiness has changed, and by CertificateRequests that go away; all else it plans itself, from
-// times that are in the order.
+// times that are in the order. A RetrievalId is news: a person, or a controller that was frozen in the middle of its
+// call, may have brought it.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	reconciler := &Reconciler{Options: options}
 	return ctrl.NewControllerManagedBy(manager).
 		Named("veroorder").
-		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(
+			predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, broughtBack()))).
 		Watches(&v1alpha1.VeroIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer),
 			builder.WithPredicates(lookup.IssuerChanged())).
 		Watches(&v1alpha1.VeroClusterIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer),
 			builder.WithPredicates(lookup.IssuerChanged())).
 		Watches(&cmapi.CertificateRequest{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfRequest),
 			builder.WithPredicates(deleted())).
+		WatchesRawSource(source.Func(reconciler.turns)).
 		WithOptions(controllerOptions).
 		Complete(reconciler)
+}
+
+// turns lets the Lanes wake an order when it is its turn.
+func (r *Reconciler) turns(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	r.Lanes.onTurn(func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
+	return nil
+}
+
+// broughtBack lets an order through that has got another RetrievalId, and goes on with it.
+func broughtBack() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(update event.UpdateEvent) bool {
+			earlier, wasOrder := update.ObjectOld.(*v1alpha1.VeroOrder)
+			later, isOrder := update.ObjectNew.(*v1alpha1.VeroOrder)
+			return wasOrder && isOrder && later.Status.Phase == v1alpha1.PhaseSubmitted &&
+				(earlier.Status.RetrievalID != later.Status.RetrievalID || earlier.Status.Phase == v1alpha1.PhaseFailed)
+		},
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
 }
 
 func deleted() predicate.Predicate {

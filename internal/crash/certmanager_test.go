@@ -1,0 +1,172 @@
+package crash_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+)
+
+// Names of what cert-manager makes.
+const (
+	certificateName = "tax"
+	requestName     = "tax-1"
+	stagedName      = "tax-next"
+	secretName      = "tax-tls"
+)
+
+// certManager plays cert-manager's part in one issuance: the private key in preparation, the approved request, and in
+// the end the Secret.
+type certManager struct {
+	certificate *cmapi.Certificate
+	// key is the one in preparation.
+	key *rsa.PrivateKey
+	// held is the Secret as it was before the issuance, nil if there was none.
+	held *corev1.Secret
+	// done is whether the new certificate is in the Secret.
+	done bool
+}
+
+// begin starts an issuance: key manager, request manager and approver have done their work.
+func (c *certManager) begin(s *stage, renewal bool) {
+	s.Helper()
+	if renewal {
+		c.hold(s)
+	}
+	c.certificate = &cmapi.Certificate{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: certificateName},
+		Spec: cmapi.CertificateSpec{
+			SecretName: secretName, CommonName: customerID, IssuerRef: issuerRef,
+			RenewBefore: &metav1.Duration{Duration: 20 * day},
+		},
+		Status: cmapi.CertificateStatus{
+			NextPrivateKeySecretName: new(stagedName),
+			Conditions: []cmapi.CertificateCondition{
+				{Type: cmapi.CertificateConditionIssuing, Status: cmmeta.ConditionTrue, Reason: "Tested"},
+			},
+		},
+	}
+	server.Create(s.T, c.certificate)
+	owner := *metav1.NewControllerRef(c.certificate, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateKind))
+	c.key = pkitest.Key("staged")
+	der, err := x509.MarshalPKCS8PrivateKey(c.key)
+	s.must(err)
+	server.Create(s.T, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: s.namespace, Name: stagedName, OwnerReferences: []metav1.OwnerReference{owner},
+			Labels: map[string]string{cmapi.IsNextPrivateKeySecretLabelKey: "true"},
+		},
+		Data: map[string][]byte{corev1.TLSPrivateKeyKey: pemOf("PRIVATE KEY", der)},
+	})
+	request := &cmapi.CertificateRequest{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: s.namespace, Name: requestName, OwnerReferences: []metav1.OwnerReference{owner},
+			Annotations: map[string]string{
+				cmapi.CertificateNameKey: certificateName, cmapi.CertificateRequestPrivateKeyAnnotationKey: stagedName,
+				cmapi.CertificateRequestRevisionAnnotationKey: "1",
+			},
+		},
+		Spec: cmapi.CertificateRequestSpec{Request: pemOf("CERTIFICATE REQUEST", sign(s, c.key)), IssuerRef: issuerRef},
+	}
+	status.Set(request, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "cert-manager.io", "approved",
+		s.clock.Now())
+	server.Create(s.T, request)
+}
+
+// hold puts a certificate into the Secret that the service has issued earlier.
+func (c *certManager) hold(s *stage) {
+	s.Helper()
+	bundles, err := secrets.ReadBundles(s.Context(), server.Client, new(s.trust()), s.namespace)
+	s.must(err)
+	service, err := veroclient.New(veroclient.Options{
+		URL: s.url, TLS: bundles.TLS, Responses: bundles.Responses, Clock: s.clock,
+	})
+	s.must(err)
+	key := pkitest.Key("held")
+	minted, err := s.simulator.Mint(admin.MintRequest{CustomerID: customerID})
+	s.must(err)
+	party := vero.Party{Environment: "TEST", CustomerID: customerID}
+	id, err := service.SignNew(s.Context(), &vero.SignNew{
+		Party: party, TransferID: minted.TransferID, TransferPassword: vero.NewPassword(minted.TransferPassword),
+		CSR: sign(s, key),
+	})
+	s.must(err)
+	s.clock.Step(day)
+	raw, err := service.Get(s.Context(), &vero.Get{Party: party, RetrievalID: id})
+	s.must(err)
+	leaf, err := pki.ParseCertificate(raw)
+	s.must(err)
+	c.held = tlsSecret(s, pkitest.PEM(leaf), key)
+	server.Create(s.T, c.held)
+	s.must(s.admin.ClearRequests(s.Context()))
+}
+
+// takeOver writes the Secret once the request is Ready, as the issuing controller does.
+func (c *certManager) takeOver(s *stage, request *cmapi.CertificateRequest) {
+	s.Helper()
+	if c.done || !status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
+		return
+	}
+	c.done = true
+	secret := tlsSecret(s, request.Status.Certificate, c.key)
+	secret.Data["ca.crt"] = request.Status.CA
+	if c.held == nil {
+		server.Create(s.T, secret)
+	} else {
+		s.readsUnchanged(c.held)
+		s.must(server.Client.Update(s.Context(), secret))
+	}
+	c.certificate.Status.NextPrivateKeySecretName = nil
+	c.certificate.Status.Conditions = nil
+	s.must(server.Client.Status().Update(s.Context(), c.certificate))
+	s.must(server.Client.Delete(s.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: stagedName},
+	}))
+}
+
+// readsUnchanged fails if somebody has written to a Secret.
+func (s *stage) readsUnchanged(held *corev1.Secret) {
+	s.Helper()
+	now := &corev1.Secret{}
+	s.read(held.Name, now)
+	if now.ResourceVersion != held.ResourceVersion {
+		s.Errorf("somebody has written to Secret %s", held.Name)
+	}
+}
+
+func tlsSecret(s *stage, chain []byte, key *rsa.PrivateKey) *corev1.Secret {
+	s.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	s.must(err)
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: secretName},
+		Type:       corev1.SecretTypeTLS,
+		Data:       map[string][]byte{corev1.TLSCertKey: chain, corev1.TLSPrivateKeyKey: pemOf("PRIVATE KEY", der)},
+	}
+}
+
+func sign(s *stage, key *rsa.PrivateKey) []byte {
+	s.Helper()
+	der, err := x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{Subject: pkix.Name{CommonName: customerID}}, key)
+	s.must(err)
+	return der
+}
+
+func pemOf(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}

@@ -1,0 +1,200 @@
+package crash_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+// Moments in the life of an order that no step has as its name.
+const (
+	shown   = "the request shows the RetrievalId"
+	inDoubt = "the answer is lost"
+)
+
+// deletion deletes the order of an issuance once, right after a step.
+type deletion struct {
+	stage *stage
+	step  string
+	last  string
+	done  bool
+}
+
+func (d *deletion) gate(s step, act func() error) error {
+	err := act()
+	name := s.name
+	switch {
+	case d.last == writeSubmitted && strings.HasPrefix(name, "CertificateRequest"):
+		name = shown
+	case d.last == signNew && name == writeSubmitting:
+		name = inDoubt
+	}
+	d.last = s.name
+	if name == d.step && !d.done {
+		d.done = true
+		orders := d.stage.orders()
+		if err := server.Client.Delete(d.stage.Context(), &orders[0]); err != nil {
+			d.stage.Error(err)
+		}
+	}
+	return err
+}
+
+// TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain: the issuance goes on by itself and costs what it costs.
+func TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain(t *testing.T) {
+	for claim, c := range map[string]struct{ scenario, step string }{
+		"before it is sent":                   {first, createOrder},
+		"when the intent is written":          {first, writeSubmitting},
+		"during the call":                     {first, signNew},
+		"during the call that renews":         {renewal, renew},
+		"while it is to be sent again":        {refusedOnce, "VeroOrder Pending"},
+		"before a renewal is sent":            {renewal, createOrder},
+		"when the intent to renew is written": {renewal, writeSubmitting},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := set(t, scenarios[c.scenario])
+			s.start((&deletion{stage: s, step: c.step}).gate).play()
+			s.judge(scenarios[c.scenario].renewal, cost{})
+		})
+	}
+}
+
+// TestTheRequestTellsOfAnAcceptedOrderThatWasDeleted: nothing more is spent, and the certificate can still be fetched.
+func TestTheRequestTellsOfAnAcceptedOrderThatWasDeleted(t *testing.T) {
+	for claim, step := range map[string]string{
+		"while the service makes the certificate": shown,
+		"during the poll":                         get,
+		"before the certificate is handed over":   "VeroOrder Issued",
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := set(t, scenario{})
+			world := s.start((&deletion{stage: s, step: step}).gate)
+			receipt := s.waits(world)
+			if said := status.ReadyMessage(s.request()); !strings.Contains(said, "RetrievalId "+receipt) ||
+				!strings.Contains(said, "deleted") || !strings.Contains(said, "PKI020") {
+				t.Errorf("the request says %q", said)
+			}
+			s.bringBack(receipt)
+			world.enough = func(now view) bool { return s.done && now.finished() }
+			world.play()
+			s.judge(false, cost{})
+		})
+	}
+}
+
+// waits lets the world work until the request waits for new credentials, and is the RetrievalId that the service gave.
+func (s *stage) waits(world *world) string {
+	s.Helper()
+	world.enough = func(now view) bool {
+		return strings.Contains(status.ReadyMessage(&now.requests[0]), "were refused")
+	}
+	world.play()
+	accepted := s.accepted(signNew)
+	if len(accepted) != 1 {
+		s.Fatalf("%d requests were accepted", len(accepted))
+	}
+	return accepted[0].RetrievalID
+}
+
+// bringBack does what the message of the request says, after a while.
+func (s *stage) bringBack(receipt string) {
+	s.Helper()
+	s.clock.Step(time.Minute)
+	order := s.orders()[0]
+	patch := fmt.Appendf(nil, `{"status":{"phase":"Submitted","retrievalId":%q}}`, receipt)
+	s.must(server.Client.Status().Patch(s.Context(), &order, client.RawPatch(types.MergePatchType, patch)))
+}
+
+// TestWhatTakesThePlaceOfADeletedOrderIsNoSecret: deleting the order of an accepted request gives it up. A person who
+// does it by mistake learns of it, and where the RetrievalId is.
+func TestWhatTakesThePlaceOfADeletedOrderIsNoSecret(t *testing.T) {
+	for claim, c := range map[string]struct {
+		scenario, step string
+		// credentials are replaced at the same time.
+		credentials bool
+	}{
+		"by another renewal":    {scenario: renewal, step: shown},
+		"by an issued renewal":  {scenario: renewal, step: "VeroOrder Issued"},
+		"with new credentials":  {scenario: first, step: shown, credentials: true},
+		"with new ones, polled": {scenario: first, step: get, credentials: true},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := set(t, scenarios[c.scenario])
+			deletion := &deletion{stage: s, step: c.step}
+			world := s.start(func(step step, act func() error) error {
+				before := deletion.done
+				err := deletion.gate(step, act)
+				if c.credentials && deletion.done && !before {
+					s.must(server.Client.Update(s.Context(), s.transfer()))
+				}
+				return err
+			})
+			world.play()
+			accepted := append(s.accepted(signNew), s.accepted(renew)...)
+			if len(accepted) != 2 {
+				t.Fatalf("%d requests were accepted", len(accepted))
+			}
+			receipt := accepted[0].RetrievalID
+			if order := s.orders()[0]; order.Annotations["varmenne.dev/given-up-retrieval-id"] != receipt {
+				t.Errorf("the new order remembers %v", order.Annotations)
+			}
+			if !world.told(corev1.EventTypeWarning, v1alpha1.ReasonOrderCreated, receipt, "was deleted") {
+				t.Error("no Warning tells of it")
+			}
+		})
+	}
+}
+
+// told is whether an event of a type contains all of the texts. Others are forgotten.
+func (w *world) told(kind string, texts ...string) bool {
+	for {
+		select {
+		case event := <-w.events.Events:
+			contains := strings.HasPrefix(event, kind)
+			for _, text := range texts {
+				contains = contains && strings.Contains(event, text)
+			}
+			if contains {
+				return true
+			}
+		default:
+			return false
+		}
+	}
+}
+
+// TestAnOrderThatIsDeletedInDoubtAsksForNewCredentials: with the record went the knowledge that an answer was lost. The
+// service refuses the credentials, and nothing is bought twice.
+func TestAnOrderThatIsDeletedInDoubtAsksForNewCredentials(t *testing.T) {
+	for claim, c := range map[string]struct{ scenario, step string }{
+		"when the answer was lost":                 {answerLost, inDoubt},
+		"before the request shows the RetrievalId": {first, writeSubmitted},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := set(t, scenarios[c.scenario])
+			world := s.start((&deletion{stage: s, step: c.step}).gate)
+			s.waits(world)
+			if !asksForCredentials(s.request()) {
+				t.Error(s.describe())
+			}
+			s.must(server.Client.Update(s.Context(), s.transfer()))
+			world.enough = func(now view) bool { return s.done && now.finished() }
+			world.play()
+			if accepted := s.accepted(signNew); len(accepted) != 2 {
+				t.Errorf("%d requests were accepted", len(accepted))
+			}
+		})
+	}
+}

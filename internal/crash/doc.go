@@ -1,0 +1,8 @@
+// Package crash holds the tests of the promise that nothing is paid twice and nothing that was paid for is lost. They
+// take one issuance apart into its steps (every write to the API server, every call of the certificate service) and let
+// something go wrong at each of them: the controller ends, a write conflicts, the API server is away, the clock jumps.
+//
+// API server, simulator, protocol and reconcilers are the real ones. What is played is cert-manager's part, the
+// triggers of a manager, and time: the controllers work until there is nothing left to do, and then the clock goes to
+// the moment at which the first of them wants to look again. So an issuance takes milliseconds.
+package crash

@@ -1,0 +1,139 @@
+package crash_test
+
+import (
+	"fmt"
+	"net/url"
+	"syscall"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// TestAnIssuanceSurvivesAConflictOfEveryWrite: somebody else has changed what is to be written, each time.
+func TestAnIssuanceSurvivesAConflictOfEveryWrite(t *testing.T) {
+	for claim, scenario := range scenarios {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := set(t, scenario)
+			rival := &rival{stage: s}
+			s.start(rival.gate).play()
+			s.judge(scenario.renewal, cost{lost: scenario.lost})
+			if rival.touched < 5 {
+				t.Errorf("%d conflicts", rival.touched)
+			}
+		})
+	}
+}
+
+// rival is somebody who changes every object just before the controller writes to it for the first time.
+type rival struct {
+	stage   *stage
+	last    string
+	touched int
+}
+
+func (r *rival) gate(s step, act func() error) error {
+	if s.isCall() || s.name == createOrder || s.name == r.last {
+		r.last = ""
+		return act()
+	}
+	r.last = s.name
+	r.touched++
+	object := s.object.DeepCopyObject().(client.Object)
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"example.com/touched":"%d"}}}`, r.touched)
+	err := server.Client.Patch(r.stage.Context(), object, client.RawPatch(types.MergePatchType, patch))
+	if err != nil {
+		r.stage.Errorf("touch %s: %v", s.name, err)
+	}
+	return act()
+}
+
+// TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep: no answer is lost, since the controller lives.
+func TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep(t *testing.T) {
+	for _, claim := range []string{first, renewal} {
+		for _, when := range []moment{before, after} {
+			everyStep(t, fmt.Sprintf("%s, %s", claim, when), func(t *testing.T, number int) bool {
+				t.Helper()
+				s := set(t, scenarios[claim])
+				outage := &outage{number: number, when: when}
+				world := s.start(outage.gate)
+				world.look = outage.look
+				world.play()
+				s.judge(scenarios[claim].renewal, cost{})
+				return outage.begun
+			})
+		}
+	}
+}
+
+// outage is a time without an API server. The service is not concerned.
+type outage struct {
+	number int
+	when   moment
+	begun  bool
+	// left is how many tries it lasts.
+	left int
+}
+
+// duration is how many reads and writes in a row an outage spoils.
+const duration = 30
+
+func (o *outage) gate(s step, act func() error) error {
+	begins := s.number == o.number && !o.begun
+	if begins && o.when == after {
+		err := act()
+		o.begin()
+		if s.isCall() {
+			return err
+		}
+		return o.look()
+	}
+	if begins {
+		o.begin()
+	}
+	if s.isCall() {
+		return act()
+	}
+	if err := o.look(); err != nil {
+		return err
+	}
+	return act()
+}
+
+func (o *outage) begin() { o.begun, o.left = true, duration }
+
+func (o *outage) look() error {
+	if o.left == 0 {
+		return nil
+	}
+	o.left--
+	return &url.Error{Op: "Get", URL: "https://api.example", Err: syscall.ECONNREFUSED}
+}
+
+// TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep: the controller's clock is wrong by an hour from then on.
+func TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep(t *testing.T) {
+	for _, claim := range []string{first, renewal} {
+		for direction, distance := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour} {
+			everyStep(t, claim+", "+direction, func(t *testing.T, number int) bool {
+				t.Helper()
+				s := set(t, scenarios[claim])
+				world := s.start(open)
+				world.patience += time.Hour
+				jumped := false
+				world.gate = func(step step, act func() error) error {
+					err := act()
+					if step.number == number {
+						jumped = true
+						world.watch.jump(distance)
+					}
+					return err
+				}
+				world.play()
+				s.judge(scenarios[claim].renewal, cost{wrongClock: distance > 0})
+				return jumped
+			})
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package crash_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+const (
+	// patience is how long, by the clock of the stage, an issuance may take.
+	patience = 20 * time.Minute
+	// backoff is after what time an object is looked at again whose reconcile has ended with an error.
+	backoff = time.Second
+	// tooMany bounds how often objects are looked at: more is a loop.
+	tooMany = 400
+)
+
+type object = client.Object
+
+// task is an object that a world looks after.
+type task struct {
+	// cause is what a watch would have seen of it last.
+	cause string
+	// phase is that of an order, as it was then.
+	phase v1alpha1.OrderPhase
+	// due is when it is to be looked at again, zero for never.
+	due time.Time
+}
+
+// queue is what a manager would do for the controllers: look at everything once after the start, then at what a watch
+// that Register asks for has seen changing, and at what wants to be looked at.
+type queue map[string]*task
+
+// turn is one object to be looked at now.
+type turn struct {
+	task       *task
+	reconciler reconcile.Reconciler
+	name       client.ObjectKey
+}
+
+// play lets the controllers work until it is enough, and tells whether the world is still there then.
+func (w *world) play() (alive bool) {
+	w.stage.Helper()
+	end := w.stage.clock.Now().Add(w.patience)
+	now, steps := w.stage.others(), w.stepCount()
+	for range tooMany {
+		if count := w.stepCount(); count != steps {
+			now, steps = w.stage.others(), count
+		}
+		turns := w.due(now)
+		if len(turns) == 0 && w.enough(now) {
+			return true
+		}
+		if len(turns) == 0 {
+			next := w.next()
+			if next.IsZero() || next.After(end) {
+				w.stage.Fatalf("it is stuck: the next look is at %s, and it is %s\n%s", next, w.stage.clock.Now(),
+					w.stage.describe())
+			}
+			w.stage.clock.SetTime(next)
+		}
+		for _, turn := range turns {
+			if !w.take(turn) {
+				return false
+			}
+		}
+		w.catchUp()
+	}
+	w.stage.Fatalf("it goes round and round\n%s", w.stage.describe())
+	return true
+}
+
+func (w *world) take(turn turn) (alive bool) {
+	turn.task.due = time.Time{}
+	result, alive, err := w.reconcile(turn.reconciler, turn.name)
+	switch {
+	case err != nil:
+		turn.task.due = w.stage.clock.Now().Add(backoff)
+	case result.RequeueAfter > 0:
+		turn.task.due = w.stage.clock.Now().Add(result.RequeueAfter)
+	}
+	return alive
+}
+
+// due is what has to be looked at now. The triggers are those of Register.
+func (w *world) due(now view) []turn {
+	requests, orders := now.requests, now.orders
+	earlier := w.queue
+	versions := make([]string, 0, len(orders)+1)
+	versions = append(versions, strconv.Itoa(w.orderWrites())) // a watch tells also of what was and is gone
+	for i := range orders {
+		versions = append(versions, orders[i].ResourceVersion)
+	}
+	w.queue = queue{} // what is gone is not looked at any more
+	turns := make([]turn, 0, len(requests)+len(orders))
+	for i := range requests {
+		cause := requests[i].ResourceVersion + "/" + strings.Join(versions, ",")
+		turns = append(turns, w.turn(earlier, w.requests, &requests[i], cause)...)
+	}
+	for i := range orders {
+		cause := fmt.Sprintf("%s/%d", orders[i].UID, orders[i].Generation)
+		if was := earlier[keyOf(&orders[i])]; was != nil && was.phase == v1alpha1.PhaseFailed &&
+			orders[i].Status.Phase == v1alpha1.PhaseSubmitted {
+			was.cause = "" // it was brought back
+		}
+		turns = append(turns, w.turn(earlier, w.orders, &orders[i], cause)...)
+	}
+	return turns
+}
+
+func (w *world) turn(earlier queue, reconciler reconcile.Reconciler, object client.Object, cause string) []turn {
+	key := keyOf(object)
+	known := earlier[key]
+	if known == nil {
+		known = &task{}
+	}
+	w.queue[key] = known
+	if order, isOrder := object.(*v1alpha1.VeroOrder); isOrder {
+		known.phase = order.Status.Phase
+	}
+	if known.cause == cause && (known.due.IsZero() || w.stage.clock.Now().Before(known.due)) {
+		return nil
+	}
+	known.cause = cause
+	return []turn{{known, reconciler, client.ObjectKeyFromObject(object)}}
+}
+
+func keyOf(object client.Object) string { return kindOf(object) + "/" + object.GetName() }
+
+// next is when the first of the objects that are there wants to be looked at, zero if none does.
+func (w *world) next() time.Time {
+	var dues []time.Time
+	for _, task := range w.queue {
+		if !task.due.IsZero() {
+			dues = append(dues, task.due)
+		}
+	}
+	if len(dues) == 0 {
+		return time.Time{}
+	}
+	return slices.MinFunc(dues, time.Time.Compare)
+}
+
+// catchUp lets a cache that has lagged behind see what is, and a watch tell of it.
+func (w *world) catchUp() {
+	if w.stale == nil {
+		return
+	}
+	w.stale = nil
+	for key, task := range w.queue {
+		if strings.HasPrefix(key, "CertificateRequest/") {
+			task.cause = ""
+		}
+	}
+}

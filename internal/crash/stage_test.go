@@ -1,0 +1,218 @@
+package crash_test
+
+import (
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/simulator"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
+)
+
+const (
+	customerID     = "0123456-7"
+	transferSecret = "vero-transfer"
+	day            = 24 * time.Hour
+	retention      = 30 * day
+	// validity of the certificates: the renewal window is open all the time.
+	validity = 30 * day
+)
+
+// issuerRef names the issuer of every stage.
+var issuerRef = cmmeta.IssuerReference{Group: v1alpha1.GroupName, Kind: v1alpha1.KindVeroIssuer, Name: "vero"}
+
+// stage is where one issuance takes place: a namespace, a certificate service of its own, cert-manager and a person,
+// and the time. It stays when a controller ends.
+type stage struct {
+	*testing.T
+
+	namespace string
+	clock     passing
+	simulator *simulator.Simulator
+	admin     *admin.Client
+	url       string
+	// minted are the transfer credentials that were ever in the Secret, the last one being there now.
+	minted []admin.Credential
+	certManager
+}
+
+// scenario is an issuance.
+type scenario struct {
+	// renewal is whether there is a certificate that is to be renewed.
+	renewal bool
+	// faults of the service.
+	faults []admin.Fault
+	// lost is how many answers the service loses, each of them with what it has cost.
+	lost int
+}
+
+// set prepares the stage up to the moment at which cert-manager has made its CertificateRequest.
+func set(t *testing.T, scenario scenario) *stage {
+	t.Helper()
+	s := &stage{
+		T: t, namespace: server.Namespace(t), clock: passing{clocktesting.NewFakeClock(time.Now())},
+	}
+	s.serve()
+	s.must(server.Client.Create(t.Context(), s.transfer()))
+	s.makeIssuer()
+	s.begin(s, scenario.renewal)
+	for _, fault := range scenario.faults {
+		_, err := s.admin.Script(t.Context(), fault)
+		s.must(err)
+	}
+	return s
+}
+
+// serve starts the certificate service.
+func (s *stage) serve() {
+	s.Helper()
+	made, err := simulator.New(simulatorOptions(s.clock))
+	s.must(err)
+	service := httptest.NewUnstartedServer(made.Handler())
+	service.TLS = made.TLSConfig()
+	service.StartTLS()
+	s.Cleanup(service.Close)
+	administration := httptest.NewServer(made.AdminHandler())
+	s.Cleanup(administration.Close)
+	s.simulator, s.admin, s.url = made, admin.NewClient(administration.URL), service.URL+protocol.Path
+}
+
+func simulatorOptions(source clock.Clock) simulator.Options {
+	options := simulator.DefaultOptions()
+	options.Clock, options.DataDirectory, options.Validity = source, authorities, validity
+	return options
+}
+
+// transfer is a Secret with new transfer credentials.
+func (s *stage) transfer() *corev1.Secret {
+	s.Helper()
+	minted, err := s.simulator.Mint(admin.MintRequest{CustomerID: customerID})
+	s.must(err)
+	s.minted = append(s.minted, minted.Credential)
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: transferSecret},
+		StringData: map[string]string{
+			v1alpha1.KeyTransferID:       minted.TransferID,
+			v1alpha1.KeyTransferPassword: minted.TransferPassword,
+		},
+	}
+}
+
+// makeIssuer makes the issuer, with the condition that its controller would set: that one takes no part here.
+func (s *stage) makeIssuer() {
+	s.Helper()
+	issuer := &v1alpha1.VeroIssuer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: issuerRef.Name},
+		Spec: v1alpha1.VeroIssuerSpec{
+			Environment: v1alpha1.EnvironmentTest, URL: s.url, CustomerID: customerID,
+			TransferSecretRef: &v1alpha1.TransferSecretReference{Name: transferSecret},
+			Trust:             s.trust(),
+		},
+	}
+	s.must(server.Client.Create(s.Context(), issuer))
+	meta.SetStatusCondition(&issuer.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonChecked,
+		ObservedGeneration: issuer.Generation,
+	})
+	s.must(server.Client.Status().Update(s.Context(), issuer))
+}
+
+// trust names the bundles of the certificate service.
+func (s *stage) trust() v1alpha1.Trust {
+	bundle := func(name authority.Bundle) v1alpha1.BundleSource {
+		return v1alpha1.BundleSource{CABundle: s.simulator.Bundle(name)}
+	}
+	return v1alpha1.Trust{
+		TLS:       new(bundle(authority.TLSBundle)),
+		Responses: bundle(authority.ResponsesBundle),
+		Issuance:  bundle(authority.IssuanceBundle),
+	}
+}
+
+// view is what there is at a moment.
+type view struct {
+	requests []cmapi.CertificateRequest
+	orders   []v1alpha1.VeroOrder
+}
+
+// finished is whether all orders have ended.
+func (v view) finished() bool {
+	return !slices.ContainsFunc(v.orders, func(order v1alpha1.VeroOrder) bool { return order.Status.EndedAt == nil })
+}
+
+// view looks at what there is now.
+func (s *stage) view() view {
+	s.Helper()
+	requests, orders := &cmapi.CertificateRequestList{}, &v1alpha1.VeroOrderList{}
+	s.must(server.Client.List(s.Context(), requests, client.InNamespace(s.namespace)))
+	s.must(server.Client.List(s.Context(), orders, client.InNamespace(s.namespace)))
+	return view{requests.Items, orders.Items}
+}
+
+func (s *stage) request() *cmapi.CertificateRequest {
+	s.Helper()
+	request := &cmapi.CertificateRequest{}
+	s.read(requestName, request)
+	return request
+}
+
+func (s *stage) orders() []v1alpha1.VeroOrder {
+	s.Helper()
+	return s.view().orders
+}
+
+// others lets everybody act who is not the controller, and tells what there is then.
+func (s *stage) others() view {
+	s.Helper()
+	now := s.view()
+	s.takeOver(s, &now.requests[0])
+	s.provide(now)
+	return now
+}
+
+// provide is the person who puts new transfer credentials into the Secret when an order says that an answer was lost,
+// and the request asks for new ones. An order that has drawn on earlier ones is answered already.
+func (s *stage) provide(now view) {
+	s.Helper()
+	current := secrets.Transfer{ID: s.minted[len(s.minted)-1].TransferID}.IDDigest()
+	if slices.ContainsFunc(now.orders, func(order v1alpha1.VeroOrder) bool {
+		return order.Spec.Transfer != nil && order.Spec.Transfer.TransferIDDigest == current && lost(&order) &&
+			asksForCredentials(&now.requests[0])
+	}) {
+		s.must(server.Client.Update(s.Context(), s.transfer()))
+	}
+}
+
+// requestLog is what the service was asked, which is the truth about what was paid for.
+func (s *stage) requestLog(operation string) []admin.Request {
+	s.Helper()
+	asked, err := s.admin.Requests(s.Context(), operation, "")
+	s.must(err)
+	return asked
+}
+
+func (s *stage) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *stage) read(name string, into client.Object) {
+	s.Helper()
+	s.must(server.Client.Get(s.Context(), client.ObjectKey{Namespace: s.namespace, Name: name}, into))
+}

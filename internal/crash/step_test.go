@@ -1,0 +1,72 @@
+package crash_test
+
+import (
+	"runtime"
+	"strings"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// step is one thing that a controller does outside of its own memory.
+type step struct {
+	// number counts the steps of a world, from 1.
+	number int
+	// name is what is done: "create VeroOrder", "VeroOrder Submitting", "SignNewCertificate".
+	name string
+	// object is what is written, nil for a call of the service.
+	object client.Object
+}
+
+// isCall is whether the step is a call of the certificate service.
+func (s step) isCall() bool { return strings.HasSuffix(s.name, "Certificate") }
+
+// gate decides what becomes of a step; act does it.
+type gate func(s step, act func() error) error
+
+// open lets every step happen.
+func open(_ step, act func() error) error { return act() }
+
+// moment is on which side of a step something happens.
+type moment string
+
+// Before a step, which then does not happen; or after it, when it has happened and nobody has seen its answer.
+const (
+	before moment = "before"
+	after  moment = "after"
+)
+
+// crash ends a controller at a step. Nothing of what it was doing goes on.
+type crash struct {
+	number int
+	when   moment
+	// at is the step at which it has ended, orders are what there was before it.
+	at     step
+	orders []v1alpha1.VeroOrder
+	stage  *stage
+}
+
+func (c *crash) gate(s step, act func() error) error {
+	if s.number != c.number {
+		return act()
+	}
+	c.at, c.orders = s, c.stage.orders()
+	if c.when == after {
+		_ = act() // nobody sees the answer
+	}
+	runtime.Goexit()
+	return nil
+}
+
+// loses is whether an answer of the service to a request that costs something has gone with the controller.
+func (c *crash) loses() bool {
+	switch c.at.name {
+	case signNew, renew:
+		return c.when == after
+	case writeSubmitted:
+		return c.when == before
+	default:
+		return false
+	}
+}

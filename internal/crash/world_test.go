@@ -1,0 +1,116 @@
+package crash_test
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/controller/request"
+	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+)
+
+// world is a running controller: all that it remembers, and all that ends with it.
+type world struct {
+	stage    *stage
+	watch    *watch
+	requests reconcile.Reconciler
+	orders   reconcile.Reconciler
+	events   *events.FakeRecorder
+	indexes  indexes
+	queue    queue
+	patience time.Duration
+	// enough is asked whether there is anything more to wait for.
+	enough func(view) bool
+	// look is asked before every read.
+	look func() error
+	// stale are the orders that a cache which lags behind shows to requests; nil for one that does not.
+	stale []v1alpha1.VeroOrder
+
+	mutex sync.Mutex
+	gate  gate
+	steps []string
+}
+
+// start starts a controller that remembers nothing.
+func (s *stage) start(gate gate) *world {
+	s.Helper()
+	const enough = 1000
+	w := &world{
+		stage: s, watch: &watch{passing: s.clock}, events: events.NewFakeRecorder(enough), queue: queue{},
+		patience: patience, enough: func(now view) bool { return s.done && now.finished() },
+		look: func() error { return nil }, gate: gate,
+	}
+	numbers, err := metrics.New(prometheus.NewPedanticRegistry())
+	s.must(err)
+	w.indexes, err = newIndexes(s.Context())
+	s.must(err)
+	access, recorder := hand{server.Client, w}, status.Events{Recorder: w.events}
+	w.requests = &request.Reconciler{Options: request.Options{
+		Client: lagging{access}, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,
+	}}
+	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
+		Client: access, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,
+		Connect: w.connect, Lanes: veroorder.NewLanes(1), Retention: retention, Shutdown: s.Context(),
+	}}
+	return w
+}
+
+func (w *world) connect(endpoint string, bundles *secrets.Bundles) (veroorder.Service, error) {
+	service, err := veroclient.New(veroclient.Options{
+		URL: endpoint, TLS: bundles.TLS, Responses: bundles.Responses, Clock: w.watch, Timeout: time.Minute,
+	})
+	return line{service, w}, err
+}
+
+// do counts a step and lets the gate decide.
+func (w *world) do(name string, object object, act func() error) error {
+	w.mutex.Lock()
+	w.steps = append(w.steps, name)
+	s := step{number: len(w.steps), name: name, object: object}
+	w.mutex.Unlock()
+	return w.gate(s, act)
+}
+
+func (w *world) stepCount() int {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return len(w.steps)
+}
+
+// orderWrites is how many steps have written to orders.
+func (w *world) orderWrites() int {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	var writes int
+	for _, name := range w.steps {
+		if strings.Contains(name, "VeroOrder") {
+			writes++
+		}
+	}
+	return writes
+}
+
+// reconcile lets a reconciler look at one object, and tells whether the controller is still there after it.
+func (w *world) reconcile(
+	reconciler reconcile.Reconciler, name types.NamespacedName,
+) (result ctrl.Result, alive bool, err error) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		result, err = reconciler.Reconcile(w.stage.Context(), reconcile.Request{NamespacedName: name})
+		alive = true
+	}()
+	<-ended
+	return result, alive, err
+}
