@@ -38,6 +38,7 @@ RACE ?= -race
 FUZZTIME ?= 10s
 BENCH ?= .
 TESTFLAGS ?=
+SOAKFLAGS ?=
 
 # Test packages in two kinds: those whose test binary contains envtest start an API server.
 ENVTEST := sigs.k8s.io/controller-runtime/pkg/envtest
@@ -77,6 +78,11 @@ integration: assets ## runs the tests that talk to a real kube-apiserver
 .PHONY: e2e
 e2e: assets ## runs the user stories: cert-manager, kube-apiserver and simulator, all real
 	$(GO) -C e2e test -count=1 $(TESTFLAGS) -timeout 40m ./...
+
+# SOAKFLAGS='-kills=20 -certificates=100 -seed=1' makes it shorter, or the same again; -run picks one program.
+.PHONY: soak
+soak: assets ## runs the long programs: failovers, 200 kills, 1,000 Certificates at once (half an hour)
+	$(GO) -C e2e test -count=1 -v $(TESTFLAGS) -timeout 120m ./soak -full $(SOAKFLAGS)
 
 .PHONY: assets
 assets: ## builds kube-apiserver, etcd and kubectl into bin/ (minutes the first time)

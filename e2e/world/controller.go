@@ -6,16 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
-
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
-
-// elected is a series that only the replica with the lease has, once its caches are filled.
-const elected = `varmenne_orders{phase="Pending"}`
 
 // pageTimeout bounds the reading of one page of the controller.
 const pageTimeout = 10 * time.Second
@@ -23,64 +17,21 @@ const pageTimeout = 10 * time.Second
 // StartController starts the controller under its ServiceAccount and returns when it works: also after it was stopped
 // or killed.
 func (w *World) StartController(ctx context.Context) error {
-	kubeconfig, err := w.Cluster.ServiceAccountKubeconfig(ctx, name, name)
+	replica, err := w.LaunchReplica(ctx, 1)
 	if err != nil {
 		return err
 	}
-	probes, err := freeAddress(ctx)
-	if err != nil {
-		return err
-	}
-	metrics, err := freeAddress(ctx)
-	if err != nil {
-		return err
-	}
-	arguments := append([]string{
-		"controller", "--kubeconfig=" + kubeconfig, "--namespace=" + name, "--log-format=text",
-		"--health-probe-bind-address=" + probes, "--metrics-bind-address=" + metrics,
-	}, w.options.ControllerArgs...)
-	p, err := w.Cluster.StartProcess(process.Options{
-		Name: name, Path: w.options.Binary, Args: arguments,
-		// It finishes and records the calls that run.
-		Grace: 30 * time.Second,
-	})
-	if err != nil {
-		return err
-	}
-	w.mutex.Lock()
-	w.metrics = "http://" + metrics + "/metrics"
-	w.mutex.Unlock()
-	return awaitWorking(ctx, p, w.metrics, probes)
+	return replica.awaitWorking(ctx)
 }
 
 // StopController asks the controller to end and waits until it has.
 func (w *World) StopController() error { return w.Controller().Stop() }
 
-// Metrics reads what the controller tells about itself.
-func (w *World) Metrics(ctx context.Context) (string, error) {
-	w.mutex.Lock()
-	url := w.metrics
-	w.mutex.Unlock()
-	return get(ctx, url)
-}
+// Controller is the process of the controller; of several replicas, the first.
+func (w *World) Controller() *process.Process { return w.Cluster.Process(name) }
 
-// awaitWorking waits until the probes answer and the controllers run, which they do once the lease is theirs.
-func awaitWorking(ctx context.Context, p *process.Process, metrics, probes string) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-		if err := p.ExitError(); err != nil {
-			return false, err
-		}
-		_, unready := get(ctx, "http://"+probes+"/readyz")
-		text, unmeasured := get(ctx, metrics)
-		return unready == nil && unmeasured == nil && strings.Contains(text, elected), nil
-	})
-	if err != nil {
-		return fmt.Errorf("the controller did not get ready: %w; see %s", err, p.LogFile())
-	}
-	return nil
-}
+// Metrics reads what the controller tells about itself.
+func (w *World) Metrics(ctx context.Context) (string, error) { return w.Replica(1).Metrics(ctx) }
 
 // get reads a page of the controller.
 func get(ctx context.Context, url string) (string, error) {

@@ -22,7 +22,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
-	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
 // name of the controller: its process, namespace and ServiceAccount.
@@ -41,6 +40,8 @@ type Options struct {
 	AuditPolicy string
 	// Binary is the program to run. Default: it is built from this repository.
 	Binary string
+	// Replicas of the controller that Start starts. Default: 1.
+	Replicas int
 	// ControllerArgs are added to the controller's command line.
 	ControllerArgs []string
 	// SimulatorArgs are added to the simulator's command line.
@@ -56,10 +57,10 @@ type World struct {
 	// Client acts as the administrator of the cluster.
 	Client client.Client
 
-	options Options
-	mutex   sync.Mutex
-	started int    // simulators so far; part of their names
-	metrics string // the controller's metrics
+	options  Options
+	mutex    sync.Mutex
+	started  int              // simulators so far; part of their names
+	replicas map[int]*Replica // of the controller, as they were last started
 }
 
 // Start starts the world and returns when every part of it is ready. When it fails nothing goes on running.
@@ -71,7 +72,7 @@ func Start(ctx context.Context, options Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{Cluster: c, options: options}
+	w := &World{Cluster: c, options: options, replicas: map[int]*Replica{}}
 	if err := w.populate(ctx); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
@@ -102,7 +103,7 @@ func (w *World) populate(ctx context.Context) error {
 		return err
 	}
 	w.step("Starting the controller of varmenne-issuer.")
-	return w.StartController(ctx)
+	return w.startReplicas(ctx)
 }
 
 // build builds the program where none was given, the way `make build` does.
@@ -135,6 +136,3 @@ func adminClient(c *cluster.Cluster) (client.Client, error) {
 func (w *World) Stop() error { return w.Cluster.Stop() }
 
 func (w *World) step(text string) { fmt.Fprintln(w.options.Log, text) }
-
-// Controller is the process of the controller.
-func (w *World) Controller() *process.Process { return w.Cluster.Process(name) }

@@ -211,7 +211,7 @@ func TestTheIndexListsEndpointsFaultsAndVariants(t *testing.T) {
 	s.simulator.AdminHandler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
 	page := recorder.Body.String()
 	for _, part := range []string{
-		"/credentials", "/ca/tls.pem", "/requests", "/certificates", "/faults", "/healthz", "seen-in-the-wild",
+		"/credentials", "/ca/tls.pem", "/requests", "/calls", "/certificates", "/faults", "/healthz", "seen-in-the-wild",
 	} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the index lacks %s", part)

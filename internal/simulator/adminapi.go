@@ -32,6 +32,7 @@ GET    /ca/responses.pem             root and issuing CA of the signer of answer
 GET    /ca/issuance.pem              root and issuing CA of customer certificates
 GET    /requests                     the last 10000 requests; ?operation= and ?customerId= filter
 DELETE /requests                     forgets them
+GET    /calls                        how many calls run now, and the most that ever ran at once
 GET    /certificates                 issued certificates, the last 20000
 POST   /certificates/{serial}/revoke revokes one; the serial number is hexadecimal
 POST   /faults                       {"kind", "operation"?, "count"?, "forDuration"?, "probability"?, ...}
@@ -59,6 +60,9 @@ func (s *Simulator) routes() http.Handler {
 	mux.HandleFunc("DELETE /requests", func(writer http.ResponseWriter, _ *http.Request) {
 		s.requests.clear()
 		writer.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /calls", func(writer http.ResponseWriter, _ *http.Request) {
+		reply(writer, http.StatusOK, s.gauge.read())
 	})
 	mux.HandleFunc("GET /certificates", func(writer http.ResponseWriter, _ *http.Request) {
 		reply(writer, http.StatusOK, s.orders.certificates(s.clock.Now()))

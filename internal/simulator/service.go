@@ -17,6 +17,8 @@ func (s *Simulator) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 // serve checks the transport: what fails here is answered with a bare HTTP error (interface description 2.2).
 func (s *Simulator) serve(writer http.ResponseWriter, incoming *http.Request) {
+	leave := s.gauge.enter()
+	defer leave()
 	if incoming.URL.Path != protocol.Path {
 		s.refuse(writer, incoming, http.StatusNotFound, "there is nothing at "+incoming.URL.Path)
 		return

@@ -44,6 +44,7 @@ type Simulator struct {
 	credentials *credentials
 	orders      *orders
 	requests    *requestLog
+	gauge       *gauge
 	faults      *faults
 	answers     *lastAnswers
 
@@ -69,6 +70,7 @@ func New(options Options) (*Simulator, error) {
 		credentials: newCredentials(),
 		orders:      newOrders(),
 		requests:    &requestLog{},
+		gauge:       &gauge{},
 		answers:     &lastAnswers{documents: map[protocol.Operation][]byte{}},
 	}
 	s.faults = &faults{roll: func() int { return s.pick(100) }}

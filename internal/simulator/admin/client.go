@@ -105,6 +105,13 @@ func (c *Client) ClearRequests(ctx context.Context) error {
 	return c.call(ctx, http.MethodDelete, "/requests", nil, nil)
 }
 
+// Calls tells how many calls run at the service, and how many have at once.
+func (c *Client) Calls(ctx context.Context) (Calls, error) {
+	var calls Calls
+	err := c.call(ctx, http.MethodGet, "/calls", nil, &calls)
+	return calls, err
+}
+
 // Certificates lists what was issued, oldest first.
 func (c *Client) Certificates(ctx context.Context) ([]Certificate, error) {
 	var listed []Certificate

@@ -100,6 +100,15 @@ type Request struct {
 	Fault   FaultKind `json:"fault,omitempty"`
 }
 
+// Calls is how much the service has to do at a time.
+type Calls struct {
+	// Running is how many calls run now: from the moment at which one has come until its answer was written, or its
+	// client has gone away.
+	Running int `json:"running"`
+	// Most is the largest number of calls that ever ran at once.
+	Most int `json:"most"`
+}
+
 // Certificate is an issued certificate, or one that was revoked here.
 type Certificate struct {
 	// Serial is the serial number in hexadecimal.

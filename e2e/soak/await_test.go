@@ -1,0 +1,130 @@
+package soak
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+const (
+	// patience bounds every wait for something that takes seconds.
+	patience = 4 * time.Minute
+	// glance is how often one looks whether what is waited for has come.
+	glance = 250 * time.Millisecond
+)
+
+// list fills a list from the watch.
+func (s *scene) list(list client.ObjectList) {
+	s.Helper()
+	if err := s.seen.List(s.Context(), list, client.InNamespace(namespace)); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *scene) orders() []v1alpha1.VeroOrder {
+	s.Helper()
+	list := &v1alpha1.VeroOrderList{}
+	s.list(list)
+	return list.Items
+}
+
+// script lets the service misbehave.
+func (s *scene) script(fault admin.Fault) {
+	s.Helper()
+	if _, err := s.Service.Script(s.Context(), fault); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// asked lists what the service was asked, of one operation or of all.
+func (s *scene) asked(operation string) []admin.Request {
+	s.Helper()
+	requests, err := s.Service.Requests(s.Context(), operation, "")
+	if err != nil {
+		s.Fatal(err)
+	}
+	return requests
+}
+
+// eventually waits until something holds.
+func (s *scene) eventually(what string, holds func() bool) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	defer cancel()
+	err := wait.PollUntilContextCancel(ctx, glance, true, func(context.Context) (bool, error) { return holds(), nil })
+	if err != nil {
+		s.Fatalf("waited %s for %s: %v\n%s", patience, what, err, s.unfinished())
+	}
+}
+
+// revision is how many certificates a Certificate has received; 0 while it is not Ready, or is being issued anew.
+func revision(certificate *cmapi.Certificate) int {
+	ready := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionReady)
+	issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
+	if certificate.Status.Revision == nil || ready == nil || ready.Status != cmmeta.ConditionTrue ||
+		(issuing != nil && issuing.Status == cmmeta.ConditionTrue) {
+		return 0
+	}
+	return *certificate.Status.Revision
+}
+
+// received is whether the Certificates of those names all have so many certificates.
+func (s *scene) received(count int, names ...string) bool {
+	s.Helper()
+	list := &cmapi.CertificateList{}
+	s.list(list)
+	there := 0
+	for i := range list.Items {
+		if slices.Contains(names, list.Items[i].Name) && revision(&list.Items[i]) >= count {
+			there++
+		}
+	}
+	return there == len(names)
+}
+
+// lease is the one that the replicas contend for.
+func (s *scene) lease() *coordinationv1.Lease {
+	s.Helper()
+	lease := emptyLease()
+	if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(lease), lease); err != nil {
+		s.Fatal(err)
+	}
+	return lease
+}
+
+// removeLease frees the lease of a controller that is dead.
+func (s *scene) removeLease() {
+	s.Helper()
+	if err := client.IgnoreNotFound(s.Client.Delete(s.Context(), emptyLease())); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func emptyLease() *coordinationv1.Lease {
+	return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "varmenne-issuer", Name: "varmenne-issuer"}}
+}
+
+// leader is the number of the replica that works, once one does.
+func (s *scene) leader() (number int) {
+	s.Helper()
+	s.eventually("one of the replicas to work", func() bool {
+		for number = 1; number <= 2; number++ {
+			if s.Replica(number).Works(s.Context()) {
+				return true
+			}
+		}
+		return false
+	})
+	return number
+}

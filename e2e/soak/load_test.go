@@ -1,0 +1,167 @@
+package soak
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+const (
+	// inTime is how long all of them may take.
+	inTime = 15 * time.Minute
+	// killEvery is how often a replica is killed.
+	killEvery = 30 * time.Second
+	// chance is the percentage of the calls that each fault hits.
+	chance = 2
+	// callTimeout is much shorter than the default, as a thousand patient calls of a minute would take all the time.
+	callTimeout = 5 * time.Second
+	// mostCalls is the default of --calls-per-issuer.
+	mostCalls = 8
+	// mostMemory is the memory that a replica may have resident.
+	mostMemory = 200 << 20
+)
+
+// misbehaviour is everything that the service can do wrong on one of many calls.
+var misbehaviour = []admin.Fault{
+	{Kind: admin.DropBefore},
+	{Kind: admin.TimeoutAfter},
+	{Kind: admin.TimeoutAfter, Hold: admin.Duration(callTimeout / 2)},
+	{Kind: admin.ResetMidAnswer},
+	{Kind: admin.HTTPStatus, Status: 404},
+	{Kind: admin.HTTPStatus, Status: 500},
+	{Kind: admin.HTTPStatus, Status: 502},
+	{Kind: admin.HTTPStatus, Status: 503},
+	{Kind: admin.SOAPFault},
+	{Kind: admin.ResultFail},
+	{Kind: admin.Redirect},
+	{Kind: admin.StrangerSignature},
+	{Kind: admin.Unsigned},
+	{Kind: admin.Malformed},
+	{Kind: admin.Truncated},
+	{Kind: admin.Oversize},
+	{Kind: admin.Slow},
+	{Kind: admin.WrongContentType},
+	{Kind: admin.WrongOperation},
+	{Kind: admin.WrongCertificate, Variant: admin.AnotherCustomer},
+	{Kind: admin.WrongCertificate, Variant: admin.AnotherKey},
+	{Kind: admin.WrongCertificate, Variant: admin.Expired},
+	{Kind: admin.WrongCertificate, Variant: admin.NotYetValid},
+	{Kind: admin.WrongCertificate, Variant: admin.UnknownCA},
+	{Kind: admin.Replay},
+}
+
+// It is alone on the machine: it does not call Parallel, and those that do wait for it.
+func TestAThousandCertificatesAtOnceGetThroughEveryFaultAndEveryKill(t *testing.T) {
+	if !*full {
+		t.Skip("make soak runs it")
+	}
+	s := begin(t, world.Options{Replicas: 2, ControllerArgs: []string{"--call-timeout=" + callTimeout.String()}})
+	for _, fault := range misbehaviour {
+		fault.Probability, fault.ForDuration = chance, admin.Duration(24*time.Hour)
+		s.script(fault)
+	}
+	names := make([]string, *crowd)
+	for i := range names {
+		names[i] = nameOf(i)
+	}
+	s.buy(names...)
+	leave := s.attend(0)
+	scales := s.weigh()
+	started := time.Now()
+	for _, name := range names {
+		s.order(name)
+	}
+	s.killUntil(func() bool { return s.received(1, names...) }, started)
+	t.Logf("%d Certificates were Ready after %s, with %d kills",
+		len(names), time.Since(started).Round(time.Second), len(s.killed))
+	leave()
+	s.checkLimits(scales())
+	s.audit()
+}
+
+// killUntil kills one of the replicas from time to time, and starts it again, until everything is done.
+func (s *scene) killUntil(done func() bool, started time.Time) {
+	s.Helper()
+	late := time.After(time.Until(started.Add(inTime)))
+	look, kill := time.NewTicker(time.Second), time.NewTicker(killEvery)
+	defer look.Stop()
+	defer kill.Stop()
+	for !done() {
+		select {
+		case <-look.C:
+		case <-kill.C:
+			s.progress(started)
+			number := 1 + s.random.IntN(2)
+			s.kill(number)
+			if err := s.StartReplica(s.Context(), number); err != nil {
+				s.Fatal(err)
+			}
+		case <-late:
+			s.Fatalf("not everything was Ready within %s:\n%s", inTime, s.unfinished())
+		}
+	}
+}
+
+// progress tells a person who waits how far it is.
+func (s *scene) progress(started time.Time) {
+	s.Helper()
+	certificates, requests := &cmapi.CertificateList{}, &cmapi.CertificateRequestList{}
+	s.list(certificates)
+	s.list(requests)
+	ready, reasons := 0, map[string]int{}
+	for i := range certificates.Items {
+		ready += min(revision(&certificates.Items[i]), 1)
+	}
+	for _, order := range s.orders() {
+		reasons[reasonOf(&order)]++
+	}
+	s.Logf("%s: %d Ready, %d requests, orders: %v", time.Since(started).Round(time.Second), ready,
+		len(requests.Items), reasons)
+}
+
+// weigh watches the memory of the replicas until the returned function is called, which tells the most that any had.
+func (s *scene) weigh() (most func() int) {
+	ctx, cancel := context.WithCancel(s.Context())
+	result := make(chan int)
+	go func() {
+		heaviest := 0
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				result <- heaviest
+				return
+			case <-ticker.C:
+				for number := 1; number <= 2; number++ {
+					heaviest = max(heaviest, peakMemory(s.Replica(number).PID()))
+				}
+			}
+		}
+	}()
+	return func() int { cancel(); return <-result }
+}
+
+// checkLimits: memory, and calls at once.
+func (s *scene) checkLimits(memory int) {
+	s.Helper()
+	calls, err := s.Service.Calls(s.Context())
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Logf("at most %d calls ran at once; the heaviest replica had %d MiB", calls.Most, memory>>20)
+	if calls.Most > mostCalls {
+		s.Errorf("%d calls ran at once, want %d at most", calls.Most, mostCalls)
+	}
+	if memory == 0 || memory > mostMemory {
+		s.Errorf("the heaviest replica had %s, want %d MiB at most", mebibytes(memory), mostMemory>>20)
+	}
+}
+
+func mebibytes(bytes int) string { return fmt.Sprintf("%d MiB", bytes>>20) }

@@ -1,0 +1,145 @@
+package soak
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+// buy orders transfer credentials for Certificates and puts them into Secrets.
+func (s *scene) buy(names ...string) {
+	s.Helper()
+	minted, err := s.Service.MintMany(s.Context(), admin.MintRequest{CustomerID: customer, Count: len(names)})
+	if err != nil {
+		s.Fatal(err)
+	}
+	for i, name := range names {
+		s.create(s.envelope(name, minted[i]))
+	}
+}
+
+// envelope is the Secret with the credentials of a Certificate.
+func (s *scene) envelope(name string, sent admin.Credential) *corev1.Secret {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.payers[sent.TransferID] = name
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		StringData: map[string]string{
+			v1alpha1.KeyTransferID: sent.TransferID, v1alpha1.KeyTransferPassword: sent.TransferPassword,
+		},
+	}
+}
+
+// replace puts new credentials into the Secret of a Certificate.
+func (s *scene) replace(ctx context.Context, name string) error {
+	sent, err := s.Service.Mint(ctx, admin.MintRequest{CustomerID: customer})
+	if err != nil {
+		return err
+	}
+	if err := s.Client.Update(ctx, s.envelope(name, sent)); err != nil {
+		return err
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.replaced++
+	return nil
+}
+
+// attend does, until the returned function is called, what the orders ask a person to do: where an answer was lost it
+// provides new credentials, after some time to think, and an order that waits for the certificate of another one it
+// gives up.
+func (s *scene) attend(thinking time.Duration) (stop func()) {
+	ctx, cancel := context.WithCancel(s.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		attended := map[types.UID]bool{}
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				if err := s.attendAll(ctx, attended, thinking); err != nil && ctx.Err() == nil {
+					s.Errorf("doing what the orders ask for: %v", err)
+				}
+			}
+		}
+	}()
+	stop = func() { cancel(); <-done }
+	s.Cleanup(stop)
+	return stop
+}
+
+func (s *scene) attendAll(ctx context.Context, attended map[types.UID]bool, thinking time.Duration) error {
+	list := &v1alpha1.VeroOrderList{}
+	if err := s.seen.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		return err
+	}
+	var failures []error
+	for i := range list.Items {
+		order := &list.Items[i]
+		reason, ended := reasonOf(order), order.Status.EndedAt
+		switch {
+		case attended[order.UID]:
+		case reason == v1alpha1.ReasonAnswerLost && time.Since(ended.Time) >= thinking:
+			attended[order.UID] = true
+			failures = append(failures, s.replace(ctx, order.Spec.Transfer.SecretName))
+		case reason == v1alpha1.ReasonWrongCertificate:
+			attended[order.UID] = true
+			failures = append(failures, s.examine(ctx, order))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// examine asks the service, as a person would, whose RetrievalId an order has that is given a wrong certificate. If it
+// is that of another order, because an earlier answer came once more, then the order is given up.
+func (s *scene) examine(ctx context.Context, order *v1alpha1.VeroOrder) error {
+	submissions, err := s.Service.Requests(ctx, signNew, "")
+	if err != nil {
+		return err
+	}
+	for _, submission := range submissions {
+		if submission.RetrievalID == order.Status.RetrievalID && submission.Accepted {
+			if digestOf(submission.TransferID) == order.Spec.Transfer.TransferIDDigest {
+				return nil // It will get its own certificate in the end.
+			}
+			break
+		}
+	}
+	if err := s.replace(ctx, order.Spec.Transfer.SecretName); err != nil {
+		return err
+	}
+	s.mutex.Lock()
+	s.recalled = append(s.recalled, *order)
+	s.mutex.Unlock()
+	return client.IgnoreNotFound(s.Client.Delete(ctx, order))
+}
+
+// reasonOf is what an order says of itself.
+func reasonOf(order *v1alpha1.VeroOrder) string {
+	if ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		return ready.Reason
+	}
+	return ""
+}
+
+// digestOf is what an order remembers of a TransferId.
+func digestOf(transferID string) string {
+	digest := sha256.Sum256([]byte(transferID))
+	return hex.EncodeToString(digest[:])
+}

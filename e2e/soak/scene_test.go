@@ -1,0 +1,189 @@
+package soak
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+)
+
+const (
+	customer  = "0123456-7"
+	namespace = "soak"
+	trustName = "vero-trust"
+	// window is as long as a certificate's life, so that it can be renewed at any time.
+	window = 2 * 365 * 24 * time.Hour
+)
+
+// scene is a program's world, with an issuer for the world's service.
+type scene struct {
+	*testing.T
+	*world.World
+
+	// seen are the Certificates, CertificateRequests and orders as a watch has them.
+	seen client.Reader
+	// random decides what is left to chance.
+	random *rand.Rand
+
+	mutex sync.Mutex
+	// payers are the Certificates that TransferIds were bought for.
+	payers map[string]string
+	// replaced counts credentials that a person had to buy again.
+	replaced int
+	// killed is when a replica was killed.
+	killed []time.Time
+	// recalled are orders that a person has given up, as they were then.
+	recalled []v1alpha1.VeroOrder
+}
+
+// begin starts a world and makes the issuer. The world ends with the test.
+func begin(t *testing.T, options world.Options) *scene {
+	t.Helper()
+	options.Binary = os.Getenv(binaryVariable)
+	options.Log = t.Output()
+	options.SimulatorArgs = []string{"--processing-delay=1s", "--renewal-window=" + window.String()}
+	w, err := world.Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scene{T: t, World: w, payers: map[string]string{}}
+	t.Cleanup(s.end)
+	s.seedRandom()
+	s.watch()
+	bundles, err := s.Service.Bundles(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.create(
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: trustName}, Data: bundles},
+		s.issuer())
+	return s
+}
+
+func (s *scene) end() {
+	if err := s.Stop(); err != nil {
+		s.Error(err)
+	}
+	if s.Failed() {
+		s.Logf("the logs of the world are in %s", s.Cluster.LogDir())
+		return
+	}
+	if err := s.Cluster.Remove(); err != nil {
+		s.Error(err)
+	}
+}
+
+func (s *scene) seedRandom() {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	s.Logf("-seed=%d repeats what is random here", seed)
+	s.random = rand.New(rand.NewPCG(seed, seed))
+}
+
+// watch keeps a picture of the objects, so that looking at a thousand of them costs the API server nothing.
+func (s *scene) watch() {
+	s.Helper()
+	watched, err := cache.New(s.Cluster.RESTConfig(), cache.Options{
+		Scheme: s.Client.Scheme(), DefaultTransform: cache.TransformStripManagedFields(),
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, kind := range []client.Object{&cmapi.Certificate{}, &cmapi.CertificateRequest{}, &v1alpha1.VeroOrder{}} {
+		if _, err := watched.GetInformer(s.Context(), kind, cache.BlockUntilSynced(false)); err != nil {
+			s.Fatal(err)
+		}
+	}
+	go func() { _ = watched.Start(s.Context()) }()
+	if !watched.WaitForCacheSync(s.Context()) {
+		s.Fatal("the objects cannot be watched")
+	}
+	s.seen = watched
+}
+
+// issuer is an issuer for the world's service.
+func (s *scene) issuer() *v1alpha1.VeroIssuer {
+	bundle := func(key string) v1alpha1.BundleSource {
+		return v1alpha1.BundleSource{ConfigMapRef: &v1alpha1.BundleReference{Name: trustName, Key: key}}
+	}
+	tls := bundle("tls.pem")
+	return &v1alpha1.VeroIssuer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero"},
+		Spec: v1alpha1.VeroIssuerSpec{
+			Environment: v1alpha1.EnvironmentTest, URL: s.Service.URL, CustomerID: customer,
+			Trust:         v1alpha1.Trust{TLS: &tls, Responses: bundle("responses.pem"), Issuance: bundle("issuance.pem")},
+			RenewalWindow: &metav1.Duration{Duration: window},
+		},
+	}
+}
+
+func nameOf(number int) string { return fmt.Sprintf("certificate-%04d", number) }
+
+// order creates a Certificate. The Secret with its credentials has the same name.
+func (s *scene) order(name string) {
+	s.Helper()
+	s.create(&cmapi.Certificate{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: name, Annotations: map[string]string{v1alpha1.AnnotationTransferSecret: name},
+		},
+		Spec: cmapi.CertificateSpec{
+			SecretName: name + "-tls", CommonName: customer,
+			PrivateKey: &cmapi.CertificatePrivateKey{Algorithm: cmapi.RSAKeyAlgorithm, Size: 2048},
+			IssuerRef: cmmeta.IssuerReference{
+				Group: v1alpha1.GroupName, Kind: v1alpha1.KindVeroIssuer, Name: "vero",
+			},
+		},
+	})
+}
+
+// renew does what `cmctl renew` does.
+func (s *scene) renew(name string) {
+	s.Helper()
+	certificate := &cmapi.Certificate{}
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if err := s.Client.Get(s.Context(), client.ObjectKey{Namespace: namespace, Name: name}, certificate); err != nil {
+			return err
+		}
+		cmutil.SetCertificateCondition(certificate, certificate.Generation, cmapi.CertificateConditionIssuing,
+			cmmeta.ConditionTrue, "ManuallyTriggered", "Certificate re-issuance manually triggered")
+		return s.Client.Status().Update(s.Context(), certificate)
+	})
+	if err != nil {
+		s.Fatalf("renewing Certificate %s: %v", name, err)
+	}
+}
+
+// kill kills a replica.
+func (s *scene) kill(number int) {
+	s.Helper()
+	s.killed = append(s.killed, time.Now())
+	if err := s.Replica(number).Kill(); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *scene) create(objects ...client.Object) {
+	s.Helper()
+	for _, object := range objects {
+		if err := s.Client.Create(s.Context(), object); err != nil {
+			s.Fatalf("creating %T %s: %v", object, object.GetName(), err)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package simulator_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
+)
+
+func TestTheGaugeCountsTheCallsThatRunAndRemembersTheMost(t *testing.T) {
+	const callers = 3
+	s := start(t, nil)
+	if _, err := s.admin.Script(t.Context(), admin.Fault{Kind: admin.TimeoutAfter, Count: callers}); err != nil {
+		t.Fatal(err)
+	}
+	m := message{transferID: "ID", password: "password"}
+	document := envelope(m.payload(protocol.SignNewCertificate))
+	ctx, hangUp := context.WithCancel(t.Context())
+	var calls sync.WaitGroup
+	for range callers {
+		calls.Go(func() { s.send(ctx, protocol.SignNewCertificate, document) })
+	}
+	s.awaitCalls(admin.Calls{Running: callers, Most: callers})
+	hangUp()
+	calls.Wait()
+	s.awaitCalls(admin.Calls{Running: 0, Most: callers})
+	s.send(t.Context(), protocol.SignNewCertificate, document)
+	s.awaitCalls(admin.Calls{Running: 0, Most: callers})
+}
+
+// awaitCalls asks until the gauge stands where it should.
+func (s *service) awaitCalls(want admin.Calls) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		got, err := s.admin.Calls(ctx)
+		if err != nil {
+			s.t.Fatalf("waited for %+v: %v", want, err)
+		}
+		if got == want {
+			return
+		}
+	}
+}
