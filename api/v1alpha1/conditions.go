@@ -7,6 +7,9 @@ const (
 	AnnotationTransferSecret = "varmenne.dev/transfer-secret"
 	// AnnotationRequestName on a VeroOrder is the CertificateRequest that it was made for.
 	AnnotationRequestName = "varmenne.dev/certificate-request"
+	// AnnotationGivenUp on a VeroOrder that takes the place of one that somebody has deleted is the RetrievalId of that
+	// one.
+	AnnotationGivenUp = "varmenne.dev/given-up-retrieval-id"
 	// LabelPublicKey on a VeroOrder is the beginning of spec.publicKeyDigest (a label holds no whole digest).
 	LabelPublicKey = "varmenne.dev/public-key"
 	// LabelTransferID on a VeroOrder is the beginning of spec.transfer.transferIDDigest.

@@ -146,7 +146,7 @@ func TestWhatTakesThePlaceOfADeletedOrderIsNoSecret(t *testing.T) {
 				t.Fatalf("%d requests were accepted", len(accepted))
 			}
 			receipt := accepted[0].RetrievalID
-			if order := s.orders()[0]; order.Annotations["varmenne.dev/given-up-retrieval-id"] != receipt {
+			if order := s.orders()[0]; order.Annotations[v1alpha1.AnnotationGivenUp] != receipt {
 				t.Errorf("the new order remembers %v", order.Annotations)
 			}
 			if !world.told(corev1.EventTypeWarning, v1alpha1.ReasonOrderCreated, receipt, "was deleted") {

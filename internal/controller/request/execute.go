@@ -22,9 +22,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
-// annotationGivenUp keeps, on an order that takes the place of one that was deleted, the RetrievalId of that one.
-const annotationGivenUp = "varmenne.dev/given-up-retrieval-id"
-
 // execute does what was decided. It changes the request in memory only; orders it creates at once.
 func (r *Reconciler) execute(
 	ctx context.Context, request *cmapi.CertificateRequest, snapshot issuance.Snapshot, action issuance.Action,
@@ -62,7 +59,7 @@ func (r *Reconciler) create(
 	order := newOrder(request, snapshot, action)
 	said := fmt.Sprintf("VeroOrder %s was created for %s", order.Name, action.Operation)
 	if action.Message != "" {
-		order.Annotations[annotationGivenUp] = snapshot.Request.Receipt.RetrievalID
+		order.Annotations[v1alpha1.AnnotationGivenUp] = snapshot.Request.Receipt.RetrievalID
 		said += "; " + action.Message
 	}
 	switch err := r.Client.Create(ctx, order); {
