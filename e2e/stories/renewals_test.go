@@ -74,7 +74,8 @@ func (r *threeRenewals) nobodyNotices(t *testing.T) {
 	used := line[:len(presented)]
 	// On a busy machine cert-manager takes a key that it has not cleared away yet for the next one.
 	if numbers, keys := distinct(used, boughtSerial), distinct(used, boughtKey); numbers != len(used) || keys <= renewals {
-		s.Errorf("%d certificates have %d serial numbers and %d keys, want as many, and four or more", len(used), numbers, keys)
+		s.Errorf("%d certificates have %d serial numbers and %d keys, want as many, and four or more",
+			len(used), numbers, keys)
 	}
 	for i, order := range used {
 		if presented[i] != order.CertificateSerial {

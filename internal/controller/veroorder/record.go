@@ -23,7 +23,10 @@ const (
 	recordPause = 250 * time.Millisecond
 )
 
-var errNotRecorded = errors.New("the outcome of a call could not be written")
+var (
+	errNotRecorded   = errors.New("the outcome of a call could not be written")
+	errNamespaceGone = errors.New("the namespace is gone")
+)
 
 // record writes the outcome of a call, whatever it takes: the answer exists nowhere else. It goes on through conflicts,
 // with the order read anew, through an API server that is away, and through the deletion of the order, which is made
@@ -46,22 +49,30 @@ func (r *Reconciler) record(
 		}
 		log.V(1).Info("the outcome of a call could not be written; trying again", "error", err.Error())
 		if hopeless(err) || r.pause(ctx) != nil {
-			log.Error(err, "the outcome of a call could not be written; if the order has no RetrievalId, "+
-				"write it into status.retrievalId, with status.phase Submitted",
-				"retrievalId", retrievalID)
-			return ctrl.Result{}, fmt.Errorf("%w: %w", errNotRecorded, err)
+			return r.giveUp(ctx, err, retrievalID)
 		}
-		if latest, err := r.again(ctx, order); err == nil {
+		latest, err := r.again(ctx, order)
+		switch {
+		case err == nil:
 			order = latest
-		} else {
+		case hopeless(err):
+			return r.giveUp(ctx, err, retrievalID)
+		default:
 			log.V(1).Info("the order could not be read again", "error", err.Error())
 		}
 	}
 }
 
-// hopeless is an error that waiting does not mend: the namespace is going.
+// giveUp tells what could not be written.
+func (r *Reconciler) giveUp(ctx context.Context, err error, retrievalID string) (ctrl.Result, error) {
+	ctrl.LoggerFrom(ctx).Error(err, "the outcome of a call could not be written; if the order has no RetrievalId, "+
+		"write it into status.retrievalId, with status.phase Submitted", "retrievalId", retrievalID)
+	return ctrl.Result{}, fmt.Errorf("%w: %w", errNotRecorded, err)
+}
+
+// hopeless is an error that waiting does not mend: the namespace is going, or is gone.
 func hopeless(err error) bool {
-	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) || errors.Is(err, errNamespaceGone)
 }
 
 // again reads the order as it is now, or makes it again if somebody has deleted it during the call.
@@ -73,7 +84,10 @@ func (r *Reconciler) again(ctx context.Context, order *v1alpha1.VeroOrder) (*v1a
 	}
 	latest = order.DeepCopy()
 	latest.UID, latest.ResourceVersion = "", ""
-	if err := r.Client.Create(ctx, latest); err != nil {
+	switch err := r.Client.Create(ctx, latest); {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("%w: %w", errNamespaceGone, err) // what can be missing for a new object
+	case err != nil:
 		return nil, err
 	}
 	latest.Status = order.Status

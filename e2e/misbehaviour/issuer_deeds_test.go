@@ -1,0 +1,139 @@
+package misbehaviour
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// otherCustomer is one that the certificates of the stories are not for.
+const otherCustomer = "7654321-4"
+
+func issuerDeeds() []deed {
+	changed := outcome{
+		told: []told{{reason: v1alpha1.ReasonIssuerChanged, says: []string{
+			"was made for customer " + customerID + " in TEST", "it goes on when the issuer names them again",
+			"delete the VeroOrder to give it up",
+		}}},
+		spent: nothing,
+	}
+	then := func(before outcome, words string, repair func(*v1alpha1.VeroIssuer)) outcome {
+		before.then = continuation{words: words, do: func(s *story) { s.editIssuer(repair) }}
+		return before
+	}
+	test := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.EnvironmentTest }
+	production := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.EnvironmentProduction }
+	own := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.CustomerID = customerID }
+	other := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.CustomerID = otherCustomer }
+	edited := func(change func(*v1alpha1.VeroIssuer)) func(*story) {
+		return func(s *story) {
+			s.submitted()
+			s.editIssuer(change)
+		}
+	}
+	const (
+		environment = "changes the issuer's environment"
+		customer    = "changes the issuer's customerID"
+		trust       = "changes the issuer's trust to a wrong one"
+		deleted     = "deletes the issuer"
+		named       = "once the issuer names it again"
+	)
+	return []deed{
+		{what: environment, during: beforeSending, elsewhere: "TestAnIssuerOfTheWrongEnvironmentSaysSoAndSpendsNothing",
+			outcome: then(outcome{
+				told: []told{{reason: v1alpha1.ReasonWrongEnvironment, says: []string{
+					"PKI005", "make spec.environment and spec.url name the same environment", "nothing was spent",
+				}}},
+				spent: nothing,
+			}, named, test)},
+		{what: environment, during: inFlight, outcome: then(changed, named, test), play: edited(production)},
+		{what: customer, during: beforeSending, outcome: outcome{
+			told: []told{{reason: v1alpha1.ReasonInvalidRequest, says: []string{
+				customerID, otherCustomer, "cmctl renew",
+			}}},
+			spent: nothing,
+			then: continuation{
+				words: "with `cmctl renew`, once the issuer names it again",
+				do: func(s *story) {
+					s.editIssuer(own)
+					s.awaitIssuer()
+					s.behave()
+					s.renewNow()
+				},
+			},
+		}, play: func(s *story) {
+			s.refused()
+			s.editIssuer(other)
+		}},
+		{what: customer, during: inFlight, outcome: then(changed, named, own), play: edited(other)},
+		{what: trust, during: inFlight, outcome: then(kept, "once the trust is right", func(issuer *v1alpha1.VeroIssuer) {
+			issuer.Spec.Trust.Responses.ConfigMapRef.Key = "responses.pem"
+		}), play: edited(func(issuer *v1alpha1.VeroIssuer) {
+			issuer.Spec.Trust.Responses.ConfigMapRef.Key = "tls.pem"
+		})},
+		{what: deleted, during: beforeSending, elsewhere: "TestAnIssuerMayComeAfterTheCertificate", outcome: missing()},
+		{what: deleted, during: inFlight, elsewhere: "TestAnIssuerThatIsDeletedAfterTheAcceptanceMayComeBack",
+			outcome: missing()},
+	}
+}
+
+// renewNow does what `cmctl renew` does, a moment after the failure as a person would: cert-manager tells the failed
+// request of before from the next one by times of whole seconds.
+func (s *story) renewNow() {
+	s.Helper()
+	s.eventually("the second of the failure to be over", func(ctx context.Context) (bool, error) {
+		certificate := &cmapi.Certificate{}
+		err := s.Client.Get(ctx, s.certificateKey(), certificate)
+		failed := certificate.Status.LastFailureTime
+		return failed != nil && time.Since(failed.Time) > 2*time.Second, err
+	})
+	certificate := s.theCertificate()
+	cmutil.SetCertificateCondition(certificate, certificate.Generation, cmapi.CertificateConditionIssuing,
+		cmmeta.ConditionTrue, "ManuallyTriggered", "Certificate re-issuance manually triggered")
+	if err := s.Client.Status().Update(s.Context(), certificate); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// missing is what comes of an issuer that is not there.
+func missing() outcome {
+	return outcome{
+		told: []told{{reason: v1alpha1.ReasonIssuerNotFound, says: []string{
+			"VeroIssuer vero does not exist", "it goes on when somebody creates it",
+		}}},
+		spent: nothing, then: continuation{words: "once there is an issuer of that name"},
+	}
+}
+
+func namespaceDeeds() []deed {
+	const deleted = "deletes the namespace"
+	over := outcome{spent: underWay, then: continuation{words: "not at all: the order goes with the namespace"}}
+	ends := func(s *story) {
+		s.Helper()
+		s.deleteNamespace()
+		if submissions := s.accepted(); len(submissions) > 1 {
+			s.Errorf("the service has accepted %+v", submissions)
+		}
+		s.isDeserted()
+	}
+	return []deed{
+		{what: deleted, during: beforeSending, outcome: outcome{spent: nothing, then: over.then}, ends: ends,
+			play: (*story).refused},
+		{what: deleted, during: whileSending, outcome: over, play: (*story).sending, ends: func(s *story) {
+			retrievalID := s.accepted()[0].RetrievalID
+			ends(s)
+			s.eventually("the log to tell RetrievalId "+retrievalID, func(context.Context) (bool, error) {
+				content, err := os.ReadFile(s.Controller().LogFile())
+				return strings.Contains(string(content), retrievalID), err
+			})
+		}},
+		{what: deleted, during: inFlight, outcome: over, ends: ends, play: func(s *story) { s.submitted() }},
+	}
+}

@@ -1,0 +1,180 @@
+package misbehaviour
+
+import (
+	"net/http"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+// trouble is a way in which the service misbehaves: a row of the page.
+type trouble struct {
+	// when ends the sentence "the service …".
+	when string
+	// fault is how the simulator does it; without one its process is stopped for the time of the call.
+	fault admin.Fault
+	// earlier is whether there must have been a call of the same operation that went well.
+	earlier bool
+	// says are the words that are told of it, whatever the operation.
+	says []string
+	// outcomes by operation.
+	outcomes map[string]outcome
+}
+
+// Outcomes of what the service does.
+var (
+	triedAgain = outcome{
+		name: "tried again",
+		told: []told{{
+			reason: v1alpha1.ReasonRetryingSubmission, says: []string{"it is tried again", "nothing was spent"},
+		}},
+		spent: nothing, then: byItself,
+	}
+	sentAgain = outcome{
+		name: "sent again",
+		told: []told{{
+			reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorisation"},
+		}},
+		spent: nothing, then: byItself,
+	}
+	lost = outcome{
+		name: "answer lost",
+		told: []told{
+			{reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorisation"}},
+			{reason: v1alpha1.ReasonAnswerLost, says: []string{
+				"an earlier answer was lost", "PKI020",
+				"order new transfer credentials and put them into Secret " + transferName,
+			}},
+		},
+		spent: credentials, then: afterNew,
+	}
+	askedAgain = outcome{
+		name: "asked again",
+		told: []told{{reason: v1alpha1.ReasonAwaitingCertificate, says: []string{
+			"has accepted the request", "the certificate cannot be fetched", "it is asked for again",
+		}}},
+		spent: nothing, then: byItself,
+	}
+	kept = outcome{
+		name: "kept",
+		told: []told{{reason: v1alpha1.ReasonUntrustedAnswer, says: []string{
+			"put the authority that signs the service's answers into spec.trust.responses",
+			"is kept, and the certificate is fetched once this is repaired",
+		}}},
+		spent: nothing, then: byItself,
+	}
+	notTaken = outcome{
+		name: "not taken",
+		told: []told{{reason: v1alpha1.ReasonWrongCertificate, says: []string{
+			"the service is asked again with RetrievalId", "if it lasts, contact the Incomes Register",
+		}}},
+		spent: nothing, then: byItself,
+	}
+	untrusted = outcome{
+		name: "untrusted",
+		told: []told{{reason: v1alpha1.ReasonUntrustedCertificate, says: []string{
+			"put the issuing authority of the service into spec.trust.issuance",
+			"is kept, and the certificate is fetched once this is repaired",
+		}}},
+		spent: nothing, then: byItself,
+	}
+)
+
+// outcomes lists those of the service, as the page explains them.
+func outcomes() []outcome {
+	return []outcome{
+		triedAgain, sentAgain, lost, askedAgain, kept, notTaken, untrusted,
+	}
+}
+
+// unprocessed is what comes of a request that has had no effect, as the other side's words make sure.
+func unprocessed() map[string]outcome {
+	return map[string]outcome{signNew: triedAgain, renew: triedAgain, get: askedAgain}
+}
+
+// doubtful is what comes of one that has had none, when nobody but the service can know.
+func doubtful() map[string]outcome {
+	return map[string]outcome{signNew: sentAgain, renew: sentAgain, get: askedAgain}
+}
+
+// processed is what comes of a request that has had its effect when the answer gets lost.
+func processed() map[string]outcome {
+	return map[string]outcome{signNew: lost, renew: sentAgain, get: askedAgain}
+}
+
+// unverified is what comes of an answer that nobody can rely on, but that is there.
+func unverified() map[string]outcome {
+	return map[string]outcome{signNew: kept, renew: kept, get: kept}
+}
+
+// fetched is what comes of something that can happen to GetCertificate only.
+func fetched(of outcome) map[string]outcome { return map[string]outcome{get: of} }
+
+// troubles are the rows about the service.
+func troubles() []trouble {
+	const (
+		interrupted = "the connection ended before the answer was complete (the other side closed it)"
+		notInTime   = "the certificate service did not answer in time"
+		notXML      = "the answer cannot be read as XML"
+		unsigned    = "the signature of the certificate service's answer does not verify"
+		otherOne    = "the issued certificate is not the one that was asked for"
+	)
+	status := func(code int) admin.Fault { return admin.Fault{Kind: admin.HTTPStatus, Status: code} }
+	after := func(fault admin.Fault) admin.Fault {
+		fault.AfterProcessing = true
+		return fault
+	}
+	wrong := func(variant string) admin.Fault { return admin.Fault{Kind: admin.WrongCertificate, Variant: variant} }
+	of := func(kind admin.FaultKind) admin.Fault { return admin.Fault{Kind: kind} }
+	return []trouble{
+		{when: "does not answer at all", says: []string{"cannot connect to", "no answer in time"}, outcomes: unprocessed()},
+		{when: "answers HTTP 404", fault: status(http.StatusNotFound),
+			says: []string{"the endpoint answered HTTP 404"}, outcomes: unprocessed()},
+		{when: "redirects to another address", fault: of(admin.Redirect),
+			says: []string{"the endpoint answered HTTP 307, a redirection, which is never followed"}, outcomes: unprocessed()},
+		{when: "closes the connection and has done nothing", fault: of(admin.DropBefore),
+			says: []string{interrupted}, outcomes: doubtful()},
+		{when: "answers HTTP 500 and has done nothing", fault: status(http.StatusInternalServerError),
+			says: []string{"the endpoint answered HTTP 500"}, outcomes: doubtful()},
+		{when: "answers HTTP 503 and has done nothing", fault: status(http.StatusServiceUnavailable),
+			says: []string{"the endpoint answered HTTP 503"}, outcomes: doubtful()},
+		{when: "answers with a SOAP Fault and has done nothing", fault: of(admin.SOAPFault),
+			says: []string{"the certificate service answered with a SOAP Fault"}, outcomes: doubtful()},
+		{when: "has done what was asked, and a gateway answers HTTP 502", fault: after(status(http.StatusBadGateway)),
+			says: []string{"the endpoint answered HTTP 502"}, outcomes: processed()},
+		{when: "has done what was asked and answers with a SOAP Fault", fault: after(of(admin.SOAPFault)),
+			says: []string{"the certificate service answered with a SOAP Fault"}, outcomes: processed()},
+		{when: "has done what was asked and never answers", fault: of(admin.TimeoutAfter),
+			says: []string{notInTime}, outcomes: processed()},
+		{when: "sends one byte per second", fault: of(admin.Slow), says: []string{notInTime}, outcomes: processed()},
+		{when: "resets the connection in the middle of the answer", fault: of(admin.ResetMidAnswer),
+			says: []string{interrupted}, outcomes: processed()},
+		{when: "sends half of the answer", fault: of(admin.Truncated), says: []string{notXML}, outcomes: processed()},
+		{when: "sends XML that is not well-formed", fault: of(admin.Malformed),
+			says: []string{notXML}, outcomes: processed()},
+		{when: "sends 100 MB", fault: of(admin.Oversize),
+			says: []string{"the answer is larger than 1048576 bytes and was not read"}, outcomes: processed()},
+		{when: "calls its answer text/html", fault: of(admin.WrongContentType),
+			says: []string{"its content type is text/html, not text/xml"}, outcomes: processed()},
+		{when: "answers something that was not asked", fault: of(admin.WrongOperation),
+			says: []string{"the certificate service's answer does not fit the request"}, outcomes: processed()},
+		{when: "does not sign its answer", fault: of(admin.Unsigned), says: []string{unsigned}, outcomes: unverified()},
+		{when: "signs with a certificate of an unknown authority", fault: of(admin.StrangerSignature),
+			says: []string{unsigned}, outcomes: unverified()},
+		{when: "gives the answer to an earlier call once more", fault: of(admin.Replay), earlier: true,
+			says:     []string{"its RetrievalId is the one that VeroOrder", "has had before"},
+			outcomes: map[string]outcome{signNew: lost, renew: sentAgain}},
+		{when: "gives an earlier certificate once more", fault: of(admin.Replay), earlier: true,
+			says: []string{otherOne}, outcomes: fetched(notTaken)},
+		{when: "gives the certificate of another customer", fault: wrong(admin.AnotherCustomer),
+			says: []string{otherOne}, outcomes: fetched(notTaken)},
+		{when: "gives a certificate for another key", fault: wrong(admin.AnotherKey),
+			says: []string{otherOne}, outcomes: fetched(notTaken)},
+		{when: "gives a certificate that has expired", fault: wrong(admin.Expired),
+			says: []string{otherOne}, outcomes: fetched(notTaken)},
+		{when: "gives a certificate that is not yet valid", fault: wrong(admin.NotYetValid),
+			says: []string{otherOne}, outcomes: fetched(notTaken)},
+		{when: "gives a certificate of an unknown authority", fault: wrong(admin.UnknownCA),
+			says: []string{otherOne}, outcomes: fetched(untrusted)},
+	}
+}
