@@ -8,7 +8,6 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
@@ -57,7 +56,7 @@ func start(b *testing.B, simulator ...string) *world.World {
 func prepare(b *testing.B, w *world.World, service *world.Service, issuer *v1alpha1.VeroIssuer, certificates int) {
 	b.Helper()
 	ctx, namespace := b.Context(), issuer.Namespace
-	bundles, err := service.Bundles(ctx)
+	trust, err := service.Trust(ctx, namespace)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -66,7 +65,7 @@ func prepare(b *testing.B, w *world.World, service *world.Service, issuer *v1alp
 		b.Fatal(err)
 	}
 	create(b, w, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
-	create(b, w, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero-trust"}, Data: bundles})
+	create(b, w, trust)
 	create(b, w, issuer)
 	for i, credential := range minted {
 		create(b, w, &corev1.Secret{
@@ -75,38 +74,6 @@ func prepare(b *testing.B, w *world.World, service *world.Service, issuer *v1alp
 				v1alpha1.KeyTransferID: credential.TransferID, v1alpha1.KeyTransferPassword: credential.TransferPassword,
 			},
 		})
-	}
-}
-
-// issuerOf is an issuer for a service.
-func issuerOf(namespace string, service *world.Service) *v1alpha1.VeroIssuer {
-	bundle := func(key string) v1alpha1.BundleSource {
-		return v1alpha1.BundleSource{ConfigMapRef: &v1alpha1.BundleReference{Name: "vero-trust", Key: key}}
-	}
-	tls := bundle("tls.pem")
-	return &v1alpha1.VeroIssuer{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero"},
-		Spec: v1alpha1.VeroIssuerSpec{
-			Environment: v1alpha1.EnvironmentTest, URL: service.URL, CustomerID: customer,
-			Trust: v1alpha1.Trust{TLS: &tls, Responses: bundle("responses.pem"), Issuance: bundle("issuance.pem")},
-		},
-	}
-}
-
-// certificate is the one with a number, with the credentials of the same number.
-func certificate(namespace string, number int) *cmapi.Certificate {
-	name := nameOf(number)
-	return &cmapi.Certificate{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: name, Annotations: map[string]string{v1alpha1.AnnotationTransferSecret: name},
-		},
-		Spec: cmapi.CertificateSpec{
-			SecretName: name + "-tls", CommonName: customer,
-			PrivateKey: &cmapi.CertificatePrivateKey{Algorithm: cmapi.RSAKeyAlgorithm, Size: 2048},
-			IssuerRef: cmmeta.IssuerReference{
-				Group: v1alpha1.GroupName, Kind: v1alpha1.KindVeroIssuer, Name: "vero",
-			},
-		},
 	}
 }
 

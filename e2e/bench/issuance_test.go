@@ -24,7 +24,7 @@ func BenchmarkTwoHundredCertificatesAtOnce(b *testing.B) {
 	w := start(b, "--processing-delay=1s")
 	for round := 0; b.Loop(); round++ {
 		namespace := "crowd-" + strconv.Itoa(round)
-		prepare(b, w, w.Service, issuerOf(namespace, w.Service), crowd)
+		prepare(b, w, w.Service, w.Service.Issuer(namespace, customer), crowd)
 		started := time.Now()
 		seen := issueAll(b, w, namespace)
 		b.ReportMetric(time.Since(started).Seconds(), "s/all")
@@ -39,7 +39,7 @@ func issueAll(b *testing.B, w *world.World, namespace string) map[string]time.Ti
 	events := follow(b, w, namespace, &cmapi.CertificateRequestList{})
 	late := time.After(patience)
 	for i := range crowd {
-		create(b, w, certificate(namespace, i))
+		create(b, w, world.Certificate(namespace, nameOf(i), customer))
 	}
 	seen := map[string]time.Time{}
 	for len(seen) < crowd {

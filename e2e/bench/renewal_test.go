@@ -42,7 +42,7 @@ func BenchmarkHundredCertificatesThroughTwoRenewals(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		issuer := issuerOf("renewals-"+strconv.Itoa(round), service)
+		issuer := service.Issuer("renewals-"+strconv.Itoa(round), customer)
 		issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
 		prepare(b, w, service, issuer, hundred)
 		started := time.Now()
@@ -90,7 +90,7 @@ func liveThroughRenewals(b *testing.B, w *world.World, namespace string) *observ
 			seen.request(b, event, open)
 		case <-turn.C:
 			if created < hundred {
-				shortLived := certificate(namespace, created)
+				shortLived := world.Certificate(namespace, nameOf(created), customer)
 				shortLived.Spec.RenewBefore = &metav1.Duration{Duration: window}
 				create(b, w, shortLived)
 				created++

@@ -24,7 +24,6 @@ import (
 const (
 	customer  = "0123456-7"
 	namespace = "soak"
-	trustName = "vero-trust"
 	// window is as long as a certificate's life, so that it can be renewed at any time.
 	window = 2 * 365 * 24 * time.Hour
 )
@@ -64,14 +63,13 @@ func begin(t *testing.T, options world.Options) *scene {
 	t.Cleanup(s.end)
 	s.seedRandom()
 	s.watch()
-	bundles, err := s.Service.Bundles(t.Context())
+	trust, err := s.Service.Trust(t.Context(), namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.create(
-		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
-		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: trustName}, Data: bundles},
-		s.issuer())
+	issuer := s.Service.Issuer(namespace, customer)
+	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
+	s.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, trust, issuer)
 	return s
 }
 
@@ -118,39 +116,12 @@ func (s *scene) watch() {
 	s.seen = watched
 }
 
-// issuer is an issuer for the world's service.
-func (s *scene) issuer() *v1alpha1.VeroIssuer {
-	bundle := func(key string) v1alpha1.BundleSource {
-		return v1alpha1.BundleSource{ConfigMapRef: &v1alpha1.BundleReference{Name: trustName, Key: key}}
-	}
-	tls := bundle("tls.pem")
-	return &v1alpha1.VeroIssuer{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero"},
-		Spec: v1alpha1.VeroIssuerSpec{
-			Environment: v1alpha1.EnvironmentTest, URL: s.Service.URL, CustomerID: customer,
-			Trust:         v1alpha1.Trust{TLS: &tls, Responses: bundle("responses.pem"), Issuance: bundle("issuance.pem")},
-			RenewalWindow: &metav1.Duration{Duration: window},
-		},
-	}
-}
-
 func nameOf(number int) string { return fmt.Sprintf("certificate-%04d", number) }
 
 // order creates a Certificate. The Secret with its credentials has the same name.
 func (s *scene) order(name string) {
 	s.Helper()
-	s.create(&cmapi.Certificate{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: name, Annotations: map[string]string{v1alpha1.AnnotationTransferSecret: name},
-		},
-		Spec: cmapi.CertificateSpec{
-			SecretName: name + "-tls", CommonName: customer,
-			PrivateKey: &cmapi.CertificatePrivateKey{Algorithm: cmapi.RSAKeyAlgorithm, Size: 2048},
-			IssuerRef: cmmeta.IssuerReference{
-				Group: v1alpha1.GroupName, Kind: v1alpha1.KindVeroIssuer, Name: "vero",
-			},
-		},
-	})
+	s.create(world.Certificate(namespace, name, customer))
 }
 
 // renew does what `cmctl renew` does.
