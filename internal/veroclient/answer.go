@@ -21,6 +21,8 @@ type answer struct {
 	contentType string
 	// body is nil unless status is 200 or 500.
 	body []byte
+	// calledOff is why nobody waits for the answer any more, nil if somebody does.
+	calledOff error
 }
 
 // xmlTypes are the media types of an answer. None at all is none that says something else.
@@ -52,6 +54,16 @@ func (a *answer) content() ([]byte, error) {
 	return nil, &vero.HTTPError{
 		Status: a.status, Detail: fmt.Sprintf("but its content type is %s, not text/xml", mediaType),
 	}
+}
+
+// notXML is the error of a body that cannot be read. A call that was called off can still get an answer: the server
+// sees TLS end before the connection does, and ends its own answer where it stands, often as an empty HTTP 200. That
+// says nothing about the service; a whole answer that came in time is read like any other.
+func (a *answer) notXML(err error) error {
+	if a.calledOff != nil {
+		return interrupted(a.calledOff, true)
+	}
+	return &vero.NotXMLError{Err: err}
 }
 
 // fault is the SOAP Fault in the body of an HTTP 500 (seed 004, 2.2), or the bare status if there is none.

@@ -175,7 +175,7 @@ func (c *Client) open(operation vero.Operation, answer *answer) (*etree.Element,
 	}
 	document, err := xmlsig.Parse(content)
 	if err != nil {
-		return nil, &vero.NotXMLError{Err: err}
+		return nil, answer.notXML(err)
 	}
 	payload, err := vero.Unwrap(document)
 	if err != nil {

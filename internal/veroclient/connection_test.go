@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -215,6 +216,22 @@ func TestACallerCanCallOff(t *testing.T) {
 		t.Errorf("error %#v", err)
 	}
 	want[*vero.UnreachableError](t, client.Probe(ctx), false)
+}
+
+func TestAnEmptyAnswerToACallThatWasCalledOffIsNoAnswer(t *testing.T) {
+	f := serve(t, func(_ *fixture, _ http.ResponseWriter, incoming *http.Request) {
+		_, _ = io.Copy(io.Discard, incoming.Body) // and nothing more: an empty HTTP 200
+	})
+	client := f.client(t, 0)
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		// Whether the transport sees the end of the context or the answer first is left to the scheduler.
+		traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: cancel})
+		_, err := client.Get(traced, get("unknown"))
+		if find[*vero.InterruptedError](t, err, true).Timeout || !errors.Is(err, context.Canceled) {
+			t.Fatalf("error %#v", err)
+		}
+	}
 }
 
 func TestTheCallersDeadlineCountsWhenItIsTheEarlier(t *testing.T) {

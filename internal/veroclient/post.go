@@ -49,7 +49,11 @@ func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte
 		return nil, c.connectError(err)
 	}
 	defer response.Body.Close()
-	return read(response)
+	got, err := read(response)
+	if got != nil {
+		got.calledOff = ctx.Err()
+	}
+	return got, err
 }
 
 // read takes what is needed of an HTTP response. Only the body of an answer or of a Fault is read.
