@@ -1,0 +1,90 @@
+{{/*
+The rules of files/rbac/role.yaml, which is generated from the code's markers, cut down to the parts that are asked for:
+"cluster" for cluster-scoped kinds, "secrets", and "namespaced" for everything else. Takes context and parts.
+*/}}
+{{- define "varmenne-issuer.rules" -}}
+{{- $clusterScoped := list "veroclusterissuers" "veroclusterissuers/status" }}
+{{- $parts := .parts }}
+{{- $rules := list }}
+{{- range $rule := (.context.Files.Get "files/rbac/role.yaml" | fromYaml).rules }}
+{{- $resources := list }}
+{{- range $rule.resources }}
+{{- $part := has . $clusterScoped | ternary "cluster" (eq . "secrets" | ternary "secrets" "namespaced") }}
+{{- if has $part $parts }}{{ $resources = append $resources . }}{{ end }}
+{{- end }}
+{{- with $resources }}{{ $rules = append $rules (set (deepCopy $rule) "resources" .) }}{{ end }}
+{{- end }}
+{{- toYaml $rules }}
+{{- end }}
+
+{{/* The namespaces with a Role for Secrets, as JSON. Empty: a ClusterRole. */}}
+{{- define "varmenne-issuer.secretNamespaces" -}}
+{{- $namespaces := .Values.secretNamespaces }}
+{{- if and .Values.watchNamespaces (not $namespaces) }}
+{{- $namespaces = append .Values.watchNamespaces .Release.Namespace | uniq }}
+{{- end }}
+{{- toJson $namespaces }}
+{{- end }}
+
+{{/*
+A role for the controller and its binding: in a namespace, or for the cluster where none is given. Takes context, name,
+namespace, and rules as YAML.
+*/}}
+{{- define "varmenne-issuer.permission" }}
+{{- $scope := empty .namespace | ternary "Cluster" "" }}
+{{- $labels := include "varmenne-issuer.labels" (dict "context" .context "component" "controller") }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $scope }}Role
+metadata:
+  name: {{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- $labels | nindent 4 }}
+rules:
+{{ .rules }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $scope }}RoleBinding
+metadata:
+  name: {{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- $labels | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ $scope }}Role
+  name: {{ .name }}
+subjects:
+- kind: ServiceAccount
+  name: {{ include "varmenne-issuer.serviceAccountName" .context }}
+  namespace: {{ .context.Release.Namespace }}
+{{- end }}
+
+{{/* What leader election needs: the lease, which bears the product's name, and events about it. */}}
+{{- define "varmenne-issuer.leaderElectionRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [varmenne-issuer]
+  verbs: [get, update]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{/* What authentication and authorization of the readers of metrics need. */}}
+{{- define "varmenne-issuer.reviewRules" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  verbs: [create]
+{{- end }}

@@ -1,0 +1,54 @@
+{{/* Refuses values that each are good, and together cannot work. */}}
+{{- define "varmenne-issuer.validate" -}}
+{{- $own := .Release.Namespace }}
+{{- with .Values }}
+{{- if and (gt (int .replicaCount) 1) (not .leaderElection.enabled) }}
+{{- fail "leaderElection.enabled=false needs replicaCount=1: two replicas at work would make every call twice" }}
+{{- end }}
+{{- if .watchNamespaces }}
+{{- $known := append .watchNamespaces $own }}
+{{- range .secretNamespaces }}
+{{- if not (has . $known) }}
+{{- fail (printf "secretNamespaces: the controller does not work in %q; add it to watchNamespaces" .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if gt (len (compact (list .caBundle.inline .caBundle.configMapName .caBundle.secretName))) 1 }}
+{{- fail "caBundle: set one of inline, configMapName and secretName" }}
+{{- end }}
+{{- if and .caBundle.replace (not (or .caBundle.inline .caBundle.configMapName .caBundle.secretName)) }}
+{{- fail "caBundle.replace needs certificates: set inline, configMapName or secretName" }}
+{{- end }}
+{{- if and .metrics.enabled (eq (int .metrics.port) (int .probes.port)) }}
+{{- fail "metrics.port and probes.port are the same" }}
+{{- end }}
+{{- with .metrics }}
+{{- if and .serviceMonitor.enabled .podMonitor.enabled }}
+{{- fail "metrics: serviceMonitor and podMonitor together would count everything twice; enable one" }}
+{{- end }}
+{{- if and (or .serviceMonitor.enabled .podMonitor.enabled .secure) (not .enabled) }}
+{{- fail "metrics.enabled=false: there is nothing for serviceMonitor, podMonitor or secure" }}
+{{- end }}
+{{- if and .certificateSecretName (not .secure) }}
+{{- fail "metrics.certificateSecretName needs metrics.secure=true" }}
+{{- end }}
+{{- if and .podMonitor.enabled .secure (not .podMonitor.authorization) }}
+{{- fail "metrics.podMonitor.authorization: secure metrics need a token, and a PodMonitor has to name a Secret with one" }}
+{{- end }}
+{{- end }}
+{{- if and .proxy.https .proxy.secretName }}
+{{- fail "proxy: set one of https and secretName" }}
+{{- end }}
+{{- if le (include "varmenne-issuer.seconds" .simulator.validity | int) (include "varmenne-issuer.seconds" .simulator.renewalWindow | int) }}
+{{- fail "simulator.renewalWindow has to be shorter than simulator.validity" }}
+{{- end }}
+{{- if and .simulator.enabled .simulator.sample.enabled }}
+{{- if and .watchNamespaces (not (has $own .watchNamespaces)) }}
+{{- fail (printf "simulator.sample is in the release's namespace: add %q to watchNamespaces" $own) }}
+{{- end }}
+{{- if and .secretNamespaces (not (has $own .secretNamespaces)) }}
+{{- fail (printf "simulator.sample is in the release's namespace: add %q to secretNamespaces" $own) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}

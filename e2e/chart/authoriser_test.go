@@ -1,0 +1,127 @@
+package chart_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/client-go/discovery"
+
+	"github.com/varmenne/varmenne-issuer/e2e/chart"
+	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+)
+
+// TestClusterRolesHoldOnlyClusterScopedKinds asks the API server which kinds those are.
+func TestClusterRolesHoldOnlyClusterScopedKinds(t *testing.T) {
+	c := theCluster(t)
+	installDefinitions(t, c)
+	namespaced := resources(t, c)
+	for name, values := range settings(t) {
+		for _, p := range permissions(t, render(t, values), releaseName) {
+			inNamespace, served := namespaced[p.group+"/"+p.resource]
+			if !served {
+				t.Errorf("%s: the API server does not know %+v", name, p)
+			}
+			if values["watchNamespaces"] != nil && inNamespace && p.namespace == everywhere {
+				t.Errorf("%s: everywhere the controller may %+v", name, p)
+			}
+		}
+	}
+}
+
+// resources are those that the API server serves, and whether they are in namespaces.
+func resources(t *testing.T, c *cluster.Cluster) map[string]bool {
+	t.Helper()
+	served, err := discovery.NewDiscoveryClientForConfig(c.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, lists, err := served.ServerGroupsAndResources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespaced := map[string]bool{}
+	for _, list := range lists {
+		group, _, grouped := strings.Cut(list.GroupVersion, "/")
+		if !grouped {
+			group = ""
+		}
+		for _, resource := range list.APIResources {
+			namespaced[group+"/"+resource.Name] = resource.Namespaced
+		}
+	}
+	return namespaced
+}
+
+// question is one that the authoriser of the API server is asked.
+type question struct {
+	account, verb, group, resource, name, namespace string
+}
+
+func (q question) String() string {
+	return fmt.Sprintf("%s %s %s.%s/%s in %q", q.account, q.verb, q.resource, q.group, q.name, q.namespace)
+}
+
+// TestTheAuthoriserAgrees installs the chart and asks who may do what.
+func TestTheAuthoriserAgrees(t *testing.T) {
+	c := theCluster(t)
+	for _, namespace := range []string{"tax-reporting", "payroll", "others"} {
+		ensureNamespace(t, c, namespace)
+	}
+	const controller = "system:serviceaccount:authoriser:varmenne-issuer"
+	const approver = "system:serviceaccount:cert-manager:cert-manager"
+	for setting, answers := range map[string]map[question]bool{
+		"defaults": {
+			{controller, "get", "", "secrets", "any", "others"}:                                          true,
+			{controller, "list", "", "secrets", "", "others"}:                                            false,
+			{controller, "list", "varmenne.dev", "veroissuers", "", ""}:                                  true,
+			{controller, "get", "coordination.k8s.io", "leases", "varmenne-issuer", "authoriser"}:        true,
+			{controller, "get", "coordination.k8s.io", "leases", "another", "authoriser"}:                false,
+			{controller, "update", "coordination.k8s.io", "leases", "varmenne-issuer", "others"}:         false,
+			{approver, "approve", "cert-manager.io", "signers", "veroissuers.varmenne.dev/*", ""}:        true,
+			{approver, "approve", "cert-manager.io", "signers", "veroclusterissuers.varmenne.dev/*", ""}: true,
+			{controller, "approve", "cert-manager.io", "signers", "veroissuers.varmenne.dev/*", ""}:      false,
+		},
+		"namespaces": {
+			{controller, "get", "", "secrets", "any", "tax-reporting"}:                               true,
+			{controller, "get", "", "secrets", "any", "payroll"}:                                     false,
+			{controller, "get", "", "secrets", "any", "others"}:                                      false,
+			{controller, "watch", "cert-manager.io", "certificaterequests", "", "payroll"}:           true,
+			{controller, "watch", "cert-manager.io", "certificaterequests", "", "others"}:            false,
+			{controller, "watch", "cert-manager.io", "certificaterequests", "", ""}:                  false,
+			{controller, "watch", "varmenne.dev", "veroclusterissuers", "", ""}:                      true,
+			{controller, "create", "events.k8s.io", "events", "", "default"}:                         true,
+			{controller, "get", "", "configmaps", "bundle", "authoriser"}:                            true,
+			{controller, "get", "", "configmaps", "bundle", "others"}:                                false,
+			{controller, "create", "authentication.k8s.io", "tokenreviews", "", ""}:                  false,
+			{controller, "update", "coordination.k8s.io", "leases", "varmenne-issuer", "authoriser"}: true,
+		},
+	} {
+		t.Run(setting, func(t *testing.T) {
+			install(t, c, chart.Release{
+				Name: releaseName, Namespace: "authoriser", Values: settings(t)[setting], Args: []string{takeOwnership},
+			})
+			for asked, want := range answers {
+				if got := allowed(t, c, asked); got != want {
+					t.Errorf("%s: %t, want %t", asked, got, want)
+				}
+			}
+		})
+	}
+}
+
+func allowed(t *testing.T, c *cluster.Cluster, q question) bool {
+	t.Helper()
+	resource, subresource, _ := strings.Cut(q.resource, "/")
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+		User: q.account,
+		ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Verb: q.verb, Group: q.group, Resource: resource, Subresource: subresource, Name: q.name, Namespace: q.namespace,
+		},
+	}}
+	if err := c.Client().Create(t.Context(), review); err != nil {
+		t.Fatal(err)
+	}
+	return review.Status.Allowed
+}

@@ -1,0 +1,49 @@
+package chart_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/e2e/chart"
+	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+)
+
+// installDefinitions has the product's kinds served.
+func installDefinitions(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
+	if err := c.Apply(t.Context(), filepath.Join(helm(t).Chart, "files", "crds")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ensureNamespace creates a namespace where there is none. Without controllers no namespace is ever gone.
+func ensureNamespace(t *testing.T, c *cluster.Cluster, name string) {
+	t.Helper()
+	err := c.Client().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
+}
+
+// takeOwnership lets a release have the definitions that another one, or none, has installed.
+const takeOwnership = "--take-ownership"
+
+// install installs a release on the cluster, which is uninstalled with the test.
+func install(t *testing.T, c *cluster.Cluster, wanted chart.Release) {
+	t.Helper()
+	helm := helmOn(t, c)
+	if _, err := helm.Install(t.Context(), wanted); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		arguments := []string{"uninstall", wanted.Name, "--namespace", wanted.Namespace, "--ignore-not-found"}
+		if _, err := helm.Run(context.WithoutCancel(t.Context()), nil, arguments...); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,135 @@
+package chart_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/varmenne/varmenne-issuer/e2e/chart"
+	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+)
+
+func TestTheDefinitionsAreTheGeneratedOnes(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(helm(t).Chart, "files", "crds", "*.yaml"))
+	if err != nil || len(files) != 3 {
+		t.Fatalf("the generated definitions are %q: %v", files, err)
+	}
+	rendered := render(t, nil).of("CustomResourceDefinition")
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &unstructured.Unstructured{}
+		if err := yaml.UnmarshalStrict(content, &want.Object); err != nil {
+			t.Fatal(err)
+		}
+		got := rendered.only(t, "CustomResourceDefinition", want.GetName())
+		if text, wanted := asYAML(t, got.Object["spec"]), asYAML(t, want.Object["spec"]); text != wanted {
+			t.Errorf("%s: the chart has %s", want.GetName(), text)
+		}
+		if got.GetAnnotations()["helm.sh/resource-policy"] != "keep" {
+			t.Errorf("%s is not kept", want.GetName())
+		}
+	}
+}
+
+func asYAML(t *testing.T, value any) string {
+	t.Helper()
+	content, err := yaml.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// TestIssuersOutliveTheRelease uninstalls, and installs again.
+func TestIssuersOutliveTheRelease(t *testing.T) {
+	c := theCluster(t)
+	wanted := chart.Release{Name: "keeper", Namespace: "keeper", Args: []string{takeOwnership}}
+	install(t, c, wanted)
+	issuer := vero("keeper")
+	if err := c.Client().Create(t.Context(), issuer); err != nil {
+		t.Fatal(err)
+	}
+	uninstall(t, c, wanted)
+	if err := c.Client().Get(t.Context(), client.ObjectKeyFromObject(issuer), issuer); err != nil {
+		t.Errorf("after uninstalling: %v", err)
+	}
+	wanted.Args = nil // What it has left it may take again.
+	install(t, c, wanted)
+}
+
+// TestTwoReleasesShareACluster wants no object of both.
+func TestTwoReleasesShareACluster(t *testing.T) {
+	c := theCluster(t)
+	for _, namespace := range []string{"tax-reporting", "payroll"} {
+		ensureNamespace(t, c, namespace)
+	}
+	install(t, c, chart.Release{
+		Name: "first", Namespace: "first", Values: map[string]any{"watchNamespaces": []any{"tax-reporting"}},
+		Args: []string{takeOwnership},
+	})
+	install(t, c, chart.Release{Name: "second", Namespace: "second", Values: map[string]any{
+		"watchNamespaces": []any{"payroll"}, "crds": map[string]any{"enabled": false},
+	}})
+}
+
+func TestDefinitionsThatAreNotKeptGoWithTheRelease(t *testing.T) {
+	c := theCluster(t)
+	wanted := chart.Release{
+		Name: "leaver", Namespace: "leaver", Values: map[string]any{"crds": map[string]any{"keep": false}},
+		Args: []string{takeOwnership},
+	}
+	install(t, c, wanted)
+	uninstall(t, c, wanted)
+	defer installDefinitions(t, c) // Others want them.
+	for _, kind := range []string{"veroissuers", "veroclusterissuers", "veroorders"} {
+		meta := metav1.ObjectMeta{Name: kind + ".varmenne.dev"}
+		awaitGone(t, c, &apiextensionsv1.CustomResourceDefinition{ObjectMeta: meta})
+	}
+}
+
+// awaitGone waits until the API server has deleted a definition, and before it all objects of its kind.
+func awaitGone(t *testing.T, c *cluster.Cluster, definition client.Object) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true,
+		func(ctx context.Context) (bool, error) {
+			err := c.Client().Get(ctx, client.ObjectKeyFromObject(definition), definition)
+			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+		})
+	if err != nil {
+		t.Errorf("%s is still there: %v", definition.GetName(), err)
+	}
+}
+
+func uninstall(t *testing.T, c *cluster.Cluster, installed chart.Release) {
+	t.Helper()
+	_, err := helmOn(t, c).Run(t.Context(), nil, "uninstall", installed.Name, "--namespace", installed.Namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// vero is an issuer that the API server takes.
+func vero(namespace string) *unstructured.Unstructured {
+	bundle := map[string]any{"configMapRef": map[string]any{"name": "trust", "key": "ca.pem"}}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "varmenne.dev/v1alpha1", "kind": "VeroIssuer",
+		"metadata": map[string]any{"name": "vero", "namespace": namespace},
+		"spec": map[string]any{
+			"environment": "TEST", "customerID": "0123456-7",
+			"trust": map[string]any{"responses": bundle, "issuance": bundle},
+		},
+	}}
+}

@@ -1,0 +1,183 @@
+package chart_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/varmenne/varmenne-issuer/internal/app"
+	"github.com/varmenne/varmenne-issuer/internal/rehearsal"
+	"github.com/varmenne/varmenne-issuer/internal/simulator"
+)
+
+// deployment is the rendered one of a component.
+func deployment(t *testing.T, rendered objects, suffix string) *appsv1.Deployment {
+	t.Helper()
+	return typed[appsv1.Deployment](t, rendered.only(t, "Deployment", suffix))
+}
+
+func TestTheProgramTakesTheFlagsOfTheDeployments(t *testing.T) {
+	for name, values := range settings(t) {
+		rendered := render(t, values)
+		var options app.Options
+		parse(t, name, deployment(t, rendered, releaseName).Spec.Template.Spec.Containers[0].Args, options.AddFlags)
+		if err := options.Validate(); err != nil {
+			t.Errorf("%s: the controller refuses: %v", name, err)
+		}
+		if len(rendered.of("Deployment")) == 1 {
+			continue
+		}
+		arguments := deployment(t, rendered, "-simulator").Spec.Template.Spec.Containers[0].Args
+		if arguments[0] != "simulator" {
+			t.Fatalf("%s: the simulator's first argument is %q", name, arguments[0])
+		}
+		service, samples := simulator.DefaultOptions(), rehearsal.Options{}
+		parse(t, name, arguments[1:], func(flags *pflag.FlagSet) {
+			service.AddFlags(flags)
+			samples.AddFlags(flags)
+		})
+		if err := service.Validate(); err != nil {
+			t.Errorf("%s: the simulator refuses: %v", name, err)
+		}
+		if !samples.Wanted() || samples.Namespace != releaseNamespace || samples.Owner == "" {
+			t.Errorf("%s: the simulator would apply no samples: %+v", name, samples)
+		}
+	}
+}
+
+func parse(t *testing.T, name string, arguments []string, add func(*pflag.FlagSet)) {
+	t.Helper()
+	flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	add(flags)
+	if err := flags.Parse(arguments); err != nil || flags.NArg() > 0 {
+		t.Errorf("%s: %q: %v, left over %q", name, arguments, err, flags.Args())
+	}
+}
+
+func TestDefaultsOfTheChartAreThoseOfTheProgram(t *testing.T) {
+	var program, rendered app.Options
+	parse(t, "program", []string{"--namespace=" + releaseNamespace}, program.AddFlags)
+	parse(t, "chart", deployment(t, render(t, nil), releaseName).Spec.Template.Spec.Containers[0].Args, rendered.AddFlags)
+	if !reflect.DeepEqual(rendered, program) {
+		t.Errorf("the chart runs it with %+v, on its own it runs with %+v", rendered, program)
+	}
+}
+
+func TestAPodHasTimeToRecordWhatACallHasBrought(t *testing.T) {
+	for callTimeout, want := range map[string]int64{"60s": 90, "1m30s": 120, "500ms": 31, "1h0.5m": 3660, "2.5s": 33} {
+		pod := deployment(t, render(t, map[string]any{"callTimeout": callTimeout}), releaseName).Spec.Template.Spec
+		if got := *pod.TerminationGracePeriodSeconds; got != want {
+			t.Errorf("with a timeout of %s a Pod has %d s, want %d", callTimeout, got, want)
+		}
+	}
+}
+
+func TestAConstraintOnTheSpreadCountsTheControllersPods(t *testing.T) {
+	constraints := []any{
+		map[string]any{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"},
+		map[string]any{
+			"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+			"labelSelector": map[string]any{"matchLabels": map[string]any{"own": "choice"}},
+		},
+	}
+	rendered := deployment(t, render(t, map[string]any{"topologySpreadConstraints": constraints}), releaseName)
+	got := rendered.Spec.Template.Spec.TopologySpreadConstraints
+	if got[0].LabelSelector.String() != rendered.Spec.Selector.String() {
+		t.Errorf("it counts %s, the Pods are %s", got[0].LabelSelector, rendered.Spec.Selector)
+	}
+	if labels := got[1].LabelSelector.MatchLabels; len(labels) != 1 || labels["own"] != "choice" {
+		t.Errorf("a selector of the user's has become %v", labels)
+	}
+}
+
+func TestCallsToTheAPIServerDoNotGoThroughAProxy(t *testing.T) {
+	variable := func(name, value string) any { return map[string]any{"name": name, "value": value} }
+	for claim, example := range map[string]struct {
+		values map[string]any
+		want   []string
+	}{
+		"no proxy": {nil, nil},
+		"an address": {
+			map[string]any{"proxy": map[string]any{"https": "http://proxy.example:3128", "noProxy": "own.example"}},
+			[]string{"$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local,own.example"},
+		},
+		"an address in a Secret": {
+			map[string]any{"proxy": map[string]any{"secretName": "proxy"}},
+			[]string{"$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local"},
+		},
+		"a variable of the user's": {
+			map[string]any{"extraEnv": []any{variable("https_proxy", "http://proxy.example:3128")}},
+			[]string{"$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local"},
+		},
+		"all variables of the user's": {
+			map[string]any{"extraEnv": []any{variable("HTTPS_PROXY", "http://a"), variable("NO_PROXY", "b")}}, []string{"b"},
+		},
+	} {
+		var got []string
+		for _, set := range deployment(t, render(t, example.values), releaseName).Spec.Template.Spec.Containers[0].Env {
+			if set.Name == "NO_PROXY" {
+				got = append(got, set.Value)
+			}
+		}
+		if !slices.Equal(got, example.want) {
+			t.Errorf("%s: NO_PROXY is %q, want %q", claim, got, example.want)
+		}
+	}
+}
+
+func TestWhatIsSetToNullIsLeftOut(t *testing.T) {
+	values := map[string]any{"podSecurityContext": map[string]any{"runAsUser": nil, "runAsGroup": nil, "fsGroup": nil}}
+	context := deployment(t, render(t, values), releaseName).Spec.Template.Spec.SecurityContext
+	if context.RunAsUser != nil || context.RunAsGroup != nil || context.FSGroup != nil || !*context.RunAsNonRoot {
+		t.Errorf("the security context is %v", context)
+	}
+}
+
+func TestADigestGoesBeforeATag(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0", 64)
+	for want, image := range map[string]map[string]any{
+		"varmenne/varmenne-issuer:0.1.0":              {},
+		"registry.example/varmenne/varmenne-issuer:9": {"registry": "registry.example", "tag": "9"},
+		"own@" + digest: {"repository": "own", "tag": "9", "digest": digest},
+	} {
+		rendered := deployment(t, render(t, map[string]any{"image": image}), releaseName)
+		if got := rendered.Spec.Template.Spec.Containers[0].Image; got != want {
+			t.Errorf("%v makes %s, want %s", image, got, want)
+		}
+	}
+}
+
+// TestWhatExcludesOneAnotherIsRefused has values that each are good.
+func TestWhatExcludesOneAnotherIsRefused(t *testing.T) {
+	for claim, values := range map[string]map[string]any{
+		"leaderElection.enabled": {"leaderElection": map[string]any{"enabled": false}},
+		"secretNamespaces":       {"watchNamespaces": []any{"a"}, "secretNamespaces": []any{"b"}},
+		"caBundle: set one":      {"caBundle": map[string]any{"inline": "a", "secretName": "b"}},
+		"caBundle.replace":       {"caBundle": map[string]any{"replace": true}},
+		"metrics.port":           {"metrics": map[string]any{"port": 8081}},
+		"proxy: set one":         {"proxy": map[string]any{"https": "http://a", "secretName": "b"}},
+		"metrics: serviceMonitor": {"metrics": map[string]any{
+			"serviceMonitor": map[string]any{"enabled": true}, "podMonitor": map[string]any{"enabled": true},
+		}},
+		"metrics.enabled=false":         {"metrics": map[string]any{"enabled": false, "secure": true}},
+		"metrics.certificateSecretName": {"metrics": map[string]any{"certificateSecretName": "a"}},
+		"metrics.podMonitor.authorization": {"metrics": map[string]any{
+			"secure": true, "podMonitor": map[string]any{"enabled": true},
+		}},
+		"simulator.renewalWindow": {"simulator": map[string]any{"validity": "1h", "renewalWindow": "60m"}},
+		"add \"varmenne-issuer\" to watchNamespaces": {
+			"watchNamespaces": []any{"a"}, "simulator": map[string]any{"enabled": true},
+		},
+		"add \"varmenne-issuer\" to secretNamespaces": {
+			"secretNamespaces": []any{"a"}, "simulator": map[string]any{"enabled": true},
+		},
+	} {
+		if _, err := helm(t).Template(t.Context(), release(values)); err == nil || !strings.Contains(err.Error(), claim) {
+			t.Errorf("%v: the error is %v; it should say %q", values, err, claim)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package chart_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/varmenne/varmenne-issuer/e2e/chart"
+)
+
+func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
+	c := theCluster(t)
+	for claim, example := range map[string]struct {
+		release chart.Release
+		want    []string
+		not     []string
+	}{
+		"the release and its namespace": {
+			release: chart.Release{Name: "vero", Namespace: "pki"},
+			want: []string{
+				"in namespace pki, as release vero", "helm test vero -n pki", "all namespaces",
+				"kubectl -n YOUR-NAMESPACE create secret generic vero-transfer", "every Secret of the cluster",
+			},
+			not: []string{"SIMULATOR", "cert-manager is not there", "crds.keep"},
+		},
+		"the first namespace that is watched": {
+			release: chart.Release{Name: "vero", Namespace: "pki", Values: settings(t)["namespaces"]},
+			want: []string{
+				"works in tax-reporting, payroll.", "kubectl -n tax-reporting create secret",
+				"secretNamespaces: without pki, no VeroClusterIssuer",
+			},
+			not: []string{"YOUR-NAMESPACE", "every Secret of the cluster"},
+		},
+		"the sample of the simulator": {
+			release: chart.Release{Name: "vero", Namespace: releaseNamespace, Values: settings(t)["rehearsal"]},
+			want: []string{
+				"NOT FOR PRODUCTION", "kubectl -n varmenne-issuer wait --for=condition=Ready certificate/rehearsal",
+				"kubectl -n varmenne-issuer get secret rehearsal-tls",
+			},
+			not: []string{"helm test", "transferPassword"},
+		},
+		"values that are a risk": {
+			release: chart.Release{Name: "vero", Namespace: "pki", Values: map[string]any{
+				"replicaCount": 1, "terminationGracePeriodSeconds": 10, "crds": map[string]any{"keep": false},
+				"rbac": map[string]any{"create": false}, "certManager": map[string]any{"approve": false},
+				"metrics":       map[string]any{"secure": true, "serviceMonitor": map[string]any{"enabled": true}},
+				"networkPolicy": map[string]any{"enabled": true}, "proxy": map[string]any{"secretName": "proxy"},
+			}},
+			want: []string{
+				"replicaCount=1", "a Pod may need 90 s", "crds.keep=false", "what you let ServiceAccount vero-varmenne-issuer do",
+				"certManager.approve=false", "metrics.readers is empty", "metrics.serviceMonitor.tlsConfig is empty",
+				"443, 6443 can be reached", "networkPolicy.service.ports is empty",
+			},
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			example.release.Args = []string{"--dry-run=server", takeOwnership}
+			ensureNamespace(t, c, example.release.Namespace)
+			said, err := helmOn(t, c).Install(t.Context(), example.release)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, notes, _ := strings.Cut(said, "NOTES:")
+			for _, want := range example.want {
+				if !strings.Contains(notes, want) {
+					t.Errorf("they do not say %q:\n%s", want, notes)
+				}
+			}
+			if i := slices.IndexFunc(example.not, func(text string) bool { return strings.Contains(notes, text) }); i >= 0 {
+				t.Errorf("they say %q:\n%s", example.not[i], notes)
+			}
+		})
+	}
+}

@@ -1,0 +1,146 @@
+package chart_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+
+	"github.com/varmenne/varmenne-issuer/e2e/chart"
+)
+
+// Names of the release that is rendered.
+const (
+	releaseName      = "varmenne-issuer"
+	releaseNamespace = "varmenne-issuer"
+)
+
+// release is the usual one, with values.
+func release(values map[string]any) chart.Release {
+	return chart.Release{Name: releaseName, Namespace: releaseNamespace, Values: values}
+}
+
+// settings are the values files of testdata, by name.
+func settings(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	files, err := filepath.Glob("testdata/values/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no values in testdata: %v", err)
+	}
+	all := map[string]map[string]any{}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := map[string]any{}
+		if err := yaml.UnmarshalStrict(content, &values); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all[strings.TrimSuffix(filepath.Base(file), ".yaml")] = values
+	}
+	return all
+}
+
+// render returns the objects of a release with values, those of `helm test` included.
+func render(t *testing.T, values map[string]any) objects {
+	t.Helper()
+	return renderRelease(t, release(values))
+}
+
+func renderRelease(t *testing.T, wanted chart.Release) objects {
+	t.Helper()
+	manifests, err := helm(t).TemplateAll(t.Context(), wanted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decode(t, manifests)
+}
+
+// objects of a rendered chart.
+type objects []*unstructured.Unstructured
+
+// decode reads the objects of a YAML stream. A key that is there twice is an error.
+func decode(t *testing.T, manifests []byte) objects {
+	t.Helper()
+	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(manifests)))
+	var all objects
+	for {
+		document, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		object := &unstructured.Unstructured{}
+		if err := yaml.UnmarshalStrict(document, &object.Object); err != nil {
+			t.Fatalf("%v in\n%s", err, document)
+		}
+		if len(object.Object) > 0 {
+			all = append(all, object)
+		}
+	}
+}
+
+// of returns the objects of a kind.
+func (o objects) of(kind string) objects {
+	var found objects
+	for _, object := range o {
+		if object.GetKind() == kind {
+			found = append(found, object)
+		}
+	}
+	return found
+}
+
+// only is the single object of a kind whose name ends like that.
+func (o objects) only(t *testing.T, kind, suffix string) *unstructured.Unstructured {
+	t.Helper()
+	var found objects
+	for _, object := range o.of(kind) {
+		if strings.HasSuffix(object.GetName(), suffix) {
+			found = append(found, object)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d %ss have a name that ends in %q, want one", len(found), kind, suffix)
+	}
+	return found[0]
+}
+
+// typed converts an object to the type of the API. A field that the type does not have is an error.
+func typed[T any](t *testing.T, object *unstructured.Unstructured) *T {
+	t.Helper()
+	result := new(T)
+	converter := runtime.DefaultUnstructuredConverter
+	if err := converter.FromUnstructuredWithValidation(object.Object, result, true); err != nil {
+		t.Fatalf("%s %s: %v", object.GetKind(), object.GetName(), err)
+	}
+	return result
+}
+
+// with returns values with one of them, given by its path, set to something else.
+func with(values map[string]any, path []string, value any) map[string]any {
+	changed := maps.Clone(values)
+	if changed == nil {
+		changed = map[string]any{}
+	}
+	if len(path) == 1 {
+		changed[path[0]] = value
+		return changed
+	}
+	inner, _ := changed[path[0]].(map[string]any)
+	changed[path[0]] = with(inner, path[1:], value)
+	return changed
+}
