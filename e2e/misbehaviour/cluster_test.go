@@ -31,13 +31,14 @@ type plight struct {
 	reach, last func(*story)
 }
 
-// absence is how long the API server is away: longer than the controller keeps its lease without it.
-const absence = 20 * time.Second
+// absence is how long the API server is away: much longer than the controller keeps its lease without it.
+const absence = time.Minute
 
 func disturbances() []disturbance {
 	return []disturbance{
 		{what: "etcd is restarted", strike: (*stage).restartEtcd},
-		{what: "the API server is killed, and comes back after 20 seconds", strike: (*stage).loseAPIServer},
+		{what: "the API server is killed, and comes back after a minute", strike: (*stage).loseAPIServer},
+		{what: "every connection to the API server is cut, five times in a row", strike: (*stage).cutConnections},
 	}
 }
 
@@ -144,6 +145,23 @@ func (s *stage) loseAPIServer(t *testing.T) {
 	}
 	if err := s.Cluster.StartAPIServer(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	s.revive(t)
+}
+
+// cutConnections cuts every watch and every request that is under way, again and again.
+func (s *stage) cutConnections(t *testing.T) {
+	t.Helper()
+	pause := time.NewTicker(time.Second)
+	defer pause.Stop()
+	for number := range 5 {
+		if s.Line().Cut() == 0 && number == 0 {
+			t.Error("there was no connection to be cut")
+		}
+		select {
+		case <-pause.C:
+		case <-t.Context().Done():
+		}
 	}
 	s.revive(t)
 }

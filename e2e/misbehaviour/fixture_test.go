@@ -140,7 +140,7 @@ func (s *story) credentials(name string) *corev1.Secret {
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.keepSecret(sent.TransferPassword)
+	s.KeepSecret(sent.TransferPassword, "the password of TransferId "+sent.TransferID)
 	secret := sample(s, "transfer-credentials.yaml", &corev1.Secret{})
 	secret.Name = name
 	secret.StringData = map[string]string{

@@ -21,6 +21,7 @@ import (
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -39,7 +40,7 @@ const (
 type stage struct {
 	*world.World
 	*diary
-	*safe
+	*secrecy.Ledger
 }
 
 // raised is the stage while there is one.
@@ -66,7 +67,7 @@ func run(m *testing.M) int {
 	if raised.stage == nil {
 		return code
 	}
-	if err := errors.Join(checkLog(raised.stage), checkSecrecy(context.Background(), raised.stage)); err != nil {
+	if err := errors.Join(checkLog(raised.stage), checkSecrecy(raised.stage)); err != nil {
 		code = 1
 		fmt.Fprintln(os.Stderr, "--- FAIL: what the rows have left behind:", err)
 	}
@@ -102,7 +103,7 @@ func theStage() (*stage, error) {
 func raise() (*stage, error) {
 	ctx := context.Background()
 	options := world.Options{
-		Binary:         os.Getenv(binaryVariable),
+		Binary: os.Getenv(binaryVariable), Line: true,
 		ControllerArgs: []string{"--log-level=debug", "--call-timeout=" + callTimeout.String()},
 	}
 	if testing.Verbose() {
@@ -112,9 +113,18 @@ func raise() (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{World: w, diary: &diary{}, safe: &safe{}}
-	if err := s.keep(ctx, w); err != nil {
+	s := &stage{World: w, diary: &diary{}, Ledger: &secrecy.Ledger{}}
+	if err := errors.Join(s.keep(ctx, w), s.WatchKeys(ctx, w.Cluster.RESTConfig())); err != nil {
 		return nil, errors.Join(err, w.Stop())
 	}
 	return s, nil
+}
+
+// checkSecrecy looks for every password and every private key in everything that was told.
+func checkSecrecy(s *stage) error {
+	told, err := secrecy.Told(context.Background(), s.World)
+	if err != nil {
+		return err
+	}
+	return s.Check(told)
 }

@@ -34,6 +34,7 @@ func (s *scene) envelope(name string, sent admin.Credential) *corev1.Secret {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.payers[sent.TransferID] = name
+	s.KeepSecret(sent.TransferPassword, "the password of TransferId "+sent.TransferID)
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		StringData: map[string]string{

@@ -1,6 +1,8 @@
 package soak
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -18,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -32,6 +35,7 @@ const (
 type scene struct {
 	*testing.T
 	*world.World
+	secrecy.Ledger
 
 	// seen are the Certificates, CertificateRequests and orders as a watch has them.
 	seen client.Reader
@@ -54,6 +58,8 @@ func begin(t *testing.T, options world.Options) *scene {
 	t.Helper()
 	options.Binary = os.Getenv(binaryVariable)
 	options.Log = t.Output()
+	// What is told at this level must not be secret either.
+	options.ControllerArgs = append(options.ControllerArgs, "--log-level=debug")
 	options.SimulatorArgs = []string{"--processing-delay=1s", "--renewal-window=" + window.String()}
 	w, err := world.Start(t.Context(), options)
 	if err != nil {
@@ -63,6 +69,9 @@ func begin(t *testing.T, options world.Options) *scene {
 	t.Cleanup(s.end)
 	s.seedRandom()
 	s.watch()
+	if err := s.WatchKeys(t.Context(), s.Cluster.RESTConfig()); err != nil {
+		t.Fatal(err)
+	}
 	trust, err := s.Service.Trust(t.Context(), namespace)
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +83,10 @@ func begin(t *testing.T, options world.Options) *scene {
 }
 
 func (s *scene) end() {
+	told, err := secrecy.Told(context.Background(), s.World)
+	if err := errors.Join(err, s.Check(told)); err != nil {
+		s.Errorf("what the world has told: %v", err)
+	}
 	if err := s.Stop(); err != nil {
 		s.Error(err)
 	}

@@ -5,19 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/discovery"
-
+	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -131,83 +126,11 @@ func checkLog(_ context.Context, s *stage) error {
 		len(found), strings.Join(found[:min(len(found), some)], "\n"))
 }
 
-// checkSecrecy looks for every password and every private key of the stories in everything that was told: all logs,
-// what the controller has ever written to the API server (the audit log has it), all objects but Secrets, metrics.
+// checkSecrecy looks for every password and every private key of the stories in everything that was told.
 func checkSecrecy(ctx context.Context, s *stage) error {
-	told, err := everythingTold(ctx, s)
+	told, err := secrecy.Told(ctx, s.World)
 	if err != nil {
 		return err
 	}
-	if len(s.secrets) == 0 {
-		return errors.New("the stories had no secrets")
-	}
-	var failures []error
-	for where, text := range told {
-		for _, what := range s.givenAway(text) {
-			failures = append(failures, fmt.Errorf("%s gives away %s", where, what))
-		}
-	}
-	return errors.Join(failures...)
-}
-
-// everythingTold is texts by where they are.
-func everythingTold(ctx context.Context, s *stage) (map[string][]byte, error) {
-	told, err := objects(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	metrics, err := s.Metrics(ctx)
-	if err != nil {
-		return nil, err
-	}
-	told["metrics"] = []byte(metrics)
-	// What keeps secrets for a living: the API server's store, and the keys of the cluster itself.
-	private := []string{"etcd", "pki", "kubeconfigs"}
-	return told, filepath.WalkDir(s.Cluster.Dir(), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() && slices.Contains(private, entry.Name()) {
-			return filepath.SkipDir
-		}
-		information, err := entry.Info()
-		if err != nil || !information.Mode().IsRegular() || information.Mode()&0o100 != 0 {
-			return err // Sockets, and programs.
-		}
-		told[path], err = os.ReadFile(path)
-		return err
-	})
-}
-
-// objects is every object of the API server but Secrets.
-func objects(ctx context.Context, s *stage) (map[string][]byte, error) {
-	asker, err := discovery.NewDiscoveryClientForConfig(s.Cluster.RESTConfig())
-	if err != nil {
-		return nil, err
-	}
-	groups, err := asker.ServerPreferredResources()
-	if err != nil {
-		return nil, err
-	}
-	told := map[string][]byte{}
-	for _, group := range groups {
-		version, err := schema.ParseGroupVersion(group.GroupVersion)
-		if err != nil {
-			return nil, err
-		}
-		for _, resource := range group.APIResources {
-			if !slices.Contains(resource.Verbs, "list") || resource.Kind == "Secret" {
-				continue
-			}
-			list := &unstructured.UnstructuredList{}
-			list.SetGroupVersionKind(version.WithKind(resource.Kind + "List"))
-			if err := s.Client.List(ctx, list); err != nil {
-				return nil, fmt.Errorf("listing %s: %w", resource.Name, err)
-			}
-			if told[resource.Name+"."+version.Group], err = list.MarshalJSON(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return told, nil
+	return s.Check(told)
 }

@@ -132,7 +132,7 @@ func (s *story) issuer() *v1alpha1.VeroIssuer {
 func (s *story) credentials(sent admin.Credential) *corev1.Secret {
 	s.Helper()
 	secret := sample(s, "transfer-credentials.yaml", &corev1.Secret{})
-	s.keepSecret(sent.TransferPassword, "the password of TransferId "+sent.TransferID)
+	s.KeepSecret(sent.TransferPassword, "the password of TransferId "+sent.TransferID)
 	secret.StringData = map[string]string{
 		v1alpha1.KeyTransferID: sent.TransferID, v1alpha1.KeyTransferPassword: sent.TransferPassword,
 	}

@@ -133,7 +133,7 @@ func (s *story) bareRequest(bits int) *cmapi.CertificateRequest {
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.keepKey(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
+	s.KeepKey(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
 		"the key of a request without a Certificate")
 	template := &x509.CertificateRequest{Subject: pkix.Name{CommonName: customerID}}
 	der, err := x509.CreateCertificateRequest(rand.Reader, template, key)

@@ -103,7 +103,7 @@ func raise() (*stage, error) {
 		return nil, err
 	}
 	s := &stage{World: w, ledger: &ledger{}}
-	if err := s.watchSecrets(ctx, w.Cluster.RESTConfig()); err != nil {
+	if err := s.WatchKeys(ctx, w.Cluster.RESTConfig()); err != nil {
 		return nil, errors.Join(err, w.Stop())
 	}
 	return s, nil

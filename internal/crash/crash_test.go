@@ -37,6 +37,36 @@ func TestAnIssuanceSurvivesACrashAtEveryStep(t *testing.T) {
 	}
 }
 
+// TestAnIssuanceSurvivesASecondCrash: the controller that follows the first one ends, too, at each of its steps. The
+// first one has ended where the most is at stake.
+func TestAnIssuanceSurvivesASecondCrash(t *testing.T) {
+	for claim, place := range map[string]struct {
+		when moment
+		name string
+	}{
+		"the intent was written":      {after, writeSubmitting},
+		"the service has answered":    {after, signNew},
+		"the acceptance was recorded": {after, writeSubmitted},
+	} {
+		everyStep(t, claim, func(t *testing.T, number int) bool {
+			t.Helper()
+			s := set(t, scenario{})
+			earlier := &crash{name: place.name, when: place.when, stage: s}
+			if s.start(earlier.gate).play() {
+				t.Fatalf("there was no step %q", place.name)
+			}
+			later := &crash{number: number, when: after, stage: s}
+			alive := s.start(later.gate).play()
+			if !alive {
+				t.Logf("%s %s, then %s %s", earlier.when, earlier.at.name, later.when, later.at.name)
+				s.start(open).play()
+			}
+			s.judge(false, cost{lost: earlier.losses() + later.losses()})
+			return !alive
+		})
+	}
+}
+
 // everyStep runs an issuance for every step that it has: run tells whether there was such a step.
 func everyStep(t *testing.T, claim string, run func(t *testing.T, number int) bool) {
 	t.Helper()
@@ -58,12 +88,12 @@ func crashes(t *testing.T, scenario scenario, crash *crash) bool {
 	s := set(t, scenario)
 	crash.stage = s
 	allowed := cost{lost: scenario.lost}
-	alive := s.start(crash.gate).play()
+	first := s.start(crash.gate)
+	first.eventful = true
+	alive := first.play()
 	if !alive {
 		t.Logf("%s %s", crash.when, crash.at.name)
-		if crash.loses() {
-			allowed.lost++
-		}
+		allowed.lost += crash.losses()
 		next := s.start(open)
 		if crash.when == after {
 			next.stale = append([]v1alpha1.VeroOrder{}, crash.orders...)

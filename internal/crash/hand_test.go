@@ -8,6 +8,8 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -136,6 +138,26 @@ func stateOf(object client.Object) string {
 	default:
 		return ""
 	}
+}
+
+// scribe writes a controller's events, which are steps of its world where that is asked for. The real one does it while
+// the controller goes on: whatever becomes of an event, nothing may depend on it.
+type scribe struct {
+	*events.FakeRecorder
+
+	world *world
+}
+
+func (s scribe) Eventf(regarding, related runtime.Object, kind, reason, action, note string, arguments ...any) {
+	write := func() error {
+		s.FakeRecorder.Eventf(regarding, related, kind, reason, action, note, arguments...)
+		return nil
+	}
+	if s.world.eventful {
+		_ = s.world.do("event "+reason, nil, write)
+		return
+	}
+	_ = write()
 }
 
 // line is a controller's way to the certificate service: its calls are steps of its world.

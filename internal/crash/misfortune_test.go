@@ -35,7 +35,7 @@ type rival struct {
 }
 
 func (r *rival) gate(s step, act func() error) error {
-	if s.isCall() || s.name == createOrder || s.name == r.last {
+	if s.object == nil || s.name == createOrder || s.name == r.last {
 		r.last = ""
 		return act()
 	}

@@ -30,6 +30,8 @@ type world struct {
 	indexes  indexes
 	queue    queue
 	patience time.Duration
+	// eventful is whether events are steps.
+	eventful bool
 	// enough is asked whether there is anything more to wait for.
 	enough func(view) bool
 	// look is asked before every read.
@@ -55,7 +57,7 @@ func (s *stage) start(gate gate) *world {
 	s.must(err)
 	w.indexes, err = newIndexes(s.Context())
 	s.must(err)
-	access, recorder := hand{server.Client, w}, status.Events{Recorder: w.events}
+	access, recorder := hand{server.Client, w}, status.Events{Recorder: scribe{w.events, w}}
 	w.requests = &request.Reconciler{Options: request.Options{
 		Client: lagging{access}, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,
 	}}

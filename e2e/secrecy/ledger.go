@@ -1,0 +1,170 @@
+// Package secrecy keeps the secrets of a test's world, and looks for them in all that the world has left behind.
+package secrecy
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+)
+
+// prefix is how much of a form is looked up at every place of a text: thousands of secrets cost no more than one.
+const prefix = 8
+
+// Ledger holds texts that nobody may tell. The zero value is empty. It is safe for concurrent use.
+type Ledger struct {
+	mutex sync.Mutex
+	// secrets are the forms of the secrets by how they begin, and what each gives away.
+	secrets map[[prefix]byte]map[string]string
+}
+
+// KeepSecret keeps a value that nobody may tell, in all forms in which it could be told. It must not be shorter than
+// twelve bytes: what is, could be anywhere by chance.
+func (l *Ledger) KeepSecret(value, what string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.secrets == nil {
+		l.secrets = map[[prefix]byte]map[string]string{}
+	}
+	for _, form := range forms([]byte(value)) {
+		begin := [prefix]byte([]byte(form))
+		if l.secrets[begin] == nil {
+			l.secrets[begin] = map[string]string{}
+		}
+		l.secrets[begin][form] = what
+	}
+}
+
+// KeepKey keeps a private key in PEM: a line of it, which is in every copy of the text, and its secret number, which is
+// in every other encoding.
+func (l *Ledger) KeepKey(text []byte, what string) {
+	lines := strings.Split(string(text), "\n")
+	if len(lines) < 4 { // head, two lines of key at least, foot
+		return
+	}
+	l.KeepSecret(lines[1+len(lines)/4], what)
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return
+	}
+	if number := secretNumber(block.Bytes); len(number) > 0 {
+		l.KeepSecret(string(number), what)
+		l.KeepSecret(new(big.Int).SetBytes(number).String(), what)
+	}
+}
+
+// WatchKeys keeps every private key that ever comes into a Secret, also if it goes again, until the context ends.
+func (l *Ledger) WatchKeys(ctx context.Context, config *rest.Config) error {
+	watched, err := cache.New(config, cache.Options{})
+	if err != nil {
+		return err
+	}
+	informer, err := watched.GetInformer(ctx, &corev1.Secret{}, cache.BlockUntilSynced(false))
+	if err != nil {
+		return err
+	}
+	keep := func(object any) {
+		if secret, ok := object.(*corev1.Secret); ok {
+			l.KeepKey(secret.Data[corev1.TLSPrivateKeyKey], "the private key in Secret "+secret.Namespace+"/"+secret.Name)
+		}
+	}
+	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc: keep, UpdateFunc: func(_, object any) { keep(object) },
+	}); err != nil {
+		return err
+	}
+	go func() { _ = watched.Start(ctx) }()
+	if !watched.WaitForCacheSync(ctx) {
+		return errors.New("the Secrets cannot be watched")
+	}
+	return nil
+}
+
+// lineEnds is what breaks a long value into lines, also inside a JSON text.
+var lineEnds = strings.NewReplacer("\r", "", "\n", "", `\r`, "", `\n`, "")
+
+// GivenAway lists the secrets that a text gives away.
+func (l *Ledger) GivenAway(text []byte) []string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	unbroken := []byte(lineEnds.Replace(string(text)))
+	var found []string
+	for place := range max(0, len(unbroken)-prefix+1) {
+		text := unbroken[place:]
+		for form, what := range l.secrets[[prefix]byte(text)] {
+			if bytes.HasPrefix(text, []byte(form)) && !slices.Contains(found, what) {
+				found = append(found, what)
+			}
+		}
+	}
+	return found
+}
+
+// Check looks for the secrets in texts by where they are, and fails if there were none to be looked for.
+func (l *Ledger) Check(told map[string][]byte) error {
+	if len(l.secrets) == 0 {
+		return errors.New("there were no secrets")
+	}
+	var failures []error
+	for where, text := range told {
+		for _, what := range l.GivenAway(text) {
+			failures = append(failures, fmt.Errorf("%s gives away %s", where, what))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// secretNumber is the private exponent of a key in one of the encodings that cert-manager writes.
+func secretNumber(der []byte) []byte {
+	var decoded any
+	var err error
+	for _, parse := range []func([]byte) (any, error){
+		func(der []byte) (any, error) { return x509.ParsePKCS1PrivateKey(der) },
+		func(der []byte) (any, error) { return x509.ParseECPrivateKey(der) },
+		x509.ParsePKCS8PrivateKey,
+	} {
+		if decoded, err = parse(der); err == nil {
+			break
+		}
+	}
+	switch key := decoded.(type) {
+	case *rsa.PrivateKey:
+		return key.D.Bytes()
+	case *ecdsa.PrivateKey:
+		number, _ := key.Bytes() // Fails for curves that nobody uses.
+		return number
+	default:
+		return nil
+	}
+}
+
+// forms are a value as it is, in hexadecimal, and in base64 at every place of a longer text that was encoded with it.
+func forms(value []byte) []string {
+	hexadecimal := hex.EncodeToString(value)
+	found := append(make([]string, 0, 6), string(value), hexadecimal, strings.ToUpper(hexadecimal))
+	for before := range 3 {
+		encoded := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), value...))
+		// The first digits hold bits of what comes before, and the last one may hold bits of what comes after.
+		encoded = encoded[(before*8+5)/6:]
+		if (before+len(value))%3 != 0 {
+			encoded = encoded[:len(encoded)-1]
+		}
+		found = append(found, encoded)
+	}
+	return found
+}

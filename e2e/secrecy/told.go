@@ -1,0 +1,87 @@
+package secrecy
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+)
+
+// Told is all that a world has told so far, by where: all logs, what the API server's audit log has of what was written
+// to it, all objects but Secrets, and the metrics of its replicas that run.
+func Told(ctx context.Context, w *world.World) (map[string][]byte, error) {
+	told, err := objects(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	for number := 1; w.Replica(number) != nil; number++ {
+		// One that has ended tells nothing.
+		if text, err := w.Replica(number).Metrics(ctx); err == nil {
+			told[fmt.Sprintf("the metrics of replica %d", number)] = []byte(text)
+		}
+	}
+	// What keeps secrets for a living: the API server's store, and the keys of the cluster itself.
+	private := []string{"etcd", "pki", "kubeconfigs"}
+	return told, filepath.WalkDir(w.Cluster.Dir(), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && slices.Contains(private, entry.Name()) {
+			return filepath.SkipDir
+		}
+		information, err := entry.Info()
+		if err != nil || !information.Mode().IsRegular() || information.Mode()&0o100 != 0 {
+			return err // Sockets, and programs.
+		}
+		told[path], err = os.ReadFile(path) //nolint:gosec // it is the test's own directory
+		return err
+	})
+}
+
+// objects is every object of the API server but Secrets.
+func objects(ctx context.Context, w *world.World) (map[string][]byte, error) {
+	asker, err := discovery.NewDiscoveryClientForConfig(w.Cluster.RESTConfig())
+	if err != nil {
+		return nil, err
+	}
+	groups, err := asker.ServerPreferredResources()
+	if err != nil {
+		return nil, err
+	}
+	told := map[string][]byte{}
+	for _, group := range groups {
+		version, err := schema.ParseGroupVersion(group.GroupVersion)
+		if err != nil {
+			return nil, err
+		}
+		for _, resource := range group.APIResources {
+			if !slices.Contains(resource.Verbs, "list") || resource.Kind == "Secret" {
+				continue
+			}
+			list, err := listed(ctx, w.Client, version.WithKind(resource.Kind+"List"))
+			if err != nil {
+				return nil, fmt.Errorf("listing %s: %w", resource.Name, err)
+			}
+			told[resource.Name+"."+version.Group] = list
+		}
+	}
+	return told, nil
+}
+
+func listed(ctx context.Context, asker client.Client, kind schema.GroupVersionKind) ([]byte, error) {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(kind)
+	if err := asker.List(ctx, list); err != nil {
+		return nil, err
+	}
+	return list.MarshalJSON()
+}
