@@ -15,9 +15,13 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/pflag"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/varmenne/varmenne-issuer/internal/app"
+	"github.com/varmenne/varmenne-issuer/internal/readiness"
+	"github.com/varmenne/varmenne-issuer/internal/rehearsal"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // version and commit are set when the program is linked.
@@ -33,6 +37,7 @@ const usage = `varmenne-issuer obtains certificates for cert-manager from the Fi
 Usage:
   varmenne-issuer [controller] [flags]   run the controller
   varmenne-issuer simulator [flags]      run a simulator of the certificate service
+  varmenne-issuer check-ready URL        wait until URL answers HTTP 200, which /readyz of a running controller does
   varmenne-issuer version                print the version
 
 Every flag can also be given as an environment variable: --call-timeout as VARMENNE_CALL_TIMEOUT.
@@ -55,18 +60,53 @@ func run(ctx context.Context, arguments []string) error {
 	}
 	switch command {
 	case "controller":
-		options := app.Options{Version: version}
+		options := app.Options{Version: version, Commit: commit}
 		return parsed(command, arguments, options.AddFlags, func() error { return app.Run(ctx, options) })
 	case "simulator":
-		options := simulator.DefaultOptions()
-		options.Log = logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, nil))
-		return parsed(command, arguments, options.AddFlags, func() error { return simulator.Run(ctx, options) })
+		return simulate(ctx, arguments)
+	case "check-ready":
+		return checkReady(ctx, arguments)
 	case "version":
 		printVersion()
 		return nil
 	default:
 		return fmt.Errorf("unknown command %q; see varmenne-issuer --help", command)
 	}
+}
+
+// simulate runs the simulator, and applies samples beside it where that is asked for.
+func simulate(ctx context.Context, arguments []string) error {
+	log := logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, nil))
+	ctrllog.SetLogger(log)
+	options, samples := simulator.DefaultOptions(), rehearsal.Options{}
+	options.Log = log
+	add := func(flags *pflag.FlagSet) {
+		options.AddFlags(flags)
+		samples.AddFlags(flags)
+	}
+	return parsed("simulator", arguments, add, func() error {
+		if err := samples.Validate(); err != nil {
+			return err
+		}
+		if !samples.Wanted() {
+			return simulator.Run(ctx, options)
+		}
+		cluster, err := app.Client(samples.Kubeconfig)
+		if err != nil {
+			return err
+		}
+		options.Started = func(ctx context.Context, info admin.Info) { rehearsal.Run(ctx, samples, cluster, info, log) }
+		return simulator.Run(ctx, options)
+	})
+}
+
+// checkReady takes a URL before its flags.
+func checkReady(ctx context.Context, arguments []string) error {
+	options := readiness.Options{}
+	if len(arguments) > 0 && !strings.HasPrefix(arguments[0], "-") {
+		options.URL, arguments = arguments[0], arguments[1:]
+	}
+	return parsed("check-ready", arguments, options.AddFlags, func() error { return readiness.Check(ctx, options) })
 }
 
 // parsed reads flags and environment, then starts.

@@ -41,8 +41,10 @@ var controllers = []string{
 var rules = []rule{
 	{
 		path: "",
-		may:  []string{"internal/app", "internal/simulator"},
-		why:  "main parses the command line and hands over",
+		may: []string{
+			"internal/app", "internal/readiness", "internal/rehearsal", "internal/simulator", "internal/simulator/admin",
+		},
+		why: "main parses the command line and hands over",
 	},
 	{
 		path: "internal/app",
@@ -51,6 +53,16 @@ var rules = []rule{
 			"internal/xmlsig", "internal/veroclient",
 		}, controllers...),
 		why: "app wires everything below it; the simulator is beside it, not below",
+	},
+	{
+		path: "internal/rehearsal",
+		may:  []string{"api/v1alpha1", "internal/simulator/admin"},
+		why:  "rehearsal speaks with the simulator as everybody does, and fills what the API refers to",
+	},
+	{
+		path:  "internal/readiness",
+		never: pure,
+		why:   "readiness asks one URL, so that a Pod without a shell can",
 	},
 	{
 		path: "internal/controller/request",

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/utils/clock"
 
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
 )
@@ -54,6 +56,8 @@ type Options struct {
 	Log logr.Logger
 	// Clock tells the time of everything but TLS; nil is the real one.
 	Clock clock.Clock
+	// Started, when not nil, runs beside the simulator from when it listens; its context ends with the simulator.
+	Started func(context.Context, admin.Info)
 }
 
 // DefaultOptions are the options of the command line, which behave like the real service.
@@ -73,9 +77,9 @@ func DefaultOptions() Options {
 
 // AddFlags sets the options to their defaults and registers a flag for each of them.
 func (o *Options) AddFlags(flags *pflag.FlagSet) {
-	log, source := o.Log, o.Clock
+	log, source, started := o.Log, o.Clock, o.Started
 	*o = DefaultOptions()
-	o.Log, o.Clock = log, source
+	o.Log, o.Clock, o.Started = log, source, started
 	flags.StringVar(&o.Address, "address", o.Address, "address of the service (HTTPS); port 0 picks a free port")
 	flags.StringVar(&o.AdminAddress, "admin-address", o.AdminAddress,
 		"address of the admin interface (HTTP, no authentication: keep it on loopback); port 0 picks a free port")

@@ -47,7 +47,26 @@ func Run(ctx context.Context, options Options) error {
 		defer func() { _ = os.Remove(options.InfoFile) }()
 	}
 	simulator.announce(info, control.Addr())
+	end := beside(ctx, options.Started, info)
+	defer end()
 	return simulator.serveUntil(ctx, service, control)
+}
+
+// beside starts what is to run beside the simulator, and returns what ends it and waits for it.
+func beside(ctx context.Context, started func(context.Context, admin.Info), info admin.Info) func() {
+	if started == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		started(ctx, info)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // serveUntil serves both listeners until the context ends or one of them fails.

@@ -1,0 +1,62 @@
+package readiness_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/internal/readiness"
+)
+
+func TestItWaitsUntilTheURLAnswers(t *testing.T) {
+	for name, start := range map[string]func(http.Handler) *httptest.Server{
+		"over HTTP": httptest.NewServer, "over TLS of an unknown authority": httptest.NewTLSServer,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked atomic.Int32
+			server := start(http.HandlerFunc(func(writer http.ResponseWriter, _ *http.Request) {
+				if asked.Add(1) == 1 {
+					writer.WriteHeader(http.StatusServiceUnavailable)
+				}
+			}))
+			defer server.Close()
+			if err := readiness.Check(t.Context(), readiness.Options{URL: server.URL, Timeout: time.Minute}); err != nil {
+				t.Fatal(err)
+			}
+			if asked.Load() != 2 {
+				t.Errorf("asked %d times", asked.Load())
+			}
+		})
+	}
+}
+
+func TestWhatIsNotReadyIsToldWithItsReason(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	for url, want := range map[string]string{
+		server.URL:     "HTTP 404",
+		closed.URL:     "refused",
+		"readyz":       "begins with http",
+		"ftp://host/x": "begins with http",
+		"":             "begins with http",
+	} {
+		err := readiness.Check(t.Context(), readiness.Options{URL: url, Timeout: 50 * time.Millisecond})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want one with %q", url, err, want)
+		}
+	}
+}
+
+func TestACheckCanBeCalledOff(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := readiness.Check(ctx, readiness.Options{URL: "http://127.0.0.1:1", Timeout: time.Hour}); err == nil {
+		t.Error("a check that was called off succeeded")
+	}
+}
