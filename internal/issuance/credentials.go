@@ -37,6 +37,17 @@ func (s Snapshot) credentials() (attempt int32, problem string) {
 	return last.Spec.Attempt + 1, ""
 }
 
+// Unspent is whether the transfer credentials of the snapshot can still pay for an order: those of one that waits to be
+// sent, or of one that is to be made.
+func (s Snapshot) Unspent() bool {
+	if _, problem := s.credentials(); problem == "" {
+		return true
+	}
+	last, spender := s.ordersWithTransferID()
+	return s.Transfer.Problem == "" && s.Transfer.IDDigest != "" && spender == nil && last != nil &&
+		phaseOf(last) == v1alpha1.PhasePending && !inDoubt(last)
+}
+
 // ordersWithTransferID is the last order that was made with the TransferId, and one that has spent it, or may have:
 // not always the same, because an answer that arrives late revives an order that others have followed.
 func (s Snapshot) ordersWithTransferID() (last, spender *v1alpha1.VeroOrder) {
@@ -73,6 +84,18 @@ func (s Snapshot) afterFailure(last *v1alpha1.VeroOrder) string {
 	default:
 		return s.spent(last)
 	}
+}
+
+// refusedHint says why credentials that somebody bought before the window opened do not help.
+func (s Snapshot) refusedHint() string {
+	if s.Transfer.Problem != "" || s.Transfer.IDDigest == "" {
+		return ""
+	}
+	last, spender := s.ordersWithTransferID()
+	if spender != nil || last == nil || !refusedCredentials(last) {
+		return ""
+	}
+	return "; " + s.afterFailure(last)
 }
 
 // refusedCredentials is whether the service has spoken about the credentials of a failed order. An order whose answer

@@ -84,7 +84,7 @@ func (s Snapshot) operation() Action {
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow,
 			At: earlier(opens, s.Now.Add(windowPollInterval)),
 			Message: fmt.Sprintf("the certificate in Secret %s can be renewed from %s on, and stays in use until then%s",
-				s.Current.SecretName, opens.UTC().Format(time.RFC3339), s.renewBeforeHint()) + s.orphanHint()}
+				s.Current.SecretName, opens.UTC().Format(time.RFC3339), s.renewBeforeHint()) + s.refusedHint() + s.orphanHint()}
 	default:
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
 			At: s.Now.Add(CredentialsPollInterval), Message: s.whyCredentials() + problem + s.orphanHint()}

@@ -60,6 +60,14 @@ func TestOperation(t *testing.T) {
 		"valid, window closed, no credentials: hold, look hourly for credentials": {
 			requested(closed), want{verb: issuance.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour),
 				says: append(waitForWindow.says, now.AddDate(1, 0, 0).Add(-window).Format(time.RFC3339))}},
+		"valid, window closed, credentials that were refused: hold, and say so": {
+			requested(closed, credentials(), with(signNew(sent(now.Add(-time.Minute), vero.CredentialsRefused())))),
+			want{verb: issuance.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour),
+				says: append(waitForWindow.says, "; the transfer credentials in Secret vero-transfer were refused", "PKI020")}},
+		"valid, window closed, credentials that bought the certificate: hold": {
+			requested(closed, credentials(), with(signNew(forAnotherKey, bore(leafUntil(t, "another's", now.AddDate(1, 0, 0)))))),
+			want{verb: issuance.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour),
+				says: append(waitForWindow.says, "spared the wait")}},
 		"the window opens within the hour: look again just then": {
 			requested(currentUntil(edge.Add(window)), at(edge.Add(-time.Minute))),
 			want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: edge}},

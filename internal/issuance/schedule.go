@@ -24,7 +24,7 @@ const (
 
 	// tooEarlyRetry is when a renewal is tried again that the service finds too early (PKI080), against our arithmetic.
 	tooEarlyRetry = time.Hour
-	tooEarlyAgain = "; it is tried again every hour"
+	tooEarlyAgain = "; it is tried again every hour, and sooner when less than four hours are left"
 
 	// farthestPlan is how far ahead a stored time can lie, by the distances above and a little for clocks that differ;
 	// where one lies farther, the clock was set back after it was written.

@@ -86,6 +86,8 @@ type Transfer struct {
 	SecretName string
 	// IDDigest is the digest of the TransferId, Fingerprint that of the password. Both are empty if nobody has looked.
 	IDDigest, Fingerprint string
+	// Written is when somebody last changed them in the Secret.
+	Written time.Time
 }
 
 // Current is what a decision needs to know of the certificate that is in use.

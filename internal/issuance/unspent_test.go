@@ -1,0 +1,42 @@
+package issuance_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+func TestCredentialsAreUnspentUntilTheyAreSent(t *testing.T) {
+	aMinuteAgo := now.Add(-time.Minute)
+	refused := sent(aMinuteAgo, vero.CredentialsRefused())
+	for claim, c := range map[string]struct {
+		snapshot issuance.Snapshot
+		unspent  bool
+	}{
+		"nobody has looked for any":     {requested(func(s *issuance.Snapshot) { s.Transfer = issuance.Transfer{} }), false},
+		"there are none":                {requested(noCredentials()), false},
+		"no order was made":             {requested(credentials()), true},
+		"while the issuer is not ready": {requested(credentials(), issuerUnready), true},
+		"an order waits to be sent":     {requested(credentials(), with(signNew())), true},
+		"an order for another key waits to be sent": {
+			requested(credentials(), with(signNew(forAnotherKey))), true},
+		"the service could not be reached": {
+			requested(credentials(), with(signNew(sent(aMinuteAgo, errUnreachable)))), true},
+		"an answer was lost": {
+			requested(credentials(), with(signNew(sent(aMinuteAgo, errNoAnswer)))), false},
+		"an order is being sent": {
+			requested(credentials(), with(signNew(intended(aMinuteAgo)))), false},
+		"an order was accepted":     {requested(credentials(), with(signNew(sent(aMinuteAgo, nil)))), false},
+		"they were refused":         {requested(credentials(), with(signNew(refused))), false},
+		"the password is corrected": {requested(newPassword(), with(signNew(refused))), true},
+		"others have come":          {requested(newCredentials(), with(signNew(sent(aMinuteAgo, nil)))), true},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			if got := c.snapshot.Unspent(); got != c.unspent {
+				t.Errorf("unspent: %t, want %t", got, c.unspent)
+			}
+		})
+	}
+}
