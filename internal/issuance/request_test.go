@@ -42,6 +42,7 @@ func waitFor(reason string, says ...string) want {
 // TestOperation is the table of design.md, 2.
 func TestOperation(t *testing.T) {
 	open, closed := currentUntil(now.AddDate(0, 0, 30)), currentUntil(now.AddDate(1, 0, 0))
+	bought := leafUntil(t, "another's", now.AddDate(1, 0, 0))
 	waitForCredentials := waitFor(v1alpha1.ReasonWaitingForCredentials, "Secret vero-transfer does not exist")
 	waitForCredentials.at = now.Add(issuance.CredentialsPollInterval)
 	waitForWindow := waitFor(v1alpha1.ReasonWaitingForWindow, "Secret tls", "spec.renewBefore", "1440h")
@@ -65,9 +66,8 @@ func TestOperation(t *testing.T) {
 			want{verb: issuance.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour),
 				says: append(waitForWindow.says, "; the transfer credentials in Secret vero-transfer were refused", "PKI020")}},
 		"valid, window closed, credentials that bought the certificate: hold": {
-			requested(closed, credentials(), with(signNew(forAnotherKey, bore(leafUntil(t, "another's", now.AddDate(1, 0, 0)))))),
-			want{verb: issuance.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour),
-				says: append(waitForWindow.says, "spared the wait")}},
+			requested(closed, credentials(), with(signNew(forAnotherKey, bore(bought)))), want{verb: issuance.Wait, reason: waitForWindow.reason,
+				at: now.Add(time.Hour), says: append(waitForWindow.says, "spared the wait")}},
 		"the window opens within the hour: look again just then": {
 			requested(currentUntil(edge.Add(window)), at(edge.Add(-time.Minute))),
 			want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: edge}},
