@@ -26,6 +26,11 @@ type Options struct {
 	// MetricsAddress and ProbeAddress are host:port; "0" switches the server off.
 	MetricsAddress string
 	ProbeAddress   string
+	// MetricsSecure serves metrics by HTTPS, to those who may get /metrics by the API server's authorisation.
+	MetricsSecure bool
+	// MetricsCertDirectory has the certificate for that, tls.crt and tls.key, which is read again when it changes; empty
+	// makes a self-signed one at each start.
+	MetricsCertDirectory string
 	// Workers is how many objects of a kind are worked on at once, CallsPerIssuer how many calls may run at once to the
 	// service of one issuer.
 	Workers, CallsPerIssuer int
@@ -35,8 +40,8 @@ type Options struct {
 	OrderRetention time.Duration
 	// LogLevel is debug, info, warn or error; LogFormat is json or text.
 	LogLevel, LogFormat string
-	// Version is told to the service as part of the User-Agent.
-	Version string
+	// Version is told to the service as part of the User-Agent, and with Commit to whoever reads the metrics.
+	Version, Commit string
 }
 
 const (
@@ -58,6 +63,10 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 		"`namespaces` to work in, separated by commas; left out, all")
 	flags.BoolVar(&o.LeaderElect, "leader-elect", true, "work only while holding the lease, so that replicas can wait")
 	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "`address` of the metrics server, 0 for none")
+	flags.BoolVar(&o.MetricsSecure, "metrics-secure", false,
+		"serve metrics by HTTPS, only to callers who may get the URL /metrics (TokenReview, SubjectAccessReview)")
+	flags.StringVar(&o.MetricsCertDirectory, "metrics-cert-dir", "",
+		"`directory` with tls.crt and tls.key for --metrics-secure; left out, a self-signed certificate")
 	flags.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081",
 		"`address` of /healthz and /readyz, 0 for none")
 	flags.IntVar(&o.Workers, "workers", defaultWorkers,
@@ -106,6 +115,9 @@ func (o *Options) Validate() error {
 	}
 	if o.Namespace == "" {
 		failures = append(failures, errors.New("--namespace must not be empty"))
+	}
+	if o.MetricsCertDirectory != "" && !o.MetricsSecure {
+		failures = append(failures, errors.New("--metrics-cert-dir needs --metrics-secure"))
 	}
 	if _, err := o.logHandler(); err != nil {
 		failures = append(failures, err)

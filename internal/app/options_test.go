@@ -54,6 +54,20 @@ func TestEnvironmentStandsInForFlagsThatAreNotGiven(t *testing.T) {
 	}
 }
 
+func TestACertificateForMetricsNeedsSecureMetrics(t *testing.T) {
+	for arguments, valid := range map[string]bool{
+		"--metrics-secure": true, "--metrics-cert-dir=/tls": false, "--metrics-secure --metrics-cert-dir=/tls": true,
+	} {
+		options, err := parse(t, strings.Fields(arguments)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := options.Validate(); (err == nil) != valid {
+			t.Errorf("%s: error %v", arguments, err)
+		}
+	}
+}
+
 func TestEnvironmentThatCannotBeReadIsNamed(t *testing.T) {
 	t.Setenv("VARMENNE_CALL_TIMEOUT", "soon")
 	_, err := parse(t)

@@ -22,7 +22,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/controller/issuer"
@@ -64,7 +63,7 @@ func Run(ctx context.Context, options Options) error {
 	log.Info("starting", "version", options.Version, "namespace", options.Namespace)
 	err = manager.Start(ctx)
 	// Whoever loses the lease is stopped at once, but what was sent is still to be recorded.
-	unfinished, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.CallTimeout+shutdownMargin)
+	unfinished, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.drainTime(ctx.Err() != nil))
 	defer cancel()
 	lanes.Drain(unfinished)
 	if err != nil {
@@ -72,6 +71,15 @@ func Run(ctx context.Context, options Options) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// drainTime is how long what was sent may take to be answered and recorded. Who was asked to stop has until the kill.
+// Who has lost the lease waits for the API server, which is why it was lost: nobody else has the answers.
+func (o *Options) drainTime(asked bool) time.Duration {
+	if asked {
+		return o.CallTimeout + shutdownMargin
+	}
+	return o.CallTimeout + veroorder.RecordPatience
 }
 
 // newManager makes a manager whose client never caches a Secret, ConfigMap or Certificate: those are read one by one,
@@ -89,7 +97,7 @@ func newManager(options *Options) (ctrl.Manager, error) {
 	for _, namespace := range options.WatchNamespaces {
 		namespaces[namespace] = cache.Config{}
 	}
-	graceful := options.CallTimeout + shutdownMargin
+	graceful := options.drainTime(true)
 	manager, err := ctrl.NewManager(connection, ctrl.Options{
 		Scheme: kinds,
 		Cache:  cache.Options{DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields()},
@@ -99,7 +107,7 @@ func newManager(options *Options) (ctrl.Manager, error) {
 		// The priority queue lets what it found at its start wait, for as long as it is put back, behind all that is new:
 		// on a busy day a renewal would miss the opening of its window.
 		Controller:                    config.Controller{UsePriorityQueue: new(false)},
-		Metrics:                       metricsserver.Options{BindAddress: options.MetricsAddress},
+		Metrics:                       options.metricsServer(),
 		HealthProbeBindAddress:        options.ProbeAddress,
 		LeaderElection:                options.LeaderElect,
 		LeaderElectionID:              name,
@@ -123,6 +131,19 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	return connection, nil
 }
 
+// Client is for programs beside the controller: uncached, and for objects of every kind.
+func Client(kubeconfig string) (client.Client, error) {
+	connection, err := restConfig(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	kinds, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	return client.New(connection, client.Options{Scheme: kinds})
+}
+
 func newScheme() (*runtime.Scheme, error) {
 	kinds := runtime.NewScheme()
 	return kinds, errors.Join(scheme.AddToScheme(kinds), cmapi.AddToScheme(kinds), v1alpha1.AddToScheme(kinds))
@@ -134,7 +155,10 @@ func register(ctx context.Context, manager ctrl.Manager, options *Options, lanes
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
-	if err := ctrlmetrics.Registry.Register(metrics.Orders{Count: countOrders(manager)}); err != nil {
+	if err := ctrlmetrics.Registry.Register(metrics.BuildInfo(options.Version, options.Commit)); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	if err := ctrlmetrics.Registry.Register(metrics.Orders{List: listOrders(manager)}); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	if err := lookup.Index(ctx, manager.GetFieldIndexer()); err != nil {
@@ -186,22 +210,19 @@ func (c connector) probe(ctx context.Context, endpoint string, bundles *secrets.
 	return service.Probe(ctx)
 }
 
-// countOrders counts the cached orders by phase, in the replica that works: others would count the same again.
-func countOrders(manager ctrl.Manager) func(context.Context) (map[v1alpha1.OrderPhase]int, error) {
-	return func(ctx context.Context) (map[v1alpha1.OrderPhase]int, error) {
-		counts := map[v1alpha1.OrderPhase]int{}
+// listOrders lists the cached orders, in the replica that works: others would tell the same again.
+func listOrders(manager ctrl.Manager) func(context.Context) (*v1alpha1.VeroOrderList, error) {
+	return func(ctx context.Context) (*v1alpha1.VeroOrderList, error) {
 		select {
 		case <-manager.Elected():
 		default:
 			return nil, nil
 		}
 		orders := &v1alpha1.VeroOrderList{}
-		if err := manager.GetClient().List(ctx, orders); err != nil {
-			return nil, fmt.Errorf("count VeroOrders: %w", err)
+		// They are only looked at, and copies of all of them at every scrape would be many.
+		if err := manager.GetClient().List(ctx, orders, client.UnsafeDisableDeepCopy); err != nil {
+			return nil, fmt.Errorf("list VeroOrders: %w", err)
 		}
-		for i := range orders.Items {
-			counts[orders.Items[i].Status.Phase]++
-		}
-		return counts, nil
+		return orders, nil
 	}
 }

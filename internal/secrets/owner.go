@@ -43,6 +43,9 @@ type Owner struct {
 // regenerated, request left behind) can be satisfied, but nobody could use the certificate.
 func OwnerOf(ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest) (Owner, error) {
 	reference := controllingCertificate(request)
+	if orphan := request.Annotations[cmapi.CertificateNameKey]; reference == nil && orphan != "" {
+		return orphaned(types.NamespacedName{Namespace: request.Namespace, Name: orphan}), nil
+	}
 	csr, err := pki.ParseCertificateRequest(request.Spec.Request)
 	if reference == nil || err != nil {
 		return Owner{}, nil //nolint:nilerr // a request that cannot be read is refused for that; it has no key to prove
@@ -150,6 +153,15 @@ func controllingCertificate(request *cmapi.CertificateRequest) *metav1.OwnerRefe
 		return nil
 	}
 	return reference
+}
+
+// orphaned is a request that cert-manager has made for a Certificate, and that has lost its owner: a restore from a
+// backup does that. To serve it as the request of somebody without a Certificate would spend credentials on a key that
+// nobody waits for any more.
+func orphaned(certificate types.NamespacedName) Owner {
+	return Owner{Problem: fmt.Sprintf("nothing is sent for this request, because it was made for Certificate %s, which does "+
+		"not control it any more, as after a restore from a backup: delete it, and cert-manager makes another one",
+		certificate)}
 }
 
 func unproven(certificate types.NamespacedName, problem string) Owner {

@@ -175,7 +175,7 @@ func ecKey(t *testing.T) []byte {
 // TestRequestsOfNobody: a request that belongs to no Certificate may be served, and has no key to renew with.
 func TestRequestsOfNobody(t *testing.T) {
 	for claim, change := range map[string]func(*issuance){
-		"no owner, only annotations":     func(i *issuance) { i.request.OwnerReferences = nil },
+		"no owner":                       func(i *issuance) { i.request.OwnerReferences = nil },
 		"an owner that does not control": func(i *issuance) { i.request.OwnerReferences[0].Controller = nil },
 		"an owner of another kind":       func(i *issuance) { i.request.OwnerReferences[0].Kind = "Order" },
 		"an owner of another group":      func(i *issuance) { i.request.OwnerReferences[0].APIVersion = "example.com/v1" },
@@ -185,12 +185,23 @@ func TestRequestsOfNobody(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			i := begin(t)
+			delete(i.request.Annotations, cmapi.CertificateNameKey)
 			change(i) // the API server would refuse some of it
 			owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
 			if err != nil || owner.Certificate != nil || owner.Problem != "" || owner.SecretName() != "" {
 				t.Errorf("the owner is %v, with the problem %q, %v", owner.Certificate, owner.Problem, err)
 			}
 		})
+	}
+}
+
+// TestARequestThatHasLostItsOwnerGetsNothing: a restore from a backup takes the owner away, and the annotation stays.
+func TestARequestThatHasLostItsOwnerGetsNothing(t *testing.T) {
+	i := begin(t)
+	i.request.OwnerReferences = nil
+	owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
+	if err != nil || owner.Certificate != nil || !strings.Contains(owner.Problem, "does not control it any more") {
+		t.Errorf("the owner is %v, with the problem %q, %v", owner.Certificate, owner.Problem, err)
 	}
 }
 

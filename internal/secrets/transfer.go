@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,6 +26,8 @@ type Transfer struct {
 	ID string
 	// Password prints as [redacted].
 	Password vero.Password
+	// Written is when somebody last changed them in the Secret.
+	Written time.Time
 }
 
 // IDDigest is the SHA-256 digest of the TransferId in lower-case hexadecimal: what an order remembers of it.
@@ -63,7 +66,11 @@ func ReadTransfer(ctx context.Context, reader client.Reader, name types.Namespac
 	case err != nil:
 		return Transfer{}, fmt.Errorf("get Secret %s with the transfer credentials: %w", name, err)
 	}
-	return parseTransfer(name, secret.Data)
+	transfer, err := parseTransfer(name, secret.Data)
+	if err == nil {
+		transfer.Written = written(secret, v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword)
+	}
+	return transfer, err
 }
 
 func parseTransfer(name types.NamespacedName, data map[string][]byte) (Transfer, error) {

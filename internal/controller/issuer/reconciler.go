@@ -79,7 +79,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	found, err := r.check(ctx, issuer)
 	if err == nil {
-		r.Metrics.IssuerReady(r.kind, request.Namespace, request.Name, found.ready())
+		r.Metrics.IssuerReady(r.kind, request.Namespace, request.Name, found.reason, found.ready())
 		err = r.record(ctx, issuer, found)
 	}
 	switch {

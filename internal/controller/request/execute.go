@@ -73,6 +73,10 @@ func (r *Reconciler) create(
 	return ctrl.Result{}, nil
 }
 
+// annotationRestoreStatus lets Velero restore the status with the object, without which an order does not know its
+// RetrievalId any more, nor that its credentials are spent.
+const annotationRestoreStatus = "velero.io/restore-status"
+
 func newOrder(
 	request *cmapi.CertificateRequest, snapshot issuance.Snapshot, action issuance.Action,
 ) *v1alpha1.VeroOrder {
@@ -83,6 +87,7 @@ func newOrder(
 			Labels:    map[string]string{v1alpha1.LabelPublicKey: v1alpha1.LabelValue(digest)},
 			Annotations: map[string]string{
 				v1alpha1.AnnotationRequestName: request.Name,
+				annotationRestoreStatus:        "true",
 			},
 		},
 		Spec: v1alpha1.VeroOrderSpec{

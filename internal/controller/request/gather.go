@@ -156,6 +156,7 @@ func (r *Reconciler) gatherTransfer(
 		return err
 	}
 	snapshot.Transfer.IDDigest, snapshot.Transfer.Fingerprint = transfer.IDDigest(), transfer.Fingerprint()
+	snapshot.Transfer.Written = transfer.Written
 	return r.addOrders(ctx, snapshot, namespace, v1alpha1.LabelTransferID, snapshot.Transfer.IDDigest)
 }
 

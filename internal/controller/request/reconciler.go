@@ -36,7 +36,7 @@ type Options struct {
 	Clock clock.PassiveClock
 	// Events reports transitions.
 	Events status.Events
-	// Metrics holds the renewals that are failing.
+	// Metrics holds what waits, and the renewals that are failing.
 	Metrics *metrics.Metrics
 	// Namespace is the controller's own, where the bundles of cluster issuers are.
 	Namespace string
@@ -65,13 +65,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	}
 	if !lookup.ConcernsUs(request) || !request.DeletionTimestamp.IsZero() ||
 		status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
-		r.Metrics.RenewalServed(name.Namespace, name.Name) // it is served, or it is gone
+		r.Metrics.RequestServed(name.Namespace, name.Name) // or it is gone
 		return ctrl.Result{}, nil
 	}
 	before := request.DeepCopy()
 	result, transition, err := r.step(ctx, request)
 	var failing notice
 	if err == nil {
+		r.measure(request, transition)
 		failing, err = r.watchExpiry(ctx, request, transition.reason)
 	}
 	if err == nil {
@@ -82,7 +83,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	}
 	r.report(ctx, request, before, transition)
 	r.give(ctx, failing)
-	return sooner(result, until(failing.next, r.Clock.Now())), nil
+	return sooner(sooner(result, until(failing.next, r.Clock.Now())), transition.credentials.next()), nil
 }
 
 // report turns a change of what a request waits for into an event and a log line.
@@ -107,6 +108,8 @@ func sooner(result ctrl.Result, wait time.Duration) ctrl.Result {
 type transition struct {
 	reason, action string
 	warning        bool
+	// credentials are those that the request waits with.
+	credentials unspent
 }
 
 // notable leaves out what follows within moments, and is told by the order's own events.
@@ -136,6 +139,7 @@ func (r *Reconciler) step(
 	result, err := r.execute(ctx, request, snapshot, action)
 	return result, transition{
 		reason: action.Reason, action: string(action.Verb), warning: issuance.Warns(action.Reason),
+		credentials: unspentIn(snapshot),
 	}, err
 }
 

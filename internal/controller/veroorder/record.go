@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// recordPatience is how long an outcome is tried to be written while the controller runs, shutdownPatience how
-	// long once it was asked to stop.
-	recordPatience   = 10 * time.Minute
+	// RecordPatience is how long an outcome is tried to be written as long as nobody asks the controller to stop,
+	// shutdownPatience how long once somebody has.
+	RecordPatience   = 10 * time.Minute
 	shutdownPatience = 20 * time.Second
 	// recordPause is between two tries.
 	recordPause = 250 * time.Millisecond
@@ -96,7 +96,7 @@ func (r *Reconciler) again(ctx context.Context, order *v1alpha1.VeroOrder) (*v1a
 
 // outlive is a context for writing an outcome: it does not end with the reconcile, but a while after the shutdown.
 func (r *Reconciler) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordPatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordPatience)
 	stop := context.AfterFunc(r.Shutdown, func() {
 		r.Clock.AfterFunc(shutdownPatience, cancel)
 	})

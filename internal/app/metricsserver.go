@@ -1,0 +1,17 @@
+package app
+
+import (
+	metricsfilters "sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+)
+
+// metricsServer is plain HTTP for whoever asks, or HTTPS for those whom the API server knows and lets get /metrics.
+func (o *Options) metricsServer() metricsserver.Options {
+	server := metricsserver.Options{BindAddress: o.MetricsAddress}
+	if o.MetricsSecure {
+		server.SecureServing = true
+		server.CertDir = o.MetricsCertDirectory
+		server.FilterProvider = metricsfilters.WithAuthenticationAndAuthorization
+	}
+	return server
+}

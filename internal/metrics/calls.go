@@ -1,0 +1,109 @@
+package metrics
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// Results of a call that are not codes of the service.
+const (
+	resultOK           = "OK"
+	resultNoAnswer     = "NoAnswer"
+	resultUntrusted    = "UntrustedAnswer"
+	resultNotProcessed = "NotProcessed"
+)
+
+// describeCalls makes the series about calls to the service. They begin at nought: of a counter that begins at one,
+// with the first call of its kind, nobody could see that it has increased.
+func (m *Metrics) describeCalls() {
+	m.submissions = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "varmenne_submissions_total",
+		Help: "Requests for a certificate that were sent to the certificate service, by operation.",
+	}, []string{"operation"})
+	m.polls = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "varmenne_polls_total",
+		Help: "GetCertificate calls, by the operation that started the certificate.",
+	}, []string{"operation"})
+	m.answers = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "varmenne_answers_total",
+		Help: "Ends of calls, by operation and result: OK, a code of the service, UntrustedAnswer, NoAnswer " +
+			"(it may have been processed) or NotProcessed (it cannot).",
+	}, []string{"operation", "result"})
+	m.latency = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "varmenne_call_duration_seconds",
+		Help:    "Duration of calls to the certificate service in seconds, by operation.",
+		Buckets: prometheus.ExponentialBuckets(0.01, 2.5, 10),
+	}, []string{"operation"})
+	m.timeToIssue = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "varmenne_time_to_issue_seconds",
+		Help:    "Time from the creation of a VeroOrder to its certificate in seconds, by operation.",
+		Buckets: []float64{5, 10, 15, 20, 30, 60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600, 72 * 3600},
+	}, []string{"operation"})
+	for _, operation := range []v1alpha1.Operation{v1alpha1.OperationSignNew, v1alpha1.OperationRenew} {
+		m.submissions.WithLabelValues(string(operation))
+		m.polls.WithLabelValues(string(operation))
+		m.timeToIssue.WithLabelValues(string(operation))
+	}
+	for _, operation := range vero.Operations() {
+		m.latency.WithLabelValues(string(operation))
+		for _, result := range results() {
+			m.answers.WithLabelValues(string(operation), result)
+		}
+	}
+}
+
+// results are all that a call can end with.
+func results() []string {
+	codes := vero.Codes()
+	all := make([]string, 0, len(codes))
+	for _, meaning := range codes {
+		all = append(all, string(meaning.Code))
+	}
+	return append(all, resultOK, resultNoAnswer, resultUntrusted, resultNotProcessed)
+}
+
+// Submitted counts a request for a certificate.
+func (m *Metrics) Submitted(operation v1alpha1.Operation) {
+	m.submissions.WithLabelValues(string(operation)).Inc()
+}
+
+// Polled counts a GetCertificate.
+func (m *Metrics) Polled(operation v1alpha1.Operation) {
+	m.polls.WithLabelValues(string(operation)).Inc()
+}
+
+// Answered counts the end of a call and observes how long it took.
+func (m *Metrics) Answered(operation vero.Operation, err error, took time.Duration) {
+	m.answers.WithLabelValues(string(operation), resultOf(err)).Inc()
+	m.latency.WithLabelValues(string(operation)).Observe(took.Seconds())
+}
+
+// resultOf keeps the label's values few: a code that the service has not documented counts as its technical error.
+func resultOf(err error) string {
+	if err == nil {
+		return resultOK
+	}
+	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
+		if _, known := refusal.Meaning(); known {
+			return string(refusal.Code)
+		}
+		return string(vero.CodeTechnical)
+	}
+	if _, isUnverified := errors.AsType[*vero.UnverifiedError](err); isUnverified {
+		return resultUntrusted
+	}
+	if failure, isCall := errors.AsType[vero.CallError](err); isCall && failure.MayHaveBeenProcessed() {
+		return resultNoAnswer
+	}
+	return resultNotProcessed
+}
+
+// Issued observes how long an order took from its creation to its certificate.
+func (m *Metrics) Issued(operation v1alpha1.Operation, took time.Duration) {
+	m.timeToIssue.WithLabelValues(string(operation)).Observe(took.Seconds())
+}

@@ -1,0 +1,83 @@
+package metrics_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+func TestCalls(t *testing.T) {
+	series, registry := newMetrics(t)
+	series.Submitted(v1alpha1.OperationSignNew)
+	series.Submitted(v1alpha1.OperationSignNew)
+	series.Submitted(v1alpha1.OperationRenew)
+	series.Polled(v1alpha1.OperationRenew)
+	compare(t, registry, "varmenne_polls_total", map[string]float64{`operation="RenewCertificate"`: 1})
+	compare(t, registry, "varmenne_submissions_total", map[string]float64{
+		`operation="RenewCertificate"`: 1, `operation="SignNewCertificate"`: 2,
+	})
+}
+
+func TestAnswers(t *testing.T) {
+	for claim, c := range map[string]struct {
+		err    error
+		result string
+	}{
+		"OK":                             {nil, "OK"},
+		"a code":                         {vero.CredentialsRefused(), "PKI020"},
+		"a wrapped code":                 {fmt.Errorf("call: %w", vero.TechnicalError()), "PKI099"},
+		"an undocumented code":           {&vero.ServiceError{Code: "PKI777"}, "PKI099"},
+		"a code that nobody should say":  {&vero.ServiceError{Code: "random-0001"}, "PKI099"},
+		"a signature that is not right":  {&vero.UnverifiedError{Err: errors.New("stranger")}, "UntrustedAnswer"},
+		"a timeout":                      {&vero.InterruptedError{Timeout: true}, "NoAnswer"},
+		"an answer that is none":         {&vero.AnswerError{Problem: "odd"}, "NoAnswer"},
+		"no connection":                  {&vero.UnreachableError{Host: "h", Err: errors.New("refused")}, "NotProcessed"},
+		"a Fault":                        {&vero.FaultError{Code: "soap:Client"}, "NotProcessed"},
+		"a message that cannot be sent":  {&vero.FieldError{Field: "CustomerName"}, "NotProcessed"},
+		"an error of nobody knows where": {errors.New("?"), "NotProcessed"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			series, registry := newMetrics(t)
+			before := testutil.CollectAndCount(registry)
+			series.Answered(vero.GetCertificate, c.err, 250*time.Millisecond)
+			compare(t, registry, "varmenne_answers_total", map[string]float64{
+				fmt.Sprintf(`operation="GetCertificate",result=%q`, c.result): 1,
+			})
+			if after := testutil.CollectAndCount(registry); after != before {
+				t.Errorf("%d series have become %d: what is counted for the first time cannot be seen to increase",
+					before, after)
+			}
+		})
+	}
+}
+
+func TestDurations(t *testing.T) {
+	series, registry := newMetrics(t)
+	series.Answered(vero.SignNewCertificate, nil, 300*time.Millisecond)
+	series.Issued(v1alpha1.OperationSignNew, 12*time.Second)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{"varmenne_call_duration_seconds": 0.3, "varmenne_time_to_issue_seconds": 12}
+	for _, family := range families {
+		sum, histogram := want[family.GetName()]
+		if !histogram {
+			continue
+		}
+		delete(want, family.GetName())
+		last := family.GetMetric()[len(family.GetMetric())-1] // SignNewCertificate
+		if got := last.GetHistogram(); got.GetSampleSum() != sum || got.GetSampleCount() != 1 {
+			t.Errorf("%s: sum %v of %d", family.GetName(), got.GetSampleSum(), got.GetSampleCount())
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not found: %v", want)
+	}
+}

@@ -1,0 +1,148 @@
+package metrics
+
+import (
+	"sync"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Labels that name objects and say what is the matter with them.
+const (
+	labelNamespace   = "namespace"
+	labelCertificate = "certificate"
+	labelRequest     = "request"
+	labelReason      = "reason"
+)
+
+// identity is whose value it is.
+type identity struct {
+	kind, namespace, name string
+}
+
+// state is a collector of one value for each object, with labels that change: the one before goes in the same moment,
+// so that no scrape finds an object twice or not at all.
+type state struct {
+	description *prometheus.Desc
+	mutex       sync.Mutex
+	values      map[identity]prometheus.Metric
+}
+
+func newState(name, help string, labels ...string) *state {
+	return &state{
+		description: prometheus.NewDesc(name, help, labels, nil), values: map[identity]prometheus.Metric{},
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (s *state) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- s.description }
+
+// Collect implements prometheus.Collector.
+func (s *state) Collect(collected chan<- prometheus.Metric) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, value := range s.values {
+		collected <- value
+	}
+}
+
+func (s *state) set(of identity, value float64, labels ...string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.values[of] = prometheus.MustNewConstMetric(s.description, prometheus.GaugeValue, value, labels...)
+}
+
+func (s *state) forget(of identity) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	delete(s.values, of)
+}
+
+// describeObjects makes the series about objects. Their values are points in time that the objects themselves tell, so
+// that they are the same after a restart.
+func (m *Metrics) describeObjects() {
+	m.ready = newState("varmenne_issuer_ready",
+		"1 while the issuer is Ready, else 0; reason is that of its condition Ready.",
+		"kind", labelNamespace, "name", labelReason)
+	m.unserved = newState("varmenne_unserved_request_created_timestamp_seconds",
+		"When the CertificateRequest was made, in seconds since 1970, for each that has no certificate; reason is what "+
+			"it waits for or why it failed.",
+		labelNamespace, labelCertificate, labelRequest, labelReason)
+	m.failing = newState("varmenne_failing_renewal_expiry_timestamp_seconds",
+		"When the certificate in use expires, in seconds since 1970, for each CertificateRequest that is to "+
+			"replace one and needs attention. There is no series where no renewal is failing.",
+		labelNamespace, labelCertificate, labelRequest, labelReason)
+	m.credentials = newState("varmenne_transfer_credentials_written_timestamp_seconds",
+		"When the transfer credentials in a Secret were written, in seconds since 1970, while they lie there "+
+			"unspent and a CertificateRequest waits that names them.",
+		labelNamespace, "secret", labelCertificate, labelRequest)
+}
+
+// IssuerReady sets whether an issuer is ready, and the reason of its condition.
+func (m *Metrics) IssuerReady(kind, namespace, name, reason string, ready bool) {
+	value := 0.0
+	if ready {
+		value = 1
+	}
+	m.ready.set(identity{kind, namespace, name}, value, kind, namespace, name, reason)
+}
+
+// IssuerGone forgets an issuer.
+func (m *Metrics) IssuerGone(kind, namespace, name string) {
+	m.ready.forget(identity{kind, namespace, name})
+}
+
+// RequestUnserved sets why a request has no certificate.
+func (m *Metrics) RequestUnserved(request metav1.Object, reason string) {
+	m.unserved.set(requested(request), seconds(request.GetCreationTimestamp().Time),
+		request.GetNamespace(), certificateOf(request), request.GetName(), reason)
+}
+
+// RequestServed forgets a request: it has its certificate, or is gone.
+func (m *Metrics) RequestServed(namespace, request string) {
+	m.unserved.forget(identity{namespace: namespace, name: request})
+	m.RenewalServed(namespace, request)
+	m.CredentialsGone(namespace, request)
+}
+
+// RenewalFailing sets when the certificate expires that a request is to replace, and why it does not.
+func (m *Metrics) RenewalFailing(namespace, certificate, request, reason string, expires time.Time) {
+	m.failing.set(identity{namespace: namespace, name: request}, seconds(expires),
+		namespace, certificate, request, reason)
+}
+
+// RenewalServed forgets a request whose renewal was failing.
+func (m *Metrics) RenewalServed(namespace, request string) {
+	m.failing.forget(identity{namespace: namespace, name: request})
+}
+
+// CredentialsUnspent sets when the transfer credentials were written that a waiting request names.
+func (m *Metrics) CredentialsUnspent(request metav1.Object, secret string, written time.Time) {
+	m.credentials.set(requested(request), seconds(written),
+		request.GetNamespace(), secret, certificateOf(request), request.GetName())
+}
+
+// CredentialsGone forgets the transfer credentials that a request names: they are spent, or no longer there.
+func (m *Metrics) CredentialsGone(namespace, request string) {
+	m.credentials.forget(identity{namespace: namespace, name: request})
+}
+
+func requested(request metav1.Object) identity {
+	return identity{namespace: request.GetNamespace(), name: request.GetName()}
+}
+
+// certificateOf is the Certificate that a CertificateRequest or VeroOrder was made for, as its annotation says; empty
+// if it says nothing. Anybody may write into annotations, and no name of an object is longer than this.
+func certificateOf(object metav1.Object) string {
+	const longest = 253
+	name := object.GetAnnotations()[cmapi.CertificateNameKey]
+	if len(name) > longest {
+		return ""
+	}
+	return name
+}
+
+// seconds is how Prometheus writes a point in time.
+func seconds(moment time.Time) float64 { return float64(moment.Unix()) }

@@ -1,0 +1,77 @@
+package metrics_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+)
+
+// collector tells of some orders.
+func collector(orders ...v1alpha1.VeroOrder) metrics.Orders {
+	return metrics.Orders{List: func(context.Context) (*v1alpha1.VeroOrderList, error) {
+		return &v1alpha1.VeroOrderList{Items: orders}, nil
+	}}
+}
+
+// order is one that was made at 100, and that waits for itself to be told of.
+func order(name string, phase v1alpha1.OrderPhase) v1alpha1.VeroOrder {
+	return v1alpha1.VeroOrder{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "tax", Name: name, CreationTimestamp: metav1.Unix(100, 0),
+			Annotations: map[string]string{cmapi.CertificateNameKey: "reporting"},
+		},
+		Spec: v1alpha1.VeroOrderSpec{Operation: v1alpha1.OperationRenew},
+		Status: v1alpha1.VeroOrderStatus{Phase: phase, Conditions: []metav1.Condition{
+			{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "Because"},
+		}},
+	}
+}
+
+func TestOrders(t *testing.T) {
+	t.Run("every phase has a value", func(t *testing.T) {
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(collector(order("a", v1alpha1.PhaseIssued), order("b", v1alpha1.PhaseIssued),
+			order("c", v1alpha1.PhaseFailed)))
+		compare(t, registry, "varmenne_orders", map[string]float64{`phase="Issued"`: 2, `phase="Failed"`: 1})
+		if count, err := testutil.GatherAndCount(registry, "varmenne_orders"); err != nil || count != 5 {
+			t.Errorf("%d phases have a value, want 5: %v", count, err)
+		}
+	})
+	t.Run("those that have not ended are told one by one", func(t *testing.T) {
+		created := order("c", v1alpha1.PhasePending)
+		created.Status.Conditions = nil
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(collector(order("a", v1alpha1.PhaseIssued), order("b", v1alpha1.PhaseSubmitted), created))
+		const labels = `certificate="reporting",namespace="tax",operation="RenewCertificate",`
+		compare(t, registry, "varmenne_unfinished_order_created_timestamp_seconds", map[string]float64{
+			labels + `order="b",phase="Submitted",reason="Because"`:    100,
+			labels + `order="c",phase="Pending",reason="OrderCreated"`: 100,
+		})
+	})
+	t.Run("a process that is not the one to tell says nothing", func(t *testing.T) {
+		silent := metrics.Orders{List: func(context.Context) (*v1alpha1.VeroOrderList, error) {
+			return nil, nil //nolint:nilnil // that is how it says so
+		}}
+		if count := testutil.CollectAndCount(silent); count != 0 {
+			t.Errorf("%d values", count)
+		}
+	})
+	t.Run("a list that fails is reported", func(t *testing.T) {
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(metrics.Orders{List: func(context.Context) (*v1alpha1.VeroOrderList, error) {
+			return nil, errors.New("no cache")
+		}})
+		if _, err := registry.Gather(); err == nil || !strings.Contains(err.Error(), "no cache") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
