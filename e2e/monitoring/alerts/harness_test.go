@@ -1,0 +1,101 @@
+package alerts_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/promqltest"
+	"github.com/prometheus/prometheus/rules"
+
+	"github.com/varmenne/varmenne-issuer/e2e/monitoring/alerts"
+)
+
+const (
+	root = "../../.."
+	// step is how often series have a value and alerts are evaluated.
+	step = time.Minute
+	// lookback is Prometheus' own.
+	lookback = 5 * time.Minute
+	samples  = 1_000_000
+)
+
+// healthy is what two replicas tell while all is well, in the notation of promtool's tests.
+func healthy() []string {
+	const leader, standby = `job="varmenne",namespace="issuers",pod="a",instance="a:8080"`,
+		`job="varmenne",namespace="issuers",pod="b",instance="b:8080"`
+	return []string{
+		`varmenne_build_info{` + leader + `} 1x300`,
+		`varmenne_build_info{` + standby + `} 1x300`,
+		`varmenne_orders{phase="Issued",` + leader + `} 3+1x300`,
+		`varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"} 1x300`,
+		`varmenne_unserved_request_created_timestamp_seconds` +
+			`{namespace="tax",certificate="next",request="next-2",reason="WaitingForWindow",pod="a"} 0x300`,
+		`varmenne_unfinished_order_created_timestamp_seconds` +
+			`{namespace="tax",certificate="slow",order="sign-0",reason="AwaitingCertificate",pod="a"} 0x300`,
+		`varmenne_transfer_credentials_written_timestamp_seconds` +
+			`{namespace="tax",secret="fresh",request="new-1",pod="a"} 0x300`,
+		`varmenne_answers_total{operation="SignNewCertificate",result="OK",pod="a"} 0+1x300`,
+		`varmenne_answers_total{operation="SignNewCertificate",result="PKI020",pod="a"} 0x300`,
+		`varmenne_answers_total{operation="GetCertificate",result="OK",pod="a"} 0+1x300`,
+		`varmenne_answers_total{operation="GetCertificate",result="PKI099",pod="a"} 0+2x300`,
+		`varmenne_answers_total{operation="GetCertificate",result="NoAnswer",pod="a"} 0x300`,
+		`varmenne_answers_total{operation="GetCertificate",result="UntrustedAnswer",pod="a"} 0x300`,
+		`varmenne_answers_total{operation="GetCertificate",result="NoAnswer",pod="b"} 0x300`,
+		`controller_runtime_reconcile_errors_total{controller="request",` + leader + `} 0x300`,
+		// Of somebody else's operator.
+		`controller_runtime_reconcile_errors_total{controller="request",job="other",instance="c:8080"} 0+5x300`,
+	}
+}
+
+// with replaces those of the series that are given, and adds the others.
+func with(series []string, given ...string) []string {
+	known := map[string]int{}
+	result := slices.Clone(series)
+	for i, line := range result {
+		known[identity(line)] = i
+	}
+	for _, line := range given {
+		if i, isKnown := known[identity(line)]; isKnown {
+			result[i] = line
+		} else {
+			result = append(result, line)
+		}
+	}
+	return result
+}
+
+// identity is a line without its values.
+func identity(line string) string { return line[:strings.LastIndex(line, "}")+1] }
+
+// replay evaluates every alert each minute, and returns what fires at a time, by the name of the alert.
+func replay(t *testing.T, series []string, duration time.Duration) []map[string][]*rules.Alert {
+	t.Helper()
+	data := promqltest.LoadedStorage(t, fmt.Sprintf("load %s\n  %s", step, strings.Join(series, "\n  ")))
+	t.Cleanup(func() { _ = data.Close() })
+	all, err := alerts.Load(root, promqltest.NewTestEngine(t, false, lookback, samples), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var firing []map[string][]*rules.Alert
+	for now := time.Duration(0); now <= duration; now += step {
+		at := map[string][]*rules.Alert{}
+		for _, alert := range all {
+			found, err := alert.Firing(t.Context(), time.Unix(0, 0).Add(now))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(found) > 0 {
+				at[alert.Name()] = found
+			}
+		}
+		firing = append(firing, at)
+	}
+	return firing
+}
+
+// names are those of the alerts that fire.
+func names(firing map[string][]*rules.Alert) []string { return slices.Sorted(maps.Keys(firing)) }

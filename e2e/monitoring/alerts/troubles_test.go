@@ -1,0 +1,200 @@
+package alerts_test
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// Series that rows change, without the end of their labels.
+const (
+	day     = 24 * time.Hour
+	gone    = " stale _x300"
+	request = `varmenne_unserved_request_created_timestamp_seconds{namespace="tax",certificate="c",request="c-1",pod="a",`
+	failing = `varmenne_failing_renewal_expiry_timestamp_seconds{namespace="tax",certificate="c",request="c-1",pod="a",`
+	order   = `varmenne_unfinished_order_created_timestamp_seconds` +
+		`{namespace="tax",certificate="c",order="sign-1",operation="SignNewCertificate",pod="a",`
+	issuer  = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",pod="a",reason=`
+	checked = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"}`
+	written = `varmenne_transfer_credentials_written_timestamp_seconds` +
+		`{namespace="tax",secret="old",certificate="c",request="c-1",pod="a"} `
+	answers = `varmenne_answers_total{operation=`
+	leader  = `{job="varmenne",namespace="issuers",pod="a",instance="a:8080"}`
+	standby = `{job="varmenne",namespace="issuers",pod="b",instance="b:8080"}`
+)
+
+// troubles have a row for each alert, and one for each way to it that is not obvious.
+func troubles() map[string]trouble {
+	all := map[string]trouble{}
+	for _, some := range []map[string]trouble{
+		ofTheController(), ofIssuers(), ofRenewals(), ofRequests(), ofOrders(), ofTheService(),
+	} {
+		maps.Copy(all, some)
+	}
+	return all
+}
+
+func ofTheController() map[string]trouble {
+	return map[string]trouble{
+		"no replica is scraped": {
+			series: []string{
+				"varmenne_build_info" + leader + " 1 stale _x58 1x200", "varmenne_build_info" + standby + " 1 stale _x58 1x200",
+			},
+			alert: "VarmenneControllerDown", from: 11 * time.Minute, until: 60 * time.Minute, says: []string{"look at the Pods"},
+		},
+		"replicas run and none of them leads": {
+			series: []string{
+				`varmenne_orders{phase="Issued",job="varmenne",namespace="issuers",pod="a",instance="a:8080"} 1 stale _x58 1x200`,
+			},
+			alert: "VarmenneNoLeader", from: 6 * time.Minute, until: 60 * time.Minute,
+			says: []string{"In namespace issuers 2 replicas"},
+		},
+		"a permission is missing": {
+			series: []string{
+				`controller_runtime_reconcile_errors_total{controller="request",job="varmenne",namespace="issuers",pod="a",` +
+					`instance="a:8080"} 0+1x60 60x200`,
+			},
+			alert: "VarmenneControllerErrors", from: 31 * time.Minute, until: 74 * time.Minute,
+			says: []string{"The controller request", "in namespace issuers", "15 errors"},
+		},
+	}
+}
+
+func ofIssuers() map[string]trouble {
+	return map[string]trouble{
+		"an issuer cannot reach the service": {
+			series: []string{checked + " 1 stale _x59 1x200", issuer + `"EndpointUnreachable"} _ 0x59` + gone},
+			alert:  "VarmenneIssuerNotReady", from: 16 * time.Minute, until: 61 * time.Minute,
+			says: []string{"VeroIssuer tax/vero", "(EndpointUnreachable)", "kubectl describe veroissuer -n tax vero"},
+		},
+		"an issuer of the whole cluster lacks its bundles": {
+			series: []string{
+				`varmenne_issuer_ready{kind="VeroClusterIssuer",name="vero",reason="BundleNotFound",pod="a"} 0x300`,
+			},
+			alert: "VarmenneIssuerNotReady", from: 15 * time.Minute,
+			says: []string{"VeroClusterIssuer vero is not ready", "kubectl describe veroclusterissuer vero"},
+		},
+		"another replica takes over while an issuer is not ready": {
+			series: []string{
+				checked + " 1 stale _x300", issuer + `"BundleInvalid"} _ 0x9` + gone,
+				`varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="BundleInvalid",pod="b"} _x10 0x300`,
+			},
+			alert: "VarmenneIssuerNotReady", from: 16 * time.Minute,
+		},
+		"the signer of answers is not trusted": {
+			series: []string{checked + " 1 stale _x59 1x200", issuer + `"UntrustedAnswer"} _ 0x59` + gone},
+			alert:  "VarmenneIssuerUntrusted", from: 6 * time.Minute, until: 61 * time.Minute,
+			says: []string{"VeroIssuer tax/vero", "(UntrustedAnswer)", "before you change spec.trust"},
+		},
+	}
+}
+
+func ofRenewals() map[string]trouble {
+	return map[string]trouble{
+		"a renewal fails with time enough": {
+			series: []string{failing + `reason="SubmissionFailing"} 2592000x59` + gone},
+			alert:  "VarmenneRenewalFailing", from: 15 * time.Minute, until: 60 * time.Minute,
+			says: []string{"Certificate tax/c expires in 29d", "(SubmissionFailing)"},
+		},
+		"a renewal fails and there is little time": {
+			series: []string{failing + `reason="SubmissionFailing"} 864000x59` + gone},
+			alert:  "VarmenneRenewalUrgent", from: 5 * time.Minute, until: 60 * time.Minute,
+			says: []string{"Certificate tax/c expires in 9d", "(SubmissionFailing)"},
+		},
+		"a certificate has expired, and its request waits for credentials: one alert": {
+			series: []string{
+				failing + `reason="WaitingForCredentials"} -60x300`, request + `reason="WaitingForCredentials"} 0x300`,
+			},
+			alert: "VarmenneRenewalUrgent", from: 5 * time.Minute, says: []string{"Certificate tax/c has expired"},
+		},
+		"a renewal was denied: one alert": {
+			series: []string{failing + `reason="Denied"} 864000x300`, request + `reason="Denied"} 0x300`},
+			alert:  "VarmenneRenewalUrgent", from: 5 * time.Minute, says: []string{"(Denied)"},
+		},
+		"the issuer of a renewal is gone: one alert": {
+			series: []string{failing + `reason="IssuerNotFound"} 864000x300`, request + `reason="IssuerNotFound"} 0x300`},
+			alert:  "VarmenneRenewalUrgent", from: 5 * time.Minute, says: []string{"(IssuerNotFound)"},
+		},
+	}
+}
+
+func ofRequests() map[string]trouble {
+	return map[string]trouble{
+		"a first certificate waits for credentials": {
+			series: []string{request + `reason="WaitingForCredentials"} -3600x119` + gone},
+			alert:  "VarmenneWaitingForCredentials", from: time.Hour, until: 2 * time.Hour,
+			says: []string{"CertificateRequest tax/c-1, made 2h 0m 0s ago"},
+		},
+		"transfer credentials become twelve days old": {
+			series: []string{written + seconds(-12*day+30*time.Minute) + `x119` + gone},
+			alert:  "VarmenneTransferCredentialsExpireSoon", from: 36 * time.Minute, until: 2 * time.Hour,
+			says: []string{"Secret tax/old", "12d 0h 6m 0s ago"},
+		},
+		"nobody approves": {
+			series: []string{request + `reason="WaitingForApproval"} 0x59` + gone},
+			alert:  "VarmenneRequestHeldUp", from: 15 * time.Minute, until: time.Hour,
+			says: []string{"CertificateRequest tax/c-1", "(WaitingForApproval)"},
+		},
+		"there is no such issuer": {
+			series: []string{request + `reason="IssuerNotFound"} 0x59` + gone},
+			alert:  "VarmenneRequestHeldUp", from: 15 * time.Minute, until: time.Hour, says: []string{"(IssuerNotFound)"},
+		},
+		"a request can never be satisfied": {
+			series: []string{request + `reason="InvalidRequest"} 0x59` + gone},
+			alert:  "VarmenneRequestFailed", from: 10 * time.Minute, until: time.Hour,
+			says: []string{"CertificateRequest tax/c-1", "(InvalidRequest)"},
+		},
+	}
+}
+
+func ofOrders() map[string]trouble {
+	return map[string]trouble{
+		"an order is refused with a technical error again and again": {
+			series: []string{order + `reason="SubmissionFailing"} 0x59` + gone},
+			alert:  "VarmenneOrderStuck", from: 30 * time.Minute, until: time.Hour,
+			says: []string{"VeroOrder tax/sign-1 (SignNewCertificate), made 30m 0s ago"},
+		},
+		"an order changes from one trouble into another": {
+			series: []string{
+				order + `reason="SubmissionUncertain"} 0x19` + gone, order + `reason="SubmissionFailing"} _x20 0x39` + gone,
+			},
+			alert: "VarmenneOrderStuck", from: 30 * time.Minute, until: time.Hour,
+		},
+		"a certificate does not come": {
+			series: []string{order + `reason="RetrievalOverdue"} -86400x300`},
+			alert:  "VarmenneOrderStuck", from: 30 * time.Minute, says: []string{"made 1d 0h 30m 0s ago"},
+		},
+	}
+}
+
+func ofTheService() map[string]trouble {
+	return map[string]trouble{
+		"an answer with a wrong signature": {
+			series: []string{answers + `"GetCertificate",result="UntrustedAnswer",pod="a"} 0x4 1x200`},
+			alert:  "VarmenneSignatureFailures", from: 5 * time.Minute, until: 64 * time.Minute,
+			says: []string{"answers to GetCertificate within an hour, 1 bore"},
+		},
+		"an answer with a wrong signature to the other replica": {
+			series: []string{answers + `"SignNewCertificate",result="UntrustedAnswer",pod="b"} 0x4 1x200`},
+			alert:  "VarmenneSignatureFailures", from: 5 * time.Minute, until: 64 * time.Minute,
+			says: []string{"answers to SignNewCertificate within an hour, 1 bore"},
+		},
+		"most calls have no answer": {
+			series: []string{
+				answers + `"GetCertificate",result="OK",pod="a"} 0x300`,
+				answers + `"GetCertificate",result="PKI099",pod="a"} 0x300`,
+				answers + `"GetCertificate",result="NoAnswer",pod="a"} 0+1x59 60x200`,
+			},
+			alert: "VarmenneServiceUnreachable", from: 16 * time.Minute, until: 89 * time.Minute,
+			says: []string{"100% of the GetCertificate calls"},
+		},
+		"credentials are refused": {
+			series: []string{answers + `"SignNewCertificate",result="PKI020",pod="a"} 0x4 1x200`},
+			alert:  "VarmenneServiceRefusals", from: 5 * time.Minute, until: 64 * time.Minute,
+			says: []string{"refused SignNewCertificate with PKI020; times within an hour: 1."},
+		},
+	}
+}
+
+// seconds is how a series writes a point in time.
+func seconds(since time.Duration) string { return fmt.Sprintf("%.0f", since.Seconds()) }
