@@ -28,9 +28,9 @@ type Options struct {
 type Set struct {
 	// Assets is a directory that holds kube-apiserver, etcd and kubectl under exactly these names: what
 	// controller-runtime's envtest expects in KUBEBUILDER_ASSETS.
-	Assets string
+	Assets string `json:"assets"`
 	// CertManager is the path of the program that runs cert-manager's controllers.
-	CertManager string
+	CertManager string `json:"certManager"`
 }
 
 // Etcd returns the path of etcd.
@@ -45,9 +45,21 @@ func (s Set) Kubectl() string { return filepath.Join(s.Assets, "kubectl") }
 // Ensure returns where the programs are, and builds those that are missing: minutes the first time, a
 // fraction of a second from then on. Several calls at once, of several processes too, build only once.
 func Ensure(ctx context.Context, options Options) (Set, error) {
-	root, err := RepositoryRoot()
+	groups, options, err := plan(ctx, options)
 	if err != nil {
 		return Set{}, err
+	}
+	if err := buildMissing(ctx, options, []group{groups.controlPlane, groups.certManager}); err != nil {
+		return Set{}, err
+	}
+	return groups.set(options.Directory), nil
+}
+
+// plan completes the options and says what there is to build.
+func plan(ctx context.Context, options Options) (groups, Options, error) {
+	root, err := RepositoryRoot()
+	if err != nil {
+		return groups{}, options, err
 	}
 	if options.Log == nil {
 		options.Log = io.Discard
@@ -59,19 +71,18 @@ func Ensure(ctx context.Context, options Options) (Set, error) {
 		options.Directory = filepath.Join(root, "bin")
 	}
 	if options.Directory, err = filepath.Abs(options.Directory); err != nil {
-		return Set{}, fmt.Errorf("finding the directory for programs: %w", err)
+		return groups{}, options, fmt.Errorf("finding the directory for programs: %w", err)
 	}
-	groups, err := groupsOf(ctx, root)
-	if err != nil {
-		return Set{}, err
-	}
-	if err := buildMissing(ctx, options, []group{groups.controlPlane, groups.certManager}); err != nil {
-		return Set{}, err
-	}
+	planned, err := groupsOf(ctx, root)
+	return planned, options, err
+}
+
+// set says where the programs are when they have been built.
+func (g groups) set(base string) Set {
 	return Set{
-		Assets:      groups.controlPlane.directory(options.Directory),
-		CertManager: filepath.Join(groups.certManager.directory(options.Directory), "certmanager"),
-	}, nil
+		Assets:      g.controlPlane.directory(base),
+		CertManager: filepath.Join(g.certManager.directory(base), "certmanager"),
+	}
 }
 
 // RepositoryRoot returns the directory of the repository that the working directory lies in.

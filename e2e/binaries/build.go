@@ -96,9 +96,7 @@ func build(ctx context.Context, options Options, g group, p program) error {
 	unfinished := target + ".unfinished"
 	command := goCommand(ctx, g.module, "build", "-mod=readonly", "-buildvcs=false",
 		"-ldflags", g.ldflags, "-o", unfinished, p.source)
-	if g.static {
-		command.Env = append(command.Env, "CGO_ENABLED=0")
-	}
+	command.Env = append(command.Env, "CGO_ENABLED=0") // Static: some of them run in images that hold nothing else.
 	// An interrupted go command ends its compilers; a killed one does not.
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = interruptGrace

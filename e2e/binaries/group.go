@@ -14,9 +14,12 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// controlPlaneModule is the module that pins kube-apiserver, kubectl and etcd, relative to the repository.
-// It is nested in e2e so that its many replace directives bind nothing else.
-const controlPlaneModule = "e2e/controlplane"
+// Modules that pin what is built, relative to the repository. They are nested in e2e so that what they
+// require and replace binds nothing else.
+const (
+	controlPlaneModule = "e2e/controlplane" // Kubernetes and etcd
+	coreDNSModule      = "e2e/coredns"
+)
 
 // program is one thing to build.
 type program struct {
@@ -30,15 +33,12 @@ type group struct {
 	module   string // directory of the module
 	programs []program
 	ldflags  string
-	// static programs are built without C libraries. Without it, the packages that the tests of e2e
-	// compile as well are compiled only once.
-	static bool
-	key    string // name of the directory for the built programs
+	key      string // name of the directory for the built programs
 }
 
 // groups are all there is to build.
 type groups struct {
-	controlPlane, certManager group
+	controlPlane, certManager, node, coreDNS group
 }
 
 // directory returns where the programs of the group are, below the directory for everything built.
@@ -69,13 +69,21 @@ func groupsOf(ctx context.Context, root string) (groups, error) {
 	if err != nil {
 		return groups{}, err
 	}
-	return groups{controlPlane: controlPlane, certManager: certManager}, nil
+	node, err := nodeGroup(root, toolchain)
+	if err != nil {
+		return groups{}, err
+	}
+	coreDNS, err := coreDNSGroup(root, toolchain)
+	if err != nil {
+		return groups{}, err
+	}
+	return groups{controlPlane: controlPlane, certManager: certManager, node: node, coreDNS: coreDNS}, nil
 }
 
 // controlPlaneGroup is etcd, kube-apiserver and kubectl.
 func controlPlaneGroup(root, toolchain string) (group, error) {
 	const kubernetes, etcd = "k8s.io/kubernetes", "go.etcd.io/etcd/server/v3"
-	g := group{module: filepath.Join(root, controlPlaneModule), static: true}
+	g := group{module: filepath.Join(root, controlPlaneModule)}
 	versions, err := requiredVersions(g.module, kubernetes, etcd)
 	if err != nil {
 		return group{}, err
@@ -87,6 +95,38 @@ func controlPlaneGroup(root, toolchain string) (group, error) {
 	}
 	g.ldflags = kubernetesVersionFlags(versions[kubernetes])
 	g.key, err = key("controlplane-"+versions[kubernetes], toolchain, g,
+		filepath.Join(g.module, "go.mod"), filepath.Join(g.module, "go.sum"))
+	return g, err
+}
+
+// nodeGroup is what a node runs beyond the control plane.
+func nodeGroup(root, toolchain string) (group, error) {
+	const kubernetes = "k8s.io/kubernetes"
+	g := group{module: filepath.Join(root, controlPlaneModule)}
+	versions, err := requiredVersions(g.module, kubernetes)
+	if err != nil {
+		return group{}, err
+	}
+	version := versions[kubernetes]
+	for _, name := range []string{"kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"} {
+		g.programs = append(g.programs, program{name: name, source: kubernetes + "/cmd/" + name, version: version})
+	}
+	g.ldflags = kubernetesVersionFlags(version)
+	g.key, err = key("node-"+version, toolchain, g,
+		filepath.Join(g.module, "go.mod"), filepath.Join(g.module, "go.sum"))
+	return g, err
+}
+
+// coreDNSGroup is the program in coredns: CoreDNS with the plugins that a cluster's DNS needs.
+func coreDNSGroup(root, toolchain string) (group, error) {
+	const coreDNS = "github.com/coredns/coredns"
+	g := group{module: filepath.Join(root, coreDNSModule), ldflags: "-s -w"}
+	versions, err := requiredVersions(g.module, coreDNS)
+	if err != nil {
+		return group{}, err
+	}
+	g.programs = []program{{name: "coredns", source: ".", version: versions[coreDNS]}}
+	g.key, err = key("coredns-"+versions[coreDNS], toolchain, g, filepath.Join(g.module, "main.go"),
 		filepath.Join(g.module, "go.mod"), filepath.Join(g.module, "go.sum"))
 	return g, err
 }
@@ -123,7 +163,7 @@ func kubernetesVersionFlags(version string) string {
 // key names the directory for what is built from these inputs: another input, another directory.
 func key(prefix, toolchain string, g group, files ...string) (string, error) {
 	digest := sha256.New()
-	fmt.Fprintln(digest, toolchain, g.programs, g.ldflags, g.static)
+	fmt.Fprintln(digest, toolchain, g.programs, g.ldflags)
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -137,7 +177,7 @@ func key(prefix, toolchain string, g group, files ...string) (string, error) {
 
 // toolchain returns what of the Go installation the built programs depend on.
 func toolchain(ctx context.Context, module string) (string, error) {
-	output, err := goCommand(ctx, module, "env", "GOVERSION", "GOOS", "GOARCH", "CGO_ENABLED").Output()
+	output, err := goCommand(ctx, module, "env", "GOVERSION", "GOOS", "GOARCH").Output()
 	if err != nil {
 		return "", fmt.Errorf("asking go for its version; is go on the PATH? %w", err)
 	}

@@ -1,6 +1,9 @@
 // Certmanager runs cert-manager's own controllers for Certificates, and its approver for
 // CertificateRequests, in one process against any API server. The released controller cannot be built
 // from cert-manager's module; its controllers can, and they are what an issuer has to get along with.
+//
+// It takes the command line that cert-manager's chart gives the released controller, so that the chart can
+// be installed with it.
 package main
 
 import (
@@ -41,14 +44,20 @@ var names = []string{
 const workers = 5
 
 type options struct {
-	kubeconfig     string
-	metricsAddress string
-	readyFile      string
+	kubeconfig        string
+	resourceNamespace string
+	metricsAddress    string
+	readyFile         string
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig of the API server")
+	flag.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig of the API server; default: that of the Pod")
+	flag.StringVar(&o.resourceNamespace, "cluster-resource-namespace", "cert-manager",
+		"namespace for what cluster issuers refer to")
+	for _, name := range []string{"leader-election-namespace", "acme-http01-solver-image", "max-concurrent-challenges"} {
+		flag.String(name, "", "not used: this is the only replica, and knows no ACME")
+	}
 	flag.StringVar(&o.metricsAddress, "metrics-address", "",
 		"address for /metrics, for instance 127.0.0.1:0; none is served when it is empty")
 	flag.StringVar(&o.readyFile, "ready-file", "", "file to create when all caches have been filled")
@@ -68,7 +77,7 @@ func main() {
 
 // run runs the controllers until the context ends.
 func run(ctx context.Context, o options) error {
-	factory, err := controller.NewContextFactory(ctx, contextOptions(o.kubeconfig))
+	factory, err := controller.NewContextFactory(ctx, contextOptions(o))
 	if err != nil {
 		return fmt.Errorf("connecting to the API server: %w", err)
 	}
@@ -99,12 +108,12 @@ func run(ctx context.Context, o options) error {
 
 // contextOptions are what the released controller runs with when no flag is given. They are written
 // out because the defaults lie in an internal package of cert-manager.
-func contextOptions(kubeconfig string) controller.ContextOptions {
+func contextOptions(o options) controller.ContextOptions {
 	return controller.ContextOptions{
-		Kubeconfig:         kubeconfig,
+		Kubeconfig:         o.kubeconfig,
 		KubernetesAPIQPS:   20,
 		KubernetesAPIBurst: 50,
-		IssuerOptions:      controller.IssuerOptions{ClusterResourceNamespace: "cert-manager"},
+		IssuerOptions:      controller.IssuerOptions{ClusterResourceNamespace: o.resourceNamespace},
 		CertificateOptions: controller.CertificateOptions{
 			CopiedAnnotationPrefixes: []string{
 				"*", "-kubectl.kubernetes.io/", "-fluxcd.io/", "-argocd.argoproj.io/",

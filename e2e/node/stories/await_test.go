@@ -1,0 +1,90 @@
+//go:build linux
+
+package stories
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+const (
+	pollInterval = 100 * time.Millisecond
+	// patience is far above what anything takes here on a busy machine.
+	patience = 2 * time.Minute
+)
+
+// eventually polls until the condition returns no error.
+func eventually(t *testing.T, what string, condition func() error) {
+	t.Helper()
+	deadline, ticker := time.NewTimer(patience), time.NewTicker(pollInterval)
+	defer deadline.Stop()
+	defer ticker.Stop()
+	for {
+		err := condition()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-deadline.C:
+			t.Fatalf("waited %s in vain for %s: %v", patience, what, err)
+		case <-t.Context().Done():
+			t.Fatalf("interrupted while waiting for %s: %v", what, err)
+		}
+	}
+}
+
+// awaitReady waits until a Certificate is Ready.
+func (p *platform) awaitReady(t *testing.T, namespace, name string) {
+	t.Helper()
+	certificate := &cmapi.Certificate{}
+	eventually(t, "Certificate "+namespace+"/"+name+" to become Ready", func() error {
+		if err := p.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, certificate); err != nil {
+			return err
+		}
+		if cmutil.CertificateHasCondition(certificate, cmapi.CertificateCondition{
+			Type: cmapi.CertificateConditionReady, Status: cmmeta.ConditionTrue,
+		}) {
+			return nil
+		}
+		orders := &v1alpha1.VeroOrderList{}
+		if err := p.List(t.Context(), orders, client.InNamespace(namespace)); err != nil {
+			return err
+		}
+		return fmt.Errorf("its conditions: %v; %d orders in its namespace", certificate.Status.Conditions, len(orders.Items))
+	})
+}
+
+// awaitInFlight waits until there is exactly one order in flight in a namespace: accepted by the service, its
+// RetrievalId recorded, the certificate still to come.
+func (p *platform) awaitInFlight(t *testing.T, namespace string) v1alpha1.VeroOrder {
+	t.Helper()
+	var found v1alpha1.VeroOrder
+	eventually(t, "an order in flight in "+namespace, func() error {
+		orders := &v1alpha1.VeroOrderList{}
+		if err := p.List(t.Context(), orders, client.InNamespace(namespace)); err != nil {
+			return err
+		}
+		if len(orders.Items) != 1 {
+			return fmt.Errorf("%d orders", len(orders.Items))
+		}
+		found = orders.Items[0]
+		if found.Status.RetrievalID == "" {
+			return errors.New("no RetrievalId yet")
+		}
+		return nil
+	})
+	if found.Status.Phase != v1alpha1.PhaseSubmitted {
+		t.Fatalf("the order is %s already, too early for the story", found.Status.Phase)
+	}
+	return found
+}

@@ -1,0 +1,112 @@
+//go:build linux
+
+package stories
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+func TestARehearsalNeedsOneCommandAndTheNotesSayTheOthers(t *testing.T) {
+	p := onPlatform(t)
+	r := p.install(t, "rehearsal", currentVersion(t), values{"simulator": values{"enabled": true}})
+	r.typeCommands(t)
+	p.awaitReady(t, r.namespace, "rehearsal")
+	r.mustHelm(t, "test", releaseName, "--namespace="+r.namespace, "--timeout=90s")
+
+	t.Run("every Pod is ready and none has restarted", func(t *testing.T) { testPodsAreWell(t, r) })
+	t.Run("containers run as an unprivileged user on a read-only root", func(t *testing.T) { testContainment(t, r) })
+	t.Run("metrics are reached through the Service", func(t *testing.T) { testMetrics(t, r) })
+
+	r.uninstall(t)
+	t.Run("the sample goes with the release", func(t *testing.T) { testSampleIsCollected(t, r) })
+	t.Run("definitions and orders stay", func(t *testing.T) { testOrdersStay(t, r) })
+}
+
+// typeCommands runs every command that the notes show, as they are shown.
+func (r *release) typeCommands(t *testing.T) {
+	t.Helper()
+	commands := regexp.MustCompile(`(?m)^ +((kubectl|helm) .*)$`).FindAllStringSubmatch(r.notes, -1)
+	if len(commands) < 3 {
+		t.Fatalf("the notes show %d commands, want three:\n%s", len(commands), r.notes)
+	}
+	for _, found := range commands {
+		command := exec.CommandContext(t.Context(), "bash", "-o", "pipefail", "-c", found[1])
+		command.Env = r.environment()
+		output, err := command.CombinedOutput()
+		if err != nil || strings.TrimSpace(string(output)) == "" {
+			t.Fatalf("%s: %v\n%s", found[1], err, output)
+		}
+	}
+}
+
+func testPodsAreWell(t *testing.T, r *release) {
+	t.Helper()
+	pods := r.pods(t)
+	if len(pods) != 3 {
+		t.Errorf("%d Pods run, want two of the controller and the simulator's", len(pods))
+	}
+	for _, pod := range pods {
+		for _, container := range pod.Status.ContainerStatuses {
+			if !container.Ready || container.RestartCount > 0 {
+				t.Errorf("%s: ready: %t, restarts: %d", pod.Name, container.Ready, container.RestartCount)
+			}
+		}
+	}
+}
+
+func testMetrics(t *testing.T, r *release) {
+	t.Helper()
+	services := &corev1.ServiceList{}
+	if err := r.List(t.Context(), services, client.InNamespace(r.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	for _, service := range services.Items {
+		for _, port := range service.Spec.Ports {
+			if port.Name != "metrics" {
+				continue
+			}
+			page := r.mustKubectl(t, "get", "--raw",
+				"/api/v1/namespaces/"+r.namespace+"/services/"+service.Name+":metrics/proxy/metrics")
+			if !strings.Contains(page, `varmenne_build_info{`) || !strings.Contains(page, currentVersion(t)) {
+				t.Errorf("the metrics do not say the version:\n%.2000s", page)
+			}
+			return
+		}
+	}
+	t.Errorf("no Service has a port for metrics: %v", services.Items)
+}
+
+func testSampleIsCollected(t *testing.T, r *release) {
+	t.Helper()
+	eventually(t, "the sample to be collected", func() error {
+		for _, list := range []client.ObjectList{&cmapi.CertificateList{}, &v1alpha1.VeroIssuerList{}} {
+			if err := r.isEmpty(t, list); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func testOrdersStay(t *testing.T, r *release) {
+	t.Helper()
+	if got := r.definitions(t); len(got) != 3 {
+		t.Errorf("definitions after uninstall: %q, want all three", got)
+	}
+	orders := &v1alpha1.VeroOrderList{}
+	if err := r.List(t.Context(), orders, client.InNamespace(r.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	if len(orders.Items) != 1 || orders.Items[0].Status.Phase != v1alpha1.PhaseIssued {
+		t.Errorf("orders after uninstall: %v, want the one that was issued", orders.Items)
+	}
+}

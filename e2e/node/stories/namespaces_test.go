@@ -1,0 +1,98 @@
+//go:build linux
+
+package stories
+
+import (
+	"strings"
+	"testing"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+func TestWatchNamespacesServesTheNamespacesOfTheListOnly(t *testing.T) {
+	p := onPlatform(t)
+	service := p.startService(t)
+	p.found(t, "inside") // A Role in a namespace wants the namespace.
+	r := p.install(t, "watching", currentVersion(t), values{"watchNamespaces": []string{"inside"}})
+	p.found(t, "outside")
+	for _, namespace := range []string{"inside", "outside"} {
+		p.open(t, service, namespace)
+	}
+	p.order(t, service, "outside", 1)
+	p.order(t, service, "inside", 1)
+	p.awaitReady(t, "inside", "web-1")
+	r.typeCommands(t)
+
+	t.Run("what lies outside is not touched", func(t *testing.T) { testUntouched(t, p, "outside") })
+	t.Run("the controller may read no Secret outside", func(t *testing.T) { testPermissions(t, r) })
+	t.Run("the controller does not complain", func(t *testing.T) {
+		logs := r.mustKubectl(t, "-n", r.namespace, "logs", "--selector=app.kubernetes.io/name="+issuer, "--tail=-1")
+		if strings.Contains(strings.ToLower(logs), "forbidden") {
+			t.Errorf("the log says that something is forbidden:\n%s", logs)
+		}
+	})
+	r.uninstall(t)
+}
+
+// testUntouched: neither the issuer nor a request in the namespace has a word from the controller.
+func testUntouched(t *testing.T, p *platform, namespace string) {
+	t.Helper()
+	issuer := &v1alpha1.VeroIssuer{}
+	if err := p.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "vero"}, issuer); err != nil {
+		t.Fatal(err)
+	}
+	if len(issuer.Status.Conditions) > 0 {
+		t.Errorf("the issuer outside has the conditions %v", issuer.Status.Conditions)
+	}
+	requests, orders := &cmapi.CertificateRequestList{}, &v1alpha1.VeroOrderList{}
+	for _, list := range []client.ObjectList{requests, orders} {
+		if err := p.List(t.Context(), list, client.InNamespace(namespace)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(requests.Items) != 1 || len(orders.Items) != 0 {
+		t.Errorf("outside are %d requests and %d orders, want one request and no order",
+			len(requests.Items), len(orders.Items))
+	}
+	for _, request := range requests.Items {
+		for _, condition := range request.Status.Conditions {
+			if condition.Type == cmapi.CertificateRequestConditionReady || condition.Status != cmmeta.ConditionTrue {
+				t.Errorf("the request outside has the condition %v", condition)
+			}
+		}
+	}
+}
+
+// testPermissions asks the API server what the controller may do.
+func testPermissions(t *testing.T, r *release) {
+	t.Helper()
+	account := "--as=system:serviceaccount:" + r.namespace + ":" + issuer
+	for question, want := range map[string]string{
+		"get secrets --namespace=inside":               "yes",
+		"get secrets --namespace=outside":              "no",
+		"get secrets --namespace=kube-system":          "no",
+		"list secrets --namespace=inside":              "no",
+		"watch secrets --namespace=inside":             "no",
+		"update secrets --namespace=inside":            "no",
+		"create secrets --namespace=inside":            "no",
+		"list secrets --all-namespaces":                "no",
+		"get veroorders.varmenne.dev -n inside":        "yes",
+		"get veroorders.varmenne.dev -n outside":       "no",
+		"list certificates.cert-manager.io -n outside": "no",
+	} {
+		// It exits with 1 when the answer is no.
+		answer, err := r.kubectl(t.Context(), append([]string{"auth", "can-i", account}, strings.Fields(question)...)...)
+		if got := strings.TrimSpace(answer); got != want {
+			t.Errorf("may the controller %s? %q (%v), want %s", question, got, err, want)
+		}
+	}
+	secret := &corev1.Secret{}
+	if err := r.Get(t.Context(), client.ObjectKey{Namespace: "outside", Name: "web-1"}, secret); err != nil {
+		t.Fatal(err) // It is there, and not served.
+	}
+}

@@ -1,0 +1,74 @@
+//go:build linux
+
+package stories
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// helm runs helm as the administrator and returns what it prints.
+func (p *platform) helm(ctx context.Context, arguments ...string) (string, error) {
+	return p.command(ctx, p.path("bin/helm"), arguments...)
+}
+
+// kubectl runs kubectl as the administrator and returns what it prints.
+func (p *platform) kubectl(ctx context.Context, arguments ...string) (string, error) {
+	return p.command(ctx, p.Kubectl(), arguments...)
+}
+
+// mustHelm is helm for what has to succeed.
+func (p *platform) mustHelm(t *testing.T, arguments ...string) string {
+	t.Helper()
+	output, err := p.helm(t.Context(), arguments...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return output
+}
+
+// mustKubectl is kubectl for what has to succeed.
+func (p *platform) mustKubectl(t *testing.T, arguments ...string) string {
+	t.Helper()
+	output, err := p.kubectl(t.Context(), arguments...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return output
+}
+
+// command runs a program in the environment of the administrator.
+func (p *platform) command(ctx context.Context, program string, arguments ...string) (string, error) {
+	command := exec.CommandContext(ctx, program, arguments...)
+	command.Env = p.environment()
+	var problems bytes.Buffer
+	command.Stderr = &problems
+	output, err := command.Output()
+	if err != nil {
+		return string(output), fmt.Errorf("%s: %w\n%s%s", command, err, output, problems.Bytes())
+	}
+	return string(output), nil
+}
+
+// environment is that of a shell in which kubectl and helm are at hand.
+func (p *platform) environment() []string {
+	path := filepath.Dir(p.Kubectl()) + ":" + p.path("bin") + ":" + os.Getenv("PATH")
+	return append(os.Environ(), "KUBECONFIG="+p.Kubeconfig(), "HOME="+p.path("home"), "PATH="+path)
+}
+
+// path is a path in the directory of the node.
+func (p *platform) path(name string) string { return filepath.Join(p.Dir(), name) }
+
+// describe tells, as an error, how the Pods of a namespace are and what has happened to them.
+func (p *platform) describe(ctx context.Context, namespace string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	pods, _ := p.kubectl(ctx, "-n", namespace, "get", "pods,events", "-o", "wide")
+	return fmt.Errorf("in namespace %s:\n%s", namespace, pods)
+}

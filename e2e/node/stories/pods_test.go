@@ -1,0 +1,152 @@
+//go:build linux
+
+package stories
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// memoryHierarchy is where the memory controller is.
+const memoryHierarchy = "/sys/fs/cgroup/memory"
+
+// pods are the running Pods of the release.
+func (r *release) pods(t *testing.T) []corev1.Pod {
+	t.Helper()
+	list := &corev1.PodList{}
+	if err := r.List(t.Context(), list, client.InNamespace(r.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool {
+		return pod.Status.Phase != corev1.PodRunning || pod.DeletionTimestamp != nil
+	})
+}
+
+// program is a process of the product in a container, as the node sees it.
+type program struct {
+	pid int
+	pod corev1.Pod
+}
+
+// programs are the processes in the containers of the release.
+func (r *release) programs(t *testing.T) []program {
+	t.Helper()
+	var found []program
+	for _, pod := range r.pods(t) {
+		for _, pid := range processesOf(t, pod) {
+			found = append(found, program{pid: pid, pod: pod})
+		}
+	}
+	return found
+}
+
+// processesOf finds the product's processes by the cgroup that kubelet has made for the Pod.
+func processesOf(t *testing.T, pod corev1.Pod) []int {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []int
+	for _, file := range files {
+		directory := filepath.Dir(file)
+		content, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(content, []byte("/pod"+string(pod.UID)+"/")) {
+			continue // It may have ended.
+		}
+		if executable, err := os.Readlink(filepath.Join(directory, "exe")); err != nil || executable != "/"+issuer {
+			continue // That of the pause container.
+		}
+		pid, err := strconv.Atoi(filepath.Base(directory))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, pid)
+	}
+	return found
+}
+
+// proc reads a file about the process.
+func (p program) proc(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.pid, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// memory reads a file of the container's memory cgroup.
+func (p program) memory(t *testing.T, file string) string {
+	t.Helper()
+	for line := range strings.Lines(p.proc(t, "cgroup")) {
+		if parts := strings.SplitN(strings.TrimSpace(line), ":", 3); parts[1] == "memory" {
+			content, err := os.ReadFile(filepath.Join(memoryHierarchy, parts[2], file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.TrimSpace(string(content))
+		}
+	}
+	t.Fatalf("process %d is in no memory cgroup", p.pid)
+	return ""
+}
+
+// kill kills the process, and it alone: kubelet has to notice.
+func (p program) kill(t *testing.T) {
+	t.Helper()
+	if err := syscall.Kill(p.pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testContainment(t *testing.T, r *release) {
+	t.Helper()
+	programs := r.programs(t)
+	if len(programs) != 3 {
+		t.Fatalf("found %d processes in containers, want 3", len(programs))
+	}
+	for _, program := range programs {
+		status := map[string]string{}
+		for line := range strings.Lines(program.proc(t, "status")) {
+			key, value, _ := strings.Cut(line, ":")
+			status[key] = strings.Join(strings.Fields(value), " ")
+		}
+		for key, want := range map[string]string{
+			"Uid": "65532 65532 65532 65532", "Gid": "65532 65532 65532 65532", "NoNewPrivs": "1", "Seccomp": "2",
+			"CapEff": "0000000000000000", "CapBnd": "0000000000000000",
+		} {
+			if status[key] != want {
+				t.Errorf("%s: %s is %q in /proc/PID/status, want %q", program.pod.Name, key, status[key], want)
+			}
+		}
+		root, _, _ := strings.Cut(program.proc(t, "mountinfo"), "\n")
+		if fields := strings.Fields(root); len(fields) < 6 || fields[4] != "/" || !strings.HasPrefix(fields[5], "ro,") {
+			t.Errorf("%s: the root is mounted as %q, want read-only", program.pod.Name, root)
+		}
+	}
+}
+
+// isEmpty fails when the list has entries in the release's namespace.
+func (r *release) isEmpty(t *testing.T, list client.ObjectList) error {
+	t.Helper()
+	if err := r.List(t.Context(), list, client.InNamespace(r.namespace)); err != nil {
+		return err
+	}
+	if count := meta.LenList(list); count > 0 {
+		return errors.New(fmt.Sprint(count, " are left in a ", fmt.Sprintf("%T", list)))
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+//go:build linux
+
+package stories
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+)
+
+// releaseName is what the chart is installed as.
+const releaseName = "varmenne-issuer"
+
+// release is an installation of the chart.
+type release struct {
+	*platform
+
+	namespace string
+	// notes is what helm has said last.
+	notes string
+	// audited is how much of the audit log has been looked at.
+	audited int
+}
+
+// values are values as a user would write them into a file.
+type values map[string]any
+
+// install installs the chart of a version in a namespace of its own, which admits only Pods of the standard
+// `restricted`. When the story ends the release is removed with all that it has left.
+func (p *platform) install(t *testing.T, namespace, version string, with values) *release {
+	t.Helper()
+	r := &release{platform: p, namespace: namespace}
+	p.create(t, restrictedNamespace(namespace))
+	t.Cleanup(func() { r.remove(t) })
+	r.notes = r.onChart(t, "install", version, with)
+	return r
+}
+
+// upgrade changes the release to another version or other values.
+func (r *release) upgrade(t *testing.T, version string, with values) {
+	t.Helper()
+	r.notes = r.onChart(t, "upgrade", version, with)
+}
+
+// onChart runs a command of helm that waits until all Pods are ready.
+func (r *release) onChart(t *testing.T, command, version string, with values) string {
+	t.Helper()
+	content, err := yaml.Marshal(with)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "values.yaml")
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	output, err := r.helm(t.Context(), command, releaseName, chartPath(r.Dir(), issuer+"-"+version),
+		"--namespace="+r.namespace, "--values="+file, "--wait", "--timeout=90s")
+	if err != nil {
+		t.Fatalf("%v\n%v", err, r.describe(t.Context(), r.namespace))
+	}
+	return output
+}
+
+// uninstall removes the release and waits until its Pods are gone. What they were refused until then is a failure. In
+// their last second they may be refused more, because helm removes permissions and Pods at once.
+func (r *release) uninstall(t *testing.T) {
+	t.Helper()
+	for _, refused := range r.refusals(t) {
+		t.Errorf("a permission is missing: %s", refused)
+	}
+	r.mustHelm(t, "uninstall", releaseName, "--namespace="+r.namespace, "--wait", "--timeout=90s")
+	r.refusals(t)
+}
+
+// remove makes the cluster as it was before the release. What a story that went well leaves is the definitions.
+func (r *release) remove(t *testing.T) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	if t.Failed() {
+		t.Log(r.describe(ctx, r.namespace))
+	}
+	_, err := r.helm(ctx, "uninstall", releaseName, "--namespace="+r.namespace, "--wait", "--ignore-not-found")
+	if err != nil {
+		t.Error(err)
+	}
+	for _, arguments := range [][]string{
+		{"delete", "customresourcedefinitions", "--selector=app.kubernetes.io/name=" + issuer},
+		{"delete", "namespace", r.namespace, "--wait=false"},
+	} {
+		if _, err := r.kubectl(ctx, arguments...); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// refusals are the requests that the chart's ServiceAccounts had no permission for, by the audit log of the API server,
+// since the last look.
+func (r *release) refusals(t *testing.T) []string {
+	t.Helper()
+	content, err := os.ReadFile(r.AuditLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	content = content[:bytes.LastIndexByte(content, '\n')+1]
+	unread := content[r.audited:]
+	r.audited = len(content)
+	var found []string
+	for line := range bytes.Lines(unread) {
+		var event struct {
+			Verb       string `json:"verb"`
+			RequestURI string `json:"requestURI"`
+			User       struct {
+				Username string `json:"username"`
+			} `json:"user"`
+			Annotations map[string]string `json:"annotations"`
+		}
+		if err := json.Unmarshal(line, &event); err != nil {
+			t.Fatal(err)
+		}
+		ours := strings.HasPrefix(event.User.Username, "system:serviceaccount:"+r.namespace+":")
+		if ours && event.Annotations["authorization.k8s.io/decision"] == "forbid" {
+			found = append(found, fmt.Sprintf("%s: %s %s", event.User.Username, event.Verb, event.RequestURI))
+		}
+	}
+	return found
+}
+
+// currentVersion is that of the chart in the repository.
+func currentVersion(t *testing.T) string {
+	t.Helper()
+	root, err := binaries.RepositoryRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, err := appVersion(filepath.Join(root, "charts", issuer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+// restrictedNamespace is a namespace in which Pod Security `restricted` is enforced.
+func restrictedNamespace(name string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+	}}
+}
+
+// create creates an object.
+func (p *platform) create(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := p.Create(t.Context(), object); err != nil {
+		t.Fatalf("creating %T %s: %v", object, client.ObjectKeyFromObject(object), err)
+	}
+}
+
+// definitions are the names of the CustomResourceDefinitions of the product.
+func (p *platform) definitions(t *testing.T) []string {
+	t.Helper()
+	list := &apiextensionsv1.CustomResourceDefinitionList{}
+	if err := p.List(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for i := range list.Items {
+		if list.Items[i].Spec.Group == v1alpha1.GroupName {
+			names = append(names, list.Items[i].Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,127 @@
+//go:build linux
+
+package stories
+
+import (
+	"fmt"
+	"testing"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// processing is how long the service works on a request. The controller asks for the certificate after ten seconds; by
+// then every deed is under way.
+const processing = "--processing-delay=9s"
+
+// Each deed happens while an order is in flight. Afterwards the same order, with the same RetrievalId, has to bear the
+// certificate, and the service must not have been paid a second time.
+func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
+	p := onPlatform(t)
+	current := currentVersion(t)
+	r := p.install(t, "upgrades", previous, values{})
+	for _, deed := range r.deeds(current) {
+		t.Run(deed.claim, func(t *testing.T) {
+			service := p.startService(t, processing)
+			p.found(t, deed.namespace)
+			p.open(t, service, deed.namespace)
+			p.order(t, service, deed.namespace, 1)
+			before := p.awaitInFlight(t, deed.namespace)
+			deed.do(t)
+			p.awaitReady(t, deed.namespace, "web-1")
+			p.testSameOrder(t, before)
+			if got := paid(t, service); got != 1 {
+				t.Errorf("the service was paid %d times, want once", got)
+			}
+		})
+	}
+	t.Run("uninstalled without crds.keep, everything goes", func(t *testing.T) {
+		r.upgrade(t, current, values{"crds": values{"keep": false}})
+		r.uninstall(t)
+		eventually(t, "the definitions to go", func() error {
+			if left := r.definitions(t); len(left) > 0 {
+				return fmt.Errorf("left: %q", left)
+			}
+			return nil
+		})
+	})
+}
+
+// deed is what is done while an order is in flight.
+type deed struct {
+	claim, namespace string
+	do               func(*testing.T)
+}
+
+// deeds are done in this order: the rollback leads back to the revision before the upgrade.
+func (r *release) deeds(current string) []deed {
+	upgrade := func(t *testing.T) {
+		t.Helper()
+		r.upgrade(t, current, values{})
+	}
+	rollback := func(t *testing.T) {
+		t.Helper()
+		r.mustHelm(t, "rollback", releaseName, "1", "--namespace="+r.namespace, "--wait", "--timeout=90s")
+	}
+	restart := func(t *testing.T) {
+		t.Helper()
+		r.mustKubectl(t, "-n", r.namespace, "rollout", "restart", "deployment", issuer)
+		r.mustKubectl(t, "-n", r.namespace, "rollout", "status", "deployment", issuer, "--timeout=90s")
+	}
+	kill := func(t *testing.T) {
+		t.Helper()
+		r.leader(t).kill(t)
+	}
+	reinstall := func(t *testing.T) {
+		t.Helper()
+		r.uninstall(t)
+		r.notes = r.onChart(t, "install", current, values{})
+	}
+	return []deed{
+		{"an upgrade", "upgraded", upgrade},
+		{"a rollback", "rolled-back", rollback},
+		{"a restart of both replicas", "restarted", restart},
+		{"a killed leader", "killed", kill},
+		{"an uninstallation and a new installation", "reinstalled", reinstall},
+	}
+}
+
+// testSameOrder: the order of before is the only one, and it bears the certificate.
+func (p *platform) testSameOrder(t *testing.T, before v1alpha1.VeroOrder) {
+	t.Helper()
+	orders := &v1alpha1.VeroOrderList{}
+	if err := p.List(t.Context(), orders, client.InNamespace(before.Namespace)); err != nil {
+		t.Fatal(err)
+	}
+	if len(orders.Items) != 1 {
+		t.Fatalf("there are %d orders, want the one from before", len(orders.Items))
+	}
+	after := orders.Items[0]
+	if after.UID != before.UID || after.Status.RetrievalID != before.Status.RetrievalID ||
+		after.Status.Phase != v1alpha1.PhaseIssued {
+		t.Errorf("order %s with RetrievalId %s is %s, want %s with %s to be Issued", after.UID,
+			after.Status.RetrievalID, after.Status.Phase, before.UID, before.Status.RetrievalID)
+	}
+}
+
+// leader is the replica that works: it holds the lease.
+func (r *release) leader(t *testing.T) program {
+	t.Helper()
+	leases := &coordinationv1.LeaseList{}
+	if err := r.List(t.Context(), leases, client.InNamespace(r.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	if len(leases.Items) != 1 || leases.Items[0].Spec.HolderIdentity == nil {
+		t.Fatalf("leases: %v, want one that is held", leases.Items)
+	}
+	holder := *leases.Items[0].Spec.HolderIdentity
+	for _, candidate := range r.programs(t) {
+		if holder[:min(len(holder), len(candidate.pod.Name))] == candidate.pod.Name {
+			return candidate
+		}
+	}
+	t.Fatalf("no Pod is the holder %s of the lease", holder)
+	return program{}
+}
