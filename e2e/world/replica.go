@@ -3,10 +3,12 @@ package world
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
@@ -50,6 +52,9 @@ func (w *World) LaunchReplica(ctx context.Context, number int) (*Replica, error)
 	if err != nil {
 		return nil, err
 	}
+	if kubeconfig, err = w.byLine(kubeconfig); err != nil {
+		return nil, err
+	}
 	probes, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
@@ -58,10 +63,11 @@ func (w *World) LaunchReplica(ctx context.Context, number int) (*Replica, error)
 	if err != nil {
 		return nil, err
 	}
-	arguments := append([]string{
-		"controller", "--kubeconfig=" + kubeconfig, "--namespace=" + name, "--log-format=text",
+	// What comes later counts.
+	arguments := slices.Concat(w.chartArguments, []string{
+		"--kubeconfig=" + kubeconfig, "--log-format=text",
 		"--health-probe-bind-address=" + probes, "--metrics-bind-address=" + metrics,
-	}, w.options.ControllerArgs...)
+	}, w.options.ControllerArgs)
 	p, err := w.Cluster.StartProcess(process.Options{
 		Name: replicaName(number), Path: w.options.Binary, Args: arguments,
 		// It finishes and records the calls that run.
@@ -71,10 +77,28 @@ func (w *World) LaunchReplica(ctx context.Context, number int) (*Replica, error)
 		return nil, err
 	}
 	replica := &Replica{Process: p, probes: "http://" + probes + "/readyz", metrics: "http://" + metrics + "/metrics"}
+	if slices.Contains(arguments, "--metrics-secure") {
+		replica.metrics = "https://" + metrics + "/metrics"
+	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.replicas[number] = replica
 	return replica, nil
+}
+
+// byLine is a kubeconfig for the same, by the line if there is one.
+func (w *World) byLine(kubeconfig string) (string, error) {
+	if w.line == nil {
+		return kubeconfig, nil
+	}
+	config, err := clientcmd.LoadFromFile(kubeconfig)
+	if err != nil {
+		return "", err
+	}
+	for _, server := range config.Clusters {
+		server.Server = w.line.URL()
+	}
+	return kubeconfig + ".line", clientcmd.WriteToFile(*config, kubeconfig+".line")
 }
 
 // Replica is the one that was last started with a number, or nil.
@@ -106,8 +130,15 @@ func (r *Replica) ready(ctx context.Context) bool {
 	return err == nil
 }
 
-// awaitWorking waits until the probes answer and the controllers run, which they do once the lease is theirs.
+// MetricsURL is where the replica tells about itself.
+func (r *Replica) MetricsURL() string { return r.metrics }
+
+// awaitWorking waits until the probes answer and the controllers run, which they do once the lease is theirs. One that
+// tells its metrics to friends only is taken at its probes' word.
 func (r *Replica) awaitWorking(ctx context.Context) error {
+	if strings.HasPrefix(r.metrics, "https:") {
+		return r.await(ctx, r.ready)
+	}
 	return r.await(ctx, func(ctx context.Context) bool { return r.ready(ctx) && r.Works(ctx) })
 }
 

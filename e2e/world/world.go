@@ -42,6 +42,10 @@ type Options struct {
 	Binary string
 	// Replicas of the controller that Start starts. Default: 1.
 	Replicas int
+	// Line lays a line between the controllers and the API server, which can be cut.
+	Line bool
+	// Values of the chart. Default: its own.
+	Values map[string]any
 	// ControllerArgs are added to the controller's command line.
 	ControllerArgs []string
 	// SimulatorArgs are added to the simulator's command line.
@@ -57,10 +61,12 @@ type World struct {
 	// Client acts as the administrator of the cluster.
 	Client client.Client
 
-	options  Options
-	mutex    sync.Mutex
-	started  int              // simulators so far; part of their names
-	replicas map[int]*Replica // of the controller, as they were last started
+	options        Options
+	line           *Line
+	chartArguments []string // of the controller, as the chart writes them
+	mutex          sync.Mutex
+	started        int              // simulators so far; part of their names
+	replicas       map[int]*Replica // of the controller, as they were last started
 }
 
 // Start starts the world and returns when every part of it is ready. When it fails nothing goes on running.
@@ -74,7 +80,7 @@ func Start(ctx context.Context, options Options) (*World, error) {
 	}
 	w := &World{Cluster: c, options: options, replicas: map[int]*Replica{}}
 	if err := w.populate(ctx); err != nil {
-		return nil, errors.Join(err, c.Stop())
+		return nil, errors.Join(err, w.Stop())
 	}
 	return w, nil
 }
@@ -84,12 +90,12 @@ func (w *World) populate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	files := filepath.Join(root, "charts", name, "files")
-	if err := w.Cluster.InstallCertManager(ctx, filepath.Join(files, "rbac", "approver.yaml")); err != nil {
+	w.step("Rendering the chart of varmenne-issuer: its definitions, permissions and command line.")
+	manifests, err := w.render(ctx)
+	if err != nil {
 		return err
 	}
-	w.step("Installing the definitions and permissions of varmenne-issuer.")
-	if err := w.Cluster.Apply(ctx, filepath.Join(files, "crds"), filepath.Join(files, "rbac")); err != nil {
+	if err := w.Cluster.InstallCertManager(ctx, manifests); err != nil {
 		return err
 	}
 	if w.Client, err = adminClient(w.Cluster); err != nil {
@@ -101,6 +107,11 @@ func (w *World) populate(ctx context.Context) error {
 	w.step("Starting the simulator of the certificate service (TLS).")
 	if w.Service, err = w.StartService(ctx, w.options.SimulatorArgs...); err != nil {
 		return err
+	}
+	if w.options.Line {
+		if w.line, err = layLine(ctx, w.Cluster.RESTConfig().Host); err != nil {
+			return err
+		}
 	}
 	w.step("Starting the controller of varmenne-issuer.")
 	return w.startReplicas(ctx)
@@ -132,7 +143,16 @@ func adminClient(c *cluster.Cluster) (client.Client, error) {
 	return client.New(config, client.Options{Scheme: kinds})
 }
 
+// Line is what the controllers reach the API server by, nil unless Options.Line asked for it.
+func (w *World) Line() *Line { return w.line }
+
 // Stop stops everything. It leaves the directory; see cluster.Cluster.Remove.
-func (w *World) Stop() error { return w.Cluster.Stop() }
+func (w *World) Stop() error {
+	err := w.Cluster.Stop()
+	if w.line != nil {
+		err = errors.Join(err, w.line.stop())
+	}
+	return err
+}
 
 func (w *World) step(text string) { fmt.Fprintln(w.options.Log, text) }

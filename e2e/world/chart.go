@@ -1,0 +1,56 @@
+package world
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/varmenne/varmenne-issuer/e2e/chart"
+)
+
+// render writes what an installation of the chart applies, its namespaces first, into a file, and keeps the command
+// line that the controller has in it.
+func (w *World) render(ctx context.Context) (string, error) {
+	helm, err := chart.Find()
+	if err != nil {
+		return "", err
+	}
+	manifests, err := helm.Template(ctx, chart.Release{Name: name, Namespace: name, Values: w.options.Values})
+	if err != nil {
+		return "", err
+	}
+	if w.chartArguments, err = controllerArguments(manifests); err != nil {
+		return "", err
+	}
+	var namespaces bytes.Buffer
+	watched, _ := w.options.Values["watchNamespaces"].([]string)
+	for _, namespace := range append([]string{name}, watched...) {
+		fmt.Fprintf(&namespaces, "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n---\n", namespace)
+	}
+	file := filepath.Join(w.Cluster.Dir(), "chart.yaml")
+	return file, os.WriteFile(file, append(namespaces.Bytes(), manifests...), 0o600)
+}
+
+// controllerArguments is the command line of the only Deployment.
+func controllerArguments(manifests []byte) ([]string, error) {
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifests), len(manifests)+1)
+	for {
+		deployment := &appsv1.Deployment{}
+		if err := decoder.Decode(deployment); errors.Is(err, io.EOF) {
+			return nil, errors.New("the chart renders no Deployment")
+		} else if err != nil {
+			// Objects of other kinds need not fit into one.
+			deployment.Kind = ""
+		}
+		if deployment.Kind == "Deployment" {
+			return deployment.Spec.Template.Spec.Containers[0].Args, nil
+		}
+	}
+}

@@ -1,0 +1,239 @@
+package world_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+const (
+	watched  = "watched"
+	outside  = "outside"
+	customer = "0123456-7"
+	// auditPolicy tells every request of the controller.
+	auditPolicy = `
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  users: [` + user + `]
+- level: None
+`
+	user = "system:serviceaccount:varmenne-issuer:varmenne-issuer"
+)
+
+// The permissions are those that the chart renders for one namespace, and metrics are for friends only.
+func TestAControllerOfOneNamespaceServesItAndAsksForNothingElse(t *testing.T) {
+	w := limited(t)
+	for _, namespace := range []string{watched, outside} {
+		if err := populate(t.Context(), w, namespace); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, func(ctx context.Context) (bool, error) {
+		certificate := &cmapi.Certificate{}
+		err := w.Client.Get(ctx, client.ObjectKey{Namespace: watched, Name: watched}, certificate)
+		for _, condition := range certificate.Status.Conditions {
+			if condition.Type == cmapi.CertificateConditionReady && condition.Status == cmmeta.ConditionTrue {
+				return true, err
+			}
+		}
+		return false, err
+	})
+	orders := &v1alpha1.VeroOrderList{}
+	if err := w.Client.List(t.Context(), orders); err != nil || len(orders.Items) != 1 {
+		t.Errorf("%d orders, error %v", len(orders.Items), err)
+	}
+	issuer := &v1alpha1.VeroIssuer{}
+	err := w.Client.Get(t.Context(), client.ObjectKey{Namespace: outside, Name: "vero"}, issuer)
+	if err != nil || len(issuer.Status.Conditions) > 0 {
+		t.Errorf("the issuer outside has the conditions %v, error %v", issuer.Status.Conditions, err)
+	}
+	checkRights(t, w)
+	checkMetrics(t, w)
+	checkAudit(t, w)
+}
+
+// limited is a world with one watched namespace.
+func limited(t *testing.T) *world.World {
+	t.Helper()
+	policy := t.TempDir() + "/policy.yaml"
+	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, err := world.Start(t.Context(), world.Options{
+		AuditPolicy: policy, Binary: os.Getenv("VARMENNE_BINARY"),
+		Values: map[string]any{
+			"watchNamespaces": []string{watched},
+			"metrics": map[string]any{
+				"secure": true, "readers": []map[string]any{{"namespace": watched, "name": "reader"}},
+			},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Stop(); err != nil {
+			t.Error(err)
+		}
+		if !t.Failed() {
+			_ = w.Cluster.Remove()
+		}
+	})
+	return w
+}
+
+// populate makes a namespace with all that a Certificate needs.
+func populate(ctx context.Context, w *world.World, namespace string) error {
+	minted, err := w.Service.Mint(ctx, admin.MintRequest{CustomerID: customer})
+	if err != nil {
+		return err
+	}
+	trust, err := w.Service.Trust(ctx, namespace)
+	if err != nil {
+		return err
+	}
+	meta := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: namespace, Name: name} }
+	for _, object := range []client.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
+		trust,
+		&corev1.Secret{ObjectMeta: meta(namespace), StringData: map[string]string{
+			v1alpha1.KeyTransferID: minted.TransferID, v1alpha1.KeyTransferPassword: minted.TransferPassword,
+		}},
+		&corev1.ServiceAccount{ObjectMeta: meta("reader")}, &corev1.ServiceAccount{ObjectMeta: meta("stranger")},
+		w.Service.Issuer(namespace, customer),
+		world.Certificate(namespace, namespace, customer),
+	} {
+		if err := w.Client.Create(ctx, object); err != nil && !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRights asks the API server what the controller may do outside.
+func checkRights(t *testing.T, w *world.World) {
+	t.Helper()
+	config := w.Cluster.RESTConfig()
+	config.Impersonate.UserName = user
+	controller, err := client.New(config, client.Options{Scheme: w.Client.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, object := range map[string]client.Object{
+		outside: &corev1.Secret{}, "vero-trust": &corev1.ConfigMap{}, "vero": &v1alpha1.VeroIssuer{},
+	} {
+		err := controller.Get(t.Context(), client.ObjectKey{Namespace: outside, Name: name}, object)
+		if !apierrors.IsForbidden(err) {
+			t.Errorf("get %T outside: %v", object, err)
+		}
+	}
+	err = controller.List(t.Context(), &corev1.SecretList{}, client.InNamespace(watched))
+	if !apierrors.IsForbidden(err) {
+		t.Errorf("list Secrets: %v", err)
+	}
+}
+
+// checkMetrics reads metrics as three callers.
+func checkMetrics(t *testing.T, w *world.World) {
+	t.Helper()
+	for account, want := range map[string]int{
+		"": http.StatusUnauthorized, "stranger": http.StatusForbidden, "reader": http.StatusOK,
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Replica(1).MetricsURL(), http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if account != "" {
+			request.Header.Set("Authorization", "Bearer "+token(t, w, account))
+		}
+		asker := &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // It is self-signed.
+		}}
+		response, err := asker.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%q reads metrics: HTTP %d, want %d", account, response.StatusCode, want)
+		}
+	}
+}
+
+func token(t *testing.T, w *world.World, account string) string {
+	t.Helper()
+	file, err := w.Cluster.ServiceAccountKubeconfig(t.Context(), watched, account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.BearerToken
+}
+
+// checkAudit looks for what the controller asked and was refused. What checkRights has asked was asked by
+// impersonation, which the entries tell.
+func checkAudit(t *testing.T, w *world.World) {
+	t.Helper()
+	content, err := os.ReadFile(w.Cluster.AuditLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for line := range bytes.Lines(content) {
+		var entry struct {
+			User struct {
+				Username string `json:"username"`
+			} `json:"user"`
+			ImpersonatedUser *struct{} `json:"impersonatedUser"`
+			RequestURI       string    `json:"requestURI"`
+			Verb             string    `json:"verb"`
+			ResponseStatus   struct {
+				Code int `json:"code"`
+			} `json:"responseStatus"`
+		}
+		if err := json.Unmarshal(line, &entry); err != nil {
+			t.Fatal(err)
+		}
+		if entry.User.Username != user || entry.ImpersonatedUser != nil {
+			continue
+		}
+		asked++
+		if entry.ResponseStatus.Code == http.StatusForbidden {
+			t.Errorf("refused: %s %s", entry.Verb, entry.RequestURI)
+		}
+	}
+	if asked == 0 {
+		t.Error("the audit log has nothing of the controller's")
+	}
+}
+
+func await(t *testing.T, condition wait.ConditionWithContextFunc) {
+	t.Helper()
+	if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, time.Minute, true, condition); err != nil {
+		t.Fatal(err)
+	}
+}
