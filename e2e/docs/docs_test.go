@@ -1,110 +1,94 @@
-// Package docs checks that the documentation shows what is in the repository. That the samples work is for the user
-// stories and the demo to show, which apply them.
 package docs
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/spf13/pflag"
-
-	"github.com/varmenne/varmenne-issuer/e2e/binaries"
-	"github.com/varmenne/varmenne-issuer/e2e/howto"
-	"github.com/varmenne/varmenne-issuer/internal/app"
-	"github.com/varmenne/varmenne-issuer/internal/simulator"
 )
 
-func read(t *testing.T, elements ...string) string {
-	t.Helper()
-	root, err := binaries.RepositoryRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(filepath.Join(append([]string{root}, elements...)...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
-func pages(t *testing.T) map[string]string {
-	t.Helper()
-	root, err := binaries.RepositoryRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]string{"README.md": read(t, "README.md"), "CONTRIBUTING.md": read(t, "CONTRIBUTING.md")}
-	for _, pattern := range []string{"docs/*.md", "docs/adr/*.md", "docs/how-to/*.md"} {
-		paths, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
-		if err != nil || len(paths) == 0 {
-			t.Fatalf("%s: %d pages, %v", pattern, len(paths), err)
-		}
-		for _, path := range paths {
-			relative, err := filepath.Rel(root, path)
-			if err != nil {
-				t.Fatal(err)
+func TestThePagesShowTheSamplesAsTheyAre(t *testing.T) {
+	for page, samples := range map[string][]string{
+		"README.md": {"issuer.yaml", "certificate.yaml"}, "docs/getting-started.md": {"certificate.yaml"},
+	} {
+		for _, sample := range samples {
+			if !strings.Contains(read(t, page), "```yaml\n"+read(t, "docs", "samples", sample)+"```\n") {
+				t.Errorf("%s does not show docs/samples/%s as it is", page, sample)
 			}
-			found[relative] = read(t, relative)
 		}
 	}
-	return found
 }
 
-func TestReadmeShowsTheSamplesAsTheyAre(t *testing.T) {
-	readme := read(t, "README.md")
-	for _, sample := range []string{"issuer.yaml", "certificate.yaml"} {
-		if !strings.Contains(readme, "```yaml\n"+read(t, "docs", "samples", sample)+"```\n") {
-			t.Errorf("README.md does not show docs/samples/%s as it is", sample)
-		}
-	}
-}
+// links are those in the text, and those in the references at the end of a page.
+var links = regexp.MustCompile(`(?m)\]\(([^)#]*)(#[^)]+)?\)|^\[[^]]+\]: (\S+)$`)
+
+// code is not a link, whatever it looks like.
+var code = regexp.MustCompile("`[^`\n]+`")
 
 func TestEveryLinkToAFileLeadsSomewhere(t *testing.T) {
-	root, err := binaries.RepositoryRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	link := regexp.MustCompile(`\]\(([^)#:]*)(#[^)]+)?\)`)
+	root, checked := repository(t), 0
 	for page, content := range pages(t) {
-		for _, match := range link.FindAllStringSubmatch(content, -1) {
-			target, anchor := page, match[2]
-			if match[1] != "" {
-				target = filepath.Join(filepath.Dir(page), match[1])
+		for _, match := range links.FindAllStringSubmatch(code.ReplaceAllString(prose(content), "code"), -1) {
+			path, anchor := match[1], match[2]
+			if match[3] != "" {
+				path, anchor, _ = strings.Cut(match[3], "#")
+			}
+			if strings.Contains(path, "://") {
+				continue
+			}
+			checked++
+			target := page
+			if path != "" {
+				target = filepath.ToSlash(filepath.Join(filepath.Dir(page), path))
 			}
 			if _, err := os.Stat(filepath.Join(root, target)); err != nil {
-				t.Errorf("%s links to %s, which does not exist", page, match[1])
+				t.Errorf("%s links to %s, which does not exist", page, path)
 			} else if anchor != "" && !slices.Contains(anchors(read(t, target)), anchor) {
 				t.Errorf("%s links to %s of %s, which has no such heading", page, anchor, target)
 			}
 		}
 	}
+	if checked < 100 {
+		t.Errorf("only %d links were found", checked)
+	}
 }
 
-// anchors are what links to the headings of a page end with.
+// anchors are what links to the headings of a page end with. The second heading of a name gets a number.
 func anchors(page string) []string {
 	heading := regexp.MustCompile(`(?m)^#+ (.+)$`)
 	lost := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
-	headings := heading.FindAllStringSubmatch(page, -1)
-	found := make([]string, 0, len(headings))
+	headings := heading.FindAllStringSubmatch(prose(page), -1)
+	found, seen := make([]string, 0, len(headings)), map[string]int{}
 	for _, match := range headings {
-		name := lost.ReplaceAllString(strings.ToLower(match[1]), "")
-		found = append(found, "#"+strings.ReplaceAll(name, " ", "-"))
+		name := strings.ReplaceAll(lost.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-")
+		anchor := "#" + name
+		if seen[name] > 0 {
+			anchor += "-" + strconv.Itoa(seen[name])
+		}
+		seen[name]++
+		found = append(found, anchor)
 	}
 	return found
 }
 
-// A how-to is run by a story; see e2e/stories. A block that nobody would run is an error here.
-func TestEveryHowToCanBeRun(t *testing.T) {
-	for page, content := range pages(t) {
-		if !strings.HasPrefix(page, filepath.Join("docs", "how-to")) {
-			continue
+// TestThereIsAWayToEveryPage: a page that nobody links to is read by nobody.
+func TestThereIsAWayToEveryPage(t *testing.T) {
+	all := pages(t)
+	reached := map[string]bool{"README.md": true, "CONTRIBUTING.md": true}
+	for page, content := range all {
+		for _, match := range links.FindAllStringSubmatch(prose(content), -1) {
+			if target := filepath.ToSlash(filepath.Join(filepath.Dir(page), match[1])); match[1] != "" && target != page {
+				reached[target] = true
+			}
 		}
-		if commands, err := howto.Parse(content); err != nil || len(commands) == 0 {
-			t.Errorf("%s has %d commands: %v", page, len(commands), err)
+	}
+	for page := range all {
+		if !reached[page] && !reached[filepath.ToSlash(filepath.Dir(page))] {
+			t.Errorf("no page links to %s", page)
 		}
 	}
 }
@@ -121,25 +105,78 @@ func TestEveryMakeTargetThatIsNamedExists(t *testing.T) {
 	}
 }
 
+// flagsPage is generated.
+const flagsPage = "docs/reference/flags.md"
+
+// ofOthers are flags of programs that are not ours.
+var ofOthers = strings.Fields(`
+	version help from-file from-literal cert key for timeout type patch as dry-run field-selector subresource replicas
+	namespace create-namespace set wait reuse-values from-backup include-namespaces exclude-resources
+	status-include-resources`)
+
 func TestEveryFlagThatIsNamedExists(t *testing.T) {
-	flags := pflag.NewFlagSet("all", pflag.ContinueOnError)
-	(&app.Options{}).AddFlags(flags)
-	more := pflag.NewFlagSet("simulator", pflag.ContinueOnError)
-	options := simulator.DefaultOptions()
-	options.AddFlags(more)
-	flags.AddFlagSet(more)
-	known := map[string]bool{
-		"version": true, "help": true, // of every subcommand
-		// kubectl's
-		"from-file": true, "from-literal": true, "cert": true, "key": true, "for": true, "timeout": true, "type": true,
-		"patch": true,
-	}
+	known := read(t, flagsPage)
 	named := regexp.MustCompile("(?:^|[\\s`(])--([a-z][a-z-]+)")
 	for page, content := range pages(t) {
 		for _, match := range named.FindAllStringSubmatch(content, -1) {
-			if !known[match[1]] && flags.Lookup(match[1]) == nil {
+			if !slices.Contains(ofOthers, match[1]) && !regexp.MustCompile("`--"+match[1]+"[ `]").MatchString(known) {
 				t.Errorf("%s names the flag --%s, which does not exist", page, match[1])
 			}
+		}
+	}
+}
+
+// TestThePageOfFlagsHasWhatTheProgramPrints compares it with --help.
+func TestThePageOfFlagsHasWhatTheProgramPrints(t *testing.T) {
+	page := read(t, flagsPage)
+	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
+	for _, command := range []string{"controller", "simulator", "check-ready"} {
+		_, section, found := strings.Cut(page, "\n## "+command+"\n")
+		if !found {
+			t.Errorf("%s has no section about %s", flagsPage, command)
+			continue
+		}
+		section, _, _ = strings.Cut(section, "\n## ")
+		help := exec.CommandContext(t.Context(), "go", "run", ".", command, "--help")
+		help.Dir = repository(t)
+		help.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+		printed, err := help.CombinedOutput()
+		flags := flag.FindAllStringSubmatch(string(printed), -1)
+		if err != nil || len(flags) == 0 {
+			t.Errorf("%s --help: %v: %s", command, err, printed)
+		}
+		for _, match := range flags {
+			if match[1] != "version" && !strings.Contains(section, "`--"+match[1]) {
+				t.Errorf("%s does not tell of --%s of %s", flagsPage, match[1], command)
+			}
+		}
+		if rows := strings.Count(section, "\n| `--"); rows != len(flags)-1 {
+			t.Errorf("%s tells of %d flags of %s, which has %d", flagsPage, rows, command, len(flags)-1)
+		}
+	}
+}
+
+// TestEveryVariableThatIsNamedStandsForAFlag looks at the VARMENNE_ variables of the controller and the simulator.
+func TestEveryVariableThatIsNamedStandsForAFlag(t *testing.T) {
+	known := read(t, flagsPage)
+	named := regexp.MustCompile(`VARMENNE_[A-Z_]+[A-Z]`)
+	for page, content := range pages(t) {
+		for _, variable := range named.FindAllString(content, -1) {
+			if !strings.Contains(known, "`"+variable+"`") {
+				t.Errorf("%s names the variable %s, which stands for no flag", page, variable)
+			}
+		}
+	}
+}
+
+// notToBeNamed are places that belong to where something was made, not to what it is.
+var notToBeNamed = regexp.MustCompile(
+	`(?i)\b(?:docker|ghcr|quay|gcr|registry)\.[a-z0-9.-]*(?:io|dev|com|org)\b|/(?:work|root)/`)
+
+func TestNoPageNamesARegistryOrAMachine(t *testing.T) {
+	for page, content := range pages(t) {
+		for _, word := range notToBeNamed.FindAllString(content, -1) {
+			t.Errorf("%s names %s", page, word)
 		}
 	}
 }

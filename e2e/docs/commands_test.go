@@ -1,0 +1,91 @@
+package docs
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/varmenne/varmenne-issuer/e2e/howto"
+)
+
+// followed are the sections whose commands a test of this package, or a story, runs as they are shown.
+var followed = map[string][]string{
+	restorePage: {"What you see afterwards"},
+	startPage: {
+		"Bundles and credentials", "The issuer", "The Certificate", "What you have now",
+	},
+	troublePage:                          {"Troubleshooting", "The issuer is not Ready", "A renewal fails"},
+	trustPage:                            {"When an authority changes", "Check a bundle"},
+	permissionPage:                       {"What the controller may do"},
+	"docs/how-to/adopt-a-certificate.md": nil, // all of it: TestEveryCommandOfTheHowToIsRunByAStory of e2e/stories
+}
+
+// excused are commands that are not run here as they are shown, by how they begin, and where they are instead.
+var excused = []struct{ begins, because string }{
+	{"helm ", "it needs a node with Pods: e2e/node installs, upgrades, rolls back and uninstalls with these commands"},
+	{"kubectl -n varmenne-issuer ", "the Deployment is on a real node only: e2e/node"},
+	{"kubectl apply -f charts/varmenne-issuer/files/crds", "it is how every world of e2e begins"},
+	{"make ", "the targets exist (TestEveryMakeTargetThatIsNamedExists); CI runs those that build and test"},
+	{"bin/varmenne-issuer --kubeconfig ", "it does not end; every world of e2e runs the program like this"},
+	{"bin/varmenne-issuer simulator", "it does not end; every world of e2e runs the program like this"},
+	{"for b in tls responses issuance; do curl ", "every world of e2e fetches the bundles there, without curl"},
+	{"curl -s -H 'Content-Type: application/json' ", "every story of e2e mints its credentials there, without curl"},
+	{"velero ", "Velero is not here; TestARestoredCertificate… does to every object what it does"},
+	{"kubectl get veroorder -A ", "it is run by TestTheListOfWhatIsUnderWay"},
+	{"kubectl delete crd ", "it would take the kinds away from the other tests"},
+	{"kubectl -n tax-reporting patch veroorder NAME ", "it is run by TestAnOrderTakesOverARetrievalId"},
+}
+
+// TestEveryCommandIsRunOrExcused: who adds a command says who runs it.
+func TestEveryCommandIsRunOrExcused(t *testing.T) {
+	used := map[string]bool{}
+	for page := range pages(t) {
+		sections, known := followed[page]
+		for _, command := range commandsOf(t, page) {
+			if known && (sections == nil || slices.Contains(sections, command.Section)) {
+				continue
+			}
+			index := slices.IndexFunc(excused, func(e struct{ begins, because string }) bool {
+				return strings.HasPrefix(command.Text, e.begins)
+			})
+			if index < 0 {
+				t.Errorf("%s:%d: nobody runs $ %s", page, command.Line, command.Text)
+				continue
+			}
+			used[excused[index].begins] = true
+		}
+	}
+	for _, e := range excused {
+		if !used[e.begins] {
+			t.Errorf("no page shows %q any more, which is excused", e.begins)
+		}
+	}
+	for page, sections := range followed {
+		for _, section := range sections {
+			if _, err := commandsOf(t, page).Section(section); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
+	}
+}
+
+// commandsOf are the commands of a page, with their lines.
+func commandsOf(t *testing.T, page string) howto.Page {
+	t.Helper()
+	lines, inside, commands := strings.Split(read(t, page), "\n"), false, false
+	for i, line := range lines {
+		language, fence := strings.CutPrefix(line, "```")
+		if fence && !inside {
+			commands = language == "console"
+		}
+		if (inside || fence) && !commands {
+			lines[i] = "" // other blocks go, their lines stay
+		}
+		inside = inside != fence
+	}
+	found, err := howto.Parse(strings.Join(lines, "\n"))
+	if err != nil {
+		t.Fatalf("%s: %v", page, err)
+	}
+	return found
+}

@@ -1,0 +1,154 @@
+package docs
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned"
+	cminformers "github.com/cert-manager/cert-manager/pkg/client/informers/externalversions"
+	"github.com/cert-manager/cert-manager/pkg/controller"
+	shim "github.com/cert-manager/cert-manager/pkg/controller/certificate-shim"
+	"github.com/go-logr/logr"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/client-go/tools/record"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+const ingressPage = "docs/how-to/ingress-and-gateway.md"
+
+// ingressShim is the part of cert-manager that makes Certificates for Ingresses and Gateways: its own code, called for
+// one object at a time.
+func (s *scene) ingressShim() shim.SyncFn {
+	s.Helper()
+	asked, err := cmclient.NewForConfig(s.Cluster.RESTConfig())
+	if err != nil {
+		s.Fatal(err)
+	}
+	factory := cminformers.NewSharedInformerFactoryWithOptions(asked, 0, cminformers.WithNamespace(s.namespace))
+	certificates := factory.Certmanager().V1().Certificates()
+	informer := certificates.Informer()
+	ctx, cancel := context.WithCancel(s.Context())
+	factory.Start(ctx.Done())
+	s.Cleanup(func() { cancel(); factory.Shutdown() })
+	factory.WaitForCacheSync(ctx.Done())
+	if !informer.HasSynced() {
+		s.Fatal("the cache of Certificates does not fill")
+	}
+	recorder := record.NewFakeRecorder(100)
+	s.Cleanup(func() {
+		for len(recorder.Events) > 0 {
+			s.Logf("cert-manager: %s", <-recorder.Events)
+		}
+	})
+	return shim.SyncFnFor(recorder, logr.Discard(), asked, certificates.Lister(),
+		controller.IngressShimOptions{}, "cert-manager-ingress-shim")
+}
+
+// shown is an object of a page, in the scene's namespace.
+func shown[T client.Object](s *scene, page, kind, name string, object T) T {
+	s.Helper()
+	for _, b := range blocksOf(s.T, page, read(s.T, page)) {
+		if b.language != "yaml" {
+			continue
+		}
+		manifests, err := manifestsIn(b.text)
+		if err != nil {
+			s.Fatal(err)
+		}
+		for _, manifest := range manifests {
+			if manifest.GetKind() == kind && manifest.GetName() == name {
+				into(s, manifest, object)
+				object.SetNamespace(s.namespace)
+				return object
+			}
+		}
+	}
+	s.Fatalf("%s shows no %s %s", page, kind, name)
+	return object
+}
+
+func into(s *scene, manifest *unstructured.Unstructured, object client.Object) {
+	s.Helper()
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(manifest.Object, object); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// TestACertificateForAnIngressOrGatewayIsRefused: with the annotations that the page shows cert-manager makes a
+// Certificate for our issuer, with DNS names, and nothing is spent on it.
+func TestACertificateForAnIngressOrGatewayIsRefused(t *testing.T) {
+	s := beginScene(t, "annotations")
+	sync := s.ingressShim()
+	ingress := shown(s, ingressPage, "Ingress", "front", &networkingv1.Ingress{})
+	gateway := shown(s, ingressPage, "Gateway", "front", &gatewayv1.Gateway{})
+	// What the API server's defaults fill in.
+	gateway.Spec.Listeners[0].TLS.CertificateRefs[0].Group = new(gatewayv1.Group(""))
+	gateway.Spec.Listeners[0].TLS.CertificateRefs[0].Kind = new(gatewayv1.Kind("Secret"))
+	for _, object := range []metav1.Object{ingress, gateway} {
+		object.SetUID(uuid.NewUUID())
+		if err := sync(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	quoted := `spec.dnsNames: the request asks for 1 × DNS name ("front.example"), but the service certifies no subject ` +
+		"alternative names; remove spec.dnsNames from the Certificate"
+	if !strings.Contains(quotations(t, ingressPage), quoted) {
+		t.Errorf("%s does not say %q", ingressPage, quoted)
+	}
+	for _, name := range []string{"front-tls", "front-gateway-tls"} {
+		certificate := get(s, name, &cmapi.Certificate{})
+		if certificate.Spec.CommonName != customerID || certificate.Spec.IssuerRef.Group != "varmenne.dev" {
+			t.Errorf("Certificate %s is for %+v", name, certificate.Spec)
+		}
+		s.awaitRefused(name, quoted)
+	}
+	if sent := s.submissions(); len(sent) > 0 {
+		t.Errorf("the service was sent %+v", sent)
+	}
+}
+
+// awaitRefused waits until a request of a Certificate has failed and says why.
+func (s *scene) awaitRefused(certificate, says string) {
+	s.Helper()
+	s.eventually("a request of Certificate "+certificate+" that has failed and says "+says,
+		func(ctx context.Context) (bool, error) {
+			for _, request := range s.requests(ctx) {
+				if request.Annotations[cmapi.CertificateNameKey] != certificate {
+					continue
+				}
+				for _, condition := range request.Status.Conditions {
+					if condition.Type == cmapi.CertificateRequestConditionReady && condition.Reason == "Failed" &&
+						strings.Contains(condition.Message, says) {
+						return true, nil
+					}
+				}
+			}
+			return false, nil
+		})
+}
+
+// TestAnIngressMayNameTheSecretOfACertificate: cert-manager leaves that Certificate alone.
+func TestAnIngressMayNameTheSecretOfACertificate(t *testing.T) {
+	s := beginScene(t, "names-the-secret", "--processing-delay=1s")
+	s.create(s.certificate())
+	before := s.awaitReady()
+	ingress := shown(s, ingressPage, "Ingress", "internal", &networkingv1.Ingress{})
+	s.create(ingress)
+	if err := s.ingressShim()(t.Context(), ingress); err != nil {
+		t.Fatal(err)
+	}
+	if after := get(s, certificateName, &cmapi.Certificate{}); after.Generation != before.Generation {
+		t.Errorf("the Certificate was changed: %+v", after.Spec)
+	}
+	list := &cmapi.CertificateList{}
+	if err := s.Client.List(t.Context(), list, client.InNamespace(s.namespace)); err != nil || len(list.Items) != 1 {
+		t.Errorf("there are %d Certificates: %v", len(list.Items), err)
+	}
+}

@@ -1,0 +1,107 @@
+package docs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+)
+
+// TestEveryManifestIsTakenByTheAPIServer applies every YAML block of every page, and the samples, as a server-side dry
+// run: unknown fields, wrong types and broken rules of our kinds are errors.
+func TestEveryManifestIsTakenByTheAPIServer(t *testing.T) {
+	w := theWorld(t)
+	strict := client.WithFieldValidation(w.Client, metav1.FieldValidationStrict)
+	applied := 0
+	for page, content := range pages(t) {
+		for _, b := range blocksOf(t, page, content) {
+			if b.language != "yaml" {
+				continue
+			}
+			objects, err := manifestsIn(b.text)
+			if err != nil || len(objects) == 0 {
+				t.Errorf("%s:%d: %d manifests: %v; values of the chart are %q", b.page, b.line, len(objects), err, valuesLanguage)
+			}
+			for _, object := range objects {
+				if reason, skipped := notInstalled[object.GroupVersionKind().Group]; skipped {
+					t.Logf("%s:%d: %s is not applied: %s", b.page, b.line, object.GetKind(), reason)
+					continue
+				}
+				applied++
+				if err := dryRun(t, w, strict, object); err != nil {
+					t.Errorf("%s:%d: %s %s: %v", b.page, b.line, object.GetKind(), object.GetName(), err)
+				}
+			}
+		}
+	}
+	if applied < 8 {
+		t.Errorf("only %d manifests were applied", applied)
+	}
+}
+
+func manifestsIn(text string) ([]*unstructured.Unstructured, error) {
+	decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader([]byte(text)), 4096)
+	var objects []*unstructured.Unstructured
+	for {
+		object := &unstructured.Unstructured{}
+		switch err := decoder.Decode(&object.Object); {
+		case errors.Is(err, io.EOF):
+			return objects, nil
+		case err != nil:
+			return nil, err
+		case object.GetKind() == "" || object.GetAPIVersion() == "":
+			return nil, errors.New("it is no manifest")
+		}
+		objects = append(objects, object)
+	}
+}
+
+// dryRun asks the API server whether it would take an object. What it cannot try without them has to exist: namespaces,
+// and the ServiceAccount that every namespace has in a cluster with a controller-manager.
+func dryRun(t *testing.T, w *world.World, strict client.Client, object *unstructured.Unstructured) error {
+	t.Helper()
+	if namespace := object.GetNamespace(); namespace != "" {
+		for _, needed := range []client.Object{
+			&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
+			&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "default"}},
+		} {
+			if err := w.Client.Create(t.Context(), needed); err != nil && !apierrors.IsAlreadyExists(err) {
+				return fmt.Errorf("making its surroundings: %w", err)
+			}
+		}
+	}
+	return strict.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object),
+		client.FieldOwner("documentation"), client.ForceOwnership, client.DryRunAll)
+}
+
+// TestAManifestThatIsWrongIsNoticed shows that the test above can fail.
+func TestAManifestThatIsWrongIsNoticed(t *testing.T) {
+	w := theWorld(t)
+	strict := client.WithFieldValidation(w.Client, metav1.FieldValidationStrict)
+	for claim, text := range map[string]string{
+		"an unknown field": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: tax-reporting}\ndate: {}\n",
+		"a broken rule": "apiVersion: varmenne.dev/v1alpha1\nkind: VeroIssuer\n" +
+			"metadata: {name: a, namespace: tax-reporting}\nspec: {environment: TEST, customerID: '01234567', " +
+			"trust: {responses: {caBundle: YQ==}, issuance: {caBundle: YQ==}}}\n",
+	} {
+		objects, err := manifestsIn(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := dryRun(t, w, strict, objects[0]); err == nil {
+			t.Errorf("%s: the API server has taken it", claim)
+		} else {
+			t.Logf("%s: %v", claim, err)
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package docs
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/howto"
+)
+
+// Pages whose commands are run here.
+const (
+	startPage      = "docs/getting-started.md"
+	troublePage    = "docs/troubleshooting.md"
+	trustPage      = "docs/operations/trust-bundles.md"
+	permissionPage = "docs/operations/namespaces-and-rbac.md"
+)
+
+// TestAReaderGetsTheFirstCertificate follows the page from the bundles to the Certificate, with the simulator in the
+// place of the TEST environment: its address and its TLS authority are all that differs.
+func TestAReaderGetsTheFirstCertificate(t *testing.T) {
+	s := &scene{T: t, World: theWorld(t), namespace: "first-certificate"}
+	s.startService("--processing-delay=1s")
+	bundles, err := s.service.Bundles(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := s.mint()
+	r := s.reader()
+	for name, bundle := range bundles {
+		r.write(name, bundle)
+	}
+	shown := manifestsOf(t, startPage)
+	trust := "  trust:\n"
+	issuer := strings.Replace(shown["VeroIssuer"], trust,
+		"  url: "+s.service.URL+"\n"+trust+"    tls:\n      configMapRef: {name: vero-trust, key: tls.pem}\n", 1)
+	r.write("issuer.yaml", strings.ReplaceAll(issuer, "namespace: "+readersNamespace, "namespace: "+s.namespace))
+	r.write("certificate.yaml", strings.ReplaceAll(
+		shown["Certificate"], "namespace: "+readersNamespace, "namespace: "+s.namespace))
+
+	r.follow(startPage, "Bundles and credentials",
+		howto.Replacement{Old: "create namespace " + readersNamespace, New: "create namespace " + s.namespace},
+		howto.Replacement{Old: "--from-file=responses.pem", New: "--from-file=tls.pem --from-file=responses.pem"},
+		howto.Replacement{Old: "12345678901", New: sent.TransferID},
+		howto.Replacement{Old: "replace-me", New: sent.TransferPassword})
+	r.follow(startPage, "The issuer")
+	r.follow(startPage, "The Certificate")
+	s.awaitReady()
+	r.follow(startPage, "What you have now")
+}
+
+// manifestsOf are the manifests that a page shows, by kind.
+func manifestsOf(t *testing.T, page string) map[string]string {
+	t.Helper()
+	shown := map[string]string{}
+	for _, b := range blocksOf(t, page, read(t, page)) {
+		if b.language != "yaml" {
+			continue
+		}
+		objects, err := manifestsIn(b.text)
+		if err != nil || len(objects) != 1 {
+			t.Fatalf("%s:%d: %d manifests: %v", page, b.line, len(objects), err)
+		}
+		shown[objects[0].GetKind()] = b.text
+	}
+	return shown
+}
+
+// TestAnOperatorLooksAround runs the commands with which somebody looks for a cause.
+func TestAnOperatorLooksAround(t *testing.T) {
+	s := beginScene(t, "looks-around", "--processing-delay=1s")
+	s.create(s.certificate())
+	s.awaitReady()
+	for _, heading := range followed[troublePage] {
+		s.follow(troublePage, heading)
+	}
+}
+
+func TestABundleIsRotatedAsThePageSays(t *testing.T) {
+	s := beginScene(t, "rotation", "--processing-delay=1s")
+	s.awaitIssuer()
+	r := s.reader()
+	bundles, err := s.service.Bundles(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bundle := range bundles {
+		r.write(name, bundle)
+	}
+	r.write("new-responses.pem", bundles["issuance.pem"]) // authorities that sign nothing here
+	r.follow(trustPage, "When an authority changes")
+	r.follow(trustPage, "Check a bundle")
+	if trust := get(s, "vero-trust", &corev1.ConfigMap{}); !strings.Contains(
+		trust.Data["responses.pem"], strings.TrimSpace(bundles["issuance.pem"])) {
+		t.Error("the bundle does not hold the new authority")
+	}
+	s.create(s.certificate())
+	s.awaitReady()
+}
+
+// TestTheControllerMayNotListSecrets runs the questions of the page; kubectl ends with an error where the answer is no.
+func TestTheControllerMayNotListSecrets(t *testing.T) {
+	s := &scene{T: t, World: theWorld(t), namespace: "permissions"}
+	s.startService()
+	s.reader().follow(permissionPage, "What the controller may do",
+		howto.Replacement{Old: ":varmenne-issuer:varmenne-issuer", New: ":varmenne-issuer:varmenne-issuer || true"})
+}
+
+// TestTheListOfWhatIsUnderWay runs the command with which somebody waits before a move or an uninstallation.
+func TestTheListOfWhatIsUnderWay(t *testing.T) {
+	s := beginScene(t, "list", "--processing-delay=10m")
+	s.create(s.certificate())
+	order := s.awaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool {
+		return order.Status.Phase == v1alpha1.PhaseSubmitted
+	})
+	for _, page := range []string{restorePage, "docs/operations/upgrade.md"} {
+		s.runOne(page, "kubectl get veroorder -A ", order.Name)
+	}
+}
+
+// runOne runs the command of a page that begins like this, and looks for a text in what it prints.
+func (s *scene) runOne(page, begins, prints string) {
+	s.Helper()
+	for _, command := range commandsOf(s.T, page) {
+		if !strings.HasPrefix(command.Text, begins) {
+			continue
+		}
+		r, text := s.reader(), command.Text
+		text = strings.ReplaceAll(text, "-n "+readersNamespace, "-n "+s.namespace)
+		if err := r.shell.Run(s.Context(), howto.Page{{Text: text + " > printed"}}); err != nil {
+			s.Fatalf("%s: %v", page, err)
+		}
+		content, err := os.ReadFile(r.shell.Dir + "/printed")
+		if err != nil || !strings.Contains(string(content), prints) {
+			s.Errorf("%s: $ %s has printed %q, want %q: %v", page, text, content, prints, err)
+		}
+		return
+	}
+	s.Errorf("%s has no command that begins with %q", page, begins)
+}
+
+// TestAnOrderTakesOverARetrievalId: somebody has deleted an order that was accepted, and does what the page says.
+func TestAnOrderTakesOverARetrievalId(t *testing.T) {
+	s := beginScene(t, "takes-over", "--processing-delay=5s")
+	s.create(s.certificate())
+	lost := s.awaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
+	s.eventually("a request that shows the RetrievalId", func(ctx context.Context) (bool, error) {
+		for _, request := range s.requests(ctx) {
+			for _, condition := range request.Status.Conditions {
+				if string(condition.Type) == v1alpha1.ConditionSubmitted && condition.Message == lost.Status.RetrievalID {
+					return true, nil
+				}
+			}
+		}
+		return false, nil
+	})
+	if err := s.Client.Delete(t.Context(), lost); err != nil {
+		t.Fatal(err)
+	}
+	home := s.awaitOrder("failed", func(order *v1alpha1.VeroOrder) bool {
+		return order.UID != lost.UID && order.Status.Phase == v1alpha1.PhaseFailed
+	})
+	var patch howto.Page
+	for _, command := range commandsOf(t, troublePage) {
+		if strings.HasPrefix(command.Text, "kubectl -n tax-reporting patch veroorder NAME ") {
+			command.Text = strings.NewReplacer("NAME", home.Name, "RETRIEVAL-ID", lost.Status.RetrievalID,
+				"-n "+readersNamespace, "-n "+s.namespace).Replace(command.Text)
+			patch = append(patch, command)
+		}
+	}
+	if err := s.reader().shell.Run(t.Context(), patch); err != nil || len(patch) != 1 {
+		t.Fatalf("%d commands: %v", len(patch), err)
+	}
+	s.awaitReady()
+}

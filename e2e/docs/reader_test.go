@@ -1,0 +1,71 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/varmenne/varmenne-issuer/e2e/howto"
+)
+
+// readersNamespace is what the pages call the namespace of their reader.
+const readersNamespace = "tax-reporting"
+
+// reader is somebody who types the commands of a page, in a directory of their own.
+type reader struct {
+	*scene
+
+	shell howto.Shell
+}
+
+func (s *scene) reader() *reader {
+	s.Helper()
+	dir := s.TempDir()
+	return &reader{scene: s, shell: howto.Shell{Dir: dir, Log: s.Logf, Env: []string{
+		"HOME=" + dir, "KUBECONFIG=" + s.Cluster.KubeconfigPath(),
+		"PATH=" + filepath.Dir(s.Cluster.Kubectl()) + string(filepath.ListSeparator) + os.Getenv("PATH"),
+	}}}
+}
+
+// follow does what a page says under a heading, in the scene's namespace.
+func (s *scene) follow(page, heading string) {
+	s.Helper()
+	s.reader().follow(page, heading)
+}
+
+func (r *reader) follow(page, heading string, replacements ...howto.Replacement) {
+	r.Helper()
+	commands, err := commandsOf(r.T, page).Section(heading)
+	if err != nil {
+		r.Fatalf("%s: %v", page, err)
+	}
+	for i := range commands {
+		text, err := howto.Replace(commands[i].Text, replacementsIn(commands[i].Text, replacements)...)
+		if err != nil {
+			r.Fatal(err)
+		}
+		commands[i].Text = strings.ReplaceAll(text, "-n "+readersNamespace, "-n "+r.namespace)
+	}
+	if err := r.shell.Run(r.Context(), commands); err != nil {
+		r.Fatalf("%s, %s: %v\n%s", page, heading, err, r.picture())
+	}
+}
+
+// replacementsIn are those that a text has something for.
+func replacementsIn(text string, all []howto.Replacement) []howto.Replacement {
+	var found []howto.Replacement
+	for _, replacement := range all {
+		if strings.Contains(text, replacement.Old) {
+			found = append(found, replacement)
+		}
+	}
+	return found
+}
+
+// write puts a file into the reader's directory.
+func (r *reader) write(name, content string) {
+	r.Helper()
+	if err := os.WriteFile(filepath.Join(r.shell.Dir, name), []byte(content), 0o600); err != nil {
+		r.Fatal(err)
+	}
+}

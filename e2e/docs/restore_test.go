@@ -1,0 +1,196 @@
+package docs
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// restorePage is what the tests of this file play.
+const restorePage = "docs/operations/backup-and-restore.md"
+
+// inBackup are the kinds of a namespace in the order in which Velero restores them: Secrets and ConfigMaps first,
+// everything that it does not know by the names of the resources.
+var inBackup = []schema.GroupVersionKind{
+	corev1.SchemeGroupVersion.WithKind("Secret"),
+	corev1.SchemeGroupVersion.WithKind("ConfigMap"),
+	cmapi.SchemeGroupVersion.WithKind("CertificateRequest"),
+	cmapi.SchemeGroupVersion.WithKind("Certificate"),
+	v1alpha1.GroupVersion.WithKind("VeroIssuer"),
+	v1alpha1.GroupVersion.WithKind("VeroOrder"),
+}
+
+// backup is what Velero has kept of a namespace.
+type backup []unstructured.Unstructured
+
+func (s *scene) backup(ctx context.Context) backup {
+	s.Helper()
+	var kept backup //nolint:prealloc // nobody knows how much there is
+	for _, kind := range inBackup {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
+		if err := s.Client.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
+			s.Fatal(err)
+		}
+		kept = append(kept, list.Items...)
+	}
+	return kept
+}
+
+// lose removes everything that a backup has kept, as the loss of a namespace or of a cluster does. cert-manager makes
+// another request when the one goes, until the Certificate is gone: the garbage collector would see to that.
+func (s *scene) lose(kept backup) {
+	s.Helper()
+	if len(kept) == 0 {
+		s.Fatal("the backup is empty")
+	}
+	s.eventually("an empty namespace", func(ctx context.Context) (bool, error) {
+		for _, kind := range slices.Backward(inBackup) {
+			object := &unstructured.Unstructured{}
+			object.SetGroupVersionKind(kind)
+			if err := s.Client.DeleteAllOf(ctx, object, client.InNamespace(s.namespace)); err != nil {
+				return false, err
+			}
+		}
+		return len(s.backup(ctx)) == 0, nil
+	})
+}
+
+// restoration is how a restore is configured.
+type restoration struct {
+	// without are kinds that are not restored, status those whose status is.
+	without, status []string
+}
+
+// restore does to every object what Velero does (pkg/restore/restore.go): the metadata that belongs to the old object
+// goes, owner references and the status with it; where the status is to be restored, that is a second write.
+func (s *scene) restore(kept backup, how restoration) {
+	s.Helper()
+	for _, object := range kept {
+		if slices.Contains(how.without, object.GetKind()) {
+			continue
+		}
+		status := object.Object["status"]
+		restored := object.DeepCopy()
+		for _, field := range []string{
+			"generateName", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
+			"deletionGracePeriodSeconds", "ownerReferences", "managedFields",
+		} {
+			unstructured.RemoveNestedField(restored.Object, "metadata", field)
+		}
+		unstructured.RemoveNestedField(restored.Object, "status")
+		restored.SetLabels(withLabel(restored.GetLabels(), "velero.io/restore-name", "after-the-loss"))
+		s.create(restored)
+		annotated := restored.GetAnnotations()["velero.io/restore-status"] == "true"
+		if status == nil || (!annotated && !slices.Contains(how.status, object.GetKind())) {
+			continue
+		}
+		restored.Object["status"] = status
+		if err := s.Client.Status().Update(s.Context(), restored); err != nil {
+			s.Fatalf("restoring the status of %s %s: %v", object.GetKind(), object.GetName(), err)
+		}
+	}
+}
+
+func withLabel(labels map[string]string, key, value string) map[string]string {
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[key] = value
+	return labels
+}
+
+// asThePageSays is how docs/operations/backup-and-restore.md restores.
+func asThePageSays() restoration {
+	return restoration{without: []string{"CertificateRequest"}, status: []string{"VeroOrder"}}
+}
+
+// loseAndRestore does it while the controller is stopped, as the page says.
+func (s *scene) loseAndRestore(how restoration) {
+	s.Helper()
+	if err := s.StopController(); err != nil {
+		s.Fatal(err)
+	}
+	kept := s.backup(s.Context())
+	s.lose(kept)
+	s.restore(kept, how)
+	if err := s.StartController(s.Context()); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// TestThePageShowsTheRestoreThatIsPlayed ties the command of the page to what the tests here do.
+func TestThePageShowsTheRestoreThatIsPlayed(t *testing.T) {
+	page := read(t, restorePage)
+	for _, option := range []string{
+		"--exclude-resources certificaterequests.cert-manager.io", "--status-include-resources veroorders.varmenne.dev",
+	} {
+		if !strings.Contains(page, option) {
+			t.Errorf("%s does not restore with %s", restorePage, option)
+		}
+	}
+}
+
+// Somebody has put unspent credentials there, for another Certificate; a restore must not touch them.
+func TestARestoredCertificateIsReadyAndOrdersNothing(t *testing.T) {
+	s := beginScene(t, "restored", "--processing-delay=1s")
+	s.create(s.certificate())
+	s.awaitReady()
+	held := get(s, tlsSecretName, &corev1.Secret{}).Data[corev1.TLSCertKey]
+	secret := get(s, transferName, &corev1.Secret{})
+	secret.StringData = s.credentials(s.mint()).StringData
+	if err := s.Client.Update(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+
+	s.loseAndRestore(asThePageSays())
+	s.awaitReady()
+	s.awaitIssuer()
+	if got := get(s, tlsSecretName, &corev1.Secret{}).Data[corev1.TLSCertKey]; !bytes.Equal(got, held) {
+		t.Error("the Secret holds another certificate than before")
+	}
+	if orders := s.orders(t.Context()); len(orders) != 1 || orders[0].Status.Phase != v1alpha1.PhaseIssued {
+		t.Errorf("the orders are %+v, want the one that was restored, Issued", orders)
+	}
+	if requests := s.requests(t.Context()); len(requests) > 0 {
+		t.Errorf("there are requests: %+v", requests)
+	}
+	if sent := s.submissions(); len(sent) != 1 {
+		t.Errorf("the service was sent %+v, want what was sent before the loss", sent)
+	}
+}
+
+// TestWhatWasUnderWayIsBroughtBackAsThePageSays runs the commands of the page.
+func TestWhatWasUnderWayIsBroughtBackAsThePageSays(t *testing.T) {
+	s := beginScene(t, "under-way", "--processing-delay=20s")
+	s.create(s.certificate())
+	s.awaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
+
+	s.loseAndRestore(asThePageSays())
+	s.awaitOrder("issued", func(order *v1alpha1.VeroOrder) bool { return order.Status.Phase == v1alpha1.PhaseIssued })
+	s.eventually("a new request that waits", func(ctx context.Context) (bool, error) {
+		for _, request := range s.requests(ctx) {
+			for _, condition := range request.Status.Conditions {
+				if condition.Type == cmapi.CertificateRequestConditionReady && strings.Contains(condition.Message, "were spent") {
+					return true, nil
+				}
+			}
+		}
+		return false, nil
+	})
+	s.follow(restorePage, "What you see afterwards")
+	s.awaitReady()
+	if sent := s.submissions(); len(sent) != 1 {
+		t.Errorf("the service was sent %+v, want what was sent before the loss", sent)
+	}
+}
