@@ -26,11 +26,24 @@ CONTROLLER_GEN_VERSION := $(call pinned,sigs.k8s.io/controller-tools)
 GOLANGCI_LINT_VERSION := $(call pinned,github.com/golangci/golangci-lint/v2)
 CONTROLLER_GEN := $(BIN)/tools/controller-gen-$(CONTROLLER_GEN_VERSION)-$(GO_VERSION)
 GOLANGCI_LINT := $(BIN)/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(GO_VERSION)
+# Helm and helm-docs have a module of their own. Helm takes itself to be for the Kubernetes that its client is of.
+pinned_with_helm = $(shell awk '$$1 == "$(1)" { print $$2 }' tools/helm/go.mod)
+HELM_VERSION := $(call pinned_with_helm,helm.sh/helm/v3)
+HELM_DOCS_VERSION := $(call pinned_with_helm,github.com/norwoodj/helm-docs)
+HELM := $(BIN)/tools/helm-$(HELM_VERSION)-$(GO_VERSION)
+HELM_DOCS := $(BIN)/tools/helm-docs-$(HELM_DOCS_VERSION)-$(GO_VERSION)
+# The tests use this helm, unless the environment names another one.
+export VARMENNE_HELM ?= $(HELM)
+
+# The bill of materials is written by a tool in a module of its own, too.
+CYCLONEDX_VERSION := $(shell awk '$$1 == "github.com/CycloneDX/cyclonedx-gomod" { print $$2 }' tools/sbom/go.mod)
+CYCLONEDX := $(BIN)/tools/cyclonedx-gomod-$(CYCLONEDX_VERSION)-$(GO_VERSION)
 
 # Generated files are written here first, in the layout of the repository; then they are either copied
 # or compared. The leading dot hides the Go file in it from ./... patterns.
 STAGE := bin/.generated
-GENERATED := api/v1alpha1/zz_generated.deepcopy.go $(CHART)/files/crds $(CHART)/files/rbac/role.yaml
+GENERATED := api/v1alpha1/zz_generated.deepcopy.go $(CHART)/files/crds $(CHART)/files/rbac/role.yaml \
+	$(CHART)/values.schema.json $(CHART)/README.md docs/reference docs/licences.md
 
 # Race detection for the tests of the product; RACE= turns it off. The e2e tests run without: they
 # share two cores with an API server.
@@ -50,24 +63,51 @@ integration_packages = $(test_binaries) | awk 'sub(/\.test$$/, "", $$1) && NF ==
 .PHONY: help
 help: ## lists the targets
 	@echo "usage: make TARGET"
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## builds bin/varmenne-issuer
 	CGO_ENABLED=0 $(GO) $(BUILD) -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(BIN)/varmenne-issuer .
 
+# The image says that it was made when its commit was, so that one commit always makes the same bytes.
+ARCHITECTURES ?= amd64 arm64
+ARCHITECTURE ?= amd64
+IMAGE_DIR ?= $(BIN)/image
+IMAGE_TIME ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+ROOTFS ?= $(BIN)/rootfs
+image_binary = $(BIN)/image/$(1)/varmenne-issuer
+build_image_binary = CGO_ENABLED=0 GOOS=linux GOARCH=$(1) $(GO) $(BUILD) \
+	-ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(call image_binary,$(1)) .
+
+.PHONY: image
+image: ## makes the image for amd64 and arm64 into bin/image/, without a container engine
+	$(foreach architecture,$(ARCHITECTURES),$(call build_image_binary,$(architecture)) &&) \
+	$(GO) -C tools/image run . -out $(IMAGE_DIR) -version $(VERSION) -commit $(COMMIT) -epoch $(IMAGE_TIME) \
+		$(foreach architecture,$(ARCHITECTURES),$(architecture)=$(call image_binary,$(architecture)))
+
+.PHONY: rootfs
+rootfs: ## lays out the files of the image for ARCHITECTURE in ROOTFS, which is the Dockerfile's first stage
+	$(call build_image_binary,$(ARCHITECTURE))
+	$(GO) -C tools/image run . -rootfs $(ROOTFS) $(call image_binary,$(ARCHITECTURE))
+
+.PHONY: image-test
+image-test: ## checks the image: what is in it, how it runs, that it comes out the same again
+	$(GO) -C tools/image test $(TESTFLAGS) -timeout 20m ./...
+
 .PHONY: demo
-demo: build assets ## shows a Certificate becoming Ready on a cluster of its own, on this machine alone
+demo: build assets helm ## shows a Certificate becoming Ready on a cluster of its own, on this machine alone
 	@$(GO) -C e2e build -o $(BIN)/demo ./cmd/demo
 	@cd e2e && VARMENNE_BINARY=$(BIN)/varmenne-issuer exec $(BIN)/demo
 
 .PHONY: test
-test: generate-check lint unit integration e2e ## checks everything: generated files, lint, all tests
+test: generate-check lint unit image-test integration e2e monitoring ## checks everything: generated files, lint, all tests
 
 .PHONY: unit
 unit: ## runs the tests that need nothing but Go
 	@packages=$$($(unit_packages)); \
 	$(GO) test $(RACE) $(TESTFLAGS) $${packages:?found none}
+	$(GO) -C tools/docs test $(TESTFLAGS) ./...
+	$(GO) -C tools/helm test $(TESTFLAGS) ./...
 
 # The crash harness takes one step after the other, by hand: there is no race to be found, and twice the time to lose.
 .PHONY: integration
@@ -79,17 +119,32 @@ integration: assets ## runs the tests that talk to a real kube-apiserver
 
 # One package at a time: most have a world of their own, which keeps two cores busy.
 .PHONY: e2e
-e2e: assets ## runs the user stories: cert-manager, kube-apiserver and simulator, all real
+e2e: assets node-assets helm ## runs the user stories: cert-manager, kube-apiserver and simulator, all real
 	$(GO) -C e2e test -count=1 -p 1 $(TESTFLAGS) -timeout 40m ./...
+
+.PHONY: monitoring
+monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of real troubles
+	$(GO) -C e2e/monitoring test -count=1 -p 1 $(TESTFLAGS) -timeout 10m ./...
+
+.PHONY: dashboard-picture
+dashboard-picture: build assets helm ## draws docs/images/dashboard.svg
+	VARMENNE_BINARY=$(BIN)/varmenne-issuer $(GO) -C e2e/monitoring test -count=1 -run '^TestThePicture' . -update
 
 # SOAKFLAGS='-kills=20 -certificates=100 -seed=1' makes it shorter, or the same again; -run picks one program.
 .PHONY: soak
-soak: assets ## runs the long programs: failovers, 200 kills, 1,000 Certificates at once (half an hour)
+soak: assets helm ## runs the long programs: failovers, 200 kills, 1,000 Certificates at once (half an hour)
 	$(GO) -C e2e test -count=1 -v $(TESTFLAGS) -timeout 120m ./soak -full $(SOAKFLAGS)
 
 .PHONY: assets
 assets: ## builds kube-apiserver, etcd and kubectl into bin/ (minutes the first time)
 	@$(GO) -C e2e run ./cmd/build
+
+.PHONY: node-assets
+node-assets: ## builds and unpacks what a node runs into bin/, if this machine can run one (root, cgroup v1, apt)
+	@$(GO) -C e2e run ./cmd/build -node
+
+.PHONY: helm
+helm: $(HELM) ## builds helm, which the tests install the chart with
 
 # grep finds the targets: asking the test binaries would start API servers just to print names.
 .PHONY: fuzz
@@ -109,12 +164,14 @@ bench: assets ## runs the benchmarks that match BENCH (all)
 	done
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## runs the linters of .golangci.yaml over both modules
+lint: $(GOLANGCI_LINT) ## runs the linters of .golangci.yaml over all modules
 	$(GOLANGCI_LINT) run ./...
 	cd e2e && $(GOLANGCI_LINT) run --config ../.golangci.yaml ./...
+	cd e2e/monitoring && $(GOLANGCI_LINT) run --config ../../.golangci.yaml ./...
+	cd tools/image && $(GOLANGCI_LINT) run --config ../../.golangci.yaml ./...
 
 .PHONY: generate
-generate: stage ## writes deepcopy functions, CRDs and RBAC from the types and markers
+generate: stage ## writes what comes from types, markers and comments: deepcopy, CRDs, RBAC, the chart's schema and README
 	@rm -f $(CHART)/files/crds/*.yaml
 	@cp -R $(STAGE)/. .
 
@@ -128,12 +185,19 @@ generate-check: stage ## fails when a generated file is stale, and says which
 	if [ -n "$$stale" ]; then echo "stale:$$stale; run 'make generate'" >&2; exit 1; fi
 
 .PHONY: stage
-stage: $(CONTROLLER_GEN)
+stage: $(CONTROLLER_GEN) $(HELM_DOCS)
 	@rm -rf $(STAGE)
 	@$(CONTROLLER_GEN) object crd rbac:roleName=varmenne-issuer \
 		paths=./api/... paths=./internal/controller/... \
 		output:object:dir=$(STAGE)/api/v1alpha1 \
 		output:crd:dir=$(STAGE)/$(CHART)/files/crds output:rbac:dir=$(STAGE)/$(CHART)/files/rbac
+	@$(GO) -C tools/helm run ./valuesschema -values $(CURDIR)/$(CHART)/values.yaml \
+		-output $(CURDIR)/$(STAGE)/$(CHART)/values.schema.json
+	@$(HELM_DOCS) --chart-search-root $(CHART) --sort-values-order file --log-level warning --dry-run \
+		> $(STAGE)/$(CHART)/README.md
+	@$(GO) -C tools/docs run ./reference -repository $(CURDIR) -crds $(CURDIR)/$(STAGE)/$(CHART)/files/crds \
+		-output $(CURDIR)/$(STAGE)/docs/reference
+	@$(GO) -C tools/docs run ./licences -repository $(CURDIR) -page $(CURDIR)/$(STAGE)/docs/licences.md
 
 $(CONTROLLER_GEN):
 	@echo "building controller-gen $(CONTROLLER_GEN_VERSION), once (less than a minute)"
@@ -145,6 +209,37 @@ $(GOLANGCI_LINT):
 	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), once (some minutes)"
 	@$(GO) -C tools $(BUILD) -o $@ -ldflags "-X main.version=$(GOLANGCI_LINT_VERSION) -X main.date=unknown" \
 		github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+# The version of Kubernetes is what `helm template` and `helm lint` compare a chart's kubeVersion with.
+HELM_KUBERNETES := $(word 2,$(subst ., ,$(call pinned_with_helm,k8s.io/client-go)))
+HELM_FLAGS := -s -w -X helm.sh/helm/v3/internal/version.version=$(HELM_VERSION) \
+	$(foreach package,lint/rules chartutil,-X helm.sh/helm/v3/pkg/$(package).k8sVersionMajor=1 \
+		-X helm.sh/helm/v3/pkg/$(package).k8sVersionMinor=$(HELM_KUBERNETES))
+
+$(HELM):
+	@echo "building helm $(HELM_VERSION), once (some minutes)"
+	@CGO_ENABLED=0 $(GO) -C tools/helm $(BUILD) -o $@ -ldflags "$(HELM_FLAGS)" helm.sh/helm/v3/cmd/helm
+
+$(HELM_DOCS):
+	@echo "building helm-docs $(HELM_DOCS_VERSION), once (less than a minute)"
+	@CGO_ENABLED=0 $(GO) -C tools/helm $(BUILD) -o $@ -ldflags "-s -w -X main.version=$(HELM_DOCS_VERSION)" \
+		github.com/norwoodj/helm-docs/cmd/helm-docs
+
+# The same commit and Go give the same bytes: no serial number, no time. Every component carries its licence as evidence;
+# that all of them are permissive is checked beside it, and their texts are written down.
+.PHONY: sbom
+sbom: $(CYCLONEDX) ## writes a bill of materials (CycloneDX) and the texts of all licences into bin/sbom/
+	@mkdir -p $(BIN)/sbom
+	@for architecture in amd64 arm64; do \
+		GOOS=linux GOARCH=$$architecture CGO_ENABLED=0 GOFLAGS= $(CYCLONEDX) app -json -std -licenses -noserial -notimestamp \
+			-output $(BIN)/sbom/varmenne-issuer-$$architecture.cdx.json . 2> $(BIN)/sbom/log || { cat $(BIN)/sbom/log >&2; exit 1; }; \
+	done; rm -f $(BIN)/sbom/log
+	@$(GO) -C tools/docs run ./licences -repository $(CURDIR) -texts $(BIN)/sbom/licences.txt
+	@ls $(BIN)/sbom
+
+$(CYCLONEDX):
+	@echo "building cyclonedx-gomod $(CYCLONEDX_VERSION), once (less than a minute)"
+	@$(GO) -C tools/sbom $(BUILD) -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 
 .PHONY: clean
 clean: ## removes bin/: the binary, the tools and the test cluster's programs
