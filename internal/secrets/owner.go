@@ -159,8 +159,8 @@ func controllingCertificate(request *cmapi.CertificateRequest) *metav1.OwnerRefe
 // backup does that. To serve it as the request of somebody without a Certificate would spend credentials on a key that
 // nobody waits for any more.
 func orphaned(certificate types.NamespacedName) Owner {
-	return Owner{Problem: fmt.Sprintf("nothing is sent for this request, because it was made for Certificate %s, which does "+
-		"not control it any more, as after a restore from a backup: delete it, and cert-manager makes another one",
+	return Owner{Problem: fmt.Sprintf("nothing is sent for this request, because it was made for Certificate %s, which "+
+		"does not control it any more, as after a restore from a backup: delete it, and cert-manager makes another one",
 		certificate)}
 }
 
