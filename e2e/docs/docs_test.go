@@ -156,13 +156,15 @@ func TestThePageOfFlagsHasWhatTheProgramPrints(t *testing.T) {
 	}
 }
 
-// TestEveryVariableThatIsNamedStandsForAFlag looks at the VARMENNE_ variables of the controller and the simulator.
+// TestEveryVariableThatIsNamedStandsForAFlag looks at the VARMENNE_ variables of the controller and the simulator. One
+// is for the tests themselves, and .ci/run has it.
 func TestEveryVariableThatIsNamedStandsForAFlag(t *testing.T) {
 	known := read(t, flagsPage)
 	named := regexp.MustCompile(`VARMENNE_[A-Z_]+[A-Z]`)
 	for page, content := range pages(t) {
 		for _, variable := range named.FindAllString(content, -1) {
-			if !strings.Contains(known, "`"+variable+"`") {
+			ofTests := variable == "VARMENNE_REQUIRE_NODE" && page == "CONTRIBUTING.md"
+			if !ofTests && !strings.Contains(known, "`"+variable+"`") {
 				t.Errorf("%s names the variable %s, which stands for no flag", page, variable)
 			}
 		}
