@@ -25,8 +25,6 @@ import (
 type forgery struct {
 	// owners are the ownerReferences; without any, the request claims the Certificate by its annotations alone.
 	owners []metav1.OwnerReference
-	// annotated is whether it names the transfer credentials of the Certificate, as requests of cert-manager's do.
-	annotated bool
 	// idle is what it says while the Certificate is Ready, renewing while a renewal is under way.
 	idle, renewing string
 	// request is what has become of it.
@@ -89,28 +87,26 @@ func (s *story) forgeries(certificate *cmapi.Certificate) map[string]*forgery {
 	s.Helper()
 	neighbour := s.neighbour()
 	const noKey, anotherKey = "has no private key in preparation", "has another private key in preparation"
+	const lost = "does not control it any more"
 	reference := metav1.NewControllerRef(certificate, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateKind))
 	uncontrolling, otherUID := *reference, *reference
 	uncontrolling.Controller = nil
 	otherUID.UID = types.UID("00000000-0000-4000-8000-000000000000")
 	elsewhere := *metav1.NewControllerRef(neighbour, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateKind))
 	forgeries := map[string]*forgery{
-		"claimed by annotations alone": {
-			idle: "no transfer credentials are named", renewing: "no transfer credentials are named",
-		},
+		"claimed by annotations alone": {idle: lost, renewing: lost},
 		"owned, and not controlled": {
-			owners: []metav1.OwnerReference{uncontrolling},
-			idle:   "no transfer credentials are named", renewing: "no transfer credentials are named",
+			owners: []metav1.OwnerReference{uncontrolling}, idle: lost, renewing: lost,
 		},
 		"controlled by the Certificate": {
-			owners: []metav1.OwnerReference{*reference}, annotated: true, idle: noKey, renewing: anotherKey,
+			owners: []metav1.OwnerReference{*reference}, idle: noKey, renewing: anotherKey,
 		},
 		"controlled by a Certificate with another UID": {
-			owners: []metav1.OwnerReference{otherUID}, annotated: true,
+			owners: []metav1.OwnerReference{otherUID},
 			idle: "is not the one that the request was made for", renewing: "is not the one that the request was made for",
 		},
 		"controlled by a Certificate of another namespace": {
-			owners: []metav1.OwnerReference{elsewhere}, annotated: true,
+			owners: []metav1.OwnerReference{elsewhere},
 			idle: "does not exist any more", renewing: "does not exist any more",
 		},
 	}
@@ -122,10 +118,7 @@ func (s *story) forgeries(certificate *cmapi.Certificate) map[string]*forgery {
 			cmapi.CertificateNameKey:                        certificate.Name,
 			cmapi.CertificateRequestPrivateKeyAnnotationKey: certificate.Spec.SecretName,
 			cmapi.CertificateRequestRevisionAnnotationKey:   "99",
-		}
-		if forged.annotated {
-			forged.request.Annotations[v1alpha1.AnnotationTransferSecret] =
-				certificate.Annotations[v1alpha1.AnnotationTransferSecret]
+			v1alpha1.AnnotationTransferSecret:               certificate.Annotations[v1alpha1.AnnotationTransferSecret],
 		}
 	}
 	return forgeries
