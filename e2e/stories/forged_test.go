@@ -103,11 +103,11 @@ func (s *story) forgeries(certificate *cmapi.Certificate) map[string]*forgery {
 		},
 		"controlled by a Certificate with another UID": {
 			owners: []metav1.OwnerReference{otherUID},
-			idle: "is not the one that the request was made for", renewing: "is not the one that the request was made for",
+			idle:   "is not the one that the request was made for", renewing: "is not the one that the request was made for",
 		},
 		"controlled by a Certificate of another namespace": {
 			owners: []metav1.OwnerReference{elsewhere},
-			idle: "does not exist any more", renewing: "does not exist any more",
+			idle:   "does not exist any more", renewing: "does not exist any more",
 		},
 	}
 	for claim, forged := range forgeries {
