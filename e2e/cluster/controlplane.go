@@ -157,27 +157,9 @@ func (c *Cluster) apiServerReady(ctx context.Context) error {
 	return clientset.RESTClient().Get().AbsPath("/readyz").MaxRetries(0).Do(ctx).Error()
 }
 
-// await waits until the process is ready. The error says what it was waiting for, and what the process
-// has to say about that.
+// await waits until the process is ready.
 func await(ctx context.Context, p *process.Process, ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("not ready after %s", readyTimeout))
-	defer cancel()
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
-	for {
-		err := ready(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ticker.C:
-		case <-p.Done():
-			return p.ExitError()
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w: %w; the end of its log %s:\n%s",
-				p.Name(), context.Cause(ctx), err, p.LogFile(), p.LogTail(10))
-		}
-	}
+	return p.Await(ctx, readyTimeout, pollInterval, ready)
 }
 
 // exists is a readiness check: the process creates the file when it is ready.

@@ -96,27 +96,9 @@ func (s site) run(program string, environment []string, arguments ...string) (*p
 	})
 }
 
-// await waits until what was started is ready. The error says what the wait was for, and what the process has
-// to say about it.
+// await waits until what was started is ready.
 func await(ctx context.Context, p *process.Process, ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("not ready after %s", readyTimeout))
-	defer cancel()
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
-	for {
-		err := ready(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ticker.C:
-		case <-p.Done():
-			return p.ExitError()
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w: %w; the end of its log %s:\n%s",
-				p.Name(), context.Cause(ctx), err, p.LogFile(), p.LogTail(10))
-		}
-	}
+	return p.Await(ctx, readyTimeout, pollInterval, ready)
 }
 
 // awaitReady waits until kubelet says that Pods can run.

@@ -119,8 +119,14 @@ func (p *Process) Signal(signal os.Signal) error {
 	return nil
 }
 
-// Pause stops the process where it stands (SIGSTOP) until Resume: to its peers it looks hung.
-func (p *Process) Pause() error { return p.Signal(syscall.SIGSTOP) }
+// Pause stops the process where it stands (SIGSTOP) until Resume: to its peers it looks hung. On Linux it returns when
+// every thread has stopped.
+func (p *Process) Pause() error {
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return awaitStopped(p.command.Process.Pid)
+}
 
 // Resume lets a paused process go on (SIGCONT).
 func (p *Process) Resume() error { return p.Signal(syscall.SIGCONT) }
