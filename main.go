@@ -22,6 +22,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/rehearsal"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/standdown"
 )
 
 // version and commit are set when the program is linked.
@@ -38,6 +39,7 @@ Usage:
   varmenne-issuer [controller] [flags]   run the controller
   varmenne-issuer simulator [flags]      run a simulator of the certificate service
   varmenne-issuer check-ready URL        wait until URL answers HTTP 200, which /readyz of a running controller does
+  varmenne-issuer stand-down [flags]     end the Pods of a Deployment, which helm uninstall does first
   varmenne-issuer version                print the version
 
 Every flag can also be given as an environment variable: --call-timeout as VARMENNE_CALL_TIMEOUT.
@@ -66,6 +68,8 @@ func run(ctx context.Context, arguments []string) error {
 		return simulate(ctx, arguments)
 	case "check-ready":
 		return checkReady(ctx, arguments)
+	case "stand-down":
+		return standDown(ctx, arguments)
 	case "version":
 		printVersion()
 		return nil
@@ -76,8 +80,7 @@ func run(ctx context.Context, arguments []string) error {
 
 // simulate runs the simulator, and applies samples beside it where that is asked for.
 func simulate(ctx context.Context, arguments []string) error {
-	log := logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, nil))
-	ctrllog.SetLogger(log)
+	log := textLog()
 	options, samples := simulator.DefaultOptions(), rehearsal.Options{}
 	options.Log = log
 	add := func(flags *pflag.FlagSet) {
@@ -98,6 +101,29 @@ func simulate(ctx context.Context, arguments []string) error {
 		options.Started = func(ctx context.Context, info admin.Info) { rehearsal.Run(ctx, samples, cluster, info, log) }
 		return simulator.Run(ctx, options)
 	})
+}
+
+// standDown ends the controller's Pods.
+func standDown(ctx context.Context, arguments []string) error {
+	log := textLog()
+	options := standdown.Options{}
+	return parsed("stand-down", arguments, options.AddFlags, func() error {
+		if err := options.Validate(); err != nil {
+			return err
+		}
+		cluster, err := app.Client(options.Kubeconfig)
+		if err != nil {
+			return err
+		}
+		return standdown.Run(ctx, options, cluster, log)
+	})
+}
+
+// textLog is the log of what is not the controller.
+func textLog() logr.Logger {
+	log := logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, nil))
+	ctrllog.SetLogger(log)
+	return log
 }
 
 // checkReady takes a URL before its flags.

@@ -20,8 +20,6 @@ import (
 
 const (
 	customer = "0123456-7"
-	// binaryVariable names a program to measure instead of the one that is built from this repository.
-	binaryVariable = "VARMENNE_BINARY"
 	// firstGet is how long the service wants between its acceptance and the first GetCertificate (seed 004, 2).
 	firstGet = 10 * time.Second
 	// patience bounds what a benchmark waits for.
@@ -31,21 +29,12 @@ const (
 // start starts a world that ends with the benchmark.
 func start(b *testing.B, simulator ...string) *world.World {
 	b.Helper()
-	w, err := world.Start(b.Context(), world.Options{
-		Log: os.Stderr, SimulatorArgs: simulator, Binary: os.Getenv(binaryVariable),
-	})
+	w, err := world.Start(b.Context(), world.Options{Log: os.Stderr, SimulatorArgs: simulator})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		if err := w.Stop(); err != nil {
-			b.Error(err)
-		}
-		if b.Failed() {
-			b.Logf("the logs of the world are in %s", w.Cluster.LogDir())
-			return
-		}
-		if err := w.Cluster.Remove(); err != nil {
+		if err := w.End(b.Failed()); err != nil {
 			b.Error(err)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -103,6 +104,10 @@ func pods(t *testing.T, rendered objects) []*corev1.Pod {
 	for _, object := range rendered.of("Deployment") {
 		deployment := typed[appsv1.Deployment](t, object)
 		all = append(all, &corev1.Pod{ObjectMeta: deployment.Spec.Template.ObjectMeta, Spec: deployment.Spec.Template.Spec})
+	}
+	for _, object := range rendered.of("Job") {
+		job := typed[batchv1.Job](t, object)
+		all = append(all, &corev1.Pod{ObjectMeta: job.Spec.Template.ObjectMeta, Spec: job.Spec.Template.Spec})
 	}
 	for _, pod := range all {
 		pod.Name, pod.GenerateName = "", "pod-"

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/internal/app"
 )
 
 func TestTheDefinitionsAreTheGeneratedOnes(t *testing.T) {
@@ -70,19 +72,38 @@ func TestIssuersOutliveTheRelease(t *testing.T) {
 	install(t, c, wanted)
 }
 
-// TestTwoReleasesShareACluster wants no object of both.
+// TestTwoReleasesShareACluster wants no object of both, also where they share a namespace, and no lease: one of them
+// would only wait for the other.
 func TestTwoReleasesShareACluster(t *testing.T) {
 	c := theCluster(t)
 	for _, namespace := range []string{"tax-reporting", "payroll"} {
 		ensureNamespace(t, c, namespace)
 	}
 	install(t, c, chart.Release{
-		Name: "first", Namespace: "first", Values: map[string]any{"watchNamespaces": []any{"tax-reporting"}},
+		Name: "first", Namespace: "both", Values: map[string]any{"watchNamespaces": []any{"tax-reporting"}},
 		Args: []string{takeOwnership},
 	})
-	install(t, c, chart.Release{Name: "second", Namespace: "second", Values: map[string]any{
+	install(t, c, chart.Release{Name: "second", Namespace: "both", Values: map[string]any{
 		"watchNamespaces": []any{"payroll"}, "crds": map[string]any{"enabled": false},
 	}})
+	names := []string{"first-varmenne-issuer", "second-varmenne-issuer"}
+	for _, name := range names {
+		controller := &appsv1.Deployment{}
+		if err := c.Client().Get(t.Context(), client.ObjectKey{Namespace: "both", Name: name}, controller); err != nil {
+			t.Fatal(err)
+		}
+		var options app.Options
+		parse(t, name, controller.Spec.Template.Spec.Containers[0].Args, options.AddFlags)
+		if options.LeaseName != name {
+			t.Errorf("%s works with the lease %s", name, options.LeaseName)
+		}
+		for _, lease := range names {
+			asked := question{"system:serviceaccount:both:" + name, "update", "coordination.k8s.io", "leases", lease, "both"}
+			if got := allowed(t, c, asked); got != (lease == name) {
+				t.Errorf("%s: %t, want %t", asked, got, !got)
+			}
+		}
+	}
 }
 
 func TestDefinitionsThatAreNotKeptGoWithTheRelease(t *testing.T) {
@@ -115,7 +136,9 @@ func awaitGone(t *testing.T, c *cluster.Cluster, definition client.Object) {
 
 func uninstall(t *testing.T, c *cluster.Cluster, installed chart.Release) {
 	t.Helper()
-	_, err := helmOn(t, c).Run(t.Context(), nil, "uninstall", installed.Name, "--namespace", installed.Namespace)
+	// There is no node here to run the hook's Job.
+	arguments := []string{"uninstall", installed.Name, "--namespace", installed.Namespace, "--no-hooks"}
+	_, err := helmOn(t, c).Run(t.Context(), nil, arguments...)
 	if err != nil {
 		t.Fatal(err)
 	}

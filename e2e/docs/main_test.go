@@ -17,9 +17,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
-// binaryVariable names a program to test instead of the one that is built from this repository.
-const binaryVariable = "VARMENNE_BINARY"
-
 // raised is the world while there is one. Most checks only read, and start none.
 var raised struct {
 	once  sync.Once
@@ -39,26 +36,18 @@ func run(m *testing.M) int {
 	if raised.world == nil {
 		return code
 	}
-	if err := raised.world.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "--- FAIL: everything ends when it is asked to:", err)
-		code = 1
-	}
-	if code != 0 {
-		fmt.Fprintf(os.Stderr, "the logs of the world are in %s\n", raised.world.Cluster.LogDir())
-		return code
-	}
-	if err := raised.world.Cluster.Remove(); err != nil {
+	if err := raised.world.End(code != 0); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return 0
+	return code
 }
 
 // theWorld starts the world when the first test asks for it.
 func theWorld(t *testing.T) *world.World {
 	t.Helper()
 	raised.once.Do(func() {
-		options := world.Options{Binary: os.Getenv(binaryVariable)}
+		options := world.Options{}
 		if testing.Verbose() {
 			options.Log = os.Stderr
 		}

@@ -28,8 +28,6 @@ import (
 var update = flag.Bool("update", false, "write the tables into docs/reliability.md")
 
 const (
-	// binaryVariable names a program to test instead of the one that is built from this repository.
-	binaryVariable = "VARMENNE_BINARY"
 	// atOnce is how many rows are played at once: what they do most of the time is wait.
 	atOnce = "100"
 	// callTimeout lets calls that hang end soon, and ones that go well do so on a busy machine, too.
@@ -71,19 +69,11 @@ func run(m *testing.M) int {
 		code = 1
 		fmt.Fprintln(os.Stderr, "--- FAIL: what the rows have left behind:", err)
 	}
-	if err := raised.stage.Stop(); err != nil {
-		code = 1
-		fmt.Fprintln(os.Stderr, "--- FAIL: everything ends when it is asked to:", err)
-	}
-	if code != 0 {
-		fmt.Fprintf(os.Stderr, "the logs of the world are in %s\n", raised.stage.Cluster.LogDir())
-		return code
-	}
-	if err := raised.stage.Cluster.Remove(); err != nil {
+	if err := raised.stage.End(code != 0); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return 0
+	return code
 }
 
 func TestEveryRowComesTrue(t *testing.T) {
@@ -103,7 +93,7 @@ func theStage() (*stage, error) {
 func raise() (*stage, error) {
 	ctx := context.Background()
 	options := world.Options{
-		Binary: os.Getenv(binaryVariable), Line: true,
+		Line:           true,
 		ControllerArgs: []string{"--log-level=debug", "--call-timeout=" + callTimeout.String()},
 	}
 	if testing.Verbose() {

@@ -19,8 +19,6 @@ import (
 const (
 	// root of the repository.
 	root = "../.."
-	// binaryVariable names a program to test instead of the one that is built from this repository.
-	binaryVariable = "VARMENNE_BINARY"
 )
 
 var update = flag.Bool("update", false, "draw the picture of the dashboard")
@@ -51,19 +49,11 @@ func run(m *testing.M) int {
 			code = 1
 		}
 	}
-	if err := made.world.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "--- FAIL: everything ends when it is asked to:", err)
-		code = 1
-	}
-	if code != 0 {
-		fmt.Fprintf(os.Stderr, "the logs of the world are in %s\n", made.world.Cluster.LogDir())
-		return code
-	}
-	if err := made.world.Cluster.Remove(); err != nil {
+	if err := made.world.End(code != 0); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return 0
+	return code
 }
 
 // theRecording plays the scenes when the first test asks for it.
@@ -80,7 +70,7 @@ func theRecording(t *testing.T) *recording.Recording {
 // second until everything has happened, and once more after the replicas have changed places.
 func record(ctx context.Context) (err error) {
 	options := world.Options{
-		Binary: os.Getenv(binaryVariable), Replicas: 2,
+		Replicas:       2,
 		ControllerArgs: []string{"--call-timeout=" + callTimeout.String()},
 	}
 	if testing.Verbose() {

@@ -15,9 +15,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// binaryVariable names a program to test instead of the one that is built from this repository.
-const binaryVariable = "VARMENNE_BINARY"
-
 var (
 	full     = flag.Bool("full", false, "run everything, as make soak does, instead of short forms")
 	kills    = flag.Int("kills", 0, "how often the controller is killed; 0 stands for 200 with -full, else 6")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -56,7 +55,6 @@ type scene struct {
 // begin starts a world and makes the issuer. The world ends with the test.
 func begin(t *testing.T, options world.Options) *scene {
 	t.Helper()
-	options.Binary = os.Getenv(binaryVariable)
 	options.Log = t.Output()
 	// What is told at this level must not be secret either.
 	options.ControllerArgs = append(options.ControllerArgs, "--log-level=debug")
@@ -87,14 +85,7 @@ func (s *scene) end() {
 	if err := errors.Join(err, s.Check(told)); err != nil {
 		s.Errorf("what the world has told: %v", err)
 	}
-	if err := s.Stop(); err != nil {
-		s.Error(err)
-	}
-	if s.Failed() {
-		s.Logf("the logs of the world are in %s", s.Cluster.LogDir())
-		return
-	}
-	if err := s.Cluster.Remove(); err != nil {
+	if err := s.End(s.Failed()); err != nil {
 		s.Error(err)
 	}
 }

@@ -24,8 +24,6 @@ import (
 )
 
 const (
-	// binaryVariable names a program to test instead of the one that is built from this repository.
-	binaryVariable = "VARMENNE_BINARY"
 	// atOnce is how many stories run at once: all of them, because what they do most of the time is wait.
 	atOnce = "100"
 )
@@ -67,19 +65,11 @@ func run(m *testing.M) int {
 			fmt.Fprintf(os.Stderr, "--- FAIL: %s:\n%v\n", claim, err)
 		}
 	}
-	if err := raised.stage.Stop(); err != nil {
-		code = 1
-		fmt.Fprintln(os.Stderr, "--- FAIL: everything ends when it is asked to:", err)
-	}
-	if code != 0 {
-		fmt.Fprintf(os.Stderr, "the logs of the world are in %s\n", raised.stage.Cluster.LogDir())
-		return code
-	}
-	if err := raised.stage.Cluster.Remove(); err != nil {
+	if err := raised.stage.End(code != 0); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return 0
+	return code
 }
 
 // theStage starts the world when the first story asks for it.
@@ -91,7 +81,7 @@ func theStage() (*stage, error) {
 func raise() (*stage, error) {
 	ctx := context.Background()
 	options := world.Options{
-		AuditPolicy: "testdata/audit-policy.yaml", Binary: os.Getenv(binaryVariable),
+		AuditPolicy: "testdata/audit-policy.yaml",
 		// What is told at this level must not be secret either.
 		ControllerArgs: []string{"--log-level=debug"},
 	}

@@ -81,7 +81,7 @@ func limited(t *testing.T) *world.World {
 		t.Fatal(err)
 	}
 	w, err := world.Start(t.Context(), world.Options{
-		AuditPolicy: policy, Binary: os.Getenv("VARMENNE_BINARY"),
+		AuditPolicy: policy,
 		Values: map[string]any{
 			"watchNamespaces": []string{watched},
 			"metrics": map[string]any{
@@ -93,11 +93,8 @@ func limited(t *testing.T) *world.World {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := w.Stop(); err != nil {
+		if err := w.End(t.Failed()); err != nil {
 			t.Error(err)
-		}
-		if !t.Failed() {
-			_ = w.Cluster.Remove()
 		}
 	})
 	return w

@@ -27,6 +27,9 @@ import (
 // name of the controller: its process, namespace and ServiceAccount.
 const name = "varmenne-issuer"
 
+// BinaryVariable is the environment variable that names a program to run, instead of building this repository's.
+const BinaryVariable = "VARMENNE_BINARY"
+
 // readyTimeout bounds the wait for a process to get ready. A controller that follows a killed one waits for its lease.
 const readyTimeout = time.Minute
 
@@ -38,7 +41,7 @@ type Options struct {
 	Log io.Writer
 	// AuditPolicy is the path of an audit policy for the API server. Default: no audit.
 	AuditPolicy string
-	// Binary is the program to run. Default: it is built from this repository.
+	// Binary is the program to run. Default: the one that BinaryVariable names, else it is built from this repository.
 	Binary string
 	// Replicas of the controller that Start starts. Default: 1.
 	Replicas int
@@ -73,6 +76,9 @@ type World struct {
 func Start(ctx context.Context, options Options) (*World, error) {
 	if options.Log == nil {
 		options.Log = io.Discard
+	}
+	if options.Binary == "" {
+		options.Binary = os.Getenv(BinaryVariable)
 	}
 	c, err := cluster.Start(ctx, cluster.Options{Dir: options.Dir, Log: options.Log, AuditPolicy: options.AuditPolicy})
 	if err != nil {
@@ -153,6 +159,15 @@ func (w *World) Stop() error {
 		err = errors.Join(err, w.line.stop())
 	}
 	return err
+}
+
+// End stops everything, and removes what was written unless something has failed, before or now: then it says where the
+// logs are.
+func (w *World) End(failed bool) error {
+	if err := w.Stop(); err != nil || failed {
+		return errors.Join(err, fmt.Errorf("the logs of the world are in %s", w.Cluster.LogDir()))
+	}
+	return w.Cluster.Remove()
 }
 
 func (w *World) step(text string) { fmt.Fprintln(w.options.Log, text) }

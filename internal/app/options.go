@@ -23,6 +23,8 @@ type Options struct {
 	WatchNamespaces []string
 	// LeaderElect lets one of several replicas work at a time.
 	LeaderElect bool
+	// LeaseName is that of the lease in Namespace that the replicas share.
+	LeaseName string
 	// MetricsAddress and ProbeAddress are host:port; "0" switches the server off.
 	MetricsAddress string
 	ProbeAddress   string
@@ -62,6 +64,8 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.WatchNamespaces, "watch-namespaces", nil,
 		"`namespaces` to work in, separated by commas; left out, all")
 	flags.BoolVar(&o.LeaderElect, "leader-elect", true, "work only while holding the lease, so that replicas can wait")
+	flags.StringVar(&o.LeaseName, "leader-elect-resource-name", name,
+		"`name` of the lease, which the replicas of one installation share")
 	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "`address` of the metrics server, 0 for none")
 	flags.BoolVar(&o.MetricsSecure, "metrics-secure", false,
 		"serve metrics by HTTPS, only to callers who may get the URL /metrics (TokenReview, SubjectAccessReview)")
@@ -115,6 +119,9 @@ func (o *Options) Validate() error {
 	}
 	if o.Namespace == "" {
 		failures = append(failures, errors.New("--namespace must not be empty"))
+	}
+	if o.LeaderElect && o.LeaseName == "" {
+		failures = append(failures, errors.New("--leader-elect-resource-name must not be empty"))
 	}
 	if o.MetricsCertDirectory != "" && !o.MetricsSecure {
 		failures = append(failures, errors.New("--metrics-cert-dir needs --metrics-secure"))

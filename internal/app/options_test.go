@@ -78,8 +78,7 @@ func TestEnvironmentThatCannotBeReadIsNamed(t *testing.T) {
 
 func TestOptionsThatCannotWorkAreNamedTogether(t *testing.T) {
 	options, err := parse(t, "--workers=0", "--calls-per-issuer=0", "--call-timeout=0s", "--order-retention=-1h",
-		"--namespace=",
-		"--log-level=loud", "--log-format=xml")
+		"--namespace=", "--leader-elect-resource-name=", "--log-level=loud", "--log-format=xml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +87,8 @@ func TestOptionsThatCannotWorkAreNamedTogether(t *testing.T) {
 		t.Fatal("they are taken")
 	}
 	for _, flag := range []string{
-		"--workers", "--calls-per-issuer", "--call-timeout", "--order-retention", "--namespace", "--log-level",
+		"--workers", "--calls-per-issuer", "--call-timeout", "--order-retention", "--namespace",
+		"--leader-elect-resource-name", "--log-level",
 	} {
 		if !strings.Contains(err.Error(), flag) {
 			t.Errorf("the error does not name %s: %v", flag, err)

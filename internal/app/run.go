@@ -34,7 +34,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/veroclient"
 )
 
-// name of the product: of its lease, its events and its User-Agent.
+// name of the product: of its events, its User-Agent and, unless a flag says another, its lease.
 const name = "varmenne-issuer"
 
 // shutdownMargin is how much longer than a call a shutdown may take, so that the call's outcome is written.
@@ -110,7 +110,7 @@ func newManager(options *Options) (ctrl.Manager, error) {
 		Metrics:                       options.metricsServer(),
 		HealthProbeBindAddress:        options.ProbeAddress,
 		LeaderElection:                options.LeaderElect,
-		LeaderElectionID:              name,
+		LeaderElectionID:              options.LeaseName,
 		LeaderElectionNamespace:       options.Namespace,
 		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       &graceful,

@@ -43,6 +43,7 @@ var rules = []rule{
 		path: "",
 		may: []string{
 			"internal/app", "internal/readiness", "internal/rehearsal", "internal/simulator", "internal/simulator/admin",
+			"internal/standdown",
 		},
 		why: "main parses the command line and hands over",
 	},
@@ -63,6 +64,10 @@ var rules = []rule{
 		path:  "internal/readiness",
 		never: pure,
 		why:   "readiness asks one URL, so that a Pod without a shell can",
+	},
+	{
+		path: "internal/standdown",
+		why:  "standdown ends a Deployment, whatever it runs",
 	},
 	{
 		path: "internal/controller/request",

@@ -5,6 +5,7 @@
 - --watch-namespaces={{ join "," . }}
 {{- end }}
 - --leader-elect={{ .Values.leaderElection.enabled }}
+- --leader-elect-resource-name={{ include "varmenne-issuer.fullname" . }}
 - --workers={{ .Values.workers }}
 - --calls-per-issuer={{ .Values.callsPerIssuer }}
 - --call-timeout={{ .Values.callTimeout }}

@@ -65,14 +65,14 @@ subjects:
   namespace: {{ .context.Release.Namespace }}
 {{- end }}
 
-{{/* What leader election needs: the lease, which bears the product's name, and events about it. */}}
+{{/* What leader election needs: the lease, which bears the release's name, and events about it. */}}
 {{- define "varmenne-issuer.leaderElectionRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames: [varmenne-issuer]
+  resourceNames: [{{ include "varmenne-issuer.fullname" . }}]
   verbs: [get, update]
 - apiGroups: [""]
   resources: [events]

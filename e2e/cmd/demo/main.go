@@ -27,20 +27,11 @@ func main() {
 
 // run starts everything, shows it, and stops everything, whatever happens.
 func run(ctx context.Context, leave bool) (err error) {
-	w, err := world.Start(ctx, world.Options{
-		Log: os.Stdout, Binary: os.Getenv("VARMENNE_BINARY"), SimulatorArgs: []string{"--environment=TEST"},
-	})
+	w, err := world.Start(ctx, world.Options{Log: os.Stdout, SimulatorArgs: []string{"--environment=TEST"}})
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = errors.Join(err, w.Stop())
-		if err != nil {
-			err = fmt.Errorf("%w\nthe logs are in %s", err, w.Cluster.LogDir())
-			return
-		}
-		err = w.Cluster.Remove()
-	}()
+	defer func() { err = errors.Join(err, w.End(err != nil)) }()
 	if err := show(ctx, w); err != nil {
 		return err
 	}

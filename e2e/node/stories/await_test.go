@@ -3,7 +3,6 @@
 package stories
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -68,8 +67,22 @@ func (p *platform) awaitReady(t *testing.T, namespace, name string) {
 // RetrievalId recorded, the certificate still to come.
 func (p *platform) awaitInFlight(t *testing.T, namespace string) v1alpha1.VeroOrder {
 	t.Helper()
+	found := p.awaitOrder(t, namespace, "with a RetrievalId", func(order v1alpha1.VeroOrder) bool {
+		return order.Status.RetrievalID != ""
+	})
+	if found.Status.Phase != v1alpha1.PhaseSubmitted {
+		t.Fatalf("the order is %s already, too early for the story", found.Status.Phase)
+	}
+	return found
+}
+
+// awaitOrder waits until there is exactly one order in a namespace, and it is as wanted.
+func (p *platform) awaitOrder(
+	t *testing.T, namespace, what string, wanted func(v1alpha1.VeroOrder) bool,
+) v1alpha1.VeroOrder {
+	t.Helper()
 	var found v1alpha1.VeroOrder
-	eventually(t, "an order in flight in "+namespace, func() error {
+	eventually(t, "an order "+what+" in "+namespace, func() error {
 		orders := &v1alpha1.VeroOrderList{}
 		if err := p.List(t.Context(), orders, client.InNamespace(namespace)); err != nil {
 			return err
@@ -78,13 +91,10 @@ func (p *platform) awaitInFlight(t *testing.T, namespace string) v1alpha1.VeroOr
 			return fmt.Errorf("%d orders", len(orders.Items))
 		}
 		found = orders.Items[0]
-		if found.Status.RetrievalID == "" {
-			return errors.New("no RetrievalId yet")
+		if !wanted(found) {
+			return fmt.Errorf("the order is %s", found.Status.Phase)
 		}
 		return nil
 	})
-	if found.Status.Phase != v1alpha1.PhaseSubmitted {
-		t.Fatalf("the order is %s already, too early for the story", found.Status.Phase)
-	}
 	return found
 }

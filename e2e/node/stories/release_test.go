@@ -75,15 +75,29 @@ func (r *release) onChart(t *testing.T, command, version string, with values) st
 	return output
 }
 
-// uninstall removes the release and waits until its Pods are gone. What they were refused until then is a failure. In
-// their last second they may be refused more, because helm removes permissions and Pods at once.
+// uninstall removes the release and waits until its Pods are gone. What they were refused until their end is a failure:
+// helm ends them before it takes away their permissions.
 func (r *release) uninstall(t *testing.T) {
+	t.Helper()
+	r.mustHelm(t, "uninstall", releaseName, "--namespace="+r.namespace, "--wait", "--timeout=120s")
+	r.testNothingWasRefused(t)
+}
+
+// uninstallByHand is what the chart's README proposes where the Job that ends the Pods cannot run.
+func (r *release) uninstallByHand(t *testing.T) {
+	t.Helper()
+	r.mustKubectl(t, "-n", r.namespace, "scale", "deployment/"+issuer, "--replicas=0")
+	r.mustKubectl(t, "-n", r.namespace, "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/component=controller",
+		"--timeout=2m")
+	r.mustHelm(t, "uninstall", releaseName, "--namespace="+r.namespace, "--no-hooks", "--wait", "--timeout=120s")
+	r.testNothingWasRefused(t)
+}
+
+func (r *release) testNothingWasRefused(t *testing.T) {
 	t.Helper()
 	for _, refused := range r.refusals(t) {
 		t.Errorf("a permission is missing: %s", refused)
 	}
-	r.mustHelm(t, "uninstall", releaseName, "--namespace="+r.namespace, "--wait", "--timeout=90s")
-	r.refusals(t)
 }
 
 // remove makes the cluster as it was before the release. What a story that went well leaves is the definitions.

@@ -5,16 +5,21 @@ package stories
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // processing is how long the service works on a request. The controller asks for the certificate after ten seconds; by
 // then every deed is under way.
 const processing = "--processing-delay=9s"
+
+// slowAnswer is how long the service keeps a caller waiting: longer than helm takes to have deleted everything.
+const slowAnswer = 15 * time.Second
 
 // Each deed happens while an order is in flight. Afterwards the same order, with the same RetrievalId, has to bear the
 // certificate, and the service must not have been paid a second time.
@@ -37,9 +42,10 @@ func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
 			}
 		})
 	}
-	t.Run("uninstalled without crds.keep, everything goes", func(t *testing.T) {
+	t.Run("an uninstallation during the call that pays", func(t *testing.T) { testUninstalledDuringACall(t, r, current) })
+	t.Run("uninstalled by hand and without crds.keep, everything goes", func(t *testing.T) {
 		r.upgrade(t, current, values{"crds": values{"keep": false}})
-		r.uninstall(t)
+		r.uninstallByHand(t)
 		eventually(t, "the definitions to go", func() error {
 			if left := r.definitions(t); len(left) > 0 {
 				return fmt.Errorf("left: %q", left)
@@ -47,6 +53,33 @@ func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// testUninstalledDuringACall: the answer that the service gives while helm is at it has to be recorded, because nobody
+// can ask for it again.
+func testUninstalledDuringACall(t *testing.T, r *release, current string) {
+	t.Helper()
+	const namespace = "overtaken"
+	service := r.startService(t)
+	if _, err := service.Script(t.Context(), admin.Fault{
+		Operation: "SignNewCertificate", Kind: admin.TimeoutAfter, Hold: admin.Duration(slowAnswer),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r.found(t, namespace)
+	r.open(t, service, namespace)
+	r.order(t, service, namespace, 1)
+	r.awaitOrder(t, namespace, "that is being sent", func(order v1alpha1.VeroOrder) bool {
+		return order.Status.Phase == v1alpha1.PhaseSubmitting
+	})
+	r.uninstall(t)
+	before := r.awaitInFlight(t, namespace)
+	r.notes = r.onChart(t, "install", current, values{})
+	r.awaitReady(t, namespace, "web-1")
+	r.testSameOrder(t, before)
+	if got := paid(t, service); got != 1 {
+		t.Errorf("the service was paid %d times, want once", got)
+	}
 }
 
 // deed is what is done while an order is in flight.

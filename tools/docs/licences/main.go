@@ -19,7 +19,7 @@ func main() {
 	flag.Parse()
 	if err := run(context.Background(), *repository, *page, *texts); err != nil {
 		fmt.Fprintln(os.Stderr, "licences:", err)
-		os.Exit(1) //nolint:forbidigo // this is main
+		os.Exit(1)
 	}
 }
 
@@ -44,10 +44,10 @@ func write(path, content string) error {
 	if path == "" {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // it is for everybody to read
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(content), 0o644) //nolint:gosec // as above
+	return os.WriteFile(path, []byte(content), 0o644)
 }
 
 func pageOf(linked []*module) string {

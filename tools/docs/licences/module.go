@@ -64,7 +64,7 @@ type listed struct {
 func linkedModules(ctx context.Context, repository string) ([]*module, error) {
 	command := exec.CommandContext(ctx, "go", "list", "-deps", "-json=Dir,Standard,Module", ".")
 	command.Dir = repository
-	command.Env = append(os.Environ(), //nolint:forbidigo // it is for another program
+	command.Env = append(os.Environ(),
 		"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off")
 	command.Stderr = os.Stderr
 	output, err := command.StdoutPipe()

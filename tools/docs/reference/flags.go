@@ -10,6 +10,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/readiness"
 	"github.com/varmenne/varmenne-issuer/internal/rehearsal"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
+	"github.com/varmenne/varmenne-issuer/internal/standdown"
 )
 
 // command is a subcommand with flags.
@@ -35,6 +36,8 @@ func flagsPage() (string, error) {
 		}},
 		{"check-ready", "`varmenne-issuer check-ready URL` waits until a URL answers HTTP 200, as `/readyz` of a running " +
 			"controller does. `helm test` uses it.", (&readiness.Options{}).AddFlags},
+		{"stand-down", "`varmenne-issuer stand-down` scales a Deployment to no replicas and waits until its Pods have " +
+			"ended. `helm uninstall` does that first.", (&standdown.Options{}).AddFlags},
 	} {
 		writeCommand(text, c)
 	}

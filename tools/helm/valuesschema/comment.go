@@ -38,7 +38,7 @@ func parseComment(text string) (comment, error) {
 				return comment{}, fmt.Errorf("the annotation %q is no YAML map: %w", annotation, err)
 			}
 		case described:
-			description = []string{typeNote.ReplaceAllString(begin, "")}
+			description = append(description[:0], typeNote.ReplaceAllString(begin, ""))
 		case strings.HasPrefix(line, "@"):
 		case len(description) > 0:
 			description = append(description, line)

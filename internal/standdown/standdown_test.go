@@ -1,0 +1,149 @@
+package standdown_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/internal/standdown"
+)
+
+// long is more than anything takes here, brief is enough for a few looks.
+const (
+	long  = time.Minute
+	brief = 100 * time.Millisecond
+)
+
+func TestItEndsWithTheLastPod(t *testing.T) {
+	deployment, pod := running(t, "last-pod")
+	waits := make(chan struct{})
+	result := make(chan error, 1)
+	log := funcr.New(func(_, line string) {
+		if strings.Contains(line, "waiting for the Pods") {
+			close(waits)
+		}
+	}, funcr.Options{})
+	go func() {
+		result <- standdown.Run(t.Context(), options(deployment, long), server.Client, log)
+	}()
+	<-waits
+	observe(t, deployment)
+	if *deployment.Spec.Replicas != 0 {
+		t.Errorf("it has %d replicas", *deployment.Spec.Replicas)
+	}
+	select {
+	case err := <-result:
+		t.Fatalf("it has not waited for the Pod: %v", err)
+	default:
+	}
+	if err := server.Client.Delete(t.Context(), pod, client.GracePeriodSeconds(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPodThatDoesNotEndIsNamed(t *testing.T) {
+	deployment, _ := running(t, "stubborn")
+	scaled := options(deployment, brief)
+	// Nobody plays the Deployment controller yet.
+	expect(t, scaled, "has not scaled it yet")
+	observe(t, deployment)
+	expect(t, scaled, "stubborn/controller", "these Pods still run: controller-1", "100ms")
+}
+
+func TestAPodThatHasEndedIsNotWaitedFor(t *testing.T) {
+	deployment, pod := running(t, "ended")
+	pod.Status.Phase = corev1.PodSucceeded
+	if err := server.Client.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, options(deployment, brief), "has not scaled it yet")
+	observe(t, deployment)
+	if err := run(t, options(deployment, long)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestADeploymentThatIsNotThereHasEnded(t *testing.T) {
+	missing := standdown.Options{Namespace: "default", Deployment: "missing", Timeout: long}
+	if err := run(t, missing); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOptionsThatCannotWorkAreNamed(t *testing.T) {
+	err := (&standdown.Options{}).Validate()
+	for _, flag := range []string{"--namespace", "--deployment", "--timeout"} {
+		if err == nil || !strings.Contains(err.Error(), flag) {
+			t.Errorf("the error does not name %s: %v", flag, err)
+		}
+	}
+}
+
+func run(t *testing.T, asked standdown.Options) error {
+	t.Helper()
+	return standdown.Run(t.Context(), asked, server.Client, logr.Discard())
+}
+
+// expect wants an error that says all of it.
+func expect(t *testing.T, asked standdown.Options, says ...string) {
+	t.Helper()
+	err := run(t, asked)
+	for _, text := range says {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("the error is %v; it should say %q", err, text)
+		}
+	}
+}
+
+func options(deployment *appsv1.Deployment, timeout time.Duration) standdown.Options {
+	return standdown.Options{Namespace: deployment.Namespace, Deployment: deployment.Name, Timeout: timeout}
+}
+
+// running makes a Deployment and its Pod, beside one of somebody else.
+func running(t *testing.T, namespace string) (*appsv1.Deployment, *corev1.Pod) {
+	t.Helper()
+	labels := map[string]string{"app": "controller"}
+	template := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: labels},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "controller", Image: "none"}}},
+	}
+	deployment := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "controller"},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: new(int32(2)), Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: template,
+		},
+	}
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "controller-1", Labels: labels}, Spec: template.Spec,
+	}
+	other := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "other"}, Spec: template.Spec}
+	space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	for _, object := range []client.Object{space, deployment, pod, other} {
+		if err := server.Client.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return deployment, pod
+}
+
+// observe plays the Deployment controller, which says what it has taken note of. Here none runs.
+func observe(t *testing.T, deployment *appsv1.Deployment) {
+	t.Helper()
+	if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(deployment), deployment); err != nil {
+		t.Fatal(err)
+	}
+	deployment.Status.ObservedGeneration = deployment.Generation
+	if err := server.Client.Status().Update(t.Context(), deployment); err != nil {
+		t.Fatal(err)
+	}
+}
