@@ -1,33 +1,5 @@
 package v1alpha1
 
-// Annotations and labels.
-const (
-	// AnnotationTransferSecret on a Certificate (cert-manager copies it to the CertificateRequest) names the Secret
-	// with the transfer credentials, before the issuer's spec.transferSecretRef.
-	AnnotationTransferSecret = "varmenne.dev/transfer-secret"
-	// AnnotationRequestName on a VeroOrder is the CertificateRequest that it was made for.
-	AnnotationRequestName = "varmenne.dev/certificate-request"
-	// AnnotationGivenUp on a VeroOrder that takes the place of one that somebody has deleted is the RetrievalId of that
-	// one.
-	AnnotationGivenUp = "varmenne.dev/given-up-retrieval-id"
-	// LabelPublicKey on a VeroOrder is the beginning of spec.publicKeyDigest (a label holds no whole digest).
-	LabelPublicKey = "varmenne.dev/public-key"
-	// LabelTransferID on a VeroOrder is the beginning of spec.transfer.transferIDDigest.
-	LabelTransferID = "varmenne.dev/transfer-id"
-	// LabelRenews on a VeroOrder is the beginning of spec.renewal.serialNumber.
-	LabelRenews = "varmenne.dev/renews"
-	// LabelDigestLength is how many hexadecimal digits a label holds at most: 160 bits.
-	LabelDigestLength = 40
-)
-
-// Keys of the Secret with transfer credentials.
-const (
-	// KeyTransferID holds the TransferId, 1 to 32 characters.
-	KeyTransferID = "transferId"
-	// KeyTransferPassword holds the one-time TransferPassword, 1 to 16 characters.
-	KeyTransferPassword = "transferPassword"
-)
-
 // Condition types.
 const (
 	// ConditionReady, on issuers: True when spec and bundles hold and the endpoint answers. On orders: True when the
@@ -98,10 +70,13 @@ const (
 	ReasonSignatureRefused = "SignatureRefused"
 	// ReasonRenewalRefused: failed; PKI015, the certificate cannot be renewed (revoked, or not the service's).
 	ReasonRenewalRefused = "RenewalRefused"
-	// ReasonAnswerLost: failed; the request was sent, its answer was lost, and the service does not take the
-	// credentials a second time.
+	// ReasonAnswerLost: failed; the request was sent and its answer was lost. What the service may have made of it cannot
+	// be fetched, and its transfer credentials may be spent.
 	ReasonAnswerLost = "AnswerLost"
-	// ReasonWithdrawn: failed; nobody wanted the certificate any more before anything was sent. Nothing was spent.
+	// ReasonClusterError: the cluster has refused something to the controller, for want of a permission for instance; the
+	// message says what. It is tried again.
+	ReasonClusterError = "ClusterError"
+	// ReasonWithdrawn: failed; nobody wanted the certificate any more. Nothing was spent.
 	ReasonWithdrawn = "Withdrawn"
 )
 

@@ -91,8 +91,3 @@ func (r *BundleReference) KeyOrDefault() string {
 	}
 	return r.Key
 }
-
-// LabelValue is as much of a hexadecimal text as a label holds.
-func LabelValue(digits string) string {
-	return digits[:min(len(digits), LabelDigestLength)]
-}

@@ -15,7 +15,7 @@ const (
 )
 
 // Environment is one of the two worlds of the certificate service. They share neither certificates nor
-// credentials (seed 004, 3.1).
+// credentials (chapter 3.1 of its interface description).
 //
 // +kubebuilder:validation:Enum=TEST;PRODUCTION
 type Environment string
@@ -27,7 +27,7 @@ const (
 	EnvironmentProduction Environment = "PRODUCTION"
 )
 
-// Public endpoints of the certificate service, used when spec.url is empty (protocol.md, Transport).
+// Public endpoints of the certificate service, used when spec.url is empty (docs/protocol.md, Transport).
 const (
 	EndpointTest       = "https://pkiws-testi.vero.fi/2017/10/CertificateServices"
 	EndpointProduction = "https://pkiws.vero.fi/2017/10/CertificateServices"
@@ -36,7 +36,7 @@ const (
 // Defaults that the custom resource definition fills in; code uses them for objects that never met an API server.
 const (
 	// DefaultRenewalWindow is the service's own rule: a certificate is renewed during its last 60 days
-	// (seed 004, 4, PKI080).
+	// (PKI080).
 	DefaultRenewalWindow = 1440 * time.Hour
 	// DefaultRetrievalTimeout is how long a certificate may take before the issuer starts to warn.
 	DefaultRetrievalTimeout = 24 * time.Hour
@@ -120,7 +120,7 @@ type TransferSecretReference struct {
 }
 
 // Trust holds the trust anchors of an issuer. The authority that signs the service's answers and the one that
-// issues customers' certificates are different chains (protocol.md, XML signatures).
+// issues customers' certificates are different chains (docs/protocol.md, XML signatures).
 type Trust struct {
 	// TLS verifies the service's TLS server certificate. Left out: the system's roots.
 	//

@@ -5,7 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Operation is the operation of the certificate service that starts a certificate (seed 004, 2).
+// Operation is the operation of the certificate service that starts a certificate (chapter 2 of its interface
+// description).
 //
 // +kubebuilder:validation:Enum=SignNewCertificate;RenewCertificate
 type Operation string
@@ -177,6 +178,12 @@ type VeroOrderStatus struct {
 	// +optional
 	AcceptedAt *metav1.MicroTime `json:"acceptedAt,omitempty"`
 
+	// RefusedSince is when the service first refused the request for a technical reason (PKI099), if it has done nothing
+	// else since.
+	//
+	// +optional
+	RefusedSince *metav1.MicroTime `json:"refusedSince,omitempty"`
+
 	// NextSubmitTime is when the request is sent again after a passing failure.
 	//
 	// +optional
@@ -244,7 +251,7 @@ type IssuerProblem struct {
 
 // OrderError is a failure as the service, or the way to it, reported it.
 type OrderError struct {
-	// Code is the service's code (PKI005 … PKI099, seed 004, 4), or a word for what went wrong on the way.
+	// Code is the service's code (PKI005 … PKI099), or a word for what went wrong on the way.
 	Code string `json:"code"`
 	// Message says what happened.
 	Message string `json:"message"`

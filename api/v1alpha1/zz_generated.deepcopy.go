@@ -445,6 +445,10 @@ func (in *VeroOrderStatus) DeepCopyInto(out *VeroOrderStatus) {
 		in, out := &in.AcceptedAt, &out.AcceptedAt
 		*out = (*in).DeepCopy()
 	}
+	if in.RefusedSince != nil {
+		in, out := &in.RefusedSince, &out.RefusedSince
+		*out = (*in).DeepCopy()
+	}
 	if in.NextSubmitTime != nil {
 		in, out := &in.NextSubmitTime, &out.NextSubmitTime
 		*out = (*in).DeepCopy()

@@ -41,9 +41,15 @@ func install(t *testing.T, c *cluster.Cluster, wanted chart.Release) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		arguments := []string{"uninstall", wanted.Name, "--namespace", wanted.Namespace, "--ignore-not-found"}
-		if _, err := helm.Run(context.WithoutCancel(t.Context()), nil, arguments...); err != nil {
+		if err := takeOut(context.WithoutCancel(t.Context()), helm, wanted); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// takeOut uninstalls a release, if it is there. The Job that ends its Pods is left out: no node is here to run it.
+func takeOut(ctx context.Context, helm chart.Helm, installed chart.Release) error {
+	_, err := helm.Run(ctx, nil, "uninstall", installed.Name, "--namespace", installed.Namespace, "--no-hooks",
+		"--ignore-not-found")
+	return err
 }

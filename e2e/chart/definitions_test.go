@@ -136,10 +136,7 @@ func awaitGone(t *testing.T, c *cluster.Cluster, definition client.Object) {
 
 func uninstall(t *testing.T, c *cluster.Cluster, installed chart.Release) {
 	t.Helper()
-	// There is no node here to run the hook's Job.
-	arguments := []string{"uninstall", installed.Name, "--namespace", installed.Namespace, "--no-hooks"}
-	_, err := helmOn(t, c).Run(t.Context(), nil, arguments...)
-	if err != nil {
+	if err := takeOut(t.Context(), helmOn(t, c), installed); err != nil {
 		t.Fatal(err)
 	}
 }

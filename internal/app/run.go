@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -22,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/controller/issuer"
@@ -39,6 +41,12 @@ const name = "varmenne-issuer"
 
 // shutdownMargin is how much longer than a call a shutdown may take, so that the call's outcome is written.
 const shutdownMargin = 25 * time.Second
+
+// The distance before a reconcile that has failed is tried again. It doubles each time.
+const (
+	firstBackoff   = 5 * time.Millisecond
+	longestBackoff = 5 * time.Minute
+)
 
 // Run runs the controller until the context ends, then finishes and records the calls that are under way.
 func Run(ctx context.Context, options Options) error {
@@ -149,6 +157,16 @@ func newScheme() (*runtime.Scheme, error) {
 	return kinds, errors.Join(scheme.AddToScheme(kinds), cmapi.AddToScheme(kinds), v1alpha1.AddToScheme(kinds))
 }
 
+// workers are those of one controller. What has failed is tried again at least as often as what cannot reach the
+// service: somebody who has given a permission back does not want to wait for a quarter of an hour.
+func (o *Options) workers() controller.Options {
+	return controller.Options{
+		MaxConcurrentReconciles: o.Workers,
+		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](
+			firstBackoff, longestBackoff),
+	}
+}
+
 // register adds indexes, controllers, probes and metrics to the manager.
 func register(ctx context.Context, manager ctrl.Manager, options *Options, lanes *veroorder.Lanes) error {
 	series, err := metrics.New(ctrlmetrics.Registry)
@@ -165,22 +183,21 @@ func register(ctx context.Context, manager ctrl.Manager, options *Options, lanes
 		return err
 	}
 	events := status.Events{Recorder: manager.GetEventRecorder(name)}
-	workers := controller.Options{MaxConcurrentReconciles: options.Workers}
 	connector := connector{options: options}
 	return errors.Join(
 		issuer.Register(manager, issuer.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Probe: connector.probe,
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
-		}, workers),
+		}, options.workers()),
 		request.Register(manager, request.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(),
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
-		}, workers),
+		}, options.workers()),
 		veroorder.Register(manager, veroorder.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Connect: connector.connect,
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
 			Lanes: lanes, Retention: options.OrderRetention, Shutdown: ctx,
-		}, workers),
+		}, options.workers()),
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),
 	)

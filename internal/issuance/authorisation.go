@@ -2,7 +2,6 @@ package issuance
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -83,8 +82,9 @@ func (s Snapshot) renewalKey(doubt bool) (action Action, hindered bool) {
 		end.Message = "the certificate that was to be renewed cannot sign: " + s.Current.Problem
 	case s.superseded():
 		end.Reason, end.Message = v1alpha1.ReasonSubmissionFailing, fmt.Sprintf(
-			"the service has refused the renewal %d times (%s), and there are transfer credentials in Secret %s: "+
-				"they are used instead", s.Order.Status.Submissions, lastMessage(s.Order), s.Transfer.SecretName)
+			"the service has refused the renewal since %s (%s), and there are transfer credentials in Secret %s: "+
+				"they are used instead", s.Order.Status.RefusedSince.UTC().Format(time.RFC3339), lastMessage(s.Order),
+			s.Transfer.SecretName)
 	default:
 		return Action{}, false
 	}
@@ -102,8 +102,8 @@ func (s Snapshot) superseded() bool {
 }
 
 // NeedsTransfer is whether the decision for the order depends on transfer credentials: for SignNewCertificate always,
-// for a renewal once the service itself has refused it for longer than the issuer's timeout. A service that cannot be
-// reached refuses nothing; credentials would be no better off there.
+// for a renewal once the service itself has answered nothing but technical errors to it for as long as the issuer's
+// timeout. A service that cannot be reached refuses nothing; credentials would be no better off there.
 func (s Snapshot) NeedsTransfer() bool {
 	order := s.Order
 	switch {
@@ -112,8 +112,8 @@ func (s Snapshot) NeedsTransfer() bool {
 	case order.Spec.Transfer != nil:
 		return phaseOf(order) == v1alpha1.PhasePending || phaseOf(order) == v1alpha1.PhaseSubmitting
 	default:
-		return phaseOf(order) == v1alpha1.PhasePending && !inDoubt(order) && order.Status.IssuerProblem == nil &&
-			order.Status.Submissions >= warnAfter && s.Now.Sub(order.CreationTimestamp.Time) >= s.Issuer.Timeout &&
-			order.Status.LastError != nil && strings.HasPrefix(order.Status.LastError.Code, "PKI")
+		since, last := order.Status.RefusedSince, order.Status.LastError
+		return phaseOf(order) == v1alpha1.PhasePending && since != nil && last != nil &&
+			last.Time.Sub(since.Time) >= s.Issuer.Timeout
 	}
 }

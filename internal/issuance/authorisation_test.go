@@ -25,7 +25,10 @@ func TestOrderInDoubt(t *testing.T) {
 		for claim, c := range map[string]decision{
 			"is sent again": {ordered(signNew(doubt)), submit},
 			"not when nobody wants it": {
-				ordered(signNew(doubt), unwanted), abandon(v1alpha1.ReasonWithdrawn, "not known whether"),
+				ordered(signNew(doubt), unwanted), abandon(v1alpha1.ReasonAnswerLost, "not known whether"),
+			},
+			"a renewal that nobody wants has cost nothing": {
+				ordered(renewal(doubt), unwanted), abandon(v1alpha1.ReasonWithdrawn, "nothing was spent"),
 			},
 			"waits for its issuer": {
 				ordered(signNew(doubt), issuerMissing), waitFor(v1alpha1.ReasonIssuerNotFound),
@@ -93,32 +96,42 @@ func TestRenewalKey(t *testing.T) {
 	})
 }
 
-// TestRenewalThatIsRefusedForDays: credentials that somebody buys to get past it are used.
+// TestRenewalThatIsRefusedForDays: credentials that somebody buys to get past it are used, once the service itself has
+// answered nothing but technical errors for a day.
 func TestRenewalThatIsRefusedForDays(t *testing.T) {
-	later := now.Add(time.Hour)
-	refused := func(times int, err error, age time.Duration) *v1alpha1.VeroOrder {
-		order := renewal(created(later.Add(-age)))
-		for range times {
-			sent(now, err)(order)
-		}
-		return order
-	}
+	begin, later := now.Add(-timeout), now.Add(time.Hour)
 	pki099 := vero.TechnicalError()
-	givesWay := abandon(v1alpha1.ReasonSubmissionFailing, "5 times", "PKI099", "vero-transfer")
+	answered := func(edits ...edit) *v1alpha1.VeroOrder { return renewal(append([]edit{created(begin)}, edits...)...) }
+	refused := answered(sent(begin, pki099), sent(now.Add(-time.Hour), pki099), sent(now, pki099))
+	givesWay := abandon(v1alpha1.ReasonSubmissionFailing, "since 2026-", "PKI099", "vero-transfer")
 	paid := with(signNew(sent(now, nil)))
 	run(t, map[string]decision{
-		"without credentials it goes on":      {ordered(refused(5, pki099, timeout), at(later), noCredentials()), submit},
-		"with credentials it gives way":       {ordered(refused(5, pki099, timeout), at(later), credentials()), givesWay},
-		"not with spent ones":                 {ordered(refused(5, pki099, timeout), at(later), credentials(), paid), submit},
-		"not with ones nobody has looked for": {ordered(refused(5, pki099, timeout), at(later)), submit},
-		"not after four refusals":             {ordered(refused(4, pki099, timeout), at(later), credentials()), submit},
-		"not on the first day":                {ordered(refused(5, pki099, timeout-1), at(later), credentials()), submit},
-		"not where the service cannot be reached": {
-			ordered(refused(5, errUnreachable, timeout), at(later), credentials()), submit},
+		"without credentials it goes on":      {ordered(refused, at(later), noCredentials()), submit},
+		"with credentials it gives way":       {ordered(refused, at(later), credentials()), givesWay},
+		"not with spent ones":                 {ordered(refused, at(later), credentials(), paid), submit},
+		"not with ones nobody has looked for": {ordered(refused, at(later)), submit},
+		"not on the first day": {
+			ordered(answered(sent(begin.Add(time.Second), pki099), sent(now, pki099)), at(later), credentials()), submit},
+		"not after one refusal, however long ago": {
+			ordered(answered(sent(begin, pki099)), at(later), credentials()), submit},
+		"not after one refusal at the end of a long outage": {
+			ordered(answered(sent(begin, errUnreachable), sent(now.Add(-time.Hour), errUnreachable), sent(now, pki099)),
+				at(later), credentials()), submit},
+		"not where the service could not be reached meanwhile": {
+			ordered(answered(sent(begin, pki099), sent(begin.Add(time.Hour), errUnreachable), sent(now, pki099)),
+				at(later), credentials()), submit},
+		"also where an answer was lost before": {
+			ordered(answered(sent(begin.Add(-time.Hour), errNoAnswer), sent(begin, pki099), sent(now, pki099)),
+				at(later), credentials()), givesWay},
+		"not where the service finds it too early": {
+			ordered(answered(sent(begin, vero.RenewalTooEarly()), sent(now, vero.RenewalTooEarly())),
+				at(later), credentials()), submit},
 		"not where the issuer is at fault": {
-			ordered(refused(5, vero.WrongEnvironment(), timeout), at(later), credentials()), submit},
+			ordered(answered(sent(begin, vero.WrongEnvironment()), sent(now, vero.WrongEnvironment())),
+				at(later), credentials()), submit},
 		"not while it may have been accepted": {
-			ordered(refused(5, errNoAnswer, timeout), at(later), credentials()), submit},
+			ordered(answered(sent(begin, pki099), sent(now.Add(-time.Hour), pki099), sent(now, errNoAnswer)),
+				at(later), credentials()), submit},
 	})
 }
 

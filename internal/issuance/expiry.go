@@ -83,7 +83,7 @@ func (r Renewal) failsAt() time.Time {
 		return halfway
 	case v1alpha1.ReasonRetryingSubmission, v1alpha1.ReasonUncertain, v1alpha1.ReasonWithdrawn,
 		v1alpha1.ReasonIssuerNotFound, v1alpha1.ReasonIssuerNotReady,
-		v1alpha1.ReasonWaitingForApproval, v1alpha1.ReasonWaitingForCertificate:
+		v1alpha1.ReasonWaitingForApproval, v1alpha1.ReasonWaitingForCertificate, v1alpha1.ReasonClusterError:
 		return earlier(halfway, begins.Add(hitch))
 	default:
 		return r.Created

@@ -87,18 +87,19 @@ func (s Snapshot) nextSubmission() time.Time {
 	return next.Time
 }
 
-// unwanted ends an order that no CertificateRequest waits for any more, so that nothing is spent on it.
+// unwanted ends an order that no CertificateRequest waits for any more, so that nothing is spent on it. A renewal in
+// doubt has spent nothing either.
 func (s Snapshot) unwanted(doubt bool) Action {
-	if doubt {
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn, Message: "no CertificateRequest waits for it any " +
+	if doubt && s.Order.Spec.Transfer != nil {
+		return Action{Verb: Abandon, Reason: v1alpha1.ReasonAnswerLost, Message: "no CertificateRequest waits for it any " +
 			"more, and it is not known whether the certificate service had accepted it; it is not sent again"}
 	}
 	return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn,
 		Message: "no CertificateRequest waits for it any more; nothing was spent"}
 }
 
-// otherCustomer ends an order that was made for another customer or environment. Waiting for the issuer to name them
-// again would settle no doubt that a new order, with the same authorisation, does not settle as well.
+// otherCustomer ends an order that was made for another customer or environment. Waiting would tell no more than a new
+// order with the same authorisation does.
 func (s Snapshot) otherCustomer(doubt bool) Action {
 	fate := "nothing was spent"
 	if doubt {
@@ -124,7 +125,7 @@ func (s Snapshot) unchanged(until time.Time) Action {
 	action := Action{Verb: Wait, Reason: readyReason(s.Order), Message: readyMessage(s.Order), At: until}
 	switch action.Reason {
 	case v1alpha1.ReasonIssuerNotFound, v1alpha1.ReasonIssuerNotReady, v1alpha1.ReasonIssuerChanged,
-		v1alpha1.ReasonWaitingForCredentials:
+		v1alpha1.ReasonWaitingForCredentials, v1alpha1.ReasonClusterError:
 		action.Reason, action.Message = s.resumed()
 	}
 	return action

@@ -9,8 +9,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
-// made is an order that has borne a certificate for this very request. Whatever has become of the issuer since, it
-// is the request's: that one was open when the order was made, and is open still.
+// made is the order whose certificate was issued for this very request. It belongs to the request even if the issuer
+// has changed since.
 func (s Snapshot) made() *v1alpha1.VeroOrder {
 	order, _ := s.longest(func(order *v1alpha1.VeroOrder) bool { return order.Spec.RequestUID == s.Request.UID })
 	return order
@@ -57,8 +57,8 @@ func (s Snapshot) longest(matches func(*v1alpha1.VeroOrder) bool) (*v1alpha1.Ver
 	return longest, best
 }
 
-// bearsKey is a last look at a certificate that is about to be delivered: status is a place that people with enough
-// rights can write to.
+// bearsKey is a last look at a certificate that is about to be delivered: people with enough rights can write to the
+// status of an order.
 func (s Snapshot) bearsKey(leaf *x509.Certificate) bool {
 	digest, err := pki.PublicKeyDigest(leaf.PublicKey)
 	return err == nil && digest == s.Request.PublicKeyDigest

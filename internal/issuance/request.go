@@ -97,7 +97,12 @@ func (s Snapshot) renewBeforeHint() string {
 	if before := s.Request.RenewBefore; before > 0 && before <= s.Issuer.Window {
 		return ""
 	}
-	return fmt.Sprintf("; set spec.renewBefore of the Certificate to %s or less to be spared the wait", s.Issuer.Window)
+	instead := ""
+	if s.Request.ByPercentage {
+		instead = ", in place of spec.renewBeforePercentage,"
+	}
+	return fmt.Sprintf("; set spec.renewBefore of the Certificate to %s or less%s to be spared the wait",
+		s.Issuer.Window, instead)
 }
 
 // whyCredentials says why a renewal is not the way, where a reader would expect one.

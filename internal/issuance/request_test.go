@@ -39,7 +39,7 @@ func waitFor(reason string, says ...string) want {
 	return want{verb: issuance.Wait, reason: reason, says: says}
 }
 
-// TestOperation is the table of design.md, 2.
+// TestOperation is the table of docs/architecture.md, Which operation a request needs.
 func TestOperation(t *testing.T) {
 	open, closed := currentUntil(now.AddDate(0, 0, 30)), currentUntil(now.AddDate(1, 0, 0))
 	bought := leafUntil(t, "another's", now.AddDate(1, 0, 0))
@@ -169,4 +169,7 @@ func TestTheHintAtRenewBefore(t *testing.T) {
 			t.Errorf("with a renewBefore of %s it is hinted at: %t: %s", before, got, action.Message)
 		}
 	}
+	waitFor(v1alpha1.ReasonWaitingForWindow, "or less, in place of spec.renewBeforePercentage, to be spared").check(t,
+		issuance.Decide(requested(currentUntil(now.AddDate(1, 0, 0)),
+			func(s *issuance.Snapshot) { s.Request.RenewBefore, s.Request.ByPercentage = 2*window, true })))
 }

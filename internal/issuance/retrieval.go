@@ -37,7 +37,7 @@ func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call)
 		note(order, err, call)
 		forgetObsoleteProblem(order, call)
 		waited := call.Ended.Sub(status.AcceptedAt.Time)
-		status.NextPollTime = at(call.Ended.Add(pollDistance(waited, call.Timeout)))
+		status.NextPollTime = at(call.Ended.Add(beforeExpiry(order, pollDistance(waited, call.Timeout), call.Ended)))
 		recordPollFailure(order, err, call)
 	}
 }

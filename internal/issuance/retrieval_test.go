@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
@@ -219,6 +220,20 @@ func TestPollScheduleOfOddClocks(t *testing.T) {
 				t.Errorf("it is %s", got.Reason)
 			}
 		})
+	}
+}
+
+// TestAnOverdueRenewalIsAskedForUntilTheLastMinute: an hour is too long when the old certificate has less.
+func TestAnOverdueRenewalIsAskedForUntilTheLastMinute(t *testing.T) {
+	for left, want := range map[time.Duration]time.Duration{
+		5 * time.Hour: time.Hour, 2 * time.Hour: 30 * time.Minute, time.Minute: 15 * time.Second, 0: 10 * time.Second,
+	} {
+		order := renewal(sent(now.Add(-timeout), nil))
+		order.Spec.Renewal.NotAfter = metav1.Time{Time: now.Add(left)}
+		polled(now, vero.TechnicalError())(order)
+		if got := outcomeOf(order, now).Again; got != want {
+			t.Errorf("with %s left it waits %s, want %s", left, got, want)
+		}
 	}
 }
 

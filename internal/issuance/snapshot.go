@@ -3,6 +3,7 @@ package issuance
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"time"
 
@@ -74,8 +75,10 @@ type Request struct {
 	// Unbacked says why nothing may be spent on it at present: the Certificate that claims to stand behind it is gone,
 	// or does not hold its key. Empty if nothing speaks against it.
 	Unbacked string
-	// RenewBefore is spec.renewBefore of the Certificate behind it; zero if that does not say.
-	RenewBefore time.Duration
+	// RenewBefore is how long before its end the Certificate behind it wants to be renewed; zero if that does not say.
+	// ByPercentage is whether it says so in spec.renewBeforePercentage, which excludes spec.renewBefore.
+	RenewBefore  time.Duration
+	ByPercentage bool
 }
 
 // Transfer is what a decision needs to know of transfer credentials. It holds no secret.
@@ -141,6 +144,9 @@ func Examine(
 	}
 	if _, err := trust.Chain(leaf, now); err != nil {
 		current.Problem = fmt.Sprintf("the certificate in Secret %s cannot be renewed: %v", secretName, err)
+		if unknown, ok := errors.AsType[*pki.ChainError](err); ok && unknown.Reason == pki.ChainUnknownAuthority {
+			current.Problem += "; if it is the service's, put its authority into spec.trust.issuance of the issuer"
+		}
 	}
 	return current
 }

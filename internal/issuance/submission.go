@@ -50,8 +50,10 @@ func RecordSubmission(order *v1alpha1.VeroOrder, retrievalID string, err error, 
 	}
 	note(order, err, call)
 	forgetObsoleteProblem(order, call)
+	refusedSince := status.RefusedSince
+	status.RefusedSince = nil
 	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
-		recordRefusal(order, refusal, call)
+		recordRefusal(order, refusal, refusedSince, call)
 		return
 	}
 	recordInterruption(order, err, call)
@@ -75,7 +77,7 @@ func accept(order *v1alpha1.VeroOrder, retrievalID string, unverified bool, call
 	status.RetrievalIDUnverified = unverified
 	status.AcceptedAt = at(call.Ended)
 	status.NextPollTime = at(call.Ended.Add(FirstPoll))
-	status.NextSubmitTime, status.EndedAt = nil, nil
+	status.NextSubmitTime, status.EndedAt, status.RefusedSince = nil, nil, nil
 	if !unverified {
 		status.IssuerProblem = nil
 		await(order, call)
@@ -84,8 +86,9 @@ func accept(order *v1alpha1.VeroOrder, retrievalID string, unverified bool, call
 }
 
 // recordRefusal is for verified answers with Status FAIL: the row of the code table decides. A code that the table does
-// not know, or not for this operation, is a technical error: it says that nothing was accepted, and no more.
-func recordRefusal(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call Call) {
+// not know, or not for this operation, is a technical error: it says that nothing was accepted, and no more. since is
+// when the first of an unbroken row of technical errors came, nil if the answer before was none.
+func recordRefusal(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, since *metav1.MicroTime, call Call) {
 	if refusal.Code != vero.CodeWrongEnvironment {
 		order.Status.IssuerProblem = nil
 	}
@@ -102,10 +105,12 @@ func recordRefusal(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call C
 	case vero.CodeRequest:
 		fail(order, v1alpha1.ReasonRequestRefused, explain(refusal), call.Ended)
 	case vero.CodeTooEarly:
-		retry(order, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain,
-			tooEarlyRetry, call)
-		planRetry(order, tooEarlyRetry, call.Ended)
+		retry(order, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain, tooEarlyRetry, call)
+		planRetry(order, tooEarlyRetry, call.Ended) // from the first time on, where retry begins with seconds
 	default:
+		if order.Status.RefusedSince = since; since == nil {
+			order.Status.RefusedSince = at(call.Ended)
+		}
 		retry(order, failing(order), refusal.Error()+"; it is tried again"+unspent(order), longestRefusal, call)
 	}
 }

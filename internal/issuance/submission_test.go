@@ -47,7 +47,7 @@ func TestSubmission(t *testing.T) {
 	})
 }
 
-// TestRefusedSubmission: the rows of the code table (protocol.md, Error codes).
+// TestRefusedSubmission: the rows of the code table (docs/protocol.md, Error codes).
 func TestRefusedSubmission(t *testing.T) {
 	sent := func(err error) edit { return sent(now, err) }
 	technical := retrying.but(code("PKI099"))

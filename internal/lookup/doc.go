@@ -1,3 +1,4 @@
-// Package lookup finds objects from one another: the issuer that a CertificateRequest or VeroOrder names, and the
-// CertificateRequests that name an issuer or bear a key.
+// Package lookup finds objects from one another: the issuer that a CertificateRequest or VeroOrder names, the
+// CertificateRequests that name an issuer or bear a key, and the VeroOrders with a label. It describes an issuer as
+// package issuance wants it, and tells which of its changes others wait for.
 package lookup

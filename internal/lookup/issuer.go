@@ -48,9 +48,9 @@ func BundleNamespace(issuer v1alpha1.Issuer, controllerNamespace string) string 
 	return issuer.GetNamespace()
 }
 
-// Describe is what package issuance wants to know of the issuer of that kind and name; issuer is nil if it does not
-// exist. trustDigest is that of its bundles, empty where they were not read or cannot be.
-func Describe(kind, name string, issuer v1alpha1.Issuer, trustDigest string) issuance.Issuer {
+// Describe is what package issuance wants to know of the issuer of that kind and name, but for its bundles; issuer is
+// nil if it does not exist.
+func Describe(kind, name string, issuer v1alpha1.Issuer) issuance.Issuer {
 	if issuer == nil {
 		return issuance.Issuer{Kind: kind, Name: name}
 	}
@@ -58,7 +58,6 @@ func Describe(kind, name string, issuer v1alpha1.Issuer, trustDigest string) iss
 	facts := issuance.Issuer{
 		Kind: kind, Name: name, Exists: true, Environment: spec.Environment, CustomerID: spec.CustomerID,
 		Window: spec.Window(), Timeout: spec.Timeout(), UID: issuer.GetUID(), Generation: issuer.GetGeneration(),
-		TrustDigest: trustDigest,
 	}
 	facts.Ready, facts.Message = readiness(issuer)
 	return facts

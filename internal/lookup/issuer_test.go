@@ -91,7 +91,7 @@ func checked(t *testing.T, value metav1.ConditionStatus, generation int64, messa
 func TestDescription(t *testing.T) {
 	facts := issuance.Issuer{
 		Kind: v1alpha1.KindVeroIssuer, Name: "vero", Exists: true, Environment: v1alpha1.EnvironmentTest,
-		CustomerID: "0123456-7", Window: 1440 * time.Hour, Timeout: 24 * time.Hour, Generation: 2, TrustDigest: "digest",
+		CustomerID: "0123456-7", Window: 1440 * time.Hour, Timeout: 24 * time.Hour, Generation: 2,
 	}
 	with := func(ready bool, message string) issuance.Issuer {
 		changed := facts
@@ -119,14 +119,14 @@ func TestDescription(t *testing.T) {
 		"with times of its own": {own, ownFacts},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			got := lookup.Describe(v1alpha1.KindVeroIssuer, "vero", c.issuer, "digest")
+			got := lookup.Describe(v1alpha1.KindVeroIssuer, "vero", c.issuer)
 			if difference := cmp.Diff(c.want, got); difference != "" {
 				t.Errorf("the description differs (-want +got):\n%s", difference)
 			}
 		})
 	}
 	t.Run("one that does not exist", func(t *testing.T) {
-		got := lookup.Describe(v1alpha1.KindVeroIssuer, "vero", nil, "digest")
+		got := lookup.Describe(v1alpha1.KindVeroIssuer, "vero", nil)
 		want := issuance.Issuer{Kind: v1alpha1.KindVeroIssuer, Name: "vero"}
 		if difference := cmp.Diff(want, got); difference != "" {
 			t.Errorf("the description differs (-want +got):\n%s", difference)

@@ -42,7 +42,7 @@ func ReadIdentity(ctx context.Context, reader client.Reader, name types.Namespac
 		identity.Problem, identity.Absent = fmt.Sprintf("Secret %s does not exist", name), true
 		return identity, nil
 	case err != nil:
-		return nil, fmt.Errorf("get Secret %s with the current certificate: %w", name, err)
+		return nil, readError("Secret", name, "with the current certificate", err)
 	}
 	certificate, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
 	if len(bytes.TrimSpace(certificate)) == 0 || len(bytes.TrimSpace(key)) == 0 {

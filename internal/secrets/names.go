@@ -3,6 +3,8 @@ package secrets
 import (
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -15,3 +17,22 @@ func notAllowed(kind, namespace string) string {
 	return fmt.Sprintf("may not be read by the controller: allow its ServiceAccount to get %ss in namespace %s",
 		kind, namespace)
 }
+
+// readError is why an object could not be read; what says what the object is for.
+func readError(kind string, name types.NamespacedName, what string, err error) error {
+	if apierrors.IsForbidden(err) {
+		text := fmt.Sprintf("%s %s %s %s", kind, name, what, notAllowed(kind, name.Namespace))
+		return &forbiddenError{text: text, cause: err}
+	}
+	return fmt.Errorf("get %s %s %s: %w", kind, name, what, err)
+}
+
+// forbiddenError says what to do, where the API server's own error says who was refused which verb.
+type forbiddenError struct {
+	text  string
+	cause error
+}
+
+func (e *forbiddenError) Error() string { return e.text }
+
+func (e *forbiddenError) Unwrap() error { return e.cause }

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -101,7 +102,7 @@ func get(
 	case apierrors.IsNotFound(err):
 		return nil, nil //nolint:nilnil // there is none, as documented
 	case err != nil:
-		return nil, fmt.Errorf("get Certificate %s that controls CertificateRequest %s: %w", name, request.Name, err)
+		return nil, readError("Certificate", name, "that controls CertificateRequest "+request.Name, err)
 	default:
 		return certificate, nil
 	}
@@ -115,12 +116,22 @@ func (o Owner) SecretName() string {
 	return o.Certificate.Spec.SecretName
 }
 
-// RenewBefore is how long before its end the Certificate wants to be renewed, zero if it does not say.
-func (o Owner) RenewBefore() time.Duration {
-	if o.Certificate == nil || o.Certificate.Spec.RenewBefore == nil {
-		return 0
+// RenewBefore is how long before its end the Certificate wants to be renewed, zero if it does not say; and whether it
+// says so as a percentage of the life of the certificate in use.
+func (o Owner) RenewBefore() (before time.Duration, percentage bool) {
+	if o.Certificate == nil {
+		return 0, false
 	}
-	return o.Certificate.Spec.RenewBefore.Duration
+	spec, status := &o.Certificate.Spec, &o.Certificate.Status
+	if spec.RenewBeforePercentage == nil {
+		return ptr.Deref(spec.RenewBefore, metav1.Duration{}).Duration, false
+	}
+	if status.NotBefore == nil || status.NotAfter == nil {
+		return 0, true
+	}
+	const whole = 100
+	life := status.NotAfter.Sub(status.NotBefore.Time)
+	return life / whole * time.Duration(*spec.RenewBeforePercentage), true
 }
 
 // TransferSecretName is the Secret with the transfer credentials for a request, empty if none is named. The annotation
@@ -165,8 +176,8 @@ func orphaned(certificate types.NamespacedName) Owner {
 }
 
 func unproven(certificate types.NamespacedName, problem string) Owner {
-	return Owner{Problem: fmt.Sprintf("nothing is sent for this request, because Certificate %s, which controls it, %s",
-		certificate, problem)}
+	return Owner{Problem: fmt.Sprintf("nothing is sent for this request, because Certificate %s, which controls it, %s; "+
+		"cert-manager makes another request if one is needed, else delete this one", certificate, problem)}
 }
 
 // checkStagedKey says what keeps a Certificate from vouching for a public key, empty if nothing does.
@@ -183,8 +194,7 @@ func checkStagedKey(
 	case apierrors.IsNotFound(err):
 		return fmt.Sprintf("has its next private key in Secret %s, which does not exist", *staged), nil
 	case err != nil:
-		return "", fmt.Errorf("get Secret %s with the next private key of Certificate %s: %w",
-			name, certificate.Name, err)
+		return "", readError("Secret", name, "with the next private key of Certificate "+certificate.Name, err)
 	case !metav1.IsControlledBy(secret, certificate) || secret.Labels[cmapi.IsNextPrivateKeySecretLabelKey] != "true":
 		return fmt.Sprintf("has its next private key in Secret %s, which cert-manager has not made for it", *staged), nil
 	}

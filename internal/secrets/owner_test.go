@@ -10,10 +10,12 @@ import (
 	"encoding/pem"
 	"strings"
 	"testing"
+	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -222,8 +224,13 @@ func TestOwnerThatIsBeingDeleted(t *testing.T) {
 
 func TestOwnerThatMayNotBeRead(t *testing.T) {
 	i := begin(t)
-	if owner, err := secrets.OwnerOf(t.Context(), server.As(t, "nobody"), i.request); err == nil {
-		t.Errorf("the owner is %v, with the problem %q", owner.Certificate, owner.Problem)
+	owner, err := secrets.OwnerOf(t.Context(), server.As(t, "nobody"), i.request)
+	if err == nil {
+		t.Fatalf("the owner is %v, with the problem %q", owner.Certificate, owner.Problem)
+	}
+	want := "may not be read by the controller: allow its ServiceAccount to get Certificates in namespace "
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), want) {
+		t.Errorf("the error is %v; it should say %q, and be the API server's", err, want)
 	}
 }
 
@@ -254,5 +261,34 @@ func TestTransferSecretName(t *testing.T) {
 				t.Errorf("it is %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestHowLongBeforeItsEndACertificateWantsToBeRenewed(t *testing.T) {
+	begins := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	issued := cmapi.CertificateStatus{
+		NotBefore: new(metav1.NewTime(begins)), NotAfter: new(metav1.NewTime(begins.Add(1000 * time.Hour))),
+	}
+	for claim, c := range map[string]struct {
+		certificate  *cmapi.Certificate
+		want         time.Duration
+		byPercentage bool
+	}{
+		"nobody stands behind the request": {nil, 0, false},
+		"it does not say":                  {&cmapi.Certificate{Status: issued}, 0, false},
+		"it says so": {&cmapi.Certificate{Status: issued, Spec: cmapi.CertificateSpec{
+			RenewBefore: &metav1.Duration{Duration: time.Hour},
+		}}, time.Hour, false},
+		"as a percentage": {&cmapi.Certificate{Status: issued, Spec: cmapi.CertificateSpec{
+			RenewBeforePercentage: new(int32(25)),
+		}}, 250 * time.Hour, true},
+		"as a percentage of nothing yet": {&cmapi.Certificate{Spec: cmapi.CertificateSpec{
+			RenewBeforePercentage: new(int32(25)),
+		}}, 0, true},
+	} {
+		got, byPercentage := secrets.Owner{Certificate: c.certificate}.RenewBefore()
+		if got != c.want || byPercentage != c.byPercentage {
+			t.Errorf("%s: %s, by percentage: %t", claim, got, byPercentage)
+		}
 	}
 }

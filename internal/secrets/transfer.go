@@ -45,6 +45,8 @@ type UnusableError struct {
 	Secret types.NamespacedName
 	// Problem says what is wrong and what to do.
 	Problem string
+	// Unread is whether nobody knows what it holds, because the controller may not read it.
+	Unread bool
 }
 
 func (e *UnusableError) Error() string { return fmt.Sprintf("Secret %s %s", e.Secret, e.Problem) }
@@ -59,7 +61,7 @@ func ReadTransfer(ctx context.Context, reader client.Reader, name types.Namespac
 	secret := &corev1.Secret{}
 	switch err := reader.Get(ctx, name, secret); {
 	case apierrors.IsForbidden(err):
-		return Transfer{}, &UnusableError{Secret: name, Problem: notAllowed("Secret", name.Namespace)}
+		return Transfer{}, &UnusableError{Secret: name, Problem: notAllowed("Secret", name.Namespace), Unread: true}
 	case apierrors.IsNotFound(err):
 		return Transfer{}, &UnusableError{Secret: name, Problem: fmt.Sprintf(
 			"does not exist: create it with the keys %s and %s", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword)}

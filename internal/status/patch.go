@@ -2,11 +2,14 @@ package status
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -25,9 +28,29 @@ func Patch(ctx context.Context, writer client.StatusClient, object, before clien
 	return nil
 }
 
-// Settle is the end of a reconcile that an error has ended. A conflict is none: somebody else was faster, and the
-// object is looked at again. What is gone needs nothing any more, and what a stopping controller has left undone is
-// done after its next start.
+// Lasts is whether an error that has ended a reconcile may be there again next time, so that somebody has to be told:
+// what the API server refuses, and what does not fit together. What comes of a busy or unreachable API server, or of
+// somebody else who was faster, passes.
+func Lasts(ctx context.Context, err error) bool {
+	_, isTransport := errors.AsType[*url.Error](err)
+	switch {
+	case err == nil, ctx.Err() != nil, isTransport, errors.Is(err, context.DeadlineExceeded):
+		return false
+	default:
+	}
+	switch apierrors.ReasonForError(err) {
+	case metav1.StatusReasonConflict, metav1.StatusReasonNotFound, metav1.StatusReasonServerTimeout,
+		metav1.StatusReasonTimeout, metav1.StatusReasonTooManyRequests, metav1.StatusReasonServiceUnavailable,
+		metav1.StatusReasonExpired, metav1.StatusReasonGone:
+		return false
+	default:
+		return true
+	}
+}
+
+// Settle turns the error that has ended a reconcile into its result. A conflict is no error: somebody else was faster,
+// and the object is looked at again. What is gone needs nothing any more, and what a stopping controller has left
+// undone is done after its next start.
 func Settle(ctx context.Context, err error) (ctrl.Result, error) {
 	switch {
 	case apierrors.IsConflict(err):

@@ -2,12 +2,17 @@ package status_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
 	"testing"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/internal/status"
@@ -108,5 +113,34 @@ func TestPatchEndsWithItsContext(t *testing.T) {
 	status.SetPending(request, "waits", now)
 	if err := status.Patch(ctx, server.Client, request, before); err == nil {
 		t.Error("no error")
+	}
+}
+
+func TestWhatLastsIsTold(t *testing.T) {
+	orders := schema.GroupResource{Group: "varmenne.dev", Resource: "veroorders"}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for claim, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nothing":                       {nil, false},
+		"a missing permission":          {apierrors.NewForbidden(orders, "a", errors.New("RBAC")), true},
+		"a webhook that cannot answer":  {apierrors.NewInternalError(errors.New("failed calling webhook")), true},
+		"what does not fit together":    {errors.New("status.certificate is for another key"), true},
+		"also one that was wrapped":     {fmt.Errorf("create: %w", apierrors.NewForbidden(orders, "a", nil)), true},
+		"somebody else who was faster":  {apierrors.NewConflict(orders, "a", nil), false},
+		"what is gone":                  {apierrors.NewNotFound(orders, "a"), false},
+		"a busy API server":             {apierrors.NewTooManyRequests("later", 1), false},
+		"an API server that is away":    {&url.Error{Op: "Get", URL: "https://127.0.0.1", Err: io.EOF}, false},
+		"an API server that is stopped": {apierrors.NewServiceUnavailable("shutting down"), false},
+		"a call that took too long":     {fmt.Errorf("get: %w", context.DeadlineExceeded), false},
+	} {
+		if got := status.Lasts(t.Context(), c.err); got != c.want {
+			t.Errorf("%s lasts: %t, want %t", claim, got, c.want)
+		}
+		if status.Lasts(ended, c.err) {
+			t.Errorf("%s lasts for a controller that is being stopped", claim)
+		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -39,7 +37,8 @@ func (r *Reconciler) execute(
 		return ctrl.Result{}, nil
 	case issuance.Deliver:
 		markSubmitted(request, action.Order)
-		return ctrl.Result{}, deliver(request, action, now)
+		status.SetIssued(request, action.Order.Status.Certificate, action.Order.Status.CA, action.Message, now)
+		return ctrl.Result{}, nil
 	case issuance.Refuse:
 		message := action.Message + whatNext(request)
 		status.SetFailed(request, action.Reason == v1alpha1.ReasonInvalidRequest, message, now)
@@ -144,31 +143,15 @@ func markSubmitted(request *cmapi.CertificateRequest, order *v1alpha1.VeroOrder)
 		order.Status.RetrievalID, order.Status.AcceptedAt.Time)
 }
 
-// deliver hands over the chain, after a last look that it is for this request's key: status is a place that people
-// with enough rights can write to.
-func deliver(request *cmapi.CertificateRequest, action issuance.Action, now time.Time) error {
-	order := action.Order
-	leaf, err := issuance.Leaf(order)
-	if err != nil {
-		return fmt.Errorf("VeroOrder %s: %w", order.Name, err)
-	}
-	digest, err := pki.PublicKeyDigest(leaf.PublicKey)
-	if err != nil || digest != order.Spec.PublicKeyDigest {
-		return errors.Join(fmt.Errorf("VeroOrder %s: status.certificate is for another key", order.Name), err)
-	}
-	status.SetIssued(request, order.Status.Certificate, order.Status.CA, action.Message, now)
-	return nil
-}
-
-// whatNext says how a corrected Certificate gets its next request. cert-manager waits for an hour after a failure, and
-// does not count every change of a Certificate as a reason to try earlier.
+// whatNext says how a corrected Certificate gets its next request. cert-manager waits for an hour after a failure,
+// twice as long after each further one, and does not count every change of a Certificate as a reason to try earlier.
 func whatNext(request *cmapi.CertificateRequest) string {
 	certificate := request.Annotations[cmapi.CertificateNameKey]
 	if certificate == "" {
 		return ""
 	}
-	return fmt.Sprintf("; after that, cert-manager tries again after an hour, or at once with `cmctl renew -n %s %s`",
-		request.Namespace, certificate)
+	return fmt.Sprintf("; after that, `cmctl renew -n %s %s` tries again at once; by itself cert-manager does so an hour "+
+		"after a first failure, and up to 32 hours after several", request.Namespace, certificate)
 }
 
 // until is the time left, at least a moment; zero stands for no time.

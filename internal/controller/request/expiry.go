@@ -18,9 +18,12 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
-// settling is how long a request is young: almost all of them end within it, and nobody has to look at what they
-// replace.
+// settling is how long a new request is left alone before anyone looks at what it replaces: almost all of them have
+// ended by then.
 const settling = 30 * time.Second
+
+// lookAgainInterval is how often one is looked at later that replaces nothing so far.
+const lookAgainInterval = 10 * time.Minute
 
 // notice is what has to be said about the certificate that a request is to replace.
 type notice struct {
@@ -45,9 +48,12 @@ func (r *Reconciler) watchExpiry(
 		return notice{next: young}, nil
 	}
 	certificate, err := secrets.ClaimedBy(ctx, r.Reader, request)
-	if err != nil || certificate == nil || !concerned(certificate, request) {
-		r.Metrics.RenewalServed(request.Namespace, request.Name)
-		return notice{}, err
+	if err != nil {
+		return notice{}, err // what was told before is still true, for all that is known
+	}
+	if certificate == nil || !concerned(certificate, request) {
+		r.resolve(request, "no certificate in use is to be replaced", reason)
+		return r.lookAgain(request), nil
 	}
 	window, err := r.window(ctx, request)
 	if err != nil {
@@ -63,6 +69,15 @@ func (r *Reconciler) watchExpiry(
 		r.resolve(request, "the renewal waits for its window", reason)
 	}
 	return notice{next: prospect.Next}, nil
+}
+
+// lookAgain is when a request is looked at that replaces nothing: a Secret that was deleted may come back, with a
+// certificate that expires.
+func (r *Reconciler) lookAgain(request *cmapi.CertificateRequest) notice {
+	if status.IsFinal(request) {
+		return notice{}
+	}
+	return notice{next: r.Clock.Now().Add(lookAgainInterval)}
 }
 
 // concerned is whether a Certificate with something to lose depends on a request: it is being issued, or its last

@@ -29,7 +29,7 @@ func (r *Reconciler) gather(
 	}
 	snapshot := issuance.Snapshot{
 		Now:     now,
-		Issuer:  lookup.Describe(reference.Kind, reference.Name, issuer, ""),
+		Issuer:  lookup.Describe(reference.Kind, reference.Name, issuer),
 		Request: issuance.Request{UID: request.UID, Receipt: receipt(request)},
 	}
 	if err := examine(&snapshot, request); err != nil {
@@ -47,7 +47,7 @@ func (r *Reconciler) gather(
 		return issuance.Snapshot{}, err
 	}
 	snapshot.Request.Unbacked = owner.Problem
-	snapshot.Request.RenewBefore = owner.RenewBefore()
+	snapshot.Request.RenewBefore, snapshot.Request.ByPercentage = owner.RenewBefore()
 	if err := r.gatherCurrent(ctx, &snapshot, owner.SecretName(), request.Namespace, issuer); err != nil {
 		return issuance.Snapshot{}, err
 	}
@@ -71,7 +71,8 @@ func receipt(request *cmapi.CertificateRequest) issuance.Receipt {
 func examine(snapshot *issuance.Snapshot, request *cmapi.CertificateRequest) error {
 	csr, err := pki.ParseCertificateRequest(request.Spec.Request)
 	if err != nil {
-		snapshot.Request.Invalid = fmt.Sprintf("spec.request cannot be read: %v", err)
+		snapshot.Request.Invalid = fmt.Sprintf(
+			"spec.request cannot be read: %v; it has to be one PEM block of the type CERTIFICATE REQUEST", err)
 		return nil
 	}
 	digest, err := pki.PublicKeyDigest(csr.PublicKey)

@@ -10,8 +10,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
-// credentialsInterval is how often transfer credentials are looked at that wait for something else: they may be
-// replaced, or go, and a Secret may not be watched.
+// credentialsInterval is how often transfer credentials are read again while the request waits for something else: they
+// may be replaced, or go, and a Secret may not be watched.
 const credentialsInterval = 10 * time.Minute
 
 // unspent is where transfer credentials lie that nothing was bought with, and since when; zero if there are none.

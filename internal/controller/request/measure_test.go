@@ -37,21 +37,27 @@ type watched struct {
 // watch makes a request that is approved, of an issuer that does not exist.
 func watch(t *testing.T) *watched {
 	t.Helper()
-	csr, err := x509.CreateCertificateRequest(rand.Reader,
-		&x509.CertificateRequest{Subject: pkix.Name{CommonName: "0123456-7"}}, pkitest.Key("measured"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := &watched{T: t, request: &cmapi.CertificateRequest{
 		ObjectMeta: metav1.ObjectMeta{Namespace: server.Namespace(t), Name: "by-hand"},
 		Spec: cmapi.CertificateRequestSpec{
-			Request:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr}),
+			Request:   signingRequest(t, "measured"),
 			IssuerRef: cmmeta.IssuerReference{Group: "varmenne.dev", Kind: "VeroIssuer", Name: "vero"},
 		},
 	}}
 	server.Create(t, w.request)
 	w.condition(cmapi.CertificateRequestConditionApproved)
 	return w
+}
+
+// signingRequest is one for the key of a name.
+func signingRequest(t *testing.T, keyName string) []byte {
+	t.Helper()
+	csr, err := x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{Subject: pkix.Name{CommonName: "0123456-7"}}, pkitest.Key(keyName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr})
 }
 
 // condition lets somebody else set a condition of the request.

@@ -2,6 +2,7 @@ package request
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -69,21 +70,30 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		return ctrl.Result{}, nil
 	}
 	before := request.DeepCopy()
-	result, transition, err := r.step(ctx, request)
-	var failing notice
-	if err == nil {
-		r.measure(request, transition)
-		failing, err = r.watchExpiry(ctx, request, transition.reason)
+	result, transition, failure := r.step(ctx, request)
+	if status.Lasts(ctx, failure) {
+		transition = r.hindered(request, failure)
+	} else if failure != nil {
+		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, failure))
 	}
-	if err == nil {
-		err = status.Patch(ctx, r.Client, request, before)
+	r.measure(request, transition)
+	failing, err := r.watchExpiry(ctx, request, transition.reason)
+	written := status.Patch(ctx, r.Client, request, before)
+	if written == nil {
+		r.report(ctx, request, before, transition)
+		r.give(ctx, failing)
 	}
-	if err != nil {
+	if err := errors.Join(written, failure, err); err != nil {
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
-	r.report(ctx, request, before, transition)
-	r.give(ctx, failing)
 	return sooner(sooner(result, until(failing.next, r.Clock.Now())), transition.credentials.next()), nil
+}
+
+// hindered lets the request tell what the cluster has refused to the controller: whoever waits for a certificate does
+// not read the controller's log.
+func (r *Reconciler) hindered(request *cmapi.CertificateRequest, failure error) transition {
+	status.SetPending(request, fmt.Sprintf("%v; it is tried again", failure), r.Clock.Now())
+	return transition{reason: v1alpha1.ReasonClusterError, action: "Retry", warning: true}
 }
 
 // report turns a change of what a request waits for into an event and a log line.

@@ -68,7 +68,7 @@ func (r *Reconciler) gatherIssuer(ctx context.Context, g *gathered) error {
 		return err
 	}
 	g.issuer = issuer
-	g.Issuer = lookup.Describe(reference.Kind, reference.Name, issuer, "")
+	g.Issuer = lookup.Describe(reference.Kind, reference.Name, issuer)
 	if issuer == nil {
 		return nil
 	}

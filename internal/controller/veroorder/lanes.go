@@ -12,7 +12,7 @@ import (
 )
 
 // Lanes bound how many orders of an issuer are worked on at once, and so the calls that its service has to bear. What
-// is too much for one issuer waits in the order of its coming, without keeping a worker from the orders of others.
+// is too much for one issuer waits in order of arrival, without keeping a worker from the orders of others.
 type Lanes struct {
 	most  int
 	mutex sync.Mutex

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"time"
 
@@ -103,7 +104,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
 	gathered, err := r.gather(ctx, order)
 	if err != nil {
-		return ctrl.Result{}, err
+		return ctrl.Result{}, errors.Join(err, r.hindered(ctx, order, err))
 	}
 	action := issuance.Decide(gathered.Snapshot)
 	switch action.Verb {
@@ -122,6 +123,17 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 	default:
 		return ctrl.Result{}, fmt.Errorf("an order cannot %s", action.Verb)
 	}
+}
+
+// hindered lets the order tell what the cluster has refused to the controller, and with it the request that waits.
+func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, failure error) error {
+	if !status.Lasts(ctx, failure) {
+		return nil
+	}
+	action := issuance.Action{
+		Verb: issuance.Wait, Reason: v1alpha1.ReasonClusterError, Message: fmt.Sprintf("%v; it is tried again", failure),
+	}
+	return r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, r.Clock.Now()) })
 }
 
 // write changes the status of the order that was read. The resourceVersion goes with it. The order takes the change

@@ -86,7 +86,7 @@ func (r *Reconciler) again(ctx context.Context, order *v1alpha1.VeroOrder) (*v1a
 	latest.UID, latest.ResourceVersion = "", ""
 	switch err := r.Client.Create(ctx, latest); {
 	case apierrors.IsNotFound(err):
-		return nil, fmt.Errorf("%w: %w", errNamespaceGone, err) // what can be missing for a new object
+		return nil, fmt.Errorf("%w: %w", errNamespaceGone, err) // on a create, only the namespace can be missing
 	case err != nil:
 		return nil, err
 	}

@@ -48,8 +48,8 @@ func (r *Reconciler) holdsTransferID(ctx context.Context, order *v1alpha1.VeroOr
 	}
 	transfer, err := secrets.ReadTransfer(ctx, r.Reader,
 		types.NamespacedName{Namespace: order.Namespace, Name: order.Spec.Transfer.SecretName})
-	if _, unusable := errors.AsType[*secrets.UnusableError](err); unusable {
-		return false, nil
+	if unusable, ok := errors.AsType[*secrets.UnusableError](err); ok {
+		return unusable.Unread, nil
 	}
 	return transfer.IDDigest() == order.Spec.Transfer.TransferIDDigest, err
 }

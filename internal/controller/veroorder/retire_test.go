@@ -53,16 +53,20 @@ func holding(namespace, id string) *corev1.Secret {
 
 func TestAnOrderIsRemovedWhenNothingSpeaksForItAnyMore(t *testing.T) {
 	for claim, c := range map[string]struct {
-		ago    time.Duration
-		holds  string // TransferId in the Secret; empty for no Secret
-		stays  bool
-		lookIn time.Duration
+		ago       time.Duration
+		holds     string // TransferId in the Secret; empty for no Secret
+		forbidden bool   // to read Secrets
+		stays     bool
+		lookIn    time.Duration
 	}{
 		"it stays until the retention is over":            {ago: retention - time.Hour, stays: true, lookIn: time.Hour},
 		"it goes when its Secret is gone":                 {ago: retention},
 		"it goes when its Secret holds other credentials": {ago: retention, holds: "10987654321"},
 		"it stays while its Secret holds the TransferId it spent": {
 			ago: 2 * retention, holds: transferID, stays: true, lookIn: 24 * time.Hour,
+		},
+		"it stays while its Secret may not be read": {
+			ago: 2 * retention, forbidden: true, stays: true, lookIn: 24 * time.Hour,
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {
@@ -76,6 +80,9 @@ func TestAnOrderIsRemovedWhenNothingSpeaksForItAnyMore(t *testing.T) {
 				Client: server.Client, Reader: server.Client, Lanes: veroorder.NewLanes(1), Retention: retention,
 				Clock: clocktesting.NewFakeClock(now),
 			}}
+			if c.forbidden {
+				reconciler.Reader = limited(t, "*")
+			}
 			name := client.ObjectKeyFromObject(order)
 			result, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
 			if err != nil {

@@ -10,12 +10,8 @@ import (
 	"strings"
 )
 
-// conditionsPage lists the documented constants of the API, block by block, with what their comments say.
-func conditionsPage(path string) (string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
-	if err != nil {
-		return "", err
-	}
+// conditionsPage lists the documented constants of files of the API, block by block, with what their comments say.
+func conditionsPage(paths ...string) (string, error) {
 	text := &strings.Builder{}
 	fmt.Fprintf(text, generated, "the comments of api/v1alpha1")
 	text.WriteString("# Conditions, reasons, annotations and labels\n\nThe reasons stand in the condition `Ready` of " +
@@ -23,6 +19,20 @@ func conditionsPage(path string) (string, error) {
 		"`varmenne.dev/RenewalFailing`. The condition `Ready` of a `CertificateRequest` has cert-manager's own reasons " +
 		"(`Pending`, `Issued`, `Failed`, `Denied`) and the message of the order.\n" +
 		"[Troubleshooting](../troubleshooting.md) has the messages, and what to do about each.\n")
+	for _, path := range paths {
+		if err := writeBlocks(text, path); err != nil {
+			return "", fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return text.String(), nil
+}
+
+// writeBlocks writes the blocks of constants of a file, of which there is at least one.
+func writeBlocks(text *strings.Builder, path string) error {
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+	if err != nil {
+		return err
+	}
 	blocks := 0
 	for _, declaration := range file.Decls {
 		block, isBlock := declaration.(*ast.GenDecl)
@@ -31,13 +41,13 @@ func conditionsPage(path string) (string, error) {
 		}
 		blocks++
 		if err := writeBlock(text, block); err != nil {
-			return "", err
+			return err
 		}
 	}
 	if blocks == 0 {
-		return "", errors.New("there are no constants")
+		return errors.New("there are no constants")
 	}
-	return text.String(), nil
+	return nil
 }
 
 // writeBlock writes a table of constants that hold texts; others are for code.

@@ -30,7 +30,8 @@ func run(repository, crds, directory string) error {
 	}
 	pages := map[string]func() (string, error){
 		"conditions.md": func() (string, error) {
-			return conditionsPage(filepath.Join(repository, "api", "v1alpha1", "conditions.go"))
+			api := filepath.Join(repository, "api", "v1alpha1")
+			return conditionsPage(filepath.Join(api, "conditions.go"), filepath.Join(api, "names.go"))
 		},
 		"flags.md": flagsPage,
 	}

@@ -1,0 +1,96 @@
+package request_test
+
+import (
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+// limit takes the right to read Secrets from the controller, as RBAC does. What it returns gives it back.
+func (r *renewal) limit() (restore func()) {
+	r.Helper()
+	const user = "controller-without-secrets"
+	role := &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: r.request.Namespace},
+		Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{"cert-manager.io", "varmenne.dev"}, Resources: []string{"*"}, Verbs: []string{"*"}},
+		},
+	}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: r.request.Namespace},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
+	}
+	server.Create(r.T, role, binding)
+	limited := server.As(r.T, user)
+	r.reconciler.Client, r.reconciler.Reader = limited, limited
+	return func() { r.reconciler.Client, r.reconciler.Reader = server.Client, server.Client }
+}
+
+// reconcileInVain wants an error, because of which the controller tries again.
+func (r *renewal) reconcileInVain() {
+	r.Helper()
+	name := client.ObjectKeyFromObject(r.request)
+	if _, err := r.reconciler.Reconcile(r.Context(), reconcile.Request{NamespacedName: name}); err == nil {
+		r.Error("there is no error")
+	}
+	if err := server.Client.Get(r.Context(), name, r.request); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func TestARenewalThatThePermissionsHinderIsReported(t *testing.T) {
+	r := renew(t)
+	r.certificate.Status.NextPrivateKeySecretName = new("tax-next")
+	r.issuing(true)
+	r.request.Spec.Request = signingRequest(t, "next")
+	if err := server.Client.Update(t.Context(), r.request); err != nil {
+		t.Fatal(err)
+	}
+	status.Set(r.request, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "Test", "", r.clock.Now())
+	if err := server.Client.Status().Update(t.Context(), r.request); err != nil {
+		t.Fatal(err)
+	}
+	restore := r.limit()
+	const said = "with the next private key of Certificate tax may not be read by the controller: allow its " +
+		"ServiceAccount to get Secrets in namespace "
+	r.reconcileInVain()
+	r.says("", "", "Warning ClusterError Secret "+r.request.Namespace+"/tax-next "+said)
+	r.reconcileInVain()
+	r.says("", "")
+	r.clock.Step(11 * time.Minute)
+	r.reconcileInVain()
+	r.says(v1alpha1.ReasonClusterError, said, said)
+
+	restore()
+	r.reconcile()
+	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist", "vero does not exist")
+}
+
+func TestARenewalIsFollowedWhileItsSecretIsGone(t *testing.T) {
+	r := renew(t)
+	r.clock.Step(11 * time.Minute)
+	r.reconcile()
+	r.says(v1alpha1.ReasonWaitingForApproval, "in less than 30 days", "no approver", "in less than 30 days")
+
+	notBefore, notAfter := r.certificate.Status.NotBefore, r.certificate.Status.NotAfter
+	r.certificate.Status.NotBefore, r.certificate.Status.NotAfter = nil, nil
+	r.issuing(true)
+	result := r.reconcile()
+	r.says("", "")
+	if result.RequeueAfter != 10*time.Minute {
+		t.Errorf("it is looked at again after %s, want 10 minutes", result.RequeueAfter)
+	}
+	r.holds(notBefore.Time, notAfter.Time)
+	r.reconcile()
+	r.says(v1alpha1.ReasonWaitingForApproval, "in less than 30 days", "in less than 30 days")
+}

@@ -1,0 +1,68 @@
+package veroorder_test
+
+import (
+	"strings"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+// limited is a client of somebody who may do everything with some of our kinds, and nothing else.
+func limited(t *testing.T, resources ...string) client.Client {
+	t.Helper()
+	user := server.Namespace(t) // a name that nobody else has
+	rule := rbacv1.PolicyRule{APIGroups: []string{v1alpha1.GroupName}, Resources: resources, Verbs: []string{"*"}}
+	server.Create(t, &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: []rbacv1.PolicyRule{rule},
+	}, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: user},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
+	})
+	return server.As(t, user)
+}
+
+func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
+	order := ended(server.Namespace(t), 0)
+	order.Status = v1alpha1.VeroOrderStatus{Phase: v1alpha1.PhaseSubmitted, RetrievalID: "retrieval-1"}
+	server.Create(t, order)
+	const enough = 10
+	recorder := events.NewFakeRecorder(enough)
+	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
+		Client: server.Client, Lanes: veroorder.NewLanes(1), Clock: clocktesting.NewFakeClock(now),
+		Events: status.Events{Recorder: recorder},
+	}}
+	reconcileAs := func(reader client.Reader) (says string, err error) {
+		reconciler.Reader = reader
+		name := client.ObjectKeyFromObject(order)
+		_, err = reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
+		if err := server.Client.Get(t.Context(), name, order); err != nil {
+			t.Fatal(err)
+		}
+		ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
+		return ready.Reason + " " + ready.Message, err
+	}
+	hindered := limited(t, "veroorders", "veroorders/status")
+	for range 2 {
+		says, err := reconcileAs(hindered)
+		if err == nil || !strings.HasPrefix(says, "ClusterError get VeroIssuer") || !strings.Contains(says, "forbidden") {
+			t.Errorf("the order says %q, the error is %v", says, err)
+		}
+	}
+	if event := <-recorder.Events; !strings.HasPrefix(event, "Warning ClusterError") || len(recorder.Events) > 0 {
+		t.Errorf("the event is %q, and there are %d more", event, len(recorder.Events))
+	}
+	if says, err := reconcileAs(server.Client); err != nil || !strings.HasPrefix(says, "IssuerNotFound") {
+		t.Errorf("given the permission, the order says %q, the error is %v", says, err)
+	}
+}
