@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -22,10 +25,12 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
 const (
 	watched  = "watched"
+	closed   = "closed" // watched, but without the permission to read its Secrets
 	outside  = "outside"
 	customer = "0123456-7"
 	// auditPolicy tells every request of the controller.
@@ -41,24 +46,15 @@ rules:
 	user = "system:serviceaccount:varmenne-issuer:varmenne-issuer"
 )
 
-// The permissions are those that the chart renders for one namespace, and metrics are for friends only.
-func TestAControllerOfOneNamespaceServesItAndAsksForNothingElse(t *testing.T) {
+// The permissions are those that the chart renders for a list of namespaces, and metrics are for friends only.
+func TestAControllerOfSomeNamespacesServesThemAndAsksForNothingElse(t *testing.T) {
 	w := limited(t)
-	for _, namespace := range []string{watched, outside} {
+	for _, namespace := range []string{watched, closed, outside} {
 		if err := populate(t.Context(), w, namespace); err != nil {
 			t.Fatal(err)
 		}
 	}
-	await(t, func(ctx context.Context) (bool, error) {
-		certificate := &cmapi.Certificate{}
-		err := w.Client.Get(ctx, client.ObjectKey{Namespace: watched, Name: watched}, certificate)
-		for _, condition := range certificate.Status.Conditions {
-			if condition.Type == cmapi.CertificateConditionReady && condition.Status == cmmeta.ConditionTrue {
-				return true, err
-			}
-		}
-		return false, err
-	})
+	awaitReady(t, w, watched)
 	orders := &v1alpha1.VeroOrderList{}
 	if err := w.Client.List(t.Context(), orders); err != nil || len(orders.Items) != 1 {
 		t.Errorf("%d orders, error %v", len(orders.Items), err)
@@ -70,10 +66,51 @@ func TestAControllerOfOneNamespaceServesItAndAsksForNothingElse(t *testing.T) {
 	}
 	checkRights(t, w)
 	checkMetrics(t, w)
+	checkClosed(t, w)
 	checkAudit(t, w)
 }
 
-// limited is a world with one watched namespace.
+// checkClosed: a request whose Secrets may not be read says so, and goes on when they may.
+func checkClosed(t *testing.T, w *world.World) {
+	t.Helper()
+	const want = "may not be read by the controller: allow its ServiceAccount to get Secrets in namespace " + closed
+	await(t, func(ctx context.Context) (bool, error) {
+		requests := &cmapi.CertificateRequestList{}
+		if err := w.Client.List(ctx, requests, client.InNamespace(closed)); err != nil || len(requests.Items) != 1 {
+			return false, err
+		}
+		return strings.Contains(status.ReadyMessage(&requests.Items[0]), want), nil
+	})
+	meta := metav1.ObjectMeta{Namespace: closed, Name: "opened"}
+	for _, object := range []client.Object{
+		&rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}},
+		}},
+		&rbacv1.RoleBinding{
+			ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: meta.Name},
+			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
+		},
+	} {
+		if err := w.Client.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	awaitReady(t, w, closed)
+}
+
+// awaitReady waits for the Certificate of a namespace.
+func awaitReady(t *testing.T, w *world.World, namespace string) {
+	t.Helper()
+	await(t, func(ctx context.Context) (bool, error) {
+		certificate := &cmapi.Certificate{}
+		err := w.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: namespace}, certificate)
+		return cmutil.CertificateHasCondition(certificate, cmapi.CertificateCondition{
+			Type: cmapi.CertificateConditionReady, Status: cmmeta.ConditionTrue,
+		}), err
+	})
+}
+
+// limited is a world with two watched namespaces, of one of which the controller may read the Secrets.
 func limited(t *testing.T) *world.World {
 	t.Helper()
 	policy := t.TempDir() + "/policy.yaml"
@@ -83,7 +120,8 @@ func limited(t *testing.T) *world.World {
 	w, err := world.Start(t.Context(), world.Options{
 		AuditPolicy: policy,
 		Values: map[string]any{
-			"watchNamespaces": []string{watched},
+			"watchNamespaces":  []string{watched, closed},
+			"secretNamespaces": []string{watched, "varmenne-issuer"},
 			"metrics": map[string]any{
 				"secure": true, "readers": []map[string]any{{"namespace": watched, "name": "reader"}},
 			},
@@ -219,7 +257,8 @@ func checkAudit(t *testing.T, w *world.World) {
 			continue
 		}
 		asked++
-		if entry.ResponseStatus.Code == http.StatusForbidden {
+		expected := strings.HasPrefix(entry.RequestURI, "/api/v1/namespaces/"+closed+"/secrets/")
+		if entry.ResponseStatus.Code == http.StatusForbidden && !expected {
 			t.Errorf("refused: %s %s", entry.Verb, entry.RequestURI)
 		}
 	}

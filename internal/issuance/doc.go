@@ -33,9 +33,12 @@
 //	   └───────────────────► Failed ◄───────────────────────────-┘
 //
 // An order found in Submitting was interrupted: it was sent, or it was not. It is sent again with the same
-// authorisation, because what was lost with the answer is lost already, and what never arrived costs nothing. An
-// answer that arrives late, from a controller that was frozen in the middle of its call, revives a failed order:
-// a RetrievalId is never thrown away.
+// authorisation, because what was lost with the answer is lost already, and what never arrived costs nothing. It also
+// fails without the service's word, as one in Pending does: when nobody wants it any more, its credentials were
+// replaced, its issuer names another customer, or the certificate that it renews has expired.
+//
+// An answer that arrives late, from a controller that was frozen in the middle of its call, revives a failed order, to
+// Submitted or Issued: a RetrievalId is never thrown away, and neither is a chain.
 //
 // Nobody gives up an accepted order but a person, by deleting it; the messages of those that have long waited say so.
 package issuance

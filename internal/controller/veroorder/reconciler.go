@@ -119,6 +119,9 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, gathered.Now) })
 		return ctrl.Result{RequeueAfter: r.until(action.At)}, err
 	case issuance.Rest:
+		if !action.At.IsZero() {
+			return ctrl.Result{RequeueAfter: r.until(action.At)}, nil
+		}
 		return r.retire(ctx, order)
 	default:
 		return ctrl.Result{}, fmt.Errorf("an order cannot %s", action.Verb)
