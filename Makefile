@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# Two cores and one screen: side by side the targets would only be slower and harder to read.
+# One target at a time, whatever -j says: most keep two cores busy and are easier to read alone. `test` says which run
+# side by side all the same, because they wait more than they work.
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules
 

@@ -18,7 +18,7 @@
 // How a VeroOrder goes on. What costs money is on the way from Submitting to Submitted, so the intent is written
 // before the call and the outcome right after it:
 //
-//	   ┌──────── refused without having been processed (no connection, Fault, PKI005, PKI080, PKI099) ──┐
+//	   ┌──────── refused without having been processed (no connection, unread, PKI005, PKI080, PKI099) ─┐
 //	   ▼                                                                                                │
 //	Pending ──── Intend ───► Submitting ── no answer to rely on: uncertain, sent again ──┐              │
 //	   │                      │ │ │  ▲                                                   │              │
@@ -27,18 +27,20 @@
 //	   │                      │ └─── accepted: RetrievalId ───► Submitted ── PKI099, no connection, ──┐
 //	   │                      │                                  │   │  ▲    wrong certificate        │
 //	   │                      │                                  │   │  └── asked again later ────────┘
-//	   │ nobody wants it,     │ PKI010, PKI015,                  │   └─── verified and checked ──► Issued
-//	   │ issuer or credentials│ PKI020, PKI030                   │ PKI020
-//	   │ have changed         ▼                                  │
-//	   └───────────────────► Failed ◄───────────────────────────-┘
+//	   │                      │ PKI010, PKI015,                  │   └─── verified and checked ──► Issued
+//	   │                      │ PKI020, PKI030,                  │ PKI020
+//	   │ given up             ▼ or given up                      │
+//	   └───────────────────► Failed ◄────────────────────────────┘
 //
 // An order found in Submitting was interrupted: it was sent, or it was not. It is sent again with the same
-// authorisation, because what was lost with the answer is lost already, and what never arrived costs nothing. It also
-// fails without the service's word, as one in Pending does: when nobody wants it any more, its credentials were
-// replaced, its issuer names another customer, or the certificate that it renews has expired.
+// authorisation, because what was lost with the answer is lost already, and what never arrived costs nothing.
 //
-// An answer that arrives late, from a controller that was frozen in the middle of its call, revives a failed order, to
-// Submitted or Issued: a RetrievalId is never thrown away, and neither is a chain.
+// An order is given up when nobody wants it any more, its issuer names another customer, its credentials were replaced
+// or accepted for another order, or the certificate that it renews has expired, is gone, cannot sign, or gives way to
+// credentials. In Submitting that is without the service's word.
+//
+// An answer that arrives late, from a controller that was frozen in the middle of its call, revives a failed order: a
+// RetrievalId leads to Submitted, a certificate to Issued. Neither is ever thrown away.
 //
 // Nobody gives up an accepted order but a person, by deleting it; the messages of those that have long waited say so.
 package issuance

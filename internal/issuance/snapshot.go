@@ -139,10 +139,7 @@ func Examine(
 			secretName, leaf.PublicKeyAlgorithm)
 		return current
 	}
-	if early := leaf.NotBefore.Sub(now); early > 0 && early <= pki.NotBeforeTolerance {
-		now = leaf.NotBefore // as CheckIssued does: what was issued a moment ago by a faster clock is not foreign
-	}
-	if _, err := trust.Chain(leaf, now); err != nil {
+	if _, err := trust.Chain(leaf, pki.VerificationTime(leaf, now)); err != nil {
 		current.Problem = fmt.Sprintf("the certificate in Secret %s cannot be renewed: %v", secretName, err)
 		if unknown, ok := errors.AsType[*pki.ChainError](err); ok && unknown.Reason == pki.ChainUnknownAuthority {
 			current.Problem += "; if it is the service's, put its authority into spec.trust.issuance of the issuer"

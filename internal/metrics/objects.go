@@ -17,7 +17,7 @@ const (
 	labelReason      = "reason"
 )
 
-// identity is whose value it is.
+// identity names the object that a value is about.
 type identity struct {
 	kind, namespace, name string
 }

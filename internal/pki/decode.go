@@ -44,7 +44,7 @@ func ParseCertificateRequest(data []byte) (*x509.CertificateRequest, error) {
 }
 
 // ParseCertificate decodes one certificate, given as DER or as PEM with exactly one CERTIFICATE block; the service
-// sends base64 of either (protocol.md, Fields). It takes at most 64 KiB.
+// sends base64 of either (docs/protocol.md, Fields). It takes at most 64 KiB.
 func ParseCertificate(data []byte) (*x509.Certificate, error) {
 	der, err := single(data, "certificate", maximumCertificateBytes, certificateBlock)
 	if err != nil {

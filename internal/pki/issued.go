@@ -34,7 +34,7 @@ const (
 type Issued struct {
 	// PublicKeyDigest is PublicKeyDigest of the key in the request.
 	PublicKeyDigest string
-	// CustomerID must be the certificate's common name (protocol.md, Lifecycle facts).
+	// CustomerID must be the certificate's common name (docs/protocol.md, Lifecycle facts).
 	CustomerID string
 	// Now is the moment at which it must be valid.
 	Now time.Time
@@ -78,17 +78,18 @@ func CheckIssued(leaf *x509.Certificate, want Issued) ([]*x509.Certificate, erro
 				quote(leaf.Subject.CommonName), quote(want.CustomerID)),
 		}
 	}
-	chain, err := want.Trust.Chain(leaf, tolerant(want.Now, leaf.NotBefore))
+	chain, err := want.Trust.Chain(leaf, VerificationTime(leaf, want.Now))
 	if err != nil {
 		return nil, &IssuedError{Reason: issuedReason(err), Err: err}
 	}
 	return chain, nil
 }
 
-// tolerant moves now forward to notBefore when no more than the tolerance lies between them.
-func tolerant(now, notBefore time.Time) time.Time {
-	if now.Before(notBefore) && !now.Add(NotBeforeTolerance).Before(notBefore) {
-		return notBefore
+// VerificationTime is the time to verify a certificate at: now, or its notBefore where no more than NotBeforeTolerance
+// lies between the two. What was issued a moment ago by a faster clock than ours is valid.
+func VerificationTime(certificate *x509.Certificate, now time.Time) time.Time {
+	if now.Before(certificate.NotBefore) && !now.Add(NotBeforeTolerance).Before(certificate.NotBefore) {
+		return certificate.NotBefore
 	}
 	return now
 }

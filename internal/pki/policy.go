@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// minimumKeyBits is what the service's owner documents; 3072 has been used too (protocol.md, Lifecycle facts).
+	// minimumKeyBits is what the service's owner documents; 3072 has been used too (docs/protocol.md, Lifecycle facts).
 	minimumKeyBits = 2048
 	// maximumKeyBits is only a guard: checking a signature with a key of a hundred thousand bits takes seconds.
 	maximumKeyBits = 8192
@@ -63,8 +63,8 @@ func (e *PolicyError) Error() string {
 // CheckCertificateRequest returns nil when the certificate service can satisfy the request of the customer, else a
 // *PolicyError that lists every violation. The service takes only the public key out of a request and writes the rest
 // of the certificate itself: the common name is the customer id, and there are no subject alternative names
-// (protocol.md, Lifecycle facts). A Certificate that asks for something else would never match what comes back, and
-// cert-manager would order it again and again; so it is refused before anything is spent.
+// (docs/protocol.md, Lifecycle facts). A Certificate that asks for something else would never match what comes back,
+// and cert-manager would order it again and again; so it is refused before anything is spent.
 //
 // Subject fields other than the common name are accepted: the service ignores them, and cert-manager does not compare
 // them with what was issued.

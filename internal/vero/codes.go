@@ -27,7 +27,7 @@ type Meaning struct {
 	Cause, Remedy string
 }
 
-// codeTable is seed 004, 4, with the explanations of protocol.md, Error codes.
+// codeTable is seed 004, 4, with the explanations of docs/protocol.md, Error codes.
 var codeTable = []Meaning{
 	{
 		Code: CodeWrongEnvironment, Text: "Wrong environment type specified", Operations: Operations(),

@@ -9,7 +9,7 @@ import (
 	"github.com/beevik/etree"
 )
 
-// soapNamespace is SOAP 1.1's (protocol.md, Transport).
+// soapNamespace is SOAP 1.1's (docs/protocol.md, Transport).
 const soapNamespace = "http://schemas.xmlsoap.org/soap/envelope/"
 
 // Wrap moves a payload into a SOAP 1.1 envelope and writes the document, UTF-8 without BOM. The payload keeps its own

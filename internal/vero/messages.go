@@ -83,7 +83,8 @@ func (m *Get) Payload() (*etree.Element, error) {
 }
 
 // payload is the beginning that all three share. The prefix is declared here, not on the envelope, so that a
-// signature over the payload does not depend on where it is put. Only the root is qualified (protocol.md, Transport).
+// signature over the payload does not depend on where it is put. Only the root is qualified (docs/protocol.md,
+// Transport).
 func (p Party) payload(operation Operation) *etree.Element {
 	root := etree.NewElement("ser:" + operation.request())
 	root.CreateAttr("xmlns:ser", Namespace)

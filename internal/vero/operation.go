@@ -21,7 +21,7 @@ func Operations() []Operation {
 }
 
 // SOAPAction is the value of the HTTP header of that name: the operation in lower camel case, quotes included
-// (protocol.md, Transport).
+// (docs/protocol.md, Transport).
 func (o Operation) SOAPAction() string {
 	if o == "" {
 		return `""`

@@ -25,7 +25,7 @@ type answer struct {
 	calledOff error
 }
 
-// xmlTypes are the media types of an answer. None at all is none that says something else.
+// xmlTypes are the media types of an answer. An answer without a Content-Type is accepted.
 var xmlTypes = map[string]bool{"": true, "text/xml": true, "application/xml": true, "application/soap+xml": true}
 
 // readableType is a media type that can be repeated in an error.

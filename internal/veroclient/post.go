@@ -12,14 +12,11 @@ import (
 	"sync/atomic"
 
 	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
 )
 
-const (
-	// maxAnswerBytes is the largest answer that is read (protocol.md, XML signatures: larger than 1 MiB is refused).
-	maxAnswerBytes = 1 << 20
-	// maxHeaderBytes bounds the HTTP headers of an answer.
-	maxHeaderBytes = 64 << 10
-)
+// maxHeaderBytes bounds the HTTP headers of an answer.
+const maxHeaderBytes = 64 << 10
 
 // post sends one message and returns what came back, whatever its status. Its errors are those of the connection, and
 // *vero.OversizeError.
@@ -62,13 +59,13 @@ func read(response *http.Response) (*answer, error) {
 	if got.status != http.StatusOK && got.status != http.StatusInternalServerError {
 		return got, nil
 	}
-	if response.ContentLength > maxAnswerBytes {
-		return nil, &vero.OversizeError{Limit: maxAnswerBytes}
+	if response.ContentLength > xmlsig.MaximumBytes {
+		return nil, &vero.OversizeError{Limit: xmlsig.MaximumBytes}
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, xmlsig.MaximumBytes+1))
 	switch {
-	case len(body) > maxAnswerBytes:
-		return nil, &vero.OversizeError{Limit: maxAnswerBytes}
+	case len(body) > xmlsig.MaximumBytes:
+		return nil, &vero.OversizeError{Limit: xmlsig.MaximumBytes}
 	case err != nil:
 		return nil, interrupted(err, true)
 	}

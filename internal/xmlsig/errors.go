@@ -12,9 +12,9 @@ const (
 	TooDeep ParseReason = "TooDeep"
 	// TooMany means more elements, attributes or comments than any answer of the service has.
 	TooMany ParseReason = "TooMany"
-	// ByteOrderMark means that the document starts with one; the interface forbids it (seed chapter 1.3).
+	// ByteOrderMark means that the document starts with one; the interface forbids it (seed 004, 1.3).
 	ByteOrderMark ParseReason = "ByteOrderMark"
-	// Encoding means that the document declares another encoding than UTF-8, or is not valid UTF-8 (seed chapter 1.3).
+	// Encoding means that the document declares another encoding than UTF-8, or is not valid UTF-8 (seed 004, 1.3).
 	Encoding ParseReason = "Encoding"
 	// Doctype means that there is a document type declaration.
 	Doctype ParseReason = "Doctype"

@@ -12,7 +12,7 @@ import (
 // Limits of what Parse reads. An answer of the service with a certificate and a chain in its signature has some 4 kB,
 // 30 elements, 20 attributes and 9 levels, envelope included; WS-Security headers can double that.
 const (
-	// MaximumBytes is the size of the largest document that is read (protocol.md, XML signatures).
+	// MaximumBytes is the size of the largest document that is read (docs/protocol.md, XML signatures).
 	MaximumBytes = 1 << 20
 	// MaximumDepth is how many elements may stand inside each other.
 	MaximumDepth = 32

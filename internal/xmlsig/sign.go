@@ -14,7 +14,7 @@ import (
 
 // Sign returns a copy of payload with an enveloped signature as its last child, made with key: exclusive C14N 1.0,
 // enveloped-signature and exclusive C14N as transforms, RSA-SHA256, SHA-256 digest, and leaf as X509Certificate
-// (protocol.md, XML signatures). payload is not changed.
+// (docs/protocol.md, XML signatures). payload is not changed.
 //
 // payload is signed as a document of its own, so it must declare every prefix that it uses; it may not be signed yet,
 // nor contain processing instructions, directives or characters that XML does not allow. The result may be put into an

@@ -109,7 +109,7 @@ func TestTheSignatureHasTheFormThatTheOwnerDemands(t *testing.T) {
 	if signed.ChildElements()[4].Parent() != signed {
 		t.Error("the Signature does not know its parent")
 	}
-	for _, forbidden := range []string{"&#", "--", "/*"} { // seed chapter 1.3
+	for _, forbidden := range []string{"&#", "--", "/*"} { // seed 004, 1.3
 		if strings.Contains(text, forbidden) {
 			t.Errorf("%s is in\n%s", forbidden, text)
 		}

@@ -31,7 +31,7 @@ type Verified struct {
 // The signature must be the only one in the payload and its last child, and refer to the whole payload (URI "") through
 // the enveloped-signature transform and at most one canonicalisation: exclusive, or inclusive 1.0 or 1.1, without
 // comments. RSA with SHA-256, SHA-384 or SHA-512 is accepted, digests likewise. It must have been made before the
-// payload was put into its envelope (protocol.md, XML signatures).
+// payload was put into its envelope (docs/protocol.md, XML signatures).
 //
 // The signer's certificate must come with the signature, be valid at now, and chain to trust; certificates that come
 // with the signature are never used to build the chain: when the hierarchies for customers and for answers share a

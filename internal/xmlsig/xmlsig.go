@@ -1,5 +1,5 @@
 // Package xmlsig reads XML strictly, and makes and verifies enveloped XML signatures (XML-DSig) the way the certificate
-// service uses them (protocol.md, XML signatures).
+// service uses them (docs/protocol.md, XML signatures).
 //
 // etree, which the tree comes from, reads leniently: it accepts a DOCTYPE, two roots, equal attributes and undeclared
 // prefixes. goxmldsig, which makes our signatures, verifies too little for us (trust means equal to a stored
