@@ -178,8 +178,8 @@ type VeroOrderStatus struct {
 	// +optional
 	AcceptedAt *metav1.MicroTime `json:"acceptedAt,omitempty"`
 
-	// RefusedSince is when the service first refused the request for a technical reason (PKI099), if it has done nothing
-	// else since.
+	// RefusedSince is when the service first refused the request for a technical reason (PKI099), if it has answered
+	// nothing else since.
 	//
 	// +optional
 	RefusedSince *metav1.MicroTime `json:"refusedSince,omitempty"`

@@ -12,7 +12,7 @@ import (
 func policy(t *testing.T, values map[string]any) *networkingv1.NetworkPolicy {
 	t.Helper()
 	values = with(values, []string{"networkPolicy", "enabled"}, true)
-	return typed[networkingv1.NetworkPolicy](t, render(t, values).only(t, "NetworkPolicy", ""))
+	return typed[networkingv1.NetworkPolicy](t, render(t, values).only(t, "NetworkPolicy", releaseName))
 }
 
 // ports to which a rule lets out.

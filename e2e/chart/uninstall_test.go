@@ -31,6 +31,10 @@ func TestUninstallingEndsThePodsFirst(t *testing.T) {
 		if options.Timeout <= grace {
 			t.Errorf("%s: it waits for %s, a Pod may take %s", name, options.Timeout, grace)
 		}
+		deadline := time.Duration(*typed[batchv1.Job](t, jobs[0]).Spec.ActiveDeadlineSeconds) * time.Second
+		if deadline <= options.Timeout {
+			t.Errorf("%s: it waits for %s, and may run for %s", name, options.Timeout, deadline)
+		}
 		want := []permission{
 			{releaseNamespace, "apps", "deployments", ended.Name, "get"},
 			{releaseNamespace, "apps", "deployments/scale", ended.Name, "patch"},

@@ -28,7 +28,7 @@ const (
 	Poll Verb = "Poll"
 	// Abandon the order: it ends without a certificate.
 	Abandon Verb = "Abandon"
-	// Rest: the order has ended, or is not to be touched before At.
+	// Rest: the order has ended.
 	Rest Verb = "Rest"
 )
 

@@ -102,7 +102,7 @@ func (s Snapshot) superseded() bool {
 }
 
 // NeedsTransfer is whether the decision for the order depends on transfer credentials: for SignNewCertificate always,
-// for a renewal once the service itself has answered nothing but technical errors to it for as long as the issuer's
+// for a renewal once all that the service has answered to it were technical errors, for as long as the issuer's
 // timeout. A service that cannot be reached refuses nothing; credentials would be no better off there.
 func (s Snapshot) NeedsTransfer() bool {
 	order := s.Order
@@ -113,7 +113,7 @@ func (s Snapshot) NeedsTransfer() bool {
 		return phaseOf(order) == v1alpha1.PhasePending || phaseOf(order) == v1alpha1.PhaseSubmitting
 	default:
 		since, last := order.Status.RefusedSince, order.Status.LastError
-		return phaseOf(order) == v1alpha1.PhasePending && since != nil && last != nil &&
-			last.Time.Sub(since.Time) >= s.Issuer.Timeout
+		return phaseOf(order) == v1alpha1.PhasePending && order.Status.Submissions >= warnAfter &&
+			since != nil && last != nil && last.Code != codeNoAnswer && last.Time.Sub(since.Time) >= s.Issuer.Timeout
 	}
 }

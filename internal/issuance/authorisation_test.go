@@ -96,13 +96,18 @@ func TestRenewalKey(t *testing.T) {
 	})
 }
 
-// TestRenewalThatIsRefusedForDays: credentials that somebody buys to get past it are used, once the service itself has
-// answered nothing but technical errors for a day.
+// TestRenewalThatIsRefusedForDays: credentials that somebody buys to get past it are used, once all that the service
+// has answered for a day were technical errors.
 func TestRenewalThatIsRefusedForDays(t *testing.T) {
 	begin, later := now.Add(-timeout), now.Add(time.Hour)
 	pki099 := vero.TechnicalError()
 	answered := func(edits ...edit) *v1alpha1.VeroOrder { return renewal(append([]edit{created(begin)}, edits...)...) }
-	refused := answered(sent(begin, pki099), sent(now.Add(-time.Hour), pki099), sent(now, pki099))
+	// The first and the last of five tries have to have been answered.
+	tried := func(first, between, last error) *v1alpha1.VeroOrder {
+		return answered(sent(begin, first), sent(begin.Add(time.Hour), between), sent(now.Add(-2*time.Hour), between),
+			sent(now.Add(-time.Hour), between), sent(now, last))
+	}
+	refused := tried(pki099, pki099, pki099)
 	givesWay := abandon(v1alpha1.ReasonSubmissionFailing, "since 2026-", "PKI099", "vero-transfer")
 	paid := with(signNew(sent(now, nil)))
 	run(t, map[string]decision{
@@ -111,27 +116,29 @@ func TestRenewalThatIsRefusedForDays(t *testing.T) {
 		"not with spent ones":                 {ordered(refused, at(later), credentials(), paid), submit},
 		"not with ones nobody has looked for": {ordered(refused, at(later)), submit},
 		"not on the first day": {
-			ordered(answered(sent(begin.Add(time.Second), pki099), sent(now, pki099)), at(later), credentials()), submit},
-		"not after one refusal, however long ago": {
-			ordered(answered(sent(begin, pki099)), at(later), credentials()), submit},
+			ordered(tried(errUnreachable, pki099, pki099), at(later), credentials()), submit},
+		"not after four tries": {
+			ordered(answered(sent(begin, pki099), sent(begin.Add(time.Hour), pki099), sent(now.Add(-1), pki099),
+				sent(now, pki099)),
+				at(later), credentials()), submit},
 		"not after one refusal at the end of a long outage": {
-			ordered(answered(sent(begin, errUnreachable), sent(now.Add(-time.Hour), errUnreachable), sent(now, pki099)),
-				at(later), credentials()), submit},
-		"not where the service could not be reached meanwhile": {
-			ordered(answered(sent(begin, pki099), sent(begin.Add(time.Hour), errUnreachable), sent(now, pki099)),
-				at(later), credentials()), submit},
-		"also where an answer was lost before": {
-			ordered(answered(sent(begin.Add(-time.Hour), errNoAnswer), sent(begin, pki099), sent(now, pki099)),
-				at(later), credentials()), givesWay},
+			ordered(tried(errUnreachable, errUnreachable, pki099), at(later), credentials()), submit},
+		"not while the service cannot be reached": {
+			ordered(tried(pki099, pki099, errUnreachable), at(later), credentials()), submit},
+		"also where it could not be reached meanwhile": {
+			ordered(tried(pki099, errUnreachable, pki099), at(later), credentials()), givesWay},
+		"also where an answer was lost meanwhile": {
+			ordered(tried(pki099, errNoAnswer, pki099), at(later), credentials()), givesWay},
 		"not where the service finds it too early": {
-			ordered(answered(sent(begin, vero.RenewalTooEarly()), sent(now, vero.RenewalTooEarly())),
+			ordered(tried(vero.RenewalTooEarly(), vero.RenewalTooEarly(), vero.RenewalTooEarly()),
 				at(later), credentials()), submit},
+		"nor where it did so in between": {
+			ordered(tried(pki099, vero.RenewalTooEarly(), pki099), at(later), credentials()), submit},
 		"not where the issuer is at fault": {
-			ordered(answered(sent(begin, vero.WrongEnvironment()), sent(now, vero.WrongEnvironment())),
+			ordered(tried(vero.WrongEnvironment(), vero.WrongEnvironment(), vero.WrongEnvironment()),
 				at(later), credentials()), submit},
 		"not while it may have been accepted": {
-			ordered(answered(sent(begin, pki099), sent(now.Add(-time.Hour), pki099), sent(now, errNoAnswer)),
-				at(later), credentials()), submit},
+			ordered(tried(pki099, pki099, errNoAnswer), at(later), credentials()), submit},
 	})
 }
 

@@ -18,29 +18,8 @@ func (s Snapshot) forOrder() Action {
 	case v1alpha1.PhaseSubmitted:
 		return s.poll()
 	default:
-		if until := s.restoredBy(); s.Now.Before(until) {
-			return Action{Verb: Rest, At: until}
-		}
 		return s.submit()
 	}
-}
-
-const (
-	// labelRestored is what Velero puts on an object that it restores.
-	labelRestored = "velero.io/restore-name"
-	// restoreTime is how long the status of a restored order may take to follow the order.
-	restoreTime = time.Minute
-)
-
-// restoredBy is until when an order is left alone that a restore from a backup has created: Velero writes the status,
-// and with it the RetrievalId, in a second step, which fails if anybody has written in between. Zero for other orders.
-func (s Snapshot) restoredBy() time.Time {
-	status := &s.Order.Status
-	bare := status.RetrievalID == "" && status.Submissions == 0 && len(status.Conditions) == 0
-	if _, restored := s.Order.Labels[labelRestored]; !restored || !bare {
-		return time.Time{}
-	}
-	return s.Order.CreationTimestamp.Add(restoreTime)
 }
 
 // poll decides for an order that was accepted. Only what makes a call impossible or pointless holds it up.

@@ -83,24 +83,6 @@ func heldUp(reason string) edit {
 	}
 }
 
-// TestARestoredOrderWaitsForItsStatus: who restores it writes the status in a second step, and would fail if the
-// controller had written meanwhile.
-func TestARestoredOrderWaitsForItsStatus(t *testing.T) {
-	restored := func(o *v1alpha1.VeroOrder) { o.Labels = map[string]string{"velero.io/restore-name": "daily"} }
-	untouched := want{verb: issuance.Rest, at: now.Add(time.Minute)}
-	run(t, map[string]decision{
-		"it is not touched":                    {ordered(signNew(created(now), restored)), untouched},
-		"not even when nobody wants it":        {ordered(signNew(created(now), restored), unwanted), untouched},
-		"a renewal, too":                       {ordered(renewal(created(now), restored)), untouched},
-		"after a minute it is one like others": {ordered(signNew(created(now.Add(-time.Minute)), restored)), submit},
-		"with its status it goes on at once": {
-			ordered(signNew(created(now), restored, sent(now.Add(-time.Minute), nil))), want{verb: issuance.Poll}},
-		"one that was to be sent again, too": {
-			ordered(signNew(created(now), restored, lost)), submit},
-		"one that the gate has made never waits": {ordered(signNew(created(now))), submit},
-	})
-}
-
 func TestAcceptedOrder(t *testing.T) {
 	accepted := sent(now, nil)
 	due := now.Add(issuance.FirstPoll)

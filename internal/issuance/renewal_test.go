@@ -61,9 +61,11 @@ func unusableSecrets(t testing.TB, until time.Time) circumstances {
 	t.Helper()
 	key, dates := pkitest.Key("another's"), pkitest.Dates(until.AddDate(-2, 0, 0), until)
 	return circumstances{
-		"none":               {unreadable("Secret tls does not exist"), ""},
-		"expired":            {holding(t, leafUntil(t, "another's", now.Add(-time.Second))), "expired at"},
-		"foreign":            {holding(t, pkitest.Root(t, "another CA").Issue(t, key, customer, dates)), "spec.trust.issuance"},
+		"none":    {unreadable("Secret tls does not exist"), ""},
+		"expired": {holding(t, leafUntil(t, "another's", now.Add(-time.Second))), "expired at"},
+		"foreign": {
+			holding(t, pkitest.Root(t, "another CA").Issue(t, key, customer, dates)), "spec.trust.issuance",
+		},
 		"another customer's": {holding(t, pkitest.Root(t, "issuing CA").Issue(t, key, "7654321-0", dates)), "is for"},
 		"not valid yet":      {holding(t, dated(t, now.AddDate(0, 0, 1), until)), "valid only from"},
 		"key does not match": {unreadable("Secret tls holds a certificate and a key that do not fit together"), ""},

@@ -37,9 +37,19 @@ func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call)
 		note(order, err, call)
 		forgetObsoleteProblem(order, call)
 		waited := call.Ended.Sub(status.AcceptedAt.Time)
-		status.NextPollTime = at(call.Ended.Add(beforeExpiry(order, pollDistance(waited, call.Timeout), call.Ended)))
+		status.NextPollTime = at(call.Ended.Add(nextPollDistance(order, waited, call)))
 		recordPollFailure(order, err, call)
 	}
+}
+
+// nextPollDistance is shorter while the certificate that is renewed comes near its end. Once it has expired, nothing is
+// gained by hurry any more.
+func nextPollDistance(order *v1alpha1.VeroOrder, waited time.Duration, call Call) time.Duration {
+	distance := pollDistance(waited, call.Timeout)
+	if renewal := order.Spec.Renewal; renewal == nil || call.Ended.After(renewal.NotAfter.Time) {
+		return distance
+	}
+	return beforeExpiry(order, distance, call.Ended)
 }
 
 func recordPollFailure(order *v1alpha1.VeroOrder, err error, call Call) {

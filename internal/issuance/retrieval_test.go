@@ -227,6 +227,7 @@ func TestPollScheduleOfOddClocks(t *testing.T) {
 func TestAnOverdueRenewalIsAskedForUntilTheLastMinute(t *testing.T) {
 	for left, want := range map[time.Duration]time.Duration{
 		5 * time.Hour: time.Hour, 2 * time.Hour: 30 * time.Minute, time.Minute: 15 * time.Second, 0: 10 * time.Second,
+		-time.Second: time.Hour, // There is no hurry any more.
 	} {
 		order := renewal(sent(now.Add(-timeout), nil))
 		order.Spec.Renewal.NotAfter = metav1.Time{Time: now.Add(left)}

@@ -50,10 +50,8 @@ func RecordSubmission(order *v1alpha1.VeroOrder, retrievalID string, err error, 
 	}
 	note(order, err, call)
 	forgetObsoleteProblem(order, call)
-	refusedSince := status.RefusedSince
-	status.RefusedSince = nil
 	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
-		recordRefusal(order, refusal, refusedSince, call)
+		recordRefusal(order, refusal, call)
 		return
 	}
 	recordInterruption(order, err, call)
@@ -86,9 +84,10 @@ func accept(order *v1alpha1.VeroOrder, retrievalID string, unverified bool, call
 }
 
 // recordRefusal is for verified answers with Status FAIL: the row of the code table decides. A code that the table does
-// not know, or not for this operation, is a technical error: it says that nothing was accepted, and no more. since is
-// when the first of an unbroken row of technical errors came, nil if the answer before was none.
-func recordRefusal(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, since *metav1.MicroTime, call Call) {
+// not know, or not for this operation, is a technical error: it says that nothing was accepted, and no more.
+func recordRefusal(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call Call) {
+	since := order.Status.RefusedSince
+	order.Status.RefusedSince = nil
 	if refusal.Code != vero.CodeWrongEnvironment {
 		order.Status.IssuerProblem = nil
 	}

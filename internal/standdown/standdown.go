@@ -57,8 +57,12 @@ func (o *Options) Validate() error {
 	return errors.Join(failures...)
 }
 
+// annotationRelease is what helm writes on all that belongs to a release.
+const annotationRelease = "meta.helm.sh/release-name"
+
 // Run scales the Deployment to no replicas and returns once all its Pods have ended. A Deployment that is not there
-// has none.
+// has none. One that helm has not installed is left alone: there this was not asked for by an uninstallation, but came
+// with manifests that somebody has rendered and applied, hooks and all.
 func Run(ctx context.Context, options Options, cluster client.Client, log logr.Logger) error {
 	deployment := &appsv1.Deployment{}
 	key := client.ObjectKey{Namespace: options.Namespace, Name: options.Deployment}
@@ -67,6 +71,10 @@ func Run(ctx context.Context, options Options, cluster client.Client, log logr.L
 		return nil
 	} else if err != nil {
 		return fmt.Errorf("read Deployment %s: %w", key, err)
+	}
+	if deployment.Annotations[annotationRelease] == "" {
+		log.Info("nothing is done, because the Deployment belongs to no release of helm", "deployment", key)
+		return nil
 	}
 	none := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"replicas":0}}`))
 	err := cluster.SubResource("scale").Patch(ctx, deployment, none, client.WithSubResourceBody(&autoscalingv1.Scale{}))
@@ -90,7 +98,7 @@ func awaitEnd(ctx context.Context, timeout time.Duration, cluster client.Reader,
 		return problem == nil, nil
 	})
 	if err != nil {
-		return fmt.Errorf("waited %s for Deployment %s to end: %w; see why, and try again",
+		return fmt.Errorf("waited %s for Deployment %s to end: %w; see why, and try again; to keep it, scale it up again",
 			timeout, client.ObjectKeyFromObject(deployment), last)
 	}
 	return nil

@@ -80,6 +80,22 @@ func TestADeploymentThatIsNotThereHasEnded(t *testing.T) {
 	}
 }
 
+// TestWhatHelmHasNotInstalledIsLeftAlone: somebody has rendered the chart and applied all of it.
+func TestWhatHelmHasNotInstalledIsLeftAlone(t *testing.T) {
+	deployment, _ := running(t, "rendered")
+	deployment.Annotations = nil
+	if err := server.Client.Update(t.Context(), deployment); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t, options(deployment, long)); err != nil {
+		t.Error(err)
+	}
+	observe(t, deployment)
+	if *deployment.Spec.Replicas != 2 {
+		t.Errorf("it has %d replicas", *deployment.Spec.Replicas)
+	}
+}
+
 func TestOptionsThatCannotWorkAreNamed(t *testing.T) {
 	err := (&standdown.Options{}).Validate()
 	for _, flag := range []string{"--namespace", "--deployment", "--timeout"} {
@@ -118,7 +134,9 @@ func running(t *testing.T, namespace string) (*appsv1.Deployment, *corev1.Pod) {
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "controller", Image: "none"}}},
 	}
 	deployment := &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "controller"},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: "controller", Annotations: map[string]string{"meta.helm.sh/release-name": "vero"},
+		},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: new(int32(2)), Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: template,
 		},

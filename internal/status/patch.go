@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
+	"io"
+	"net"
+	"net/http"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -32,19 +34,25 @@ func Patch(ctx context.Context, writer client.StatusClient, object, before clien
 // what the API server refuses, and what does not fit together. What comes of a busy or unreachable API server, or of
 // somebody else who was faster, passes.
 func Lasts(ctx context.Context, err error) bool {
-	_, isTransport := errors.AsType[*url.Error](err)
-	switch {
-	case err == nil, ctx.Err() != nil, isTransport, errors.Is(err, context.DeadlineExceeded):
-		return false
-	default:
+	var answer apierrors.APIStatus
+	if errors.As(err, &answer) && ctx.Err() == nil {
+		return lasts(answer.Status())
 	}
-	switch apierrors.ReasonForError(err) {
-	case metav1.StatusReasonConflict, metav1.StatusReasonNotFound, metav1.StatusReasonServerTimeout,
-		metav1.StatusReasonTimeout, metav1.StatusReasonTooManyRequests, metav1.StatusReasonServiceUnavailable,
+	_, isTransport := errors.AsType[net.Error](err)
+	cut := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
+	return err != nil && ctx.Err() == nil && !isTransport && !cut
+}
+
+// lasts is Lasts for an answer of the API server. Of its own troubles (5xx) those last that a webhook brings it.
+func lasts(answer metav1.Status) bool {
+	switch answer.Reason {
+	case metav1.StatusReasonConflict, metav1.StatusReasonNotFound, metav1.StatusReasonTooManyRequests,
 		metav1.StatusReasonExpired, metav1.StatusReasonGone:
 		return false
-	default:
+	case metav1.StatusReasonInternalError:
 		return true
+	default:
+		return answer.Code < http.StatusInternalServerError
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"testing"
 
@@ -124,15 +125,19 @@ func TestWhatLastsIsTold(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"nothing":                       {nil, false},
-		"a missing permission":          {apierrors.NewForbidden(orders, "a", errors.New("RBAC")), true},
-		"a webhook that cannot answer":  {apierrors.NewInternalError(errors.New("failed calling webhook")), true},
-		"what does not fit together":    {errors.New("status.certificate is for another key"), true},
-		"also one that was wrapped":     {fmt.Errorf("create: %w", apierrors.NewForbidden(orders, "a", nil)), true},
-		"somebody else who was faster":  {apierrors.NewConflict(orders, "a", nil), false},
-		"what is gone":                  {apierrors.NewNotFound(orders, "a"), false},
-		"a busy API server":             {apierrors.NewTooManyRequests("later", 1), false},
-		"an API server that is away":    {&url.Error{Op: "Get", URL: "https://127.0.0.1", Err: io.EOF}, false},
+		"nothing":                      {nil, false},
+		"a missing permission":         {apierrors.NewForbidden(orders, "a", errors.New("RBAC")), true},
+		"a webhook that cannot answer": {apierrors.NewInternalError(errors.New("failed calling webhook")), true},
+		"what does not fit together":   {errors.New("status.certificate is for another key"), true},
+		"also one that was wrapped":    {fmt.Errorf("create: %w", apierrors.NewForbidden(orders, "a", nil)), true},
+		"somebody else who was faster": {apierrors.NewConflict(orders, "a", nil), false},
+		"what is gone":                 {apierrors.NewNotFound(orders, "a"), false},
+		"a busy API server":            {apierrors.NewTooManyRequests("later", 1), false},
+		"an API server that is away":   {&url.Error{Op: "Get", URL: "https://127.0.0.1", Err: io.EOF}, false},
+		"an answer that breaks off":    {fmt.Errorf("read the body: %w", io.ErrUnexpectedEOF), false},
+		"an etcd that elects a leader": {
+			&apierrors.StatusError{ErrStatus: metav1.Status{Code: http.StatusInternalServerError}}, false,
+		},
 		"an API server that is stopped": {apierrors.NewServiceUnavailable("shutting down"), false},
 		"a call that took too long":     {fmt.Errorf("get: %w", context.DeadlineExceeded), false},
 	} {

@@ -1,12 +1,16 @@
 package request_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -48,7 +52,9 @@ func (r *renewal) reconcileInVain() {
 	}
 }
 
-func TestARenewalThatThePermissionsHinderIsReported(t *testing.T) {
+// prepared is a renewal whose key cert-manager has in preparation, and that is approved.
+func prepared(t *testing.T) *renewal {
+	t.Helper()
 	r := renew(t)
 	r.certificate.Status.NextPrivateKeySecretName = new("tax-next")
 	r.issuing(true)
@@ -60,6 +66,11 @@ func TestARenewalThatThePermissionsHinderIsReported(t *testing.T) {
 	if err := server.Client.Status().Update(t.Context(), r.request); err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+func TestARenewalThatThePermissionsHinderIsReported(t *testing.T) {
+	r := prepared(t)
 	restore := r.limit()
 	const said = "with the next private key of Certificate tax may not be read by the controller: allow its " +
 		"ServiceAccount to get Secrets in namespace "
@@ -74,6 +85,41 @@ func TestARenewalThatThePermissionsHinderIsReported(t *testing.T) {
 	restore()
 	r.reconcile()
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist", "vero does not exist")
+}
+
+// changing refuses Secrets with a text that is another one each time: it stands for a webhook whose error has the port
+// of a connection in it.
+type changing struct {
+	client.Client
+	tries int
+}
+
+func (c *changing) Get(ctx context.Context, key client.ObjectKey, object client.Object, o ...client.GetOption) error {
+	if _, isSecret := object.(*corev1.Secret); isSecret {
+		c.tries++
+		return apierrors.NewInternalError(fmt.Errorf("read tcp 127.0.0.1:%d: connection reset", c.tries))
+	}
+	return c.Client.Get(ctx, key, object, o...)
+}
+
+// TestAHindranceIsNotToldAtEveryTry: what is written brings the request back at once.
+func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
+	r := prepared(t)
+	reader := &changing{Client: server.Client}
+	r.reconciler.Reader = reader
+	r.reconcileInVain()
+	r.says("", "", "127.0.0.1:1: connection reset")
+	version := r.request.ResourceVersion
+	for range 5 {
+		r.reconcileInVain()
+	}
+	r.says("", "")
+	if r.request.ResourceVersion != version || reader.tries != 6 {
+		t.Errorf("after %d tries, something was written", reader.tries)
+	}
+	r.clock.Step(10 * time.Minute)
+	r.reconcileInVain()
+	r.says(v1alpha1.ReasonClusterError, "127.0.0.1:7", "127.0.0.1:7", "Warning RenewalFailing")
 }
 
 func TestARenewalIsFollowedWhileItsSecretIsGone(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -46,6 +47,9 @@ type Options struct {
 // Reconciler brings CertificateRequests and VeroOrders together.
 type Reconciler struct {
 	Options
+
+	// hindrances is when a request was last made to tell what the cluster has refused, by name.
+	hindrances sync.Map
 }
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
@@ -67,16 +71,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	if !lookup.ConcernsUs(request) || !request.DeletionTimestamp.IsZero() ||
 		status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
 		r.Metrics.RequestServed(name.Namespace, name.Name) // or it is gone
+		r.hindrances.Delete(name.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	before := request.DeepCopy()
 	result, transition, failure := r.step(ctx, request)
-	if status.Lasts(ctx, failure) {
+	switch {
+	case failure == nil:
+		r.hindrances.Delete(name.NamespacedName)
+		r.measure(request, transition)
+	case status.Lasts(ctx, failure):
 		transition = r.hindered(request, failure)
-	} else if failure != nil {
+	default:
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, failure))
 	}
-	r.measure(request, transition)
 	failing, err := r.watchExpiry(ctx, request, transition.reason)
 	written := status.Patch(ctx, r.Client, request, before)
 	if written == nil {
@@ -89,10 +97,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	return sooner(sooner(result, until(failing.next, r.Clock.Now())), transition.credentials.next()), nil
 }
 
+// hindranceInterval is how long what the cluster has refused stays told, even if it sounds different the next time. A
+// text with an address or a time in it would else be written at every try; and every write brings the request back.
+const hindranceInterval = 10 * time.Minute
+
 // hindered lets the request tell what the cluster has refused to the controller: whoever waits for a certificate does
 // not read the controller's log.
 func (r *Reconciler) hindered(request *cmapi.CertificateRequest, failure error) transition {
-	status.SetPending(request, fmt.Sprintf("%v; it is tried again", failure), r.Clock.Now())
+	name, now := client.ObjectKeyFromObject(request), r.Clock.Now()
+	told, isTold := r.hindrances.Load(name)
+	if last, ok := told.(time.Time); !isTold || !ok || now.Sub(last) >= hindranceInterval {
+		r.hindrances.Store(name, now)
+		status.SetPending(request, fmt.Sprintf("%v; it is tried again", failure), now)
+	}
+	r.Metrics.RequestUnserved(request, v1alpha1.ReasonClusterError)
 	return transition{reason: v1alpha1.ReasonClusterError, action: "Retry", warning: true}
 }
 

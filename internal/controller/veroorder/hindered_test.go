@@ -3,6 +3,7 @@ package veroorder_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -64,5 +65,28 @@ func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 	}
 	if says, err := reconcileAs(server.Client); err != nil || !strings.HasPrefix(says, "IssuerNotFound") {
 		t.Errorf("given the permission, the order says %q, the error is %v", says, err)
+	}
+}
+
+// TestARestoredOrderIsNotWrittenTo also where the controller could only say that it is hindered: who restores the order
+// is about to write its status.
+func TestARestoredOrderIsNotWrittenTo(t *testing.T) {
+	order := ended(server.Namespace(t), 0)
+	order.Labels = map[string]string{"velero.io/restore-name": "daily"}
+	if err := server.Client.Create(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	clock := clocktesting.NewFakeClock(order.CreationTimestamp.Time)
+	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
+		Client: server.Client, Reader: limited(t, "veroorders", "veroorders/status"), Lanes: veroorder.NewLanes(1),
+		Clock: clock, Events: status.Events{Recorder: events.NewFakeRecorder(1)},
+	}}
+	result, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})
+	if err != nil || result.RequeueAfter != time.Minute {
+		t.Errorf("it is looked at again in %s, error %v", result.RequeueAfter, err)
+	}
+	order.Status.RetrievalID = "retrieval-1"
+	if err := server.Client.Status().Update(t.Context(), order); err != nil {
+		t.Errorf("the status cannot be restored: %v", err)
 	}
 }

@@ -102,6 +102,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 }
 
 func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+	if until := issuance.UntouchedUntil(order); r.Clock.Now().Before(until) {
+		return ctrl.Result{RequeueAfter: r.until(until)}, nil
+	}
 	gathered, err := r.gather(ctx, order)
 	if err != nil {
 		return ctrl.Result{}, errors.Join(err, r.hindered(ctx, order, err))
@@ -119,9 +122,6 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, gathered.Now) })
 		return ctrl.Result{RequeueAfter: r.until(action.At)}, err
 	case issuance.Rest:
-		if !action.At.IsZero() {
-			return ctrl.Result{RequeueAfter: r.until(action.At)}, nil
-		}
 		return r.retire(ctx, order)
 	default:
 		return ctrl.Result{}, fmt.Errorf("an order cannot %s", action.Verb)
