@@ -22,15 +22,16 @@ var followed = map[string][]string{
 
 // excused are commands that are not run here as they are shown, by how they begin, and where they are instead.
 var excused = []struct{ begins, because string }{
+	{"helm template ", "it is how every world of e2e begins"},
 	{"helm ", "it needs a node with Pods: e2e/node installs, upgrades, rolls back and uninstalls with these commands"},
 	{"kubectl -n varmenne-issuer ", "the Deployment is on a real node only: e2e/node"},
-	{"kubectl apply -f charts/varmenne-issuer/files/crds", "it is how every world of e2e begins"},
 	{"make ", "the targets exist (TestEveryMakeTargetThatIsNamedExists); CI runs those that build and test"},
 	{"bin/varmenne-issuer --kubeconfig ", "it does not end; every world of e2e runs the program like this"},
 	{"bin/varmenne-issuer simulator", "it does not end; every world of e2e runs the program like this"},
 	{"for b in tls responses issuance; do curl ", "every world of e2e fetches the bundles there, without curl"},
 	{"curl -s -H 'Content-Type: application/json' ", "every story of e2e mints its credentials there, without curl"},
-	{"velero ", "Velero is not here; TestARestoredCertificate… does to every object what it does"},
+	{"skopeo ", "there is no registry; tools/image tests the archive that it copies"},
+	{"velero ", "Velero is not here; TestARestoreSpendsNothing does to every object what it does"},
 	{"kubectl get veroorder -A ", "it is run by TestTheListOfWhatIsUnderWay"},
 	{"kubectl delete crd ", "it would take the kinds away from the other tests"},
 	{"kubectl -n tax-reporting patch veroorder NAME ", "it is run by TestAnOrderTakesOverARetrievalId"},

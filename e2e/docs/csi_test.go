@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -40,7 +41,7 @@ func (s *scene) requestOfAPod(names ...string) *cmapi.CertificateRequest {
 	}
 	request := &cmapi.CertificateRequest{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: s.namespace, Name: string(uuid.NewUUID()),
+			Namespace: s.Namespace, Name: string(uuid.NewUUID()),
 			Labels: map[string]string{"csi.cert-manager.io/volume-id-hash": "3421235", "csi.cert-manager.io/node-id-hash": "8"},
 			OwnerReferences: []metav1.OwnerReference{{
 				APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: uuid.NewUUID(),
@@ -55,7 +56,7 @@ func (s *scene) requestOfAPod(names ...string) *cmapi.CertificateRequest {
 			},
 		},
 	}
-	s.create(request)
+	s.Create(request)
 	return request
 }
 
@@ -65,19 +66,17 @@ func (s *scene) awaitSaid(request *cmapi.CertificateRequest, reason, says string
 	if !strings.Contains(quotations(s.T, csiPage), says) && reason == cmapi.CertificateRequestReasonPending {
 		s.Errorf("%s does not say %q", csiPage, says)
 	}
-	says = strings.ReplaceAll(says, readersNamespace, s.namespace)
-	s.eventually("a request that is "+reason+" and says "+says, func(context.Context) (bool, error) {
-		for _, condition := range get(s, request.Name, &cmapi.CertificateRequest{}).Status.Conditions {
-			if condition.Type == cmapi.CertificateRequestConditionReady {
-				return condition.Reason == reason && strings.Contains(condition.Message, says), nil
-			}
-		}
-		return false, nil
+	says = strings.ReplaceAll(says, readersNamespace, s.Namespace)
+	s.Eventually("a request that is "+reason+" and says "+says, func(context.Context) (bool, error) {
+		now := get(s, request.Name, &cmapi.CertificateRequest{})
+		ready := cmutil.GetCertificateRequestCondition(now, cmapi.CertificateRequestConditionReady)
+		return ready != nil && ready.Reason == reason && strings.Contains(ready.Message, says), nil
 	})
 }
 
 // TestARequestOfAPodSpendsTransferCredentials: that is why the page says not to.
 func TestARequestOfAPodSpendsTransferCredentials(t *testing.T) {
+	t.Parallel()
 	s := beginScene(t, "pod-with-credentials", "--processing-delay=1s")
 	s.awaitSaid(s.requestOfAPod(), cmapi.CertificateRequestReasonIssued, "was issued")
 	if sent := s.submissions(); len(sent) != 1 || !sent[0].Accepted {
@@ -86,6 +85,7 @@ func TestARequestOfAPodSpendsTransferCredentials(t *testing.T) {
 }
 
 func TestARequestOfAPodWaitsWithoutTransferCredentials(t *testing.T) {
+	t.Parallel()
 	s := beginScene(t, "pod-without-credentials")
 	if err := s.Client.Delete(t.Context(), get(s, transferName, &corev1.Secret{})); err != nil {
 		t.Fatal(err)
@@ -97,6 +97,7 @@ func TestARequestOfAPodWaitsWithoutTransferCredentials(t *testing.T) {
 }
 
 func TestARequestOfAPodFindsNoCredentialsWhereTheIssuerNamesNone(t *testing.T) {
+	t.Parallel()
 	s := beginScene(t, "pod-finds-none")
 	issuer := get(s, issuerName, &v1alpha1.VeroIssuer{})
 	before := issuer.DeepCopy()

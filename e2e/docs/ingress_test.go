@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned"
 	cminformers "github.com/cert-manager/cert-manager/pkg/client/informers/externalversions"
@@ -31,7 +32,7 @@ func (s *scene) ingressShim() shim.SyncFn {
 	if err != nil {
 		s.Fatal(err)
 	}
-	factory := cminformers.NewSharedInformerFactoryWithOptions(asked, 0, cminformers.WithNamespace(s.namespace))
+	factory := cminformers.NewSharedInformerFactoryWithOptions(asked, 0, cminformers.WithNamespace(s.Namespace))
 	certificates := factory.Certmanager().V1().Certificates()
 	informer := certificates.Informer()
 	ctx, cancel := context.WithCancel(s.Context())
@@ -65,7 +66,7 @@ func shown[T client.Object](s *scene, page, kind, name string, object T) T {
 		for _, manifest := range manifests {
 			if manifest.GetKind() == kind && manifest.GetName() == name {
 				into(s, manifest, object)
-				object.SetNamespace(s.namespace)
+				object.SetNamespace(s.Namespace)
 				return object
 			}
 		}
@@ -84,6 +85,7 @@ func into(s *scene, manifest *unstructured.Unstructured, object client.Object) {
 // TestACertificateForAnIngressOrGatewayIsRefused: with the annotations that the page shows cert-manager makes a
 // Certificate for our issuer, with DNS names, and nothing is spent on it.
 func TestACertificateForAnIngressOrGatewayIsRefused(t *testing.T) {
+	t.Parallel()
 	s := beginScene(t, "annotations")
 	sync := s.ingressShim()
 	ingress := shown(s, ingressPage, "Ingress", "front", &networkingv1.Ingress{})
@@ -117,30 +119,22 @@ func TestACertificateForAnIngressOrGatewayIsRefused(t *testing.T) {
 // awaitRefused waits until a request of a Certificate has failed and says why.
 func (s *scene) awaitRefused(certificate, says string) {
 	s.Helper()
-	s.eventually("a request of Certificate "+certificate+" that has failed and says "+says,
-		func(ctx context.Context) (bool, error) {
-			for _, request := range s.requests(ctx) {
-				if request.Annotations[cmapi.CertificateNameKey] != certificate {
-					continue
-				}
-				for _, condition := range request.Status.Conditions {
-					if condition.Type == cmapi.CertificateRequestConditionReady && condition.Reason == "Failed" &&
-						strings.Contains(condition.Message, says) {
-						return true, nil
-					}
-				}
-			}
-			return false, nil
+	s.AwaitRequest("of Certificate "+certificate+", has failed and says "+says,
+		func(request *cmapi.CertificateRequest) bool {
+			ready := cmutil.GetCertificateRequestCondition(request, cmapi.CertificateRequestConditionReady)
+			return request.Annotations[cmapi.CertificateNameKey] == certificate && ready != nil &&
+				ready.Reason == cmapi.CertificateRequestReasonFailed && strings.Contains(ready.Message, says)
 		})
 }
 
 // TestAnIngressMayNameTheSecretOfACertificate: cert-manager leaves that Certificate alone.
 func TestAnIngressMayNameTheSecretOfACertificate(t *testing.T) {
+	t.Parallel()
 	s := beginScene(t, "names-the-secret", "--processing-delay=1s")
-	s.create(s.certificate())
+	s.Create(s.Certificate())
 	before := s.awaitReady()
 	ingress := shown(s, ingressPage, "Ingress", "internal", &networkingv1.Ingress{})
-	s.create(ingress)
+	s.Create(ingress)
 	if err := s.ingressShim()(t.Context(), ingress); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +142,7 @@ func TestAnIngressMayNameTheSecretOfACertificate(t *testing.T) {
 		t.Errorf("the Certificate was changed: %+v", after.Spec)
 	}
 	list := &cmapi.CertificateList{}
-	if err := s.Client.List(t.Context(), list, client.InNamespace(s.namespace)); err != nil || len(list.Items) != 1 {
+	if err := s.Client.List(t.Context(), list, client.InNamespace(s.Namespace)); err != nil || len(list.Items) != 1 {
 		t.Errorf("there are %d Certificates: %v", len(list.Items), err)
 	}
 }

@@ -5,7 +5,6 @@ package docs
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"sync"
@@ -14,8 +13,12 @@ import (
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
+
+// atOnce is how many tests run at once, once those that stop the controller are over.
+const atOnce = "100"
 
 // raised is the world while there is one. Most checks only read, and start none.
 var raised struct {
@@ -25,7 +28,7 @@ var raised struct {
 }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
+	tenant.ManyAtOnce(atOnce)
 	ctrl.SetLogger(logr.Discard()) // Of the clients that the tests use.
 	os.Exit(run(m))
 }

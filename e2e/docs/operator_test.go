@@ -1,11 +1,11 @@
 package docs
 
 import (
-	"context"
 	"os"
 	"strings"
 	"testing"
 
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -23,13 +23,13 @@ const (
 // TestAReaderGetsTheFirstCertificate follows the page from the bundles to the Certificate, with the simulator in the
 // place of the TEST environment: its address and its TLS authority are all that differs.
 func TestAReaderGetsTheFirstCertificate(t *testing.T) {
-	s := &scene{T: t, World: theWorld(t), namespace: "first-certificate"}
-	s.startService("--processing-delay=1s")
-	bundles, err := s.service.Bundles(t.Context())
+	t.Parallel()
+	s := emptyScene(t, "first-certificate", "--processing-delay=1s")
+	bundles, err := s.Service.Bundles(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	sent := s.mint()
+	sent := s.Mint()
 	r := s.reader()
 	for name, bundle := range bundles {
 		r.write(name, bundle)
@@ -37,13 +37,13 @@ func TestAReaderGetsTheFirstCertificate(t *testing.T) {
 	shown := manifestsOf(t, startPage)
 	trust := "  trust:\n"
 	issuer := strings.Replace(shown["VeroIssuer"], trust,
-		"  url: "+s.service.URL+"\n"+trust+"    tls:\n      configMapRef: {name: vero-trust, key: tls.pem}\n", 1)
-	r.write("issuer.yaml", strings.ReplaceAll(issuer, "namespace: "+readersNamespace, "namespace: "+s.namespace))
+		"  url: "+s.Service.URL+"\n"+trust+"    tls:\n      configMapRef: {name: vero-trust, key: tls.pem}\n", 1)
+	r.write("issuer.yaml", strings.ReplaceAll(issuer, "namespace: "+readersNamespace, "namespace: "+s.Namespace))
 	r.write("certificate.yaml", strings.ReplaceAll(
-		shown["Certificate"], "namespace: "+readersNamespace, "namespace: "+s.namespace))
+		shown["Certificate"], "namespace: "+readersNamespace, "namespace: "+s.Namespace))
 
 	r.follow(startPage, "Bundles and credentials",
-		howto.Replacement{Old: "create namespace " + readersNamespace, New: "create namespace " + s.namespace},
+		howto.Replacement{Old: "create namespace " + readersNamespace, New: "create namespace " + s.Namespace},
 		howto.Replacement{Old: "--from-file=responses.pem", New: "--from-file=tls.pem --from-file=responses.pem"},
 		howto.Replacement{Old: "12345678901", New: sent.TransferID},
 		howto.Replacement{Old: "replace-me", New: sent.TransferPassword})
@@ -72,8 +72,9 @@ func manifestsOf(t *testing.T, page string) map[string]string {
 
 // TestAnOperatorLooksAround runs the commands with which somebody looks for a cause.
 func TestAnOperatorLooksAround(t *testing.T) {
+	t.Parallel()
 	s := beginScene(t, "looks-around", "--processing-delay=1s")
-	s.create(s.certificate())
+	s.Create(s.Certificate())
 	s.awaitReady()
 	for _, heading := range followed[troublePage] {
 		s.follow(troublePage, heading)
@@ -81,10 +82,11 @@ func TestAnOperatorLooksAround(t *testing.T) {
 }
 
 func TestABundleIsRotatedAsThePageSays(t *testing.T) {
+	t.Parallel()
 	s := beginScene(t, "rotation", "--processing-delay=1s")
-	s.awaitIssuer()
+	s.AwaitIssuer()
 	r := s.reader()
-	bundles, err := s.service.Bundles(t.Context())
+	bundles, err := s.Service.Bundles(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,23 +100,24 @@ func TestABundleIsRotatedAsThePageSays(t *testing.T) {
 		trust.Data["responses.pem"], strings.TrimSpace(bundles["issuance.pem"])) {
 		t.Error("the bundle does not hold the new authority")
 	}
-	s.create(s.certificate())
+	s.Create(s.Certificate())
 	s.awaitReady()
 }
 
 // TestTheControllerMayNotListSecrets runs the questions of the page; kubectl ends with an error where the answer is no.
 func TestTheControllerMayNotListSecrets(t *testing.T) {
-	s := &scene{T: t, World: theWorld(t), namespace: "permissions"}
-	s.startService()
+	t.Parallel()
+	s := emptyScene(t, "permissions")
 	s.reader().follow(permissionPage, "What the controller may do",
 		howto.Replacement{Old: ":varmenne-issuer:varmenne-issuer", New: ":varmenne-issuer:varmenne-issuer || true"})
 }
 
 // TestTheListOfWhatIsUnderWay runs the command with which somebody waits before a move or an uninstallation.
 func TestTheListOfWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
 	s := beginScene(t, "list", "--processing-delay=10m")
-	s.create(s.certificate())
-	order := s.awaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool {
+	s.Create(s.Certificate())
+	order := s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool {
 		return order.Status.Phase == v1alpha1.PhaseSubmitted
 	})
 	for _, page := range []string{restorePage, "docs/operations/upgrade.md"} {
@@ -130,7 +133,7 @@ func (s *scene) runOne(page, begins, prints string) {
 			continue
 		}
 		r, text := s.reader(), command.Text
-		text = strings.ReplaceAll(text, "-n "+readersNamespace, "-n "+s.namespace)
+		text = strings.ReplaceAll(text, "-n "+readersNamespace, "-n "+s.Namespace)
 		if err := r.shell.Run(s.Context(), howto.Page{{Text: text + " > printed"}}); err != nil {
 			s.Fatalf("%s: %v", page, err)
 		}
@@ -145,30 +148,22 @@ func (s *scene) runOne(page, begins, prints string) {
 
 // TestAnOrderTakesOverARetrievalId: somebody has deleted an order that was accepted, and does what the page says.
 func TestAnOrderTakesOverARetrievalId(t *testing.T) {
+	t.Parallel()
 	s := beginScene(t, "takes-over", "--processing-delay=5s")
-	s.create(s.certificate())
-	lost := s.awaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
-	s.eventually("a request that shows the RetrievalId", func(ctx context.Context) (bool, error) {
-		for _, request := range s.requests(ctx) {
-			for _, condition := range request.Status.Conditions {
-				if string(condition.Type) == v1alpha1.ConditionSubmitted && condition.Message == lost.Status.RetrievalID {
-					return true, nil
-				}
-			}
-		}
-		return false, nil
-	})
+	s.Create(s.Certificate())
+	lost := s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
+	s.awaitSaying(cmapi.CertificateRequestConditionType(v1alpha1.ConditionSubmitted), lost.Status.RetrievalID)
 	if err := s.Client.Delete(t.Context(), lost); err != nil {
 		t.Fatal(err)
 	}
-	home := s.awaitOrder("failed", func(order *v1alpha1.VeroOrder) bool {
+	home := s.AwaitOrder("failed", func(order *v1alpha1.VeroOrder) bool {
 		return order.UID != lost.UID && order.Status.Phase == v1alpha1.PhaseFailed
 	})
 	var patch howto.Page
 	for _, command := range commandsOf(t, troublePage) {
 		if strings.HasPrefix(command.Text, "kubectl -n tax-reporting patch veroorder NAME ") {
 			command.Text = strings.NewReplacer("NAME", home.Name, "RETRIEVAL-ID", lost.Status.RetrievalID,
-				"-n "+readersNamespace, "-n "+s.namespace).Replace(command.Text)
+				"-n "+readersNamespace, "-n "+s.Namespace).Replace(command.Text)
 			patch = append(patch, command)
 		}
 	}

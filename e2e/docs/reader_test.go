@@ -20,11 +20,7 @@ type reader struct {
 
 func (s *scene) reader() *reader {
 	s.Helper()
-	dir := s.TempDir()
-	return &reader{scene: s, shell: howto.Shell{Dir: dir, Log: s.Logf, Env: []string{
-		"HOME=" + dir, "KUBECONFIG=" + s.Cluster.KubeconfigPath(),
-		"PATH=" + filepath.Dir(s.Cluster.Kubectl()) + string(filepath.ListSeparator) + os.Getenv("PATH"),
-	}}}
+	return &reader{scene: s, shell: s.Shell()}
 }
 
 // follow does what a page says under a heading, in the scene's namespace.
@@ -44,10 +40,10 @@ func (r *reader) follow(page, heading string, replacements ...howto.Replacement)
 		if err != nil {
 			r.Fatal(err)
 		}
-		commands[i].Text = strings.ReplaceAll(text, "-n "+readersNamespace, "-n "+r.namespace)
+		commands[i].Text = strings.ReplaceAll(text, "-n "+readersNamespace, "-n "+r.Namespace)
 	}
 	if err := r.shell.Run(r.Context(), commands); err != nil {
-		r.Fatalf("%s, %s: %v\n%s", page, heading, err, r.picture())
+		r.Fatalf("%s, %s: %v\n%s", page, heading, err, r.Picture())
 	}
 }
 

@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -39,7 +38,7 @@ func (s *scene) backup(ctx context.Context) backup {
 	for _, kind := range inBackup {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
-		if err := s.Client.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
+		if err := s.Client.List(ctx, list, client.InNamespace(s.Namespace)); err != nil {
 			s.Fatal(err)
 		}
 		kept = append(kept, list.Items...)
@@ -54,11 +53,11 @@ func (s *scene) lose(kept backup) {
 	if len(kept) == 0 {
 		s.Fatal("the backup is empty")
 	}
-	s.eventually("an empty namespace", func(ctx context.Context) (bool, error) {
+	s.Eventually("an empty namespace", func(ctx context.Context) (bool, error) {
 		for _, kind := range slices.Backward(inBackup) {
 			object := &unstructured.Unstructured{}
 			object.SetGroupVersionKind(kind)
-			if err := s.Client.DeleteAllOf(ctx, object, client.InNamespace(s.namespace)); err != nil {
+			if err := s.Client.DeleteAllOf(ctx, object, client.InNamespace(s.Namespace)); err != nil {
 				return false, err
 			}
 		}
@@ -90,7 +89,7 @@ func (s *scene) restore(kept backup, how restoration) {
 		}
 		unstructured.RemoveNestedField(restored.Object, "status")
 		restored.SetLabels(withLabel(restored.GetLabels(), "velero.io/restore-name", "after-the-loss"))
-		s.create(restored)
+		s.Create(restored)
 		annotated := restored.GetAnnotations()["velero.io/restore-status"] == "true"
 		if status == nil || (!annotated && !slices.Contains(how.status, object.GetKind())) {
 			continue
@@ -115,20 +114,6 @@ func asThePageSays() restoration {
 	return restoration{without: []string{"CertificateRequest"}, status: []string{"VeroOrder"}}
 }
 
-// loseAndRestore does it while the controller is stopped, as the page says.
-func (s *scene) loseAndRestore(how restoration) {
-	s.Helper()
-	if err := s.StopController(); err != nil {
-		s.Fatal(err)
-	}
-	kept := s.backup(s.Context())
-	s.lose(kept)
-	s.restore(kept, how)
-	if err := s.StartController(s.Context()); err != nil {
-		s.Fatal(err)
-	}
-}
-
 // TestThePageShowsTheRestoreThatIsPlayed ties the command of the page to what the tests here do.
 func TestThePageShowsTheRestoreThatIsPlayed(t *testing.T) {
 	page := read(t, restorePage)
@@ -138,59 +123,5 @@ func TestThePageShowsTheRestoreThatIsPlayed(t *testing.T) {
 		if !strings.Contains(page, option) {
 			t.Errorf("%s does not restore with %s", restorePage, option)
 		}
-	}
-}
-
-// Somebody has put unspent credentials there, for another Certificate; a restore must not touch them.
-func TestARestoredCertificateIsReadyAndOrdersNothing(t *testing.T) {
-	s := beginScene(t, "restored", "--processing-delay=1s")
-	s.create(s.certificate())
-	s.awaitReady()
-	held := get(s, tlsSecretName, &corev1.Secret{}).Data[corev1.TLSCertKey]
-	secret := get(s, transferName, &corev1.Secret{})
-	secret.StringData = s.credentials(s.mint()).StringData
-	if err := s.Client.Update(t.Context(), secret); err != nil {
-		t.Fatal(err)
-	}
-
-	s.loseAndRestore(asThePageSays())
-	s.awaitReady()
-	s.awaitIssuer()
-	if got := get(s, tlsSecretName, &corev1.Secret{}).Data[corev1.TLSCertKey]; !bytes.Equal(got, held) {
-		t.Error("the Secret holds another certificate than before")
-	}
-	if orders := s.orders(t.Context()); len(orders) != 1 || orders[0].Status.Phase != v1alpha1.PhaseIssued {
-		t.Errorf("the orders are %+v, want the one that was restored, Issued", orders)
-	}
-	if requests := s.requests(t.Context()); len(requests) > 0 {
-		t.Errorf("there are requests: %+v", requests)
-	}
-	if sent := s.submissions(); len(sent) != 1 {
-		t.Errorf("the service was sent %+v, want what was sent before the loss", sent)
-	}
-}
-
-// TestWhatWasUnderWayIsBroughtBackAsThePageSays runs the commands of the page.
-func TestWhatWasUnderWayIsBroughtBackAsThePageSays(t *testing.T) {
-	s := beginScene(t, "under-way", "--processing-delay=20s")
-	s.create(s.certificate())
-	s.awaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
-
-	s.loseAndRestore(asThePageSays())
-	s.awaitOrder("issued", func(order *v1alpha1.VeroOrder) bool { return order.Status.Phase == v1alpha1.PhaseIssued })
-	s.eventually("a new request that waits", func(ctx context.Context) (bool, error) {
-		for _, request := range s.requests(ctx) {
-			for _, condition := range request.Status.Conditions {
-				if condition.Type == cmapi.CertificateRequestConditionReady && strings.Contains(condition.Message, "were spent") {
-					return true, nil
-				}
-			}
-		}
-		return false, nil
-	})
-	s.follow(restorePage, "What you see afterwards")
-	s.awaitReady()
-	if sent := s.submissions(); len(sent) != 1 {
-		t.Errorf("the service was sent %+v, want what was sent before the loss", sent)
 	}
 }

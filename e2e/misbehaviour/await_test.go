@@ -6,46 +6,21 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
-
-const (
-	// patience bounds every wait. It is far above what a busy machine needs; most waits take seconds.
-	patience = 4 * time.Minute
-	// glance is how often one looks whether what is waited for has come.
-	glance = 300 * time.Millisecond
-)
-
-// eventually waits until something holds. When it does not come about, the story fails with the whole picture.
-func (s *story) eventually(what string, holds func(context.Context) (bool, error)) {
-	s.Helper()
-	started := time.Now()
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
-	defer cancel()
-	if err := wait.PollUntilContextCancel(ctx, glance, true, holds); err != nil {
-		s.Fatalf("waited %s for %s: %v\n%s", time.Since(started).Round(time.Second), what, err, s.picture())
-	}
-}
 
 // awaitTold waits until the user could read this, after what was found before.
 func (s *story) awaitTold(what told) {
 	s.Helper()
-	s.eventually(fmt.Sprintf("%s, saying %q", what.reason, what.says), func(context.Context) (bool, error) {
-		until, found := s.has(s.namespace, what, s.heard)
+	s.Eventually(fmt.Sprintf("%s, saying %q", what.reason, what.says), func(context.Context) (bool, error) {
+		until, found := s.has(s.Namespace, what, s.heard)
 		if found {
 			s.heard = until
 		}
@@ -53,40 +28,13 @@ func (s *story) awaitTold(what told) {
 	})
 }
 
-// awaitIssuer waits until the story's issuer is Ready.
-func (s *story) awaitIssuer() {
-	s.Helper()
-	s.eventually("the issuer to be Ready", func(ctx context.Context) (bool, error) {
-		issuer := &v1alpha1.VeroIssuer{}
-		err := s.Client.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: issuerName}, issuer)
-		ready := meta.FindStatusCondition(issuer.Status.Conditions, v1alpha1.ConditionReady)
-		return ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == issuer.Generation, err
-	})
-}
-
 // awaitCalls waits until the service has begun to handle so many calls of an operation.
 func (s *story) awaitCalls(operation string, number int) {
 	s.Helper()
-	s.eventually(operation+" to reach the service", func(ctx context.Context) (bool, error) {
-		requests, err := s.service.Requests(ctx, operation, "")
+	s.Eventually(operation+" to reach the service", func(ctx context.Context) (bool, error) {
+		requests, err := s.Service.Requests(ctx, operation, "")
 		return len(requests) >= number, err
 	})
-}
-
-// awaitOrder waits until an order of the story is as it should be.
-func (s *story) awaitOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
-	s.Helper()
-	var found *v1alpha1.VeroOrder
-	s.eventually("an order that is "+what, func(ctx context.Context) (bool, error) {
-		list := &v1alpha1.VeroOrderList{}
-		err := s.Client.List(ctx, list, client.InNamespace(s.namespace))
-		index := slices.IndexFunc(list.Items, func(order v1alpha1.VeroOrder) bool { return reached(&order) })
-		if index >= 0 {
-			found = &list.Items[index]
-		}
-		return found != nil, err
-	})
-	return found
 }
 
 func inPhase(phase v1alpha1.OrderPhase) func(*v1alpha1.VeroOrder) bool {
@@ -96,19 +44,9 @@ func inPhase(phase v1alpha1.OrderPhase) func(*v1alpha1.VeroOrder) bool {
 // awaitRequest waits for a CertificateRequest of the sample Certificate that has not the given UID.
 func (s *story) awaitRequest(other *cmapi.CertificateRequest) *cmapi.CertificateRequest {
 	s.Helper()
-	var found *cmapi.CertificateRequest
-	s.eventually("a CertificateRequest", func(ctx context.Context) (bool, error) {
-		list := &cmapi.CertificateRequestList{}
-		err := s.Client.List(ctx, list, client.InNamespace(s.namespace))
-		index := slices.IndexFunc(list.Items, func(request cmapi.CertificateRequest) bool {
-			return other == nil || request.UID != other.UID
-		})
-		if index >= 0 {
-			found = &list.Items[index]
-		}
-		return found != nil, err
+	return s.AwaitRequest("there", func(request *cmapi.CertificateRequest) bool {
+		return other == nil || request.UID != other.UID
 	})
-	return found
 }
 
 // awaitReady waits until a Certificate is Ready with a certificate other than the given one, and returns that after it
@@ -116,9 +54,9 @@ func (s *story) awaitRequest(other *cmapi.CertificateRequest) *cmapi.Certificate
 func (s *story) awaitReady(name string, other *x509.Certificate) *x509.Certificate {
 	s.Helper()
 	var found *x509.Certificate
-	s.eventually("Certificate "+name+" to be Ready", func(ctx context.Context) (bool, error) {
+	s.Eventually("Certificate "+name+" to be Ready", func(ctx context.Context) (bool, error) {
 		certificate := &cmapi.Certificate{}
-		key := client.ObjectKey{Namespace: s.namespace, Name: name}
+		key := client.ObjectKey{Namespace: s.Namespace, Name: name}
 		if err := s.Client.Get(ctx, key, certificate); err != nil {
 			return false, err
 		}
@@ -145,7 +83,7 @@ func (s *story) examine(ctx context.Context, secret *corev1.Secret) (*x509.Certi
 	if err != nil {
 		return nil, fmt.Errorf("tls.crt and tls.key do not fit together: %w", err)
 	}
-	bundles, err := s.service.Bundles(ctx)
+	bundles, err := s.Service.Bundles(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -173,45 +111,4 @@ func (s *story) examine(ctx context.Context, secret *corev1.Secret) (*x509.Certi
 		Roots: roots, Intermediates: intermediates, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
 	return pair.Leaf, err
-}
-
-// asked lists what the service was asked.
-func (s *story) asked() []admin.Request {
-	s.Helper()
-	requests, err := s.service.Requests(context.WithoutCancel(s.Context()), "", "")
-	if err != nil {
-		s.Fatal(err)
-	}
-	return requests
-}
-
-// accepted lists the SignNewCertificate that the service has accepted: what was spent.
-func (s *story) accepted() []admin.Request {
-	s.Helper()
-	return slices.DeleteFunc(s.asked(), func(request admin.Request) bool {
-		return !request.Accepted || request.Operation != signNew
-	})
-}
-
-// picture is everything that a reader wants to see of a story that came to nothing.
-func (s *story) picture() string {
-	text := &strings.Builder{}
-	fmt.Fprintf(text, "namespace %s\n%s", s.namespace, s.read(s.namespace))
-	orders := &v1alpha1.VeroOrderList{}
-	if err := s.Client.List(context.WithoutCancel(s.Context()), orders, client.InNamespace(s.namespace)); err != nil {
-		fmt.Fprintln(text, err)
-	}
-	for _, order := range orders.Items {
-		fmt.Fprintf(text, "order %s: %+v\n", order.Name, order.Status)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.Context()), callTimeout)
-	defer cancel()
-	asked, err := s.service.Requests(ctx, "", "")
-	if err != nil {
-		fmt.Fprintln(text, err)
-	}
-	for _, request := range asked {
-		fmt.Fprintf(text, "the service was asked: %+v\n", request)
-	}
-	return text.String()
 }

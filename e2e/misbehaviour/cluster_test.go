@@ -2,6 +2,7 @@ package misbehaviour
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -34,39 +36,40 @@ type plight struct {
 // absence is how long the API server is away: much longer than the controller keeps its lease without it.
 const absence = time.Minute
 
+// disturbances are played in this order: what is away for longest comes last, when nothing has to be prepared any more.
 func disturbances() []disturbance {
 	return []disturbance{
 		{what: "etcd is restarted", strike: (*stage).restartEtcd},
-		{what: "the API server is killed, and comes back after a minute", strike: (*stage).loseAPIServer},
 		{what: "every connection to the API server is cut, five times in a row", strike: (*stage).cutConnections},
+		{what: "the API server is killed, and comes back after a minute", strike: (*stage).loseAPIServer},
 	}
 }
 
 func plights() []plight {
 	return []plight{
 		{during: "waits for transfer credentials", reach: func(s *story) {
-			s.create(s.trust(), s.issuer(), s.certificate())
+			s.Create(s.Trust(), s.Issuer(), s.Certificate())
 			s.awaitTold(told{reason: v1alpha1.ReasonWaitingForCredentials, says: []string{transferName, "does not exist"}})
 		}, outcome: outcome{spent: nothing, then: continuation{
 			words: "once there are transfer credentials",
-			do:    func(s *story) { s.create(s.credentials(transferName)) },
+			do:    func(s *story) { s.Create(s.credentials(transferName)) },
 		}}},
 		{during: "is being sent, and the answer comes meanwhile", outcome: unnoticed, reach: func(s *story) {
-			s.script(admin.Fault{Operation: signNew, Kind: admin.TimeoutAfter, Hold: held})
-			s.settle(s.issuer())
+			s.Script(admin.Fault{Operation: signNew, Kind: admin.TimeoutAfter, Hold: held})
+			s.settle(s.Issuer())
 		}, last: func(s *story) {
-			s.create(s.certificate())
+			s.Create(s.Certificate())
 			s.awaitCalls(signNew, 1)
 		}},
 		{during: "is accepted", service: []string{"--processing-delay=30s"}, outcome: unnoticed, reach: func(s *story) {
-			s.settle(s.issuer())
+			s.settle(s.Issuer())
 			s.submitted()
 		}},
 		{during: "is about to be delivered, and the certificate comes meanwhile", outcome: unnoticed,
 			reach: func(s *story) {
-				s.script(admin.Fault{Operation: get, Kind: admin.TimeoutAfter, Hold: held + held/2})
-				s.settle(s.issuer())
-				s.create(s.certificate())
+				s.Script(admin.Fault{Operation: get, Kind: admin.TimeoutAfter, Hold: held + held/2})
+				s.settle(s.Issuer())
+				s.Create(s.Certificate())
 				s.awaitCalls(get, 1)
 			}},
 	}
@@ -131,7 +134,8 @@ func together(t *testing.T, scenes []*scene, what func(*scene) func(*story)) {
 }
 
 // loseAPIServer kills the API server, and with it every watch, for a while. A controller that has lost its lease over
-// that ends, and is started again, as a kubelet does it.
+// that ends, and is started again, as a kubelet does it. So does cert-manager, which here has no lease to lose; its
+// watches alone would take half a minute to come back.
 func (s *stage) loseAPIServer(t *testing.T) {
 	t.Helper()
 	if err := s.Cluster.Process(cluster.APIServer).Kill(); err != nil {
@@ -143,8 +147,14 @@ func (s *stage) loseAPIServer(t *testing.T) {
 	case <-back.C:
 	case <-t.Context().Done():
 	}
-	if err := s.Cluster.StartAPIServer(t.Context()); err != nil {
-		t.Fatal(err)
+	for _, step := range []func() error{
+		func() error { return s.Cluster.StartAPIServer(t.Context()) },
+		s.Cluster.StopCertManager,
+		func() error { return s.Cluster.StartCertManager(t.Context()) },
+	} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.revive(t)
 }
@@ -181,11 +191,12 @@ func (s *stage) restartEtcd(t *testing.T) {
 // revive starts the controller again if it has ended.
 func (s *stage) revive(t *testing.T) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), glance, patience, false, func(ctx context.Context) (bool, error) {
+	ended := func(ctx context.Context) (bool, error) {
 		return s.Controller().State() != nil || s.Replica(1).Works(ctx), nil
-	})
+	}
+	err := wait.PollUntilContextTimeout(t.Context(), tenant.Glance, tenant.Patience, false, ended)
 	if err == nil && s.Controller().State() != nil {
-		err = s.StartController(t.Context())
+		err = errors.Join(s.FreeLease(t.Context()), s.StartController(t.Context()))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -35,14 +36,14 @@ func requestDeeds() []deed {
 	}
 	newKey := outcome{
 		told: []told{{reason: v1alpha1.ReasonWaitingForCredentials, says: []string{
-			"Secret " + transferName, "were spent", "VeroOrder ", "order new ones",
+			"Secret " + transferName, "were spent", "VeroOrder", "order new ones",
 		}}},
 		spent: credentials, then: afterNew,
 	}
-	removed := func(s *story) { s.replaced(func(request *cmapi.CertificateRequest) { s.remove(request) }) }
+	removed := func(s *story) { s.replaced(func(request *cmapi.CertificateRequest) { s.Remove(request) }) }
 	changed := func(s *story) {
 		s.replaced(func(*cmapi.CertificateRequest) {
-			edit(s, s.theCertificate(), func(certificate *cmapi.Certificate) {
+			tenant.Edit(s.Tenant, s.theCertificate(), func(certificate *cmapi.Certificate) {
 				certificate.Spec.Duration = &metav1.Duration{Duration: 17000 * time.Hour}
 			})
 		})
@@ -63,7 +64,7 @@ func requestDeeds() []deed {
 		}},
 		{what: requestDeleted, during: afterIssue, outcome: unnoticed, play: func(s *story) {
 			s.issued()
-			s.remove(s.awaitRequest(nil))
+			s.Remove(s.awaitRequest(nil))
 		}},
 		{what: certificateChanged, during: beforeSending, outcome: followed, play: func(s *story) {
 			s.refused()
@@ -79,9 +80,9 @@ func requestDeeds() []deed {
 		{what: certificateDeleted, during: whileSending, outcome: newKey, play: func(s *story) {
 			s.sending()
 			s.removeAsCollected()
-			s.awaitOrder("issued", inPhase(v1alpha1.PhaseIssued))
-			s.create(s.certificate())
-			spent := s.accepted()[0].Time.UTC().Format("2006-01-02T")
+			s.AwaitOrder("issued", inPhase(v1alpha1.PhaseIssued))
+			s.Create(s.Certificate())
+			spent := s.Accepted()[0].Time.UTC().Format("2006-01-02T")
 			s.awaitTold(told{reason: v1alpha1.ReasonWaitingForCredentials, says: []string{
 				"were spent on " + spent, "for CertificateRequest " + certificateName + "-1",
 			}})
@@ -97,20 +98,20 @@ func orderDeeds() []deed {
 	return []deed{
 		{what: orderDeleted, during: beforeSending, outcome: unnoticed, play: func(s *story) {
 			s.refused()
-			s.remove(s.awaitOrder("waiting", inPhase(v1alpha1.PhasePending)))
+			s.Remove(s.AwaitOrder("waiting", inPhase(v1alpha1.PhasePending)))
 			s.behave()
 		}},
 		{what: orderDeleted, during: whileSending, outcome: unnoticed, play: func(s *story) {
 			s.sending()
-			s.remove(s.awaitOrder("being sent", inPhase(v1alpha1.PhaseSubmitting)))
+			s.Remove(s.AwaitOrder("being sent", inPhase(v1alpha1.PhaseSubmitting)))
 		}},
-		{what: orderDeleted, during: inFlight, play: func(s *story) { s.remove(s.submitted()) }, outcome: outcome{
+		{what: orderDeleted, during: inFlight, play: func(s *story) { s.Remove(s.submitted()) }, outcome: outcome{
 			told: []told{{reason: v1alpha1.ReasonCredentialsRefused, says: []string{
 				"PKI020", "correct the transfer Secret, or order new transfer credentials",
 			}}},
 			spent: credentials, then: afterNew,
 		}},
-		{what: orderDeleted, during: afterIssue, outcome: unnoticed, play: func(s *story) { s.remove(s.issued()) }},
+		{what: orderDeleted, during: afterIssue, outcome: unnoticed, play: func(s *story) { s.Remove(s.issued()) }},
 	}
 }
 
@@ -120,7 +121,7 @@ func credentialDeeds() []deed {
 		removed   = "deletes the Secret with the transfer credentials"
 	)
 	deleted := func(s *story) {
-		s.remove(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: transferName}})
+		s.Remove(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: transferName}})
 	}
 	return []deed{
 		{what: exchanged, during: beforeSending, play: func(s *story) {
@@ -153,7 +154,7 @@ func credentialDeeds() []deed {
 			}}},
 			spent: nothing, then: continuation{
 				words: "once there are transfer credentials again",
-				do:    func(s *story) { s.create(s.credentials(transferName)) },
+				do:    func(s *story) { s.Create(s.credentials(transferName)) },
 			},
 		}},
 		{what: removed, during: whileSending, outcome: unnoticed, play: func(s *story) {
@@ -173,7 +174,7 @@ func (s *story) replaced(do func(*cmapi.CertificateRequest)) {
 	s.Helper()
 	first := s.awaitRequest(nil)
 	do(first)
-	s.heard = s.length(s.namespace)
+	s.heard = s.length(s.Namespace)
 	s.awaitRequest(first)
 }
 
@@ -183,14 +184,14 @@ func (s *story) removeAsCollected() {
 	s.Helper()
 	request := s.awaitRequest(nil)
 	certificate := s.theCertificate()
-	s.remove(certificate, request)
+	s.Remove(certificate, request)
 	keys := &corev1.SecretList{}
 	if err := s.Client.List(s.Context(), keys); err != nil {
 		s.Fatal(err)
 	}
 	for i := range keys.Items {
 		if owner := metav1.GetControllerOf(&keys.Items[i]); owner != nil && owner.UID == certificate.UID {
-			s.remove(&keys.Items[i])
+			s.Remove(&keys.Items[i])
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -103,14 +104,14 @@ func (d *diary) has(namespace string, what told, after int) (until int, found bo
 	defer d.mutex.Unlock()
 	page := d.page(namespace)
 	if !slices.ContainsFunc(page.events, func(event corev1.Event) bool {
-		return event.Reason == what.reason && saysAll(event.Message, what.says)
+		return event.Reason == what.reason && tenant.SaysAll(event.Message, what.says)
 	}) {
 		return after, false
 	}
 	if what.silent {
 		return after, true
 	}
-	index := slices.IndexFunc(page.messages[after:], func(text string) bool { return saysAll(text, what.says) })
+	index := slices.IndexFunc(page.messages[after:], func(text string) bool { return tenant.SaysAll(text, what.says) })
 	return after + index + 1, index >= 0
 }
 
@@ -133,8 +134,4 @@ func (d *diary) read(namespace string) string {
 		text.WriteString("event: " + event.InvolvedObject.Kind + " " + event.Reason + ": " + event.Message + "\n")
 	}
 	return text.String()
-}
-
-func saysAll(message string, parts []string) bool {
-	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(message, part) })
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"os"
 	"strings"
-	"time"
 
-	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
@@ -25,7 +22,7 @@ func issuerDeeds() []deed {
 		spent: nothing,
 	}
 	then := func(before outcome, words string, repair func(*v1alpha1.VeroIssuer)) outcome {
-		before.then = continuation{words: words, do: func(s *story) { s.editIssuer(repair) }}
+		before.then = continuation{words: words, do: func(s *story) { s.EditIssuer(repair) }}
 		return before
 	}
 	test := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.EnvironmentTest }
@@ -35,7 +32,7 @@ func issuerDeeds() []deed {
 	edited := func(change func(*v1alpha1.VeroIssuer)) func(*story) {
 		return func(s *story) {
 			s.submitted()
-			s.editIssuer(change)
+			s.EditIssuer(change)
 		}
 	}
 	const (
@@ -62,15 +59,15 @@ func issuerDeeds() []deed {
 			then: continuation{
 				words: "with `cmctl renew`, once the issuer names it again",
 				do: func(s *story) {
-					s.editIssuer(own)
-					s.awaitIssuer()
+					s.EditIssuer(own)
+					s.AwaitIssuer()
 					s.behave()
 					s.renewNow()
 				},
 			},
 		}, play: func(s *story) {
 			s.refused()
-			s.editIssuer(other)
+			s.EditIssuer(other)
 		}},
 		{what: customer, during: inFlight, outcome: then(changed, named, own), play: edited(other)},
 		{what: trust, during: inFlight, outcome: then(kept, "once the trust is right", func(issuer *v1alpha1.VeroIssuer) {
@@ -84,22 +81,15 @@ func issuerDeeds() []deed {
 	}
 }
 
-// renewNow does what `cmctl renew` does, a moment after the failure as a person would: cert-manager tells the failed
-// request of before from the next one by times of whole seconds.
+// renewNow renews the Certificate once its request has failed.
 func (s *story) renewNow() {
 	s.Helper()
-	s.eventually("the second of the failure to be over", func(ctx context.Context) (bool, error) {
-		certificate := &cmapi.Certificate{}
+	certificate := &cmapi.Certificate{}
+	s.Eventually("the request to fail", func(ctx context.Context) (bool, error) {
 		err := s.Client.Get(ctx, s.certificateKey(), certificate)
-		failed := certificate.Status.LastFailureTime
-		return failed != nil && time.Since(failed.Time) > 2*time.Second, err
+		return certificate.Status.LastFailureTime != nil, err
 	})
-	certificate := s.theCertificate()
-	cmutil.SetCertificateCondition(certificate, certificate.Generation, cmapi.CertificateConditionIssuing,
-		cmmeta.ConditionTrue, "ManuallyTriggered", "Certificate re-issuance manually triggered")
-	if err := s.Client.Status().Update(s.Context(), certificate); err != nil {
-		s.Fatal(err)
-	}
+	s.Renew(certificate)
 }
 
 // missing is what comes of an issuer that is not there.
@@ -118,7 +108,7 @@ func namespaceDeeds() []deed {
 	ends := func(s *story) {
 		s.Helper()
 		s.deleteNamespace()
-		if submissions := s.accepted(); len(submissions) > 1 {
+		if submissions := s.Accepted(); len(submissions) > 1 {
 			s.Errorf("the service has accepted %+v", submissions)
 		}
 		s.isDeserted()
@@ -127,9 +117,9 @@ func namespaceDeeds() []deed {
 		{what: deleted, during: beforeSending, outcome: outcome{spent: nothing, then: over.then}, ends: ends,
 			play: (*story).refused},
 		{what: deleted, during: whileSending, outcome: over, play: (*story).sending, ends: func(s *story) {
-			retrievalID := s.accepted()[0].RetrievalID
+			retrievalID := s.Accepted()[0].RetrievalID
 			ends(s)
-			s.eventually("the log to tell RetrievalId "+retrievalID, func(context.Context) (bool, error) {
+			s.Eventually("the log to tell RetrievalId "+retrievalID, func(context.Context) (bool, error) {
 				content, err := os.ReadFile(s.Controller().LogFile())
 				return strings.Contains(string(content), retrievalID), err
 			})

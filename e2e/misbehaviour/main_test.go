@@ -22,6 +22,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -49,12 +50,7 @@ var raised struct {
 }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		_ = flag.Set("test.parallel", atOnce)
-	}
+	tenant.ManyAtOnce(atOnce)
 	ctrl.SetLogger(logr.Discard()) // Of the clients that the stories use.
 	os.Exit(run(m))
 }

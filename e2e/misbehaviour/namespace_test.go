@@ -19,28 +19,28 @@ import (
 // deserted are the namespaces that are gone. Nothing may be said of them for ever.
 var deserted sync.Map
 
-func (s *story) isDeserted() { deserted.Store(s.namespace, true) }
+func (s *story) isDeserted() { deserted.Store(s.Namespace, true) }
 
 // deleteNamespace does what a person does, and then what kube-controller-manager does, which this cluster has not.
 func (s *story) deleteNamespace() {
 	s.Helper()
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}}
-	s.remove(namespace)
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.Namespace}}
+	s.Remove(namespace)
 	kinds := []client.Object{
 		&v1alpha1.VeroOrder{}, &v1alpha1.VeroIssuer{}, &cmapi.Certificate{}, &cmapi.CertificateRequest{},
 		&corev1.Secret{}, &corev1.ConfigMap{},
 	}
-	s.eventually("the namespace to be empty", func(ctx context.Context) (bool, error) {
+	s.Eventually("the namespace to be empty", func(ctx context.Context) (bool, error) {
 		for _, kind := range kinds {
-			if err := s.Client.DeleteAllOf(ctx, kind, client.InNamespace(s.namespace)); err != nil {
+			if err := s.Client.DeleteAllOf(ctx, kind, client.InNamespace(s.Namespace)); err != nil {
 				return false, err
 			}
 		}
 		orders := &v1alpha1.VeroOrderList{}
-		err := s.Client.List(ctx, orders, client.InNamespace(s.namespace))
+		err := s.Client.List(ctx, orders, client.InNamespace(s.Namespace))
 		return len(orders.Items) == 0, err
 	})
-	s.eventually("the namespace to be gone", func(ctx context.Context) (bool, error) {
+	s.Eventually("the namespace to be gone", func(ctx context.Context) (bool, error) {
 		err := s.Client.Get(ctx, client.ObjectKeyFromObject(namespace), namespace)
 		if apierrors.IsNotFound(err) {
 			return true, nil

@@ -71,7 +71,7 @@ func (o outcome) pursue(s *story, words ...string) {
 // spends fails the story unless the service has accepted as much as that: bought is what was bought on purpose.
 func (s *story) spends(spent cost, bought int) {
 	s.Helper()
-	if accepted := s.accepted(); len(accepted) != bought+spent.orders {
+	if accepted := s.Accepted(); len(accepted) != bought+spent.orders {
 		s.Errorf("the service has accepted %d SignNewCertificate, want %d: %+v",
 			len(accepted), bought+spent.orders, accepted)
 	}
@@ -79,7 +79,7 @@ func (s *story) spends(spent cost, bought int) {
 
 // certificateKey is where the sample Certificate is.
 func (s *story) certificateKey() client.ObjectKey {
-	return client.ObjectKey{Namespace: s.namespace, Name: certificateName}
+	return client.ObjectKey{Namespace: s.Namespace, Name: certificateName}
 }
 
 // theCertificate is the sample Certificate as the API server has it.

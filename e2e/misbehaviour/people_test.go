@@ -40,7 +40,7 @@ func playDeeds(t *testing.T) {
 			t.Parallel()
 			// The service takes a while, so that there is time to interfere.
 			s := begin(t, "--processing-delay=15s")
-			s.settle(s.issuer())
+			s.settle(s.Issuer())
 			deed.play(s)
 			deed.pursue(s)
 			if deed.ends != nil {
@@ -56,38 +56,38 @@ func playDeeds(t *testing.T) {
 // refused lets the service refuse requests with PKI099 and brings an order into that state: it waits to be sent again.
 func (s *story) refused() {
 	s.Helper()
-	s.script(admin.Fault{Operation: signNew, Kind: admin.ResultFail, Code: "PKI099", Count: 100})
-	s.create(s.certificate())
+	s.Script(admin.Fault{Operation: signNew, Kind: admin.ResultFail, Code: "PKI099", Count: 100})
+	s.Create(s.Certificate())
 	s.awaitTold(told{reason: v1alpha1.ReasonRetryingSubmission, says: []string{"PKI099", "nothing was spent"}})
 }
 
 // sending brings an order to where its request has had its effect and the answer is still to come.
 func (s *story) sending() {
 	s.Helper()
-	s.script(admin.Fault{Operation: signNew, Kind: admin.TimeoutAfter, Hold: held})
-	s.create(s.certificate())
+	s.Script(admin.Fault{Operation: signNew, Kind: admin.TimeoutAfter, Hold: held})
+	s.Create(s.Certificate())
 	s.awaitCalls(signNew, 1)
 }
 
 // doubted brings an order to where its answer was lost, and before it is sent again.
 func (s *story) doubted() {
 	s.Helper()
-	s.script(admin.Fault{Operation: signNew, Kind: admin.ResetMidAnswer})
-	s.create(s.certificate())
+	s.Script(admin.Fault{Operation: signNew, Kind: admin.ResetMidAnswer})
+	s.Create(s.Certificate())
 	s.awaitTold(told{reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again"}})
 }
 
 // submitted brings an order to where the service has accepted it.
 func (s *story) submitted() *v1alpha1.VeroOrder {
 	s.Helper()
-	s.create(s.certificate())
-	return s.awaitOrder("accepted", inPhase(v1alpha1.PhaseSubmitted))
+	s.Create(s.Certificate())
+	return s.AwaitOrder("accepted", inPhase(v1alpha1.PhaseSubmitted))
 }
 
 // issued brings an order to its end.
 func (s *story) issued() *v1alpha1.VeroOrder {
 	s.Helper()
-	s.create(s.certificate())
+	s.Create(s.Certificate())
 	s.awaitReady(certificateName, nil)
-	return s.awaitOrder("issued", inPhase(v1alpha1.PhaseIssued))
+	return s.AwaitOrder("issued", inPhase(v1alpha1.PhaseIssued))
 }

@@ -37,9 +37,9 @@ func (r trouble) play(t *testing.T, operation string, outcome outcome) {
 	if r.fault.Kind != "" {
 		fault := r.fault
 		fault.Operation = operation
-		s.script(fault)
+		s.Script(fault)
 	}
-	issuer, certificate := s.issuer(), s.certificate()
+	issuer, certificate := s.Issuer(), s.Certificate()
 	if operation == renew {
 		issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
 		certificate.Spec.RenewBefore = &metav1.Duration{Duration: renewBefore}
@@ -52,7 +52,7 @@ func (r trouble) play(t *testing.T, operation string, outcome outcome) {
 	}
 	silent := r.silence(s, operation)
 	silent(signNew)
-	s.create(certificate)
+	s.Create(certificate)
 	if operation == get && r.fault.Kind == "" {
 		s.awaitTold(told{reason: v1alpha1.ReasonAwaitingCertificate, says: []string{"has accepted the request"}})
 		silent(get)
@@ -95,7 +95,7 @@ func (r trouble) silence(s *story, operation string) func(next string) {
 		if r.fault.Kind != "" || next != operation {
 			return
 		}
-		if err := s.service.Process.Pause(); err != nil {
+		if err := s.Service.Process.Pause(); err != nil {
 			s.Fatal(err)
 		}
 	}
@@ -106,7 +106,7 @@ func (r trouble) recover(s *story) {
 	if r.fault.Kind != "" {
 		return
 	}
-	if err := s.service.Process.Resume(); err != nil {
+	if err := s.Service.Process.Resume(); err != nil {
 		s.Fatal(err)
 	}
 }
@@ -115,9 +115,9 @@ func (r trouble) recover(s *story) {
 func (s *story) buyAnother() {
 	s.Helper()
 	const name = "earlier"
-	other := s.certificate()
+	other := s.Certificate()
 	other.Name, other.Spec.SecretName = name, name+"-tls"
 	other.Annotations = map[string]string{v1alpha1.AnnotationTransferSecret: name}
-	s.create(s.credentials(name), other)
+	s.Create(s.credentials(name), other)
 	s.awaitReady(name, nil)
 }

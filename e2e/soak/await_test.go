@@ -96,7 +96,7 @@ func (s *scene) received(count int, names ...string) bool {
 // lease is the one that the replicas contend for.
 func (s *scene) lease() *coordinationv1.Lease {
 	s.Helper()
-	lease := emptyLease()
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "varmenne-issuer", Name: "varmenne-issuer"}}
 	if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(lease), lease); err != nil {
 		s.Fatal(err)
 	}
@@ -106,13 +106,9 @@ func (s *scene) lease() *coordinationv1.Lease {
 // removeLease frees the lease of a controller that is dead.
 func (s *scene) removeLease() {
 	s.Helper()
-	if err := client.IgnoreNotFound(s.Client.Delete(s.Context(), emptyLease())); err != nil {
+	if err := s.FreeLease(s.Context()); err != nil {
 		s.Fatal(err)
 	}
-}
-
-func emptyLease() *coordinationv1.Lease {
-	return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "varmenne-issuer", Name: "varmenne-issuer"}}
 }
 
 // leader is the number of the replica that works, once one does.

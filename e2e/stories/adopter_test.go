@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
@@ -37,21 +38,17 @@ type adoption struct {
 func (s *story) adoption(inSample []howto.Replacement, inPage ...howto.Replacement) *adoption {
 	s.Helper()
 	page, err := howto.Read(howToAdopt,
-		append(inPage, howto.Replacement{Old: "-n tax-reporting", New: "-n " + s.namespace})...)
+		append(inPage, howto.Replacement{Old: "-n tax-reporting", New: "-n " + s.Namespace})...)
 	if err != nil {
 		s.Fatal(err)
 	}
-	a := &adoption{story: s, page: page, shell: howto.Shell{Dir: s.TempDir(), Log: s.Logf}}
-	a.shell.Env = []string{
-		"HOME=" + a.shell.Dir, "KUBECONFIG=" + s.Cluster.KubeconfigPath(),
-		"PATH=" + filepath.Dir(s.Cluster.Kubectl()) + string(filepath.ListSeparator) + os.Getenv("PATH"),
-	}
-	certificate, err := os.ReadFile(filepath.Join(samples, "certificate.yaml"))
+	a := &adoption{story: s, page: page, shell: s.Shell()}
+	certificate, err := os.ReadFile("../../docs/samples/certificate.yaml")
 	if err != nil {
 		s.Fatal(err)
 	}
 	text, err := howto.Replace(string(certificate),
-		append(inSample, howto.Replacement{Old: "namespace: tax-reporting", New: "namespace: " + s.namespace})...)
+		append(inSample, howto.Replacement{Old: "namespace: tax-reporting", New: "namespace: " + s.Namespace})...)
 	if err != nil {
 		s.Fatalf("the sample Certificate: %v", err)
 	}
@@ -79,7 +76,7 @@ func (a *adoption) section(heading string) howto.Page {
 func (a *adoption) run(commands howto.Page) {
 	a.Helper()
 	if err := a.shell.Run(a.Context(), commands); err != nil {
-		a.Fatalf("%s: %v\n%s", howToAdopt, err, a.picture())
+		a.Fatalf("%s: %v\n%s", howToAdopt, err, a.Picture())
 	}
 }
 
@@ -117,7 +114,7 @@ func rehearsalArguments(t *testing.T) []string {
 func (a *adoption) secret() *corev1.Secret {
 	a.Helper()
 	secret := &corev1.Secret{}
-	secret.Namespace, secret.Name = a.namespace, a.certificate().Spec.SecretName
+	secret.Namespace, secret.Name = a.Namespace, a.Certificate().Spec.SecretName
 	return secret
 }
 
@@ -145,7 +142,7 @@ func (h *handMade) opens() time.Time { return h.certificate.NotAfter.Add(-adopte
 // by that, and never come into the cluster.
 func (a *adoption) orderByHand() *handMade {
 	a.Helper()
-	made, order, err := orderFor(a.mint())
+	made, order, err := orderFor(a.Mint())
 	if err != nil {
 		a.Fatal(err)
 	}
@@ -154,7 +151,7 @@ func (a *adoption) orderByHand() *handMade {
 		a.Fatal(err)
 	}
 	// The service's own rule, which holds for everybody who asks it.
-	ready := time.After(10*time.Second + glance)
+	ready := time.After(10*time.Second + tenant.Glance)
 	select {
 	case <-ready:
 	case <-a.Context().Done():
@@ -190,13 +187,13 @@ func orderFor(sent admin.Credential) (*handMade, *vero.SignNew, error) {
 // soapClient speaks to the story's service without the controller.
 func (a *adoption) soapClient() *veroclient.Client {
 	a.Helper()
-	bundles := a.bundles(a.service)
+	bundles := a.Bundles(a.Service)
 	responses, err := pki.NewTrust(parse([]byte(bundles[keyResponses])))
 	if err != nil {
 		a.Fatal(err)
 	}
 	soap, err := veroclient.New(veroclient.Options{
-		URL: a.service.URL, TLS: parse([]byte(bundles[keyTLS])), Responses: responses,
+		URL: a.Service.URL, TLS: parse([]byte(bundles[keyTLS])), Responses: responses,
 	})
 	if err != nil {
 		a.Fatal(err)
@@ -217,7 +214,7 @@ func (a *adoption) writePKCS12(made *handMade) {
 	a.writePEM(made)
 	var intermediates []byte
 	root := a.rootOfService()
-	for _, authority := range parse([]byte(a.bundles(a.service)[keyIssuance])) {
+	for _, authority := range parse([]byte(a.Bundles(a.Service)[keyIssuance])) {
 		if !authority.Equal(root) {
 			intermediates = append(intermediates, encode("CERTIFICATE", authority.Raw)...)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 )
 
 // Years in minutes: there is time to adopt the certificate before its window opens, and to renew it before it ends.
@@ -98,8 +99,8 @@ func TestAnAdoptionCanBeRehearsed(t *testing.T) {
 	s := begin(t, append(rehearsalArguments(t), "--processing-delay=1s")...)
 	a := s.adoption(
 		nil, howto.Replacement{Old: "apply -f docs/samples/certificate.yaml", New: "apply -f rehearsal.yaml"})
-	issuer := s.issuer()
-	s.create(s.trust(), issuer, s.credentials(s.mint()), s.certificate())
+	issuer := s.Issuer()
+	s.Create(s.Trust(), issuer, s.Credentials(s.Mint()), s.Certificate())
 	first := s.awaitReady(certificateName)
 
 	a.run(a.section(headingRehearsal)[1:])
@@ -114,9 +115,9 @@ func adopt(t *testing.T) *adoption {
 	t.Helper()
 	s := begin(t, "--validity="+adoptedLife.String(), "--renewal-window="+adoptedWindow.String(), "--processing-delay=1s")
 	a := s.adoption([]howto.Replacement{{Old: "renewBefore: 1440h", New: "renewBefore: " + adoptedWindow.String()}})
-	issuer := s.issuer()
+	issuer := s.Issuer()
 	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: adoptedWindow}
-	s.create(s.trust(), issuer)
+	s.Create(s.Trust(), issuer)
 	s.awaitIssuer(v1alpha1.ReasonChecked)
 	return a
 }
@@ -130,7 +131,7 @@ func (a *adoption) awaitRenewal(made *handMade) *issued {
 		return len(held) == 0 || !held[0].Equal(made.certificate)
 	})
 	renewed := a.awaitReady(certificateName)
-	renewals := a.asked("RenewCertificate")
+	renewals := a.Asked("RenewCertificate")
 	if len(renewals) != 1 || !renewals[0].Accepted {
 		a.Fatalf("the renewals are %+v, want one that was accepted", renewals)
 	}
@@ -156,7 +157,7 @@ func (a *adoption) awaitRenewal(made *handMade) *issued {
 // renewsAt checks when cert-manager will ask for a renewal.
 func (a *adoption) renewsAt(want time.Time) {
 	a.Helper()
-	certificate := a.certificate()
+	certificate := a.Certificate()
 	if err := a.Client.Get(a.Context(), client.ObjectKeyFromObject(certificate), certificate); err != nil {
 		a.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func (a *adoption) renewsAt(want time.Time) {
 func (a *adoption) asksForNothing() {
 	a.Helper()
 	requests := &cmapi.CertificateRequestList{}
-	if err := a.Client.List(a.Context(), requests, client.InNamespace(a.namespace)); err != nil {
+	if err := a.Client.List(a.Context(), requests, client.InNamespace(a.Namespace)); err != nil {
 		a.Fatal(err)
 	}
 	if len(requests.Items) > 0 {
@@ -180,7 +181,7 @@ func (a *adoption) asksForNothing() {
 // removeRequests does what a cluster does when a Certificate is deleted; this one has no garbage collector.
 func (a *adoption) removeRequests() {
 	a.Helper()
-	if err := a.Client.DeleteAllOf(a.Context(), &cmapi.CertificateRequest{}, client.InNamespace(a.namespace)); err != nil {
+	if err := a.Client.DeleteAllOf(a.Context(), &cmapi.CertificateRequest{}, client.InNamespace(a.Namespace)); err != nil {
 		a.Fatal(err)
 	}
 }
@@ -188,7 +189,7 @@ func (a *adoption) removeRequests() {
 // awaitCondition waits until the Certificate is Ready, or is not.
 func (a *adoption) awaitCondition(status cmmeta.ConditionStatus) {
 	a.Helper()
-	await(a.story, a.certificate(), "Ready is "+string(status), func(certificate *cmapi.Certificate) bool {
+	await(a.story, a.Certificate(), "Ready is "+string(status), func(certificate *cmapi.Certificate) bool {
 		ready := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionReady)
 		return ready != nil && ready.Status == status
 	})
@@ -197,7 +198,7 @@ func (a *adoption) awaitCondition(status cmmeta.ConditionStatus) {
 // keepRequests lets the Certificate of the how-to keep its requests as those of the other stories do.
 func (a *adoption) keepRequests() {
 	a.Helper()
-	edit(a.story, a.certificate(), func(certificate *cmapi.Certificate) {
-		certificate.Spec.RevisionHistoryLimit = new(keptRequests)
+	tenant.Edit(a.Tenant, a.Certificate(), func(certificate *cmapi.Certificate) {
+		certificate.Spec.RevisionHistoryLimit = a.Certificate().Spec.RevisionHistoryLimit
 	})
 }

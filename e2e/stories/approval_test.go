@@ -28,7 +28,7 @@ func TestADeniedRequestEndsWithoutAnythingSent(t *testing.T) {
 	s := begin(t)
 	s.withoutApprover()
 	request := s.bareRequest(2048)
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), request)
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), request)
 	s.awaitIssuer(v1alpha1.ReasonChecked)
 	s.decide(request, cmapi.CertificateRequestConditionDenied)
 	await(s, request, "denied", func(request *cmapi.CertificateRequest) bool {
@@ -44,7 +44,7 @@ func TestARequestThatNobodyApprovesSaysWhatTheApproverNeeds(t *testing.T) {
 	s := begin(t)
 	s.withoutApprover()
 	request := s.bareRequest(2048)
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), request)
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), request)
 	await(s, request, "waiting for an approval", func(request *cmapi.CertificateRequest) bool {
 		return isNotReady(request, cmapi.CertificateRequestReasonPending, "no approver has approved",
 			"veroissuers.varmenne.dev/*", "veroclusterissuers.varmenne.dev/*")
@@ -84,8 +84,8 @@ func (s *story) decide(request *cmapi.CertificateRequest, decision cmapi.Certifi
 func (s *story) withoutApprover() {
 	s.Helper()
 	const refusal = "nobody approves here"
-	meta := metav1.ObjectMeta{Name: s.namespace}
-	s.create(
+	meta := metav1.ObjectMeta{Name: s.Namespace}
+	s.Create(
 		&admissionregistrationv1.ValidatingAdmissionPolicy{
 			ObjectMeta: meta,
 			Spec: admissionregistrationv1.ValidatingAdmissionPolicySpec{
@@ -109,10 +109,10 @@ func (s *story) withoutApprover() {
 		&admissionregistrationv1.ValidatingAdmissionPolicyBinding{
 			ObjectMeta: meta,
 			Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
-				PolicyName:        s.namespace,
+				PolicyName:        s.Namespace,
 				ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
 				MatchResources: &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{
-					MatchLabels: map[string]string{corev1.LabelMetadataName: s.namespace},
+					MatchLabels: map[string]string{corev1.LabelMetadataName: s.Namespace},
 				}},
 			},
 		},
@@ -127,14 +127,14 @@ func (s *story) awaitRefusal(refusal string) {
 	probe := s.bareRequest(2048)
 	probe.Name = "probe"
 	probe.Spec.IssuerRef = cmmeta.IssuerReference{Group: "probe.invalid", Kind: "Probe", Name: "probe"}
-	s.create(probe)
+	s.Create(probe)
 	config := s.Cluster.RESTConfig()
 	config.Impersonate = rest.ImpersonationConfig{UserName: approver}
 	impersonator, err := client.New(config, client.Options{Scheme: s.Client.Scheme(), Mapper: s.Client.RESTMapper()})
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.eventually("approvals to be refused", func(ctx context.Context) (bool, error) {
+	s.Eventually("approvals to be refused", func(ctx context.Context) (bool, error) {
 		if err := s.Client.Get(ctx, client.ObjectKeyFromObject(probe), probe); err != nil {
 			return false, err
 		}
@@ -144,5 +144,5 @@ func (s *story) awaitRefusal(refusal string) {
 		}
 		return false, client.IgnoreNotFound(err)
 	})
-	s.remove(probe)
+	s.Remove(probe)
 }

@@ -10,8 +10,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
-	"time"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -19,37 +17,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 )
-
-const (
-	// patience bounds every wait. It is far above what a busy machine needs; most waits take seconds.
-	patience = 4 * time.Minute
-	// glance is how often the API server is asked whether what is waited for has come.
-	glance = 250 * time.Millisecond
-)
-
-// eventually waits until something holds. When it does not come about, the story fails with the whole picture.
-func (s *story) eventually(what string, holds func(context.Context) (bool, error)) {
-	s.Helper()
-	started := time.Now()
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
-	defer cancel()
-	if err := wait.PollUntilContextCancel(ctx, glance, true, holds); err != nil {
-		s.Fatalf("waited %s for %s: %v\n%s", time.Since(started).Round(time.Second), what, err, s.picture())
-	}
-}
 
 // await waits until an object is as it should be, and returns it.
 func await[T client.Object](s *story, object T, what string, reached func(T) bool) T {
 	s.Helper()
 	key := client.ObjectKeyFromObject(object)
-	s.eventually(fmt.Sprintf("%T %s: %s", object, key.Name, what), func(ctx context.Context) (bool, error) {
+	s.Eventually(fmt.Sprintf("%T %s: %s", object, key.Name, what), func(ctx context.Context) (bool, error) {
 		err := s.Client.Get(ctx, key, object)
 		return err == nil && reached(object), client.IgnoreNotFound(err)
 	})
@@ -61,23 +39,10 @@ func (s *story) awaitRequest(
 	certificate, what string, reached func(*cmapi.CertificateRequest) bool,
 ) *cmapi.CertificateRequest {
 	s.Helper()
-	var found *cmapi.CertificateRequest
-	s.eventually("CertificateRequest of Certificate "+certificate+": "+what, func(ctx context.Context) (bool, error) {
-		list := &cmapi.CertificateRequestList{}
-		if err := s.Client.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
-			return false, err
-		}
-		index := slices.IndexFunc(list.Items, func(request cmapi.CertificateRequest) bool {
-			owner := request.Annotations[cmapi.CertificateNameKey]
-			return (certificate == "" || owner == certificate) && reached(&request)
-		})
-		if index < 0 {
-			return false, nil
-		}
-		found = &list.Items[index]
-		return true, nil
+	return s.AwaitRequest("of Certificate "+certificate+", "+what, func(request *cmapi.CertificateRequest) bool {
+		owner := request.Annotations[cmapi.CertificateNameKey]
+		return (certificate == "" || owner == certificate) && reached(request)
 	})
-	return found
 }
 
 // awaitPending waits until the CertificateRequest of a Certificate says all of this while it is pending.
@@ -93,11 +58,7 @@ func (s *story) awaitPending(certificate string, says ...string) *cmapi.Certific
 func isNotReady(request *cmapi.CertificateRequest, reason string, says ...string) bool {
 	ready := cmutil.GetCertificateRequestCondition(request, cmapi.CertificateRequestConditionReady)
 	return ready != nil && ready.Status == cmmeta.ConditionFalse && ready.Reason == reason &&
-		saysAll(ready.Message, says)
-}
-
-func saysAll(message string, parts []string) bool {
-	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(message, part) })
+		tenant.SaysAll(ready.Message, says)
 }
 
 // awaitSubmitted waits until the service has accepted the request of a Certificate, and checks what the request shows
@@ -122,9 +83,9 @@ func submitted(request *cmapi.CertificateRequest) *cmapi.CertificateRequestCondi
 func (s *story) awaitOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
 	s.Helper()
 	var found *v1alpha1.VeroOrder
-	s.eventually("an order that is "+what, func(ctx context.Context) (bool, error) {
+	s.Eventually("an order that is "+what, func(ctx context.Context) (bool, error) {
 		list := &v1alpha1.VeroOrderList{}
-		if err := s.Client.List(ctx, list, client.InNamespace(s.namespace)); err != nil || len(list.Items) == 0 {
+		if err := s.Client.List(ctx, list, client.InNamespace(s.Namespace)); err != nil || len(list.Items) == 0 {
 			return false, err
 		}
 		if len(list.Items) > 1 {
@@ -139,8 +100,8 @@ func (s *story) awaitOrder(what string, reached func(*v1alpha1.VeroOrder) bool) 
 // awaitSubmission waits until the service has a request, which it need not have answered yet.
 func (s *story) awaitSubmission() {
 	s.Helper()
-	s.eventually("a request that reaches the service", func(ctx context.Context) (bool, error) {
-		requests, err := s.service.Requests(ctx, "SignNewCertificate", "")
+	s.Eventually("a request that reaches the service", func(ctx context.Context) (bool, error) {
+		requests, err := s.Service.Requests(ctx, "SignNewCertificate", "")
 		return len(requests) > 0, err
 	})
 }
@@ -148,11 +109,11 @@ func (s *story) awaitSubmission() {
 // awaitIssuer waits until the story's issuer has that reason and says all of this.
 func (s *story) awaitIssuer(reason string, says ...string) {
 	s.Helper()
-	issuer := &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: issuerName}}
+	issuer := &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: issuerName}}
 	await(s, issuer, fmt.Sprintf("Ready for reason %s, saying %q", reason, says), func(issuer *v1alpha1.VeroIssuer) bool {
 		ready := meta.FindStatusCondition(issuer.Status.Conditions, v1alpha1.ConditionReady)
 		return ready != nil && ready.Reason == reason && ready.ObservedGeneration == issuer.Generation &&
-			saysAll(ready.Message, says)
+			tenant.SaysAll(ready.Message, says)
 	})
 	good := meta.IsStatusConditionTrue(issuer.Status.Conditions, v1alpha1.ConditionReady)
 	if want := reason == v1alpha1.ReasonChecked; good != want {
@@ -164,12 +125,12 @@ func (s *story) awaitIssuer(reason string, says ...string) {
 func (s *story) awaitEvent(kind, name, class, reason string, says ...string) {
 	s.Helper()
 	what := fmt.Sprintf("a %s event %s about %s %s that says %q", class, reason, kind, name, says)
-	s.eventually(what, func(ctx context.Context) (bool, error) {
+	s.Eventually(what, func(ctx context.Context) (bool, error) {
 		events := &corev1.EventList{}
-		err := s.Client.List(ctx, events, client.InNamespace(s.namespace))
+		err := s.Client.List(ctx, events, client.InNamespace(s.Namespace))
 		return slices.ContainsFunc(events.Items, func(event corev1.Event) bool {
 			return event.InvolvedObject.Kind == kind && event.InvolvedObject.Name == name && event.Type == class &&
-				event.Reason == reason && saysAll(event.Message, says)
+				event.Reason == reason && tenant.SaysAll(event.Message, says)
 		}), err
 	})
 }
@@ -188,7 +149,7 @@ func (s *story) awaitSecretRead(name string, times int) {
 	}
 	reader, line := bufio.NewReader(file), []byte{}
 	what := fmt.Sprintf("the controller to read Secret %s %d times", name, times)
-	s.eventually(what, func(context.Context) (bool, error) {
+	s.Eventually(what, func(context.Context) (bool, error) {
 		for {
 			part, err := reader.ReadBytes('\n')
 			line = append(line, part...)
@@ -198,8 +159,8 @@ func (s *story) awaitSecretRead(name string, times int) {
 			if err != nil {
 				return false, err
 			}
-			if entry := parseAudit(line, s.namespace); entry.Verb == "get" && entry.ObjectRef.Resource == "secrets" &&
-				entry.ObjectRef.Namespace == s.namespace && entry.ObjectRef.Name == name {
+			if entry := parseAudit(line, s.Namespace); entry.Verb == "get" && entry.ObjectRef.Resource == "secrets" &&
+				entry.ObjectRef.Namespace == s.Namespace && entry.ObjectRef.Name == name {
 				times--
 			}
 			line = line[:0]
@@ -231,50 +192,4 @@ func parseAudit(line []byte, mentions string) (entry auditEntry) {
 		_ = json.Unmarshal(line, &entry) // A line that is no JSON is not the entry that is looked for.
 	}
 	return entry
-}
-
-// picture is everything that a reader wants to see of a story that came to nothing.
-func (s *story) picture() string {
-	ctx := context.WithoutCancel(s.Context())
-	text := &strings.Builder{}
-	for _, list := range []client.ObjectList{
-		&cmapi.CertificateList{}, &cmapi.CertificateRequestList{}, &v1alpha1.VeroIssuerList{}, &v1alpha1.VeroOrderList{},
-	} {
-		if err := s.Client.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
-			fmt.Fprintln(text, err)
-			continue
-		}
-		_ = meta.EachListItem(list, func(object runtime.Object) error {
-			draw(text, object)
-			return nil
-		})
-	}
-	events := &corev1.EventList{}
-	if err := s.Client.List(ctx, events, client.InNamespace(s.namespace)); err != nil {
-		fmt.Fprintln(text, err)
-	}
-	for _, event := range events.Items {
-		fmt.Fprintf(text, "event %s %s/%s: %s %s\n", event.Type, event.InvolvedObject.Kind, event.InvolvedObject.Name,
-			event.Reason, event.Message)
-	}
-	asked, err := s.service.Requests(ctx, "", "")
-	if err != nil {
-		fmt.Fprintln(text, err)
-	}
-	for _, request := range asked {
-		fmt.Fprintf(text, "the service was asked: %+v\n", request)
-	}
-	return text.String()
-}
-
-// draw writes an object without what the API server keeps for itself.
-func draw(text io.Writer, object runtime.Object) {
-	if accessor, err := meta.Accessor(object); err == nil {
-		accessor.SetManagedFields(nil)
-	}
-	content, err := yaml.Marshal(object)
-	if err != nil {
-		content = []byte(err.Error())
-	}
-	fmt.Fprintf(text, "--- %T\n%s", object, content)
 }

@@ -121,7 +121,7 @@ func (s *story) present(ctx context.Context, root *x509.Certificate) (presentati
 // secretKey is where the sample Certificate has its Secret.
 func (s *story) secretKey() client.ObjectKey {
 	s.Helper()
-	return client.ObjectKey{Namespace: s.namespace, Name: s.certificate().Spec.SecretName}
+	return client.ObjectKey{Namespace: s.Namespace, Name: s.Certificate().Spec.SecretName}
 }
 
 // serialNumber is written as the service writes it.

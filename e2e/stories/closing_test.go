@@ -12,12 +12,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // closingChecks are what has to hold after all stories, whatever happened in them.
 var closingChecks = map[string]func(context.Context, *stage) error{
+	"every RetrievalId of an order is in the log of a service":                  checkServices,
 	"no certificate is asked for earlier than ten seconds after the acceptance": checkFirstPolls,
 	"credentials are not sent again once the service's acceptance has arrived":  checkSubmissions,
 	"the controller's log knows of no failure of its own":                       checkLog,
@@ -27,6 +29,26 @@ var closingChecks = map[string]func(context.Context, *stage) error{
 
 // controllerUser is who the controller is to the API server.
 const controllerUser = "system:serviceaccount:varmenne-issuer:varmenne-issuer"
+
+// checkServices: what the next two checks read is what the orders tell of, too.
+func checkServices(ctx context.Context, s *stage) error {
+	given := map[string]bool{}
+	for _, request := range s.requests {
+		given[request.RetrievalID] = given[request.RetrievalID] || request.Accepted
+	}
+	orders := &v1alpha1.VeroOrderList{}
+	if err := s.Client.List(ctx, orders); err != nil {
+		return err
+	}
+	var failures []error
+	for _, order := range orders.Items {
+		if id := order.Status.RetrievalID; id != "" && !given[id] {
+			failures = append(failures, fmt.Errorf("no service knows of RetrievalId %s of VeroOrder %s/%s, among %d requests",
+				id, order.Namespace, order.Name, len(s.requests)))
+		}
+	}
+	return errors.Join(failures...)
+}
 
 // checkFirstPolls reads in the logs of all services when each RetrievalId was given and first used.
 func checkFirstPolls(_ context.Context, s *stage) error {

@@ -19,12 +19,12 @@ func TestAClusterIssuerRenewsInEachNamespaceWithTheCertificateOfThatNamespace(t 
 	here := quick.begin(t)
 	teams := []*story{here, here.secondNamespace()}
 	trust, issuer := here.clusterIssuer(quick.issuer(here))
-	here.create(trust, issuer)
+	here.Create(trust, issuer)
 	bought := map[string]bool{}
 	for _, team := range teams {
-		certificate, sent := quick.certificate(team), team.mint()
+		certificate, sent := quick.certificate(team), team.Mint()
 		certificate.Spec.IssuerRef.Kind, certificate.Spec.IssuerRef.Name = issuer.IssuerKind(), issuer.Name
-		team.create(team.credentials(sent), certificate)
+		team.Create(team.Credentials(sent), certificate)
 		bought[sent.TransferID] = true
 	}
 	firsts := make([]*issued, 0, len(teams))
@@ -35,10 +35,10 @@ func TestAClusterIssuerRenewsInEachNamespaceWithTheCertificateOfThatNamespace(t 
 	for i, team := range teams {
 		line := team.awaitRenewals(firsts[i], 1)
 		if distinct(line, boughtKey) != len(line) {
-			t.Errorf("%s: the certificates have a key in common: %+v", team.namespace, line)
+			t.Errorf("%s: the certificates have a key in common: %+v", team.Namespace, line)
 		}
 		if !bought[line[0].TransferID] {
-			t.Errorf("%s: its certificate was bought with TransferId %s", team.namespace, line[0].TransferID)
+			t.Errorf("%s: its certificate was bought with TransferId %s", team.Namespace, line[0].TransferID)
 		}
 		delete(bought, line[0].TransferID)
 	}
@@ -50,20 +50,19 @@ func TestAClusterIssuerRenewsInEachNamespaceWithTheCertificateOfThatNamespace(t 
 // secondNamespace is another namespace whose certificates come from the same service.
 func (s *story) secondNamespace() *story {
 	s.Helper()
-	other := *s
-	other.namespace = namespaceFor(s.Name())
-	s.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: other.namespace}})
-	return &other
+	other := &story{Tenant: s.In(namespaceFor(s.Name())), ledger: s.ledger}
+	s.Create(other.NamespaceObject())
+	return other
 }
 
 // clusterIssuer is an issuer made available to all namespaces, with its bundles.
 func (s *story) clusterIssuer(issuer *v1alpha1.VeroIssuer) (*corev1.ConfigMap, *v1alpha1.VeroClusterIssuer) {
 	s.Helper()
-	trust := s.trust()
-	trust.Namespace, trust.Name = controllerNamespace, s.namespace
+	trust := s.Trust()
+	trust.Namespace, trust.Name = controllerNamespace, s.Namespace
 	spec := issuer.Spec
 	for _, source := range []*v1alpha1.BundleSource{spec.Trust.TLS, &spec.Trust.Responses, &spec.Trust.Issuance} {
 		source.ConfigMapRef.Name = trust.Name
 	}
-	return trust, &v1alpha1.VeroClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}, Spec: spec}
+	return trust, &v1alpha1.VeroClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: s.Namespace}, Spec: spec}
 }

@@ -8,13 +8,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 func TestCredentialsMayComeAfterTheCertificate(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.create(s.trust(), s.issuer(), s.certificate())
+	s.Create(s.Trust(), s.Issuer(), s.Certificate())
 	pending := s.awaitPending(certificateName,
 		transferName, "does not exist", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword)
 	s.awaitEvent("CertificateRequest", pending.Name, corev1.EventTypeNormal, v1alpha1.ReasonWaitingForCredentials,
@@ -22,7 +23,7 @@ func TestCredentialsMayComeAfterTheCertificate(t *testing.T) {
 	s.spentNothing()
 
 	created := time.Now()
-	s.create(s.credentials(s.mint()))
+	s.Create(s.Credentials(s.Mint()))
 	s.awaitReady(certificateName).isFor(s, pending)
 	if after := s.spentOnce().Time.Sub(created); after > time.Minute {
 		t.Errorf("the credentials were used %s after they had come, want a minute at most", after)
@@ -47,14 +48,14 @@ func TestIncompleteCredentialsAreNamedAndGoOnWhenTheyAreCompleted(t *testing.T) 
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := begin(t)
-			sent := s.mint()
-			secret := s.credentials(sent)
+			sent := s.Mint()
+			secret := s.Credentials(sent)
 			c.spoil(secret)
-			s.create(s.trust(), s.issuer(), secret, s.certificate())
+			s.Create(s.Trust(), s.Issuer(), secret, s.Certificate())
 			pending := s.awaitPending(certificateName, c.says...)
 			s.spentNothing()
 
-			s.replaceCredentials(sent)
+			s.ReplaceCredentials(sent)
 			s.awaitReady(certificateName).isFor(s, pending)
 			s.spentOnce()
 		})
@@ -64,12 +65,12 @@ func TestIncompleteCredentialsAreNamedAndGoOnWhenTheyAreCompleted(t *testing.T) 
 func TestACertificateNamesItsOwnCredentials(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	own, others := s.mint(), s.mint()
-	secret := s.credentials(own)
+	own, others := s.Mint(), s.Mint()
+	secret := s.Credentials(own)
 	secret.Name = "own-transfer"
-	certificate := s.certificate()
+	certificate := s.Certificate()
 	certificate.Annotations = map[string]string{v1alpha1.AnnotationTransferSecret: secret.Name}
-	s.create(s.trust(), s.issuer(), s.credentials(others), secret, certificate)
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(others), secret, certificate)
 	s.awaitReady(certificateName)
 	if submission := s.spentOnce(); submission.TransferID != own.TransferID {
 		t.Errorf("TransferId %s was spent, want that of the annotation, %s", submission.TransferID, own.TransferID)
@@ -79,14 +80,14 @@ func TestACertificateNamesItsOwnCredentials(t *testing.T) {
 func TestACertificateMayNameItsCredentialsLater(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	issuer := s.issuer()
+	issuer := s.Issuer()
 	issuer.Spec.TransferSecretRef = nil
-	certificate := s.certificate()
-	s.create(s.trust(), issuer, s.credentials(s.mint()), certificate)
+	certificate := s.Certificate()
+	s.Create(s.Trust(), issuer, s.Credentials(s.Mint()), certificate)
 	pending := s.awaitPending(certificateName, v1alpha1.AnnotationTransferSecret, "spec.transferSecretRef")
 	s.spentNothing()
 
-	edit(s, certificate, func(certificate *cmapi.Certificate) {
+	tenant.Edit(s.Tenant, certificate, func(certificate *cmapi.Certificate) {
 		certificate.Annotations = map[string]string{v1alpha1.AnnotationTransferSecret: transferName}
 	})
 	s.awaitReady(certificateName).isFor(s, pending)
@@ -101,11 +102,11 @@ func TestAMistypedPasswordWaitsForACorrectionWithoutLosingTheKey(t *testing.T) {
 				t.Parallel()
 				s := begin(t)
 				wanted := admin.MintRequest{CustomerID: customerID, SurfaceAtGet: surfacesAtGet}
-				sent := s.mintAs(wanted)
-				s.create(s.trust(), s.issuer(), s.credentials(mistyped(sent)), s.certificate())
+				sent := s.MintAs(wanted)
+				s.Create(s.Trust(), s.Issuer(), s.Credentials(mistyped(sent)), s.Certificate())
 				pending := s.awaitPending(certificateName, "Secret "+transferName, "were refused", "PKI020",
 					"correct the transfer Secret, or order new transfer credentials")
-				s.awaitEvent("VeroOrder", s.orders()[0].Name, corev1.EventTypeWarning, v1alpha1.ReasonCredentialsRefused,
+				s.awaitEvent("VeroOrder", s.Orders()[0].Name, corev1.EventTypeWarning, v1alpha1.ReasonCredentialsRefused,
 					"PKI020")
 				s.awaitSecretRead(transferName, 2)
 				if sent := s.submissions(); len(sent) != 1 {
@@ -113,9 +114,9 @@ func TestAMistypedPasswordWaitsForACorrectionWithoutLosingTheKey(t *testing.T) {
 				}
 
 				if !corrects {
-					sent = s.mint()
+					sent = s.Mint()
 				}
-				s.replaceCredentials(sent)
+				s.ReplaceCredentials(sent)
 				s.awaitReady(certificateName).isFor(s, pending)
 				if sent := s.submissions(); len(sent) != 2 || !sent[1].Accepted || sent[1].Detail != "" {
 					t.Errorf("the service was sent %+v, want one more request, which it took", sent)
@@ -128,12 +129,12 @@ func TestAMistypedPasswordWaitsForACorrectionWithoutLosingTheKey(t *testing.T) {
 func TestCredentialsThatWereRefusedByMistakeAreTriedAgainWhenTheirOrderIsDeleted(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.script(admin.Fault{Operation: "SignNewCertificate", Kind: admin.ResultFail, Code: "PKI020"})
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+	s.Script(admin.Fault{Operation: "SignNewCertificate", Kind: admin.ResultFail, Code: "PKI020"})
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 	pending := s.awaitPending(certificateName, "were refused", "delete that VeroOrder and they are tried once more")
-	s.remove(&s.orders()[0])
+	s.Remove(&s.Orders()[0])
 	s.awaitReady(certificateName).isFor(s, pending)
-	if sent, accepted := len(s.submissions()), len(s.accepted()); sent != 2 || accepted != 1 {
+	if sent, accepted := len(s.submissions()), len(s.Accepted()); sent != 2 || accepted != 1 {
 		t.Errorf("%d requests were sent and %d accepted, want two and one", sent, accepted)
 	}
 }
@@ -141,30 +142,30 @@ func TestCredentialsThatWereRefusedByMistakeAreTriedAgainWhenTheirOrderIsDeleted
 func TestOfTwoCertificatesWithTheSameCredentialsOneWinsAndTheOtherIsTold(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	first, second := s.certificate(), s.certificate()
+	first, second := s.Certificate(), s.Certificate()
 	second.Name, second.Spec.SecretName = "archive", "archive-tls"
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), first, second)
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), first, second)
 
 	winner, loser := first, second
 	request, _ := s.awaitSubmitted("")
 	if request.Annotations[cmapi.CertificateNameKey] == second.Name {
 		winner, loser = second, first
 	}
-	order := s.orders()[0].Name
+	order := s.Orders()[0].Name
 	pending := s.awaitPending(loser.Name, "Secret "+transferName, "VeroOrder "+order, request.Name,
 		v1alpha1.AnnotationTransferSecret)
 	s.awaitEvent("CertificateRequest", pending.Name, corev1.EventTypeNormal, v1alpha1.ReasonWaitingForCredentials, order)
 	s.awaitReady(winner.Name)
 	s.spentOnce()
 
-	own := s.credentials(s.mint())
+	own := s.Credentials(s.Mint())
 	own.Name = "own-transfer"
-	s.create(own)
-	edit(s, loser, func(loser *cmapi.Certificate) {
+	s.Create(own)
+	tenant.Edit(s.Tenant, loser, func(loser *cmapi.Certificate) {
 		loser.Annotations = map[string]string{v1alpha1.AnnotationTransferSecret: own.Name}
 	})
 	s.awaitReady(loser.Name).isFor(s, pending)
-	if accepted := s.accepted(); len(accepted) != 2 || len(s.submissions()) != 2 {
+	if accepted := s.Accepted(); len(accepted) != 2 || len(s.submissions()) != 2 {
 		t.Errorf("the service was sent %+v, want one accepted request for each Certificate", s.submissions())
 	}
 }

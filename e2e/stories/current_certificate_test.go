@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -45,14 +46,14 @@ func TestASecretWhoseCertificateCannotBeRenewedSaysWhyAndAsksForCredentials(t *t
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := begin(t, alwaysRenewable...)
-			certificate := s.certificate()
+			certificate := s.Certificate()
 			foreign := pkitest.Root(t, "Authority of Somebody Else").Issue(t, c.certified, customerID)
-			s.create(s.foundSecret(certificate.Spec.SecretName, c.key, foreign), s.trust(), s.issuer(), certificate)
+			s.Create(s.foundSecret(certificate.Spec.SecretName, c.key, foreign), s.Trust(), s.Issuer(), certificate)
 			pending := s.awaitPending(certificateName,
 				certificate.Spec.SecretName, c.says, wantsCredentials, transferName, "does not exist")
 			s.spentNothing()
 
-			s.create(s.credentials(s.mint()))
+			s.Create(s.Credentials(s.Mint()))
 			s.awaitReady(certificateName).isFor(s, pending)
 			s.receivedRenewals(0)
 			s.boughtTimes(1)
@@ -64,19 +65,19 @@ func TestACertificateOfAnotherCustomerIsNotRenewed(t *testing.T) {
 	t.Parallel()
 	const former = "7654321-0"
 	s := begin(t, alwaysRenewable...)
-	issuer, certificate := s.issuer(), s.certificate()
+	issuer, certificate := s.Issuer(), s.Certificate()
 	issuer.Spec.CustomerID, certificate.Spec.CommonName = former, former
-	credentials := s.credentials(s.mintAs(admin.MintRequest{CustomerID: former, CustomerName: customerName}))
-	s.create(s.trust(), issuer, credentials, certificate)
+	credentials := s.Credentials(s.MintAs(admin.MintRequest{CustomerID: former, CustomerName: customerName}))
+	s.Create(s.Trust(), issuer, credentials, certificate)
 	await(s, certificate, "Ready for the other customer", isReady(cmmeta.ConditionTrue))
-	s.remove(credentials)
+	s.Remove(credentials)
 
-	s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.CustomerID = customerID })
-	edit(s, certificate, func(certificate *cmapi.Certificate) { certificate.Spec.CommonName = customerID })
+	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.CustomerID = customerID })
+	tenant.Edit(s.Tenant, certificate, func(certificate *cmapi.Certificate) { certificate.Spec.CommonName = customerID })
 	pending := s.awaitPending(certificateName, certificate.Spec.SecretName, `is for "`+former+`"`,
 		`not for the issuer's customerID "`+customerID+`"`, wantsCredentials, transferName, "does not exist")
 	await(s, certificate, "not Ready any more", isReady(cmmeta.ConditionFalse))
-	s.create(s.credentials(s.mint()))
+	s.Create(s.Credentials(s.Mint()))
 	s.awaitReady(certificateName).isFor(s, pending)
 	s.receivedRenewals(0)
 	s.boughtTimes(2)
@@ -95,13 +96,13 @@ func TestACertificateThatIsBoughtEarlyOnPurposeDoesNotWaitForTheWindow(t *testin
 	t.Parallel()
 	const closed = time.Minute
 	s := begin(t, slices.Concat(alwaysRenewable, []string{"--renewal-window=" + closed.String()})...)
-	issuer, certificate := s.issuer(), s.certificate()
+	issuer, certificate := s.Issuer(), s.Certificate()
 	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: closed}
-	s.create(s.trust(), issuer, s.credentials(s.mint()), certificate)
+	s.Create(s.Trust(), issuer, s.Credentials(s.Mint()), certificate)
 	first := s.awaitReady(certificateName)
 
-	sent := s.mint()
-	s.replaceCredentials(sent)
+	sent := s.Mint()
+	s.ReplaceCredentials(sent)
 	s.renewSettled(certificate)
 	second := s.awaitRenewed(first)
 	if condition := submitted(second.request); condition == nil || condition.Reason != "SignNewCertificate" {
@@ -113,7 +114,7 @@ func TestACertificateThatIsBoughtEarlyOnPurposeDoesNotWaitForTheWindow(t *testin
 		t.Errorf("TransferId %s was spent, want the one that was bought on purpose, %s", last.TransferID, sent.TransferID)
 	}
 	events := &corev1.EventList{}
-	if err := s.Client.List(t.Context(), events, client.InNamespace(s.namespace)); err != nil {
+	if err := s.Client.List(t.Context(), events, client.InNamespace(s.Namespace)); err != nil {
 		t.Fatal(err)
 	}
 	for _, event := range events.Items {
@@ -131,7 +132,7 @@ func (s *story) foundSecret(name string, key crypto.Signer, certificate *x509.Ce
 		s.Fatal(err)
 	}
 	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: name},
 		Type:       corev1.SecretTypeTLS,
 		Data: map[string][]byte{
 			corev1.TLSCertKey:       pkitest.PEM(certificate),

@@ -23,18 +23,18 @@ const (
 func TestACertificateThatExpiresWhileTheServiceHangsIsReplacedOnceItIsBackIfThereAreCredentials(t *testing.T) {
 	t.Parallel()
 	s, first := beginBrief(t)
-	sent := s.mint()
-	if err := s.service.Process.Pause(); err != nil {
+	sent := s.Mint()
+	if err := s.Service.Process.Pause(); err != nil {
 		t.Fatal(err)
 	}
 	// Whatever happens: the service has to tell what it was asked in the end.
-	t.Cleanup(func() { _ = s.service.Process.Resume() })
+	t.Cleanup(func() { _ = s.Service.Process.Resume() })
 	s.awaitRenewalOrder("sent", func(order *v1alpha1.VeroOrder) bool { return order.Status.Submissions > 0 })
 	waiting := s.awaitPending(certificateName)
-	s.create(s.credentials(sent))
+	s.Create(s.Credentials(sent))
 
 	s.awaitRenewalExpired(first, v1alpha1.ReasonRenewalRefused, "before it could be renewed")
-	if err := s.service.Process.Resume(); err != nil {
+	if err := s.Service.Process.Resume(); err != nil {
 		t.Fatal(err)
 	}
 	s.awaitRenewed(first).isFor(s, waiting)
@@ -67,17 +67,17 @@ func TestACertificateThatExpiresWhileRenewalsFailAsksForCredentials(t *testing.T
 			s, first := beginBrief(t, fault)
 			waiting := s.awaitPending(certificateName, c.failing...)
 
-			says := []string{"the certificate in Secret " + s.certificate().Spec.SecretName + " cannot be renewed", "expired",
+			says := []string{"the certificate in Secret " + s.Certificate().Spec.SecretName + " cannot be renewed", "expired",
 				wantsCredentials, transferName, "does not exist", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword}
 			pending := s.awaitPending(certificateName, says...)
 			s.awaitEvent("CertificateRequest", pending.Name, corev1.EventTypeNormal,
 				v1alpha1.ReasonWaitingForCredentials, says...)
 			s.awaitRenewalExpired(first, c.ended, c.says)
 			s.triedInTime(first)
-			if err := s.service.ClearFaults(t.Context()); err != nil {
+			if err := s.Service.ClearFaults(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			s.create(s.credentials(s.mint()))
+			s.Create(s.Credentials(s.Mint()))
 			s.awaitRenewed(first).isFor(s, waiting)
 			s.boughtTimes(2)
 		})
@@ -90,13 +90,13 @@ func beginBrief(t *testing.T, faults ...admin.Fault) (*story, *issued) {
 	t.Helper()
 	s := begin(t, "--validity="+briefLife.String(), "--processing-delay=1s")
 	for _, fault := range faults {
-		s.script(fault)
+		s.Script(fault)
 	}
-	certificate, credentials := s.certificate(), s.credentials(s.mint())
+	certificate, credentials := s.Certificate(), s.Credentials(s.Mint())
 	certificate.Spec.RenewBefore = &metav1.Duration{Duration: briefRenewal}
-	s.create(s.trust(), s.issuer(), credentials, certificate)
+	s.Create(s.Trust(), s.Issuer(), credentials, certificate)
 	first := s.awaitReady(certificateName)
-	s.remove(credentials)
+	s.Remove(credentials)
 	return s, first
 }
 
@@ -115,7 +115,7 @@ func (s *story) awaitRenewalExpired(first *issued, reason string, says ...string
 // triedInTime fails the story unless the service has received some renewals of a certificate, and none after its end.
 func (s *story) triedInTime(first *issued) {
 	s.Helper()
-	renewals := s.asked(renewCertificate)
+	renewals := s.Asked(renewCertificate)
 	late := slices.ContainsFunc(renewals, func(renewal admin.Request) bool {
 		return renewal.Time.After(first.chain[0].NotAfter)
 	})
@@ -128,9 +128,9 @@ func (s *story) triedInTime(first *issued) {
 func (s *story) awaitRenewalOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
 	s.Helper()
 	var found v1alpha1.VeroOrder
-	s.eventually("an order for a renewal that is "+what, func(ctx context.Context) (bool, error) {
+	s.Eventually("an order for a renewal that is "+what, func(ctx context.Context) (bool, error) {
 		list := &v1alpha1.VeroOrderList{}
-		err := s.Client.List(ctx, list, client.InNamespace(s.namespace))
+		err := s.Client.List(ctx, list, client.InNamespace(s.Namespace))
 		index := slices.IndexFunc(list.Items, func(order v1alpha1.VeroOrder) bool {
 			return order.Spec.Operation == v1alpha1.OperationRenew
 		})

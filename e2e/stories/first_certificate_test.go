@@ -14,10 +14,10 @@ import (
 func TestTheSampleManifestsBringTheFirstCertificate(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 
 	pending, retrievalID := s.awaitSubmitted(certificateName)
-	order := s.orders()[0]
+	order := s.Orders()[0]
 	s.shows([]string{"get", "veroorders"}, map[string]string{
 		"NAME": order.Name, "PHASE": "Submitted", "OPERATION": "SignNewCertificate", "RETRIEVAL-ID": retrievalID,
 		"WAITING-FOR": "AwaitingCertificate", "CERTIFICATE": certificateName,
@@ -54,17 +54,17 @@ func TestTheSampleManifestsBringTheFirstCertificate(t *testing.T) {
 func TestAClusterIssuerServesANamespaceThatHasCredentialsOnly(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	trust := s.trust()
-	trust.Namespace, trust.Name = "varmenne-issuer", s.namespace
-	issuer := &v1alpha1.VeroClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}, Spec: s.issuer().Spec}
+	trust := s.Trust()
+	trust.Namespace, trust.Name = "varmenne-issuer", s.Namespace
+	issuer := &v1alpha1.VeroClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: s.Namespace}, Spec: s.Issuer().Spec}
 	for _, source := range []*v1alpha1.BundleSource{
 		issuer.Spec.Trust.TLS, &issuer.Spec.Trust.Responses, &issuer.Spec.Trust.Issuance,
 	} {
 		source.ConfigMapRef.Name = trust.Name
 	}
-	certificate := s.certificate()
+	certificate := s.Certificate()
 	certificate.Spec.IssuerRef.Kind, certificate.Spec.IssuerRef.Name = issuer.IssuerKind(), issuer.Name
-	s.create(trust, issuer, s.credentials(s.mint()), certificate)
+	s.Create(trust, issuer, s.Credentials(s.Mint()), certificate)
 
 	pending, _ := s.awaitSubmitted(certificateName)
 	s.awaitReady(certificateName).isFor(s, pending)
@@ -77,7 +77,7 @@ func TestAClusterIssuerServesANamespaceThatHasCredentialsOnly(t *testing.T) {
 // shows fails the story unless kubectl prints a table that has a row with these values below these headings.
 func (s *story) shows(arguments []string, wanted map[string]string) {
 	s.Helper()
-	arguments = append(arguments, "--namespace="+s.namespace, "--kubeconfig="+s.Cluster.KubeconfigPath(),
+	arguments = append(arguments, "--namespace="+s.Namespace, "--kubeconfig="+s.Cluster.KubeconfigPath(),
 		"--cache-dir="+s.TempDir())
 	output, err := exec.CommandContext(s.Context(), s.Cluster.Kubectl(), arguments...).CombinedOutput()
 	if err != nil {

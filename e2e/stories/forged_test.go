@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -35,19 +36,21 @@ func TestAForgedRequestGetsNothingSigned(t *testing.T) {
 	t.Parallel()
 	const transfer = "own-transfer"
 	s := begin(t, alwaysRenewable...)
-	issuer, certificate, credentials := s.issuer(), s.certificate(), s.credentials(s.mint())
+	issuer, certificate, credentials := s.Issuer(), s.Certificate(), s.Credentials(s.Mint())
 	issuer.Spec.TransferSecretRef = nil
 	credentials.Name = transfer
 	certificate.Annotations = map[string]string{v1alpha1.AnnotationTransferSecret: transfer}
-	s.create(s.trust(), issuer, credentials, certificate)
+	s.Create(s.Trust(), issuer, credentials, certificate)
 	first := s.awaitReady(certificateName)
-	unspent := s.mint()
-	edit(s, credentials, func(secret *corev1.Secret) { secret.StringData = s.credentials(unspent).StringData })
+	unspent := s.Mint()
+	tenant.Edit(s.Tenant, credentials, func(secret *corev1.Secret) {
+		secret.StringData = s.Credentials(unspent).StringData
+	})
 
 	forgeries := s.forgeries(certificate)
 	stranger := s.stranger()
 	for claim, forged := range forgeries {
-		s.eventually(claim+": created", func(ctx context.Context) (bool, error) {
+		s.Eventually(claim+": created", func(ctx context.Context) (bool, error) {
 			err := stranger.Create(ctx, forged.request)
 			if apierrors.IsForbidden(err) {
 				return false, nil // The API server takes up a new role after a moment.
@@ -62,13 +65,13 @@ func TestAForgedRequestGetsNothingSigned(t *testing.T) {
 	s.boughtTimes(1)
 
 	// A renewal is under way, so that there is a private key in preparation: not the stranger's.
-	s.script(admin.Fault{Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: 100})
+	s.Script(admin.Fault{Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: 100})
 	s.renewSettled(certificate)
 	pending := s.awaitPending(certificateName, "has accepted the request (RetrievalId ")
 	for claim, forged := range forgeries {
 		s.awaitHeld(claim, forged.request, forged.renewing)
 	}
-	if err := s.service.ClearFaults(t.Context()); err != nil {
+	if err := s.Service.ClearFaults(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.awaitRenewed(first).isFor(s, pending)
@@ -127,9 +130,9 @@ func (s *story) forgeries(certificate *cmapi.Certificate) map[string]*forgery {
 // neighbour is a Certificate of another namespace.
 func (s *story) neighbour() *cmapi.Certificate {
 	s.Helper()
-	certificate := s.certificate()
-	certificate.Namespace, certificate.Name = s.namespace+"-neighbour", "neighbour"
-	s.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: certificate.Namespace}}, certificate)
+	certificate := s.Certificate()
+	certificate.Namespace, certificate.Name = s.Namespace+"-neighbour", "neighbour"
+	s.Create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: certificate.Namespace}}, certificate)
 	return certificate
 }
 
@@ -137,8 +140,8 @@ func (s *story) neighbour() *cmapi.Certificate {
 func (s *story) stranger() client.Client {
 	s.Helper()
 	const name = "stranger"
-	meta := metav1.ObjectMeta{Namespace: s.namespace, Name: name}
-	s.create(
+	meta := metav1.ObjectMeta{Namespace: s.Namespace, Name: name}
+	s.Create(
 		&rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{{
 			APIGroups: []string{cmapi.SchemeGroupVersion.Group}, Resources: []string{"certificaterequests"},
 			Verbs: []string{"create"},
@@ -175,12 +178,12 @@ func (s *story) gotNothing(claim string, forged *cmapi.CertificateRequest) {
 	if submitted(forged) != nil || len(forged.Status.Certificate) > 0 {
 		s.Errorf("%s: the request has come to something: %+v", claim, forged.Status)
 	}
-	for _, asked := range s.asked("") {
+	for _, asked := range s.Asked("") {
 		if asked.PublicKeyDigest == digest {
 			s.Errorf("%s: the service was asked for the stranger's key: %+v", claim, asked)
 		}
 	}
-	for _, order := range s.orders() {
+	for _, order := range s.Orders() {
 		if order.Spec.PublicKeyDigest == digest {
 			s.Errorf("%s: there is VeroOrder %s for the stranger's key", claim, order.Name)
 		}

@@ -40,7 +40,7 @@ func TestKeystoresAndOutputFormatsAreRenewedWithTheCertificate(t *testing.T) {
 	t.Parallel()
 	s := quick.begin(t)
 	password := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "keystore-password"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: "keystore-password"},
 		StringData: map[string]string{"password": storePassword},
 	}
 	reference := cmmeta.SecretKeySelector{LocalObjectReference: cmmeta.LocalObjectReference{Name: password.Name},
@@ -53,7 +53,7 @@ func TestKeystoresAndOutputFormatsAreRenewedWithTheCertificate(t *testing.T) {
 	certificate.Spec.AdditionalOutputFormats = []cmapi.CertificateAdditionalOutputFormat{
 		{Type: cmapi.CertificateOutputFormatCombinedPEM}, {Type: cmapi.CertificateOutputFormatDER},
 	}
-	s.create(password)
+	s.Create(password)
 	quick.order(s, certificate)
 	first := s.awaitFirst()
 	s.agreeWithThePair()

@@ -1,24 +1,21 @@
 package stories
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"testing"
-	"time"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/retry"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 )
 
 func TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent(t *testing.T) {
@@ -53,9 +50,9 @@ func TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := begin(t)
-			certificate := s.certificate()
+			certificate := s.Certificate()
 			c.spoil(&certificate.Spec)
-			s.create(s.trust(), s.issuer(), s.credentials(s.mint()), certificate)
+			s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), certificate)
 			failed := s.awaitRequest(certificateName, "refused as invalid", func(request *cmapi.CertificateRequest) bool {
 				return isInvalid(request, c.says)
 			})
@@ -63,13 +60,13 @@ func TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent(t *testing.T) {
 				c.says...)
 			await(s, certificate, "the user is told", func(certificate *cmapi.Certificate) bool {
 				issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
-				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && saysAll(issuing.Message, c.says)
+				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && tenant.SaysAll(issuing.Message, c.says)
 			})
 			s.nothingHappened()
 
-			edit(s, certificate, func(certificate *cmapi.Certificate) { certificate.Spec = s.certificate().Spec })
+			tenant.Edit(s.Tenant, certificate, func(certificate *cmapi.Certificate) { certificate.Spec = s.Certificate().Spec })
 			if c.renewed {
-				s.renew(certificate)
+				s.Renew(certificate)
 			}
 			s.awaitReady(certificateName)
 			s.spentOnce()
@@ -81,7 +78,7 @@ func TestARequestWithAShortKeyFailsBeforeAnythingIsSent(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
 	request := s.bareRequest(1024)
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), request)
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), request)
 	says := []string{"spec.privateKey.size", "1024 bits", "write size: 2048"}
 	await(s, request, "refused as invalid", func(request *cmapi.CertificateRequest) bool {
 		return isInvalid(request, says)
@@ -93,35 +90,14 @@ func TestARequestWithAShortKeyFailsBeforeAnythingIsSent(t *testing.T) {
 func isInvalid(request *cmapi.CertificateRequest, says []string) bool {
 	invalid := cmutil.GetCertificateRequestCondition(request, cmapi.CertificateRequestConditionInvalidRequest)
 	return isNotReady(request, cmapi.CertificateRequestReasonFailed, says...) && request.Status.FailureTime != nil &&
-		invalid != nil && invalid.Status == cmmeta.ConditionTrue && saysAll(invalid.Message, says)
-}
-
-// renew does what `cmctl renew` does, a moment after the failure as a person would: cert-manager tells the failed
-// request of before from the next one by times of whole seconds, and would fail a renewal within the same second again.
-func (s *story) renew(certificate *cmapi.Certificate) {
-	s.Helper()
-	s.eventually("the second of the failure: over", func(context.Context) (bool, error) {
-		return certificate.Status.LastFailureTime == nil ||
-			time.Since(certificate.Status.LastFailureTime.Time) > 2*time.Second, nil
-	})
-	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(certificate), certificate); err != nil {
-			return err
-		}
-		cmutil.SetCertificateCondition(certificate, certificate.Generation, cmapi.CertificateConditionIssuing,
-			cmmeta.ConditionTrue, "ManuallyTriggered", "Certificate re-issuance manually triggered")
-		return s.Client.Status().Update(s.Context(), certificate)
-	})
-	if err != nil {
-		s.Fatalf("renewing Certificate %s: %v", certificate.Name, err)
-	}
+		invalid != nil && invalid.Status == cmmeta.ConditionTrue && tenant.SaysAll(invalid.Message, says)
 }
 
 // nothingHappened fails the story if anything was sent, or is about to be.
 func (s *story) nothingHappened() {
 	s.Helper()
 	s.spentNothing()
-	if orders := s.orders(); len(orders) > 0 {
+	if orders := s.Orders(); len(orders) > 0 {
 		s.Errorf("there is VeroOrder %s, want none", orders[0].Name)
 	}
 }
@@ -140,9 +116,9 @@ func (s *story) bareRequest(bits int) *cmapi.CertificateRequest {
 	if err != nil {
 		s.Fatal(err)
 	}
-	certificate := s.certificate()
+	certificate := s.Certificate()
 	return &cmapi.CertificateRequest{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "bare"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: "bare"},
 		Spec: cmapi.CertificateRequestSpec{
 			Request:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}),
 			IssuerRef: certificate.Spec.IssuerRef, Usages: certificate.Spec.Usages,

@@ -31,13 +31,13 @@ type issued struct {
 // awaitReady waits until a Certificate is Ready, and checks what is in its Secret.
 func (s *story) awaitReady(name string) *issued {
 	s.Helper()
-	certificate := &cmapi.Certificate{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name}}
+	certificate := &cmapi.Certificate{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: name}}
 	await(s, certificate, "Ready", func(certificate *cmapi.Certificate) bool {
 		ready := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionReady)
 		return ready != nil && ready.Status == cmmeta.ConditionTrue && ready.ObservedGeneration == certificate.Generation
 	})
 	secret := &corev1.Secret{}
-	key := client.ObjectKey{Namespace: s.namespace, Name: certificate.Spec.SecretName}
+	key := client.ObjectKey{Namespace: s.Namespace, Name: certificate.Spec.SecretName}
 	if err := s.Client.Get(s.Context(), key, secret); err != nil {
 		s.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func (s *story) examine(chain, ca []byte) (*issued, error) {
 // Register trusts.
 func (s *story) rootOfService() *x509.Certificate {
 	s.Helper()
-	for _, certificate := range parse([]byte(s.bundles(s.service)[keyIssuance])) {
+	for _, certificate := range parse([]byte(s.Bundles(s.Service)[keyIssuance])) {
 		if certificate.CheckSignatureFrom(certificate) == nil {
 			return certificate
 		}

@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 )
 
 // spoiled is an issuer that cannot work.
@@ -29,24 +29,24 @@ var beforeCalls = map[string]spoiled{
 		},
 		reason: v1alpha1.ReasonEndpointUnreachable,
 		says:   []string{"127.0.0.1:1", "connection refused", "check spec.url"},
-		repair: func(s *story) { s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.URL = s.service.URL }) },
+		repair: func(s *story) { s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.URL = s.Service.URL }) },
 	},
 	"the TLS authority is another one": {
 		spoil: func(s *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
 			trust.Data["other.pem"] = trust.Data[keyTLS]
-			trust.Data[keyTLS] = s.bundles(s.Service)[keyTLS]
+			trust.Data[keyTLS] = s.Bundles(s.World.Service)[keyTLS]
 		},
 		reason: v1alpha1.ReasonEndpointUntrusted,
 		says:   []string{"127.0.0.1", "does not verify", "spec.trust.tls"},
 		repair: func(s *story) {
-			s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.TLS.ConfigMapRef.Key = "other.pem" })
+			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.TLS.ConfigMapRef.Key = "other.pem" })
 		},
 	},
 	"there is no ConfigMap": {
 		spoil:  func(_ *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) { clear(trust.Data) },
 		reason: v1alpha1.ReasonBundleNotFound,
 		says:   []string{"spec.trust.tls.configMapRef", trustName, "does not exist", "create it with the key " + keyTLS},
-		repair: func(s *story) { s.create(s.trust()) },
+		repair: func(s *story) { s.Create(s.Trust()) },
 	},
 	"a bundle is none": {
 		spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
@@ -55,7 +55,7 @@ var beforeCalls = map[string]spoiled{
 		reason: v1alpha1.ReasonBundleInvalid,
 		says:   []string{"spec.trust.responses"},
 		repair: func(s *story) {
-			s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses = s.issuer().Spec.Trust.Responses })
+			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses = s.Issuer().Spec.Trust.Responses })
 		},
 	},
 }
@@ -71,7 +71,7 @@ func TestAnIssuerThatCannotWorkSaysWhatToChangeAndSpendsNothing(t *testing.T) {
 			s.awaitEvent(v1alpha1.KindVeroIssuer, issuerName, corev1.EventTypeWarning, c.reason, c.says...)
 			pending := s.awaitPending(certificateName, slices.Concat(c.says, []string{"VeroIssuer vero is not ready"})...)
 			s.spentNothing()
-			if orders := s.orders(); len(orders) > 0 {
+			if orders := s.Orders(); len(orders) > 0 {
 				t.Errorf("there is an order already: %v", orders[0].Name)
 			}
 
@@ -94,14 +94,14 @@ func TestAnIssuerOfTheWrongEnvironmentSaysSoAndSpendsNothing(t *testing.T) {
 	}})
 	s.awaitIssuer(v1alpha1.ReasonWrongEnvironment, says...)
 	pending := s.awaitPending(certificateName, says...)
-	if accepted := s.accepted(); len(accepted) > 0 {
+	if accepted := s.Accepted(); len(accepted) > 0 {
 		t.Errorf("the service has accepted %+v", accepted)
 	}
 
-	s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.EnvironmentTest })
+	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.EnvironmentTest })
 	s.awaitReady(certificateName).isFor(s, pending)
 	s.awaitIssuer(v1alpha1.ReasonChecked)
-	if accepted := s.accepted(); len(accepted) != 1 {
+	if accepted := s.Accepted(); len(accepted) != 1 {
 		t.Errorf("the service has accepted %+v, want one request", accepted)
 	}
 }
@@ -111,22 +111,24 @@ var afterAcceptance = map[string]spoiled{
 	"the signer of answers is not trusted": {
 		spoil: func(s *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
 			trust.Data["other.pem"] = trust.Data[keyResponses]
-			trust.Data[keyResponses] = s.bundles(s.Service)[keyResponses]
+			trust.Data[keyResponses] = s.Bundles(s.World.Service)[keyResponses]
 		},
 		reason: v1alpha1.ReasonUntrustedAnswer,
 		says:   []string{"does not verify", "put the authority that signs the service's answers into spec.trust.responses"},
 		repair: func(s *story) {
-			s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses.ConfigMapRef.Key = "other.pem" })
+			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses.ConfigMapRef.Key = "other.pem" })
 		},
 	},
 	"the issuing authority is not trusted": {
 		spoil: func(s *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
-			trust.Data[keyIssuance] = s.bundles(s.Service)[keyIssuance]
+			trust.Data[keyIssuance] = s.Bundles(s.World.Service)[keyIssuance]
 		},
 		reason: v1alpha1.ReasonUntrustedCertificate,
 		says:   []string{"put the issuing authority of the service into spec.trust.issuance"},
 		repair: func(s *story) {
-			edit(s, s.trust(), func(trust *corev1.ConfigMap) { trust.Data[keyIssuance] = s.bundles(s.service)[keyIssuance] })
+			tenant.Edit(s.Tenant, s.Trust(), func(trust *corev1.ConfigMap) {
+				trust.Data[keyIssuance] = s.Bundles(s.Service)[keyIssuance]
+			})
 		},
 	},
 }
@@ -142,7 +144,7 @@ func TestAnAnswerThatCannotBeVerifiedIsNotLost(t *testing.T) {
 			says := slices.Concat(c.says, []string{"RetrievalId " + retrievalID + " is kept"})
 			s.awaitIssuer(c.reason, says...)
 			pending := s.awaitPending(certificateName, says...)
-			s.awaitEvent("VeroOrder", s.orders()[0].Name, corev1.EventTypeWarning, c.reason, says...)
+			s.awaitEvent("VeroOrder", s.Orders()[0].Name, corev1.EventTypeWarning, c.reason, says...)
 
 			c.repair(s)
 			s.awaitReady(certificateName).isFor(s, pending)
@@ -158,16 +160,10 @@ func TestAnAnswerThatCannotBeVerifiedIsNotLost(t *testing.T) {
 // createSpoiled creates all that a first certificate needs, with a mistake.
 func (s *story) createSpoiled(c spoiled) {
 	s.Helper()
-	issuer, trust := s.issuer(), s.trust()
+	issuer, trust := s.Issuer(), s.Trust()
 	c.spoil(s, issuer, trust)
 	if len(trust.Data) > 0 {
-		s.create(trust)
+		s.Create(trust)
 	}
-	s.create(issuer, s.credentials(s.mint()), s.certificate())
-}
-
-// editIssuer changes the story's issuer.
-func (s *story) editIssuer(change func(*v1alpha1.VeroIssuer)) {
-	s.Helper()
-	edit(s, &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: issuerName}}, change)
+	s.Create(issuer, s.Credentials(s.Mint()), s.Certificate())
 }

@@ -12,17 +12,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 func TestAnIssuerMayComeAfterTheCertificate(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.create(s.trust(), s.credentials(s.mint()), s.certificate())
+	s.Create(s.Trust(), s.Credentials(s.Mint()), s.Certificate())
 	pending := s.awaitPending(certificateName, "VeroIssuer vero does not exist", "it goes on when somebody creates it")
 	s.nothingHappened()
 
-	s.create(s.issuer())
+	s.Create(s.Issuer())
 	s.awaitReady(certificateName).isFor(s, pending)
 	s.spentOnce()
 }
@@ -30,14 +31,14 @@ func TestAnIssuerMayComeAfterTheCertificate(t *testing.T) {
 func TestAnIssuerThatIsDeletedAfterTheAcceptanceMayComeBack(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	issuer := s.issuer()
-	s.create(s.trust(), issuer, s.credentials(s.mint()), s.certificate())
+	issuer := s.Issuer()
+	s.Create(s.Trust(), issuer, s.Credentials(s.Mint()), s.Certificate())
 	_, retrievalID := s.awaitSubmitted(certificateName)
-	s.remove(issuer)
+	s.Remove(issuer)
 	pending := s.awaitPending(certificateName, "VeroIssuer vero does not exist", "it goes on when somebody creates it")
-	s.awaitEvent("VeroOrder", s.orders()[0].Name, corev1.EventTypeNormal, v1alpha1.ReasonIssuerNotFound)
+	s.awaitEvent("VeroOrder", s.Orders()[0].Name, corev1.EventTypeNormal, v1alpha1.ReasonIssuerNotFound)
 
-	s.create(s.issuer())
+	s.Create(s.Issuer())
 	s.awaitReady(certificateName).isFor(s, pending)
 	if submission := s.spentOnce(); submission.RetrievalID != retrievalID {
 		t.Errorf("the certificate was bought with RetrievalId %s, want %s", submission.RetrievalID, retrievalID)
@@ -47,24 +48,24 @@ func TestAnIssuerThatIsDeletedAfterTheAcceptanceMayComeBack(t *testing.T) {
 func TestACertificateThatIsDeletedBeforeTheAcceptanceLeavesItsCredentialsUsable(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.script(admin.Fault{Operation: "SignNewCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: 100})
-	certificate := s.certificate()
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), certificate)
+	s.Script(admin.Fault{Operation: "SignNewCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: 100})
+	certificate := s.Certificate()
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), certificate)
 	s.awaitPending(certificateName, "PKI099", "it is tried again", "nothing was spent")
 	s.removeAsCollected(certificate)
 	s.awaitOrder("withdrawn", func(order *v1alpha1.VeroOrder) bool {
 		return order.Status.Phase == v1alpha1.PhaseFailed && reasonOf(order) == v1alpha1.ReasonWithdrawn
 	})
-	if accepted := s.accepted(); len(accepted) > 0 {
+	if accepted := s.Accepted(); len(accepted) > 0 {
 		t.Errorf("the service has accepted %+v", accepted)
 	}
 
-	if err := s.service.ClearFaults(t.Context()); err != nil {
+	if err := s.Service.ClearFaults(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.create(s.certificate())
+	s.Create(s.Certificate())
 	s.awaitReady(certificateName)
-	if accepted := s.accepted(); len(accepted) != 1 {
+	if accepted := s.Accepted(); len(accepted) != 1 {
 		t.Errorf("the service has accepted %+v, want one request", accepted)
 	}
 }
@@ -72,8 +73,8 @@ func TestACertificateThatIsDeletedBeforeTheAcceptanceLeavesItsCredentialsUsable(
 func TestACertificateThatIsDeletedAfterTheAcceptanceIsFetchedAndTheNextOneToldWhatWasSpent(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	certificate := s.certificate()
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), certificate)
+	certificate := s.Certificate()
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), certificate)
 	s.awaitSubmitted(certificateName)
 	s.removeAsCollected(certificate)
 	order := s.awaitOrder("issued", func(order *v1alpha1.VeroOrder) bool {
@@ -84,11 +85,11 @@ func TestACertificateThatIsDeletedAfterTheAcceptanceIsFetchedAndTheNextOneToldWh
 	}
 
 	// cert-manager makes a new key for a new Certificate, so what was bought for the old one does not help.
-	s.create(s.certificate())
+	s.Create(s.Certificate())
 	pending := s.awaitPending(certificateName,
 		"Secret "+transferName, "were spent", "VeroOrder "+order.Name, "order new ones")
 	s.spentOnce()
-	s.replaceCredentials(s.mint())
+	s.ReplaceCredentials(s.Mint())
 	s.awaitReady(certificateName).isFor(s, pending)
 }
 
@@ -96,10 +97,10 @@ func TestARequestThatIsMadeAnewWithTheSameKeyGetsWhatWasPaidFor(t *testing.T) {
 	t.Parallel()
 	for claim, replace := range map[string]func(*story, *cmapi.Certificate, *cmapi.CertificateRequest){
 		"a person deletes the request": func(s *story, _ *cmapi.Certificate, request *cmapi.CertificateRequest) {
-			s.remove(request)
+			s.Remove(request)
 		},
 		"the Certificate's spec is changed": func(s *story, certificate *cmapi.Certificate, _ *cmapi.CertificateRequest) {
-			edit(s, certificate, func(certificate *cmapi.Certificate) {
+			tenant.Edit(s.Tenant, certificate, func(certificate *cmapi.Certificate) {
 				certificate.Spec.Duration = &metav1.Duration{Duration: 17000 * time.Hour}
 			})
 		},
@@ -107,8 +108,8 @@ func TestARequestThatIsMadeAnewWithTheSameKeyGetsWhatWasPaidFor(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := begin(t)
-			certificate := s.certificate()
-			s.create(s.trust(), s.issuer(), s.credentials(s.mint()), certificate)
+			certificate := s.Certificate()
+			s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), certificate)
 			first, retrievalID := s.awaitSubmitted(certificateName)
 			key := keyOf(s, first)
 			replace(s, certificate, first)
@@ -130,14 +131,14 @@ func TestARequestThatIsMadeAnewWithTheSameKeyGetsWhatWasPaidFor(t *testing.T) {
 // one has not.
 func (s *story) removeAsCollected(certificate *cmapi.Certificate) {
 	s.Helper()
-	s.remove(certificate)
+	s.Remove(certificate)
 	for _, list := range []client.ObjectList{&cmapi.CertificateRequestList{}, &corev1.SecretList{}} {
-		if err := s.Client.List(s.Context(), list, client.InNamespace(s.namespace)); err != nil {
+		if err := s.Client.List(s.Context(), list, client.InNamespace(s.Namespace)); err != nil {
 			s.Fatal(err)
 		}
 		for _, object := range objectsOf(s, list) {
 			if owner := metav1.GetControllerOf(object); owner != nil && owner.UID == certificate.UID {
-				s.remove(object)
+				s.Remove(object)
 			}
 		}
 	}

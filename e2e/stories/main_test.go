@@ -9,7 +9,6 @@ package stories
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -20,6 +19,7 @@ import (
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -42,12 +42,7 @@ var raised struct {
 }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		_ = flag.Set("test.parallel", atOnce)
-	}
+	tenant.ManyAtOnce(atOnce)
 	ctrl.SetLogger(logr.Discard()) // Of the clients that the stories use.
 	os.Exit(run(m))
 }

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -36,9 +37,9 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 			t.Parallel()
 			s, certificate, first := beginRenewable(t)
 			inUse := s.contentsOf(certificate.Spec.SecretName)
-			s.script(admin.Fault{Operation: renewCertificate, Kind: admin.ResultFail, Code: c.code})
+			s.Script(admin.Fault{Operation: renewCertificate, Kind: admin.ResultFail, Code: c.code})
 			s.renewSettled(certificate)
-			says := []string{c.code, c.says, "`cmctl renew -n " + s.namespace + " " + certificateName + "`"}
+			says := []string{c.code, c.says, "`cmctl renew -n " + s.Namespace + " " + certificateName + "`"}
 			failed := s.awaitRequest(certificateName, "failed", func(request *cmapi.CertificateRequest) bool {
 				return isNotReady(request, cmapi.CertificateRequestReasonFailed, says...) && request.Status.FailureTime != nil
 			})
@@ -46,7 +47,7 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 			s.endedAs(s.onlyRenewalOrder(), c.reason, c.code)
 			await(s, certificate, "the user is told", func(certificate *cmapi.Certificate) bool {
 				issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
-				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && saysAll(issuing.Message, says)
+				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && tenant.SaysAll(issuing.Message, says)
 			})
 			if !maps.EqualFunc(inUse, s.contentsOf(certificate.Spec.SecretName), bytes.Equal) {
 				t.Error("the Secret of the Certificate was touched by a renewal that failed")
@@ -55,7 +56,7 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 			renewals, bought := 2, 1
 			if c.bought {
 				renewals, bought = 1, 2
-				s.create(s.credentials(s.mint()))
+				s.Create(s.Credentials(s.Mint()))
 			}
 			s.renewSettled(certificate)
 			s.awaitRenewed(first)
@@ -80,9 +81,9 @@ func TestARenewalThatTheServiceFindsTooEarlyIsHeldForAnHour(t *testing.T) {
 	s.awaitEvent("VeroOrder", order.Name, corev1.EventTypeNormal, v1alpha1.ReasonWaitingForWindow, "PKI080")
 
 	// Everything is looked at again when the issuer goes and comes back; the hour is not forgotten over it.
-	s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.URL = "https://127.0.0.1:1/" })
+	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.URL = "https://127.0.0.1:1/" })
 	s.awaitPending(certificateName, "VeroIssuer vero is not ready")
-	s.editIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.URL = s.service.URL })
+	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.URL = s.Service.URL })
 	s.awaitPending(certificateName, "PKI080", "it is tried again")
 	if again := s.onlyRenewalOrder(); !again.Status.NextSubmitTime.Equal(next) {
 		t.Errorf("the renewal is to be sent at %v now, want %v as before", again.Status.NextSubmitTime, next)
@@ -100,7 +101,7 @@ func TestARenewalThatTheServiceFindsTooEarlyIsHeldForAnHour(t *testing.T) {
 func TestARenewalThatIsNotProcessedIsSentAgainWithGrowingDistance(t *testing.T) {
 	t.Parallel()
 	s, certificate, first := beginRenewable(t)
-	s.script(admin.Fault{Operation: renewCertificate, Kind: admin.ResultFail, Code: "PKI099", Count: 3})
+	s.Script(admin.Fault{Operation: renewCertificate, Kind: admin.ResultFail, Code: "PKI099", Count: 3})
 	s.renewSettled(certificate)
 	pending := s.awaitPending(certificateName, "PKI099", "it is tried again", "nothing was spent")
 	s.awaitRenewed(first).isFor(s, pending)
@@ -116,7 +117,7 @@ func TestARenewalThatIsNotProcessedIsSentAgainWithGrowingDistance(t *testing.T) 
 func TestARenewedCertificateIsAskedForUntilTheServiceHasMadeIt(t *testing.T) {
 	t.Parallel()
 	s, certificate, first := beginRenewable(t)
-	s.script(admin.Fault{Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: 2})
+	s.Script(admin.Fault{Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: 2})
 	s.renewSettled(certificate)
 	pending := s.awaitPending(certificateName, "has accepted the request (RetrievalId ")
 	second := s.awaitRenewed(first)
@@ -148,7 +149,7 @@ func TestARenewalWhoseAnswerIsLostIsSentAgain(t *testing.T) {
 			t.Parallel()
 			s, certificate, first := beginRenewable(t)
 			fault.Operation = renewCertificate
-			s.script(fault)
+			s.Script(fault)
 			s.renewSettled(certificate)
 			pending := s.awaitPending(certificateName, "may have processed the request",
 				"it is sent again with the same authorisation")

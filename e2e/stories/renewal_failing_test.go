@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
@@ -26,16 +27,16 @@ func TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute(t *test
 	t.Parallel()
 	const shortLife, wholeWindow = 90 * time.Second, time.Minute
 	s := begin(t, "--validity="+shortLife.String(), "--renewal-window="+wholeWindow.String(), "--processing-delay=1s")
-	issuer, certificate := s.issuer(), s.certificate()
+	issuer, certificate := s.Issuer(), s.Certificate()
 	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: wholeWindow}
 	certificate.Spec.RenewBefore = &metav1.Duration{Duration: wholeWindow}
-	s.create(s.trust(), issuer, s.credentials(s.mint()), certificate)
+	s.Create(s.Trust(), issuer, s.Credentials(s.Mint()), certificate)
 	first := s.awaitReady(certificateName)
 	if told := status.Find(first.request, v1alpha1.ConditionRenewalFailing); told != nil {
 		t.Errorf("a first certificate replaces nothing, and its request says %+v", told)
 	}
-	s.script(admin.Fault{
-		Operation: "RenewCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(patience),
+	s.Script(admin.Fault{
+		Operation: "RenewCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(tenant.Patience),
 	})
 	expires := first.chain[0].NotAfter
 	date := expires.UTC().Format(time.RFC3339)
@@ -43,7 +44,7 @@ func TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute(t *test
 	failing := s.awaitFailing(metav1.ConditionTrue, "expires on "+date, "in less than 1 minute", "PKI099")
 	s.awaitEvent(cmapi.CertificateKind, certificateName, corev1.EventTypeWarning, v1alpha1.ReasonRenewalFailing,
 		"expires on "+date, "in less than 1 minute", "PKI099")
-	s.eventually("the metric of the failing renewal", func(ctx context.Context) (bool, error) {
+	s.Eventually("the metric of the failing renewal", func(ctx context.Context) (bool, error) {
 		found, err := s.failingRenewals(ctx)
 		return slices.Equal(found, []int64{expires.Unix()}), err
 	})
@@ -53,21 +54,21 @@ func TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute(t *test
 	s.awaitEvent(cmapi.CertificateKind, certificateName, corev1.EventTypeWarning,
 		v1alpha1.ReasonCertificateExpired, "expired on "+date)
 	const closest, fewest = 15 * time.Second, 3
-	tries := s.asked("RenewCertificate")
+	tries := s.Asked("RenewCertificate")
 	if last := tries[len(tries)-1].Time; len(tries) < fewest || expires.Sub(last) > closest || last.After(expires) {
 		t.Errorf("the renewal was tried %d times, the last time %s before the certificate expired",
 			len(tries), expires.Sub(last))
 	}
 
-	s.replaceCredentials(s.mint())
+	s.ReplaceCredentials(s.Mint())
 	second := s.awaitRenewed(first)
 	second.isFor(s, failing)
 	s.awaitFailing(metav1.ConditionFalse, "there is a new certificate")
-	s.eventually("the metric to go", func(ctx context.Context) (bool, error) {
+	s.Eventually("the metric to go", func(ctx context.Context) (bool, error) {
 		found, err := s.failingRenewals(ctx)
 		return len(found) == 0, err
 	})
-	if accepted := s.accepted(); len(accepted) != 2 {
+	if accepted := s.Accepted(); len(accepted) != 2 {
 		t.Errorf("the service has accepted %+v, want two requests", accepted)
 	}
 	s.toldOnce(v1alpha1.ReasonRenewalFailing)
@@ -80,7 +81,7 @@ func (s *story) awaitFailing(value metav1.ConditionStatus, says ...string) *cmap
 	return s.awaitRequest(certificateName, fmt.Sprintf("its renewal failing: %s, saying %q", value, says),
 		func(request *cmapi.CertificateRequest) bool {
 			told := status.Find(request, v1alpha1.ConditionRenewalFailing)
-			return told != nil && told.Status == cmmeta.ConditionStatus(value) && saysAll(told.Message, says)
+			return told != nil && told.Status == cmmeta.ConditionStatus(value) && tenant.SaysAll(told.Message, says)
 		})
 }
 
@@ -91,7 +92,7 @@ func (s *story) failingRenewals(ctx context.Context) ([]int64, error) {
 		return nil, err
 	}
 	series := regexp.MustCompile(`(?m)^varmenne_failing_renewal_expiry_timestamp_seconds\{certificate="` +
-		certificateName + `",namespace="` + s.namespace + `",[^}]*\} (\S+)$`)
+		certificateName + `",namespace="` + s.Namespace + `",[^}]*\} (\S+)$`)
 	var found []int64
 	for _, match := range series.FindAllStringSubmatch(text, -1) {
 		value, err := strconv.ParseFloat(match[1], 64)
@@ -107,7 +108,7 @@ func (s *story) failingRenewals(ctx context.Context) ([]int64, error) {
 func (s *story) toldOnce(reason string) {
 	s.Helper()
 	events := &corev1.EventList{}
-	if err := s.Client.List(s.Context(), events, client.InNamespace(s.namespace)); err != nil {
+	if err := s.Client.List(s.Context(), events, client.InNamespace(s.Namespace)); err != nil {
 		s.Fatal(err)
 	}
 	told := map[string]int32{}

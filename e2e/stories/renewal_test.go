@@ -34,7 +34,7 @@ func (p span) begin(t *testing.T) *story {
 // issuer is the sample issuer, which knows the window.
 func (p span) issuer(s *story) *v1alpha1.VeroIssuer {
 	s.Helper()
-	issuer := s.issuer()
+	issuer := s.Issuer()
 	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: p.window}
 	return issuer
 }
@@ -42,7 +42,7 @@ func (p span) issuer(s *story) *v1alpha1.VeroIssuer {
 // certificate is the sample Certificate, asked to be renewed in time.
 func (p span) certificate(s *story) *cmapi.Certificate {
 	s.Helper()
-	certificate := s.certificate()
+	certificate := s.Certificate()
 	certificate.Spec.RenewBefore = &metav1.Duration{Duration: p.renewBefore}
 	return certificate
 }
@@ -50,14 +50,14 @@ func (p span) certificate(s *story) *cmapi.Certificate {
 // order creates all that a first certificate of that span needs.
 func (p span) order(s *story, certificate *cmapi.Certificate) {
 	s.Helper()
-	s.create(s.trust(), p.issuer(s), s.credentials(s.mint()), certificate)
+	s.Create(s.Trust(), p.issuer(s), s.Credentials(s.Mint()), certificate)
 }
 
 // awaitFirst waits for the first certificate and deletes the transfer credentials: from now on nothing can be bought.
 func (s *story) awaitFirst() *issued {
 	s.Helper()
 	first := s.awaitReady(certificateName)
-	s.remove(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: transferName}})
+	s.Remove(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: transferName}})
 	return first
 }
 
@@ -65,7 +65,7 @@ func (s *story) awaitFirst() *issued {
 func (s *story) awaitRenewed(before *issued) *issued {
 	s.Helper()
 	key := s.secretKey()
-	s.eventually("Secret "+key.Name+": renewed", func(ctx context.Context) (bool, error) {
+	s.Eventually("Secret "+key.Name+": renewed", func(ctx context.Context) (bool, error) {
 		secret := &corev1.Secret{}
 		if err := s.Client.Get(ctx, key, secret); err != nil {
 			return false, err
@@ -83,12 +83,12 @@ func (s *story) awaitRenewals(first *issued, times int) []admin.Request {
 	root := s.rootOfService()
 	what := fmt.Sprintf("%d renewals of Secret %s", times, s.secretKey().Name)
 	var last presentation
-	s.eventually(what, func(ctx context.Context) (bool, error) {
+	s.Eventually(what, func(ctx context.Context) (bool, error) {
 		var err error
 		if last, err = s.present(ctx, root); err != nil {
 			return false, err
 		}
-		renewals, err := s.service.Requests(ctx, "RenewCertificate", "")
+		renewals, err := s.Service.Requests(ctx, "RenewCertificate", "")
 		return generation(renewals, last.serial) >= times, err
 	})
 	line := s.lineOf(first)
@@ -115,7 +115,7 @@ func generation(renewals []admin.Request, serial string) int {
 func (s *story) lineOf(first *issued) []admin.Request {
 	s.Helper()
 	var line []admin.Request
-	for _, submission := range s.accepted() {
+	for _, submission := range s.Accepted() {
 		if submission.CertificateSerial == serialNumber(first.chain[0]) {
 			line = append(line, submission)
 		}
@@ -124,7 +124,7 @@ func (s *story) lineOf(first *issued) []admin.Request {
 		s.Fatalf("the first certificate was bought with %+v, want one SignNewCertificate", line)
 	}
 	signers := map[string]bool{}
-	for _, renewal := range s.asked("RenewCertificate") {
+	for _, renewal := range s.Asked("RenewCertificate") {
 		if !renewal.Accepted || signers[renewal.SignerSerial] {
 			s.Fatalf("want every renewal accepted, and one for each certificate; this one is not: %+v", renewal)
 		}
@@ -152,7 +152,5 @@ func boughtKey(order admin.Request) string { return order.PublicKeyDigest }
 // on is the story in a test within its own.
 func (s *story) on(t *testing.T) *story {
 	t.Helper()
-	copied := *s
-	copied.T = t
-	return &copied
+	return &story{Tenant: s.On(t), ledger: s.ledger}
 }

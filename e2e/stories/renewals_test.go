@@ -43,7 +43,7 @@ func (r *threeRenewals) awaitInFlight() *v1alpha1.VeroOrder {
 		return accepted != nil && accepted.Reason == string(v1alpha1.OperationRenew) &&
 			isNotReady(request, cmapi.CertificateRequestReasonPending)
 	})
-	orders := r.orders()
+	orders := r.Orders()
 	index := slices.IndexFunc(orders, func(order v1alpha1.VeroOrder) bool {
 		return order.Status.RetrievalID == submitted(request).Message
 	})
@@ -59,13 +59,13 @@ func (r *threeRenewals) nobodyNotices(t *testing.T) {
 	const renewals = 3
 	s := r.on(t)
 	s.awaitRenewals(r.first, renewals)
-	s.eventually("the end of the first certificate", func(context.Context) (bool, error) {
+	s.Eventually("the end of the first certificate", func(context.Context) (bool, error) {
 		return time.Now().After(r.first.chain[0].NotAfter), nil
 	})
 	presented := serials(r.caller.conclude(s))
 	line := s.lineOf(r.first)
 	s.spentOnce()
-	if all := len(s.asked("RenewCertificate")); all != len(line)-1 {
+	if all := len(s.Asked("RenewCertificate")); all != len(line)-1 {
 		s.Errorf("the service was asked for %d renewals, want the %d that lead to the last certificate", all, len(line)-1)
 	}
 	if len(presented) <= renewals || len(presented) > len(line) {
@@ -116,13 +116,13 @@ func TestRenewalsGoOnWhenOneRequestIsKept(t *testing.T) {
 	quick.order(s, certificate)
 	first := s.awaitFirst()
 	line := s.awaitRenewals(first, renewals)
-	s.eventually("one request that has remained", func(ctx context.Context) (bool, error) {
+	s.Eventually("one request that has remained", func(ctx context.Context) (bool, error) {
 		list := &cmapi.CertificateRequestList{}
-		err := s.Client.List(ctx, list, client.InNamespace(s.namespace))
+		err := s.Client.List(ctx, list, client.InNamespace(s.Namespace))
 		return len(list.Items) == 1 && list.Items[0].UID != first.request.UID, err
 	})
 	s.spentOnce()
-	orders := s.orders()
+	orders := s.Orders()
 	for _, bought := range line {
 		if !slices.ContainsFunc(orders, func(order v1alpha1.VeroOrder) bool {
 			return order.Status.RetrievalID == bought.RetrievalID

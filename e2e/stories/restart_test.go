@@ -12,26 +12,26 @@ import (
 func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccepted(t *testing.T) {
 	accepted, running := begin(t), begin(t)
 	for _, s := range []*story{accepted, running} {
-		s.create(s.trust(), s.issuer(), s.credentials(s.mint()))
+		s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()))
 		s.awaitIssuer(v1alpha1.ReasonChecked)
 	}
-	accepted.create(accepted.certificate())
+	accepted.Create(accepted.Certificate())
 	accepted.awaitSubmitted(certificateName)
-	running.script(admin.Fault{
+	running.Script(admin.Fault{
 		Operation: "SignNewCertificate", Kind: admin.TimeoutAfter, Hold: admin.Duration(3 * time.Second),
 	})
-	running.create(running.certificate())
+	running.Create(running.Certificate())
 	running.awaitSubmission()
 
 	if err := accepted.StopController(); err != nil {
 		t.Fatal(err)
 	}
-	order, submission := running.orders()[0], running.submissions()[0]
+	order, submission := running.Orders()[0], running.submissions()[0]
 	if order.Status.RetrievalID != submission.RetrievalID || order.Status.Phase != v1alpha1.PhaseSubmitted {
 		t.Errorf("the answer to the running call was not recorded: the order is %s with RetrievalId %q, want Submitted "+
-			"with %s\n%s", order.Status.Phase, order.Status.RetrievalID, submission.RetrievalID, running.picture())
+			"with %s\n%s", order.Status.Phase, order.Status.RetrievalID, submission.RetrievalID, running.Picture())
 	}
-	if phase := accepted.orders()[0].Status.Phase; phase != v1alpha1.PhaseSubmitted {
+	if phase := accepted.Orders()[0].Status.Phase; phase != v1alpha1.PhaseSubmitted {
 		t.Fatalf("the accepted order is %s already, want Submitted", phase)
 	}
 

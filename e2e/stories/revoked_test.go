@@ -32,23 +32,23 @@ func TestARevokedCertificateIsReplacedWithNewCredentials(t *testing.T) {
 		"the spent credentials are still there": {
 			forget: func(*story, *corev1.Secret) {},
 			says:   []string{"Secret " + transferName, "were spent", "order new ones and put them into the Secret"},
-			supply: (*story).replaceCredentials,
+			supply: (*story).ReplaceCredentials,
 		},
 		"the spent credentials were removed": {
-			forget: func(s *story, spent *corev1.Secret) { s.remove(spent) },
+			forget: func(s *story, spent *corev1.Secret) { s.Remove(spent) },
 			says:   []string{transferName, "does not exist", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword},
-			supply: func(s *story, sent admin.Credential) { s.create(s.credentials(sent)) },
+			supply: func(s *story, sent admin.Credential) { s.Create(s.Credentials(sent)) },
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := begin(t, alwaysRenewable...)
-			certificate, spent := s.certificate(), s.credentials(s.mint())
-			s.create(s.trust(), s.issuer(), spent, certificate)
+			certificate, spent := s.Certificate(), s.Credentials(s.Mint())
+			s.Create(s.Trust(), s.Issuer(), spent, certificate)
 			first := s.awaitReady(certificateName)
 			inUse := s.contentsOf(certificate.Spec.SecretName)
 			c.forget(s, spent)
-			if _, err := s.service.Revoke(t.Context(), fmt.Sprintf("%x", first.chain[0].SerialNumber)); err != nil {
+			if _, err := s.Service.Revoke(t.Context(), fmt.Sprintf("%x", first.chain[0].SerialNumber)); err != nil {
 				t.Fatal(err)
 			}
 			s.renewSettled(certificate)
@@ -65,7 +65,7 @@ func TestARevokedCertificateIsReplacedWithNewCredentials(t *testing.T) {
 				t.Error("the Secret of the Certificate was touched while credentials were awaited")
 			}
 
-			c.supply(s, s.mint())
+			c.supply(s, s.Mint())
 			s.awaitRenewed(first).isFor(s, pending)
 			s.receivedRenewals(1)
 			s.boughtTimes(2)
@@ -78,14 +78,14 @@ func TestARevokedCertificateIsReplacedWithNewCredentials(t *testing.T) {
 func beginRenewable(t *testing.T, service ...string) (*story, *cmapi.Certificate, *issued) {
 	t.Helper()
 	s := begin(t, slices.Concat(alwaysRenewable, service)...)
-	certificate, credentials := s.certificate(), s.credentials(s.mint())
-	s.create(s.trust(), s.issuer(), credentials, certificate)
+	certificate, credentials := s.Certificate(), s.Credentials(s.Mint())
+	s.Create(s.Trust(), s.Issuer(), credentials, certificate)
 	first := s.awaitReady(certificateName)
-	s.remove(credentials)
+	s.Remove(credentials)
 	return s, certificate, first
 }
 
-// renewSettled renews a Certificate as renew does, once cert-manager has finished the issuance before. A moment earlier
+// renewSettled renews a Certificate as Renew does, once cert-manager has finished the issuance before. A moment earlier
 // the Certificate may be Ready already, and the two would be taken for one.
 func (s *story) renewSettled(certificate *cmapi.Certificate) {
 	s.Helper()
@@ -93,14 +93,14 @@ func (s *story) renewSettled(certificate *cmapi.Certificate) {
 		issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
 		return issuing == nil || issuing.Status == cmmeta.ConditionFalse
 	})
-	s.renew(certificate)
+	s.Renew(certificate)
 }
 
 // contentsOf reads a Secret.
 func (s *story) contentsOf(name string) map[string][]byte {
 	s.Helper()
 	secret := &corev1.Secret{}
-	if err := s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.namespace, Name: name}, secret); err != nil {
+	if err := s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.Namespace, Name: name}, secret); err != nil {
 		s.Fatal(err)
 	}
 	return secret.Data
@@ -109,11 +109,11 @@ func (s *story) contentsOf(name string) map[string][]byte {
 // onlyRenewalOrder is the order for a renewal, of which there has to be one.
 func (s *story) onlyRenewalOrder() *v1alpha1.VeroOrder {
 	s.Helper()
-	renewals := slices.DeleteFunc(s.orders(), func(order v1alpha1.VeroOrder) bool {
+	renewals := slices.DeleteFunc(s.Orders(), func(order v1alpha1.VeroOrder) bool {
 		return order.Spec.Operation != v1alpha1.OperationRenew
 	})
 	if len(renewals) != 1 {
-		s.Fatalf("there are %d orders for a renewal, want one\n%s", len(renewals), s.picture())
+		s.Fatalf("there are %d orders for a renewal, want one\n%s", len(renewals), s.Picture())
 	}
 	return &renewals[0]
 }
@@ -131,7 +131,7 @@ func (s *story) endedAs(order *v1alpha1.VeroOrder, reason string, says ...string
 // receivedRenewals fails the story unless the service has received so many renewals.
 func (s *story) receivedRenewals(want int) []admin.Request {
 	s.Helper()
-	renewals := s.asked("RenewCertificate")
+	renewals := s.Asked("RenewCertificate")
 	if len(renewals) != want {
 		s.Fatalf("the service was sent %d RenewCertificate, want %d: %+v", len(renewals), want, renewals)
 	}
@@ -141,7 +141,7 @@ func (s *story) receivedRenewals(want int) []admin.Request {
 // boughtTimes fails the story unless the service has accepted so many SignNewCertificate, and refused none.
 func (s *story) boughtTimes(want int) {
 	s.Helper()
-	if sent, accepted := len(s.submissions()), len(s.accepted()); sent != want || accepted != want {
+	if sent, accepted := len(s.submissions()), len(s.Accepted()); sent != want || accepted != want {
 		s.Errorf("the service was sent %d SignNewCertificate and accepted %d, want %d: %+v",
 			sent, accepted, want, s.submissions())
 	}

@@ -13,10 +13,10 @@ import (
 func TestAServiceThatTakesAMinuteIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.script(admin.Fault{
+	s.Script(admin.Fault{
 		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(time.Minute),
 	})
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 	_, retrievalID := s.awaitSubmitted(certificateName)
 	pending := s.awaitPending(certificateName, "has accepted the request (RetrievalId "+retrievalID+")")
 	found := s.awaitReady(certificateName)
@@ -49,11 +49,11 @@ func TestASubmissionThatWasNotProcessedIsSentAgain(t *testing.T) {
 			t.Parallel()
 			s := begin(t)
 			fault.Operation = "SignNewCertificate"
-			s.script(fault)
-			s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+			s.Script(fault)
+			s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 			pending := s.awaitPending(certificateName, "again")
 			s.awaitReady(certificateName).isFor(s, pending)
-			if sent, accepted := len(s.submissions()), len(s.accepted()); sent != 2 || accepted != 1 {
+			if sent, accepted := len(s.submissions()), len(s.Accepted()); sent != 2 || accepted != 1 {
 				t.Errorf("%d requests were sent and %d accepted, want two and one", sent, accepted)
 			}
 		})
@@ -63,14 +63,14 @@ func TestASubmissionThatWasNotProcessedIsSentAgain(t *testing.T) {
 func TestALostAnswerIsToldAndNewCredentialsGoOn(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.script(admin.Fault{Operation: "SignNewCertificate", Kind: admin.ResetMidAnswer})
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+	s.Script(admin.Fault{Operation: "SignNewCertificate", Kind: admin.ResetMidAnswer})
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 	s.awaitPending(certificateName, "may have processed the request", "it is sent again with the same authorisation")
 	pending := s.awaitPending(certificateName, "an earlier answer was lost", "PKI020",
 		"order new transfer credentials and put them into Secret "+transferName)
-	s.awaitEvent("VeroOrder", s.orders()[0].Name, corev1.EventTypeWarning, v1alpha1.ReasonAnswerLost,
+	s.awaitEvent("VeroOrder", s.Orders()[0].Name, corev1.EventTypeWarning, v1alpha1.ReasonAnswerLost,
 		"an earlier answer was lost")
-	s.replaceCredentials(s.mint())
+	s.ReplaceCredentials(s.Mint())
 	s.awaitReady(certificateName).isFor(s, pending)
 	if submissions := s.submissions(); len(submissions) != 3 || !submissions[2].Accepted {
 		t.Errorf("the service was sent %+v, want the lost one, once more, and one with new credentials", submissions)
@@ -80,20 +80,20 @@ func TestALostAnswerIsToldAndNewCredentialsGoOn(t *testing.T) {
 func TestAnOrderThatAPersonDeletesIsGivenUp(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.script(admin.Fault{Operation: "GetCertificate", Kind: admin.WrongCertificate, Count: 100})
-	s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+	s.Script(admin.Fault{Operation: "GetCertificate", Kind: admin.WrongCertificate, Count: 100})
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 	order := s.awaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
 	s.awaitPending(certificateName, "delete VeroOrder "+order.Name+" to give it up")
-	if err := s.service.ClearFaults(t.Context()); err != nil {
+	if err := s.Service.ClearFaults(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.replaceCredentials(s.mint())
-	s.remove(order)
+	s.ReplaceCredentials(s.Mint())
+	s.Remove(order)
 	found := s.awaitReady(certificateName)
 	if submitted(found.request).Message == order.Status.RetrievalID {
 		t.Errorf("the certificate was fetched with RetrievalId %s, which was given up", order.Status.RetrievalID)
 	}
-	if accepted := s.accepted(); len(accepted) != 2 {
+	if accepted := s.Accepted(); len(accepted) != 2 {
 		t.Errorf("the service has accepted %+v, want what was given up and one request", accepted)
 	}
 }
@@ -104,8 +104,8 @@ func TestACertificateOfSomebodyElseIsNotDelivered(t *testing.T) {
 		t.Run(variant, func(t *testing.T) {
 			t.Parallel()
 			s := begin(t)
-			s.script(admin.Fault{Operation: "GetCertificate", Kind: admin.WrongCertificate, Variant: variant})
-			s.create(s.trust(), s.issuer(), s.credentials(s.mint()), s.certificate())
+			s.Script(admin.Fault{Operation: "GetCertificate", Kind: admin.WrongCertificate, Variant: variant})
+			s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 			_, retrievalID := s.awaitSubmitted(certificateName)
 			pending := s.awaitPending(certificateName, "the issued certificate is not the one that was asked for",
 				"RetrievalId "+retrievalID)

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 )
 
 // early certificates are asked to be renewed 45 seconds before the service does it, as cert-manager does it half a year
@@ -64,7 +65,7 @@ func (w *closedWindow) awaitClosed() {
 func (w *closedWindow) provoke() {
 	w.Helper()
 	w.andLooksAgain(func() {
-		edit(w.story, w.request, func(request *cmapi.CertificateRequest) { request.Annotations["provoked"] = "yes" })
+		tenant.Edit(w.Tenant, w.request, func(request *cmapi.CertificateRequest) { request.Annotations["provoked"] = "yes" })
 	})
 }
 
@@ -74,7 +75,7 @@ func (w *closedWindow) andLooksAgain(do func()) {
 	w.Helper()
 	before := w.secretReads()
 	do()
-	w.eventually("another look at the closed window", func(context.Context) (bool, error) {
+	w.Eventually("another look at the closed window", func(context.Context) (bool, error) {
 		return w.secretReads() > before, nil
 	})
 }
@@ -88,9 +89,9 @@ func (w *closedWindow) secretReads() int {
 	}
 	reads := 0
 	for line := range bytes.Lines(content) {
-		entry := parseAudit(line, w.namespace)
+		entry := parseAudit(line, w.Namespace)
 		if entry.Verb == "get" && entry.ObjectRef.Resource == "secrets" &&
-			entry.ObjectRef.Namespace == w.namespace && entry.ObjectRef.Name == w.secret.Name {
+			entry.ObjectRef.Namespace == w.Namespace && entry.ObjectRef.Name == w.secret.Name {
 			reads++
 		}
 	}
@@ -111,7 +112,7 @@ func (w *closedWindow) isUntouched() {
 	if secret.ResourceVersion != w.secret.ResourceVersion || !maps.EqualFunc(secret.Data, w.secret.Data, bytes.Equal) {
 		w.Error("the Secret has changed while the window was closed")
 	}
-	if renewals := w.asked("RenewCertificate"); len(renewals) > 0 {
+	if renewals := w.Asked("RenewCertificate"); len(renewals) > 0 {
 		w.Errorf("the service was asked before the window opened: %+v", renewals)
 	}
 }
@@ -120,7 +121,7 @@ func (w *closedWindow) isUntouched() {
 func (w *closedWindow) isToldOnce() {
 	w.Helper()
 	events := &corev1.EventList{}
-	if err := w.Client.List(w.Context(), events, client.InNamespace(w.namespace)); err != nil {
+	if err := w.Client.List(w.Context(), events, client.InNamespace(w.Namespace)); err != nil {
 		w.Fatal(err)
 	}
 	told := 0
@@ -146,7 +147,7 @@ func (w *closedWindow) opensOnItsDate(t *testing.T) {
 	if after := line[1].Time.Sub(w.opens); after < 0 || after > promptly {
 		s.Errorf("the renewal was asked for %s after the window opened, want within %s", after, promptly)
 	}
-	for _, request := range s.asked("") {
+	for _, request := range s.Asked("") {
 		if request.Time.After(w.since) && request.Time.Before(w.opens) {
 			s.Errorf("this has reached the service while the window was closed: %+v", request)
 		}

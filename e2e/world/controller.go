@@ -8,6 +8,10 @@ import (
 	"net/http"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
@@ -22,6 +26,13 @@ func (w *World) StartController(ctx context.Context) error {
 		return err
 	}
 	return replica.awaitWorking(ctx)
+}
+
+// FreeLease takes the lease from a controller that has ended without giving it back, so that the next one need not wait
+// until it has run out.
+func (w *World) FreeLease(ctx context.Context) error {
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: name}}
+	return client.IgnoreNotFound(w.Client.Delete(ctx, lease))
 }
 
 // StopController asks the controller to end and waits until it has.

@@ -4,5 +4,5 @@
 //
 // API server, simulator, protocol and reconcilers are the real ones. What is played is cert-manager's part, the
 // triggers of a manager, and time: the controllers work until there is nothing left to do, and then the clock goes to
-// the moment at which the first of them wants to look again. So an issuance takes milliseconds.
+// the moment at which the first of them wants to look again. So an issuance takes about a second, not minutes.
 package crash

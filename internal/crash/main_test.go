@@ -1,35 +1,41 @@
 package crash_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
-	"github.com/varmenne/varmenne-issuer/internal/simulator"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
 )
+
+// atOnce is how many issuances go on at once, unless -parallel says otherwise: they mostly wait for the API server.
+const atOnce = "8"
 
 var (
 	server *apitest.Server
-	// authorities keeps the simulators' CAs, so that not every simulator has to make keys.
-	authorities string
+	// authorities are those of all simulators, so that not every simulator has to make keys.
+	authorities *authority.Authorities
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
-	directory, err := os.MkdirTemp("", "crash")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", atOnce)
 	}
-	defer func() { _ = os.RemoveAll(directory) }()
-	authorities = directory
-	if _, err := simulator.New(simulatorOptions(clock.RealClock{})); err != nil { // makes the keys, once
+	var err error
+	if authorities, err = authority.Create(time.Now()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

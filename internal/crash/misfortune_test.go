@@ -54,7 +54,8 @@ func (r *rival) gate(s step, act func() error) error {
 func TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep(t *testing.T) {
 	for _, claim := range []string{first, renewal} {
 		for _, when := range []moment{before, after} {
-			everyStep(t, fmt.Sprintf("%s, %s", claim, when), func(t *testing.T, number int) bool {
+			course := scenarios[claim].course()
+			everyStep(t, fmt.Sprintf("%s, %s", claim, when), course, func(t *testing.T, number int) (*world, bool) {
 				t.Helper()
 				s := set(t, scenarios[claim])
 				outage := &outage{number: number, when: when}
@@ -62,7 +63,7 @@ func TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep(t *testing.T) {
 				world.look = outage.look
 				world.play()
 				s.judge(scenarios[claim].renewal, cost{})
-				return outage.begun
+				return world, outage.begun
 			})
 		}
 	}
@@ -116,7 +117,7 @@ func (o *outage) look() error {
 func TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep(t *testing.T) {
 	for _, claim := range []string{first, renewal} {
 		for direction, distance := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour} {
-			everyStep(t, claim+", "+direction, func(t *testing.T, number int) bool {
+			everyStep(t, claim+", "+direction, scenarios[claim].course(), func(t *testing.T, number int) (*world, bool) {
 				t.Helper()
 				s := set(t, scenarios[claim])
 				world := s.start(open)
@@ -132,7 +133,7 @@ func TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep(t *testing.T) {
 				}
 				world.play()
 				s.judge(scenarios[claim].renewal, cost{wrongClock: distance > 0})
-				return jumped
+				return world, jumped
 			})
 		}
 	}

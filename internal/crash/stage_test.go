@@ -1,6 +1,7 @@
 package crash_test
 
 import (
+	"context"
 	"net/http/httptest"
 	"slices"
 	"testing"
@@ -60,12 +61,25 @@ type scenario struct {
 	lost int
 }
 
+// delivery is what an issuance ends with.
+var delivery = []string{get, "VeroOrder Issued", "CertificateRequest Issued"}
+
+// course is what has to be done for it, with whatever else in between.
+func (s scenario) course() []string {
+	call := signNew
+	if s.renewal {
+		call = renew
+	}
+	return append([]string{createOrder, writeSubmitting, call, writeSubmitted}, delivery...)
+}
+
 // set prepares the stage up to the moment at which cert-manager has made its CertificateRequest.
 func set(t *testing.T, scenario scenario) *stage {
 	t.Helper()
 	s := &stage{
 		T: t, namespace: server.Namespace(t), clock: passing{clocktesting.NewFakeClock(time.Now())},
 	}
+	t.Cleanup(s.clear)
 	s.serve()
 	s.must(server.Client.Create(t.Context(), s.transfer()))
 	s.makeIssuer()
@@ -75,6 +89,14 @@ func set(t *testing.T, scenario scenario) *stage {
 		s.must(err)
 	}
 	return s
+}
+
+// clear removes the orders, which everybody else would read: a repeated answer is looked for in all that there are.
+func (s *stage) clear() {
+	ctx := context.WithoutCancel(s.Context())
+	if err := server.Client.DeleteAllOf(ctx, &v1alpha1.VeroOrder{}, client.InNamespace(s.namespace)); err != nil {
+		s.Error(err)
+	}
 }
 
 // serve starts the certificate service.
@@ -93,7 +115,7 @@ func (s *stage) serve() {
 
 func simulatorOptions(source clock.Clock) simulator.Options {
 	options := simulator.DefaultOptions()
-	options.Clock, options.DataDirectory, options.Validity = source, authorities, validity
+	options.Clock, options.Authorities, options.Validity = source, authorities, validity
 	return options
 }
 

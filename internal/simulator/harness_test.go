@@ -47,6 +47,9 @@ type service struct {
 	client    *http.Client
 }
 
+// authorities are those of all simulators whose test does not say otherwise.
+var authorities = sync.OnceValues(func() (*authority.Authorities, error) { return authority.Create(time.Now()) })
+
 // start runs a simulator whose answers are all of the plain variant, unless the change says otherwise.
 func start(t *testing.T, change func(*simulator.Options)) *service {
 	t.Helper()
@@ -56,6 +59,13 @@ func start(t *testing.T, change func(*simulator.Options)) *service {
 	options.Clock = clock
 	if change != nil {
 		change(&options)
+	}
+	if options.DataDirectory == "" {
+		shared, err := authorities()
+		if err != nil {
+			t.Fatal(err)
+		}
+		options.Authorities = shared
 	}
 	made, err := simulator.New(options)
 	if err != nil {

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"net"
@@ -19,6 +20,9 @@ import (
 
 // oversizeBytes is how much the fault "oversize" streams.
 const oversizeBytes = 100 << 20
+
+// defaultCode is what the fault "result" answers when it names no code: a technical error.
+const defaultCode = "PKI099"
 
 // behaviour is what a kind of fault does.
 type behaviour struct {
@@ -102,7 +106,7 @@ func answerFault(x *exchange, _ []byte) {
 }
 
 func answerFail(x *exchange, _ []byte) {
-	code := firstNonEmpty(x.fault.Code, "PKI099")
+	code := cmp.Or(x.fault.Code, defaultCode)
 	answer := response.Answer{Operation: x.asked.Operation, Problem: protocol.NewProblem(code, "scripted fault")}
 	deliver(x.writer, http.StatusOK, x.render(answer, x.simulator.signer))
 }
@@ -190,7 +194,7 @@ func answerWrongCertificate(x *exchange, _ []byte) {
 	right := x.answer.Certificate
 	customer := authority.Customer{
 		ID:        right.Subject.CommonName,
-		Name:      firstNonEmpty(right.Subject.Organization...),
+		Name:      organisationOf(right),
 		PublicKey: right.PublicKey,
 		NotBefore: right.NotBefore,
 		NotAfter:  right.NotAfter,

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
@@ -62,7 +63,7 @@ func (s *Simulator) signNew(
 			customerID: asked.CustomerID, operation: asked.Operation, acceptedAt: now, problem: problem,
 		}), nil
 	}
-	name := firstNonEmpty(credential.CustomerName, asked.CustomerName, defaultCustomerName)
+	name := cmp.Or(credential.CustomerName, asked.CustomerName, defaultCustomerName)
 	certificate, err := s.issue(asked.CustomerID, name, key, now)
 	if err != nil {
 		return "", protocol.Technical(err.Error())
@@ -95,7 +96,7 @@ func (s *Simulator) renew(
 		return "", protocol.InvalidCertificateRequest(err.Error())
 	}
 	entry.PublicKeyDigest = keyDigest(key)
-	certificate, err := s.issue(asked.CustomerID, firstNonEmpty(signer.Subject.Organization...), key, now)
+	certificate, err := s.issue(asked.CustomerID, organisationOf(signer), key, now)
 	if err != nil {
 		return "", protocol.Technical(err.Error())
 	}
@@ -159,11 +160,7 @@ func (s *Simulator) accept(
 	})
 }
 
-func firstNonEmpty(values ...string) string {
-	for _, value := range values {
-		if value != "" {
-			return value
-		}
-	}
-	return defaultCustomerName
+// organisationOf is the one that a certificate issued here names.
+func organisationOf(certificate *x509.Certificate) string {
+	return cmp.Or(certificate.Subject.Organization...)
 }

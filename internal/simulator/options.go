@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
 )
@@ -34,6 +35,9 @@ type Options struct {
 	// DataDirectory, when not empty, keeps the keys and certificates of the CAs, so that trust survives a restart.
 	// Everything else is volatile.
 	DataDirectory string
+	// Authorities, when not nil, are the CAs, whatever DataDirectory says. Simulators may share them: making the keys is
+	// what takes longest of making a simulator.
+	Authorities *authority.Authorities
 	// TLSNames are further host names or addresses in the server certificate, beside localhost, 127.0.0.1 and ::1.
 	TLSNames []string
 	// Environment is TEST or PRODUCTION; messages that say otherwise are answered with PKI005.
@@ -77,9 +81,9 @@ func DefaultOptions() Options {
 
 // AddFlags sets the options to their defaults and registers a flag for each of them.
 func (o *Options) AddFlags(flags *pflag.FlagSet) {
-	log, source, started := o.Log, o.Clock, o.Started
+	given := *o
 	*o = DefaultOptions()
-	o.Log, o.Clock, o.Started = log, source, started
+	o.Authorities, o.Log, o.Clock, o.Started = given.Authorities, given.Log, given.Clock, given.Started
 	flags.StringVar(&o.Address, "address", o.Address, "address of the service (HTTPS); port 0 picks a free port")
 	flags.StringVar(&o.AdminAddress, "admin-address", o.AdminAddress,
 		"address of the admin interface (HTTP, no authentication: keep it on loopback); port 0 picks a free port")

@@ -84,14 +84,17 @@ func New(options Options) (*Simulator, error) {
 	return s, nil
 }
 
-// establish makes the CAs, or loads them.
+// establish takes the CAs that it was given, loads them, or makes them.
 func (s *Simulator) establish() error {
 	now := s.clock.Now()
 	var err error
-	if s.options.DataDirectory == "" {
-		s.authorities, err = authority.Create(now)
-	} else {
+	switch {
+	case s.options.Authorities != nil:
+		s.authorities = s.options.Authorities
+	case s.options.DataDirectory != "":
 		s.authorities, err = authority.Open(s.options.DataDirectory, now)
+	default:
+		s.authorities, err = authority.Create(now)
 	}
 	if err != nil {
 		return fmt.Errorf("preparing the CAs of the simulator: %w", err)

@@ -1,0 +1,146 @@
+package docs
+
+import (
+	"bytes"
+	"testing"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// loss is a namespace that is lost and restored.
+type loss struct {
+	// service is arguments for its certificate service, how the way in which it is restored.
+	service []string
+	how     restoration
+	// before brings it to where it is lost; last, if there is one, goes the last step to what lasts for seconds only.
+	before, last func(*scene)
+	// after is what has to hold once it is restored.
+	after func(*scene)
+}
+
+func losses() map[string]loss {
+	return map[string]loss{
+		"a Certificate is Ready, and orders nothing":                certificateLost(),
+		"what was under way is brought back as the page says":       lostUnderWay(),
+		"a CertificateRequest orders nothing that nobody waits for": requestLost(),
+	}
+}
+
+// TestARestoreSpendsNothing loses and restores the namespaces while the controller is stopped, as the page says. It is
+// alone with the world until the controller works again: those that call Parallel wait for it.
+func TestARestoreSpendsNothing(t *testing.T) {
+	losses, scenes := losses(), map[string]*scene{}
+	for claim, loss := range losses {
+		scenes[claim] = beginScene(t, "lost", loss.service...)
+	}
+	t.Run("before the loss", func(t *testing.T) {
+		for claim, loss := range losses {
+			t.Run(claim, func(t *testing.T) {
+				t.Parallel()
+				loss.before(scenes[claim].on(t))
+			})
+		}
+	})
+	for claim, loss := range losses {
+		if loss.last != nil {
+			loss.last(scenes[claim])
+		}
+	}
+	if t.Failed() {
+		return
+	}
+	w := theWorld(t)
+	if err := w.StopController(); err != nil {
+		t.Fatal(err)
+	}
+	for claim, loss := range losses {
+		kept := scenes[claim].backup(t.Context())
+		scenes[claim].lose(kept)
+		scenes[claim].restore(kept, loss.how)
+	}
+	if err := w.StartController(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Parallel()
+	for claim, loss := range losses {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			s := scenes[claim].on(t)
+			loss.after(s)
+			if sent := s.submissions(); len(sent) != 1 {
+				t.Errorf("the service was sent %+v, want what was sent before the loss", sent)
+			}
+		})
+	}
+}
+
+// on is the scene in a test within its own.
+func (s *scene) on(t *testing.T) *scene {
+	t.Helper()
+	return &scene{s.On(t)}
+}
+
+// provide lets the scene's Certificate become Ready. Then somebody puts unspent credentials there, for another one.
+func (s *scene) provide() {
+	s.Helper()
+	s.Create(s.Certificate())
+	s.awaitReady()
+	s.ReplaceCredentials(s.Mint())
+}
+
+func (s *scene) certificateHeld() []byte {
+	s.Helper()
+	return get(s, tlsSecretName, &corev1.Secret{}).Data[corev1.TLSCertKey]
+}
+
+func certificateLost() loss {
+	var held []byte
+	return loss{service: []string{"--processing-delay=1s"}, how: asThePageSays(), before: func(s *scene) {
+		s.provide()
+		held = s.certificateHeld()
+	}, after: func(s *scene) {
+		s.awaitReady()
+		s.AwaitIssuer()
+		if !bytes.Equal(s.certificateHeld(), held) {
+			s.Error("the Secret holds another certificate than before")
+		}
+		if orders := s.Orders(); len(orders) != 1 || orders[0].Status.Phase != v1alpha1.PhaseIssued {
+			s.Errorf("the orders are %+v, want the one that was restored, Issued", orders)
+		}
+		if requests := s.Requests(); len(requests) > 0 {
+			s.Errorf("there are requests: %+v", requests)
+		}
+	}}
+}
+
+// lostUnderWay runs the commands of the page.
+func lostUnderWay() loss {
+	return loss{service: []string{"--processing-delay=20s"}, how: asThePageSays(), before: (*scene).AwaitIssuer,
+		last: func(s *scene) {
+			s.Create(s.Certificate())
+			s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
+		},
+		after: func(s *scene) {
+			s.AwaitOrder("issued", func(order *v1alpha1.VeroOrder) bool { return order.Status.Phase == v1alpha1.PhaseIssued })
+			s.awaitSaying(cmapi.CertificateRequestConditionReady, "were spent")
+			s.follow(restorePage, "What you see afterwards")
+			s.awaitReady()
+		}}
+}
+
+// requestLost: whoever restores everything as it comes brings back a CertificateRequest that has lost its owner, its
+// approval and its outcome. With unspent credentials there it must not order what nobody waits for.
+func requestLost() loss {
+	return loss{service: []string{"--processing-delay=1s"}, before: (*scene).provide, after: func(s *scene) {
+		s.awaitReady()
+		s.awaitSaying(cmapi.CertificateRequestConditionReady, "which does not control it any more")
+		for _, order := range s.Orders() {
+			if order.Status.Phase != v1alpha1.PhaseIssued || order.Status.RetrievalID == "" {
+				s.Errorf("order %s has lost its status: %+v", order.Name, order.Status)
+			}
+		}
+	}}
+}

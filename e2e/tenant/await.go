@@ -1,0 +1,121 @@
+package tenant
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+const (
+	// Patience bounds every wait. It is far above what a busy machine needs; most waits take seconds.
+	Patience = 4 * time.Minute
+	// Glance is how often one looks whether what is waited for has come.
+	Glance = 250 * time.Millisecond
+)
+
+// Eventually waits until something holds. When it does not come about, the test fails with the whole picture.
+func (n *Tenant) Eventually(what string, holds func(context.Context) (bool, error)) {
+	n.Helper()
+	started := time.Now()
+	ctx, cancel := context.WithTimeout(n.Context(), Patience)
+	defer cancel()
+	if err := wait.PollUntilContextCancel(ctx, Glance, true, holds); err != nil {
+		n.Fatalf("waited %s for %s: %v\n%s", time.Since(started).Round(time.Second), what, err, n.Picture())
+	}
+}
+
+// AwaitIssuer waits until the tenant's issuer is Ready as it is now.
+func (n *Tenant) AwaitIssuer() {
+	n.Helper()
+	n.Eventually("the issuer to be Ready", func(ctx context.Context) (bool, error) {
+		issuer := &v1alpha1.VeroIssuer{}
+		err := n.Client.Get(ctx, client.ObjectKey{Namespace: n.Namespace, Name: IssuerName}, issuer)
+		ready := meta.FindStatusCondition(issuer.Status.Conditions, v1alpha1.ConditionReady)
+		return ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == issuer.Generation, err
+	})
+}
+
+// AwaitOrder waits until an order of the tenant is as it should be.
+func (n *Tenant) AwaitOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
+	n.Helper()
+	list, found := &v1alpha1.VeroOrderList{}, 0
+	n.awaitListed("an order that is "+what, list, func() bool {
+		found = slices.IndexFunc(list.Items, func(order v1alpha1.VeroOrder) bool { return reached(&order) })
+		return found >= 0
+	})
+	return &list.Items[found]
+}
+
+// AwaitRequest waits until a CertificateRequest of the tenant is as it should be.
+func (n *Tenant) AwaitRequest(what string, reached func(*cmapi.CertificateRequest) bool) *cmapi.CertificateRequest {
+	n.Helper()
+	list, found := &cmapi.CertificateRequestList{}, 0
+	n.awaitListed("a CertificateRequest that is "+what, list, func() bool {
+		found = slices.IndexFunc(list.Items, func(request cmapi.CertificateRequest) bool { return reached(&request) })
+		return found >= 0
+	})
+	return &list.Items[found]
+}
+
+// awaitListed fills a list from the tenant's namespace until it is as it should be.
+func (n *Tenant) awaitListed(what string, list client.ObjectList, holds func() bool) {
+	n.Helper()
+	n.Eventually(what, func(ctx context.Context) (bool, error) {
+		err := n.Client.List(ctx, list, client.InNamespace(n.Namespace))
+		return err == nil && holds(), err
+	})
+}
+
+// Orders lists the tenant's VeroOrders.
+func (n *Tenant) Orders() []v1alpha1.VeroOrder {
+	n.Helper()
+	list := &v1alpha1.VeroOrderList{}
+	n.list(list)
+	return list.Items
+}
+
+// Requests lists the tenant's CertificateRequests.
+func (n *Tenant) Requests() []cmapi.CertificateRequest {
+	n.Helper()
+	list := &cmapi.CertificateRequestList{}
+	n.list(list)
+	return list.Items
+}
+
+func (n *Tenant) list(list client.ObjectList) {
+	n.Helper()
+	if err := n.Client.List(n.Context(), list, client.InNamespace(n.Namespace)); err != nil {
+		n.Fatal(err)
+	}
+}
+
+// Asked lists what the service was asked, of one operation or of all.
+func (n *Tenant) Asked(operation string) []admin.Request {
+	n.Helper()
+	requests, err := n.Service.Requests(n.Context(), operation, "")
+	if err != nil {
+		n.Fatal(err)
+	}
+	return requests
+}
+
+// Accepted lists the SignNewCertificate that the service has accepted: what has cost credentials.
+func (n *Tenant) Accepted() []admin.Request {
+	n.Helper()
+	return slices.DeleteFunc(n.Asked("SignNewCertificate"), func(asked admin.Request) bool { return !asked.Accepted })
+}
+
+// SaysAll is whether a message has all of the parts.
+func SaysAll(message string, parts []string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(message, part) })
+}
