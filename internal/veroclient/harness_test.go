@@ -29,8 +29,8 @@ import (
 
 const customerID = "0123456-7"
 
-// caDirectory keeps the simulators' CAs, so that not every simulator has to make keys.
-var caDirectory string
+// authorities are those of all simulators, so that not every simulator has to make keys.
+var authorities *authority.Authorities
 
 // TestMain runs the tests, or the calls of a test that needs a process of its own.
 func TestMain(m *testing.M) {
@@ -38,14 +38,11 @@ func TestMain(m *testing.M) {
 		child(os.Stdout, os.Args[2], os.Args[3])
 		return
 	}
-	directory, err := os.MkdirTemp("", "veroclient")
-	if err != nil {
+	var err error
+	if authorities, err = authority.Create(time.Now()); err != nil {
 		panic(err)
 	}
-	caDirectory = directory
-	code := m.Run()
-	_ = os.RemoveAll(directory)
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
 // service is a simulator behind real TLS, on loopback, whose every certificate can be renewed at once.
@@ -59,7 +56,7 @@ type service struct {
 func start(t testing.TB, change func(*simulator.Options)) *service {
 	t.Helper()
 	options := simulator.DefaultOptions()
-	options.DataDirectory = caDirectory
+	options.Authorities = authorities
 	options.SignatureVariant = "exclusive"
 	options.Validity, options.RenewalWindow = 24*time.Hour, 48*time.Hour
 	options.ProcessingDelay, options.MinimumRetrievalDelay = 0, 0
