@@ -166,15 +166,16 @@ func (a *adoption) renewsAt(want time.Time) {
 	}
 }
 
-// asksForNothing checks that no request waits for years.
+// asksForNothing checks that the service is asked for nothing before the window opens. On a busy machine cert-manager
+// may see the Certificate before its Secret, and make a request at once; that one waits, as without the annotations.
 func (a *adoption) asksForNothing() {
 	a.Helper()
-	requests := &cmapi.CertificateRequestList{}
-	if err := a.Client.List(a.Context(), requests, client.InNamespace(a.Namespace)); err != nil {
-		a.Fatal(err)
+	if requests := a.Requests(); len(requests) > 0 {
+		a.Logf("cert-manager has asked at once: %s", requests[0].Name)
+		a.awaitPending(certificateName, "can be renewed from")
 	}
-	if len(requests.Items) > 0 {
-		a.Errorf("cert-manager asks at once: %+v", requests.Items)
+	if bought, renewals := a.Accepted(), a.Asked("RenewCertificate"); len(bought) != 1 || len(renewals) > 0 {
+		a.Errorf("the service was asked for %+v and %+v, want nothing after the first certificate", bought, renewals)
 	}
 }
 
