@@ -102,11 +102,16 @@ demo: build assets helm ## shows a Certificate becoming Ready on a cluster of it
 
 # What talks to an API server mostly waits. Side by side it takes half the time, and two cores are busy by two thirds.
 .PHONY: test
-test: generate-check lint unit image-test assets node-assets helm ## checks everything: generated files, lint, all tests
+test: generate-check lint pages unit image-test assets node-assets helm ## checks everything: generated files, lint, all tests
 	@$(MAKE) --no-print-directory integration monitoring & beside=$$!; failed=; \
 	$(MAKE) --no-print-directory e2e || failed=yes; \
 	wait $$beside || failed=yes; \
 	test -z "$$failed"
+
+# The same checks are part of e2e. First and alone they tell of a slip in a page in seconds.
+.PHONY: pages
+pages: helm ## checks what the pages name, quote and link, without a cluster
+	$(GO) -C e2e test -short -count=1 $(TESTFLAGS) ./docs
 
 .PHONY: unit
 unit: ## runs the tests that need nothing but Go

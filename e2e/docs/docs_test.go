@@ -112,7 +112,7 @@ const flagsPage = "docs/reference/flags.md"
 var ofOthers = strings.Fields(`
 	version help from-file from-literal cert key for timeout type patch as dry-run field-selector subresource replicas
 	namespace create-namespace set wait reuse-values all from-backup include-namespaces exclude-resources
-	status-include-resources show-only no-hooks`)
+	status-include-resources show-only no-hooks take-ownership`)
 
 func TestEveryFlagThatIsNamedExists(t *testing.T) {
 	known := read(t, flagsPage)

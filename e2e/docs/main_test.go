@@ -46,9 +46,12 @@ func run(m *testing.M) int {
 	return code
 }
 
-// theWorld starts the world when the first test asks for it.
+// theWorld starts the world when the first test asks for it. With -short only the checks are left that read.
 func theWorld(t *testing.T) *world.World {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a cluster; left out by -short")
+	}
 	raised.once.Do(func() {
 		options := world.Options{}
 		if testing.Verbose() {

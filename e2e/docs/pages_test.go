@@ -32,7 +32,10 @@ func read(t *testing.T, elements ...string) string {
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	root := repository(t)
-	found := map[string]string{"README.md": read(t, "README.md"), "CONTRIBUTING.md": read(t, "CONTRIBUTING.md")}
+	found := map[string]string{}
+	for _, page := range []string{"README.md", "CONTRIBUTING.md", "charts/varmenne-issuer/README.md"} {
+		found[page] = read(t, page)
+	}
 	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".md" {
 			return err
