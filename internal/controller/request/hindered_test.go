@@ -117,7 +117,7 @@ func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
 	if r.request.ResourceVersion != version || reader.tries != 6 {
 		t.Errorf("after %d tries, something was written", reader.tries)
 	}
-	r.clock.Step(10 * time.Minute)
+	r.clock.Step(status.HindranceInterval)
 	r.reconcileInVain()
 	r.says(v1alpha1.ReasonClusterError, "127.0.0.1:7", "127.0.0.1:7", "Warning RenewalFailing")
 }

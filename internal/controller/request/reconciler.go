@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -48,8 +47,7 @@ type Options struct {
 type Reconciler struct {
 	Options
 
-	// hindrances is when a request was last made to tell what the cluster has refused, by name.
-	hindrances sync.Map
+	hindrances status.Hindrances
 }
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
@@ -71,14 +69,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	if !lookup.ConcernsUs(request) || !request.DeletionTimestamp.IsZero() ||
 		status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
 		r.Metrics.RequestServed(name.Namespace, name.Name) // or it is gone
-		r.hindrances.Delete(name.NamespacedName)
+		r.hindrances.Over(name.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	before := request.DeepCopy()
 	result, transition, failure := r.step(ctx, request)
 	switch {
 	case failure == nil:
-		r.hindrances.Delete(name.NamespacedName)
+		r.hindrances.Over(name.NamespacedName)
 		r.measure(request, transition)
 	case status.Lasts(ctx, failure):
 		transition = r.hindered(request, failure)
@@ -88,6 +86,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	failing, err := r.watchExpiry(ctx, request, transition.reason)
 	written := status.Patch(ctx, r.Client, request, before)
 	if written == nil {
+		if transition.hindrance {
+			r.hindrances.Told(name.NamespacedName, r.Clock.Now())
+		}
 		r.report(ctx, request, before, transition)
 		r.give(ctx, failing)
 	}
@@ -97,21 +98,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	return sooner(sooner(result, until(failing.next, r.Clock.Now())), transition.credentials.next()), nil
 }
 
-// hindranceInterval is how long what the cluster has refused stays told, even if it sounds different the next time. A
-// text with an address or a time in it would else be written at every try; and every write brings the request back.
-const hindranceInterval = 10 * time.Minute
-
 // hindered lets the request tell what the cluster has refused to the controller: whoever waits for a certificate does
 // not read the controller's log.
 func (r *Reconciler) hindered(request *cmapi.CertificateRequest, failure error) transition {
-	name, now := client.ObjectKeyFromObject(request), r.Clock.Now()
-	told, isTold := r.hindrances.Load(name)
-	if last, ok := told.(time.Time); !isTold || !ok || now.Sub(last) >= hindranceInterval {
-		r.hindrances.Store(name, now)
+	now := r.Clock.Now()
+	due := r.hindrances.Due(client.ObjectKeyFromObject(request), now)
+	if due {
 		status.SetPending(request, fmt.Sprintf("%v; it is tried again", failure), now)
 	}
 	r.Metrics.RequestUnserved(request, v1alpha1.ReasonClusterError)
-	return transition{reason: v1alpha1.ReasonClusterError, action: "Retry", warning: true}
+	return transition{reason: v1alpha1.ReasonClusterError, action: "Retry", warning: true, hindrance: due}
 }
 
 // report turns a change of what a request waits for into an event and a log line.
@@ -136,6 +132,8 @@ func sooner(result ctrl.Result, wait time.Duration) ctrl.Result {
 type transition struct {
 	reason, action string
 	warning        bool
+	// hindrance is whether the request was made to tell what the cluster has refused.
+	hindrance bool
 	// credentials are those that the request waits with.
 	credentials unspent
 }

@@ -1,13 +1,18 @@
 package veroorder_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -66,6 +71,63 @@ func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 	if says, err := reconcileAs(server.Client); err != nil || !strings.HasPrefix(says, "IssuerNotFound") {
 		t.Errorf("given the permission, the order says %q, the error is %v", says, err)
 	}
+}
+
+// changing refuses issuers with a text that is another one each time: it stands for a webhook whose error has the port
+// of a connection in it.
+type changing struct {
+	client.Client
+	tries int
+}
+
+func (c *changing) Get(ctx context.Context, key client.ObjectKey, object client.Object, o ...client.GetOption) error {
+	if _, isIssuer := object.(*v1alpha1.VeroIssuer); isIssuer {
+		c.tries++
+		return apierrors.NewInternalError(fmt.Errorf("read tcp 127.0.0.1:%d: connection reset", c.tries))
+	}
+	return c.Client.Get(ctx, key, object, o...)
+}
+
+// conflicting lets no status be written.
+type conflicting struct{ client.Client }
+
+func (conflicting) Status() client.SubResourceWriter { return conflict{} }
+
+type conflict struct{ client.SubResourceWriter }
+
+func (conflict) Update(context.Context, client.Object, ...client.SubResourceUpdateOption) error {
+	return apierrors.NewConflict(schema.GroupResource{}, "", errors.New("somebody else was faster"))
+}
+
+// TestAHindranceIsNotToldAtEveryTry: what is written brings the order back at once. One that could not be written was
+// not told.
+func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
+	order := ended(server.Namespace(t), 0)
+	order.Status = v1alpha1.VeroOrderStatus{Phase: v1alpha1.PhaseSubmitted, RetrievalID: "retrieval-1"}
+	server.Create(t, order)
+	clock := clocktesting.NewFakeClock(now)
+	recorder := events.NewFakeRecorder(100)
+	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
+		Client: conflicting{server.Client}, Reader: &changing{Client: server.Client}, Lanes: veroorder.NewLanes(1),
+		Clock: clock, Events: status.Events{Recorder: recorder},
+	}}
+	name := client.ObjectKeyFromObject(order)
+	reconcileInVain := func(told int) {
+		t.Helper()
+		if _, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name}); err == nil {
+			t.Error("there is no error")
+		}
+		if len(recorder.Events) != told {
+			t.Fatalf("told %d times, want %d", len(recorder.Events), told)
+		}
+	}
+	reconcileInVain(0)
+	reconciler.Client = server.Client
+	for range 5 {
+		reconcileInVain(1)
+	}
+	clock.Step(status.HindranceInterval)
+	reconcileInVain(2)
 }
 
 // TestARestoredOrderIsNotWrittenTo also where the controller could only say that it is hindered: who restores the order

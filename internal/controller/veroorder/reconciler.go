@@ -64,6 +64,8 @@ type Options struct {
 // Reconciler executes orders.
 type Reconciler struct {
 	Options
+
+	hindrances status.Hindrances
 }
 
 // safetyNet is when an order that waits for something to change is looked at all the same.
@@ -79,6 +81,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	switch {
 	case apierrors.IsNotFound(err):
 		r.Lanes.forget(name.NamespacedName)
+		r.hindrances.Over(name.NamespacedName)
 		return ctrl.Result{}, nil
 	case err != nil:
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
@@ -109,6 +112,7 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 	if err != nil {
 		return ctrl.Result{}, errors.Join(err, r.hindered(ctx, order, err))
 	}
+	r.hindrances.Over(client.ObjectKeyFromObject(order))
 	action := issuance.Decide(gathered.Snapshot)
 	switch action.Verb {
 	case issuance.Submit:
@@ -130,13 +134,18 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 
 // hindered lets the order tell what the cluster has refused to the controller, and with it the request that waits.
 func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, failure error) error {
-	if !status.Lasts(ctx, failure) {
+	name, now := client.ObjectKeyFromObject(order), r.Clock.Now()
+	if !status.Lasts(ctx, failure) || !r.hindrances.Due(name, now) {
 		return nil
 	}
 	action := issuance.Action{
 		Verb: issuance.Wait, Reason: v1alpha1.ReasonClusterError, Message: fmt.Sprintf("%v; it is tried again", failure),
 	}
-	return r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, r.Clock.Now()) })
+	if err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, now) }); err != nil {
+		return err
+	}
+	r.hindrances.Told(name, now)
+	return nil
 }
 
 // write changes the status of the order that was read. The resourceVersion goes with it. The order takes the change
