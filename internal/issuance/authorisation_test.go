@@ -6,14 +6,13 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 // TestOrderInDoubt: the service may have accepted it, and nobody knows.
 func TestOrderInDoubt(t *testing.T) {
 	crashed := intended(now.Add(-time.Minute))
 	answerLost := "its answer was lost"
-	refusedSince := sent(now.Add(-time.Minute), vero.TechnicalError())
+	refusedSince := sent(now.Add(-time.Minute), pki099)
 	cases := map[string]decision{
 		"waits for its turn": {
 			ordered(signNew(sent(now, errNoAnswer))),
@@ -100,7 +99,7 @@ func TestRenewalKey(t *testing.T) {
 // has answered for a day were technical errors.
 func TestRenewalThatIsRefusedForDays(t *testing.T) {
 	begin, later := now.Add(-timeout), now.Add(time.Hour)
-	pki099 := vero.TechnicalError()
+	pki099 := pki099
 	answered := func(edits ...edit) *v1alpha1.VeroOrder { return renewal(append([]edit{created(begin)}, edits...)...) }
 	// The first and the last of five tries have to have been answered.
 	tried := func(first, between, last error) *v1alpha1.VeroOrder {
@@ -130,12 +129,12 @@ func TestRenewalThatIsRefusedForDays(t *testing.T) {
 		"also where an answer was lost meanwhile": {
 			ordered(tried(pki099, errNoAnswer, pki099), at(later), credentials()), givesWay},
 		"not where the service finds it too early": {
-			ordered(tried(vero.RenewalTooEarly(), vero.RenewalTooEarly(), vero.RenewalTooEarly()),
+			ordered(tried(pki080, pki080, pki080),
 				at(later), credentials()), submit},
 		"nor where it did so in between": {
-			ordered(tried(pki099, vero.RenewalTooEarly(), pki099), at(later), credentials()), submit},
+			ordered(tried(pki099, pki080, pki099), at(later), credentials()), submit},
 		"not where the issuer is at fault": {
-			ordered(tried(vero.WrongEnvironment(), vero.WrongEnvironment(), vero.WrongEnvironment()),
+			ordered(tried(pki005, pki005, pki005),
 				at(later), credentials()), submit},
 		"not while it may have been accepted": {
 			ordered(tried(pki099, pki099, errNoAnswer), at(later), credentials()), submit},

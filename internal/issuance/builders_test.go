@@ -14,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 const (
@@ -34,6 +35,25 @@ var (
 	// ourKey and otherKey are digests of public keys.
 	ourKey, otherKey = digestOf("ours"), digestOf("another's")
 )
+
+// The service's refusals.
+var (
+	pki005 = refusal(vero.CodeWrongEnvironment)
+	pki010 = refusal(vero.CodeSignature)
+	pki015 = refusal(vero.CodeCertificate)
+	pki020 = refusal(vero.CodeCredentials)
+	pki030 = refusal(vero.CodeRequest)
+	pki080 = refusal(vero.CodeTooEarly)
+	pki099 = refusal(vero.CodeTechnical)
+)
+
+// refusal is the service's answer with a code, in its own words.
+func refusal(code vero.Code) *vero.ServiceError {
+	e := &vero.ServiceError{Code: code}
+	meaning, _ := e.Meaning()
+	e.Text = meaning.Text
+	return e
+}
 
 var digests sync.Map
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 // TestWhatExistsComesFirst: what was paid for is followed and delivered, whatever else has changed.
@@ -20,7 +19,7 @@ func TestWhatExistsComesFirst(t *testing.T) {
 		"an order that is submitting is followed": {
 			requested(with(intended(now))), want{verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonSubmitting}},
 		"an order in doubt that was refused since is followed": {
-			requested(with(sent(now, errNoAnswer), sent(now, vero.TechnicalError()))),
+			requested(with(sent(now, errNoAnswer), sent(now, pki099))),
 			want{verb: issuance.Follow, order: "sign-1"}},
 		"a pending order is followed": {
 			requested(with()), want{verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonOrderCreated,
@@ -128,16 +127,16 @@ func TestRefusal(t *testing.T) {
 	wrong := want{verb: issuance.Refuse, reason: v1alpha1.ReasonInvalidRequest, says: []string{"it has names"}}
 	open := currentUntil(now.AddDate(0, 0, 30))
 	with := func(edits ...edit) change { return with(signNew(edits...)) }
-	pki010 := sent(now.Add(-time.Minute), vero.SignatureRefused())
+	pki010 := sent(now.Add(-time.Minute), pki010)
 	run(t, map[string]decision{
 		"PKI030 fails the request": {
-			requested(with(sent(now, vero.RequestRefused())), credentials()), refused,
+			requested(with(sent(now, pki030)), credentials()), refused,
 		},
 		"also when the issuer is not ready": {
-			requested(with(sent(now, vero.RequestRefused())), issuerUnready), refused,
+			requested(with(sent(now, pki030)), issuerUnready), refused,
 		},
 		"but not another request with the same key": {
-			requested(with(forAnotherRequest, sent(now, vero.RequestRefused())), credentials()), createSignNew(2),
+			requested(with(forAnotherRequest, sent(now, pki030)), credentials()), createSignNew(2),
 		},
 		"PKI010 fails the request": {requested(open, withRenewal(pki010)), unsigned},
 		"but not the next one, which tries again": {
@@ -146,7 +145,7 @@ func TestRefusal(t *testing.T) {
 		"or uses credentials, if somebody has bought some to get past it": {
 			requested(open, credentials(), withRenewal(forAnotherRequest, pki010)), createSignNew(1)},
 		"PKI020 on the Get of a renewal fails the request": {
-			requested(open, withRenewal(sent(now, nil), polled(now, vero.CredentialsRefused()))),
+			requested(open, withRenewal(sent(now, nil), polled(now, pki020))),
 			want{verb: issuance.Refuse, reason: v1alpha1.ReasonCredentialsRefused, order: "renew-1"}},
 		"a request that can never work is refused": {requested(invalid("it has names"), credentials()), wrong},
 		"but not by an issuer that is not ready": {
@@ -174,7 +173,7 @@ func withRenewal(edits ...edit) change { return with(renewal(edits...)) }
 
 func TestRenewalThatFailed(t *testing.T) {
 	open := currentUntil(now.AddDate(0, 0, 30))
-	refused := sent(now.Add(-time.Minute), vero.CertificateRefused())
+	refused := sent(now.Add(-time.Minute), pki015)
 	run(t, map[string]decision{
 		"PKI015: credentials": {requested(open, credentials(), withRenewal(refused)), createSignNew(1)},
 		"PKI015, no credentials: wait for them, and say why": {
@@ -193,7 +192,7 @@ func TestRenewalThatFailed(t *testing.T) {
 		"nor is a renewal for another key that is on its way": {
 			requested(open, credentials(), withRenewal(forAnotherKey, sent(now, nil))), createRenewal(1)},
 		"nor is a failed SignNewCertificate": {
-			requested(open, newCredentials(), with(signNew(sent(now, vero.CredentialsRefused())))), createRenewal(1)},
+			requested(open, newCredentials(), with(signNew(sent(now, pki020)))), createRenewal(1)},
 		"withdrawn: again, with the next number": {
 			requested(open, withRenewal(abandoned(v1alpha1.ReasonWithdrawn))), createRenewal(2)},
 		"withdrawn in the name of another issuer: the number is used up all the same": {

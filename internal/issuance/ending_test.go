@@ -8,17 +8,16 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 func TestOrderThatHasEnded(t *testing.T) {
 	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
 	run(t, map[string]decision{
 		"rests when it is issued":     {ordered(signNew(bore(leaf)), unwanted, issuerMissing), rest},
-		"rests when it has failed":    {ordered(signNew(sent(now, vero.CredentialsRefused()))), rest},
+		"rests when it has failed":    {ordered(signNew(sent(now, pki020))), rest},
 		"rests when it was withdrawn": {ordered(signNew(abandoned(v1alpha1.ReasonWithdrawn))), rest},
 		"a failed one with a RetrievalId rests, too": {
-			ordered(signNew(sent(now, nil), polled(now, vero.CredentialsRefused()))), rest},
+			ordered(signNew(sent(now, nil), polled(now, pki020))), rest},
 	})
 }
 
@@ -26,7 +25,7 @@ func TestHoldUp(t *testing.T) {
 	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
 	for claim, order := range map[string]*v1alpha1.VeroOrder{
 		"leaves an issued order as it is": signNew(bore(leaf)),
-		"leaves a failed order as it is":  signNew(sent(now, vero.CredentialsRefused())),
+		"leaves a failed order as it is":  signNew(sent(now, pki020)),
 	} {
 		t.Run(claim, func(t *testing.T) { unchangedBy(t, order, heldUp(v1alpha1.ReasonIssuerNotReady)) })
 	}
@@ -47,7 +46,7 @@ func TestEnd(t *testing.T) {
 	for claim, order := range map[string]*v1alpha1.VeroOrder{
 		"leaves an issued order as it is":   signNew(bore(leaf)),
 		"leaves an accepted order as it is": signNew(sent(now, nil)),
-		"leaves a failed order as it is":    signNew(sent(now, vero.RequestRefused())),
+		"leaves a failed order as it is":    signNew(sent(now, pki030)),
 		"leaves one with a RetrievalId as it is": signNew(intended(now), func(o *v1alpha1.VeroOrder) {
 			o.Status.RetrievalID = "by hand"
 		}),
@@ -65,7 +64,7 @@ func TestEnd(t *testing.T) {
 // TestNoSecretInMessages: what a decision says can name Secrets, and show nothing that is in them.
 func TestNoSecretInMessages(t *testing.T) {
 	orders := []*v1alpha1.VeroOrder{
-		signNew(), signNew(lost), signNew(sent(now, vero.CredentialsRefused())), renewal(),
+		signNew(), signNew(lost), signNew(sent(now, pki020)), renewal(),
 		signNew(forAnotherKey), signNew(forAnotherKey, sent(now, nil)),
 	}
 	changes := []change{

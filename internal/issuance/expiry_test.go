@@ -8,7 +8,6 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 const day = 24 * time.Hour
@@ -107,15 +106,15 @@ func TestARenewalIsTriedToTheLastMinute(t *testing.T) {
 		err  error
 		want time.Duration
 	}{
-		"refused, with time left":            {60 * day, vero.TechnicalError(), time.Hour},
-		"refused, an hour left":              {time.Hour, vero.TechnicalError(), 15 * time.Minute},
-		"refused as too early, an hour left": {time.Hour, vero.RenewalTooEarly(), 15 * time.Minute},
-		"refused, half a minute left":        {30 * time.Second, vero.TechnicalError(), 10 * time.Second},
+		"refused, with time left":            {60 * day, pki099, time.Hour},
+		"refused, an hour left":              {time.Hour, pki099, 15 * time.Minute},
+		"refused as too early, an hour left": {time.Hour, pki080, 15 * time.Minute},
+		"refused, half a minute left":        {30 * time.Second, pki099, 10 * time.Second},
 		"unreachable, with time left":        {60 * day, errUnreachable, 5 * time.Minute},
 		"unreachable, four minutes left":     {4 * time.Minute, errUnreachable, time.Minute},
 		"no answer, four minutes left":       {4 * time.Minute, errNoAnswer, time.Minute},
-		"a wrong environment, an hour left":  {time.Hour, vero.WrongEnvironment(), 15 * time.Minute},
-		"expired meanwhile":                  {-time.Hour, vero.TechnicalError(), 10 * time.Second},
+		"a wrong environment, an hour left":  {time.Hour, pki005, 15 * time.Minute},
+		"expired meanwhile":                  {-time.Hour, pki099, 10 * time.Second},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			order := renewal(func(o *v1alpha1.VeroOrder) {

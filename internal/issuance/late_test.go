@@ -28,7 +28,7 @@ func TestLateAnswers(t *testing.T) {
 		}
 		return order
 	}
-	refused := sent(now, vero.CredentialsRefused())
+	refused := sent(now, pki020)
 	unverified := sent(now, unverifiedWith("x"))
 	kept := accepted.but(inDoubt, withID("late"))
 	untrusted := kept.but(blaming(v1alpha1.ReasonUntrustedAnswer), code("UntrustedAnswer"))
@@ -50,7 +50,7 @@ func TestLateAnswers(t *testing.T) {
 			build(retried, unverified, late("", unverifiedWith("late"))),
 			untrusted.but(withID("x"), code("LateAnswer")), nil, ""},
 		"but one that was tried in vain": {
-			build(retried, unverified, polled(now, vero.CredentialsRefused()), late("", unverifiedWith("late"))),
+			build(retried, unverified, polled(now, pki020), late("", unverifiedWith("late"))),
 			untrusted, nil, ""},
 		"the same RetrievalId again changes nothing": {
 			build(retried, sent(now, nil), late(retrievalID, nil)), kept.but(withID(retrievalID)), nil, ""},
@@ -71,13 +71,13 @@ func TestLateAnswers(t *testing.T) {
 			issuance.RecordSubmission(o, "", errNoAnswer, ended(o, now))
 		}),
 	} {
-		for _, err := range []error{errUnreachable, errNoAnswer, vero.CredentialsRefused(), errUnverified} {
+		for _, err := range []error{errUnreachable, errNoAnswer, pki020, errUnverified} {
 			t.Run(fmt.Sprintf("%s: %T", claim, err), func(t *testing.T) { unchangedBy(t, order, late("", err)) })
 		}
 	}
 	t.Run("an issued order stays issued", func(t *testing.T) {
 		order := signNew(bore(leaf))
-		for _, err := range []error{nil, unverifiedWith("late"), vero.CredentialsRefused()} {
+		for _, err := range []error{nil, unverifiedWith("late"), pki020} {
 			late("late", err)(order)
 			if order.Status.Phase != v1alpha1.PhaseIssued || order.Status.RetrievalID != retrievalID {
 				t.Fatalf("after %v it is %s with RetrievalId %s", err, order.Status.Phase, order.Status.RetrievalID)

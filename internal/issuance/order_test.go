@@ -6,7 +6,6 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 var (
@@ -55,7 +54,7 @@ func TestOrderThatWasNotSent(t *testing.T) {
 			ordered(signNew(), with(signNew(named("sign-0"), forAnotherKey, sent(now, nil)))),
 			abandon(v1alpha1.ReasonWithdrawn, "VeroOrder sign-0 for CertificateRequest tls-1", "takes them once")},
 		"not when they were refused there": {
-			ordered(signNew(), with(signNew(named("sign-0"), sent(now, vero.CredentialsRefused())))), submit},
+			ordered(signNew(), with(signNew(named("sign-0"), sent(now, pki020)))), submit},
 		"nor because of itself": {ordered(signNew(lost), with(signNew(sent(now, nil)))), submit},
 		"is sent again when its time has come": {
 			ordered(signNew(failed(errUnreachable)), at(now.Add(10*time.Second))), submit},
@@ -65,12 +64,12 @@ func TestOrderThatWasNotSent(t *testing.T) {
 		"a clock that was set back does not stop it": {
 			ordered(signNew(failed(errUnreachable)), at(now.AddDate(-1, 0, 0))), submit},
 		"it tries on although the issuer is not ready, if that is its own doing": {
-			ordered(signNew(failed(vero.WrongEnvironment())), issuerUnready, at(now.Add(10*time.Second))), submit},
+			ordered(signNew(failed(pki005)), issuerUnready, at(now.Add(10*time.Second))), submit},
 		"at its own pace": {
-			ordered(signNew(failed(vero.WrongEnvironment())), issuerUnready),
+			ordered(signNew(failed(pki005)), issuerUnready),
 			want{verb: issuance.Wait, reason: v1alpha1.ReasonWrongEnvironment, at: now.Add(10 * time.Second)}},
-		"at once when the issuer was edited":   {ordered(signNew(failed(vero.WrongEnvironment())), issuerEdited), submit},
-		"at once when the bundles were edited": {ordered(signNew(failed(vero.WrongEnvironment())), bundleEdited), submit},
+		"at once when the issuer was edited":   {ordered(signNew(failed(pki005)), issuerEdited), submit},
+		"at once when the bundles were edited": {ordered(signNew(failed(pki005)), bundleEdited), submit},
 		"a hold-up that is over is not repeated": {
 			ordered(signNew(failed(errUnreachable), heldUp(v1alpha1.ReasonIssuerNotReady))),
 			waitFor(v1alpha1.ReasonRetryingSubmission, "connection refused", "tried again", nothingSpent)},
@@ -96,7 +95,7 @@ func TestAcceptedOrder(t *testing.T) {
 		"nor a nanosecond before the 10 s are over": {ordered(signNew(accepted), at(due.Add(-1))), early},
 		"but then": {ordered(signNew(accepted), at(due)), poll},
 		"then as planned": {
-			ordered(signNew(accepted, polled(due, vero.TechnicalError())), at(due.Add(9*time.Second))),
+			ordered(signNew(accepted, polled(due, pki099)), at(due.Add(9*time.Second))),
 			want{verb: issuance.Wait, at: due.Add(10 * time.Second)},
 		},
 		"also when nobody wants it":                 {ordered(signNew(accepted), unwanted, at(due)), poll},
@@ -155,7 +154,7 @@ func TestClockSetBack(t *testing.T) {
 
 // TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore: a renewal that the service finds too early waits for its hour still.
 func TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore(t *testing.T) {
-	order := renewal(sent(now, vero.RenewalTooEarly()))
+	order := renewal(sent(now, pki080))
 	issuance.HoldUp(order, issuance.Decide(ordered(order, issuerUnready)), now)
 	if reason := outcomeOf(order, now).Reason; reason != v1alpha1.ReasonIssuerNotReady {
 		t.Fatalf("it waits for %s, want the issuer", reason)

@@ -98,20 +98,20 @@ func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
 		want [4]want
 	}{
 		"accepted":      {[]edit{accepted}, awaiting},
-		"PKI005":        {answered(vero.WrongEnvironment()), followed(v1alpha1.ReasonWrongEnvironment)},
-		"PKI010":        {answered(vero.SignatureRefused()), refused(v1alpha1.ReasonSignatureRefused, again, signNew)},
-		"PKI015":        {answered(vero.CertificateRefused()), signNewInstead},
-		"PKI020":        {answered(vero.CredentialsRefused()), retrying},
-		"PKI030":        {answered(vero.RequestRefused()), refused(v1alpha1.ReasonRequestRefused, again, again)},
-		"PKI080":        {answered(vero.RenewalTooEarly()), followed(v1alpha1.ReasonWaitingForWindow)},
-		"PKI099":        {answered(vero.TechnicalError()), retrying},
+		"PKI005":        {answered(pki005), followed(v1alpha1.ReasonWrongEnvironment)},
+		"PKI010":        {answered(pki010), refused(v1alpha1.ReasonSignatureRefused, again, signNew)},
+		"PKI015":        {answered(pki015), signNewInstead},
+		"PKI020":        {answered(pki020), retrying},
+		"PKI030":        {answered(pki030), refused(v1alpha1.ReasonRequestRefused, again, again)},
+		"PKI080":        {answered(pki080), followed(v1alpha1.ReasonWaitingForWindow)},
+		"PKI099":        {answered(pki099), retrying},
 		"another code":  {answered(errUnknownCode), retrying},
 		"no connection": {answered(errUnreachable), retrying},
 		"no answer":     {answered(errNoAnswer), followed(v1alpha1.ReasonUncertain)},
 		"accepted, then PKI020 at GetCertificate": {
-			atGet(vero.CredentialsRefused()), refused(v1alpha1.ReasonCredentialsRefused, again, signNew)},
-		"accepted, then PKI015 at GetCertificate": {atGet(vero.CertificateRefused()), awaiting},
-		"accepted, then PKI099 at GetCertificate": {atGet(vero.TechnicalError()), awaiting},
+			atGet(pki020), refused(v1alpha1.ReasonCredentialsRefused, again, signNew)},
+		"accepted, then PKI015 at GetCertificate": {atGet(pki015), awaiting},
+		"accepted, then PKI099 at GetCertificate": {atGet(pki099), awaiting},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			order := renewalOf(leaf, c.answers...)
@@ -189,7 +189,7 @@ func liveToRenewal(t *testing.T, ahead time.Duration) []call {
 			return append(calls, call{moment.Sub(opens), ""})
 		}
 		calls = append(calls, call{moment.Sub(opens), vero.CodeTooEarly})
-		sent(ours, vero.RenewalTooEarly())(order)
+		sent(ours, pki080)(order)
 	}
 	t.Fatalf("it was not renewed until %s, after %v", moment, calls)
 	return nil

@@ -11,7 +11,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 // holding is a Secret with a certificate, judged as the controllers judge it: for the customer and at the time of the
@@ -76,7 +75,7 @@ func unusableSecrets(t testing.TB, until time.Time) circumstances {
 var noUnspentCredentials = circumstances{
 	"none":     {noCredentials(), "Secret vero-transfer does not exist"},
 	"spent":    {usedCredentials(sent(now, nil)), "were spent"},
-	"refused":  {usedCredentials(sent(now, vero.CredentialsRefused())), "were refused"},
+	"refused":  {usedCredentials(sent(now, pki020)), "were refused"},
 	"reserved": {usedCredentials(), "are reserved"},
 }
 

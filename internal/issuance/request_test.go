@@ -7,7 +7,6 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 type decision struct {
@@ -62,7 +61,7 @@ func TestOperation(t *testing.T) {
 			requested(closed), want{verb: issuance.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour),
 				says: append(waitForWindow.says, now.AddDate(1, 0, 0).Add(-window).Format(time.RFC3339))}},
 		"valid, window closed, credentials that were refused: hold, and say so": {
-			requested(closed, credentials(), with(signNew(sent(now.Add(-time.Minute), vero.CredentialsRefused())))),
+			requested(closed, credentials(), with(signNew(sent(now.Add(-time.Minute), pki020)))),
 			want{verb: issuance.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour),
 				says: append(waitForWindow.says, "; the transfer credentials in Secret vero-transfer were refused", "PKI020")}},
 		"valid, window closed, credentials that bought the certificate: hold": {
@@ -87,7 +86,7 @@ func TestOperation(t *testing.T) {
 
 func TestCredentialsWorkOnce(t *testing.T) {
 	accepted := sent(now.Add(-time.Minute), nil)
-	refused := sent(now.Add(-time.Minute), vero.CredentialsRefused())
+	refused := sent(now.Add(-time.Minute), pki020)
 	lost := []edit{sent(now.Add(-2*time.Minute), errNoAnswer), refused}
 	spent := waitFor(v1alpha1.ReasonWaitingForCredentials, "were spent on 2026-06-01T11:59:00Z by VeroOrder sign-1 "+
 		"for CertificateRequest tls-1", "they work once")
@@ -116,9 +115,9 @@ func TestCredentialsWorkOnce(t *testing.T) {
 			requested(credentials(), with(forAnotherCustomer, refused)), createSignNew(2)},
 		"refused, then replaced": {requested(newCredentials(), with(refused)), createSignNew(1)},
 		"refused at GetCertificate: wait for others": {
-			requested(credentials(), with(accepted, polled(now, vero.CredentialsRefused()))), wasRefused},
+			requested(credentials(), with(accepted, polled(now, pki020))), wasRefused},
 		"refused at GetCertificate, then corrected": {
-			requested(newPassword(), with(accepted, polled(now, vero.CredentialsRefused()))), createSignNew(2)},
+			requested(newPassword(), with(accepted, polled(now, pki020))), createSignNew(2)},
 		"answer lost, then refused: wait for others": {
 			requested(credentials(), with(lost...)),
 			waitFor(v1alpha1.ReasonWaitingForCredentials, "were refused", "an earlier answer was lost")},
@@ -132,7 +131,7 @@ func TestCredentialsWorkOnce(t *testing.T) {
 			requested(credentials(), with(abandoned(v1alpha1.ReasonIssuerChanged))), createSignNew(2),
 		},
 		"another request was refused (PKI030): try": {
-			requested(credentials(), with(forAnotherKey, sent(now.Add(-time.Minute), vero.RequestRefused()))),
+			requested(credentials(), with(forAnotherKey, sent(now.Add(-time.Minute), pki030))),
 			createSignNew(2),
 		},
 		"failed for a reason that is not known: spent": {
@@ -142,7 +141,7 @@ func TestCredentialsWorkOnce(t *testing.T) {
 }
 
 func TestCredentialsOfSeveralOrders(t *testing.T) {
-	refused := sent(now.Add(-time.Minute), vero.CredentialsRefused())
+	refused := sent(now.Add(-time.Minute), pki020)
 	run(t, map[string]decision{
 		"the last attempt counts": {
 			requested(newPassword(), with(signNew(refused), signNew(named("sign-2"), secondAttempt, refused))),

@@ -14,7 +14,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 func wrongCertificate(reason pki.IssuedReason) error {
@@ -33,9 +32,9 @@ func TestPoll(t *testing.T) {
 	kept := "RetrievalId retrieval-1 is kept"
 	check(t, map[string]recorded{
 		"PKI099 while young": {
-			signNew(young, polled(vero.TechnicalError())), waiting, []string{retrievalID, "makes the certificate"}, ""},
+			signNew(young, polled(pki099)), waiting, []string{retrievalID, "makes the certificate"}, ""},
 		"PKI099 when old": {
-			signNew(old, polled(vero.TechnicalError())), overdue,
+			signNew(old, polled(pki099)), overdue,
 			[]string{retrievalID, "PKI099", "Incomes Register", "delete VeroOrder sign-1"}, ""},
 		"no connection while young": {
 			signNew(young, polled(errUnreachable)), waiting.but(code("NoAnswer")),
@@ -48,21 +47,21 @@ func TestPoll(t *testing.T) {
 			signNew(old, polled(errUnreachable)), overdue.but(code("NoAnswer")), []string{"connection refused"}, ""},
 		"no answer": {signNew(young, polled(errNoAnswer)), waiting.but(code("NoAnswer")), nil, ""},
 		"PKI005": {
-			signNew(young, polled(vero.WrongEnvironment())),
+			signNew(young, polled(pki005)),
 			waiting.but(blaming(v1alpha1.ReasonWrongEnvironment), code("PKI005")),
 			[]string{"spec.url", kept}, "nothing was spent"},
 		"PKI020": {
-			signNew(young, polled(vero.CredentialsRefused())), refused, []string{"correct the transfer Secret"}, ""},
+			signNew(young, polled(pki020)), refused, []string{"correct the transfer Secret"}, ""},
 		"PKI020 of a renewal": {
-			renewal(young, polled(vero.CredentialsRefused())), refused, []string{"asked for anew"}, "transfer Secret"},
+			renewal(young, polled(pki020)), refused, []string{"asked for anew"}, "transfer Secret"},
 		"PKI010, which Get does not have": {
-			signNew(young, polled(vero.SignatureRefused())), waiting.but(code("PKI010")), nil, ""},
+			signNew(young, polled(pki010)), waiting.but(code("PKI010")), nil, ""},
 		"PKI015, which Get does not have": {
-			signNew(young, polled(vero.CertificateRefused())), waiting.but(code("PKI015")), nil, ""},
+			signNew(young, polled(pki015)), waiting.but(code("PKI015")), nil, ""},
 		"PKI030, which Get does not have": {
-			signNew(young, polled(vero.RequestRefused())), waiting.but(code("PKI030")), nil, ""},
+			signNew(young, polled(pki030)), waiting.but(code("PKI030")), nil, ""},
 		"PKI080, which Get does not have": {
-			signNew(young, polled(vero.RenewalTooEarly())), waiting.but(code("PKI080")), nil, ""},
+			signNew(young, polled(pki080)), waiting.but(code("PKI080")), nil, ""},
 		"an unknown code": {signNew(young, polled(errUnknownCode)), waiting.but(code("PKI777")), nil, ""},
 		"unverified": {
 			signNew(young, polled(errUnverified)), untrusted, []string{"spec.trust.responses", kept}, ""},
@@ -70,7 +69,7 @@ func TestPoll(t *testing.T) {
 			signNew(young, polled(errUnverified), polled(errUnreachable)), untrusted.but(code("NoAnswer")),
 			[]string{"spec.trust.responses"}, ""},
 		"unverified, and PKI099 since": {
-			signNew(young, polled(errUnverified), polled(vero.TechnicalError())), waiting, nil, "spec.trust"},
+			signNew(young, polled(errUnverified), polled(pki099)), waiting, nil, "spec.trust"},
 		"unverified, and a wrong certificate since": {
 			signNew(young, polled(errUnverified), polled(wrongCertificate(pki.IssuedExpired))), wrong, nil, "spec.trust"},
 		"a certificate by a stranger": {
@@ -97,7 +96,7 @@ func TestPollThatBearsTheCertificate(t *testing.T) {
 		"of an accepted order":                        signNew(sent(now, nil)),
 		"of one whose RetrievalId was not verified":   signNew(sent(now, unverifiedWith(retrievalID))),
 		"of one that has a problem with its issuer":   signNew(sent(now, nil), polled(now, errUnverified)),
-		"of one that another controller has given up": signNew(sent(now, nil), polled(now, vero.CredentialsRefused())),
+		"of one that another controller has given up": signNew(sent(now, nil), polled(now, pki020)),
 		"of one whose RetrievalId a person has brought back": signNew(func(o *v1alpha1.VeroOrder) {
 			o.Status.RetrievalID = retrievalID
 		}),
@@ -116,7 +115,7 @@ func TestPollThatBearsTheCertificate(t *testing.T) {
 			if got, err := issuance.Leaf(order); err != nil || !got.Equal(leaf) {
 				t.Errorf("its leaf is %v, %v", got, err)
 			}
-			unchangedBy(t, order, polled(now, vero.CredentialsRefused()))
+			unchangedBy(t, order, polled(now, pki020))
 			unchangedBy(t, order, func(o *v1alpha1.VeroOrder) { issuance.RecordPoll(o, &issuance.Issued{}, nil, ended(o, now)) })
 		})
 	}
@@ -124,11 +123,11 @@ func TestPollThatBearsTheCertificate(t *testing.T) {
 
 func TestPollErrorOfAnOrderThatHasMovedOn(t *testing.T) {
 	for claim, order := range map[string]*v1alpha1.VeroOrder{
-		"changes nothing in a failed one":     signNew(sent(now, nil), polled(now, vero.CredentialsRefused())),
+		"changes nothing in a failed one":     signNew(sent(now, nil), polled(now, pki020)),
 		"changes nothing in a pending one":    signNew(),
 		"changes nothing in one that is sent": signNew(intended(now)),
 	} {
-		t.Run(claim, func(t *testing.T) { unchangedBy(t, order, polled(now, vero.TechnicalError())) })
+		t.Run(claim, func(t *testing.T) { unchangedBy(t, order, polled(now, pki099)) })
 	}
 }
 
@@ -147,7 +146,7 @@ func TestPollAfterARepair(t *testing.T) {
 // TestRetrievalIDBroughtBack: a person writes it into an order whose outcome could not be written, as the log says.
 func TestRetrievalIDBroughtBack(t *testing.T) {
 	order := signNew(intended(now), func(o *v1alpha1.VeroOrder) { o.Status.RetrievalID = retrievalID })
-	polled(now, vero.TechnicalError())(order)
+	polled(now, pki099)(order)
 	if difference := cmp.Diff(accepted.but(code("PKI099")), outcomeOf(order, now)); difference != "" {
 		t.Errorf("the outcome differs (-want +got):\n%s", difference)
 	}
@@ -169,7 +168,7 @@ func TestPollSchedule(t *testing.T) {
 			moment = action.At
 			continue
 		}
-		polled(moment, vero.TechnicalError())(order)
+		polled(moment, pki099)(order)
 		if message(order) != said {
 			said = message(order)
 			messages++
@@ -211,7 +210,7 @@ func TestPollScheduleOfOddClocks(t *testing.T) {
 			order := signNew(sent(now.Add(-c.waited), nil))
 			call := ended(order, now)
 			call.Timeout = c.timeout
-			issuance.RecordPoll(order, nil, vero.TechnicalError(), call)
+			issuance.RecordPoll(order, nil, pki099, call)
 			got := outcomeOf(order, now)
 			if got.Again != c.want {
 				t.Errorf("it waits %s, want %s", got.Again, c.want)
@@ -231,7 +230,7 @@ func TestAnOverdueRenewalIsAskedForUntilTheLastMinute(t *testing.T) {
 	} {
 		order := renewal(sent(now.Add(-timeout), nil))
 		order.Spec.Renewal.NotAfter = metav1.Time{Time: now.Add(left)}
-		polled(now, vero.TechnicalError())(order)
+		polled(now, pki099)(order)
 		if got := outcomeOf(order, now).Again; got != want {
 			t.Errorf("with %s left it waits %s, want %s", left, got, want)
 		}
@@ -244,11 +243,11 @@ func TestMessagesAreStable(t *testing.T) {
 		order *v1alpha1.VeroOrder
 		again edit
 	}{
-		"PKI099":          {signNew(sent(now, nil)), polled(now.Add(time.Minute), vero.TechnicalError())},
+		"PKI099":          {signNew(sent(now, nil)), polled(now.Add(time.Minute), pki099)},
 		"no connection":   {signNew(sent(now, nil)), polled(now.Add(time.Minute), errUnreachable)},
-		"PKI099, overdue": {signNew(sent(now.Add(-timeout), nil)), polled(now, vero.TechnicalError())},
+		"PKI099, overdue": {signNew(sent(now.Add(-timeout), nil)), polled(now, pki099)},
 		"unverified":      {signNew(sent(now, nil)), polled(now.Add(time.Minute), errUnverified)},
-		"PKI005":          {signNew(sent(now, nil)), polled(now.Add(time.Minute), vero.WrongEnvironment())},
+		"PKI005":          {signNew(sent(now, nil)), polled(now.Add(time.Minute), pki005)},
 		"wrong": {
 			signNew(sent(now, nil)), polled(now.Add(time.Minute), wrongCertificate(pki.IssuedOtherPublicKey)),
 		},

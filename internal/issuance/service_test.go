@@ -124,11 +124,11 @@ func (w *world) refusal(order *v1alpha1.VeroOrder, fault fault) error {
 		w.t.Fatalf("%s was sent in the name of another customer", order.Name)
 		return nil
 	case fault == technical:
-		return vero.TechnicalError()
+		return pki099
 	case transfer == nil && fault == refuseRenew:
-		return vero.CertificateRefused()
+		return pki015
 	case transfer == nil && fault == refuseSigner:
-		return vero.SignatureRefused()
+		return pki010
 	case transfer == nil:
 		return nil
 	}
@@ -142,7 +142,7 @@ func (w *world) refusal(order *v1alpha1.VeroOrder, fault fault) error {
 		}
 	}
 	if w.service.spent[transfer.TransferIDDigest] || !w.transfer.right {
-		return vero.CredentialsRefused()
+		return pki020
 	}
 	w.service.spent[transfer.TransferIDDigest] = true
 	return nil
@@ -166,9 +166,9 @@ func (w *world) poll(order *v1alpha1.VeroOrder, fault fault) {
 	case !w.trusting:
 		err = errUnverified
 	case fault == technical:
-		err = vero.TechnicalError()
+		err = pki099
 	case asked.refused:
-		err = vero.CredentialsRefused()
+		err = pki020
 	case fault == refuseSigner:
 		err = wrongCertificate(pki.IssuedUnknownAuthority)
 	default:

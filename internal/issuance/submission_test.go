@@ -57,46 +57,46 @@ func TestRefusedSubmission(t *testing.T) {
 	const never = "nothing was spent"
 	check(t, map[string]recorded{
 		"PKI005": {
-			signNew(sent(vero.WrongEnvironment())), wrongEnvironment,
+			signNew(sent(pki005)), wrongEnvironment,
 			[]string{"environment TEST (PKI005)", "spec.url", "nothing was spent"}, ""},
 		"PKI005 in doubt": {
-			signNew(sent(errNoAnswer), sent(vero.WrongEnvironment())),
+			signNew(sent(errNoAnswer), sent(pki005)),
 			wrongEnvironment.but(inDoubt, again(20*time.Second)), nil, never},
 		"PKI020": {
-			signNew(sent(vero.CredentialsRefused())), refusedFor(v1alpha1.ReasonCredentialsRefused, "PKI020"),
+			signNew(sent(pki020)), refusedFor(v1alpha1.ReasonCredentialsRefused, "PKI020"),
 			[]string{"correct the transfer Secret"}, ""},
 		"PKI020 in doubt": {
-			signNew(sent(errNoAnswer), sent(vero.CredentialsRefused())), answerLost,
+			signNew(sent(errNoAnswer), sent(pki020)), answerLost,
 			[]string{"sent 2 times", "an earlier answer was lost", "put them into Secret vero-transfer"}, ""},
-		"PKI020 after a crash": {signNew(intended(now), sent(vero.CredentialsRefused())), answerLost, nil, ""},
+		"PKI020 after a crash": {signNew(intended(now), sent(pki020)), answerLost, nil, ""},
 		"PKI030": {
-			signNew(sent(vero.RequestRefused())), refusedFor(v1alpha1.ReasonRequestRefused, "PKI030"),
+			signNew(sent(pki030)), refusedFor(v1alpha1.ReasonRequestRefused, "PKI030"),
 			[]string{"a new request is needed"}, ""},
-		"PKI099": {signNew(sent(vero.TechnicalError())), technical, says, ""},
+		"PKI099": {signNew(sent(pki099)), technical, says, ""},
 		"PKI099 in doubt": {
-			signNew(sent(errNoAnswer), sent(vero.TechnicalError())), technical.but(inDoubt, again(20*time.Second)), nil, never},
+			signNew(sent(errNoAnswer), sent(pki099)), technical.but(inDoubt, again(20*time.Second)), nil, never},
 		"an unknown code":              {signNew(sent(errUnknownCode)), technical.but(code("PKI777")), says, ""},
-		"PKI010, which only Renew has": {signNew(sent(vero.SignatureRefused())), technical.but(code("PKI010")), says, ""},
-		"PKI015, which only Renew has": {signNew(sent(vero.CertificateRefused())), technical.but(code("PKI015")), says, ""},
-		"PKI080, which only Renew has": {signNew(sent(vero.RenewalTooEarly())), technical.but(code("PKI080")), says, ""},
+		"PKI010, which only Renew has": {signNew(sent(pki010)), technical.but(code("PKI010")), says, ""},
+		"PKI015, which only Renew has": {signNew(sent(pki015)), technical.but(code("PKI015")), says, ""},
+		"PKI080, which only Renew has": {signNew(sent(pki080)), technical.but(code("PKI080")), says, ""},
 		"renewal: accepted":            {renewal(sent(nil)), accepted, nil, ""},
 		"renewal: PKI010": {
-			renewal(sent(vero.SignatureRefused())), refusedFor(v1alpha1.ReasonSignatureRefused, "PKI010"),
+			renewal(sent(pki010)), refusedFor(v1alpha1.ReasonSignatureRefused, "PKI010"),
 			[]string{"Secret of the Certificate"}, ""},
 		"renewal: PKI015": {
-			renewal(sent(vero.CertificateRefused())), refusedFor(v1alpha1.ReasonRenewalRefused, "PKI015"),
+			renewal(sent(pki015)), refusedFor(v1alpha1.ReasonRenewalRefused, "PKI015"),
 			[]string{"transfer credentials"}, ""},
 		"renewal: PKI030": {
-			renewal(sent(vero.RequestRefused())), refusedFor(v1alpha1.ReasonRequestRefused, "PKI030"), nil, ""},
+			renewal(sent(pki030)), refusedFor(v1alpha1.ReasonRequestRefused, "PKI030"), nil, ""},
 		"renewal: PKI080": {
-			renewal(sent(vero.RenewalTooEarly())),
+			renewal(sent(pki080)),
 			outcome{Phase: pending, Reason: v1alpha1.ReasonWaitingForWindow, Again: time.Hour, Code: "PKI080"},
 			[]string{"every hour"}, ""},
-		"renewal: PKI099": {renewal(sent(vero.TechnicalError())), technical, says, ""},
+		"renewal: PKI099": {renewal(sent(pki099)), technical, says, ""},
 		"renewal: PKI020, which Renew does not have": {
-			renewal(sent(vero.CredentialsRefused())), technical.but(code("PKI020")), says, ""},
+			renewal(sent(pki020)), technical.but(code("PKI020")), says, ""},
 		"renewal: PKI020 in doubt speaks of no transfer Secret": {
-			renewal(sent(errNoAnswer), sent(vero.CredentialsRefused())),
+			renewal(sent(errNoAnswer), sent(pki020)),
 			technical.but(inDoubt, code("PKI020"), again(20*time.Second)), nil, "Secret tls"},
 	})
 }
@@ -109,8 +109,8 @@ func TestRetryDistance(t *testing.T) {
 	}{
 		"no connection": {errUnreachable, []int{10, 20, 40, 80, 160, 300, 300, 300}},
 		"no answer":     {errNoAnswer, []int{10, 20, 40, 80, 160, 300, 300}},
-		"PKI099":        {vero.TechnicalError(), []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600}},
-		"PKI005":        {vero.WrongEnvironment(), []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600}},
+		"PKI099":        {pki099, []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600}},
+		"PKI005":        {pki005, []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600}},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			order := signNew()
@@ -125,7 +125,7 @@ func TestRetryDistance(t *testing.T) {
 	t.Run("a Warning from the fifth on", func(t *testing.T) {
 		order := signNew()
 		for i := range 6 {
-			sent(now, vero.TechnicalError())(order)
+			sent(now, pki099)(order)
 			if warns := issuance.Warns(outcomeOf(order, now).Reason); warns != (i >= 4) {
 				t.Errorf("submission %d warns: %t", i+1, warns)
 			}
@@ -135,7 +135,7 @@ func TestRetryDistance(t *testing.T) {
 
 // TestOutcomeThatIsRecordedTwice: the API server took the first write, and its answer did not come back.
 func TestOutcomeThatIsRecordedTwice(t *testing.T) {
-	for _, err := range []error{errUnreachable, vero.TechnicalError(), vero.CredentialsRefused()} {
+	for _, err := range []error{errUnreachable, pki099, pki020} {
 		order := signNew(sent(now, err))
 		call := ended(order, now.Add(time.Minute))
 		unchangedBy(t, order, func(o *v1alpha1.VeroOrder) { issuance.RecordSubmission(o, "", err, call) })
@@ -167,7 +167,7 @@ func TestProblemWithTheIssuer(t *testing.T) {
 		t.Error("the problem of another spec stays, and every call is made at once because of it")
 	}
 	sent(now, errUnverified)(order)
-	sent(now, vero.TechnicalError())(order)
+	sent(now, pki099)(order)
 	if order.Status.IssuerProblem != nil {
 		t.Error("a verified refusal has not removed the problem")
 	}

@@ -5,12 +5,11 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 func TestCredentialsAreUnspentUntilTheyAreSent(t *testing.T) {
 	aMinuteAgo := now.Add(-time.Minute)
-	refused := sent(aMinuteAgo, vero.CredentialsRefused())
+	refused := sent(aMinuteAgo, pki020)
 	for claim, c := range map[string]struct {
 		snapshot issuance.Snapshot
 		unspent  bool

@@ -30,8 +30,8 @@ func TestAnswers(t *testing.T) {
 		result string
 	}{
 		"OK":                             {nil, "OK"},
-		"a code":                         {vero.CredentialsRefused(), "PKI020"},
-		"a wrapped code":                 {fmt.Errorf("call: %w", vero.TechnicalError()), "PKI099"},
+		"a code":                         {&vero.ServiceError{Code: vero.CodeCredentials}, "PKI020"},
+		"a wrapped code":                 {fmt.Errorf("call: %w", &vero.ServiceError{Code: vero.CodeTechnical}), "PKI099"},
 		"an undocumented code":           {&vero.ServiceError{Code: "PKI777"}, "PKI099"},
 		"a code that nobody should say":  {&vero.ServiceError{Code: "random-0001"}, "PKI099"},
 		"a signature that is not right":  {&vero.UnverifiedError{Err: errors.New("stranger")}, "UntrustedAnswer"},

@@ -61,11 +61,6 @@ func selfSigned(certificate *x509.Certificate) bool {
 	return err == nil || errors.As(err, &insecure)
 }
 
-// Anchors returns the certificates that chains may end in, in the configured order.
-func (t Trust) Anchors() []*x509.Certificate {
-	return slices.Clone(t.anchors)
-}
-
 // Digest returns a digest of the set in lower-case hexadecimal: the same for the same certificates in any order. It
 // serves to notice changes.
 func (t Trust) Digest() string {

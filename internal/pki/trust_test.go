@@ -189,9 +189,10 @@ func TestAnOldRootWithAWeakSignatureIsAnAnchor(t *testing.T) {
 	issuing := root.Intermediate(t, "Issuing")
 	weak := *root.Certificate
 	weak.SignatureAlgorithm = x509.MD5WithRSA // crypto/x509 parses it, and refuses to check it
-	anchors := newTrust(t, issuing.Certificate, &weak).Anchors()
-	if len(anchors) != 1 || anchors[0].Subject.CommonName != "Root" {
-		t.Errorf("got %d anchors", len(anchors))
+	leaf := issuing.Issue(t, pkitest.Key("customer"), customerID)
+	chain, err := newTrust(t, issuing.Certificate, &weak).Chain(leaf, pkitest.Now)
+	if err != nil || len(chain) != 3 || chain[2].Subject.CommonName != "Root" {
+		t.Errorf("the chain has %d certificates, error %v", len(chain), err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
@@ -48,6 +49,10 @@ func TestBundlesAreRead(t *testing.T) {
 	root := pkitest.Root(t, "root")
 	issuing := root.Intermediate(t, "issuing CA")
 	bundle := pkitest.PEM(root.Certificate, issuing.Certificate)
+	given, err := pki.NewTrust([]*x509.Certificate{root.Certificate, issuing.Certificate})
+	if err != nil {
+		t.Fatal(err)
+	}
 	server.Create(t,
 		&corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "text"},
@@ -71,9 +76,9 @@ func TestBundlesAreRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(bundles.TLS) != 2 || len(bundles.Responses.Anchors()) != 1 ||
-				!bundles.Issuance.Anchors()[0].Equal(root.Certificate) {
-				t.Errorf("read %d, %d", len(bundles.TLS), len(bundles.Responses.Anchors()))
+			read := []string{bundles.Responses.Digest(), bundles.Issuance.Digest()}
+			if len(bundles.TLS) != 2 || read[0] != given.Digest() || read[1] != given.Digest() {
+				t.Errorf("read %d certificates for TLS, and bundles %q, want %s", len(bundles.TLS), read, given.Digest())
 			}
 		})
 	}

@@ -105,7 +105,7 @@ func readFailure(result *etree.Element) error {
 		}
 	}
 	if chosen == nil {
-		return TechnicalError()
+		return &ServiceError{Code: CodeTechnical}
 	}
 	return chosen
 }

@@ -114,7 +114,7 @@ func TestAFailIsTheServiceErrorThatSaysMost(t *testing.T) {
 	}{
 		"one ErrorInfo":              {failed(credentials), refusal("PKI020", "credentials")},
 		"a RetrievalId all the same": {id + failed(credentials), refusal("PKI020", "credentials")},
-		"no ErrorInfo":               {failed(), *vero.TechnicalError()},
+		"no ErrorInfo":               {failed(), refusal("PKI099", "")},
 		"an empty ErrorInfo":         {failed("<ErrorInfo/>"), refusal("PKI099", "")},
 		"an ErrorInfo without code":  {failed(info("", "a")), refusal("PKI099", "a")},
 		"an unknown code":            {failed(unknown), refusal("PKI777", "unknown")},

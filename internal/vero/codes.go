@@ -121,32 +121,3 @@ func (e *ServiceError) rank() int {
 		return 2
 	}
 }
-
-// refusal makes the error of a code with the service's own text.
-func refusal(code Code) *ServiceError {
-	e := &ServiceError{Code: code}
-	meaning, _ := e.Meaning()
-	e.Text = meaning.Text
-	return e
-}
-
-// WrongEnvironment is PKI005.
-func WrongEnvironment() *ServiceError { return refusal(CodeWrongEnvironment) }
-
-// SignatureRefused is PKI010.
-func SignatureRefused() *ServiceError { return refusal(CodeSignature) }
-
-// CertificateRefused is PKI015.
-func CertificateRefused() *ServiceError { return refusal(CodeCertificate) }
-
-// CredentialsRefused is PKI020.
-func CredentialsRefused() *ServiceError { return refusal(CodeCredentials) }
-
-// RequestRefused is PKI030.
-func RequestRefused() *ServiceError { return refusal(CodeRequest) }
-
-// RenewalTooEarly is PKI080.
-func RenewalTooEarly() *ServiceError { return refusal(CodeTooEarly) }
-
-// TechnicalError is PKI099.
-func TechnicalError() *ServiceError { return refusal(CodeTechnical) }
