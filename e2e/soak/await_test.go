@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 const (
@@ -37,24 +36,6 @@ func (s *scene) orders() []v1alpha1.VeroOrder {
 	list := &v1alpha1.VeroOrderList{}
 	s.list(list)
 	return list.Items
-}
-
-// script lets the service misbehave.
-func (s *scene) script(fault admin.Fault) {
-	s.Helper()
-	if _, err := s.Service.Script(s.Context(), fault); err != nil {
-		s.Fatal(err)
-	}
-}
-
-// asked lists what the service was asked, of one operation or of all.
-func (s *scene) asked(operation string) []admin.Request {
-	s.Helper()
-	requests, err := s.Service.Requests(s.Context(), operation, "")
-	if err != nil {
-		s.Fatal(err)
-	}
-	return requests
 }
 
 // eventually waits until something holds.

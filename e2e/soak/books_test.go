@@ -49,7 +49,7 @@ func (s *scene) audit() figures {
 	if err := s.Client.List(s.Context(), list, client.InNamespace(namespace)); err != nil {
 		s.Fatal(err)
 	}
-	b := &books{scene: s, log: s.asked(""), orders: list.Items}
+	b := &books{scene: s, log: s.Asked(""), orders: list.Items}
 	if len(b.log) >= wholeLog {
 		s.Error("the service's log has forgotten what came first")
 	}

@@ -29,12 +29,12 @@ type business struct {
 // startBusiness returns when the first request has reached the service, which from now on takes its time.
 func (s *scene) startBusiness() *business {
 	s.Helper()
-	s.script(admin.Fault{
+	s.Script(admin.Fault{
 		Kind: admin.TimeoutAfter, Hold: admin.Duration(answer), Probability: 75, ForDuration: admin.Duration(24 * time.Hour),
 	})
 	b := &business{scene: s, asked: map[string]bool{}}
 	b.keep()
-	s.eventually("the first request to reach the service", func() bool { return len(s.asked(signNew)) > 0 })
+	s.eventually("the first request to reach the service", func() bool { return len(s.Asked(signNew)) > 0 })
 	return b
 }
 

@@ -98,14 +98,14 @@ func (f *failover) play(patient bool) {
 // RenewCertificate, and returns the RetrievalId in the answer to the first.
 func (f *failover) freezeInTheMiddle() string {
 	f.Helper()
-	before := len(f.asked(signNew)) + len(f.asked(renewal))
+	before := len(f.Asked(signNew)) + len(f.Asked(renewal))
 	for _, operation := range []string{signNew, renewal} {
-		f.script(admin.Fault{Operation: operation, Kind: admin.TimeoutAfter, Hold: admin.Duration(longAnswer)})
+		f.Script(admin.Fault{Operation: operation, Kind: admin.TimeoutAfter, Hold: admin.Duration(longAnswer)})
 	}
 	f.order(f.fresh)
 	f.renew(f.used)
 	f.eventually("both requests to reach the service", func() bool {
-		return len(f.asked(signNew))+len(f.asked(renewal)) == before+2
+		return len(f.Asked(signNew))+len(f.Asked(renewal)) == before+2
 	})
 	// Not in the middle of a renewal of its lease, which would let it give up at the moment when it is thawed.
 	renewed := f.lease().Spec.RenewTime
@@ -120,7 +120,7 @@ func (f *failover) freezeInTheMiddle() string {
 	if calls.Running != 2 {
 		f.Fatalf("%d calls are running when the leader is frozen, want two", calls.Running)
 	}
-	submissions := f.asked(signNew)
+	submissions := f.Asked(signNew)
 	return submissions[len(submissions)-1].RetrievalID
 }
 
@@ -130,7 +130,7 @@ func (f *failover) freezeInTheMiddle() string {
 func (f *failover) thaw(given string) {
 	f.Helper()
 	old := f.Replica(f.old)
-	f.script(admin.Fault{Operation: get, Kind: admin.ResultFail, ForDuration: admin.Duration(afterlife)})
+	f.Script(admin.Fault{Operation: get, Kind: admin.ResultFail, ForDuration: admin.Duration(afterlife)})
 	thawed := time.Now()
 	if err := old.Resume(); err != nil {
 		f.Fatal(err)

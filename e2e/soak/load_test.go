@@ -64,7 +64,7 @@ func TestAThousandCertificatesAtOnceGetThroughEveryFaultAndEveryKill(t *testing.
 	s := begin(t, world.Options{Replicas: 2, ControllerArgs: []string{"--call-timeout=" + callTimeout.String()}})
 	for _, fault := range misbehaviour {
 		fault.Probability, fault.ForDuration = chance, admin.Duration(24*time.Hour)
-		s.script(fault)
+		s.Script(fault)
 	}
 	names := make([]string, *crowd)
 	for i := range names {

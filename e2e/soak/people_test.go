@@ -25,7 +25,7 @@ func (s *scene) buy(names ...string) {
 		s.Fatal(err)
 	}
 	for i, name := range names {
-		s.create(s.envelope(name, minted[i]))
+		s.Create(s.envelope(name, minted[i]))
 	}
 }
 

@@ -9,17 +9,14 @@ import (
 	"testing"
 	"time"
 
-	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -30,10 +27,9 @@ const (
 	window = 2 * 365 * 24 * time.Hour
 )
 
-// scene is a program's world, with an issuer for the world's service.
+// scene is a program's world, with one tenant, who uses the world's own service.
 type scene struct {
-	*testing.T
-	*world.World
+	*tenant.Tenant
 	secrecy.Ledger
 
 	// seen are the Certificates, CertificateRequests and orders as a watch has them.
@@ -63,7 +59,8 @@ func begin(t *testing.T, options world.Options) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{T: t, World: w, payers: map[string]string{}}
+	only := &tenant.Tenant{T: t, World: w, Service: w.Service, Namespace: namespace}
+	s := &scene{Tenant: only, payers: map[string]string{}}
 	t.Cleanup(s.end)
 	s.seedRandom()
 	s.watch()
@@ -76,7 +73,7 @@ func begin(t *testing.T, options world.Options) *scene {
 	}
 	issuer := s.Service.Issuer(namespace, customer)
 	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
-	s.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, trust, issuer)
+	s.Create(s.NamespaceObject(), trust, issuer)
 	return s
 }
 
@@ -125,24 +122,13 @@ func nameOf(number int) string { return fmt.Sprintf("certificate-%04d", number) 
 // order creates a Certificate. The Secret with its credentials has the same name.
 func (s *scene) order(name string) {
 	s.Helper()
-	s.create(world.Certificate(namespace, name, customer))
+	s.Create(world.Certificate(namespace, name, customer))
 }
 
 // renew does what `cmctl renew` does.
 func (s *scene) renew(name string) {
 	s.Helper()
-	certificate := &cmapi.Certificate{}
-	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		if err := s.Client.Get(s.Context(), client.ObjectKey{Namespace: namespace, Name: name}, certificate); err != nil {
-			return err
-		}
-		cmutil.SetCertificateCondition(certificate, certificate.Generation, cmapi.CertificateConditionIssuing,
-			cmmeta.ConditionTrue, "ManuallyTriggered", "Certificate re-issuance manually triggered")
-		return s.Client.Status().Update(s.Context(), certificate)
-	})
-	if err != nil {
-		s.Fatalf("renewing Certificate %s: %v", name, err)
-	}
+	s.Renew(&cmapi.Certificate{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
 }
 
 // kill kills a replica.
@@ -151,14 +137,5 @@ func (s *scene) kill(number int) {
 	s.killed = append(s.killed, time.Now())
 	if err := s.Replica(number).Kill(); err != nil {
 		s.Fatal(err)
-	}
-}
-
-func (s *scene) create(objects ...client.Object) {
-	s.Helper()
-	for _, object := range objects {
-		if err := s.Client.Create(s.Context(), object); err != nil {
-			s.Fatalf("creating %T %s: %v", object, object.GetName(), err)
-		}
 	}
 }
