@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -25,7 +26,8 @@ func Patch(ctx context.Context, writer client.StatusClient, object, before clien
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := writer.Status().Patch(ctx, object, patch); err != nil {
-		return fmt.Errorf("write the status of %T %s: %w", object, client.ObjectKeyFromObject(object), err)
+		kind := reflect.TypeOf(object).Elem().Name()
+		return fmt.Errorf("write the status of %s %s: %w", kind, client.ObjectKeyFromObject(object), err)
 	}
 	return nil
 }

@@ -22,15 +22,14 @@ import (
 // ended by then.
 const settling = 30 * time.Second
 
-// lookAgainInterval is how often one is looked at later that replaces nothing so far.
-const lookAgainInterval = 10 * time.Minute
-
 // notice is what has to be said about the certificate that a request is to replace.
 type notice struct {
 	certificate             *cmapi.Certificate
 	reason, action, message string
 	// next is when the notice changes by time alone; zero if never.
 	next time.Time
+	// over is whether nothing is failing any more, once that is written.
+	over bool
 }
 
 // watchExpiry sees to it that a renewal does not fail silently: it keeps the condition RenewalFailing, in memory, and
@@ -40,8 +39,7 @@ func (r *Reconciler) watchExpiry(
 ) (notice, error) {
 	now := r.Clock.Now()
 	if status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
-		r.resolve(request, "there is a new certificate", reason)
-		return notice{}, nil
+		return r.resolve(request, "there is a new certificate", reason), nil
 	}
 	failing := status.IsTrue(request, v1alpha1.ConditionRenewalFailing)
 	if young := request.CreationTimestamp.Add(settling); !failing && !issuance.Warns(reason) && now.Before(young) {
@@ -52,8 +50,9 @@ func (r *Reconciler) watchExpiry(
 		return notice{}, err // what was told before is still true, for all that is known
 	}
 	if certificate == nil || !concerned(certificate, request) {
-		r.resolve(request, "no certificate in use is to be replaced", reason)
-		return r.lookAgain(request), nil
+		over := r.resolve(request, "no certificate in use is to be replaced", reason)
+		over.next = r.lookAgain(request)
+		return over, nil
 	}
 	window, err := r.window(ctx, request)
 	if err != nil {
@@ -66,18 +65,21 @@ func (r *Reconciler) watchExpiry(
 	case prospect.Failing, failing && reason != v1alpha1.ReasonWaitingForWindow:
 		return r.warn(request, certificate, reason, prospect), nil
 	case failing:
-		r.resolve(request, "the renewal waits for its window", reason)
+		over := r.resolve(request, "the renewal waits for its window", reason)
+		over.next = prospect.Next
+		return over, nil
+	default:
+		return notice{next: prospect.Next}, nil
 	}
-	return notice{next: prospect.Next}, nil
 }
 
 // lookAgain is when a request is looked at that replaces nothing: a Secret that was deleted may come back, with a
 // certificate that expires.
-func (r *Reconciler) lookAgain(request *cmapi.CertificateRequest) notice {
+func (r *Reconciler) lookAgain(request *cmapi.CertificateRequest) time.Time {
 	if status.IsFinal(request) {
-		return notice{}
+		return time.Time{}
 	}
-	return notice{next: r.Clock.Now().Add(lookAgainInterval)}
+	return r.Clock.Now().Add(safetyNet)
 }
 
 // concerned is whether a Certificate with something to lose depends on a request: it is being issued, or its last
@@ -147,11 +149,11 @@ func camelCase(phrase string) string {
 }
 
 // resolve ends the condition, if there is one.
-func (r *Reconciler) resolve(request *cmapi.CertificateRequest, message, reason string) {
-	r.Metrics.RenewalServed(request.Namespace, request.Name)
+func (r *Reconciler) resolve(request *cmapi.CertificateRequest, message, reason string) notice {
 	if status.Find(request, v1alpha1.ConditionRenewalFailing) != nil {
 		status.Set(request, v1alpha1.ConditionRenewalFailing, cmmeta.ConditionFalse, reason, message, r.Clock.Now())
 	}
+	return notice{over: true}
 }
 
 // give reports a notice on the Certificate, where those look who depend on it.

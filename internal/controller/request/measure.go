@@ -43,6 +43,9 @@ func (r *Reconciler) measure(request *cmapi.CertificateRequest, transition trans
 		return
 	}
 	r.Metrics.RequestUnserved(request, whyUnserved(request, transition.reason))
+	if transition.hindered {
+		return // what credentials there are is not known
+	}
 	if transition.credentials.secret == "" {
 		r.Metrics.CredentialsGone(request.Namespace, request.Name)
 		return

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,6 +44,9 @@ type Options struct {
 	Namespace string
 }
 
+// actionRetry is what the events about a hindrance say is done.
+const actionRetry = "Retry"
+
 // Reconciler brings CertificateRequests and VeroOrders together.
 type Reconciler struct {
 	Options
@@ -74,40 +78,74 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	}
 	before := request.DeepCopy()
 	result, transition, failure := r.step(ctx, request)
-	switch {
-	case failure == nil:
-		r.hindrances.Over(name.NamespacedName)
-		r.measure(request, transition)
-	case status.Lasts(ctx, failure):
-		transition = r.hindered(request, failure)
-	default:
-		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, failure))
+	if failure != nil {
+		transition = r.hindered(ctx, request, failure)
 	}
 	failing, err := r.watchExpiry(ctx, request, transition.reason)
 	written := status.Patch(ctx, r.Client, request, before)
 	if written == nil {
-		if transition.hindrance {
-			r.hindrances.Told(name.NamespacedName, r.Clock.Now())
-		}
-		r.report(ctx, request, before, transition)
-		r.give(ctx, failing)
+		r.tell(ctx, request, before, transition, failing)
+	} else {
+		r.unwritten(ctx, before, written)
 	}
 	if err := errors.Join(written, failure, err); err != nil {
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
+	if result.RequeueAfter == 0 && !status.IsFinal(request) {
+		result.RequeueAfter = safetyNet
+	}
 	return sooner(sooner(result, until(failing.next, r.Clock.Now())), transition.credentials.next()), nil
 }
 
+// safetyNet is when a request that waits for something to change is looked at all the same.
+const safetyNet = 10 * time.Minute
+
 // hindered lets the request tell what the cluster has refused to the controller: whoever waits for a certificate does
-// not read the controller's log.
-func (r *Reconciler) hindered(request *cmapi.CertificateRequest, failure error) transition {
+// not read the controller's log. What passes is not told, but counts for a renewal if it does not.
+func (r *Reconciler) hindered(ctx context.Context, request *cmapi.CertificateRequest, failure error) transition {
 	now := r.Clock.Now()
-	due := r.hindrances.Due(client.ObjectKeyFromObject(request), now)
+	due := status.Lasts(ctx, failure) && r.hindrances.Due(client.ObjectKeyFromObject(request), now)
 	if due {
 		status.SetPending(request, fmt.Sprintf("%v; it is tried again", failure), now)
 	}
+	return transition{
+		reason: v1alpha1.ReasonClusterError, action: actionRetry, warning: true, hindered: true, hindrance: due,
+	}
+}
+
+// tell reports what has been written.
+func (r *Reconciler) tell(
+	ctx context.Context, request, before *cmapi.CertificateRequest, transition transition, failing notice,
+) {
+	if transition.hindrance {
+		r.hindrances.Told(client.ObjectKeyFromObject(request), r.Clock.Now())
+	}
+	r.measure(request, transition)
+	if failing.over {
+		r.Metrics.RenewalServed(request.Namespace, request.Name)
+	}
+	r.report(ctx, request, before, transition)
+	r.give(ctx, failing)
+}
+
+// unwritten is for a request whose status cannot be written, which has not got what it should hold therefore. Events
+// and metrics are left to say so. What is written into the request is in memory only.
+func (r *Reconciler) unwritten(ctx context.Context, request *cmapi.CertificateRequest, failure error) {
+	if apierrors.IsConflict(failure) || apierrors.IsNotFound(failure) || ctx.Err() != nil || status.IsFinal(request) {
+		return
+	}
+	name, now := client.ObjectKeyFromObject(request), r.Clock.Now()
 	r.Metrics.RequestUnserved(request, v1alpha1.ReasonClusterError)
-	return transition{reason: v1alpha1.ReasonClusterError, action: "Retry", warning: true, hindrance: due}
+	status.SetPending(request, fmt.Sprintf("%v; it is tried again", failure), now)
+	failing, err := r.watchExpiry(ctx, request, v1alpha1.ReasonClusterError)
+	if !status.Lasts(ctx, failure) || !r.hindrances.Due(name, now) {
+		return
+	}
+	r.hindrances.Told(name, now)
+	r.Events.Report(request, true, v1alpha1.ReasonClusterError, actionRetry, status.ReadyMessage(request))
+	if err == nil {
+		r.give(ctx, failing)
+	}
 }
 
 // report turns a change of what a request waits for into an event and a log line.
@@ -132,8 +170,8 @@ func sooner(result ctrl.Result, wait time.Duration) ctrl.Result {
 type transition struct {
 	reason, action string
 	warning        bool
-	// hindrance is whether the request was made to tell what the cluster has refused.
-	hindrance bool
+	// hindered is whether the cluster has hindered the decision, hindrance whether the request was made to tell it.
+	hindered, hindrance bool
 	// credentials are those that the request waits with.
 	credentials unspent
 }

@@ -1,0 +1,132 @@
+package request_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+// unwritable lets no status be written, with that error.
+type unwritable struct {
+	client.Client
+	refusal error
+}
+
+func (u unwritable) Status() client.SubResourceWriter { return refusing{refusal: u.refusal} }
+
+type refusing struct {
+	client.SubResourceWriter
+	refusal error
+}
+
+func (r refusing) Patch(context.Context, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
+	return r.refusal
+}
+
+func forbidden() error {
+	return apierrors.NewForbidden(schema.GroupResource{Resource: "certificaterequests/status"}, "tax-2", errors.New("no"))
+}
+
+// issued creates the order that bears the certificate for the request.
+func (r *renewal) issued() {
+	r.Helper()
+	key := pkitest.Key("next")
+	digest, err := pki.PublicKeyDigest(key.Public())
+	if err != nil {
+		r.Fatal(err)
+	}
+	leaf := pkitest.Root(r.T, "Root").Issue(r.T, key, "0123456-7")
+	order := &v1alpha1.VeroOrder{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: r.request.Namespace, Name: "renew-1",
+			Labels: map[string]string{v1alpha1.LabelPublicKey: v1alpha1.LabelValue(digest)},
+		},
+		Spec: v1alpha1.VeroOrderSpec{
+			IssuerRef: v1alpha1.OrderIssuerReference{Kind: v1alpha1.KindVeroIssuer, Name: "vero", UID: "issuer-1"},
+			Operation: v1alpha1.OperationRenew, Environment: v1alpha1.EnvironmentTest, CustomerID: "0123456-7",
+			Request: r.request.Spec.Request, RequestUID: r.request.UID, PublicKeyDigest: digest, Attempt: 1,
+			Renewal: &v1alpha1.RenewalAuthorization{
+				SecretName: "tax-tls", SerialNumber: "1", NotAfter: metav1.NewTime(r.expires),
+			},
+		},
+		Status: v1alpha1.VeroOrderStatus{
+			Phase: v1alpha1.PhaseIssued, RetrievalID: "retrieval-1", Certificate: pkitest.PEM(leaf),
+		},
+	}
+	server.Create(r.T, order)
+}
+
+// TestACertificateThatCannotBeDeliveredIsNotServed: it is there, and the Secret holds the old one for as long as nobody
+// mends what refuses the write.
+func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
+	r := prepared(t)
+	r.issued()
+	r.clock.Step(11 * time.Minute)
+	r.reconciler.Client = unwritable{server.Client, forbidden()}
+	const said = "write the status of CertificateRequest "
+	r.reconcileInVain()
+	r.measures(true, v1alpha1.ReasonClusterError)
+	for _, want := range []string{"Warning ClusterError " + said, "Warning RenewalFailing the certificate in Secret tax-tls"} {
+		if event := <-r.events.Events; !strings.HasPrefix(event, want) || !strings.Contains(event, "forbidden") {
+			t.Errorf("the event is %q, want %q", event, want)
+		}
+	}
+	r.reconcileInVain()
+	r.measures(true, v1alpha1.ReasonClusterError)
+	if len(r.events.Events) > 0 {
+		t.Errorf("it is told at every try: %s", <-r.events.Events)
+	}
+	if status.ReadyMessage(r.request) != "" {
+		t.Errorf("the request says %q", status.ReadyMessage(r.request))
+	}
+
+	r.reconciler.Client = server.Client
+	r.reconcile()
+	r.measures(false, "")
+	if !status.IsTrue(r.request, cmapi.CertificateRequestConditionReady) {
+		t.Errorf("the request says %q, and is not Ready", status.ReadyMessage(r.request))
+	}
+}
+
+// TestAClusterThatIsAwayForLongMakesARenewalFail, although each of its errors is one that passes.
+func TestAClusterThatIsAwayForLongMakesARenewalFail(t *testing.T) {
+	r := prepared(t)
+	away := apierrors.NewServiceUnavailable("etcd has no leader")
+	r.reconciler.Client = unwritable{server.Client, away}
+	r.reconciler.Reader = failing{server.Client, away}
+	r.reconcileInVain()
+	r.says("", "")
+	r.clock.Step(11 * time.Minute)
+	r.reconcileInVain()
+	r.measures(true, v1alpha1.ReasonClusterError)
+
+	r.reconciler.Client = server.Client
+	r.reconcileInVain()
+	r.says(v1alpha1.ReasonClusterError, "in less than 30 days", "Warning RenewalFailing")
+}
+
+// failing lets nothing be read but Certificates.
+type failing struct {
+	client.Client
+	failure error
+}
+
+func (f failing) Get(ctx context.Context, key client.ObjectKey, object client.Object, o ...client.GetOption) error {
+	if _, isCertificate := object.(*cmapi.Certificate); isCertificate {
+		return f.Client.Get(ctx, key, object, o...)
+	}
+	return f.failure
+}
