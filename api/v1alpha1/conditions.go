@@ -70,6 +70,9 @@ const (
 	ReasonSignatureRefused = "SignatureRefused"
 	// ReasonRenewalRefused: failed; PKI015, the certificate cannot be renewed (revoked, or not the service's).
 	ReasonRenewalRefused = "RenewalRefused"
+	// ReasonCertificateExpired: failed; the certificate expired before it could be renewed. Of events about Certificates: as
+	// RenewalFailing, when it is too late for a renewal.
+	ReasonCertificateExpired = "CertificateExpired"
 	// ReasonAnswerLost: failed; the request was sent and its answer was lost. What the service may have made of it cannot
 	// be fetched, and its transfer credentials may be spent.
 	ReasonAnswerLost = "AnswerLost"
@@ -97,8 +100,6 @@ const (
 	ReasonOrderCreated = "OrderCreated"
 	// ReasonRenewalFailing, of events about Certificates: ConditionRenewalFailing has become True, or time is running out.
 	ReasonRenewalFailing = "RenewalFailing"
-	// ReasonCertificateExpired, of events about Certificates: as RenewalFailing, when it is too late for a renewal.
-	ReasonCertificateExpired = "CertificateExpired"
 	// ReasonSubmitted: the service has accepted the request.
 	ReasonSubmitted = "Submitted"
 )

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +24,9 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
+
+// patience bounds every step of starting and stopping. It is far above what a busy machine needs.
+const patience = 2 * time.Minute
 
 // Server is a running kube-apiserver with an etcd of its own.
 type Server struct {
@@ -67,7 +71,10 @@ func start() (*envtest.Environment, error) {
 		return nil, err
 	}
 	environment := &envtest.Environment{
-		ErrorIfCRDPathMissing: true,
+		ControlPlaneStartTimeout: patience,
+		ControlPlaneStopTimeout:  patience,
+		CRDInstallOptions:        envtest.CRDInstallOptions{MaxTime: patience},
+		ErrorIfCRDPathMissing:    true,
 		CRDDirectoryPaths: []string{
 			filepath.Join(ours, "charts", "varmenne-issuer", "files", "crds"),
 			filepath.Join(certManager, "deploy", "crds"),

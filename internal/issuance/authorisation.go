@@ -61,7 +61,7 @@ func replaced(doubt bool, how string) Action {
 }
 
 // renewalKey checks that the certificate that is renewed is still the one in the Secret, and usable. If it is not, the
-// request is decided anew: waiting for a key would wait for ever where cert-manager writes the Secret only when this
+// request is decided anew, and by its own look at the certificate, should a clock have gone wrong: waiting for a key would wait for ever where cert-manager writes the Secret only when this
 // very request is satisfied. That holds in doubt, too: another renewal is no worse than the same one sent again.
 func (s Snapshot) renewalKey(doubt bool) (action Action, hindered bool) {
 	renewal := s.Order.Spec.Renewal
@@ -73,7 +73,7 @@ func (s Snapshot) renewalKey(doubt bool) (action Action, hindered bool) {
 			"the renewal was sent, its answer was lost, and the certificate in Secret %s expired on %s",
 			renewal.SecretName, renewal.NotAfter.UTC().Format(time.RFC3339))
 	case expired:
-		end.Reason, end.Message = v1alpha1.ReasonRenewalRefused, fmt.Sprintf(
+		end.Reason, end.Message = v1alpha1.ReasonCertificateExpired, fmt.Sprintf(
 			"the certificate in Secret %s expired on %s before it could be renewed",
 			renewal.SecretName, renewal.NotAfter.UTC().Format(time.RFC3339))
 	case s.Current.SerialNumber != "" && s.Current.SerialNumber != renewal.SerialNumber:

@@ -78,7 +78,7 @@ func TestRenewalKey(t *testing.T) {
 		"is there in the last second: renew": {ordered(renewal(), at(end)), submit},
 		"has expired: no renewal": {
 			ordered(renewal(), at(end.Add(1))),
-			abandon(v1alpha1.ReasonRenewalRefused, "expired on", "before it could be renewed"),
+			abandon(v1alpha1.ReasonCertificateExpired, "expired on", "before it could be renewed"),
 		},
 		"is gone: decide anew, do not wait": {
 			ordered(renewal(), noCurrent), abandon(v1alpha1.ReasonWithdrawn, "Secret tls does not exist"),
@@ -99,7 +99,6 @@ func TestRenewalKey(t *testing.T) {
 // has answered for a day were technical errors.
 func TestRenewalThatIsRefusedForDays(t *testing.T) {
 	begin, later := now.Add(-timeout), now.Add(time.Hour)
-	pki099 := pki099
 	answered := func(edits ...edit) *v1alpha1.VeroOrder { return renewal(append([]edit{created(begin)}, edits...)...) }
 	// The first and the last of five tries have to have been answered.
 	tried := func(first, between, last error) *v1alpha1.VeroOrder {
@@ -128,14 +127,15 @@ func TestRenewalThatIsRefusedForDays(t *testing.T) {
 			ordered(tried(pki099, errUnreachable, pki099), at(later), credentials()), givesWay},
 		"also where an answer was lost meanwhile": {
 			ordered(tried(pki099, errNoAnswer, pki099), at(later), credentials()), givesWay},
+		"also where a clock was ahead at the first try": {
+			ordered(answered(sent(now.AddDate(1, 0, 0), pki099), sent(begin, pki099), sent(begin.Add(time.Hour), pki099),
+				sent(now.Add(-time.Hour), pki099), sent(now, pki099)), at(later), credentials()), givesWay},
 		"not where the service finds it too early": {
-			ordered(tried(pki080, pki080, pki080),
-				at(later), credentials()), submit},
+			ordered(tried(pki080, pki080, pki080), at(later), credentials()), submit},
 		"nor where it did so in between": {
 			ordered(tried(pki099, pki080, pki099), at(later), credentials()), submit},
 		"not where the issuer is at fault": {
-			ordered(tried(pki005, pki005, pki005),
-				at(later), credentials()), submit},
+			ordered(tried(pki005, pki005, pki005), at(later), credentials()), submit},
 		"not while it may have been accepted": {
 			ordered(tried(pki099, pki099, errNoAnswer), at(later), credentials()), submit},
 	})

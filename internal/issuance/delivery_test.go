@@ -25,7 +25,8 @@ func TestWhatExistsComesFirst(t *testing.T) {
 			requested(with()), want{verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonOrderCreated,
 				says: []string{"VeroOrder sign-1 is about to be sent"}}},
 		"a pending order waits with its request for the issuer": {
-			requested(with(), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady, "no connection")},
+			requested(with(), issuerUnready),
+			want{verb: issuance.Wait, reason: v1alpha1.ReasonIssuerNotReady, at: now.Add(time.Minute)}},
 		"of several the one that was made last is followed": {
 			requested(with(accepted, created(now)), with(named("sign-2"), secondAttempt, accepted)), followed},
 		"of several that were made at once the last attempt is": {

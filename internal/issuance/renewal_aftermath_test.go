@@ -43,7 +43,7 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 			until, holding(t, leaf), submit, want{verb: issuance.Follow}, want{verb: issuance.Follow}},
 		"its certificate expires": {
 			until.Add(time.Second), holding(t, leaf),
-			abandon(v1alpha1.ReasonRenewalRefused, "expired on 2026-07-01T12:00:00Z before it could be renewed"),
+			abandon(v1alpha1.ReasonCertificateExpired, "expired on 2026-07-01T12:00:00Z before it could be renewed"),
 			asked("so a new one needs transfer credentials"), createSignNew(1)},
 		"it holds another one, which can be renewed": {
 			now, holding(t, leafUntil(t, "another's", until)), replaced, createRenewal(1), createRenewal(1)},
@@ -108,6 +108,8 @@ func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
 		"another code":  {answered(errUnknownCode), retrying},
 		"no connection": {answered(errUnreachable), retrying},
 		"no answer":     {answered(errNoAnswer), followed(v1alpha1.ReasonUncertain)},
+		"given up by a clock that was ahead for a moment": {
+			[]edit{abandoned(v1alpha1.ReasonCertificateExpired)}, [...]want{again, again, again, again}},
 		"accepted, then PKI020 at GetCertificate": {
 			atGet(pki020), refused(v1alpha1.ReasonCredentialsRefused, again, signNew)},
 		"accepted, then PKI015 at GetCertificate": {atGet(pki015), awaiting},

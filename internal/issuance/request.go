@@ -11,6 +11,10 @@ import (
 // CredentialsPollInterval is how often a Secret that may not be watched is looked at while credentials are awaited.
 const CredentialsPollInterval = 20 * time.Second
 
+// issuerPollInterval is how often a request looks again at an issuer that is not ready. What it lacks may be there before
+// the issuer's own check has noticed that it was gone, and then nobody tells.
+const issuerPollInterval = time.Minute
+
 // windowPollInterval is how often it is looked at while the alternative is to wait for a renewal window, for months.
 const windowPollInterval = time.Hour
 
@@ -25,7 +29,7 @@ func (s Snapshot) forRequest() Action {
 		return s.adopt(order)
 	}
 	if order := s.inFlight(); order != nil {
-		return follow(order)
+		return s.follow(order)
 	}
 	if !s.Issuer.Exists {
 		return s.issuerMissing()
@@ -35,13 +39,15 @@ func (s Snapshot) forRequest() Action {
 			"VeroOrder %s has failed: %s", order.Name, readyMessage(order))}
 	}
 	if !s.Issuer.Ready {
-		return s.issuerNotReady()
+		wait := s.issuerNotReady()
+		wait.At = s.Now.Add(issuerPollInterval)
+		return wait
 	}
 	if s.Request.Invalid != "" {
 		return Action{Verb: Refuse, Reason: v1alpha1.ReasonInvalidRequest, Message: s.Request.Invalid}
 	}
 	if order := s.pending(); order != nil {
-		return follow(order)
+		return s.follow(order)
 	}
 	if s.Request.Unbacked != "" {
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCertificate,
@@ -131,7 +137,15 @@ func deliver(order *v1alpha1.VeroOrder) Action {
 		Message: "the certificate of VeroOrder " + order.Name + " was issued"}
 }
 
-func follow(order *v1alpha1.VeroOrder) Action {
+// follow tells what the order tells; and if that is nothing, for long, that it is nothing.
+func (s Snapshot) follow(order *v1alpha1.VeroOrder) Action {
+	made := order.CreationTimestamp.Time
+	if len(order.Status.Conditions) == 0 && !made.IsZero() && s.Now.Sub(made) >= hitch {
+		return Action{Verb: Follow, Reason: v1alpha1.ReasonClusterError, Order: order, Message: fmt.Sprintf(
+			"VeroOrder %s was made on %s and tells nothing of itself: its status cannot be written, as its events and the "+
+				"controller's log say, or it waits for its turn behind many others of the issuer",
+			order.Name, made.UTC().Format(time.RFC3339))}
+	}
 	return Action{Verb: Follow, Reason: readyReason(order), Message: readyMessage(order), Order: order}
 }
 

@@ -107,7 +107,7 @@ func recordRefusal(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call C
 		retry(order, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain, tooEarlyRetry, call)
 		planRetry(order, tooEarlyRetry, call.Ended) // from the first time on, where retry begins with seconds
 	default:
-		if order.Status.RefusedSince = since; since == nil {
+		if order.Status.RefusedSince = since; since == nil || since.After(call.Ended) { // a clock was ahead
 			order.Status.RefusedSince = at(call.Ended)
 		}
 		retry(order, failing(order), refusal.Error()+"; it is tried again"+unspent(order), longestRefusal, call)

@@ -26,6 +26,9 @@ const (
 	IssuedNotYetValid IssuedReason = "NotYetValid"
 	// IssuedUnknownAuthority means that the configured trust does not lead from it to an anchor.
 	IssuedUnknownAuthority IssuedReason = "UnknownAuthority"
+	// IssuedEarlier means that it was issued before, for another order. CheckIssued, which knows no orders, leaves that to
+	// its callers.
+	IssuedEarlier IssuedReason = "Earlier"
 	// IssuedInvalidChain means that its chain breaks another rule of X.509.
 	IssuedInvalidChain IssuedReason = "InvalidChain"
 )

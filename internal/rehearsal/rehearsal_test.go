@@ -240,7 +240,7 @@ func (r *running) log() string {
 func await(t *testing.T, done func() bool) {
 	t.Helper()
 	condition := func(context.Context) (bool, error) { return done(), nil }
-	if err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, 30*time.Second, true, condition); err != nil {
+	if err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, 2*time.Minute, true, condition); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
@@ -91,7 +92,7 @@ func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gat
 	r.Metrics.Answered(vero.GetCertificate, err, call.Ended.Sub(started))
 	var issued *issuance.Issued
 	if err == nil {
-		issued, err = check(raw, order, g, call.Ended)
+		issued, err = r.check(ctx, raw, order, g, call.Ended)
 	}
 	return r.record(ctx, order.DeepCopy(), order, "", func(order *v1alpha1.VeroOrder) {
 		issuance.RecordPoll(order, issued, err, call)
@@ -99,7 +100,9 @@ func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gat
 }
 
 // check makes a chain of the service's certificate. What cannot even be parsed is a wrong certificate too.
-func check(raw []byte, order *v1alpha1.VeroOrder, g *gathered, now time.Time) (*issuance.Issued, error) {
+func (r *Reconciler) check(
+	ctx context.Context, raw []byte, order *v1alpha1.VeroOrder, g *gathered, now time.Time,
+) (*issuance.Issued, error) {
 	leaf, err := pki.ParseCertificate(raw)
 	if err != nil {
 		return nil, &pki.IssuedError{Reason: pki.IssuedInvalidChain, Err: err}
@@ -111,8 +114,36 @@ func check(raw []byte, order *v1alpha1.VeroOrder, g *gathered, now time.Time) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := r.earlier(ctx, order, issuance.SerialNumber(leaf)); err != nil {
+		return nil, err
+	}
 	certificate, ca := pki.EncodeChain(chain)
 	return &issuance.Issued{Certificate: certificate, CA: ca}, nil
+}
+
+// earlier says that a certificate is one that the key has had before, as it can be with rotationPolicy Never: an answer
+// tells no RetrievalId, and the signed one to an earlier question may come once more.
+func (r *Reconciler) earlier(ctx context.Context, order *v1alpha1.VeroOrder, serialNumber string) error {
+	if renewal := order.Spec.Renewal; renewal != nil && renewal.SerialNumber == serialNumber {
+		return &pki.IssuedError{Reason: pki.IssuedEarlier, Err: fmt.Errorf(
+			"it is certificate %s, which is to be renewed", serialNumber)}
+	}
+	known, err := lookup.OrdersWithLabel(
+		ctx, r.Client, order.Namespace, v1alpha1.LabelPublicKey, order.Spec.PublicKeyDigest)
+	if err != nil {
+		return nil //nolint:nilerr // a certificate must not be lost for want of this check
+	}
+	for i := range known {
+		other := &known[i]
+		if other.UID == order.UID || other.Status.RetrievalID == order.Status.RetrievalID {
+			continue
+		}
+		if leaf, err := issuance.Leaf(other); err == nil && issuance.SerialNumber(leaf) == serialNumber {
+			return &pki.IssuedError{Reason: pki.IssuedEarlier, Err: fmt.Errorf(
+				"it is certificate %s, which VeroOrder %s has borne", serialNumber, other.Name)}
+		}
+	}
+	return nil
 }
 
 func (g *gathered) party() vero.Party {

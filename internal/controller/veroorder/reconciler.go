@@ -108,11 +108,19 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 	if until := issuance.UntouchedUntil(order); r.Clock.Now().Before(until) {
 		return ctrl.Result{RequeueAfter: r.until(until)}, nil
 	}
+	result, err := r.act(ctx, order)
+	if err == nil {
+		return result, nil
+	}
+	return ctrl.Result{}, errors.Join(err, r.hindered(ctx, order, err))
+}
+
+// act does what is to be done next.
+func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
 	gathered, err := r.gather(ctx, order)
 	if err != nil {
-		return ctrl.Result{}, errors.Join(err, r.hindered(ctx, order, err))
+		return ctrl.Result{}, err
 	}
-	r.hindrances.Over(client.ObjectKeyFromObject(order))
 	action := issuance.Decide(gathered.Snapshot)
 	switch action.Verb {
 	case issuance.Submit:
@@ -132,7 +140,8 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 	}
 }
 
-// hindered lets the order tell what the cluster has refused to the controller, and with it the request that waits.
+// hindered lets the order tell what the cluster has refused to the controller, and with it the request that waits. Where
+// that cannot be written either, an event is left.
 func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, failure error) error {
 	name, now := client.ObjectKeyFromObject(order), r.Clock.Now()
 	if !status.Lasts(ctx, failure) || !r.hindrances.Due(name, now) {
@@ -141,11 +150,15 @@ func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, fa
 	action := issuance.Action{
 		Verb: issuance.Wait, Reason: v1alpha1.ReasonClusterError, Message: fmt.Sprintf("%v; it is tried again", failure),
 	}
-	if err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, now) }); err != nil {
-		return err
+	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, now) })
+	switch {
+	case err == nil:
+		r.hindrances.Told(name, now)
+	case status.Lasts(ctx, err):
+		r.hindrances.Told(name, now)
+		r.Events.Report(order, true, action.Reason, string(order.Status.Phase), action.Message)
 	}
-	r.hindrances.Told(name, now)
-	return nil
+	return err
 }
 
 // write changes the status of the order that was read. The resourceVersion goes with it. The order takes the change
