@@ -60,12 +60,16 @@ func Run(ctx context.Context, options Options) error {
 	log := logr.FromSlogHandler(handler)
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
-	manager, err := newManager(&options)
+	series, err := metrics.New(ctrlmetrics.Registry)
+	if err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	manager, err := newManager(&options, series)
 	if err != nil {
 		return err
 	}
 	lanes := veroorder.NewLanes(options.CallsPerIssuer)
-	if err := register(ctx, manager, &options, lanes); err != nil {
+	if err := register(ctx, manager, &options, lanes, series); err != nil {
 		return err
 	}
 	log.Info("starting", "version", options.Version, "namespace", options.Namespace)
@@ -92,7 +96,7 @@ func (o *Options) drainTime(asked bool) time.Duration {
 
 // newManager makes a manager whose client never caches a Secret, ConfigMap or Certificate: those are read one by one,
 // when they are used, and without the right to list them.
-func newManager(options *Options) (ctrl.Manager, error) {
+func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error) {
 	connection, err := restConfig(options.Kubeconfig)
 	if err != nil {
 		return nil, err
@@ -108,7 +112,10 @@ func newManager(options *Options) (ctrl.Manager, error) {
 	graceful := options.drainTime(true)
 	manager, err := ctrl.NewManager(connection, ctrl.Options{
 		Scheme: kinds,
-		Cache:  cache.Options{DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields()},
+		Cache: cache.Options{
+			DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields(),
+			DefaultWatchErrorHandler: countWatchErrors(series),
+		},
 		Client: client.Options{Cache: &client.CacheOptions{
 			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}, &cmapi.Certificate{}},
 		}},
@@ -168,11 +175,9 @@ func (o *Options) workers() controller.Options {
 }
 
 // register adds indexes, controllers, probes and metrics to the manager.
-func register(ctx context.Context, manager ctrl.Manager, options *Options, lanes *veroorder.Lanes) error {
-	series, err := metrics.New(ctrlmetrics.Registry)
-	if err != nil {
-		return fmt.Errorf("register metrics: %w", err)
-	}
+func register(
+	ctx context.Context, manager ctrl.Manager, options *Options, lanes *veroorder.Lanes, series *metrics.Metrics,
+) error {
 	if err := ctrlmetrics.Registry.Register(metrics.BuildInfo(options.Version, options.Commit)); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}

@@ -20,6 +20,7 @@ type Metrics struct {
 	answers     *prometheus.CounterVec
 	latency     *prometheus.HistogramVec
 	timeToIssue *prometheus.HistogramVec
+	watchErrors *prometheus.CounterVec
 	ready       *state
 	unserved    *state
 	failing     *state
@@ -31,7 +32,9 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{}
 	m.describeCalls()
 	m.describeObjects()
+	m.describeWatches()
 	return m, errors.Join(
+		registerer.Register(m.watchErrors),
 		registerer.Register(m.submissions), registerer.Register(m.polls), registerer.Register(m.answers),
 		registerer.Register(m.latency), registerer.Register(m.timeToIssue), registerer.Register(m.ready),
 		registerer.Register(m.unserved), registerer.Register(m.failing), registerer.Register(m.credentials))

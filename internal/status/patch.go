@@ -58,13 +58,16 @@ func lasts(answer metav1.Status) bool {
 	}
 }
 
+// conflictPause lets the cache catch up. Should it have stopped following the cluster, a try costs little.
+const conflictPause = 250 * time.Millisecond
+
 // Settle turns the error that has ended a reconcile into its result. A conflict is no error: somebody else was faster,
 // and the object is looked at again. What is gone needs nothing any more, and what a stopping controller has left
 // undone is done after its next start.
 func Settle(ctx context.Context, err error) (ctrl.Result, error) {
 	switch {
 	case apierrors.IsConflict(err):
-		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
+		return ctrl.Result{RequeueAfter: conflictPause}, nil
 	case apierrors.IsNotFound(err), ctx.Err() != nil:
 		return ctrl.Result{}, nil //nolint:nilerr // neither is an error, as documented
 	default:

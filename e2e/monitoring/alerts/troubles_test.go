@@ -58,6 +58,13 @@ func ofTheController() map[string]trouble {
 			alert: "VarmenneControllerErrors", from: 35 * time.Minute, until: 74 * time.Minute,
 			says: []string{"The controller request", "in namespace issuers", "3 errors"},
 		},
+		"the permission to watch is missing": {
+			series: []string{ // A watch is tried again every half minute at most.
+				`varmenne_watch_errors_total{kind="CertificateRequest",namespace="issuers",pod="a"} 0x4 2+2x54 110x200`,
+			},
+			alert: "VarmenneWatchFailing", from: 25 * time.Minute, until: 69 * time.Minute,
+			says: []string{"in namespace issuers", "CertificateRequest objects", "times in 15 minutes"},
+		},
 	}
 }
 
@@ -160,6 +167,10 @@ func ofOrders() map[string]trouble {
 				order + `reason="SubmissionUncertain"} 0x19` + gone, order + `reason="SubmissionFailing"} _x20 0x39` + gone,
 			},
 			alert: "VarmenneOrderStuck", from: 30 * time.Minute, until: time.Hour,
+		},
+		"an issuer was changed under an accepted order": {
+			series: []string{order + `reason="IssuerChanged"} 0x59` + gone},
+			alert:  "VarmenneOrderStuck", from: 30 * time.Minute, until: time.Hour,
 		},
 		"a certificate does not come": {
 			series: []string{order + `reason="RetrievalOverdue"} -86400x300`},

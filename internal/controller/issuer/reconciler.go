@@ -69,7 +69,7 @@ func (v verdict) ready() bool { return v.reason == v1alpha1.ReasonChecked }
 
 // Reconcile checks one issuer.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (ctrl.Result, error) {
-	issuer, err := lookup.Issuer(ctx, r.Client, r.kind, request.Namespace, request.Name)
+	issuer, err := lookup.Issuer(ctx, r.Reader, r.kind, request.Namespace, request.Name)
 	if err != nil {
 		return ctrl.Result{}, err
 	}

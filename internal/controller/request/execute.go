@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
@@ -64,12 +65,28 @@ func (r *Reconciler) create(
 	switch err := r.Client.Create(ctx, order); {
 	case apierrors.IsAlreadyExists(err):
 		// The cache does not know it yet; it will in a moment.
-		return ctrl.Result{RequeueAfter: time.Second}, nil
+		return ctrl.Result{RequeueAfter: time.Second}, r.overlooked(ctx, order)
 	case err != nil:
 		return ctrl.Result{}, fmt.Errorf("create VeroOrder %s: %w", order.Name, err)
 	}
 	r.Events.Report(request, action.Message != "", v1alpha1.ReasonOrderCreated, string(action.Verb), said)
 	return ctrl.Result{}, nil
+}
+
+// overlooked says why an order that exists is not found although the cache knows it: somebody has taken a label away.
+func (r *Reconciler) overlooked(ctx context.Context, wanted *v1alpha1.VeroOrder) error {
+	order := &v1alpha1.VeroOrder{}
+	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(wanted), order); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	for label, value := range wanted.Labels {
+		anotherKey := label == v1alpha1.LabelPublicKey && order.Spec.PublicKeyDigest != wanted.Spec.PublicKeyDigest
+		if order.Labels[label] != value && !anotherKey {
+			return fmt.Errorf("VeroOrder %s has lost its label %s, by which it is found: set it to %s",
+				order.Name, label, value)
+		}
+	}
+	return nil
 }
 
 // annotationRestoreStatus lets Velero restore the status with the object, without which an order does not know its

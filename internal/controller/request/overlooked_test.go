@@ -1,0 +1,87 @@
+package request_test
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"strings"
+	"testing"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+// payable makes what an order for a first certificate needs: a ready issuer, credentials, and the key in preparation.
+func (r *renewal) payable() {
+	r.Helper()
+	bundle := v1alpha1.BundleSource{CABundle: pkitest.PEM(pkitest.Root(r.T, "Root").Certificate)}
+	der, err := x509.MarshalPKCS8PrivateKey(pkitest.Key("next"))
+	if err != nil {
+		r.Fatal(err)
+	}
+	namespace := r.request.Namespace
+	server.Create(r.T,
+		&v1alpha1.VeroIssuer{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero"},
+			Spec: v1alpha1.VeroIssuerSpec{
+				Environment: v1alpha1.EnvironmentTest, CustomerID: "0123456-7",
+				TransferSecretRef: &v1alpha1.TransferSecretReference{Name: "vero-transfer"},
+				Trust:             v1alpha1.Trust{Responses: bundle, Issuance: bundle},
+			},
+			Status: v1alpha1.IssuerStatus{Conditions: []metav1.Condition{{
+				Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonChecked,
+				ObservedGeneration: 1, LastTransitionTime: metav1.Now(),
+			}}},
+		},
+		&corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: namespace, Name: "tax-next", Labels: map[string]string{cmapi.IsNextPrivateKeySecretLabelKey: "true"},
+				OwnerReferences: []metav1.OwnerReference{
+					*metav1.NewControllerRef(r.certificate, cmapi.SchemeGroupVersion.WithKind("Certificate")),
+				},
+			},
+			Data: map[string][]byte{
+				corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+			},
+		},
+		&corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero-transfer"},
+			StringData: map[string]string{"transferId": "12345678901", "transferPassword": "kq7Rz-49xWbT"},
+		})
+}
+
+// TestAnOrderWithoutItsLabelsIsAskedFor: it cannot be found, and no other one may be made in its place.
+func TestAnOrderWithoutItsLabelsIsAskedFor(t *testing.T) {
+	r := prepared(t)
+	r.payable()
+	r.reconcile()
+	orders := &v1alpha1.VeroOrderList{}
+	if err := server.Client.List(t.Context(), orders, client.InNamespace(r.request.Namespace)); err != nil {
+		t.Fatal(err)
+	}
+	if len(orders.Items) != 1 {
+		t.Fatalf("there are %d orders; the request says %q", len(orders.Items), status.ReadyMessage(r.request))
+	}
+	order, labels := &orders.Items[0], orders.Items[0].Labels
+	order.Labels = nil
+	if err := server.Client.Update(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	r.reconcileInVain()
+	if said := status.ReadyMessage(r.request); !strings.Contains(said, "VeroOrder "+order.Name+" has lost its label ") {
+		t.Errorf("the request says %q", said)
+	}
+	order.Labels = labels
+	if err := server.Client.Update(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	r.reconcile()
+	if said := status.ReadyMessage(r.request); !strings.Contains(said, "is about to be sent") {
+		t.Errorf("the request says %q", said)
+	}
+}
