@@ -10,6 +10,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // Pages whose commands are run here.
@@ -21,7 +23,7 @@ const (
 )
 
 // TestAReaderGetsTheFirstCertificate follows the page from the bundles to the Certificate, with the simulator in the
-// place of the TEST environment: its address and its TLS authority are all that differs.
+// place of the TEST environment: its address and its TLS authority are all that differs, as the page says.
 func TestAReaderGetsTheFirstCertificate(t *testing.T) {
 	t.Parallel()
 	s := emptyScene(t, "first-certificate", "--processing-delay=1s")
@@ -34,23 +36,27 @@ func TestAReaderGetsTheFirstCertificate(t *testing.T) {
 	for name, bundle := range bundles {
 		r.write(name, bundle)
 	}
-	shown := manifestsOf(t, startPage)
-	trust := "  trust:\n"
-	issuer := strings.Replace(shown["VeroIssuer"], trust,
-		"  url: "+s.Service.URL+"\n"+trust+"    tls:\n      configMapRef: {name: vero-trust, key: tls.pem}\n", 1)
+	spec := "spec:\n"
+	issuer := strings.Replace(read(t, "docs", "samples", "issuer.yaml"), spec, spec+"  url: "+s.Service.URL+"\n", 1)
 	r.write("issuer.yaml", strings.ReplaceAll(issuer, "namespace: "+readersNamespace, "namespace: "+s.Namespace))
 	r.write("certificate.yaml", strings.ReplaceAll(
-		shown["Certificate"], "namespace: "+readersNamespace, "namespace: "+s.Namespace))
+		manifestsOf(t, startPage)["Certificate"], "namespace: "+readersNamespace, "namespace: "+s.Namespace))
 
 	r.follow(startPage, "Bundles and credentials",
 		howto.Replacement{Old: "create namespace " + readersNamespace, New: "create namespace " + s.Namespace},
-		howto.Replacement{Old: "--from-file=responses.pem", New: "--from-file=tls.pem --from-file=responses.pem"},
+		withSimulatorsTLS(),
 		howto.Replacement{Old: "12345678901", New: sent.TransferID},
 		howto.Replacement{Old: "replace-me", New: sent.TransferPassword})
 	r.follow(startPage, "The issuer")
 	r.follow(startPage, "The Certificate")
 	s.awaitReady()
 	r.follow(startPage, "What you have now")
+}
+
+// withSimulatorsTLS adds what the pages say to add where the ConfigMap holds the authority of the simulator's TLS, too.
+func withSimulatorsTLS() howto.Replacement {
+	const first = "--from-file=responses.pem"
+	return howto.Replacement{Old: first, New: "--from-file=tls.pem " + first}
 }
 
 // manifestsOf are the manifests that a page shows, by kind.
@@ -94,7 +100,7 @@ func TestABundleIsRotatedAsThePageSays(t *testing.T) {
 		r.write(name, bundle)
 	}
 	r.write("new-responses.pem", bundles["issuance.pem"]) // authorities that sign nothing here
-	r.follow(trustPage, "When an authority changes")
+	r.follow(trustPage, "When an authority changes", withSimulatorsTLS())
 	r.follow(trustPage, "Check a bundle")
 	if trust := get(s, "vero-trust", &corev1.ConfigMap{}); !strings.Contains(
 		trust.Data["responses.pem"], strings.TrimSpace(bundles["issuance.pem"])) {
@@ -115,13 +121,18 @@ func TestTheControllerMayNotListSecrets(t *testing.T) {
 // TestTheListOfWhatIsUnderWay runs the command with which somebody waits before a move or an uninstallation.
 func TestTheListOfWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "list", "--processing-delay=10m")
-	s.Create(s.Certificate())
-	order := s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool {
-		return order.Status.Phase == v1alpha1.PhaseSubmitted
+	accepted, unanswered := beginScene(t, "list", "--processing-delay=10m"), beginScene(t, "list")
+	unanswered.Script(admin.Fault{
+		Operation: "SignNewCertificate", Kind: admin.DropBefore, ForDuration: admin.Duration(tenant.Patience),
 	})
-	for _, page := range []string{restorePage, "docs/operations/upgrade.md"} {
-		s.runOne(page, "kubectl get veroorder -A ", order.Name)
+	for phase, s := range map[v1alpha1.OrderPhase]*scene{
+		v1alpha1.PhaseSubmitted: accepted, v1alpha1.PhaseSubmitting: unanswered,
+	} {
+		s.Create(s.Certificate())
+		order := s.AwaitOrder(string(phase), func(order *v1alpha1.VeroOrder) bool { return order.Status.Phase == phase })
+		for _, page := range []string{restorePage, "docs/operations/upgrade.md"} {
+			s.runOne(page, "kubectl get veroorder -A ", order.Name)
+		}
 	}
 }
 
@@ -146,14 +157,21 @@ func (s *scene) runOne(page, begins, prints string) {
 	s.Errorf("%s has no command that begins with %q", page, begins)
 }
 
-// TestAnOrderTakesOverARetrievalId: somebody has deleted an order that was accepted, and does what the page says.
+// TestAnOrderTakesOverARetrievalId: somebody has deleted an order that was accepted, and does what the page says. The
+// service gives no certificate before the order is gone: the controller would have fetched it.
 func TestAnOrderTakesOverARetrievalId(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "takes-over", "--processing-delay=5s")
+	s := beginScene(t, "takes-over", "--processing-delay=1s")
+	s.Script(admin.Fault{
+		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(tenant.Patience),
+	})
 	s.Create(s.Certificate())
 	lost := s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
 	s.awaitSaying(cmapi.CertificateRequestConditionType(v1alpha1.ConditionSubmitted), lost.Status.RetrievalID)
 	if err := s.Client.Delete(t.Context(), lost); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Service.ClearFaults(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	home := s.AwaitOrder("failed", func(order *v1alpha1.VeroOrder) bool {

@@ -46,8 +46,7 @@ func (s *scene) backup(ctx context.Context) backup {
 	return kept
 }
 
-// lose removes everything that a backup has kept, as the loss of a namespace or of a cluster does. cert-manager makes
-// another request when the one goes, until the Certificate is gone: the garbage collector would see to that.
+// lose removes everything that a backup has kept, as the loss of a namespace or of a cluster does.
 func (s *scene) lose(kept backup) {
 	s.Helper()
 	if len(kept) == 0 {
@@ -69,12 +68,18 @@ func (s *scene) lose(kept backup) {
 type restoration struct {
 	// without are kinds that are not restored, status those whose status is.
 	without, status []string
+	// lastFirst restores the objects in the opposite order.
+	lastFirst bool
 }
 
 // restore does to every object what Velero does (pkg/restore/restore.go): the metadata that belongs to the old object
 // goes, owner references and the status with it; where the status is to be restored, that is a second write.
 func (s *scene) restore(kept backup, how restoration) {
 	s.Helper()
+	if how.lastFirst {
+		kept = slices.Clone(kept)
+		slices.Reverse(kept)
+	}
 	for _, object := range kept {
 		if slices.Contains(how.without, object.GetKind()) {
 			continue
@@ -112,6 +117,12 @@ func withLabel(labels map[string]string, key, value string) map[string]string {
 // asThePageSays is how docs/operations/backup-and-restore.md restores.
 func asThePageSays() restoration {
 	return restoration{without: []string{"CertificateRequest"}, status: []string{"VeroOrder"}}
+}
+
+// backwards is the same with the Secrets last.
+func (r restoration) backwards() restoration {
+	r.lastFirst = true
+	return r
 }
 
 // TestThePageShowsTheRestoreThatIsPlayed ties the command of the page to what the tests here do.

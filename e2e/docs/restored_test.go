@@ -2,6 +2,7 @@ package docs
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -23,14 +24,15 @@ type loss struct {
 
 func losses() map[string]loss {
 	return map[string]loss{
-		"a Certificate is Ready, and orders nothing":                certificateLost(),
+		"a Certificate is Ready, and orders nothing":                certificateLost(asThePageSays()),
+		"a Certificate that comes before its Secret orders nothing": certificateLost(asThePageSays().backwards()),
 		"what was under way is brought back as the page says":       lostUnderWay(),
 		"a CertificateRequest orders nothing that nobody waits for": requestLost(),
 	}
 }
 
-// TestARestoreSpendsNothing loses and restores the namespaces while the controller is stopped, as the page says. It is
-// alone with the world until the controller works again: those that call Parallel wait for it.
+// TestARestoreSpendsNothing loses and restores the namespaces while the controller and cert-manager are stopped, as the
+// page says. It is alone with the world until both work again: those that call Parallel wait for it.
 func TestARestoreSpendsNothing(t *testing.T) {
 	losses, scenes := losses(), map[string]*scene{}
 	for claim, loss := range losses {
@@ -53,7 +55,7 @@ func TestARestoreSpendsNothing(t *testing.T) {
 		return
 	}
 	w := theWorld(t)
-	if err := w.StopController(); err != nil {
+	if err := errors.Join(w.StopController(), w.Cluster.StopCertManager()); err != nil {
 		t.Fatal(err)
 	}
 	for claim, loss := range losses {
@@ -61,7 +63,7 @@ func TestARestoreSpendsNothing(t *testing.T) {
 		scenes[claim].lose(kept)
 		scenes[claim].restore(kept, loss.how)
 	}
-	if err := w.StartController(t.Context()); err != nil {
+	if err := errors.Join(w.StartController(t.Context()), w.Cluster.StartCertManager(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	t.Parallel()
@@ -96,9 +98,9 @@ func (s *scene) certificateHeld() []byte {
 	return get(s, tlsSecretName, &corev1.Secret{}).Data[corev1.TLSCertKey]
 }
 
-func certificateLost() loss {
+func certificateLost(how restoration) loss {
 	var held []byte
-	return loss{service: []string{"--processing-delay=1s"}, how: asThePageSays(), before: func(s *scene) {
+	return loss{service: []string{"--processing-delay=1s"}, how: how, before: func(s *scene) {
 		s.provide()
 		held = s.certificateHeld()
 	}, after: func(s *scene) {
