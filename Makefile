@@ -135,7 +135,7 @@ e2e: assets node-assets helm ## runs the user stories: cert-manager, kube-apiser
 
 .PHONY: monitoring
 monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of real troubles
-	$(GO) -C e2e/monitoring test -count=1 -p 1 $(TESTFLAGS) -timeout 10m ./...
+	$(GO) -C e2e/monitoring test -count=1 -p 1 $(TESTFLAGS) -timeout 20m ./...
 
 .PHONY: dashboard-picture
 dashboard-picture: build assets helm ## draws docs/images/dashboard.svg

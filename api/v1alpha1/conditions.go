@@ -70,8 +70,8 @@ const (
 	ReasonSignatureRefused = "SignatureRefused"
 	// ReasonRenewalRefused: failed; PKI015, the certificate cannot be renewed (revoked, or not the service's).
 	ReasonRenewalRefused = "RenewalRefused"
-	// ReasonCertificateExpired: failed; the certificate expired before it could be renewed. Of events about Certificates: as
-	// RenewalFailing, when it is too late for a renewal.
+	// ReasonCertificateExpired: failed; the certificate expired before it could be renewed. Of events about Certificates:
+	// as RenewalFailing, when it is too late for a renewal.
 	ReasonCertificateExpired = "CertificateExpired"
 	// ReasonAnswerLost: failed; the request was sent and its answer was lost. What the service may have made of it cannot
 	// be fetched, and its transfer credentials may be spent.

@@ -1,11 +1,14 @@
 package chart_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
@@ -102,17 +105,36 @@ func TestTheAuthoriserAgrees(t *testing.T) {
 			install(t, c, chart.Release{
 				Name: releaseName, Namespace: "authoriser", Values: settings(t)[setting], Args: []string{takeOwnership},
 			})
-			for asked, want := range answers {
-				if got := allowed(t, c, asked); got != want {
-					t.Errorf("%s: %t, want %t", asked, got, want)
-				}
-			}
+			agrees(t, c, answers)
 		})
 	}
 }
 
-func allowed(t *testing.T, c *cluster.Cluster, q question) bool {
+// agrees waits for the authoriser to give these answers: the API server takes up new roles after a moment, and forgets
+// old ones after one.
+func agrees(t *testing.T, c *cluster.Cluster, answers map[question]bool) {
 	t.Helper()
+	var wrong []string
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true,
+		func(ctx context.Context) (bool, error) {
+			wrong = nil
+			for asked, want := range answers {
+				got, err := allowed(ctx, c, asked)
+				if err != nil {
+					return false, err
+				}
+				if got != want {
+					wrong = append(wrong, fmt.Sprintf("%s: %t, want %t", asked, got, want))
+				}
+			}
+			return len(wrong) == 0, nil
+		})
+	if err != nil {
+		t.Errorf("%v:\n%s", err, strings.Join(wrong, "\n"))
+	}
+}
+
+func allowed(ctx context.Context, c *cluster.Cluster, q question) (bool, error) {
 	resource, subresource, _ := strings.Cut(q.resource, "/")
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User: q.account,
@@ -120,8 +142,6 @@ func allowed(t *testing.T, c *cluster.Cluster, q question) bool {
 			Verb: q.verb, Group: q.group, Resource: resource, Subresource: subresource, Name: q.name, Namespace: q.namespace,
 		},
 	}}
-	if err := c.Client().Create(t.Context(), review); err != nil {
-		t.Fatal(err)
-	}
-	return review.Status.Allowed
+	err := c.Client().Create(ctx, review)
+	return review.Status.Allowed, err
 }

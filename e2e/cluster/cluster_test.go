@@ -98,9 +98,10 @@ func TestServiceAccountMayDoWhatItsRolesSay(t *testing.T) {
 	if got, want := review.Status.UserInfo.Username, "system:serviceaccount:shop:reader"; got != want {
 		t.Errorf("the kubeconfig acts as %s, want %s", got, want)
 	}
-	if err := reader.List(t.Context(), &corev1.ConfigMapList{}, client.InNamespace("shop")); err != nil {
-		t.Errorf("listing ConfigMaps, which the role allows: %v", err)
-	}
+	// The API server takes up a new role after a moment.
+	eventually(t, "the ConfigMaps, which the role allows", func() bool {
+		return reader.List(t.Context(), &corev1.ConfigMapList{}, client.InNamespace("shop")) == nil
+	})
 	err = reader.List(t.Context(), &corev1.SecretList{}, client.InNamespace("shop"))
 	if !apierrors.IsForbidden(err) {
 		t.Errorf("listing Secrets, which no role allows: got %v, want Forbidden", err)

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
@@ -188,17 +190,30 @@ func (s *stage) restartEtcd(t *testing.T) {
 	s.revive(t)
 }
 
-// revive starts the controller again if it has ended.
+// revive starts the controller again if it has ended, or is about to.
 func (s *stage) revive(t *testing.T) {
 	t.Helper()
-	ended := func(ctx context.Context) (bool, error) {
-		return s.Controller().State() != nil || s.Replica(1).Works(ctx), nil
+	back := time.Now()
+	decided := func(ctx context.Context) (bool, error) {
+		return s.Controller().State() != nil || (s.isLedSince(ctx, back) && s.Replica(1).Works(ctx)), nil
 	}
-	err := wait.PollUntilContextTimeout(t.Context(), tenant.Glance, tenant.Patience, false, ended)
+	err := wait.PollUntilContextTimeout(t.Context(), tenant.Glance, tenant.Patience, false, decided)
 	if err == nil && s.Controller().State() != nil {
 		err = errors.Join(s.FreeLease(t.Context()), s.StartController(t.Context()))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// isLedSince is whether the controller has renewed its lease after a time. One that could not looks as if it worked
+// until it notices, and while it finishes its calls.
+func (s *stage) isLedSince(ctx context.Context, since time.Time) bool {
+	const name = "varmenne-issuer"
+	lease := &coordinationv1.Lease{}
+	if err := s.Client.Get(ctx, client.ObjectKey{Namespace: name, Name: name}, lease); err != nil {
+		return false
+	}
+	holder, renewed := lease.Spec.HolderIdentity, lease.Spec.RenewTime
+	return holder != nil && *holder != "" && renewed != nil && renewed.After(since)
 }

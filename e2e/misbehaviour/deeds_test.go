@@ -14,7 +14,7 @@ import (
 )
 
 // held is how long the service holds an answer back: enough to interfere, less than a call may take.
-const held = admin.Duration(8 * time.Second)
+const held = admin.Duration(12 * time.Second)
 
 // unnoticed is what comes of something that harms nobody.
 var unnoticed = outcome{spent: nothing, then: byItself}

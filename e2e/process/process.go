@@ -148,6 +148,9 @@ func (p *Process) Stop() error {
 		return nil
 	case <-timer.C:
 	}
+	if p.State() != nil {
+		return nil // Of two that are ready, select takes any.
+	}
 	if err := p.Kill(); err != nil {
 		return err
 	}

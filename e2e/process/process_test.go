@@ -12,16 +12,25 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
+// patience is far above what anything takes here on a busy machine.
+const patience = 30 * time.Second
+
 // shell runs the preparations in a shell, which then does nothing for ever. It returns when the
 // preparations are done.
 func shell(t *testing.T, preparations string) *process.Process {
+	t.Helper()
+	return shellWithGrace(t, preparations, patience)
+}
+
+// shellWithGrace is one that Stop waits for that long.
+func shellWithGrace(t *testing.T, preparations string, grace time.Duration) *process.Process {
 	t.Helper()
 	p, err := process.Start(process.Options{
 		Name:    "script",
 		Path:    "/bin/sh",
 		Args:    []string{"-c", preparations + "\necho prepared\nwhile :; do :; done"},
 		LogFile: filepath.Join(t.TempDir(), "log"),
-		Grace:   200 * time.Millisecond,
+		Grace:   grace,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +48,7 @@ func shell(t *testing.T, preparations string) *process.Process {
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
@@ -66,7 +75,7 @@ func TestStopAsksBeforeItKills(t *testing.T) {
 }
 
 func TestStopKillsWhatDoesNotEnd(t *testing.T) {
-	p := shell(t, "trap '' TERM")
+	p := shellWithGrace(t, "trap '' TERM", 200*time.Millisecond)
 	err := p.Stop()
 	if err == nil || !strings.Contains(err.Error(), "was killed") || !strings.Contains(err.Error(), p.LogFile()) {
 		t.Errorf("got error %v, want one that says that it was killed and where the log is", err)

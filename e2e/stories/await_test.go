@@ -193,3 +193,8 @@ func parseAudit(line []byte, mentions string) (entry auditEntry) {
 	}
 	return entry
 }
+
+// thatHolds is a condition that needs no context of its own.
+func thatHolds(holds func() bool) func(context.Context) (bool, error) {
+	return func(context.Context) (bool, error) { return holds(), nil }
+}

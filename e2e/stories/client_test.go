@@ -75,8 +75,10 @@ func (c *caller) conclude(s *story) []presentation {
 	seconds := int(time.Since(c.began).Seconds())
 	s.Logf("%d connections in %d s with %d states of the Secret, of which %d failed",
 		c.connections, seconds, len(c.presented), len(c.failures))
-	if c.connections < seconds {
-		s.Errorf("there were %d connections in %d s, want one per second at least", c.connections, seconds)
+	// Many more, if the machine has time for them.
+	const longest = 5
+	if c.connections < seconds/longest {
+		s.Errorf("there were %d connections in %d s, want one in %d s at least", c.connections, seconds, longest)
 	}
 	const some = 5
 	for _, failure := range c.failures[:min(len(c.failures), some)] {
@@ -86,6 +88,13 @@ func (c *caller) conclude(s *story) []presentation {
 		s.Errorf("and %d more connections failed", failed-some)
 	}
 	return c.presented
+}
+
+// soFar is what the provider has accepted until now.
+func (c *caller) soFar() []presentation {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return slices.Clone(c.presented)
 }
 
 // serials are the serial numbers of the certificates, each once, in the order in which they came.

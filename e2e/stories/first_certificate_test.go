@@ -14,6 +14,7 @@ import (
 func TestTheSampleManifestsBringTheFirstCertificate(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
+	s.keepWaiting()
 	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 
 	pending, retrievalID := s.awaitSubmitted(certificateName)
@@ -24,6 +25,7 @@ func TestTheSampleManifestsBringTheFirstCertificate(t *testing.T) {
 	})
 	s.awaitPending(certificateName, "accepted", retrievalID)
 
+	s.deliver()
 	found := s.awaitReady(certificateName)
 	found.isFor(s, pending)
 	if len(found.chain) != 2 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -72,6 +73,22 @@ func (s *story) end() {
 		s.Errorf("reading what the service was asked: %v", err)
 	}
 	s.remember(asked)
+}
+
+// keepWaiting lets the service have no certificate for anybody until deliver: what a story does meanwhile comes before
+// the first one, however busy the machine is.
+func (s *story) keepWaiting() {
+	s.Helper()
+	const always = admin.Duration(time.Hour)
+	s.Script(admin.Fault{Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: always})
+}
+
+// deliver ends every misbehaviour of the service.
+func (s *story) deliver() {
+	s.Helper()
+	if err := s.Service.ClearFaults(s.Context()); err != nil {
+		s.Fatal(err)
+	}
 }
 
 // mistyped are the credentials with a password that somebody has mistyped.

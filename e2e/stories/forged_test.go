@@ -19,7 +19,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // forgery is a CertificateRequest with which a stranger wants a certificate for a key of the stranger's own.
@@ -65,15 +64,13 @@ func TestAForgedRequestGetsNothingSigned(t *testing.T) {
 	s.boughtTimes(1)
 
 	// A renewal is under way, so that there is a private key in preparation: not the stranger's.
-	s.Script(admin.Fault{Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: 100})
+	s.keepWaiting()
 	s.renewSettled(certificate)
 	pending := s.awaitPending(certificateName, "has accepted the request (RetrievalId ")
 	for claim, forged := range forgeries {
 		s.awaitHeld(claim, forged.request, forged.renewing)
 	}
-	if err := s.Service.ClearFaults(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s.deliver()
 	s.awaitRenewed(first).isFor(s, pending)
 	for claim, forged := range forgeries {
 		s.awaitHeld(claim, forged.request, forged.idle)

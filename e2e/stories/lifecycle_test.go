@@ -31,6 +31,7 @@ func TestAnIssuerMayComeAfterTheCertificate(t *testing.T) {
 func TestAnIssuerThatIsDeletedAfterTheAcceptanceMayComeBack(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
+	s.keepWaiting()
 	issuer := s.Issuer()
 	s.Create(s.Trust(), issuer, s.Credentials(s.Mint()), s.Certificate())
 	_, retrievalID := s.awaitSubmitted(certificateName)
@@ -38,6 +39,7 @@ func TestAnIssuerThatIsDeletedAfterTheAcceptanceMayComeBack(t *testing.T) {
 	pending := s.awaitPending(certificateName, "VeroIssuer vero does not exist", "it goes on when somebody creates it")
 	s.awaitEvent("VeroOrder", s.Orders()[0].Name, corev1.EventTypeNormal, v1alpha1.ReasonIssuerNotFound)
 
+	s.deliver()
 	s.Create(s.Issuer())
 	s.awaitReady(certificateName).isFor(s, pending)
 	if submission := s.spentOnce(); submission.RetrievalID != retrievalID {
@@ -60,9 +62,7 @@ func TestACertificateThatIsDeletedBeforeTheAcceptanceLeavesItsCredentialsUsable(
 		t.Errorf("the service has accepted %+v", accepted)
 	}
 
-	if err := s.Service.ClearFaults(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s.deliver()
 	s.Create(s.Certificate())
 	s.awaitReady(certificateName)
 	if accepted := s.Accepted(); len(accepted) != 1 {
@@ -73,10 +73,12 @@ func TestACertificateThatIsDeletedBeforeTheAcceptanceLeavesItsCredentialsUsable(
 func TestACertificateThatIsDeletedAfterTheAcceptanceIsFetchedAndTheNextOneToldWhatWasSpent(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
+	s.keepWaiting()
 	certificate := s.Certificate()
 	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), certificate)
 	s.awaitSubmitted(certificateName)
 	s.removeAsCollected(certificate)
+	s.deliver()
 	order := s.awaitOrder("issued", func(order *v1alpha1.VeroOrder) bool {
 		return order.Status.Phase == v1alpha1.PhaseIssued
 	})
@@ -108,6 +110,7 @@ func TestARequestThatIsMadeAnewWithTheSameKeyGetsWhatWasPaidFor(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := begin(t)
+			s.keepWaiting()
 			certificate := s.Certificate()
 			s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), certificate)
 			first, retrievalID := s.awaitSubmitted(certificateName)
@@ -119,6 +122,7 @@ func TestARequestThatIsMadeAnewWithTheSameKeyGetsWhatWasPaidFor(t *testing.T) {
 			if !keyOf(s, second).Equal(key) {
 				t.Fatal("cert-manager has made a new key")
 			}
+			s.deliver()
 			s.awaitReady(certificateName).isFor(s, second)
 			if submission := s.spentOnce(); submission.RetrievalID != retrievalID {
 				t.Errorf("the certificate was bought with RetrievalId %s, want %s", submission.RetrievalID, retrievalID)

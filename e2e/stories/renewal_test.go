@@ -136,6 +136,18 @@ func (s *story) lineOf(first *issued) []admin.Request {
 	return line
 }
 
+// awaitKeys waits until the line of a first certificate has so many keys, and returns it. On a busy machine
+// cert-manager takes a key that it has not cleared away yet for the next certificate: then it takes a renewal more.
+func (s *story) awaitKeys(first *issued, keys int) []admin.Request {
+	s.Helper()
+	var line []admin.Request
+	s.Eventually(fmt.Sprintf("renewals with %d keys", keys), thatHolds(func() bool {
+		line = s.lineOf(first)
+		return distinct(line, boughtKey) >= keys
+	}))
+	return line
+}
+
 // distinct counts the values of something among requests.
 func distinct(requests []admin.Request, of func(admin.Request) string) int {
 	found := map[string]bool{}

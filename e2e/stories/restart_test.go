@@ -12,6 +12,7 @@ import (
 func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccepted(t *testing.T) {
 	accepted, running := begin(t), begin(t)
 	for _, s := range []*story{accepted, running} {
+		s.keepWaiting()
 		s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()))
 		s.awaitIssuer(v1alpha1.ReasonChecked)
 	}
@@ -39,6 +40,7 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 		t.Fatal(err)
 	}
 	for _, s := range []*story{accepted, running} {
+		s.deliver()
 		s.awaitReady(certificateName)
 		s.spentOnce()
 	}
@@ -48,6 +50,7 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 func TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow(t *testing.T) {
 	renewing, waiting := beginThreeRenewals(t), beginClosedWindow(t)
 	renewing.awaitUse()
+	renewing.keepWaiting() // with the first renewal, which is still to come
 	waiting.awaitClosed()
 	waiting.provoke()
 	waiting.isUntouched()
@@ -66,6 +69,7 @@ func TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow(t *testing.T)
 		}
 	})
 	waiting.isUntouched()
+	renewing.deliver()
 
 	t.Parallel()
 	t.Run("the window opens on the date that was told", func(t *testing.T) {

@@ -12,10 +12,10 @@ import (
 
 func TestAServiceThatTakesAMinuteIsWaitedFor(t *testing.T) {
 	t.Parallel()
+	// It is asked 10, 20, 30, 45 and 67 seconds after the acceptance.
+	const refusals = 4
 	s := begin(t)
-	s.Script(admin.Fault{
-		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(time.Minute),
-	})
+	s.Script(admin.Fault{Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: refusals})
 	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 	_, retrievalID := s.awaitSubmitted(certificateName)
 	pending := s.awaitPending(certificateName, "has accepted the request (RetrievalId "+retrievalID+")")
@@ -26,8 +26,9 @@ func TestAServiceThatTakesAMinuteIsWaitedFor(t *testing.T) {
 	}
 	s.spentOnce()
 	polls := s.polls()
-	if len(polls) < 3 || len(polls) > 7 {
-		t.Errorf("the certificate was asked for %d times, want some times with growing distances: %+v", len(polls), polls)
+	if took := polls[len(polls)-1].Time.Sub(polls[0].Time); len(polls) != refusals+1 || took < 50*time.Second {
+		t.Errorf("the certificate was asked for %d times in %s, want %d times with growing distances: %+v",
+			len(polls), took, refusals+1, polls)
 	}
 	for i, poll := range polls[:len(polls)-1] {
 		if next := polls[i+1].Time.Sub(poll.Time); next < 10*time.Second {

@@ -16,9 +16,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 )
 
-// early certificates are asked to be renewed 45 seconds before the service does it, as cert-manager does it half a year
-// before.
-var early = span{life: 2 * time.Minute, window: time.Minute, renewBefore: 105 * time.Second}
+// early certificates are asked to be renewed 105 seconds before the service does it, as cert-manager does it half a
+// year before.
+var early = span{life: 4 * time.Minute, window: 2 * time.Minute, renewBefore: 225 * time.Second}
 
 // closedWindow is the story of a renewal that comes too early and waits for its date.
 type closedWindow struct {
@@ -138,7 +138,7 @@ func (w *closedWindow) isToldOnce() {
 // opensOnItsDate is how the story ends: the very request that has waited is satisfied, as soon as that is possible.
 func (w *closedWindow) opensOnItsDate(t *testing.T) {
 	t.Helper()
-	const promptly = 15 * time.Second
+	const promptly = 45 * time.Second // of the two minutes that are left
 	s := w.on(t)
 	second := s.awaitRenewed(w.first)
 	second.isFor(s, w.request)
@@ -153,6 +153,9 @@ func (w *closedWindow) opensOnItsDate(t *testing.T) {
 		}
 	}
 	s.spentOnce()
+	s.Eventually("the renewed certificate: in use", func(context.Context) (bool, error) {
+		return len(w.caller.soFar()) > 1, nil
+	})
 	presented := w.caller.conclude(s)
 	if before := (presentation{line[0].CertificateSerial, w.secret.ResourceVersion}); len(presented) < 2 ||
 		presented[0] != before || presented[1].serial != line[1].CertificateSerial {

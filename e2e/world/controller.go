@@ -21,11 +21,7 @@ const pageTimeout = 10 * time.Second
 // StartController starts the controller under its ServiceAccount and returns when it works: also after it was stopped
 // or killed.
 func (w *World) StartController(ctx context.Context) error {
-	replica, err := w.LaunchReplica(ctx, 1)
-	if err != nil {
-		return err
-	}
-	return replica.awaitWorking(ctx)
+	return w.startReplica(ctx, 1, func(ctx context.Context, replica *Replica) error { return replica.awaitWorking(ctx) })
 }
 
 // FreeLease takes the lease from a controller that has ended without giving it back, so that the next one need not wait
@@ -62,12 +58,18 @@ func get(ctx context.Context, url string) (string, error) {
 	return string(body), err
 }
 
-// freeAddress is a loopback address that was free a moment ago.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+// freeAddresses are two loopback addresses that were free a moment ago, both at once: so they differ.
+func freeAddresses(ctx context.Context) (string, string, error) {
+	const anyPort = "127.0.0.1:0"
+	one, err := (&net.ListenConfig{}).Listen(ctx, "tcp", anyPort)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	defer one.Close()
+	other, err := (&net.ListenConfig{}).Listen(ctx, "tcp", anyPort)
+	if err != nil {
+		return "", "", err
+	}
+	defer other.Close()
+	return one.Addr().String(), other.Addr().String(), nil
 }

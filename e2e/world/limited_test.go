@@ -269,7 +269,7 @@ func checkAudit(t *testing.T, w *world.World) {
 
 func await(t *testing.T, condition wait.ConditionWithContextFunc) {
 	t.Helper()
-	if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, time.Minute, true, condition); err != nil {
+	if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, 4*time.Minute, true, condition); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -39,11 +40,28 @@ func (w *World) startReplicas(ctx context.Context) error {
 // StartReplica starts a replica, also after it was stopped or killed, and returns when it is ready: it may have to wait
 // for the lease of another one. Replicas count from 1.
 func (w *World) StartReplica(ctx context.Context, number int) error {
-	replica, err := w.LaunchReplica(ctx, number)
-	if err != nil {
-		return err
+	return w.startReplica(ctx, number, func(ctx context.Context, replica *Replica) error {
+		return replica.await(ctx, replica.ready)
+	})
+}
+
+// startReplica starts a replica and waits for it. Somebody else may have taken an address that was free: then it is
+// started with others.
+func (w *World) startReplica(
+	ctx context.Context, number int, await func(context.Context, *Replica) error,
+) (err error) {
+	const attempts = 3
+	for range attempts {
+		var replica *Replica
+		if replica, err = w.LaunchReplica(ctx, number); err != nil {
+			return err
+		}
+		err = await(ctx, replica)
+		if err == nil || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+			return err
+		}
 	}
-	return replica.await(ctx, replica.ready)
+	return err
 }
 
 // LaunchReplica starts a replica and returns at once.
@@ -55,11 +73,7 @@ func (w *World) LaunchReplica(ctx context.Context, number int) (*Replica, error)
 	if kubeconfig, err = w.byLine(kubeconfig); err != nil {
 		return nil, err
 	}
-	probes, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
-	}
-	metrics, err := freeAddress(ctx)
+	probes, metrics, err := freeAddresses(ctx)
 	if err != nil {
 		return nil, err
 	}

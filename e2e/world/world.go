@@ -31,7 +31,8 @@ const name = "varmenne-issuer"
 const BinaryVariable = "VARMENNE_BINARY"
 
 // readyTimeout bounds the wait for a process to get ready. A controller that follows a killed one waits for its lease.
-const readyTimeout = time.Minute
+// Many may start at once on a busy machine.
+const readyTimeout = 4 * time.Minute
 
 // Options for Start. The zero value is good.
 type Options struct {

@@ -26,15 +26,16 @@ func TestWhatKeepsACacheFromFollowingIsCounted(t *testing.T) {
 	kind := schema.GroupResource{Group: v1alpha1.GroupName, Resource: "veroorders"}
 	reflector := toolscache.NewReflector(
 		&toolscache.ListWatch{}, &v1alpha1.VeroOrder{}, toolscache.NewStore(toolscache.MetaNamespaceKeyFunc), 0)
+	handle := countWatchErrors(series)
 	for _, err := range []error{
 		apierrors.NewForbidden(kind, "", errors.New("no")), errors.New("connection refused"),
 		// These end watches every day.
 		io.EOF, fmt.Errorf("watch: %w", io.ErrUnexpectedEOF), apierrors.NewResourceExpired("too old resource version"),
 	} {
-		countWatchErrors(series)(t.Context(), reflector, err)
+		handle(t.Context(), reflector, err)
 	}
-	const want = `# HELP varmenne_watch_errors_total Failures to list or watch objects of a kind. What changes is not seen ` +
-		`until it works again.
+	const want = "# HELP varmenne_watch_errors_total " +
+		`Failures to list or watch objects of a kind. What changes is not seen until it works again.
 # TYPE varmenne_watch_errors_total counter
 varmenne_watch_errors_total{kind="CertificateRequest"} 0
 varmenne_watch_errors_total{kind="VeroClusterIssuer"} 0

@@ -61,8 +61,9 @@ func replaced(doubt bool, how string) Action {
 }
 
 // renewalKey checks that the certificate that is renewed is still the one in the Secret, and usable. If it is not, the
-// request is decided anew, and by its own look at the certificate, should a clock have gone wrong: waiting for a key would wait for ever where cert-manager writes the Secret only when this
-// very request is satisfied. That holds in doubt, too: another renewal is no worse than the same one sent again.
+// request is decided anew, by a look of its own at the certificate, should a clock have gone wrong here: waiting for a
+// key would wait for ever where cert-manager writes the Secret only when this very request is satisfied. That holds in
+// doubt, too: another renewal is no worse than the same one sent again.
 func (s Snapshot) renewalKey(doubt bool) (action Action, hindered bool) {
 	renewal := s.Order.Spec.Renewal
 	expired := s.Now.After(renewal.NotAfter.Time)

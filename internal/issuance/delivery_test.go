@@ -22,8 +22,12 @@ func TestWhatExistsComesFirst(t *testing.T) {
 			requested(with(sent(now, errNoAnswer), sent(now, pki099))),
 			want{verb: issuance.Follow, order: "sign-1"}},
 		"a pending order is followed": {
-			requested(with()), want{verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonOrderCreated,
+			requested(with(created(now.Add(-time.Minute)))), want{
+				verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonOrderCreated,
 				says: []string{"VeroOrder sign-1 is about to be sent"}}},
+		"one that tells nothing for long is no good sign": {
+			requested(with()), want{verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonClusterError,
+				says: []string{"VeroOrder sign-1 was made on", "its status cannot be written"}}},
 		"a pending order waits with its request for the issuer": {
 			requested(with(), issuerUnready),
 			want{verb: issuance.Wait, reason: v1alpha1.ReasonIssuerNotReady, at: now.Add(time.Minute)}},

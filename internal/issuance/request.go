@@ -11,8 +11,8 @@ import (
 // CredentialsPollInterval is how often a Secret that may not be watched is looked at while credentials are awaited.
 const CredentialsPollInterval = 20 * time.Second
 
-// issuerPollInterval is how often a request looks again at an issuer that is not ready. What it lacks may be there before
-// the issuer's own check has noticed that it was gone, and then nobody tells.
+// issuerPollInterval is how often a request looks again at an issuer that is not ready. What it lacks may be there
+// before the issuer's own check has noticed that it was gone, and then nobody tells.
 const issuerPollInterval = time.Minute
 
 // windowPollInterval is how often it is looked at while the alternative is to wait for a renewal window, for months.

@@ -16,7 +16,7 @@ func TestErrorsSayWhetherTheRequestMayHaveBeenProcessed(t *testing.T) {
 		may  bool
 		text string
 	}{
-		"a refusal":            {&vero.ServiceError{Code: vero.CodeCredentials, Text: "Invalid credentials"}, false, "PKI020 (Invalid credentials)"},
+		"a refusal":            {&vero.ServiceError{Code: vero.CodeCredentials, Text: "Invalid"}, false, "PKI020 (Invalid)"},
 		"no connection":        {&vero.UnreachableError{Host: host, Err: io.EOF}, false, "cannot connect to host:443: EOF"},
 		"an untrusted server":  {&vero.UntrustedServerError{Host: host, Err: io.EOF}, false, "host:443 does not verify: EOF"},
 		"an interruption":      {&vero.InterruptedError{Err: io.EOF}, true, "before the answer was complete (EOF)"},

@@ -18,7 +18,9 @@ import (
 const (
 	pollInterval = 100 * time.Millisecond
 	// patience is far above what anything takes here on a busy machine.
-	patience = 2 * time.Minute
+	patience = 4 * time.Minute
+	// inTime is the same for helm and kubectl, which wait for several Pods one after the other.
+	inTime = "--timeout=4m"
 )
 
 // eventually polls until the condition returns no error.

@@ -22,16 +22,16 @@ const customerID = "0123456-7"
 
 // startService starts a simulator beside the cluster: what is a Pod restarts when the chart is upgraded, and the real
 // service does not. It serves until the story ends.
-func (p *platform) startService(t *testing.T, arguments ...string) *world.Service {
+func (p *platform) startService(t *testing.T) *world.Service {
 	t.Helper()
 	directory := t.TempDir()
 	info := filepath.Join(directory, "info.json")
 	simulator, err := process.Start(process.Options{
 		Name: "simulator", Path: productProgram(p.Dir(), previous), LogFile: filepath.Join(p.Dir(), "logs", "simulator.log"),
-		Args: append([]string{
+		Args: []string{
 			"simulator", "--address=" + node.IP + ":0", "--tls-name=" + node.IP, "--admin-address=127.0.0.1:0",
 			"--info-file=" + info,
-		}, arguments...),
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func TestARehearsalNeedsOneCommandAndTheNotesSayTheOthers(t *testing.T) {
 	r := p.install(t, "rehearsal", currentVersion(t), values{"simulator": values{"enabled": true}})
 	r.typeCommands(t)
 	p.awaitReady(t, r.namespace, "rehearsal")
-	r.mustHelm(t, "test", releaseName, "--namespace="+r.namespace, "--timeout=90s")
+	r.mustHelm(t, "test", releaseName, "--namespace="+r.namespace, inTime)
 
 	t.Run("every Pod is ready and none has restarted", func(t *testing.T) { testPodsAreWell(t, r) })
 	t.Run("containers run as an unprivileged user on a read-only root", func(t *testing.T) { testContainment(t, r) })

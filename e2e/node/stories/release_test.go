@@ -68,7 +68,7 @@ func (r *release) onChart(t *testing.T, command, version string, with values) st
 		t.Fatal(err)
 	}
 	output, err := r.helm(t.Context(), command, releaseName, chartPath(r.Dir(), issuer+"-"+version),
-		"--namespace="+r.namespace, "--values="+file, "--wait", "--timeout=90s")
+		"--namespace="+r.namespace, "--values="+file, "--wait", inTime)
 	if err != nil {
 		t.Fatalf("%v\n%v", err, r.describe(t.Context(), r.namespace))
 	}

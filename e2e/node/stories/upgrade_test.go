@@ -11,30 +11,30 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
-
-// processing is how long the service works on a request. The controller asks for the certificate after ten seconds; by
-// then every deed is under way.
-const processing = "--processing-delay=9s"
 
 // slowAnswer is how long the service keeps a caller waiting: longer than helm takes to have deleted everything.
 const slowAnswer = 15 * time.Second
 
-// Each deed happens while an order is in flight. Afterwards the same order, with the same RetrievalId, has to bear the
-// certificate, and the service must not have been paid a second time.
+// Each deed happens while an order is in flight: the service has no certificate until the deed is done. Afterwards the
+// same order, with the same RetrievalId, has to bear the certificate, and the service must not have been paid a second
+// time.
 func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
 	p := onPlatform(t)
 	current := currentVersion(t)
 	r := p.install(t, "upgrades", previous, values{})
 	for _, deed := range r.deeds(current) {
 		t.Run(deed.claim, func(t *testing.T) {
-			service := p.startService(t, processing)
+			service := p.startService(t)
+			keepWaiting(t, service)
 			p.found(t, deed.namespace)
 			p.open(t, service, deed.namespace)
 			p.order(t, service, deed.namespace, 1)
 			before := p.awaitInFlight(t, deed.namespace)
 			deed.do(t)
+			deliver(t, service)
 			p.awaitReady(t, deed.namespace, "web-1")
 			p.testSameOrder(t, before)
 			if got := paid(t, service); got != 1 {
@@ -55,6 +55,25 @@ func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
 	})
 }
 
+// keepWaiting lets a service have no certificate for anybody until deliver.
+func keepWaiting(t *testing.T, service *world.Service) {
+	t.Helper()
+	const calls = 1000 // More than there are.
+	if _, err := service.Script(t.Context(), admin.Fault{
+		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: calls,
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// deliver ends every misbehaviour of a service.
+func deliver(t *testing.T, service *world.Service) {
+	t.Helper()
+	if err := service.ClearFaults(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // testUninstalledDuringACall: the answer that the service gives while helm is at it has to be recorded, because nobody
 // can ask for it again.
 func testUninstalledDuringACall(t *testing.T, r *release, current string) {
@@ -66,6 +85,7 @@ func testUninstalledDuringACall(t *testing.T, r *release, current string) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	keepWaiting(t, service)
 	r.found(t, namespace)
 	r.open(t, service, namespace)
 	r.order(t, service, namespace, 1)
@@ -74,6 +94,7 @@ func testUninstalledDuringACall(t *testing.T, r *release, current string) {
 	})
 	r.uninstall(t)
 	before := r.awaitInFlight(t, namespace)
+	deliver(t, service)
 	r.notes = r.onChart(t, "install", current, values{})
 	r.awaitReady(t, namespace, "web-1")
 	r.testSameOrder(t, before)
@@ -96,12 +117,12 @@ func (r *release) deeds(current string) []deed {
 	}
 	rollback := func(t *testing.T) {
 		t.Helper()
-		r.mustHelm(t, "rollback", releaseName, "1", "--namespace="+r.namespace, "--wait", "--timeout=90s")
+		r.mustHelm(t, "rollback", releaseName, "1", "--namespace="+r.namespace, "--wait", inTime)
 	}
 	restart := func(t *testing.T) {
 		t.Helper()
 		r.mustKubectl(t, "-n", r.namespace, "rollout", "restart", "deployment", issuer)
-		r.mustKubectl(t, "-n", r.namespace, "rollout", "status", "deployment", issuer, "--timeout=90s")
+		r.mustKubectl(t, "-n", r.namespace, "rollout", "status", "deployment", issuer, inTime)
 	}
 	kill := func(t *testing.T) {
 		t.Helper()

@@ -79,7 +79,9 @@ func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 	const said = "write the status of CertificateRequest "
 	r.reconcileInVain()
 	r.measures(true, v1alpha1.ReasonClusterError)
-	for _, want := range []string{"Warning ClusterError " + said, "Warning RenewalFailing the certificate in Secret tax-tls"} {
+	for _, want := range []string{
+		"Warning ClusterError " + said, "Warning RenewalFailing the certificate in Secret tax-tls",
+	} {
 		if event := <-r.events.Events; !strings.HasPrefix(event, want) || !strings.Contains(event, "forbidden") {
 			t.Errorf("the event is %q, want %q", event, want)
 		}

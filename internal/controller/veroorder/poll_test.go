@@ -121,7 +121,7 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 	}{
 		"a new one is taken":                               {renews: another, other: bearing(another, "sign-1")},
 		"not the one that is to be renewed":                {renews: leaf, problem: "which is to be renewed"},
-		"not one that another order has borne":             {other: bearing(leaf, "sign-1"), problem: "VeroOrder sign-1 has borne"},
+		"not one that another order has borne":             {other: bearing(leaf, "sign-1"), problem: "sign-1 has borne"},
 		"unless it was made for the same acceptance twice": {other: bearing(leaf, "sign-2")},
 	} {
 		t.Run(claim, func(t *testing.T) {
@@ -222,7 +222,8 @@ func TestAnOrderWhoseStatusCannotBeWrittenLeavesAnEvent(t *testing.T) {
 	if len(recorder.Events) != 1 {
 		t.Fatalf("there are %d events, want 1", len(recorder.Events))
 	}
-	if event := <-recorder.Events; !strings.HasPrefix(event, "Warning ClusterError ") || !strings.Contains(event, "forbidden") {
+	event := <-recorder.Events
+	if !strings.HasPrefix(event, "Warning ClusterError ") || !strings.Contains(event, "forbidden") {
 		t.Errorf("the event is %q", event)
 	}
 }

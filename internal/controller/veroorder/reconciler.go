@@ -140,8 +140,8 @@ func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.R
 	}
 }
 
-// hindered lets the order tell what the cluster has refused to the controller, and with it the request that waits. Where
-// that cannot be written either, an event is left.
+// hindered lets the order tell what the cluster has refused to the controller, and with it the request that waits.
+// Where that cannot be written either, an event is left.
 func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, failure error) error {
 	name, now := client.ObjectKeyFromObject(order), r.Clock.Now()
 	if !status.Lasts(ctx, failure) || !r.hindrances.Due(name, now) {

@@ -75,8 +75,8 @@ func hopeless(err error) bool {
 	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) || errors.Is(err, errNamespaceGone)
 }
 
-// again reads the order as it is now, or makes it again if somebody has deleted it during the call: under another name if
-// the one that took its place is for another key, which what was paid for with this one is of no use to.
+// again reads the order as it is now, or makes it again if somebody has deleted it during the call: under another name
+// if the one that took its place is for another key, which what was paid for with this one is of no use to.
 func (r *Reconciler) again(ctx context.Context, order *v1alpha1.VeroOrder) (*v1alpha1.VeroOrder, error) {
 	latest := &v1alpha1.VeroOrder{}
 	err := r.Reader.Get(ctx, client.ObjectKeyFromObject(order), latest)
