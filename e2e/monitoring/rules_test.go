@@ -11,7 +11,8 @@ import (
 
 // quiet are the alerts about what does not happen in the scenes; package alerts plays them from made-up series.
 var quiet = []string{
-	"VarmenneControllerDown", "VarmenneNoLeader", "VarmenneControllerErrors", "VarmenneServiceUnreachable",
+	"VarmenneControllerDown", "VarmenneNoLeader", "VarmenneControllerErrors", "VarmenneWatchFailing",
+	"VarmenneServiceUnreachable",
 }
 
 // TestAlertsSeeTheTroublesOfTheScenes: how long a trouble has to last is left out, since no scene does.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -66,6 +67,32 @@ func TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain(t *testing.T) {
 			s.judge(scenarios[c.scenario].renewal, cost{})
 		})
 	}
+}
+
+// TestWhatWasBoughtDoesNotGoIntoAnOrderForAnotherKey, which has taken the name of the deleted one during the call.
+func TestWhatWasBoughtDoesNotGoIntoAnOrderForAnotherKey(t *testing.T) {
+	t.Parallel()
+	s := set(t, scenario{})
+	deletion := &deletion{stage: s, step: signNew}
+	usurper := &v1alpha1.VeroOrder{}
+	s.start(func(step step, act func() error) error {
+		before, orders := deletion.done, s.orders()
+		err := deletion.gate(step, act)
+		if !deletion.done || before {
+			return err
+		}
+		usurper.ObjectMeta = metav1.ObjectMeta{Namespace: orders[0].Namespace, Name: orders[0].Name}
+		orders[0].Spec.DeepCopyInto(&usurper.Spec)
+		usurper.Spec.PublicKeyDigest, usurper.Spec.RequestUID = strings.Repeat("0", 64), "another"
+		s.must(server.Client.Create(s.Context(), usurper))
+		return err
+	}).play()
+	s.must(server.Client.Get(s.Context(), client.ObjectKeyFromObject(usurper), usurper))
+	if usurper.Status.RetrievalID != "" {
+		t.Errorf("the other order is %s, with RetrievalId %s", usurper.Status.Phase, usurper.Status.RetrievalID)
+	}
+	s.must(server.Client.Delete(s.Context(), usurper))
+	s.judge(false, cost{})
 }
 
 // TestTheRequestTellsOfAnAcceptedOrderThatWasDeleted: nothing more is spent, and the certificate can still be fetched.

@@ -27,7 +27,7 @@ func TestWhatExistsComesFirst(t *testing.T) {
 				says: []string{"VeroOrder sign-1 is about to be sent"}}},
 		"one that tells nothing for long is no good sign": {
 			requested(with()), want{verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonClusterError,
-				says: []string{"VeroOrder sign-1 was made on", "its status cannot be written"}}},
+				says: []string{"VeroOrder sign-1 was made on", "tells nothing"}}},
 		"a pending order waits with its request for the issuer": {
 			requested(with(), issuerUnready),
 			want{verb: issuance.Wait, reason: v1alpha1.ReasonIssuerNotReady, at: now.Add(time.Minute)}},

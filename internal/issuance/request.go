@@ -18,6 +18,9 @@ const issuerPollInterval = time.Minute
 // windowPollInterval is how often it is looked at while the alternative is to wait for a renewal window, for months.
 const windowPollInterval = time.Hour
 
+// silence is how long an order may be without any word: one that waits for its turn says so earlier.
+const silence = 15 * time.Minute
+
 // forRequest decides for a CertificateRequest: what exists for its key comes first, because it may have been paid for;
 // then the table of the package comment. A request is judged by an issuer that is ready only: a typing error in an
 // issuer must not fail requests that are right.
@@ -140,11 +143,10 @@ func deliver(order *v1alpha1.VeroOrder) Action {
 // follow tells what the order tells; and if that is nothing, for long, that it is nothing.
 func (s Snapshot) follow(order *v1alpha1.VeroOrder) Action {
 	made := order.CreationTimestamp.Time
-	if len(order.Status.Conditions) == 0 && !made.IsZero() && s.Now.Sub(made) >= hitch {
+	if len(order.Status.Conditions) == 0 && !made.IsZero() && s.Now.Sub(made) >= silence {
 		return Action{Verb: Follow, Reason: v1alpha1.ReasonClusterError, Order: order, Message: fmt.Sprintf(
-			"VeroOrder %s was made on %s and tells nothing of itself: its status cannot be written, as its events and the "+
-				"controller's log say, or it waits for its turn behind many others of the issuer",
-			order.Name, made.UTC().Format(time.RFC3339))}
+			"VeroOrder %s was made on %s and tells nothing of itself since: its events and the controller's log say why its "+
+				"status is not written", order.Name, made.UTC().Format(time.RFC3339))}
 	}
 	return Action{Verb: Follow, Reason: readyReason(order), Message: readyMessage(order), Order: order}
 }

@@ -62,8 +62,8 @@ func ofTheController() map[string]trouble {
 			series: []string{ // A watch is tried again every half minute at most.
 				`varmenne_watch_errors_total{kind="CertificateRequest",namespace="issuers",pod="a"} 0x4 2+2x54 110x200`,
 			},
-			alert: "VarmenneWatchFailing", from: 25 * time.Minute, until: 69 * time.Minute,
-			says: []string{"in namespace issuers", "CertificateRequest objects", "times in 15 minutes"},
+			alert: "VarmenneWatchFailing", from: 38 * time.Minute, until: 66 * time.Minute,
+			says: []string{"in namespace issuers", "CertificateRequest objects", "times in the last ten"},
 		},
 	}
 }

@@ -71,7 +71,7 @@ func (v verdict) ready() bool { return v.reason == v1alpha1.ReasonChecked }
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (ctrl.Result, error) {
 	issuer, err := lookup.Issuer(ctx, r.Reader, r.kind, request.Namespace, request.Name)
 	if err != nil {
-		return ctrl.Result{}, err
+		return status.Settle(ctx, err)
 	}
 	if issuer == nil || !issuer.GetDeletionTimestamp().IsZero() {
 		r.Metrics.IssuerGone(r.kind, request.Namespace, request.Name)

@@ -69,7 +69,7 @@ func (r *Reconciler) watchExpiry(
 		over.next = prospect.Next
 		return over, nil
 	default:
-		return notice{next: prospect.Next}, nil
+		return notice{over: true, next: prospect.Next}, nil // one that could never be written into the request is over, too
 	}
 }
 

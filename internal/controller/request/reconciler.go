@@ -7,7 +7,6 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -79,18 +78,22 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	before := request.DeepCopy()
 	result, transition, failure := r.step(ctx, request)
 	if failure != nil {
-		transition = r.hindered(ctx, request, failure)
+		if !r.hindrances.Last(ctx, name.NamespacedName, failure, r.Clock.Now()) {
+			return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, failure))
+		}
+		transition = r.hindered(request, failure)
 	}
 	failing, err := r.watchExpiry(ctx, request, transition.reason)
 	written := status.Patch(ctx, r.Client, request, before)
 	if written == nil {
 		r.tell(ctx, request, before, transition, failing)
 	} else {
-		r.unwritten(ctx, before, written)
+		r.unwritten(ctx, before, transition, written)
 	}
 	if err := errors.Join(written, failure, err); err != nil {
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
+	r.hindrances.Passed(name.NamespacedName)
 	if result.RequeueAfter == 0 && !status.IsFinal(request) {
 		result.RequeueAfter = safetyNet
 	}
@@ -101,10 +104,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 const safetyNet = 10 * time.Minute
 
 // hindered lets the request tell what the cluster has refused to the controller: whoever waits for a certificate does
-// not read the controller's log. What passes is not told, but counts for a renewal if it does not.
-func (r *Reconciler) hindered(ctx context.Context, request *cmapi.CertificateRequest, failure error) transition {
+// not read the controller's log.
+func (r *Reconciler) hindered(request *cmapi.CertificateRequest, failure error) transition {
 	now := r.Clock.Now()
-	due := status.Lasts(ctx, failure) && r.hindrances.Due(client.ObjectKeyFromObject(request), now)
+	due := r.hindrances.Due(client.ObjectKeyFromObject(request), now)
 	if due {
 		status.SetPending(request, fmt.Sprintf("%v; it is tried again", failure), now)
 	}
@@ -129,20 +132,23 @@ func (r *Reconciler) tell(
 }
 
 // unwritten is for a request whose status cannot be written, which has not got what it should hold therefore. Events
-// and metrics are left to say so. What is written into the request is in memory only.
-func (r *Reconciler) unwritten(ctx context.Context, request *cmapi.CertificateRequest, failure error) {
-	if apierrors.IsConflict(failure) || apierrors.IsNotFound(failure) || ctx.Err() != nil || status.IsFinal(request) {
+// and metrics are left to say so. What is written into the request, as it was before, is in memory only.
+func (r *Reconciler) unwritten(
+	ctx context.Context, request *cmapi.CertificateRequest, decided transition, failure error,
+) {
+	name, now := client.ObjectKeyFromObject(request), r.Clock.Now()
+	if status.IsFinal(request) || !r.hindrances.Last(ctx, name, failure, now) {
 		return
 	}
-	name, now := client.ObjectKeyFromObject(request), r.Clock.Now()
-	r.Metrics.RequestUnserved(request, v1alpha1.ReasonClusterError)
-	status.SetPending(request, fmt.Sprintf("%v; it is tried again", failure), now)
-	failing, err := r.watchExpiry(ctx, request, v1alpha1.ReasonClusterError)
-	if !status.Lasts(ctx, failure) || !r.hindrances.Due(name, now) {
+	hindrance := r.hindered(request, failure)
+	hindrance.hindered, hindrance.credentials = decided.hindered, decided.credentials
+	r.measure(request, hindrance)
+	failing, err := r.watchExpiry(ctx, request, hindrance.reason)
+	if !hindrance.hindrance {
 		return
 	}
 	r.hindrances.Told(name, now)
-	r.Events.Report(request, true, v1alpha1.ReasonClusterError, actionRetry, status.ReadyMessage(request))
+	r.Events.Report(request, hindrance.warning, hindrance.reason, hindrance.action, status.ReadyMessage(request))
 	if err == nil {
 		r.give(ctx, failing)
 	}

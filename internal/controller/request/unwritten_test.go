@@ -40,8 +40,8 @@ func forbidden() error {
 	return apierrors.NewForbidden(schema.GroupResource{Resource: "certificaterequests/status"}, "tax-2", errors.New("no"))
 }
 
-// issued creates the order that bears the certificate for the request.
-func (r *renewal) issued() {
+// order creates the order that was made for the request. In phase Issued it bears the certificate.
+func (r *renewal) order(phase v1alpha1.OrderPhase) {
 	r.Helper()
 	key := pkitest.Key("next")
 	digest, err := pki.PublicKeyDigest(key.Public())
@@ -62,9 +62,13 @@ func (r *renewal) issued() {
 				SecretName: "tax-tls", SerialNumber: "1", NotAfter: metav1.NewTime(r.expires),
 			},
 		},
-		Status: v1alpha1.VeroOrderStatus{
-			Phase: v1alpha1.PhaseIssued, RetrievalID: "retrieval-1", Certificate: pkitest.PEM(leaf),
-		},
+		Status: v1alpha1.VeroOrderStatus{Phase: phase, RetrievalID: "retrieval-1", Conditions: []metav1.Condition{{
+			Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAwaitingCertificate,
+			Message: "the service makes the certificate", LastTransitionTime: metav1.Now(),
+		}}},
+	}
+	if phase == v1alpha1.PhaseIssued {
+		order.Status.Certificate = pkitest.PEM(leaf)
 	}
 	server.Create(r.T, order)
 }
@@ -73,7 +77,7 @@ func (r *renewal) issued() {
 // mends what refuses the write.
 func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 	r := prepared(t)
-	r.issued()
+	r.order(v1alpha1.PhaseIssued)
 	r.clock.Step(11 * time.Minute)
 	r.reconciler.Client = unwritable{server.Client, forbidden()}
 	const said = "write the status of CertificateRequest "
@@ -103,21 +107,60 @@ func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 	}
 }
 
-// TestAClusterThatIsAwayForLongMakesARenewalFail, although each of its errors is one that passes.
-func TestAClusterThatIsAwayForLongMakesARenewalFail(t *testing.T) {
+// TestARenewalThatGoesOnIsNoLongerFailing although it never could be written that it was.
+func TestARenewalThatGoesOnIsNoLongerFailing(t *testing.T) {
 	r := prepared(t)
-	away := apierrors.NewServiceUnavailable("etcd has no leader")
-	r.reconciler.Client = unwritable{server.Client, away}
-	r.reconciler.Reader = failing{server.Client, away}
-	r.reconcileInVain()
-	r.says("", "")
+	r.order(v1alpha1.PhaseSubmitted)
 	r.clock.Step(11 * time.Minute)
+	r.reconciler.Client = unwritable{server.Client, forbidden()}
 	r.reconcileInVain()
 	r.measures(true, v1alpha1.ReasonClusterError)
 
 	r.reconciler.Client = server.Client
+	r.reconcile()
+	r.measures(false, "")
+}
+
+// TestAClusterThatIsAwayForLongMakesARenewalFail, although each of its errors is one that passes.
+func TestAClusterThatIsAwayForLongMakesARenewalFail(t *testing.T) {
+	r := prepared(t)
+	away := apierrors.NewServiceUnavailable("etcd has no leader")
+	r.clock.Step(time.Hour)
+	r.reconciler.Reader = failing{server.Client, away}
 	r.reconcileInVain()
-	r.says(v1alpha1.ReasonClusterError, "in less than 30 days", "Warning RenewalFailing")
+	r.says("", "")
+	r.clock.Step(9 * time.Minute)
+	r.reconcileInVain()
+	r.says("", "")
+	r.reconciler.Client = unwritable{server.Client, away}
+	r.clock.Step(time.Minute)
+	r.reconcileInVain()
+	r.measures(true, v1alpha1.ReasonClusterError)
+	for _, want := range []string{"Warning ClusterError", "Warning RenewalFailing"} {
+		if event := <-r.events.Events; !strings.HasPrefix(event, want) || !strings.Contains(event, "has no leader") {
+			t.Errorf("the event is %q, want %q", event, want)
+		}
+	}
+
+	r.reconciler.Client, r.reconciler.Reader = server.Client, server.Client
+	r.reconcile()
+	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist", "vero does not exist", "Warning RenewalFailing")
+	r.reconciler.Reader = failing{server.Client, away}
+	r.reconcileInVain()
+	r.clock.Step(9 * time.Minute)
+	r.reconcileInVain()
+	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist")
+}
+
+// TestATroubleThatPassesIsNoNewReason for a renewal that is failing: alerts would begin anew.
+func TestATroubleThatPassesIsNoNewReason(t *testing.T) {
+	r := prepared(t)
+	r.clock.Step(11 * time.Minute)
+	r.reconcile()
+	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist", "vero does not exist", "Warning RenewalFailing")
+	r.reconciler.Reader = failing{server.Client, apierrors.NewServiceUnavailable("etcd has no leader")}
+	r.reconcileInVain()
+	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist")
 }
 
 // failing lets nothing be read but Certificates.

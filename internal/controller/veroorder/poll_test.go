@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -31,13 +30,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
-// answering is a service that gives a certificate, whatever it is asked for. The simulator cannot be told to do so at a
-// moment between two lines.
-type answering struct {
-	leaf *x509.Certificate
-	// meanwhile is what happens while the call runs; nil for nothing.
-	meanwhile func()
-}
+// answering is a service that gives a certificate, whatever it is asked for: no order of the simulator's is needed.
+type answering struct{ leaf *x509.Certificate }
 
 var errNotAsked = errors.New("nobody asks for that here")
 
@@ -48,9 +42,6 @@ func (answering) Renew(context.Context, *vero.Renew, crypto.Signer, *x509.Certif
 }
 
 func (a answering) Get(context.Context, *vero.Get) ([]byte, error) {
-	if a.meanwhile != nil {
-		a.meanwhile()
-	}
 	return a.leaf.Raw, nil
 }
 
@@ -154,41 +145,6 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 				t.Errorf("the order is %s: %s: %s", order.Status.Phase, ready.Reason, ready.Message)
 			}
 		})
-	}
-}
-
-// TestAnOutcomeDoesNotGoIntoAnOrderForAnotherKey that took the place of the deleted one during the call.
-func TestAnOutcomeDoesNotGoIntoAnOrderForAnotherKey(t *testing.T) {
-	namespace, root := server.Namespace(t), pkitest.Root(t, "Root")
-	order := accepted(t, namespace, "order")
-	server.Create(t, issuer(namespace, root), order)
-	service := answering{leaf: root.Issue(t, pkitest.Key("ours"), "0123456-7"), meanwhile: func() {
-		if err := server.Client.Delete(t.Context(), order.DeepCopy()); err != nil {
-			t.Error(err)
-		}
-		usurper := ended(namespace, 0)
-		usurper.Name, usurper.Status = "order", v1alpha1.VeroOrderStatus{Phase: v1alpha1.PhasePending}
-		server.Create(t, usurper)
-	}}
-	if err := poll(t, order, service, server.Client); err != nil {
-		t.Fatal(err)
-	}
-	if order.Status.Phase != v1alpha1.PhasePending || order.Status.Certificate != nil {
-		t.Errorf("the other order is %s", order.Status.Phase)
-	}
-	all := &v1alpha1.VeroOrderList{}
-	if err := server.Client.List(t.Context(), all, client.InNamespace(namespace)); err != nil {
-		t.Fatal(err)
-	}
-	kept := 0
-	for i := range all.Items {
-		if all.Items[i].Status.Phase == v1alpha1.PhaseIssued && all.Items[i].Status.RetrievalID == "retrieval of order" {
-			kept++
-		}
-	}
-	if kept != 1 || len(all.Items) != 2 {
-		printed, _ := json.Marshal(all.Items)
-		t.Errorf("%d of %d orders have kept the certificate: %s", kept, len(all.Items), printed)
 	}
 }
 

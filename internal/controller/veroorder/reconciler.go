@@ -88,7 +88,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	}
 	leave, free := r.Lanes.enter(cached)
 	if !free {
-		return ctrl.Result{RequeueAfter: safetyNet}, nil // it is woken when it is its turn
+		return r.queue(ctx, cached.DeepCopy()) // it is woken when it is its turn
 	}
 	defer leave()
 	if err := r.Reader.Get(ctx, name.NamespacedName, order); err != nil {
@@ -104,12 +104,39 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	return result, nil
 }
 
+// queuePatience is how long an order waits for its turn without saying so: most wait for seconds, and a write for each
+// would keep all of them waiting longer.
+const queuePatience = 5 * time.Minute
+
+// queue lets an order that waits for its turn say so after a while. One that tells nothing looks like one whose status
+// cannot be written.
+func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+	if len(order.Status.Conditions) > 0 {
+		return ctrl.Result{RequeueAfter: safetyNet}, nil
+	}
+	due := order.CreationTimestamp.Add(queuePatience)
+	if now := r.Clock.Now(); now.Before(due) || now.Before(issuance.UntouchedUntil(order)) {
+		return ctrl.Result{RequeueAfter: r.until(due)}, nil
+	}
+	action := issuance.Action{
+		Verb: issuance.Wait, Reason: v1alpha1.ReasonOrderCreated,
+		Message: fmt.Sprintf("VeroOrder %s waits for its turn behind others of %s %s",
+			order.Name, order.Spec.IssuerRef.Kind, order.Spec.IssuerRef.Name),
+	}
+	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, r.Clock.Now()) })
+	if err != nil {
+		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", client.ObjectKeyFromObject(order), err))
+	}
+	return ctrl.Result{RequeueAfter: safetyNet}, nil
+}
+
 func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
 	if until := issuance.UntouchedUntil(order); r.Clock.Now().Before(until) {
 		return ctrl.Result{RequeueAfter: r.until(until)}, nil
 	}
 	result, err := r.act(ctx, order)
 	if err == nil {
+		r.hindrances.Passed(client.ObjectKeyFromObject(order))
 		return result, nil
 	}
 	return ctrl.Result{}, errors.Join(err, r.hindered(ctx, order, err))
@@ -144,7 +171,7 @@ func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.R
 // Where that cannot be written either, an event is left.
 func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, failure error) error {
 	name, now := client.ObjectKeyFromObject(order), r.Clock.Now()
-	if !status.Lasts(ctx, failure) || !r.hindrances.Due(name, now) {
+	if !r.hindrances.Last(ctx, name, failure, now) || !r.hindrances.Due(name, now) {
 		return nil
 	}
 	action := issuance.Action{

@@ -53,8 +53,12 @@ func (r *Reconciler) record(
 		}
 		latest, err := r.again(ctx, order)
 		switch {
-		case err == nil:
+		case err == nil && latest.Spec.PublicKeyDigest == order.Spec.PublicKeyDigest:
 			order = latest
+		case err == nil && retrievalID == "":
+			return ctrl.Result{}, nil // it was deleted, too
+		case err == nil:
+			order = apart(order)
 		case hopeless(err):
 			return r.giveUp(ctx, err, retrievalID)
 		default:
@@ -75,17 +79,19 @@ func hopeless(err error) bool {
 	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) || errors.Is(err, errNamespaceGone)
 }
 
-// again reads the order as it is now, or makes it again if somebody has deleted it during the call: under another name
-// if the one that took its place is for another key, which what was paid for with this one is of no use to.
+// apart is an order whose name has been taken by one for another key, under a name of its own. To that one, what was
+// paid for with this key is of no use.
+func apart(order *v1alpha1.VeroOrder) *v1alpha1.VeroOrder {
+	const enough = 8
+	renamed := order.DeepCopy()
+	renamed.Name += "-" + order.Spec.PublicKeyDigest[:min(enough, len(order.Spec.PublicKeyDigest))]
+	return renamed
+}
+
+// again reads the order as it is now, or makes it again if somebody has deleted it during the call.
 func (r *Reconciler) again(ctx context.Context, order *v1alpha1.VeroOrder) (*v1alpha1.VeroOrder, error) {
 	latest := &v1alpha1.VeroOrder{}
 	err := r.Reader.Get(ctx, client.ObjectKeyFromObject(order), latest)
-	if err == nil && latest.Spec.PublicKeyDigest != order.Spec.PublicKeyDigest {
-		const enough = 8
-		renamed := order.DeepCopy()
-		renamed.Name += "-" + order.Spec.PublicKeyDigest[:min(enough, len(order.Spec.PublicKeyDigest))]
-		return r.again(ctx, renamed)
-	}
 	if !apierrors.IsNotFound(err) {
 		return latest, err
 	}
