@@ -199,7 +199,7 @@ func (b *books) fate(request admin.Request) string {
 			order.Name, order.Status.Phase, reasonOf(order), order.Status.RetrievalID)
 	}
 	for i := range b.recalled {
-		if b.recalled[i].Spec.Transfer.TransferIDDigest == digest {
+		if transfer := b.recalled[i].Spec.Transfer; transfer != nil && transfer.TransferIDDigest == digest {
 			return givenUp
 		}
 	}

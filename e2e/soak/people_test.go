@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -96,7 +97,7 @@ func (s *scene) attendAll(ctx context.Context, attended map[types.UID]bool, thin
 		reason, ended := reasonOf(order), order.Status.EndedAt
 		switch {
 		case attended[order.UID]:
-		case reason == v1alpha1.ReasonAnswerLost && time.Since(ended.Time) >= thinking:
+		case reason == v1alpha1.ReasonAnswerLost && order.Spec.Transfer != nil && time.Since(ended.Time) >= thinking:
 			attended[order.UID] = true
 			failures = append(failures, s.replace(ctx, order.Spec.Transfer.SecretName))
 		case reason == v1alpha1.ReasonWrongCertificate:
@@ -110,25 +111,34 @@ func (s *scene) attendAll(ctx context.Context, attended map[types.UID]bool, thin
 // examine asks the service, as a person would, whose RetrievalId an order has that is given a wrong certificate. If it
 // is that of another order, because an earlier answer came once more, then the order is given up.
 func (s *scene) examine(ctx context.Context, order *v1alpha1.VeroOrder) error {
-	submissions, err := s.Service.Requests(ctx, signNew, "")
+	submissions, err := s.Service.Requests(ctx, string(order.Spec.Operation), "")
 	if err != nil {
 		return err
 	}
-	for _, submission := range submissions {
-		if submission.RetrievalID == order.Status.RetrievalID && submission.Accepted {
-			if digestOf(submission.TransferID) == order.Spec.Transfer.TransferIDDigest {
-				return nil // It will get its own certificate in the end.
-			}
-			break
-		}
+	if slices.ContainsFunc(submissions, func(submission admin.Request) bool { return belongs(submission, order) }) {
+		return nil // It will get its own certificate in the end.
 	}
-	if err := s.replace(ctx, order.Spec.Transfer.SecretName); err != nil {
-		return err
+	if order.Spec.Transfer != nil {
+		if err := s.replace(ctx, order.Spec.Transfer.SecretName); err != nil {
+			return err
+		}
 	}
 	s.mutex.Lock()
 	s.recalled = append(s.recalled, *order)
 	s.mutex.Unlock()
 	return client.IgnoreNotFound(s.Client.Delete(ctx, order))
+}
+
+// belongs is whether the service has given an order the RetrievalId that it has. On a busy machine cert-manager asks
+// once more for what it has just received: so there are renewals, too.
+func belongs(submission admin.Request, order *v1alpha1.VeroOrder) bool {
+	if submission.RetrievalID != order.Status.RetrievalID || !submission.Accepted {
+		return false
+	}
+	if order.Spec.Renewal != nil {
+		return submission.SignerSerial == order.Spec.Renewal.SerialNumber
+	}
+	return digestOf(submission.TransferID) == order.Spec.Transfer.TransferIDDigest
 }
 
 // reasonOf is what an order says of itself.
