@@ -1,7 +1,6 @@
 package request_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -87,26 +87,18 @@ func TestARenewalThatThePermissionsHinderIsReported(t *testing.T) {
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist", "vero does not exist")
 }
 
-// changing refuses Secrets with a text that is another one each time: it stands for a webhook whose error has the port
-// of a connection in it.
-type changing struct {
-	client.Client
-	tries int
-}
-
-func (c *changing) Get(ctx context.Context, key client.ObjectKey, object client.Object, o ...client.GetOption) error {
-	if _, isSecret := object.(*corev1.Secret); isSecret {
-		c.tries++
-		return apierrors.NewInternalError(fmt.Errorf("read tcp 127.0.0.1:%d: connection reset", c.tries))
-	}
-	return c.Client.Get(ctx, key, object, o...)
-}
-
 // TestAHindranceIsNotToldAtEveryTry: what is written brings the request back at once.
 func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
 	r := prepared(t)
-	reader := &changing{Client: server.Client}
-	r.reconciler.Reader = reader
+	tries := 0
+	// It stands for a webhook whose error has the port of a connection in it.
+	r.reconciler.Reader = apitest.Unreadable{Client: server.Client, Refusal: func(object client.Object) error {
+		if _, isSecret := object.(*corev1.Secret); !isSecret {
+			return nil
+		}
+		tries++
+		return apierrors.NewInternalError(fmt.Errorf("read tcp 127.0.0.1:%d: connection reset", tries))
+	}}
 	r.reconcileInVain()
 	r.says("", "", "127.0.0.1:1: connection reset")
 	version := r.request.ResourceVersion
@@ -114,8 +106,8 @@ func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
 		r.reconcileInVain()
 	}
 	r.says("", "")
-	if r.request.ResourceVersion != version || reader.tries != 6 {
-		t.Errorf("after %d tries, something was written", reader.tries)
+	if r.request.ResourceVersion != version || tries != 6 {
+		t.Errorf("after %d tries, something was written", tries)
 	}
 	r.clock.Step(status.HindranceInterval)
 	r.reconcileInVain()

@@ -1,7 +1,6 @@
 package request_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -14,27 +13,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
-
-// unwritable lets no status be written, with that error.
-type unwritable struct {
-	client.Client
-	refusal error
-}
-
-func (u unwritable) Status() client.SubResourceWriter { return refusing{refusal: u.refusal} }
-
-type refusing struct {
-	client.SubResourceWriter
-	refusal error
-}
-
-func (r refusing) Patch(context.Context, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
-	return r.refusal
-}
 
 func forbidden() error {
 	return apierrors.NewForbidden(schema.GroupResource{Resource: "certificaterequests/status"}, "tax-2", errors.New("no"))
@@ -79,7 +62,7 @@ func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 	r := prepared(t)
 	r.order(v1alpha1.PhaseIssued)
 	r.clock.Step(11 * time.Minute)
-	r.reconciler.Client = unwritable{server.Client, forbidden()}
+	r.reconciler.Client = apitest.Unwritable{Client: server.Client, Refusal: forbidden()}
 	const said = "write the status of CertificateRequest "
 	r.reconcileInVain()
 	r.measures(true, v1alpha1.ReasonClusterError)
@@ -112,7 +95,7 @@ func TestARenewalThatGoesOnIsNoLongerFailing(t *testing.T) {
 	r := prepared(t)
 	r.order(v1alpha1.PhaseSubmitted)
 	r.clock.Step(11 * time.Minute)
-	r.reconciler.Client = unwritable{server.Client, forbidden()}
+	r.reconciler.Client = apitest.Unwritable{Client: server.Client, Refusal: forbidden()}
 	r.reconcileInVain()
 	r.measures(true, v1alpha1.ReasonClusterError)
 
@@ -126,13 +109,13 @@ func TestAClusterThatIsAwayForLongMakesARenewalFail(t *testing.T) {
 	r := prepared(t)
 	away := apierrors.NewServiceUnavailable("etcd has no leader")
 	r.clock.Step(time.Hour)
-	r.reconciler.Reader = failing{server.Client, away}
+	r.reconciler.Reader = failing(away)
 	r.reconcileInVain()
 	r.says("", "")
 	r.clock.Step(9 * time.Minute)
 	r.reconcileInVain()
 	r.says("", "")
-	r.reconciler.Client = unwritable{server.Client, away}
+	r.reconciler.Client = apitest.Unwritable{Client: server.Client, Refusal: away}
 	r.clock.Step(time.Minute)
 	r.reconcileInVain()
 	r.measures(true, v1alpha1.ReasonClusterError)
@@ -145,7 +128,7 @@ func TestAClusterThatIsAwayForLongMakesARenewalFail(t *testing.T) {
 	r.reconciler.Client, r.reconciler.Reader = server.Client, server.Client
 	r.reconcile()
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist", "vero does not exist", "Warning RenewalFailing")
-	r.reconciler.Reader = failing{server.Client, away}
+	r.reconciler.Reader = failing(away)
 	r.reconcileInVain()
 	r.clock.Step(9 * time.Minute)
 	r.reconcileInVain()
@@ -158,20 +141,17 @@ func TestATroubleThatPassesIsNoNewReason(t *testing.T) {
 	r.clock.Step(11 * time.Minute)
 	r.reconcile()
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist", "vero does not exist", "Warning RenewalFailing")
-	r.reconciler.Reader = failing{server.Client, apierrors.NewServiceUnavailable("etcd has no leader")}
+	r.reconciler.Reader = failing(apierrors.NewServiceUnavailable("etcd has no leader"))
 	r.reconcileInVain()
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist")
 }
 
 // failing lets nothing be read but Certificates.
-type failing struct {
-	client.Client
-	failure error
-}
-
-func (f failing) Get(ctx context.Context, key client.ObjectKey, object client.Object, o ...client.GetOption) error {
-	if _, isCertificate := object.(*cmapi.Certificate); isCertificate {
-		return f.Client.Get(ctx, key, object, o...)
-	}
-	return f.failure
+func failing(failure error) client.Reader {
+	return apitest.Unreadable{Client: server.Client, Refusal: func(object client.Object) error {
+		if _, isCertificate := object.(*cmapi.Certificate); isCertificate {
+			return nil
+		}
+		return failure
+	}}
 }

@@ -1,7 +1,6 @@
 package veroorder_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
@@ -73,32 +73,6 @@ func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 	}
 }
 
-// changing refuses issuers with a text that is another one each time: it stands for a webhook whose error has the port
-// of a connection in it.
-type changing struct {
-	client.Client
-	tries int
-}
-
-func (c *changing) Get(ctx context.Context, key client.ObjectKey, object client.Object, o ...client.GetOption) error {
-	if _, isIssuer := object.(*v1alpha1.VeroIssuer); isIssuer {
-		c.tries++
-		return apierrors.NewInternalError(fmt.Errorf("read tcp 127.0.0.1:%d: connection reset", c.tries))
-	}
-	return c.Client.Get(ctx, key, object, o...)
-}
-
-// conflicting lets no status be written.
-type conflicting struct{ client.Client }
-
-func (conflicting) Status() client.SubResourceWriter { return conflict{} }
-
-type conflict struct{ client.SubResourceWriter }
-
-func (conflict) Update(context.Context, client.Object, ...client.SubResourceUpdateOption) error {
-	return apierrors.NewConflict(schema.GroupResource{}, "", errors.New("somebody else was faster"))
-}
-
 // TestAHindranceIsNotToldAtEveryTry: what is written brings the order back at once. One that could not be written was
 // not told.
 func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
@@ -107,8 +81,18 @@ func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
 	server.Create(t, order)
 	clock := clocktesting.NewFakeClock(now)
 	recorder := events.NewFakeRecorder(100)
+	tries := 0
+	// It stands for a webhook whose error has the port of a connection in it.
+	changing := apitest.Unreadable{Client: server.Client, Refusal: func(object client.Object) error {
+		if _, isIssuer := object.(*v1alpha1.VeroIssuer); !isIssuer {
+			return nil
+		}
+		tries++
+		return apierrors.NewInternalError(fmt.Errorf("read tcp 127.0.0.1:%d: connection reset", tries))
+	}}
+	conflict := apierrors.NewConflict(schema.GroupResource{}, "", errors.New("somebody else was faster"))
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: conflicting{server.Client}, Reader: &changing{Client: server.Client}, Lanes: veroorder.NewLanes(1),
+		Client: apitest.Unwritable{Client: server.Client, Refusal: conflict}, Reader: changing, Lanes: veroorder.NewLanes(1),
 		Clock: clock, Events: status.Events{Recorder: recorder},
 	}}
 	name := client.ObjectKeyFromObject(order)

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
@@ -148,26 +149,16 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 	}
 }
 
-// unwritable lets no status be written.
-type unwritable struct{ client.Client }
-
-func (unwritable) Status() client.SubResourceWriter { return refusing{} }
-
-type refusing struct{ client.SubResourceWriter }
-
-func (refusing) Update(context.Context, client.Object, ...client.SubResourceUpdateOption) error {
-	return apierrors.NewForbidden(schema.GroupResource{Resource: "veroorders/status"}, "order", errors.New("no"))
-}
-
 // TestAnOrderWhoseStatusCannotBeWrittenLeavesAnEvent: it is the only place that is left.
 func TestAnOrderWhoseStatusCannotBeWrittenLeavesAnEvent(t *testing.T) {
 	order := accepted(t, server.Namespace(t), "order")
 	server.Create(t, order)
 	const enough = 10
 	recorder := events.NewFakeRecorder(enough)
+	refusal := apierrors.NewForbidden(schema.GroupResource{Resource: "veroorders/status"}, "order", errors.New("no"))
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: unwritable{server.Client}, Reader: server.Client, Lanes: veroorder.NewLanes(1),
-		Clock: clocktesting.NewFakeClock(now), Events: status.Events{Recorder: recorder},
+		Client: apitest.Unwritable{Client: server.Client, Refusal: refusal}, Reader: server.Client,
+		Lanes: veroorder.NewLanes(1), Clock: clocktesting.NewFakeClock(now), Events: status.Events{Recorder: recorder},
 	}}
 	for range 2 {
 		name := client.ObjectKeyFromObject(order)

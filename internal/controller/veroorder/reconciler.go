@@ -105,7 +105,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 }
 
 // queuePatience is how long an order waits for its turn without saying so: most wait for seconds, and a write for each
-// would keep all of them waiting longer.
+// would keep all of them waiting longer. By then a restored order has long got its status.
 const queuePatience = 5 * time.Minute
 
 // queue lets an order that waits for its turn say so after a while. One that tells nothing looks like one whose status
@@ -115,7 +115,7 @@ func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl
 		return ctrl.Result{RequeueAfter: safetyNet}, nil
 	}
 	due := order.CreationTimestamp.Add(queuePatience)
-	if now := r.Clock.Now(); now.Before(due) || now.Before(issuance.UntouchedUntil(order)) {
+	if r.Clock.Now().Before(due) {
 		return ctrl.Result{RequeueAfter: r.until(due)}, nil
 	}
 	action := issuance.Action{
