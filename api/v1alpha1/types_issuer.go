@@ -60,9 +60,10 @@ type VeroIssuerSpec struct {
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
-	// CustomerID is the official identifier with which the organisation deals with the Incomes Register, 1 to 30
-	// characters. A Finnish business id carries its hyphen: 0123456-7. It becomes the common name of every
-	// certificate, so a Certificate that uses this issuer has it as spec.commonName.
+	// CustomerID is the official identifier with which the organisation orders from the certificate service, 1 to 30
+	// characters: a Finnish business id with its hyphen (0123456-7), a foreign company code or VAT number, the
+	// Incomes Register's id of a data user, or in TEST the artificial business id. It becomes the common name of
+	// every certificate, so a Certificate that uses this issuer has it as spec.commonName.
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=30

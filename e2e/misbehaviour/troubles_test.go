@@ -66,7 +66,7 @@ var (
 	notTaken = outcome{
 		name: "not taken",
 		told: []told{{reason: v1alpha1.ReasonWrongCertificate, says: []string{
-			"the service is asked again with RetrievalId", "if it lasts, contact the Incomes Register",
+			"the service is asked again with RetrievalId", "if it lasts, contact the certificate service",
 		}}},
 		spent: nothing, then: byItself,
 	}

@@ -52,6 +52,9 @@ func nextPollDistance(order *v1alpha1.VeroOrder, waited time.Duration, call Call
 	return beforeExpiry(order, distance, call.Ended)
 }
 
+// contact is the remedy for an accepted order without a certificate that can be used.
+const contact = vero.ContactService + " and the RetrievalId"
+
 func recordPollFailure(order *v1alpha1.VeroOrder, err error, call Call) {
 	refusal, isRefusal := errors.AsType[*vero.ServiceError](err)
 	wrong, isWrong := errors.AsType[*pki.IssuedError](err)
@@ -70,8 +73,8 @@ func recordPollFailure(order *v1alpha1.VeroOrder, err error, call Call) {
 		blame(order, v1alpha1.ReasonUntrustedCertificate, err, call)
 	case isWrong:
 		setReady(order, metav1.ConditionFalse, v1alpha1.ReasonWrongCertificate, fmt.Sprintf(
-			"%v; the service is asked again with RetrievalId %s; if it lasts, contact the Incomes Register, "+
-				"or delete VeroOrder %s to give it up", err, order.Status.RetrievalID, order.Name), call.Ended)
+			"%v; the service is asked again with RetrievalId %s; if it lasts, %s, or delete VeroOrder %s to give it up",
+			err, order.Status.RetrievalID, contact, order.Name), call.Ended)
 	case order.Status.IssuerProblem == nil:
 		await(order, call)
 	}
@@ -97,9 +100,9 @@ func awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (
 	message = fmt.Sprintf("the certificate service has accepted the request (RetrievalId %s)", order.Status.RetrievalID)
 	switch {
 	case accepted != nil && timeout > 0 && now.Sub(accepted.Time) >= timeout:
-		return v1alpha1.ReasonRetrievalOverdue, fmt.Sprintf("%s and gives no certificate: %s; it is asked every hour; "+
-			"contact the Incomes Register with the RetrievalId, or delete VeroOrder %s to give it up and use new "+
-			"transfer credentials", message, lastMessage(order), order.Name)
+		return v1alpha1.ReasonRetrievalOverdue, fmt.Sprintf("%s and gives no certificate: %s; it is asked every hour; %s, "+
+			"or delete VeroOrder %s to give it up and use new transfer credentials",
+			message, lastMessage(order), contact, order.Name)
 	case unanswered(order):
 		return v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
 			"%s, but the certificate cannot be fetched: %s; it is asked for again", message, lastMessage(order))

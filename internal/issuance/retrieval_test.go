@@ -30,12 +30,13 @@ func TestPoll(t *testing.T) {
 	wrong := waiting.but(code("WrongCertificate"), func(o *outcome) { o.Reason = v1alpha1.ReasonWrongCertificate })
 	refused := refusedFor(v1alpha1.ReasonCredentialsRefused, "PKI020").but(withID(retrievalID))
 	kept := "RetrievalId retrieval-1 is kept"
+	contactWithID := "contact the certificate service, naming the interface that the certificate is for and the RetrievalId"
 	check(t, map[string]recorded{
 		"PKI099 while young": {
 			signNew(young, polled(pki099)), waiting, []string{retrievalID, "makes the certificate"}, ""},
 		"PKI099 when old": {
 			signNew(old, polled(pki099)), overdue,
-			[]string{retrievalID, "PKI099", "Incomes Register", "delete VeroOrder sign-1"}, ""},
+			[]string{retrievalID, "PKI099", contactWithID, "delete VeroOrder sign-1"}, ""},
 		"no connection while young": {
 			signNew(young, polled(errUnreachable)), waiting.but(code("NoAnswer")),
 			[]string{retrievalID, "cannot be fetched: ", "connection refused"}, "makes the certificate"},
@@ -78,7 +79,7 @@ func TestPoll(t *testing.T) {
 			[]string{"spec.trust.issuance", kept}, ""},
 		"a certificate for another key": {
 			signNew(young, polled(wrongCertificate(pki.IssuedOtherPublicKey))), wrong,
-			[]string{retrievalID, "Incomes Register", "delete VeroOrder"}, ""},
+			[]string{retrievalID, contactWithID, "delete VeroOrder"}, ""},
 		"a certificate for another customer": {
 			signNew(young, polled(wrongCertificate(pki.IssuedOtherCommonName))), wrong, nil, ""},
 		"an expired certificate": {signNew(young, polled(wrongCertificate(pki.IssuedExpired))), wrong, nil, ""},

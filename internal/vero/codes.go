@@ -27,6 +27,10 @@ type Meaning struct {
 	Cause, Remedy string
 }
 
+// ContactService is the remedy for what only the service's staff can find out. One certificate service serves several
+// interfaces and asks which of them the certificate is for (docs/protocol.md, Ordering).
+const ContactService = "contact the certificate service, naming the interface that the certificate is for"
+
 // codeTable is seed 004, 4, with the explanations of docs/protocol.md, Error codes.
 var codeTable = []Meaning{
 	{
@@ -64,7 +68,7 @@ var codeTable = []Meaning{
 	{
 		Code: CodeTechnical, Text: "Generic Technical Error", Operations: Operations(),
 		Cause:  "the service gives no reason; the certificate may not be made yet, or an earlier step has failed",
-		Remedy: "none is needed at first: it is tried again; if it lasts, contact the Incomes Register",
+		Remedy: "none is needed at first: it is tried again; if it lasts, " + ContactService,
 	},
 }
 
