@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/client-go/tools/leaderelection"
 
 	"github.com/varmenne/varmenne-issuer/internal/veroclient"
 )
@@ -25,6 +26,9 @@ type Options struct {
 	LeaderElect bool
 	// LeaseName is that of the lease in Namespace that the replicas share.
 	LeaseName string
+	// LeaseDuration is how long the others leave a lease alone that is not renewed, RenewDeadline how long the one that
+	// works goes on trying to renew it before it stops, RetryPeriod how often all of them try.
+	LeaseDuration, RenewDeadline, RetryPeriod time.Duration
 	// MetricsAddress and ProbeAddress are host:port; "0" switches the server off.
 	MetricsAddress string
 	ProbeAddress   string
@@ -51,6 +55,10 @@ const (
 	defaultWorkers   = 32
 	defaultCalls     = 8
 	defaultRetention = 30 * 24 * time.Hour
+	// As in Kubernetes' own components.
+	defaultLeaseDuration = 15 * time.Second
+	defaultRenewDeadline = 10 * time.Second
+	defaultRetryPeriod   = 2 * time.Second
 	// environmentPrefix and a flag's name in upper case make the variable that stands in for the flag.
 	environmentPrefix = "VARMENNE_"
 )
@@ -66,6 +74,12 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.LeaderElect, "leader-elect", true, "work only while holding the lease, so that replicas can wait")
 	flags.StringVar(&o.LeaseName, "leader-elect-resource-name", name,
 		"`name` of the lease, which the replicas of one installation share")
+	flags.DurationVar(&o.LeaseDuration, "leader-elect-lease-duration", defaultLeaseDuration,
+		"`time` that a lease which is not renewed is left alone; the longest that nobody works after a failure")
+	flags.DurationVar(&o.RenewDeadline, "leader-elect-renew-deadline", defaultRenewDeadline,
+		"`time` to go on trying to renew the lease before stopping; shorter than the lease's duration")
+	flags.DurationVar(&o.RetryPeriod, "leader-elect-retry-period", defaultRetryPeriod,
+		"`time` between two tries to take or renew the lease; 1.2 of them are shorter than the renew deadline")
 	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "`address` of the metrics server, 0 for none")
 	flags.BoolVar(&o.MetricsSecure, "metrics-secure", false,
 		"serve metrics by HTTPS, only to callers who may get the URL /metrics (TokenReview, SubjectAccessReview)")
@@ -120,9 +134,7 @@ func (o *Options) Validate() error {
 	if o.Namespace == "" {
 		failures = append(failures, errors.New("--namespace must not be empty"))
 	}
-	if o.LeaderElect && o.LeaseName == "" {
-		failures = append(failures, errors.New("--leader-elect-resource-name must not be empty"))
-	}
+	failures = append(failures, o.validateLease()...)
 	if o.MetricsCertDirectory != "" && !o.MetricsSecure {
 		failures = append(failures, errors.New("--metrics-cert-dir needs --metrics-secure"))
 	}
@@ -130,6 +142,30 @@ func (o *Options) Validate() error {
 		failures = append(failures, err)
 	}
 	return errors.Join(failures...)
+}
+
+// validateLease holds the lease to the rules of leader election: whoever works has to notice that the lease is lost
+// before somebody else may take it, and to have tried at least once more before.
+func (o *Options) validateLease() []error {
+	if !o.LeaderElect {
+		return nil
+	}
+	var failures []error
+	if o.LeaseName == "" {
+		failures = append(failures, errors.New("--leader-elect-resource-name must not be empty"))
+	}
+	if o.LeaseDuration <= o.RenewDeadline {
+		failures = append(failures, fmt.Errorf("--leader-elect-lease-duration (%s) must be longer than "+
+			"--leader-elect-renew-deadline (%s): two replicas would work at a time", o.LeaseDuration, o.RenewDeadline))
+	}
+	if longest := time.Duration(leaderelection.JitterFactor * float64(o.RetryPeriod)); o.RenewDeadline <= longest {
+		failures = append(failures, fmt.Errorf("--leader-elect-renew-deadline (%s) must be longer than %s, which two "+
+			"tries may be apart with --leader-elect-retry-period=%s", o.RenewDeadline, longest, o.RetryPeriod))
+	}
+	if o.RetryPeriod <= 0 {
+		failures = append(failures, errors.New("--leader-elect-retry-period must be longer than nothing"))
+	}
+	return failures
 }
 
 // logHandler writes structured logs to standard error.

@@ -68,6 +68,28 @@ func TestACertificateForMetricsNeedsSecureMetrics(t *testing.T) {
 	}
 }
 
+func TestTheLeaseIsLostBeforeAnotherTakesIt(t *testing.T) {
+	for arguments, complaint := range map[string]string{
+		"--leader-elect-lease-duration=60s --leader-elect-renew-deadline=40s --leader-elect-retry-period=5s": "",
+		"--leader-elect-lease-duration=10s":                                     "--leader-elect-lease-duration (10s)",
+		"--leader-elect-renew-deadline=15s":                                     "two replicas would work at a time",
+		"--leader-elect-renew-deadline=12s --leader-elect-retry-period=10s":     "longer than 12s",
+		"--leader-elect-renew-deadline=12001ms --leader-elect-retry-period=10s": "",
+		"--leader-elect-retry-period=0s":                                        "--leader-elect-retry-period must be",
+		"--leader-elect-lease-duration=1s --leader-elect=false":                 "",
+		"--leader-elect-retry-period=-1s --leader-elect-resource-name=":         "--leader-elect-resource-name",
+	} {
+		options, err := parse(t, strings.Fields(arguments)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = options.Validate()
+		if (err == nil) != (complaint == "") || err != nil && !strings.Contains(err.Error(), complaint) {
+			t.Errorf("%s: the error is %v, want one that says %q", arguments, err, complaint)
+		}
+	}
+}
+
 func TestEnvironmentThatCannotBeReadIsNamed(t *testing.T) {
 	t.Setenv("VARMENNE_CALL_TIMEOUT", "soon")
 	_, err := parse(t)

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
@@ -97,7 +96,7 @@ func (o *Options) drainTime(asked bool) time.Duration {
 // newManager makes a manager whose client never caches a Secret, ConfigMap or Certificate: those are read one by one,
 // when they are used, and without the right to list them.
 func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error) {
-	connection, err := restConfig(options.Kubeconfig)
+	connection, err := restConfig(options.Kubeconfig, rest.InClusterConfig)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +127,9 @@ func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error)
 		LeaderElectionID:              options.LeaseName,
 		LeaderElectionNamespace:       options.Namespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 &options.LeaseDuration,
+		RenewDeadline:                 &options.RenewDeadline,
+		RetryPeriod:                   &options.RetryPeriod,
 		GracefulShutdownTimeout:       &graceful,
 	})
 	if err != nil {
@@ -136,19 +138,9 @@ func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error)
 	return manager, nil
 }
 
-func restConfig(kubeconfig string) (*rest.Config, error) {
-	connection, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		return nil, fmt.Errorf("find the API server (--kubeconfig, or run in a Pod): %w", err)
-	}
-	// The API server's own priority and fairness sees to overload; a second limit here would only add waiting.
-	connection.QPS = -1
-	return connection, nil
-}
-
 // Client is for programs beside the controller: uncached, and for objects of every kind.
 func Client(kubeconfig string) (client.Client, error) {
-	connection, err := restConfig(kubeconfig)
+	connection, err := restConfig(kubeconfig, rest.InClusterConfig)
 	if err != nil {
 		return nil, err
 	}
