@@ -46,18 +46,31 @@ func TestTheAPIServerTakesWhatIsRendered(t *testing.T) {
 	}
 }
 
-// TestTheLongestNameOfAReleaseIsTaken has the most that helm allows.
-func TestTheLongestNameOfAReleaseIsTaken(t *testing.T) {
+// TestEveryNameOfAReleaseThatHelmAllowsIsTaken wants names that can be those of Services.
+func TestEveryNameOfAReleaseThatHelmAllowsIsTaken(t *testing.T) {
 	c := theCluster(t)
 	installDefinitions(t, c)
 	ensureNamespace(t, c, releaseNamespace)
-	wanted := release(settings(t)["everything"])
-	wanted.Name = strings.Repeat("long-", 10) + "er1"
-	manifests, err := helm(t).TemplateAll(t.Context(), wanted)
-	if err != nil {
-		t.Fatal(err)
+	names := map[string]string{
+		"a.b":                                "a-b-varmenne-issuer",
+		"1st":                                "varmenne-issuer-1st",
+		"1.varmenne-issuer":                  "varmenne-issuer-1-varmenne-issuer",
+		strings.Repeat("long-", 10) + "er1":  strings.TrimSuffix(strings.Repeat("long-", 10)[:48], "-"),
+		strings.Repeat("a", 45) + "---bcdef": strings.Repeat("a", 45),
+		strings.Repeat("a.", 26) + "b":       strings.Repeat("a-", 23) + "a",
 	}
-	if err := dryRun(t, c, manifests); err != nil {
+	all := make([][]byte, 0, len(names))
+	for name, want := range names {
+		wanted := release(settings(t)["everything"])
+		wanted.Name = name
+		manifests, err := helm(t).TemplateAll(t.Context(), wanted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, manifests)
+		deployment(t, decode(t, manifests), want)
+	}
+	if err := dryRun(t, c, bytes.Join(all, []byte("\n---\n"))); err != nil {
 		t.Error(err)
 	}
 }

@@ -80,7 +80,7 @@ func TestAConstraintOnTheSpreadCountsTheControllersPods(t *testing.T) {
 	constraints := []any{
 		map[string]any{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"},
 		map[string]any{
-			"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+			"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
 			"labelSelector": map[string]any{"matchLabels": map[string]any{"own": "choice"}},
 		},
 	}
@@ -95,7 +95,9 @@ func TestAConstraintOnTheSpreadCountsTheControllersPods(t *testing.T) {
 }
 
 func TestCallsToTheAPIServerDoNotGoThroughAProxy(t *testing.T) {
+	const always = "$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local"
 	variable := func(name, value string) any { return map[string]any{"name": name, "value": value} }
+	reference := map[string]any{"configMapKeyRef": map[string]any{"name": "proxies", "key": "none"}}
 	for claim, example := range map[string]struct {
 		values map[string]any
 		want   []string
@@ -103,18 +105,35 @@ func TestCallsToTheAPIServerDoNotGoThroughAProxy(t *testing.T) {
 		"no proxy": {nil, nil},
 		"an address": {
 			map[string]any{"proxy": map[string]any{"https": "http://proxy.example:3128", "noProxy": "own.example"}},
-			[]string{"$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local,own.example"},
+			[]string{always + ",own.example"},
 		},
 		"an address in a Secret": {
 			map[string]any{"proxy": map[string]any{"secretName": "proxy"}},
-			[]string{"$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local"},
+			[]string{always},
 		},
 		"a variable of the user's": {
 			map[string]any{"extraEnv": []any{variable("https_proxy", "http://proxy.example:3128")}},
-			[]string{"$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local"},
+			[]string{always},
 		},
 		"all variables of the user's": {
-			map[string]any{"extraEnv": []any{variable("HTTPS_PROXY", "http://a"), variable("NO_PROXY", "b")}}, []string{"b"},
+			map[string]any{"extraEnv": []any{variable("HTTPS_PROXY", "http://a"), variable("no_proxy", "b,c")}},
+			[]string{always + ",b,c"},
+		},
+		"what a value and two variables say": {
+			map[string]any{
+				"proxy":    map[string]any{"secretName": "proxy", "noProxy": "own.example"},
+				"extraEnv": []any{variable("NO_PROXY", "b"), variable("no_proxy", ""), variable("A", "b")},
+			},
+			[]string{always + ",own.example,b"},
+		},
+		"a reference of the user's": {
+			map[string]any{"extraEnv": []any{
+				variable("HTTP_PROXY", "http://a"), map[string]any{"name": "NO_PROXY", "valueFrom": reference},
+			}},
+			[]string{always + ",$(NO_PROXY_GIVEN)"},
+		},
+		"no proxy, and a variable of the user's": {
+			map[string]any{"extraEnv": []any{variable("NO_PROXY", "b")}}, []string{"b"},
 		},
 	} {
 		var got []string
@@ -151,33 +170,33 @@ func TestADigestGoesBeforeATag(t *testing.T) {
 	}
 }
 
-// TestWhatExcludesOneAnotherIsRefused has values that each are good.
-func TestWhatExcludesOneAnotherIsRefused(t *testing.T) {
-	for claim, values := range map[string]map[string]any{
-		"leaderElection.enabled": {"leaderElection": map[string]any{"enabled": false}},
-		"secretNamespaces":       {"watchNamespaces": []any{"a"}, "secretNamespaces": []any{"b"}},
-		"caBundle: set one":      {"caBundle": map[string]any{"inline": "a", "secretName": "b"}},
-		"caBundle.replace":       {"caBundle": map[string]any{"replace": true}},
-		"metrics.port":           {"metrics": map[string]any{"port": 8081}},
-		"proxy: set one":         {"proxy": map[string]any{"https": "http://a", "secretName": "b"}},
-		"metrics: serviceMonitor": {"metrics": map[string]any{
-			"serviceMonitor": map[string]any{"enabled": true}, "podMonitor": map[string]any{"enabled": true},
-		}},
-		"metrics.enabled=false":         {"metrics": map[string]any{"enabled": false, "secure": true}},
-		"metrics.certificateSecretName": {"metrics": map[string]any{"certificateSecretName": "a"}},
-		"metrics.podMonitor.authorization": {"metrics": map[string]any{
-			"secure": true, "podMonitor": map[string]any{"enabled": true},
-		}},
-		"simulator.renewalWindow": {"simulator": map[string]any{"validity": "1h", "renewalWindow": "60m"}},
-		"add \"varmenne-issuer\" to watchNamespaces": {
-			"watchNamespaces": []any{"a"}, "simulator": map[string]any{"enabled": true},
-		},
-		"add \"varmenne-issuer\" to secretNamespaces": {
-			"secretNamespaces": []any{"a"}, "simulator": map[string]any{"enabled": true},
-		},
-	} {
-		if _, err := helm(t).Template(t.Context(), release(values)); err == nil || !strings.Contains(err.Error(), claim) {
-			t.Errorf("%v: the error is %v; it should say %q", values, err, claim)
+// TestWhatIsSetAsVariableOrArgumentGoesBefore what the chart makes of its values, and is there once.
+func TestWhatIsSetAsVariableOrArgumentGoesBefore(t *testing.T) {
+	values := settings(t)["labels"]
+	container := deployment(t, render(t, values), releaseName).Spec.Template.Spec.Containers[0]
+	var got []string
+	for _, set := range container.Env {
+		got = append(got, set.Name+"="+set.Value)
+	}
+	want := []string{
+		"https_proxy=http://other.example:8080/", "HTTP_PROXY=http://other.example:8080", "NO_PROXY_GIVEN=",
+		"VARMENNE_CALLS_PER_ISSUER=4",
+		"NO_PROXY=$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local,.example,10.0.0.0/8,$(NO_PROXY_GIVEN)",
+		"SSL_CERT_DIR=/etc/varmenne-issuer/ca:/etc/ssl/company",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the environment is %q, want %q", got, want)
+	}
+	arguments := strings.Join(container.Args, " ")
+	for _, ours := range []string{"--workers=32", "--calls-per-issuer", "--log-level=info"} {
+		if strings.Contains(arguments, ours) {
+			t.Errorf("%s is among %s", ours, arguments)
 		}
+	}
+	if !strings.HasSuffix(arguments, " --workers=16 --log-level debug") {
+		t.Errorf("the arguments are %s", arguments)
+	}
+	if got := ports(policy(t, values).Spec.Egress[2]); !slices.Equal(got, []string{"8080/TCP"}) {
+		t.Errorf("the NetworkPolicy lets out to %q, and the proxy is on 8080", got)
 	}
 }

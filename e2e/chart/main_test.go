@@ -69,7 +69,8 @@ func startCluster(ctx context.Context) (*cluster.Cluster, error) {
 	return c, nil
 }
 
-// foreignDefinitions are the definitions of other people's kinds that the chart writes objects of.
+// foreignDefinitions are the definitions of other people's kinds that the chart writes objects of, and the classes that
+// its Pods may name.
 func foreignDefinitions(ctx context.Context) ([]string, error) {
 	root, err := binaries.RepositoryRoot()
 	if err != nil {
@@ -84,7 +85,10 @@ func foreignDefinitions(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	paths := []string{filepath.Join(certManager, "deploy", "crds"), filepath.Join("testdata", "grafanadashboards.yaml")}
+	paths := []string{
+		filepath.Join(certManager, "deploy", "crds"),
+		filepath.Join("testdata", "grafanadashboards.yaml"), filepath.Join("testdata", "classes.yaml"),
+	}
 	for _, kind := range []string{"podmonitors", "prometheusrules", "servicemonitors"} {
 		paths = append(paths,
 			filepath.Join(prometheus, "example", "prometheus-operator-crd", "monitoring.coreos.com_"+kind+".yaml"))

@@ -43,7 +43,9 @@ func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
 			release: chart.Release{Name: "vero", Namespace: "pki", Values: map[string]any{
 				"replicaCount": 1, "terminationGracePeriodSeconds": 10, "crds": map[string]any{"keep": false},
 				"rbac": map[string]any{"create": false}, "certManager": map[string]any{"approve": false},
-				"metrics":       map[string]any{"secure": true, "serviceMonitor": map[string]any{"enabled": true}},
+				"metrics": map[string]any{"secure": true, "serviceMonitor": map[string]any{
+					"enabled": true, "authorization": map[string]any{"credentials": map[string]any{"name": "a", "key": "b"}},
+				}},
 				"networkPolicy": map[string]any{"enabled": true}, "proxy": map[string]any{"secretName": "proxy"},
 			}},
 			want: []string{

@@ -39,17 +39,22 @@ func settings(t *testing.T) map[string]map[string]any {
 	}
 	all := map[string]map[string]any{}
 	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		values := map[string]any{}
-		if err := yaml.UnmarshalStrict(content, &values); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		all[strings.TrimSuffix(filepath.Base(file), ".yaml")] = values
+		all[strings.TrimSuffix(filepath.Base(file), ".yaml")] = readValues(t, file)
 	}
 	return all
+}
+
+func readValues(t *testing.T, file string) map[string]any {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{}
+	if err := yaml.UnmarshalStrict(content, &values); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return values
 }
 
 // render returns the objects of a release with values, those of `helm test` included.

@@ -18,16 +18,13 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
 )
 
-// specialSamples are values that have to name something that is there.
-var specialSamples = map[string]any{"prometheusRule.disabledAlerts": []any{"VarmenneIssuerNotReady"}}
-
 // renders is how many helms run at once.
 const renders = 4
 
 // TestEveryValueIsRead changes every value of the schema, one at a time, and wants another rendering. It starts from
 // the settings of testdata, because many a value is of no consequence before another one is set.
 func TestEveryValueIsRead(t *testing.T) {
-	if unread := unreadValues(t, helm(t), ""); len(unread) > 0 {
+	if unread := wholeMatrix(t).unread; len(unread) > 0 {
 		t.Errorf("no template reads %s", strings.Join(unread, ", "))
 	}
 }
@@ -42,7 +39,7 @@ func TestAValueThatNoTemplateReadsIsFound(t *testing.T) {
 	edit(t, filepath.Join(helm.Chart, "values.yaml"), "log:\n", "log:\n  nobodyReads: this\n")
 	edit(t, filepath.Join(helm.Chart, "values.schema.json"),
 		`"level": {`, `"nobodyReads": {"type": "string"}, "level": {`)
-	if unread := unreadValues(t, helm, "log."); !slices.Equal(unread, []string{"log.nobodyReads"}) {
+	if unread := renderMatrix(t, helm, "log.").unread; !slices.Equal(unread, []string{"log.nobodyReads"}) {
 		t.Errorf("unread are %q, want log.nobodyReads", unread)
 	}
 }
@@ -62,12 +59,16 @@ func edit(t *testing.T, file, before, after string) {
 	}
 }
 
-// unreadValues lists the values whose change changes nothing, whatever setting it starts from, of those whose names
-// begin so.
-func unreadValues(t *testing.T, helm chart.Helm, begin string) []string {
+// renderMatrix renders the settings, and for each value whose name begins so another value of it. A value is unread
+// whose change changes nothing, whatever setting it starts from.
+func renderMatrix(t *testing.T, helm chart.Helm, begin string) matrix {
 	t.Helper()
 	starts := startingPoints(t, helm)
-	var unread []string
+	special := readValues(t, filepath.Join("testdata", "samples.yaml"))
+	m := matrix{renderings: map[string][]byte{}}
+	for _, from := range starts {
+		m.renderings[from.name] = from.rendered
+	}
 	var mutex sync.Mutex
 	group, ctx := errgroup.WithContext(t.Context())
 	group.SetLimit(renders)
@@ -77,10 +78,18 @@ func unreadValues(t *testing.T, helm chart.Helm, begin string) []string {
 			return
 		}
 		group.Go(func() error {
-			if !changesSomething(ctx, helm, starts, path, s) {
-				mutex.Lock()
-				defer mutex.Unlock()
-				unread = append(unread, name)
+			rendered := changed(ctx, helm, starts, path, func(there any) any {
+				if value, ok := special[name]; ok {
+					return value
+				}
+				return s.sample(there)
+			})
+			mutex.Lock()
+			defer mutex.Unlock()
+			if rendered == nil {
+				m.unread = append(m.unread, name)
+			} else {
+				m.renderings[name] = rendered
 			}
 			return nil
 		})
@@ -88,12 +97,13 @@ func unreadValues(t *testing.T, helm chart.Helm, begin string) []string {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	slices.Sort(unread)
-	return unread
+	slices.Sort(m.unread)
+	return m
 }
 
 // start is a setting and its rendering.
 type start struct {
+	name     string
 	values   map[string]any // of the setting
 	complete map[string]any // with the chart's defaults
 	rendered []byte
@@ -103,30 +113,30 @@ func startingPoints(t *testing.T, helm chart.Helm) []start {
 	t.Helper()
 	all := settings(t)
 	starts := make([]start, 0, len(all))
-	for name, values := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		values := all[name]
 		rendered, err := helm.TemplateAll(t.Context(), release(values))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		starts = append(starts, start{values, merged(defaultValues(t, helm.Chart), values), rendered})
+		starts = append(starts, start{name, values, merged(defaultValues(t, helm.Chart), values), rendered})
 	}
 	return starts
 }
 
-// changesSomething is whether a value changes the rendering of a setting. One that the chart refuses in one setting,
-// because of another value, has to do so in the next.
-func changesSomething(ctx context.Context, helm chart.Helm, starts []start, path []string, s schema) bool {
+// changed is the first rendering of a setting that a value changes. One that the chart refuses in one setting, because
+// of another value, has to do so in the next.
+func changed(
+	ctx context.Context, helm chart.Helm, starts []start, path []string, sample func(there any) any,
+) []byte {
 	for _, from := range starts {
-		value, special := specialSamples[strings.Join(path, ".")]
-		if !special {
-			value = s.sample(lookUp(from.complete, path))
-		}
+		value := sample(lookUp(from.complete, path))
 		rendered, err := helm.TemplateAll(ctx, release(with(from.values, path, value)))
 		if err == nil && !bytes.Equal(rendered, from.rendered) {
-			return true
+			return rendered
 		}
 	}
-	return false
+	return nil
 }
 
 func defaultValues(t *testing.T, directory string) map[string]any {

@@ -30,7 +30,8 @@ func TestPoll(t *testing.T) {
 	wrong := waiting.but(code("WrongCertificate"), func(o *outcome) { o.Reason = v1alpha1.ReasonWrongCertificate })
 	refused := refusedFor(v1alpha1.ReasonCredentialsRefused, "PKI020").but(withID(retrievalID))
 	kept := "RetrievalId retrieval-1 is kept"
-	contactWithID := "contact the certificate service, naming the interface that the certificate is for and the RetrievalId"
+	contactWithID := "contact the certificate service, naming the interface that the certificate is for and the " +
+		"RetrievalId"
 	check(t, map[string]recorded{
 		"PKI099 while young": {
 			signNew(young, polled(pki099)), waiting, []string{retrievalID, "makes the certificate"}, ""},

@@ -1,4 +1,4 @@
-{{/* The command line of the controller. */}}
+{{/* The flags that the chart makes of its values. */}}
 {{- define "varmenne-issuer.controllerArgs" -}}
 - --namespace={{ .Release.Namespace }}
 {{- with .Values.watchNamespaces }}
@@ -6,6 +6,9 @@
 {{- end }}
 - --leader-elect={{ .Values.leaderElection.enabled }}
 - --leader-elect-resource-name={{ include "varmenne-issuer.fullname" . }}
+- --leader-elect-lease-duration={{ .Values.leaderElection.leaseDuration }}
+- --leader-elect-renew-deadline={{ .Values.leaderElection.renewDeadline }}
+- --leader-elect-retry-period={{ .Values.leaderElection.retryPeriod }}
 - --workers={{ .Values.workers }}
 - --calls-per-issuer={{ .Values.callsPerIssuer }}
 - --call-timeout={{ .Values.callTimeout }}
@@ -20,63 +23,30 @@
 - --metrics-cert-dir=/etc/varmenne-issuer/metrics
 {{- end }}
 {{- end }}
-{{- with .Values.extraArgs }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
-{{/* The environment of the controller. Calls to the API server never go through the proxy. */}}
-{{- define "varmenne-issuer.controllerEnv" -}}
-{{- with .Values.proxy }}
-{{- if .secretName }}
-- name: HTTPS_PROXY
-  valueFrom:
-    secretKeyRef:
-      name: {{ .secretName }}
-      key: https
-{{- else if .https }}
-- name: HTTPS_PROXY
-  value: {{ .https | quote }}
+{{/*
+The chart's flags, but for those that the user sets as an argument or a variable, which are the last word; and the user's
+arguments.
+*/}}
+{{- define "varmenne-issuer.allControllerArgs" -}}
+{{- $given := dict }}
+{{- range .Values.extraArgs }}
+{{- with regexFind "^--[^=]+" . }}{{ $_ := set $given . true }}{{ end }}
 {{- end }}
-{{- with .http }}
-- name: HTTP_PROXY
-  value: {{ . | quote }}
-{{- end }}
-{{- if include "varmenne-issuer.needsNoProxy" $ }}
-- name: NO_PROXY
-  value: {{ list "$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local" .noProxy | compact | join "," | quote }}
+{{- range .Values.extraEnv }}
+{{- with regexFind "^VARMENNE_.+" .name }}
+{{- $_ := set $given (trimPrefix "VARMENNE_" . | replace "_" "-" | lower | printf "--%s") true }}
 {{- end }}
 {{- end }}
-{{- if include "varmenne-issuer.hasCABundle" . }}
-# Certificates from here are added to those of the image's file.
-- name: SSL_CERT_DIR
-  value: /etc/varmenne-issuer/ca
-{{- if .Values.caBundle.replace }}
-# In place of the image's file.
-- name: SSL_CERT_FILE
-  value: /etc/varmenne-issuer/ca/ca.crt
+{{- $ours := list }}
+{{- range include "varmenne-issuer.controllerArgs" . | fromYamlArray }}
+{{- if not (hasKey $given (regexFind "^--[^=]+" .)) }}{{ $ours = append $ours . }}{{ end }}
 {{- end }}
-{{- end }}
-{{- with .Values.extraEnv }}
-{{ toYaml . }}
-{{- end }}
+{{- concat $ours (.Values.extraArgs | default list) | toYaml }}
 {{- end }}
 
-{{/* Whether a proxy is set, here or among the further variables, and nobody says already what is called directly. */}}
-{{- define "varmenne-issuer.needsNoProxy" -}}
-{{- $names := dict }}
-{{- range .Values.extraEnv }}{{ $_ := set $names (upper .name) true }}{{ end }}
-{{- with .Values.proxy }}
-{{- $proxy := or .https .secretName .http .noProxy (hasKey $names "HTTPS_PROXY") (hasKey $names "HTTP_PROXY") }}
-{{- if and $proxy (not (hasKey $names "NO_PROXY")) }}true{{ end }}
-{{- end }}
-{{- end }}
-
-{{- define "varmenne-issuer.hasCABundle" -}}
-{{- with .Values.caBundle }}{{ with or .inline .configMapName .secretName }}true{{ end }}{{ end }}
-{{- end }}
-
-{{/* The volumes of the controller. */}}
+{{/* The volumes that the chart makes of its values. */}}
 {{- define "varmenne-issuer.controllerVolumes" -}}
 {{- if include "varmenne-issuer.hasCABundle" . }}
 - name: ca-bundle
@@ -96,9 +66,6 @@
   secret:
     secretName: {{ .Values.metrics.certificateSecretName }}
 {{- end }}
-{{- with .Values.extraVolumes }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{/* Where they are mounted. */}}
@@ -112,9 +79,6 @@
 - name: metrics-certificate
   mountPath: /etc/varmenne-issuer/metrics
   readOnly: true
-{{- end }}
-{{- with .Values.extraVolumeMounts }}
-{{ toYaml . }}
 {{- end }}
 {{- end }}
 

@@ -3,17 +3,23 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* The name of the release's objects. 48 characters leave room for what is appended. */}}
+{{/*
+The name of the release's objects, a DNS label whatever the release is called: Helm allows dots, and a digit in front, which
+the name of a Service may not have. 48 characters leave room for what is appended.
+*/}}
 {{- define "varmenne-issuer.fullname" -}}
 {{- $name := include "varmenne-issuer.name" . }}
+{{- $release := .Release.Name | replace "." "-" }}
 {{- if .Values.fullnameOverride }}
 {{- $name = .Values.fullnameOverride }}
-{{- else if contains $name .Release.Name }}
-{{- $name = .Release.Name }}
+{{- else if regexMatch "^[0-9]" $release }}
+{{- $name = printf "%s-%s" $name $release }}
+{{- else if contains $name $release }}
+{{- $name = $release }}
 {{- else }}
-{{- $name = printf "%s-%s" .Release.Name $name }}
+{{- $name = printf "%s-%s" $release $name }}
 {{- end }}
-{{- $name | trunc 48 | trimSuffix "-" }}
+{{- regexReplaceAll "-+$" ($name | trunc 48) "" }}
 {{- end }}
 
 {{/* The name of the controller's ServiceAccount. */}}
@@ -25,40 +31,27 @@
 {{- end }}
 {{- end }}
 
-{{/* What tells the Pods of a component from others; these labels never change. Takes context and component. */}}
-{{- define "varmenne-issuer.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "varmenne-issuer.name" .context }}
-app.kubernetes.io/instance: {{ .context.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
-{{- end }}
-
-{{/* Labels of an object of a component. Takes context and component. */}}
-{{- define "varmenne-issuer.labels" -}}
-{{ include "varmenne-issuer.selectorLabels" . }}
-app.kubernetes.io/version: {{ .context.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .context.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .context.Chart.Name .context.Chart.Version | replace "+" "_" }}
-{{- with .context.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
-{{- end }}
-
 {{/* The image: a digest goes before a tag. */}}
 {{- define "varmenne-issuer.image" -}}
-{{- with .Values.image.registry }}{{ . }}/{{ end -}}
+{{- with .Values.image.registry | default .Values.global.imageRegistry }}{{ . }}/{{ end -}}
 {{- .Values.image.repository -}}
 {{- if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ default .Chart.AppVersion .Values.image.tag }}{{ end -}}
 {{- end }}
 
-{{/* The whole seconds of a duration as Go writes it, rounded up. */}}
-{{- define "varmenne-issuer.seconds" -}}
+{{/* The seconds of a duration as Go writes it. */}}
+{{- define "varmenne-issuer.exactSeconds" -}}
 {{- $units := dict "h" 3600.0 "m" 60.0 "s" 1.0 "ms" 0.001 "us" 0.000001 "µs" 0.000001 "ns" 0.000000001 }}
 {{- $seconds := 0.0 }}
 {{- range regexFindAll "[0-9.]+[a-zµ]+" . -1 }}
 {{- $number := regexFind "[0-9.]+" . }}
 {{- $seconds = addf $seconds (mulf (float64 $number) (get $units (trimPrefix $number .))) }}
 {{- end }}
-{{- ceil $seconds | int }}
+{{- $seconds }}
+{{- end }}
+
+{{/* The whole seconds of a duration, rounded up. */}}
+{{- define "varmenne-issuer.seconds" -}}
+{{- include "varmenne-issuer.exactSeconds" . | float64 | ceil | int }}
 {{- end }}
 
 {{/* How long a Pod may take to end: the call under way, and the recording of its outcome. */}}
@@ -68,4 +61,13 @@ helm.sh/chart: {{ printf "%s-%s" .context.Chart.Name .context.Chart.Version | re
 {{- else }}
 {{- .Values.terminationGracePeriodSeconds }}
 {{- end }}
+{{- end }}
+
+{{/* Old revisions of a Deployment to keep. */}}
+{{- define "varmenne-issuer.revisionHistoryLimit" -}}
+{{- $limit := 3 }}
+{{- range list .Values.global.revisionHistoryLimit .Values.revisionHistoryLimit }}
+{{- if not (kindIs "invalid" .) }}{{ $limit = . }}{{ end }}
+{{- end }}
+{{- int $limit }}
 {{- end }}

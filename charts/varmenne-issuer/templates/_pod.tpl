@@ -1,11 +1,18 @@
 {{/* What every Pod of the chart has in common: identity of the image, and where it may run. Takes the context. */}}
 {{- define "varmenne-issuer.podPlacement" -}}
-{{- with .Values.imagePullSecrets }}
+{{- with include "varmenne-issuer.imagePullSecrets" . }}
 imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
-{{- with .Values.priorityClassName }}
+{{- with .Values.priorityClassName | default .Values.global.priorityClassName }}
 priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- with .Values.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
@@ -26,6 +33,17 @@ dnsConfig:
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* Secrets for the registry, each once. A chart that depends on this one may give their names alone. */}}
+{{- define "varmenne-issuer.imagePullSecrets" -}}
+{{- $secrets := list }}
+{{- range .Values.imagePullSecrets | default .Values.global.imagePullSecrets }}
+{{- $name := . }}
+{{- if kindIs "map" . }}{{ $name = .name }}{{ end }}
+{{- $secrets = append $secrets (dict "name" $name) }}
+{{- end }}
+{{- with $secrets | uniq }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{/* Image and security of every container. Takes the context. */}}

@@ -1,10 +1,14 @@
 {{/* Refuses values that each are good, and together cannot work. */}}
 {{- define "varmenne-issuer.validate" -}}
+{{- include "varmenne-issuer.validateNames" . }}
+{{- include "varmenne-issuer.validateLabels" . }}
+{{- include "varmenne-issuer.validateLists" . }}
 {{- $own := .Release.Namespace }}
 {{- with .Values }}
 {{- if and (gt (int .replicaCount) 1) (not .leaderElection.enabled) }}
 {{- fail "leaderElection.enabled=false needs replicaCount=1: two replicas at work would make every call twice" }}
 {{- end }}
+{{- if .leaderElection.enabled }}{{ include "varmenne-issuer.validateLease" .leaderElection }}{{ end }}
 {{- if .watchNamespaces }}
 {{- $known := append .watchNamespaces $own }}
 {{- range .secretNamespaces }}
@@ -19,6 +23,9 @@
 {{- if and .caBundle.replace (not (or .caBundle.inline .caBundle.configMapName .caBundle.secretName)) }}
 {{- fail "caBundle.replace needs certificates: set inline, configMapName or secretName" }}
 {{- end }}
+{{- if .caBundle.replace }}{{ range .extraEnv }}{{ if has .name (list "SSL_CERT_DIR" "SSL_CERT_FILE") }}
+{{- fail (printf "extraEnv: %s names further certificates, and caBundle.replace trusts none but its own; leave one out" .name) }}
+{{- end }}{{ end }}{{ end }}
 {{- if and .metrics.enabled (eq (int .metrics.port) (int .probes.port)) }}
 {{- fail "metrics.port and probes.port are the same" }}
 {{- end }}
@@ -32,8 +39,8 @@
 {{- if and .certificateSecretName (not .secure) }}
 {{- fail "metrics.certificateSecretName needs metrics.secure=true" }}
 {{- end }}
-{{- if and .podMonitor.enabled .secure (not .podMonitor.authorization) }}
-{{- fail "metrics.podMonitor.authorization: secure metrics need a token, and a PodMonitor has to name a Secret with one" }}
+{{- if and (include "varmenne-issuer.metricsReaderNamespace" $) (not $.Values.rbac.create) }}
+{{- fail "metrics: rbac.create=false, so the chart makes no token that may read secure metrics: set authorization of the monitor" }}
 {{- end }}
 {{- end }}
 {{- if and .proxy.https .proxy.secretName }}
@@ -50,5 +57,18 @@
 {{- fail (printf "simulator.sample is in the release's namespace: add %q to secretNamespaces" $own) }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The rules of leader election. The program has them too, and would end at once. Takes the values of leaderElection. */}}
+{{- define "varmenne-issuer.validateLease" -}}
+{{- $duration := include "varmenne-issuer.exactSeconds" .leaseDuration | float64 }}
+{{- $deadline := include "varmenne-issuer.exactSeconds" .renewDeadline | float64 }}
+{{- $period := include "varmenne-issuer.exactSeconds" .retryPeriod | float64 }}
+{{- if le $duration $deadline }}
+{{- fail "leaderElection.leaseDuration has to be longer than renewDeadline: two replicas would work at a time" }}
+{{- end }}
+{{- if or (le $deadline (mulf $period 1.2)) (le $period 0.0) }}
+{{- fail "leaderElection.retryPeriod has to be longer than nothing, and 1.2 of it shorter than renewDeadline" }}
 {{- end }}
 {{- end }}

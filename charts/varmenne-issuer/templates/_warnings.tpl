@@ -27,7 +27,7 @@
 {{- if lt (include "varmenne-issuer.terminationGracePeriodSeconds" $ | int) (int $grace) }}
 * terminationGracePeriodSeconds: with callTimeout={{ .callTimeout }} a Pod may need {{ $grace }} s to record what a call has brought.
 {{- end }}
-{{- if and .metrics.secure (not .metrics.readers) }}
+{{- if and .metrics.secure (not .metrics.readers) (not (include "varmenne-issuer.metricsReaderNamespace" $)) }}
 * metrics.readers is empty: bind who reads metrics to ClusterRole {{ include "varmenne-issuer.fullname" $ }}-metrics-reader.
 {{- end }}
 {{- if .metrics.secure }}{{ if and .metrics.serviceMonitor.enabled (not .metrics.serviceMonitor.tlsConfig) }}
@@ -36,7 +36,7 @@
 {{- if and .networkPolicy.enabled (not .networkPolicy.apiServer.to) }}
 * networkPolicy.apiServer.to is empty: everything that listens on {{ join ", " .networkPolicy.apiServer.ports }} can be reached.
 {{- end }}
-{{- if and .networkPolicy.enabled .proxy.secretName (not .networkPolicy.service.ports) }}
+{{- if and .networkPolicy.enabled (eq (include "varmenne-issuer.proxyAddress" $ | trim) "null") (not .networkPolicy.service.ports) }}
 * networkPolicy.service.ports is empty: the port of a proxy in a Secret is not known; 443 is let through.
 {{- end }}
 {{- if .simulator.enabled }}

@@ -48,10 +48,15 @@ func Generate(values []byte) ([]byte, error) {
 	return output.Bytes(), err
 }
 
-// addForParents allows what a chart that depends on this one may set, and no template here reads.
+// addForParents allows what a chart that depends on this one may set, and no template here reads. Below global it has
+// values for its other parts.
 func addForParents(schema object) {
 	properties, _ := schema["properties"].(object)
-	properties["global"] = object{"type": "object", "description": "Values of the chart that depends on this one."}
+	if global, ok := properties["global"].(object); ok {
+		global["additionalProperties"] = true
+	} else {
+		properties["global"] = object{"type": "object"}
+	}
 	properties["enabled"] = object{"type": "boolean", "description": "A condition of the chart that depends on this one."}
 }
 

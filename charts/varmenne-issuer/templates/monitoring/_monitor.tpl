@@ -1,7 +1,25 @@
+{{/* Who reads secure metrics with a token of its own, and the name of the Secret with that token. */}}
+{{- define "varmenne-issuer.metricsReader" -}}
+{{ include "varmenne-issuer.fullname" . }}-metrics-reader
+{{- end }}
+
+{{/*
+The namespace of a monitor that needs this token, which has to be in the same one; empty where none does. A file with the token
+of Prometheus' own ServiceAccount would do too, but not where tenants share a Prometheus: it refuses monitors with files.
+*/}}
+{{- define "varmenne-issuer.metricsReaderNamespace" -}}
+{{- if .Values.metrics.secure }}
+{{- range list .Values.metrics.serviceMonitor .Values.metrics.podMonitor }}
+{{- if and .enabled (not .authorization) }}{{ default $.Release.Namespace .namespace }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* A ServiceMonitor or PodMonitor. Takes context, kind, and monitor: the values of it. */}}
 {{- define "varmenne-issuer.monitor" -}}
 {{- $names := dict "context" .context "component" "controller" }}
 {{- $secure := .context.Values.metrics.secure }}
+{{- $token := include "varmenne-issuer.metricsReader" .context }}
 {{- $service := eq .kind "ServiceMonitor" }}
 {{- with .monitor }}
 apiVersion: monitoring.coreos.com/v1
@@ -10,10 +28,7 @@ metadata:
   name: {{ include "varmenne-issuer.fullname" $.context }}
   namespace: {{ default $.context.Release.Namespace .namespace }}
   labels:
-    {{- include "varmenne-issuer.labels" $names | nindent 4 }}
-    {{- with .labels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "varmenne-issuer.labels" (merge (dict "labels" .labels) $names) | nindent 4 }}
 spec:
   {{- if $service }}
   # The series bear the name of the release.
@@ -35,12 +50,8 @@ spec:
     scheme: https
     tlsConfig:
       {{- .tlsConfig | default (dict "insecureSkipVerify" true) | toYaml | nindent 6 }}
-    {{- if .authorization }}
     authorization:
-      {{- toYaml .authorization | nindent 6 }}
-    {{- else }}
-    bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token
-    {{- end }}
+      {{- .authorization | default (dict "credentials" (dict "name" $token "key" "token")) | toYaml | nindent 6 }}
     {{- end }}
     {{- with .relabelings }}
     relabelings:

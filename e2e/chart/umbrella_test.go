@@ -1,0 +1,64 @@
+package chart_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// TestGlobalValuesStandInForTheChartsOwn in every Pod, and nowhere else.
+func TestGlobalValuesStandInForTheChartsOwn(t *testing.T) {
+	global := with(settings(t)["umbrella"], []string{"simulator", "enabled"}, true)
+	own := with(with(global, []string{"image", "registry"}, "own.example"), []string{"priorityClassName"}, "own")
+	own = with(with(own, []string{"revisionHistoryLimit"}, 7), []string{"imagePullSecrets"}, list("name", "own"))
+	for claim, example := range map[string]struct {
+		values                   map[string]any
+		image, priority, secrets string
+		revisions                int32
+	}{
+		"global": {global, "registry.example/varmenne/varmenne-issuer:0.1.0", "system-cluster-critical", "pull other", 0},
+		"own":    {own, "own.example/varmenne/varmenne-issuer:0.1.0", "own", "own", 7},
+		"none": {
+			map[string]any{"simulator": map[string]any{"enabled": true}}, "varmenne/varmenne-issuer:0.1.0", "", "", 3,
+		},
+	} {
+		rendered := render(t, example.values)
+		controller, simulated := deployment(t, rendered, releaseName), deployment(t, rendered, "-simulator")
+		for _, d := range []*appsv1.Deployment{controller, simulated} {
+			if *d.Spec.RevisionHistoryLimit != example.revisions {
+				t.Errorf("%s: %s keeps %d revisions, want %d", claim, d.Name, *d.Spec.RevisionHistoryLimit, example.revisions)
+			}
+		}
+		for _, spec := range []corev1.PodSpec{
+			controller.Spec.Template.Spec, simulated.Spec.Template.Spec,
+			typed[batchv1.Job](t, rendered.only(t, "Job", "")).Spec.Template.Spec,
+			typed[corev1.Pod](t, rendered.only(t, "Pod", "")).Spec,
+		} {
+			var secrets []string
+			for _, secret := range spec.ImagePullSecrets {
+				secrets = append(secrets, secret.Name)
+			}
+			if got := spec.Containers[0].Image; got != example.image || spec.PriorityClassName != example.priority ||
+				!slices.Equal(secrets, strings.Fields(example.secrets)) {
+				t.Errorf("%s: %s has %s, priority %q, Secrets %q", claim, spec.Containers[0].Name, got,
+					spec.PriorityClassName, secrets)
+			}
+			if claim != "none" && (*spec.RuntimeClassName != "gvisor" || spec.HostAliases[0].Hostnames[0] != "proxy.example") {
+				t.Errorf("%s: %s has neither class nor aliases", claim, spec.Containers[0].Name)
+			}
+		}
+	}
+}
+
+func TestOwnLabelsGoBeforeGlobalOnes(t *testing.T) {
+	rendered := render(t, with(settings(t)["umbrella"], []string{"simulator", "enabled"}, true))
+	for component, meta := range podMetadata(t, rendered) {
+		if meta.Labels["team"] != "tax" || meta.Labels["tier"] != "own" {
+			t.Errorf("%s: the labels are %v", component, meta.Labels)
+		}
+	}
+}
