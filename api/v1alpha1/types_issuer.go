@@ -60,7 +60,7 @@ type VeroIssuerSpec struct {
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
-	// CustomerID is the official identifier with which the organisation orders from the certificate service, 1 to 30
+	// CustomerID is the official identifier with which the organization orders from the certificate service, 1 to 30
 	// characters: a Finnish business id with its hyphen (0123456-7), a foreign company code or VAT number, the
 	// Incomes Register's id of a data user, or in TEST the artificial business id. It becomes the common name of
 	// every certificate, so a Certificate that uses this issuer has it as spec.commonName.

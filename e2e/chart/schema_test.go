@@ -136,5 +136,10 @@ func TestUnknownKeysAreRefusedAtEveryLevel(t *testing.T) {
 }
 
 func TestValuesOfAChartThatDependsOnThisOneAreTaken(t *testing.T) {
-	render(t, map[string]any{"global": map[string]any{"anything": true}, "enabled": true})
+	for _, global := range []any{
+		nil, map[string]any{"anything": true}, map[string]any{"imageRegistry": nil, "priorityClassName": nil},
+		map[string]any{"imagePullSecrets": nil, "commonLabels": nil, "revisionHistoryLimit": nil},
+	} {
+		render(t, map[string]any{"global": global, "enabled": true})
+	}
 }

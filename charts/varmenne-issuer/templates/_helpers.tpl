@@ -33,7 +33,7 @@ the name of a Service may not have. 48 characters leave room for what is appende
 
 {{/* The image: a digest goes before a tag. */}}
 {{- define "varmenne-issuer.image" -}}
-{{- with .Values.image.registry | default .Values.global.imageRegistry }}{{ . }}/{{ end -}}
+{{- with .Values.image.registry | default (.Values.global | default dict).imageRegistry }}{{ . }}/{{ end -}}
 {{- .Values.image.repository -}}
 {{- if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ default .Chart.AppVersion .Values.image.tag }}{{ end -}}
 {{- end }}
@@ -66,7 +66,7 @@ the name of a Service may not have. 48 characters leave room for what is appende
 {{/* Old revisions of a Deployment to keep. */}}
 {{- define "varmenne-issuer.revisionHistoryLimit" -}}
 {{- $limit := 3 }}
-{{- range list .Values.global.revisionHistoryLimit .Values.revisionHistoryLimit }}
+{{- range list (.Values.global | default dict).revisionHistoryLimit .Values.revisionHistoryLimit }}
 {{- if not (kindIs "invalid" .) }}{{ $limit = . }}{{ end }}
 {{- end }}
 {{- int $limit }}

@@ -26,7 +26,7 @@ before all others; and fixed, those without which the object would be of no use.
       "app.kubernetes.io/managed-by" .context.Release.Service
       "helm.sh/chart" (printf "%s-%s" .context.Chart.Name .context.Chart.Version | replace "+" "_" | trunc 63) }}
 {{- $selector := include "varmenne-issuer.selectorLabels" . | fromYaml }}
-{{- include "varmenne-issuer.union" (list $standard $selector $values.global.commonLabels $values.commonLabels .labels .fixed) }}
+{{- include "varmenne-issuer.union" (list $standard $selector ($values.global | default dict).commonLabels $values.commonLabels .labels .fixed) }}
 {{- end }}
 
 {{/*
@@ -38,7 +38,7 @@ Pod alone; and annotations, the chart's.
 {{- $own := default (dict) .own }}
 {{- $selector := include "varmenne-issuer.selectorLabels" . | fromYaml }}
 labels:
-  {{- include "varmenne-issuer.union" (list $values.global.commonLabels $values.commonLabels $values.podLabels $own.podLabels $selector) | nindent 2 }}
+  {{- include "varmenne-issuer.union" (list ($values.global | default dict).commonLabels $values.commonLabels $values.podLabels $own.podLabels $selector) | nindent 2 }}
 {{- with include "varmenne-issuer.union" (list .annotations $values.podAnnotations $own.podAnnotations) }}
 annotations:
   {{- . | nindent 2 }}

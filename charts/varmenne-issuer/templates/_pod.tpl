@@ -4,7 +4,7 @@
 imagePullSecrets:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with .Values.priorityClassName | default .Values.global.priorityClassName }}
+{{- with .Values.priorityClassName | default (.Values.global | default dict).priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
 {{- with .Values.runtimeClassName }}
@@ -38,7 +38,7 @@ securityContext:
 {{/* Secrets for the registry, each once. A chart that depends on this one may give their names alone. */}}
 {{- define "varmenne-issuer.imagePullSecrets" -}}
 {{- $secrets := list }}
-{{- range .Values.imagePullSecrets | default .Values.global.imagePullSecrets }}
+{{- range .Values.imagePullSecrets | default (.Values.global | default dict).imagePullSecrets }}
 {{- $name := . }}
 {{- if kindIs "map" . }}{{ $name = .name }}{{ end }}
 {{- $secrets = append $secrets (dict "name" $name) }}

@@ -17,7 +17,7 @@
 {{- define "varmenne-issuer.validateLabels" -}}
 {{- $same := include "varmenne-issuer.selectorLabels" (dict "context" . "component" "") | fromYaml }}
 {{- with .Values }}
-{{- $given := dict "commonLabels" .commonLabels "global.commonLabels" .global.commonLabels "podLabels" .podLabels
+{{- $given := dict "commonLabels" .commonLabels "global.commonLabels" (.global | default dict).commonLabels "podLabels" .podLabels
       "uninstall.podLabels" .uninstall.podLabels "test.podLabels" .test.podLabels
       "simulator.podLabels" .simulator.podLabels "metrics.service.labels" .metrics.service.labels }}
 {{- range $value, $labels := $given }}
