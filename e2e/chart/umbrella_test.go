@@ -38,7 +38,7 @@ func TestGlobalValuesStandInForTheChartsOwn(t *testing.T) {
 			typed[batchv1.Job](t, rendered.only(t, "Job", "")).Spec.Template.Spec,
 			typed[corev1.Pod](t, rendered.only(t, "Pod", "")).Spec,
 		} {
-			var secrets []string
+			secrets := make([]string, 0, len(spec.ImagePullSecrets))
 			for _, secret := range spec.ImagePullSecrets {
 				secrets = append(secrets, secret.Name)
 			}
