@@ -1,6 +1,9 @@
 package xmlsig
 
-import "fmt"
+import (
+	"crypto/x509"
+	"fmt"
+)
 
 // ParseReason says why a document was refused unread.
 type ParseReason string
@@ -68,13 +71,29 @@ const (
 	SignerExpired Reason = "SignerExpired"
 	// SignerNotYetValid means a good signature with a certificate whose time, or whose issuer's, has not come.
 	SignerNotYetValid Reason = "SignerNotYetValid"
+	// WeakSigner means that the trust leads to the signer, but its RSA key is shorter than MinimumSignerBits.
+	WeakSigner Reason = "WeakSigner"
+	// SignerIsAuthority means that the trust leads to the signer, but it is a certificate authority: one of those that
+	// issue certificates, not one that signs answers.
+	SignerIsAuthority Reason = "SignerIsAuthority"
+	// SignerIsCustomer means that the trust leads to the signer, but it is recognizably a customer: its common name is
+	// the CustomerId of the message, or has the form of a Finnish business id. The configured trust then leads to the
+	// certificates of customers too, and would let each of them sign answers for all others.
+	SignerIsCustomer Reason = "SignerIsCustomer"
 )
+
+// MinimumSignerBits is the length of the shortest RSA key that may sign an answer.
+const MinimumSignerBits = 2048
 
 // VerifyError says why Verify refused a signature.
 type VerifyError struct {
 	// Reason classifies the error.
 	Reason Reason
-	// Err says what was found. For the last three reasons it wraps a *pki.ChainError.
+	// Signer is the certificate in the signature that the reason is about, for the reasons that are about one:
+	// UntrustedSigner, SignerExpired, SignerNotYetValid, WeakSigner, SignerIsAuthority and SignerIsCustomer. It is nil
+	// for all others. Nothing is known about it but that somebody has sent it.
+	Signer *x509.Certificate
+	// Err says what was found. For UntrustedSigner, SignerExpired and SignerNotYetValid it wraps a *pki.ChainError.
 	Err error
 }
 

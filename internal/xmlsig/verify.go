@@ -115,7 +115,9 @@ func trusted(signers []*x509.Certificate, trust pki.Trust, now time.Time) (*x509
 			return signer, nil
 		}
 		if first == nil {
-			first = &VerifyError{Reason: reasonOf(err), Err: fmt.Errorf("signed by %s: %w", describe(signer), err)}
+			first = &VerifyError{
+				Reason: reasonOf(err), Signer: signer, Err: fmt.Errorf("signed by %s: %w", describe(signer), err),
+			}
 		}
 	}
 	return nil, first
