@@ -89,7 +89,7 @@ func alternativeNameViolation(csr *x509.CertificateRequest, form nameForm, count
 	}
 	what := fmt.Sprintf("%d × %s", count, form.name)
 	if len(values) > 0 {
-		what += " (" + quote(strings.Join(values, ", ")) + ")"
+		what += " (" + Quote(strings.Join(values, ", ")) + ")"
 	}
 	remedy := "make a new request without subject alternative names"
 	if form.field != fieldRequest {

@@ -37,7 +37,7 @@ type ChainError struct {
 
 // Error names the certificate and, for an unknown authority, the issuer that has to be configured.
 func (e *ChainError) Error() string {
-	subject := quote(e.Certificate.Subject.String())
+	subject := QuoteName(e.Certificate.Subject)
 	switch e.Reason {
 	case ChainExpired:
 		return fmt.Sprintf("certificate %s expired at %s", subject, date(e.Certificate.NotAfter))
@@ -45,9 +45,9 @@ func (e *ChainError) Error() string {
 		return fmt.Sprintf("certificate %s is valid only from %s", subject, date(e.Certificate.NotBefore))
 	case ChainUnknownAuthority:
 		return fmt.Sprintf("certificate %s was issued by %s, which the configured certificates do not lead to: %v",
-			subject, quote(e.Certificate.Issuer.String()), e.Err)
+			subject, QuoteName(e.Certificate.Issuer), Bounded(e.Err))
 	default:
-		return fmt.Sprintf("certificate %s has no valid chain: %v", subject, e.Err)
+		return fmt.Sprintf("certificate %s has no valid chain: %v", subject, Bounded(e.Err))
 	}
 }
 

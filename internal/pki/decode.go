@@ -38,7 +38,7 @@ func ParseCertificateRequest(data []byte) (*x509.CertificateRequest, error) {
 	}
 	request, err := x509.ParseCertificateRequest(der)
 	if err != nil {
-		return nil, fmt.Errorf("certificate request is not a PKCS#10 request: %w", err)
+		return nil, fmt.Errorf("certificate request is not a PKCS#10 request: %w", Bounded(err))
 	}
 	return request, nil
 }
@@ -52,7 +52,7 @@ func ParseCertificate(data []byte) (*x509.Certificate, error) {
 	}
 	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, fmt.Errorf("certificate is not an X.509 certificate: %w", err)
+		return nil, fmt.Errorf("certificate is not an X.509 certificate: %w", Bounded(err))
 	}
 	return certificate, nil
 }
@@ -135,5 +135,5 @@ func checkBlockType(blockType string, wanted ...string) error {
 	if strings.HasSuffix(blockType, privateKeyBlockEnding) {
 		return errors.New("is a private key: remove it from here, and replace it if others can read this place")
 	}
-	return fmt.Errorf("is of type %s, want %s", quote(blockType), strings.Join(wanted, " or "))
+	return fmt.Errorf("is of type %s, want %s", Quote(blockType), strings.Join(wanted, " or "))
 }

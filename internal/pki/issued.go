@@ -78,7 +78,7 @@ func CheckIssued(leaf *x509.Certificate, want Issued) ([]*x509.Certificate, erro
 		return nil, &IssuedError{
 			Reason: IssuedOtherCommonName,
 			Err: fmt.Errorf("its common name is %s, the issuer's customerID is %s",
-				quote(leaf.Subject.CommonName), quote(want.CustomerID)),
+				Quote(leaf.Subject.CommonName), Quote(want.CustomerID)),
 		}
 	}
 	chain, err := want.Trust.Chain(leaf, VerificationTime(leaf, want.Now))

@@ -9,8 +9,10 @@ package pki
 import (
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -34,16 +36,70 @@ func WindowOpens(notAfter time.Time, window time.Duration) time.Time {
 	return notAfter.Add(-window)
 }
 
-// maximumQuoted bounds what an error repeats of a value that somebody else wrote, in characters.
-const maximumQuoted = 128
+const (
+	// maximumQuoted bounds what an error repeats of a value that somebody else wrote, in characters.
+	maximumQuoted = 128
+	// maximumQuotedBytes bounds the same as it is written: a character that cannot be shown takes up to ten bytes.
+	maximumQuotedBytes = 300
+	// maximumErrorBytes bounds what an error repeats of the text of another one.
+	maximumErrorBytes = 300
+)
 
-// quote makes a foreign value fit for an error message: quoted, without control characters, cut when it is long.
-func quote(value string) string {
-	if runes := []rune(value); len(runes) > maximumQuoted {
-		value = string(runes[:maximumQuoted]) + "…"
+// Quote makes a foreign value fit for an error message: quoted, without control characters, and cut after 128
+// characters, or sooner when they are written with more than 300 bytes.
+func Quote(value string) string {
+	for limit := maximumQuoted; ; limit /= 2 {
+		quoted := strconv.Quote(strings.ToValidUTF8(clip(value, limit), "\uFFFD"))
+		if len(quoted) <= maximumQuotedBytes {
+			return quoted
+		}
 	}
-	return fmt.Sprintf("%q", strings.ToValidUTF8(value, "\uFFFD"))
 }
+
+// maximumNameAttributes bounds what an error repeats of a distinguished name. pkix takes time that grows with the square
+// of their count.
+const maximumNameAttributes = 16
+
+// QuoteName is Quote for a distinguished name, the way RFC 2253 writes it, of which it reads at most 16 attributes.
+func QuoteName(name pkix.Name) string {
+	if len(name.Names) <= maximumNameAttributes {
+		return Quote(name.String())
+	}
+	var sequence pkix.RDNSequence
+	for _, attribute := range name.Names[:maximumNameAttributes] {
+		sequence = append(sequence, pkix.RelativeDistinguishedNameSET{attribute})
+	}
+	return Quote(sequence.String())
+}
+
+// clip cuts a text that has more than a number of characters. It reads no more of the text than that.
+func clip(text string, longest int) string {
+	count := 0
+	for index := range text {
+		if count == longest {
+			return text[:index] + "…"
+		}
+		count++
+	}
+	return text
+}
+
+// Bounded returns an error that says what err says, cut after 300 bytes, and that wraps err. The errors of crypto/x509
+// repeat names of the certificate that they are about, at any length. It returns nil for nil.
+func Bounded(err error) error {
+	if err == nil || len(err.Error()) <= maximumErrorBytes {
+		return err
+	}
+	return &boundedError{err}
+}
+
+type boundedError struct{ err error }
+
+func (e *boundedError) Error() string {
+	return strings.ToValidUTF8(e.err.Error()[:maximumErrorBytes], "") + "…"
+}
+
+func (e *boundedError) Unwrap() error { return e.err }
 
 // date writes a moment the way all messages of this package do: UTC, to the second.
 func date(moment time.Time) string {

@@ -138,13 +138,13 @@ func checkCommonName(csr *x509.CertificateRequest, customerID string) []Violatio
 	case len(names) > 1:
 		problem = fmt.Sprintf("the request has %d common names", len(names))
 	case names[0] != customerID:
-		problem = "the request has the common name " + quote(names[0])
+		problem = "the request has the common name " + Quote(names[0])
 	default:
 		return nil
 	}
 	return []Violation{{
 		Field:   fieldCommonName,
-		Problem: problem + ", but the service certifies the issuer's customerID " + quote(customerID) + " only",
+		Problem: problem + ", but the service certifies the issuer's customerID " + Quote(customerID) + " only",
 		Remedy:  "write commonName: " + customerID,
 	}}
 }
