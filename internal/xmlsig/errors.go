@@ -3,6 +3,7 @@ package xmlsig
 import (
 	"crypto/x509"
 	"fmt"
+	"strings"
 )
 
 // ParseReason says why a document was refused unread.
@@ -15,6 +16,8 @@ const (
 	TooDeep ParseReason = "TooDeep"
 	// TooMany means more elements, attributes or comments than any answer of the service has.
 	TooMany ParseReason = "TooMany"
+	// TooLong means that a name, a prefix or a namespace name has more than MaximumNameBytes.
+	TooLong ParseReason = "TooLong"
 	// ByteOrderMark means that the document starts with one; the interface forbids it (seed 004, 1.3).
 	ByteOrderMark ParseReason = "ByteOrderMark"
 	// Encoding means that the document declares another encoding than UTF-8, or is not valid UTF-8 (seed 004, 1.3).
@@ -31,6 +34,9 @@ const (
 	DuplicateAttribute ParseReason = "DuplicateAttribute"
 	// UndeclaredPrefix means a namespace prefix that is not declared, or is declared against the rules.
 	UndeclaredPrefix ParseReason = "UndeclaredPrefix"
+	// RelativeNamespace means that a declared namespace name is no absolute URI. Canonicalization fails on such a
+	// document (Canonical XML 1.0, 2.4), so nobody can have signed it.
+	RelativeNamespace ParseReason = "RelativeNamespace"
 	// NotWellFormed means any other violation of XML 1.0, an empty document included.
 	NotWellFormed ParseReason = "NotWellFormed"
 )
@@ -41,7 +47,8 @@ type ParseError struct {
 	Reason ParseReason
 	// Offset is the place in the document where it was noticed, in bytes from its beginning.
 	Offset int
-	// Problem says in words what was found there. It repeats names, never values, of the document.
+	// Problem says in words what was found there. It repeats names, never values, of the document, and at most
+	// the beginning of a long one.
 	Problem string
 }
 
@@ -82,9 +89,6 @@ const (
 	SignerIsCustomer Reason = "SignerIsCustomer"
 )
 
-// MinimumSignerBits is the length of the shortest RSA key that may sign an answer.
-const MinimumSignerBits = 2048
-
 // VerifyError says why Verify refused a signature.
 type VerifyError struct {
 	// Reason classifies the error.
@@ -105,7 +109,28 @@ func (e *VerifyError) Error() string {
 // Unwrap returns the detailed error.
 func (e *VerifyError) Unwrap() error { return e.Err }
 
-// refuse makes a *VerifyError.
+// refuse makes a *VerifyError. Of strings among the arguments, no more is repeated than shown allows.
 func refuse(reason Reason, format string, arguments ...any) *VerifyError {
-	return &VerifyError{Reason: reason, Err: fmt.Errorf(format, arguments...)}
+	return &VerifyError{Reason: reason, Err: fmt.Errorf(format, allShown(arguments)...)}
+}
+
+// maximumShown bounds what an error repeats of a name or a value of the document, in bytes.
+const maximumShown = 100
+
+// shown is what an error may repeat of a name or a value of the document.
+func shown(value string) string {
+	if len(value) <= maximumShown {
+		return value
+	}
+	return strings.ToValidUTF8(value[:maximumShown], "") + "…"
+}
+
+// allShown applies shown to the strings among the arguments of a message.
+func allShown(arguments []any) []any {
+	for index, argument := range arguments {
+		if text, isText := argument.(string); isText {
+			arguments[index] = shown(text)
+		}
+	}
+	return arguments
 }

@@ -16,6 +16,9 @@ const (
 	MaximumBytes = 1 << 20
 	// MaximumDepth is how many elements may stand inside each other.
 	MaximumDepth = 32
+	// MaximumNameBytes is the length of the longest name, prefix or namespace name that is read. Exclusive
+	// canonicalization writes a namespace name anew at every element that uses it.
+	MaximumNameBytes = 1000
 
 	maximumElements          = 2048 // an answer with five hundred ErrorInfo has fewer
 	maximumAttributes        = 1024 // of the whole document; namespace declarations count
@@ -34,8 +37,9 @@ var xmlDeclaration = regexp.MustCompile(`^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t
 const maximumDeclarationBytes = 256
 
 // Parse reads a document strictly: XML 1.0 with namespaces in UTF-8, without byte order mark, document type declaration
-// and processing instructions, at most 1 MiB and with few enough elements, attributes, comments and levels that no
-// later step can be made slow. White space and comments around the root element are accepted.
+// and processing instructions, at most 1 MiB, with short enough names and few enough elements, attributes, comments and
+// levels that no later step can be made slow. Namespace names must be absolute. White space and comments around the
+// root element are accepted.
 //
 // Comments are left out of the tree, so that a value with a comment inside reads as one value; no canonical form that
 // is accepted here contains them. Errors are of type *ParseError.
@@ -86,8 +90,8 @@ type parser struct {
 
 	open    []*etree.Element
 	scope   scope
-	outer   []int // for every open element the length of scope around it
-	pending []byte
+	outer   []int  // for every open element the length of scope around it
+	pending []byte // see buffer
 	text    string // the run of text being read, if it could be cut out of source; else it is in pending
 
 	attributes     []attribute // of the start tag being read; reused
@@ -97,7 +101,7 @@ type parser struct {
 }
 
 func (p *parser) fail(reason ParseReason, format string, arguments ...any) error {
-	return &ParseError{reason, p.offset, fmt.Sprintf(format, arguments...)}
+	return &ParseError{reason, p.offset, fmt.Sprintf(format, allShown(arguments)...)}
 }
 
 func (p *parser) top() *etree.Element { return p.open[len(p.open)-1] }
@@ -191,14 +195,23 @@ func (p *parser) addText(text string) {
 	case p.text == "":
 		p.text = text
 	default:
-		p.pending = append(append(p.pending, p.text...), text...)
+		p.pending = append(append(p.buffer(), p.text...), text...)
 		p.text = ""
 	}
 }
 
+// buffer returns pending with room for everything that can still come: what is read is never longer than its source.
+// It is made once for a document, and never grows.
+func (p *parser) buffer() []byte {
+	if p.pending == nil {
+		p.pending = make([]byte, 0, len(p.source))
+	}
+	return p.pending
+}
+
 // expandText is addText for a raw text that holds references or carriage returns.
 func (p *parser) expandText(raw string, place place) (err error) {
-	p.pending = append(p.pending, p.text...)
+	p.pending = append(p.buffer(), p.text...)
 	p.text = ""
 	p.pending, err = p.expand(p.pending, raw, place)
 	return err

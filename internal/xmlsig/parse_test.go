@@ -62,55 +62,76 @@ var refused = map[string]struct {
 	"processing instruction that starts like a declaration": {
 		`<?xml-stylesheet href="a"?><a/>`, xmlsig.ProcessingInstruction,
 	},
-	"processing instruction inside":  {`<a><?b?></a>`, xmlsig.ProcessingInstruction},
-	"element not closed":             {"<a><b></b>", xmlsig.NotWellFormed},
-	"wrong end tag":                  {"<a></b>", xmlsig.NotWellFormed},
-	"end tag of another prefix":      {`<a xmlns:b="urn:b"><b:a></a></a>`, xmlsig.NotWellFormed},
-	"end tag first":                  {"</a>", xmlsig.NotWellFormed},
-	"end tag with an attribute":      {`<a></a b="">`, xmlsig.NotWellFormed},
-	"start tag not closed":           {"<a b=''", xmlsig.NotWellFormed},
-	"tag without name":               {"<>", xmlsig.NotWellFormed},
-	"name that starts with a digit":  {"<1a/>", xmlsig.NotWellFormed},
-	"name that starts with a colon":  {"<:a/>", xmlsig.NotWellFormed},
-	"name that ends with a colon":    {"<a:/>", xmlsig.NotWellFormed},
-	"name with two colons":           {`<a:b:c xmlns:a="urn:a"/>`, xmlsig.NotWellFormed},
-	"name with a forbidden letter":   {"<a×/>", xmlsig.NotWellFormed},
-	"attribute without value":        {"<a b/>", xmlsig.NotWellFormed},
-	"attribute without quotes":       {"<a b=c/>", xmlsig.NotWellFormed},
-	"attribute without end":          {"<a b='c/>", xmlsig.NotWellFormed},
-	"attributes without a space":     {`<a b=""c=""/>`, xmlsig.NotWellFormed},
-	"attribute with <":               {`<a b="<"/>`, xmlsig.NotWellFormed},
-	"]]> in text":                    {"<a>]]></a>", xmlsig.NotWellFormed},
-	"CDATA without end":              {"<a><![CDATA[</a>", xmlsig.NotWellFormed},
-	"comment without end":            {"<a><!-- </a>", xmlsig.NotWellFormed},
-	"comment with --":                {"<a><!-- -- --></a>", xmlsig.NotWellFormed},
-	"comment that ends with --->":    {"<a><!-- ---></a>", xmlsig.NotWellFormed},
-	"unknown entity":                 {"<a>&nbsp;</a>", xmlsig.NotWellFormed},
-	"unknown entity in an attribute": {"<a b='&c;'/>", xmlsig.NotWellFormed},
-	"ampersand alone":                {"<a>a & b</a>", xmlsig.NotWellFormed},
-	"reference without end":          {"<a>&amp</a>", xmlsig.NotWellFormed},
-	"reference to NUL":               {"<a>&#0;</a>", xmlsig.NotWellFormed},
-	"reference to a surrogate":       {"<a>&#xD800;</a>", xmlsig.NotWellFormed},
-	"reference beyond Unicode":       {"<a>&#x110000;</a>", xmlsig.NotWellFormed},
-	"reference to no number":         {"<a>&#x;</a>", xmlsig.NotWellFormed},
-	"reference with a sign":          {"<a>&#+65;</a>", xmlsig.NotWellFormed},
-	"reference with an upper-case X": {"<a>&#X41;</a>", xmlsig.NotWellFormed},
-	"control character":              {"<a>\x01</a>", xmlsig.NotWellFormed},
-	"control character in a comment": {"<a><!--\x01--></a>", xmlsig.NotWellFormed},
-	"U+FFFE":                         {"<a>\uFFFE</a>", xmlsig.NotWellFormed},
-	"lower-case doctype":             {"<!doctype a><a/>", xmlsig.NotWellFormed},
-	"too deep":                       {nested(xmlsig.MaximumDepth + 1), xmlsig.TooDeep},
-	"2,000 levels":                   {nested(2000), xmlsig.TooDeep},
-	"too many elements":              {"<a>" + strings.Repeat("<b/>", 5000) + "</a>", xmlsig.TooMany},
-	"too many comments":              {"<a>" + strings.Repeat("<!---->", 300) + "</a>", xmlsig.TooMany},
-	"too many attributes of one":     {"<a" + attributes(100) + "/>", xmlsig.TooMany},
+	"processing instruction inside":            {`<a><?b?></a>`, xmlsig.ProcessingInstruction},
+	"element not closed":                       {"<a><b></b>", xmlsig.NotWellFormed},
+	"wrong end tag":                            {"<a></b>", xmlsig.NotWellFormed},
+	"end tag of another prefix":                {`<a xmlns:b="urn:b"><b:a></a></a>`, xmlsig.NotWellFormed},
+	"end tag first":                            {"</a>", xmlsig.NotWellFormed},
+	"end tag with an attribute":                {`<a></a b="">`, xmlsig.NotWellFormed},
+	"start tag not closed":                     {"<a b=''", xmlsig.NotWellFormed},
+	"tag without name":                         {"<>", xmlsig.NotWellFormed},
+	"name that starts with a digit":            {"<1a/>", xmlsig.NotWellFormed},
+	"name that starts with a colon":            {"<:a/>", xmlsig.NotWellFormed},
+	"name that ends with a colon":              {"<a:/>", xmlsig.NotWellFormed},
+	"name with two colons":                     {`<a:b:c xmlns:a="urn:a"/>`, xmlsig.NotWellFormed},
+	"name with a forbidden letter":             {"<a×/>", xmlsig.NotWellFormed},
+	"attribute without value":                  {"<a b/>", xmlsig.NotWellFormed},
+	"attribute without quotes":                 {"<a b=c/>", xmlsig.NotWellFormed},
+	"attribute without end":                    {"<a b='c/>", xmlsig.NotWellFormed},
+	"attributes without a space":               {`<a b=""c=""/>`, xmlsig.NotWellFormed},
+	"attribute with <":                         {`<a b="<"/>`, xmlsig.NotWellFormed},
+	"]]> in text":                              {"<a>]]></a>", xmlsig.NotWellFormed},
+	"CDATA without end":                        {"<a><![CDATA[</a>", xmlsig.NotWellFormed},
+	"comment without end":                      {"<a><!-- </a>", xmlsig.NotWellFormed},
+	"comment with --":                          {"<a><!-- -- --></a>", xmlsig.NotWellFormed},
+	"comment that ends with --->":              {"<a><!-- ---></a>", xmlsig.NotWellFormed},
+	"unknown entity":                           {"<a>&nbsp;</a>", xmlsig.NotWellFormed},
+	"unknown entity in an attribute":           {"<a b='&c;'/>", xmlsig.NotWellFormed},
+	"ampersand alone":                          {"<a>a & b</a>", xmlsig.NotWellFormed},
+	"reference without end":                    {"<a>&amp</a>", xmlsig.NotWellFormed},
+	"reference to NUL":                         {"<a>&#0;</a>", xmlsig.NotWellFormed},
+	"reference to a surrogate":                 {"<a>&#xD800;</a>", xmlsig.NotWellFormed},
+	"reference beyond Unicode":                 {"<a>&#x110000;</a>", xmlsig.NotWellFormed},
+	"reference to no number":                   {"<a>&#x;</a>", xmlsig.NotWellFormed},
+	"reference to NUL with zeros":              {"<a>&#x00000;</a>", xmlsig.NotWellFormed},
+	"reference of many zeros without end":      {"<a>&#" + strings.Repeat("0", 1000) + "65</a>", xmlsig.NotWellFormed},
+	"reference beyond 64 bits":                 {"<a>&#x10000000000000041;</a>", xmlsig.NotWellFormed},
+	"hexadecimal digit in a decimal reference": {"<a>&#6A;</a>", xmlsig.NotWellFormed},
+	"reference with a sign":                    {"<a>&#+65;</a>", xmlsig.NotWellFormed},
+	"reference with an upper-case X":           {"<a>&#X41;</a>", xmlsig.NotWellFormed},
+	"control character":                        {"<a>\x01</a>", xmlsig.NotWellFormed},
+	"control character in a comment":           {"<a><!--\x01--></a>", xmlsig.NotWellFormed},
+	"U+FFFE":                                   {"<a>\uFFFE</a>", xmlsig.NotWellFormed},
+	"lower-case doctype":                       {"<!doctype a><a/>", xmlsig.NotWellFormed},
+	"too deep":                                 {nested(xmlsig.MaximumDepth + 1), xmlsig.TooDeep},
+	"2,000 levels":                             {nested(2000), xmlsig.TooDeep},
+	"too many elements":                        {"<a>" + strings.Repeat("<b/>", 5000) + "</a>", xmlsig.TooMany},
+	"too many comments":                        {"<a>" + strings.Repeat("<!---->", 300) + "</a>", xmlsig.TooMany},
+	"too many attributes of one":               {"<a" + attributes(100) + "/>", xmlsig.TooMany},
 	"too many attributes of all": {
 		"<a>" + strings.Repeat("<b"+attributes(50)+"/>", 100) + "</a>", xmlsig.TooMany,
 	},
 	"too many declarations in force": {
 		"<a" + declarations(40) + "><b" + declarations(40) + "/></a>", xmlsig.TooMany,
 	},
-	"too large": {"<a>" + strings.Repeat(" ", xmlsig.MaximumBytes) + "</a>", xmlsig.TooLarge},
+	"too long a name":                            {"<" + longName + "/>", xmlsig.TooLong},
+	"too long a name in an end tag":              {"<a></" + longName + ">", xmlsig.TooLong},
+	"too long a name by one letter":              {"<" + strings.Repeat("a", 999) + "ä/>", xmlsig.TooLong},
+	"too long a prefix":                          {"<" + longName + `:a/>`, xmlsig.TooLong},
+	"too long a declared prefix":                 {"<a xmlns:" + longName + `="urn:a"/>`, xmlsig.TooLong},
+	"too long a name of an attribute":            {"<a " + longName + `=""/>`, xmlsig.TooLong},
+	"too long a namespace name":                  {`<a xmlns:b="urn:` + longName + `"/>`, xmlsig.TooLong},
+	"too long a namespace name, quotation marks": {`<a b:a="" xmlns:b='urn:` + quotationMarks + `'/>`, xmlsig.TooLong},
+	"too long a default namespace name":          {`<a xmlns="urn:` + longName + `"/>`, xmlsig.TooLong},
+	"relative namespace name":                    {`<a xmlns:b="1"/>`, xmlsig.RelativeNamespace},
+	"relative default namespace name":            {`<a xmlns="b/c"/>`, xmlsig.RelativeNamespace},
+	"namespace name that is a fragment":          {`<a xmlns="#b:c"/>`, xmlsig.RelativeNamespace},
+	"namespace name that starts with a slash":    {`<a xmlns="//b:c"/>`, xmlsig.RelativeNamespace},
+	"namespace name that starts with a blank":    {`<a xmlns=" urn:b"/>`, xmlsig.RelativeNamespace},
+	"relative namespace name inside":             {`<a><b xmlns:c="c"/></a>`, xmlsig.RelativeNamespace},
+	"too large": {
+		"<a>" + strings.Repeat(" ", xmlsig.MaximumBytes) + "</a>", xmlsig.TooLarge,
+	},
 }
 
 func nested(levels int) string {
@@ -129,6 +150,9 @@ func declarations(count int) string {
 	return strings.NewReplacer(` a`, ` xmlns:a`, `""`, `"urn:a"`).Replace(attributes(count))
 }
 
+// longestError is how many bytes the text of the longest error of this package may have.
+const longestError = 2048
+
 func TestWhatIsNotStrictXMLIsRefused(t *testing.T) {
 	for claim, test := range refused {
 		t.Run(claim, func(t *testing.T) {
@@ -137,12 +161,29 @@ func TestWhatIsNotStrictXMLIsRefused(t *testing.T) {
 			if !errors.As(err, &refusal) || refusal.Reason != test.want || document != nil {
 				t.Fatalf("got %v, want reason %s", err, test.want)
 			}
+			if text := err.Error(); len(text) > longestError {
+				t.Errorf("the error has %d bytes: %.200s", len(text), text)
+			}
 			if refusal.Offset < 0 || refusal.Offset > len(test.document) {
 				t.Errorf("offset %d is outside of the document", refusal.Offset)
 			}
 		})
 	}
 }
+
+// longName is longer than any name may be.
+var longName = strings.Repeat("a", xmlsig.MaximumNameBytes+1)
+
+// quotationMarks are what a namespace name of 12 kB was made of that took 550 MB to canonicalise.
+var quotationMarks = strings.Repeat(`"`, 12_000)
+
+// longestNames is a document whose names are as long as they may be.
+var longestNames = func() string {
+	name := strings.Repeat("ä", xmlsig.MaximumNameBytes/2)
+	space := "urn:" + strings.Repeat("a", xmlsig.MaximumNameBytes-len("urn:"))
+	tag := name + ":" + name
+	return "<" + tag + " xmlns:" + name + `="` + space + `" ` + tag + `=""></` + tag + ">"
+}()
 
 // accepted are documents that must be read, and what becomes of them when they are written again.
 var accepted = map[string]struct{ document, want string }{
@@ -162,7 +203,16 @@ var accepted = map[string]struct{ document, want string }{
 		`<a b="&lt;&quot;&apos;">&amp;&lt;&gt;&quot;&apos;</a>`,
 		`<a b="&lt;&quot;'">&amp;&lt;&gt;"'</a>`,
 	},
-	"references to characters":          {"<a>&#x41;&#66;&#x1F600;&#x0000041;</a>", "<a>AB😀A</a>"},
+	"references to characters": {"<a>&#x41;&#66;&#x1F600;&#x0000041;</a>", "<a>AB😀A</a>"},
+	"references with many leading zeros": {
+		"<a b='&#x" + strings.Repeat("0", 5000) + "41;'>&#" + strings.Repeat("0", 5000) + "66;&#x00000000000000000e4;</a>",
+		`<a b="A">Bä</a>`,
+	},
+	"longest names": {longestNames, longestNames},
+	"namespace names of any scheme": {
+		`<a xmlns="a+B-1.c:"><b xmlns="HTTP://B" xmlns:c="x:"/></a>`,
+		`<a xmlns="a+B-1.c:"><b xmlns="HTTP://B" xmlns:c="x:"></b></a>`,
+	},
 	"reference that spells a reference": {"<a>&#38;lt;</a>", "<a>&amp;lt;</a>"},
 	"CDATA": {
 		"<a>1<![CDATA[<b>&amp;]]]]>2<![CDATA[\r\n]]><![CDATA[]]></a>",

@@ -2,7 +2,6 @@ package xmlsig
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,10 +36,18 @@ func invalidUTF8(data []byte) int {
 	return offset
 }
 
+// isControl tells the characters below U+0020 that XML does not allow.
+var isControl = func() (table [256]bool) {
+	for value := range byte(' ') {
+		table[value] = !isWhiteSpace(value)
+	}
+	return table
+}()
+
 // forbiddenCharacter returns the offset of the first character in valid UTF-8 that XML does not allow, or -1.
 func forbiddenCharacter(data []byte) int {
 	for offset, value := range data {
-		if value < 0x20 && !isWhiteSpace(value) {
+		if isControl[value] {
 			return offset
 		}
 	}
@@ -76,6 +83,9 @@ func (p *parser) name() (prefix, local string, err error) {
 	if first == 0 {
 		return "", "", p.fail(NotWellFormed, "a name was expected")
 	}
+	if first > MaximumNameBytes {
+		return "", "", p.failTooLong("name")
+	}
 	local = p.rest()[:first]
 	p.offset += first
 	if !strings.HasPrefix(p.rest(), ":") {
@@ -85,27 +95,44 @@ func (p *parser) name() (prefix, local string, err error) {
 	if second == 0 || strings.HasPrefix(p.rest()[1+second:], ":") {
 		return "", "", p.fail(NotWellFormed, "a name with a colon at a wrong place")
 	}
+	if second > MaximumNameBytes {
+		return "", "", p.failTooLong("name")
+	}
 	prefix, local = local, p.rest()[1:1+second]
 	p.offset += 1 + second
 	return prefix, local, nil
 }
 
-// nameLength returns how many bytes at the beginning of text are a name without colon.
-func nameLength(text string) int {
-	for index, character := range text {
-		if !isNameStart(character) && (index == 0 || !isNamePart(character)) {
-			return index
-		}
-	}
-	return len(text)
+func (p *parser) failTooLong(what string) error {
+	return p.fail(TooLong, "a %s of more than %d bytes", what, MaximumNameBytes)
 }
 
-func isNameStart(character rune) bool {
-	if character < utf8.RuneSelf {
-		return 'a' <= character|0x20 && character|0x20 <= 'z' || character == '_'
+// nameLength returns how many bytes at the beginning of text are a name without colon. It reads on no further than it
+// takes to see that they are more than MaximumNameBytes.
+func nameLength(text string) int {
+	for index := 0; index < len(text) && index <= MaximumNameBytes; {
+		if isLetter[text[index]] {
+			index++
+			continue
+		}
+		character, size := utf8.DecodeRuneInString(text[index:])
+		if !unicode.Is(nameStart, character) && (index == 0 || !isNamePart(character)) {
+			return index
+		}
+		index += size
 	}
-	return unicode.Is(nameStart, character)
+	return min(len(text), MaximumNameBytes+1)
 }
+
+// isLetter tells the characters of ASCII that can start a name.
+var isLetter = func() (table [256]bool) {
+	for value := range table {
+		letter := value | 0x20
+		table[value] = 'a' <= letter && letter <= 'z' && value < utf8.RuneSelf
+	}
+	table['_'] = true
+	return table
+}()
 
 // isNamePart reports whether a character that cannot start a name can continue it.
 func isNamePart(character rune) bool {
@@ -152,11 +179,12 @@ func (p *parser) attributeValue() (string, error) {
 	}
 	value := raw
 	if strings.ContainsAny(raw, "&\r\n\t") {
-		expanded, err := p.expand(make([]byte, 0, len(raw)), raw, inAttribute)
+		before := len(p.pending) // the text in front of the tag
+		expanded, err := p.expand(p.buffer(), raw, inAttribute)
 		if err != nil {
 			return "", err
 		}
-		value = string(expanded)
+		value = string(expanded[before:])
 	}
 	p.offset += end + 1
 	return value, nil
@@ -171,6 +199,11 @@ const (
 	inAttribute              // references, and white space becomes spaces
 )
 
+// mayReplace reports whether something that begins with this character may have to be replaced.
+func (p place) mayReplace(character byte) bool {
+	return character == '&' || character == '\r' || (p == inAttribute && (character == '\n' || character == '\t'))
+}
+
 // expand appends raw to a text with everything replaced that a reader of XML does not see as it was written. The
 // parser stands at the beginning of raw.
 func (p *parser) expand(to []byte, raw string, place place) ([]byte, error) {
@@ -178,64 +211,84 @@ func (p *parser) expand(to []byte, raw string, place place) ([]byte, error) {
 	if place == inAttribute {
 		lineEnd = ' '
 	}
-	done := 0 // everything before is in to
 	for index := 0; index < len(raw); {
-		character := raw[index]
-		switch {
+		switch character := raw[index]; {
 		case character == '&' && place != inSection:
 			value, length := reference(raw[index:])
 			if length == 0 {
 				p.offset += index
 				return nil, p.fail(NotWellFormed, "a reference that is neither predefined nor to an allowed character")
 			}
-			to = utf8.AppendRune(append(to, raw[done:index]...), value)
+			to = utf8.AppendRune(to, value)
 			index += length
-			done = index
 		case character == '\r' || (place == inAttribute && isWhiteSpace(character)):
-			to = append(append(to, raw[done:index]...), lineEnd)
-			if strings.HasPrefix(raw[index:], "\r\n") {
+			to = append(to, lineEnd)
+			index++
+			if character == '\r' && index < len(raw) && raw[index] == '\n' {
 				index++
 			}
-			index++
-			done = index
 		default:
-			index++
+			end := index + 1
+			for end < len(raw) && !place.mayReplace(raw[end]) {
+				end++
+			}
+			to = append(to, raw[index:end]...)
+			index = end
 		}
 	}
-	return append(to, raw[done:]...), nil
+	return to, nil
 }
-
-// longestReference leaves room for some leading zeros.
-const longestReference = len("&#x10FFFF;") + 4
 
 // reference returns the character that the reference at the beginning of text stands for, and the reference's length:
 // 0 if it is not well-formed.
 func reference(text string) (character rune, length int) {
-	name, _, found := strings.Cut(text[1:min(len(text), longestReference)], ";")
-	if !found {
-		return 0, 0
+	switch {
+	case strings.HasPrefix(text, "&#"):
+		if character, length = characterReference(text[len("&#"):]); length > 0 {
+			length += len("&#")
+		}
+		return character, length
+	case strings.HasPrefix(text, "&amp;"):
+		return '&', len("&amp;")
+	case strings.HasPrefix(text, "&lt;"):
+		return '<', len("&lt;")
+	case strings.HasPrefix(text, "&gt;"):
+		return '>', len("&gt;")
+	case strings.HasPrefix(text, "&quot;"):
+		return '"', len("&quot;")
+	case strings.HasPrefix(text, "&apos;"):
+		return '\'', len("&apos;")
 	}
-	length = len("&;") + len(name)
-	switch name {
-	case "amp":
-		return '&', length
-	case "lt":
-		return '<', length
-	case "gt":
-		return '>', length
-	case "quot":
-		return '"', length
-	case "apos":
-		return '\'', length
-	}
-	digits, isCharacter := strings.CutPrefix(name, "#")
+	return 0, 0
+}
+
+// characterReference is reference for what follows &#: a number, with any count of leading zeros, and a semicolon.
+func characterReference(digits string) (character rune, length int) {
 	base := 10
-	if hexadecimal, isHexadecimal := strings.CutPrefix(digits, "x"); isHexadecimal {
-		digits, base = hexadecimal, 16
+	if strings.HasPrefix(digits, "x") {
+		base, length = 16, 1
 	}
-	number, err := strconv.ParseUint(digits, base, 32)
-	if !isCharacter || err != nil || number > unicode.MaxRune || !isAllowed(rune(number)) {
+	first := length
+	for ; length < len(digits); length++ {
+		value := digitValue(digits[length])
+		if value >= base || character > unicode.MaxRune {
+			break
+		}
+		character = character*rune(base) + rune(value)
+	}
+	if length == first || !strings.HasPrefix(digits[length:], ";") || !isAllowed(character) {
 		return 0, 0
 	}
-	return rune(number), length
+	return character, length + len(";")
+}
+
+// digitValue returns the value of a hexadecimal digit, and 16 for everything else.
+func digitValue(character byte) int {
+	switch {
+	case '0' <= character && character <= '9':
+		return int(character - '0')
+	case 'a' <= character|0x20 && character|0x20 <= 'f':
+		return int(character|0x20-'a') + 10
+	}
+	return 16
 }

@@ -1,6 +1,7 @@
 package xmlsig
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -55,7 +56,7 @@ func (p *parser) startTag() error {
 	if err := p.resolveAttributes(); err != nil {
 		return err
 	}
-	p.addElement(joinName(prefix, local))
+	p.addElement(prefix, local)
 	if empty {
 		p.closeElement()
 	}
@@ -77,14 +78,14 @@ func (p *parser) checkRoom() error {
 }
 
 // addElement puts the element of the start tag just read into the tree and opens it.
-func (p *parser) addElement(name string) {
-	var element *etree.Element
-	if len(p.open) == 0 {
-		element = p.document.CreateElement(name)
-	} else {
+func (p *parser) addElement(prefix, local string) {
+	parent := &p.document.Element
+	if len(p.open) > 0 {
 		p.flushText()
-		element = p.top().CreateElement(name)
+		parent = p.top()
 	}
+	element := parent.CreateElement(local)
+	element.Space = prefix
 	if len(p.attributes) > 0 {
 		element.Attr = make([]etree.Attr, 0, len(p.attributes))
 	}
@@ -187,10 +188,29 @@ func (p *parser) declareNamespaces() error {
 			p.offset = attribute.offset
 			return p.fail(UndeclaredPrefix, "%s declares a prefix against the rules", attribute.name())
 		}
+		if err := p.checkNamespaceName(attribute); err != nil {
+			return err
+		}
 		p.scope = append(p.scope, binding{prefix, attribute.value})
 	}
 	if len(p.scope) > maximumDeclarations {
 		return p.fail(TooMany, "more than %d namespace declarations in force at one element", maximumDeclarations)
+	}
+	return nil
+}
+
+// absolute is how a URI with a scheme begins (RFC 3986, 3.1).
+var absolute = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+
+// checkNamespaceName refuses namespace names that no canonical form can write, or only at a high cost.
+func (p *parser) checkNamespaceName(declaration attribute) error {
+	switch name := declaration.value; {
+	case len(name) > MaximumNameBytes:
+		p.offset = declaration.offset
+		return p.failTooLong("namespace name")
+	case name != "" && !absolute.MatchString(name):
+		p.offset = declaration.offset
+		return p.fail(RelativeNamespace, "%s declares a relative namespace name", declaration.name())
 	}
 	return nil
 }
