@@ -86,7 +86,7 @@ func verified(t testing.TB, document string, authority *pkitest.Authority) *etre
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, document)
 	}
-	result, err := xmlsig.Verify(payload, trust(t, authority), pkitest.Now)
+	result, err := xmlsig.Verify(payload, xmlsig.Signers{Trust: trust(t, authority), Now: pkitest.Now})
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, document)
 	}

@@ -24,7 +24,8 @@ type Options struct {
 	// TLS verifies the service's server certificate; none means the system's roots. Intermediates are anchors too: a
 	// server that forgets to send its own is common, and a bundle names only what its owner trusts.
 	TLS []*x509.Certificate
-	// Responses verifies the certificate that signs answers.
+	// Responses verifies the certificate that signs answers. Where it also leads to certificates of customers, an answer
+	// that one of them has signed is refused all the same (xmlsig.SignerIsCustomer).
 	Responses pki.Trust
 	// Timeout of one call, from name resolution to the last byte of the answer. 0 means DefaultTimeout.
 	Timeout time.Duration
@@ -95,7 +96,7 @@ func (c *Client) SignNew(ctx context.Context, message *vero.SignNew) (string, er
 	if err != nil {
 		return "", err
 	}
-	id, err := c.readSubmission(vero.SignNewCertificate, answer)
+	id, err := c.readSubmission(vero.SignNewCertificate, message.Party, answer)
 	if err != nil && answer.repeats(message.TransferPassword) {
 		return "", withoutWords(err)
 	}
@@ -119,7 +120,7 @@ func (c *Client) Renew(
 	if err != nil {
 		return "", err
 	}
-	return c.readSubmission(vero.RenewCertificate, answer)
+	return c.readSubmission(vero.RenewCertificate, message.Party, answer)
 }
 
 // Get sends GetCertificate and returns the certificate as the service sent it: DER, or PEM. Whether it is the one
@@ -133,7 +134,7 @@ func (c *Client) Get(ctx context.Context, message *vero.Get) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	response, err := c.open(vero.GetCertificate, answer)
+	response, err := c.open(vero.GetCertificate, message.Party, answer)
 	if err != nil {
 		return nil, err
 	}
@@ -159,16 +160,17 @@ func (c *Client) call(ctx context.Context, operation vero.Operation, payload *et
 	return c.post(ctx, operation, body)
 }
 
-func (c *Client) readSubmission(operation vero.Operation, answer *answer) (string, error) {
-	response, err := c.open(operation, answer)
+func (c *Client) readSubmission(operation vero.Operation, party vero.Party, answer *answer) (string, error) {
+	response, err := c.open(operation, party, answer)
 	if err != nil {
 		return "", err
 	}
 	return vero.ReadSubmission(response, operation)
 }
 
-// open reads an answer: parse strictly, unwrap, check which answer it is, verify, and return only what was verified.
-func (c *Client) open(operation vero.Operation, answer *answer) (*etree.Element, error) {
+// open reads an answer to a message of party: parse strictly, unwrap, check which answer it is, verify, and return only
+// what was verified.
+func (c *Client) open(operation vero.Operation, party vero.Party, answer *answer) (*etree.Element, error) {
 	content, err := answer.content()
 	if err != nil {
 		return nil, err
@@ -184,7 +186,9 @@ func (c *Client) open(operation vero.Operation, answer *answer) (*etree.Element,
 	if err := vero.CheckResponse(payload, operation); err != nil {
 		return nil, err
 	}
-	verified, err := xmlsig.Verify(payload, c.responses, c.clock.Now())
+	verified, err := xmlsig.Verify(payload, xmlsig.Signers{
+		Trust: c.responses, Now: c.clock.Now(), CustomerID: party.CustomerID,
+	})
 	if err != nil {
 		return nil, &vero.UnverifiedError{RetrievalID: vero.PeekRetrievalID(payload), Err: err}
 	}

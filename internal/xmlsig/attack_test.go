@@ -339,7 +339,7 @@ func TestTheSignerMustBeTrustedNow(t *testing.T) {
 	}
 	for claim, test := range cases {
 		t.Run(claim, func(t *testing.T) {
-			_, err := xmlsig.Verify(payloadOf(t, test.envelope), test.trust, test.now)
+			_, err := xmlsig.Verify(payloadOf(t, test.envelope), xmlsig.Signers{Trust: test.trust, Now: test.now})
 			var refusal *xmlsig.VerifyError
 			if !errors.As(err, &refusal) || refusal.Reason != test.want {
 				t.Fatalf("got %v, want reason %s", err, test.want)

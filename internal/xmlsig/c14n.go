@@ -3,6 +3,7 @@ package xmlsig
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -48,31 +49,28 @@ func (s surroundings) around(element *etree.Element) surroundings {
 	return s
 }
 
-// canonicalise writes an element and everything in it in a canonical form without comments. It does not change the
-// element, and ignores its parents: what they contribute is in the surroundings. It takes time linear in the size of
-// the element.
-func canonicalise(apex *etree.Element, outer surroundings, form canonicalForm) ([]byte, error) {
+// canonicalise writes an element and everything in it to a writer, in a canonical form without comments. It does not
+// change the element, and ignores its parents: what they contribute is in the surroundings. It fails when there would
+// be more than maximum bytes: exclusive forms write a declaration anew at each sibling that uses it, so the result can
+// be a thousand times as long as the element. It takes time linear in what it writes.
+func canonicalise(apex *etree.Element, outer surroundings, form canonicalForm, to io.Writer, maximum int) error {
 	canonicaliser := canonicaliser{
 		form:   form,
 		scope:  slices.Clip(outer.scope),
-		output: make([]byte, 0, initialOutput),
+		output: newOutput(to, maximum),
 	}
 	if !form.exclusive() {
 		inherited, err := inheritedAttributes(apex, outer.attributes, form)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		canonicaliser.inherited = inherited
 	}
 	if err := canonicaliser.element(apex, true); err != nil {
-		return nil, err
+		return err
 	}
-	return canonicaliser.output, nil
+	return canonicaliser.output.end()
 }
-
-// initialOutput holds most of the elements that are canonicalised here: a payload without its signature, or a
-// SignedInfo.
-const initialOutput = 4 << 10
 
 // inheritedAttributes returns the xml:… attributes that an inclusive form lets the apex take over: C14N 1.0 all that
 // it does not have itself, C14N 1.1 no xml:id. C14N 1.1 would also compute a new xml:base; nobody writes one here, so
@@ -99,7 +97,7 @@ type canonicaliser struct {
 	inherited []etree.Attr
 	scope     scope // in force at the current element
 	written   scope // declarations that the output has so far, at the current element
-	output    []byte
+	output    output
 
 	namespaces []binding // of the start tag being written; reused
 	attributes []sortableAttribute
@@ -130,19 +128,22 @@ func (c *canonicaliser) element(element *etree.Element, isApex bool) error {
 			return err
 		}
 	}
-	c.output = append(c.output, "</"...)
+	c.output.write("</")
 	c.name(element.Space, element.Tag)
-	c.output = append(c.output, '>')
+	c.output.write(">")
 	c.scope, c.written = c.scope[:scope], c.written[:written]
 	return nil
 }
 
 func (c *canonicaliser) child(child etree.Token) error {
+	if err := c.output.err; err != nil {
+		return err
+	}
 	switch child := child.(type) {
 	case *etree.Element:
 		return c.element(child, false)
 	case *etree.CharData:
-		c.text(child.Data)
+		c.output.escape(child.Data, &textEscapes)
 	case *etree.Comment: // left out by every form that is accepted
 	default:
 		return fmt.Errorf("an XML token of type %T cannot be signed", child)
@@ -179,10 +180,14 @@ func (c *canonicaliser) chooseNamespaces(element *etree.Element, newDeclarations
 	return nil
 }
 
+func undeclaredError(prefix string) error {
+	return fmt.Errorf("the namespace prefix %s is not declared on the element or in it", shown(prefix))
+}
+
 // declareUsed is declare for a prefix that the element uses and that therefore must be declared.
 func (c *canonicaliser) declareUsed(prefix string) error {
 	if _, bound := c.scope.lookup(prefix); !bound {
-		return fmt.Errorf("the namespace prefix %s is not declared on the element or in it", prefix)
+		return undeclaredError(prefix)
 	}
 	c.declare(prefix)
 	return nil
@@ -223,7 +228,7 @@ func (c *canonicaliser) sortAttributes(element *etree.Element, isApex bool) erro
 		if attribute.Space != "" {
 			var bound bool
 			if namespace, bound = c.scope.lookup(attribute.Space); !bound {
-				return fmt.Errorf("the namespace prefix %s is not declared on the element or in it", attribute.Space)
+				return undeclaredError(attribute.Space)
 			}
 		}
 		c.attributes = append(c.attributes, sortableAttribute{namespace, attribute})

@@ -55,7 +55,7 @@ func detachments(payload, signature *etree.Element) ([]detachment, error) {
 // or in the scope around it. The default namespace counts as undeclared where an unprefixed element is not in the
 // reach of a declaration.
 func undeclared(element, without *etree.Element, around scope, found []string) []string {
-	around = slices.Clip(around).declarations(element)
+	around = around.declarations(element) // siblings write over each other's: none of them is read again
 	found = noteUndeclared(element.Space, around, found)
 	for index := range element.Attr {
 		attribute := &element.Attr[index]
@@ -85,10 +85,7 @@ func inherited(element *etree.Element, prefixes []string) ([]binding, error) {
 	if len(prefixes) == 0 {
 		return nil, nil
 	}
-	var outer scope
-	for ancestor := element.Parent(); ancestor != nil; ancestor = ancestor.Parent() {
-		outer = append(scope(nil).declarations(ancestor), outer...)
-	}
+	outer := scopeIn(element.Parent())
 	var bindings []binding
 	for _, prefix := range prefixes {
 		namespace, bound := outer.lookup(prefix)
@@ -105,7 +102,8 @@ func inherited(element *etree.Element, prefixes []string) ([]binding, error) {
 // detach returns the payload as a document of its own: a copy without the Signature and without comments, with the
 // hoisted declarations on it.
 func (d detachment) detach(payload, signature *etree.Element) *etree.Element {
-	detached := etree.NewElement(payload.FullTag())
+	detached := etree.NewElement(payload.Tag)
+	detached.Space = payload.Space
 	copyContent(detached, payload, signature)
 	for _, declared := range d.hoisted {
 		detached.CreateAttr(joinName(declarationName(declared.prefix)), declared.namespace)
@@ -141,7 +139,9 @@ func copyContent(to, from, without *etree.Element) {
 		case *etree.Element:
 			if child != without {
 				text = nil
-				copyContent(to.CreateElement(child.FullTag()), child, without)
+				copied := to.CreateElement(child.Tag)
+				copied.Space = child.Space
+				copyContent(copied, child, without)
 			}
 		}
 	}

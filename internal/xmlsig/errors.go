@@ -64,7 +64,8 @@ const (
 	// MissingSignature means that there is no Signature in the element.
 	MissingSignature Reason = "MissingSignature"
 	// Shape means that the Signature is not the one form that is accepted: the last child, one Reference to the whole
-	// document, a certificate of the signer.
+	// document, a certificate of the signer. Or that the payload, or its canonical form, is larger than any of the
+	// service can be.
 	Shape Reason = "Shape"
 	// Algorithm means an algorithm, or a transform, that is not accepted.
 	Algorithm Reason = "Algorithm"
@@ -72,11 +73,12 @@ const (
 	DigestMismatch Reason = "DigestMismatch"
 	// SignatureMismatch means that the signature was not made with the key of any certificate that came with it.
 	SignatureMismatch Reason = "SignatureMismatch"
-	// UntrustedSigner means a good signature by somebody whose certificate the configured ones do not lead to.
+	// UntrustedSigner means that the configured certificates do not lead to the signer's. This and all reasons below
+	// say nothing about the rest: a signer who is refused could have signed anything, so nothing else is looked at.
 	UntrustedSigner Reason = "UntrustedSigner"
-	// SignerExpired means a good signature with a certificate that is past its end, its own or its issuer's.
+	// SignerExpired means that the signer's certificate, or its issuer's, is past its end.
 	SignerExpired Reason = "SignerExpired"
-	// SignerNotYetValid means a good signature with a certificate whose time, or whose issuer's, has not come.
+	// SignerNotYetValid means that the time of the signer's certificate, or of its issuer's, has not come.
 	SignerNotYetValid Reason = "SignerNotYetValid"
 	// WeakSigner means that the trust leads to the signer, but its RSA key is shorter than MinimumSignerBits.
 	WeakSigner Reason = "WeakSigner"
@@ -95,7 +97,8 @@ type VerifyError struct {
 	Reason Reason
 	// Signer is the certificate in the signature that the reason is about, for the reasons that are about one:
 	// UntrustedSigner, SignerExpired, SignerNotYetValid, WeakSigner, SignerIsAuthority and SignerIsCustomer. It is nil
-	// for all others. Nothing is known about it but that somebody has sent it.
+	// for all others. Of several certificates it is the one that most likely made the signature: the first that is no
+	// authority. Nothing is known about it but that somebody has sent it.
 	Signer *x509.Certificate
 	// Err says what was found. For UntrustedSigner, SignerExpired and SignerNotYetValid it wraps a *pki.ChainError.
 	Err error

@@ -1,8 +1,15 @@
 package xmlsig
 
-import "github.com/beevik/etree"
+import (
+	"bytes"
+	"math"
+
+	"github.com/beevik/etree"
+)
 
 // Canonicalise writes an element that is complete in itself in the canonical form with this identifier.
 func Canonicalise(element *etree.Element, algorithm string) ([]byte, error) {
-	return canonicalise(element, surroundings{}, canonicalForm{algorithm: algorithm})
+	var written bytes.Buffer
+	err := canonicalise(element, surroundings{}, canonicalForm{algorithm: algorithm}, &written, math.MaxInt)
+	return written.Bytes(), err
 }

@@ -197,10 +197,18 @@ func payloadOf(t testing.TB, envelope string) *etree.Element {
 	return nil
 }
 
+// signers are those that the hierarchy's trust leads to.
+func (h hierarchy) signers() xmlsig.Signers {
+	return xmlsig.Signers{Trust: h.trust, Now: h.now, CustomerID: customerID}
+}
+
+// customerID is the customer to whom the answers go.
+const customerID = "a-customer"
+
 // verify verifies the payload of an envelope.
 func (h hierarchy) verify(t testing.TB, envelope string) (*xmlsig.Verified, error) {
 	t.Helper()
-	return xmlsig.Verify(payloadOf(t, envelope), h.trust, h.now)
+	return xmlsig.Verify(payloadOf(t, envelope), h.signers())
 }
 
 // replace changes a document in one place that must exist.

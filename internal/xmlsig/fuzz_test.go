@@ -26,8 +26,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		document, err := xmlsig.Parse(data)
 		if err != nil {
-			if _, expected := errors.AsType[*xmlsig.ParseError](err); !expected {
-				t.Fatalf("error of type %T", err)
+			if _, expected := errors.AsType[*xmlsig.ParseError](err); !expected || len(err.Error()) > longestError {
+				t.Fatalf("error of type %T: %v", err, err)
 			}
 			return
 		}
@@ -82,11 +82,11 @@ func FuzzVerify(f *testing.F) {
 			return
 		}
 		for _, element := range append(document.FindElements("//Body/*"), document.Root()) {
-			verified, err := xmlsig.Verify(element, h.trust, h.now)
+			verified, err := xmlsig.Verify(element, h.signers())
 			if err != nil {
 				var refusal *xmlsig.VerifyError
-				if !errors.As(err, &refusal) || verified != nil {
-					t.Fatalf("error of type %T", err)
+				if !errors.As(err, &refusal) || verified != nil || len(err.Error()) > longestError {
+					t.Fatalf("error of type %T: %v", err, err)
 				}
 				continue
 			}
@@ -130,7 +130,11 @@ func FuzzSignThenVerify(f *testing.F) {
 			t.Fatal(err)
 		}
 		payload := wrapped.Root().ChildElements()[0].ChildElements()[0]
-		verified, err := xmlsig.Verify(payload, h.trust, pkitest.Now)
+		verified, err := xmlsig.Verify(payload, h.signers())
+		if refusal, isRefusal := errors.AsType[*xmlsig.VerifyError](err); isRefusal && refusal.Reason == xmlsig.Shape &&
+			len(canonical(t, document.Root())) > len(data)+60_000 {
+			return // declarations at every sibling made it too large
+		}
 		if err != nil {
 			t.Fatalf("%v\n%s", err, written(t, wrapped.Root()))
 		}

@@ -40,6 +40,14 @@ func (s scope) declarations(element *etree.Element) scope {
 	return s
 }
 
+// scopeIn returns what is in force in an element. It returns nothing for nil.
+func scopeIn(element *etree.Element) scope {
+	if element == nil {
+		return nil
+	}
+	return scopeIn(element.Parent()).declarations(element)
+}
+
 // declaration returns the binding that an attribute makes if it is a namespace declaration.
 func declaration(attribute *etree.Attr) (binding, bool) {
 	switch {

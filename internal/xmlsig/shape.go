@@ -2,7 +2,6 @@ package xmlsig
 
 import (
 	"crypto"
-	"crypto/x509"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -64,7 +63,8 @@ type signature struct {
 	digestHash  crypto.Hash
 	digest      []byte
 
-	certificates []*x509.Certificate // at least one
+	candidates []candidate // at least one
+	unfit      string      // what is wrong with a certificate that is no candidate; "" if there is none
 }
 
 // readSignature finds the only Signature of a payload and reads it. What is not expected is refused: a part that is not
@@ -78,6 +78,9 @@ func readSignature(payload *etree.Element) (*signature, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !fits(parts[0], maximumSignedInfoBytes) {
+		return nil, refuse(Shape, "element %s has more than %d bytes", parts[0].Tag, maximumSignedInfoBytes)
+	}
 	signature := &signature{element: element, signedInfo: parts[0]}
 	if err := signature.readSignedInfo(); err != nil {
 		return nil, err
@@ -85,7 +88,7 @@ func readSignature(payload *etree.Element) (*signature, error) {
 	if signature.value, err = binary(parts[1], maximumSignatureBytes); err != nil {
 		return nil, err
 	}
-	if signature.certificates, err = readKeyInfo(parts[2]); err != nil {
+	if err := signature.readKeyInfo(parts[2]); err != nil {
 		return nil, err
 	}
 	return signature, nil
@@ -93,12 +96,12 @@ func readSignature(payload *etree.Element) (*signature, error) {
 
 // findSignature returns the Signature, which must be the only one at any depth and the last child of the payload.
 func findSignature(payload *etree.Element) (*etree.Element, error) {
-	found := appendSignatures(nil, payload)
+	found := appendSignatures(nil, payload, scopeIn(payload))
 	switch {
 	case len(found) == 0:
 		return nil, refuse(MissingSignature, "element %s is not signed", payload.Tag)
 	case len(found) > 1:
-		return nil, refuse(Shape, "element %s contains %d signatures", payload.Tag, len(found))
+		return nil, refuse(Shape, "element %s contains more than one signature", payload.Tag)
 	case found[0].Parent() != payload:
 		return nil, refuse(Shape, "the signature is not a child of element %s", payload.Tag)
 	}
@@ -110,16 +113,21 @@ func findSignature(payload *etree.Element) (*etree.Element, error) {
 	return found[0], nil
 }
 
-func appendSignatures(found []*etree.Element, element *etree.Element) []*etree.Element {
+// appendSignatures appends the Signatures in an element, but no more than it takes to see that there are several.
+// around is what is in force in the element: to look that up for every element anew can take long.
+func appendSignatures(found []*etree.Element, element *etree.Element, around scope) []*etree.Element {
 	for _, child := range element.Child {
 		inner, isElement := child.(*etree.Element)
 		if !isElement {
 			continue
 		}
-		if isNamed(inner, signatureTag) {
+		scope := around.declarations(inner)
+		if namespace, _ := scope.lookup(inner.Space); inner.Tag == signatureTag && namespace == Namespace {
 			found = append(found, inner)
 		}
-		found = appendSignatures(found, inner)
+		if found = appendSignatures(found, inner, scope); len(found) > 1 {
+			break
+		}
 	}
 	return found
 }

@@ -1,6 +1,7 @@
 package xmlsig
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
@@ -22,21 +23,21 @@ import (
 // not the one in leaf: such a signature would be refused by the service, with an error that says much less.
 func Sign(payload *etree.Element, key crypto.Signer, leaf *x509.Certificate) (*etree.Element, error) {
 	if err := checkKeyPair(key, leaf); err != nil {
-		return nil, fmt.Errorf("sign element %s: %w", payload.Tag, err)
+		return nil, fmt.Errorf("sign element %s: %w", shown(payload.Tag), err)
 	}
 	if err := checkSignable(payload); err != nil {
-		return nil, fmt.Errorf("sign element %s: %w", payload.Tag, err)
+		return nil, fmt.Errorf("sign element %s: %w", shown(payload.Tag), err)
 	}
 	context, err := dsig.NewSigningContext(key, [][]byte{leaf.Raw})
 	if err != nil {
-		return nil, fmt.Errorf("sign element %s: %w", payload.Tag, err)
+		return nil, fmt.Errorf("sign element %s: %w", shown(payload.Tag), err)
 	}
 	context.Canonicalizer = exclusiveCanonicalizer{}
 	context.IdAttribute = "" // else an attribute ID would turn the reference to the whole document into one to it
 	signed := payload.Copy()
 	signature, err := context.ConstructSignature(signed, true)
 	if err != nil {
-		return nil, fmt.Errorf("sign element %s: %w", payload.Tag, err)
+		return nil, fmt.Errorf("sign element %s: %w", shown(payload.Tag), err)
 	}
 	signed.AddChild(signature)
 	return signed, nil
@@ -47,7 +48,9 @@ type exclusiveCanonicalizer struct{}
 
 // Canonicalize writes the element, which must be complete in itself, in exclusive canonical form.
 func (exclusiveCanonicalizer) Canonicalize(element *etree.Element) ([]byte, error) {
-	return canonicalise(element, surroundings{}, canonicalForm{algorithm: exclusiveC14N})
+	var written bytes.Buffer
+	err := canonicalise(element, surroundings{}, canonicalForm{algorithm: exclusiveC14N}, &written, MaximumBytes)
+	return written.Bytes(), err
 }
 
 // Algorithm returns the identifier that goes into the signature.
@@ -75,7 +78,7 @@ func checkSignable(element *etree.Element) error {
 	}
 	for index := range element.Attr {
 		if !isAllowedText(element.Attr[index].Value) {
-			return fmt.Errorf("attribute %s has characters that XML does not allow", element.Attr[index].FullKey())
+			return fmt.Errorf("attribute %s has characters that XML does not allow", shown(element.Attr[index].FullKey()))
 		}
 	}
 	for _, child := range element.Child {
@@ -86,11 +89,12 @@ func checkSignable(element *etree.Element) error {
 			}
 		case *etree.CharData:
 			if !isAllowedText(child.Data) {
-				return fmt.Errorf("the text of element %s has characters that XML does not allow", element.Tag)
+				return fmt.Errorf("the text of element %s has characters that XML does not allow", shown(element.Tag))
 			}
 		case *etree.Comment:
 		default:
-			return fmt.Errorf("element %s has a token of type %T, which the service does not read", element.Tag, child)
+			return fmt.Errorf("element %s has a token of type %T, which the service does not read",
+				shown(element.Tag), child)
 		}
 	}
 	return nil

@@ -7,13 +7,9 @@ import (
 	_ "crypto/sha256" // SHA-256, for crypto.Hash
 	_ "crypto/sha512" // SHA-384 and SHA-512, for crypto.Hash
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/beevik/etree"
-
-	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
 // Verified is an element whose signature was verified.
@@ -25,122 +21,120 @@ type Verified struct {
 	Signer *x509.Certificate
 }
 
+const (
+	// maximumPayloadBytes is sixty times a payload of the service. It counts the payload as it is written.
+	maximumPayloadBytes = 256 << 10
+	// maximumSignedInfoBytes is ten times a SignedInfo of the service.
+	maximumSignedInfoBytes = 16 << 10
+	// maximumGrowth is how much longer than an element its canonical form may be, in bytes.
+	maximumGrowth = 64 << 10
+)
+
 // Verify verifies the enveloped signature of payload, an element of a document that Parse has read; it is usually the
 // only child of a SOAP Body, and its parents must still be set. payload is not changed.
 //
-// The signature must be the only one in the payload and its last child, and refer to the whole payload (URI "") through
-// the enveloped-signature transform and at most one canonicalisation: exclusive, or inclusive 1.0 or 1.1, without
-// comments. RSA with SHA-256, SHA-384 or SHA-512 is accepted, digests likewise. It must have been made before the
-// payload was put into its envelope (docs/protocol.md, XML signatures).
+// The payload may have 256 KiB. The signature must be the only one in the payload and its last child, and refer to the
+// whole payload (URI "") through the enveloped-signature transform and at most one canonicalisation: exclusive, or
+// inclusive 1.0 or 1.1, without comments. RSA with SHA-256, SHA-384 or SHA-512 is accepted, digests likewise. It must
+// have been made before the payload was put into its envelope (docs/protocol.md, XML signatures).
 //
-// The signer's certificate must come with the signature, be valid at now, and chain to trust; certificates that come
-// with the signature are never used to build the chain: when the hierarchies for customers and for answers share a
-// root, they would let any customer sign answers. Errors are of type *VerifyError.
-func Verify(payload *etree.Element, trust pki.Trust, now time.Time) (*Verified, error) {
+// The signer's certificate must come with the signature and be one of signers. Certificates are looked at first, before
+// anything is canonicalised, and the payload only after the signature was found to be good: an answer of a stranger
+// costs little, whatever is in it. Errors are of type *VerifyError.
+func Verify(payload *etree.Element, signers Signers) (*Verified, error) {
+	if !fits(payload, maximumPayloadBytes) {
+		return nil, refuse(Shape, "element %s has more than %d bytes", payload.Tag, maximumPayloadBytes)
+	}
 	signature, err := readSignature(payload)
 	if err != nil {
 		return nil, err
 	}
-	element, way, err := signature.checkDigest(payload)
-	if err != nil {
-		return nil, err
+	if refusal := signers.judge(signature.candidates); refusal != nil {
+		return nil, signature.withUnfit(refusal)
 	}
-	signers, err := signature.checkValue(element, way)
-	if err != nil {
-		return nil, err
-	}
-	signer, err := trusted(signers, trust, now)
-	if err != nil {
-		return nil, err
-	}
-	return &Verified{Element: element, Signer: signer}, nil
+	return signature.verify(payload)
 }
 
-// checkDigest finds the way to cut the payload out whose digest was signed, and returns the result.
-func (s *signature) checkDigest(payload *etree.Element) (*etree.Element, detachment, error) {
+// verify finds the way to cut the payload out whose digest was signed by one of the accepted candidates.
+func (s *signature) verify(payload *etree.Element) (*Verified, error) {
 	ways, err := detachments(payload, s.element)
 	if err != nil {
-		return nil, detachment{}, err
+		return nil, err
 	}
+	digests := make([][]byte, 0, len(ways)) // of SignedInfo
+	signed := false
 	for _, way := range ways {
-		element := way.detach(payload, s.element)
-		canonical, err := canonicalise(element, surroundings{}, s.payloadForm)
+		digest, err := s.digestSignedInfo(payload, way)
 		if err != nil {
-			return nil, detachment{}, refuse(Shape, "element %s: %w", payload.Tag, err)
+			return nil, err
 		}
-		if bytes.Equal(sum(s.digestHash, canonical), s.digest) {
-			return element, way, nil
+		digests = append(digests, digest)
+		signer := s.signerOf(digest)
+		if signer == nil {
+			continue
+		}
+		signed = true
+		element := way.detach(payload, s.element)
+		digest, err = canonicalDigest(element, surroundings{}, s.payloadForm, s.digestHash)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Equal(digest, s.digest) {
+			return &Verified{Element: element, Signer: signer}, nil
 		}
 	}
-	return nil, detachment{}, refuse(DigestMismatch, "element %s is not what was signed: it was changed afterwards",
-		payload.Tag)
+	if signed {
+		return nil, refuse(DigestMismatch, "element %s is not what was signed: it was changed afterwards", payload.Tag)
+	}
+	return nil, s.withUnfit(s.mismatch(digests))
 }
 
-// checkValue returns those of the certificates in the signature whose key made it: one, unless a key has several
-// certificates.
-func (s *signature) checkValue(element *etree.Element, way detachment) ([]*x509.Certificate, error) {
-	outer := surroundings{}.around(element)
-	outer.scope = append(outer.scope, way.signatureHoisted...)
-	canonical, err := canonicalise(s.signedInfo, outer.around(s.element), s.signedInfoForm)
-	if err != nil {
-		return nil, refuse(Shape, "element %s: %w", s.signedInfo.Tag, err)
-	}
-	digest := sum(s.hash, canonical)
-	var signers []*x509.Certificate
-	for _, certificate := range s.certificates {
-		key, isRSA := certificate.PublicKey.(*rsa.PublicKey)
-		if isRSA && key.N.BitLen() <= maximumKeyBits && rsa.VerifyPKCS1v15(key, s.hash, digest, s.value) == nil {
-			signers = append(signers, certificate)
-		}
-	}
-	if len(signers) == 0 {
-		return nil, refuse(SignatureMismatch, "the signature was not made with the key of the certificate in it (%s)",
-			describe(s.certificates[0]))
-	}
-	return signers, nil
+// digestSignedInfo returns the digest that was signed if the payload was cut out in this way. What the payload declares
+// is in force in SignedInfo.
+func (s *signature) digestSignedInfo(payload *etree.Element, way detachment) ([]byte, error) {
+	outer := surroundings{}.around(payload)
+	outer.scope = append(append(outer.scope, way.hoisted...), way.signatureHoisted...)
+	return canonicalDigest(s.signedInfo, outer.around(s.element), s.signedInfoForm, s.hash)
 }
 
-func sum(hash crypto.Hash, data []byte) []byte {
+// canonicalDigest returns the digest of an element's canonical form, which is never longer than the element by more
+// than maximumGrowth.
+func canonicalDigest(
+	element *etree.Element, outer surroundings, form canonicalForm, hash crypto.Hash,
+) ([]byte, error) {
 	state := hash.New()
-	state.Write(data) // never fails, says hash.Hash
-	return state.Sum(nil)
+	if err := canonicalise(element, outer, form, state, writtenLength(element)+maximumGrowth); err != nil {
+		return nil, refuse(Shape, "element %s: %w", element.Tag, err)
+	}
+	return state.Sum(nil), nil
 }
 
-// trusted returns the first signer that the trust leads to, or the reason why the first one is not trusted.
-func trusted(signers []*x509.Certificate, trust pki.Trust, now time.Time) (*x509.Certificate, error) {
-	var first error
-	for _, signer := range signers {
-		_, err := trust.Chain(signer, now)
-		if err == nil {
-			return signer, nil
+// signerOf returns the first accepted certificate whose key signed a digest of SignedInfo, nil if there is none.
+func (s *signature) signerOf(digest []byte) *x509.Certificate {
+	for _, candidate := range s.candidates {
+		if candidate.refusal == nil && rsa.VerifyPKCS1v15(candidate.key, s.hash, digest, s.value) == nil {
+			return candidate.certificate
 		}
-		if first == nil {
-			first = &VerifyError{
-				Reason: reasonOf(err), Signer: signer, Err: fmt.Errorf("signed by %s: %w", describe(signer), err),
+	}
+	return nil
+}
+
+// mismatch says why none of the accepted certificates signed any of the digests. It looks for the one that did among
+// those that were refused: somebody who only adds the certificate of a real signer to a signature of their own is told
+// what is wrong with theirs.
+func (s *signature) mismatch(digests [][]byte) *VerifyError {
+	var accepted *x509.Certificate
+	for _, candidate := range s.candidates {
+		if candidate.refusal == nil {
+			accepted = candidate.certificate
+			continue
+		}
+		for _, digest := range digests {
+			if candidate.isCheap() && rsa.VerifyPKCS1v15(candidate.key, s.hash, digest, s.value) == nil {
+				return candidate.refusal
 			}
 		}
 	}
-	return nil, first
-}
-
-func reasonOf(err error) Reason {
-	if chainError, ok := errors.AsType[*pki.ChainError](err); ok {
-		switch chainError.Reason {
-		case pki.ChainExpired:
-			return SignerExpired
-		case pki.ChainNotYetValid:
-			return SignerNotYetValid
-		case pki.ChainUnknownAuthority, pki.ChainInvalid:
-		}
-	}
-	return UntrustedSigner
-}
-
-// maximumDescription bounds what an error repeats of names in a foreign certificate, in bytes.
-const maximumDescription = 256
-
-// describe names a certificate in an error.
-func describe(certificate *x509.Certificate) string {
-	return fmt.Sprintf("subject %.*q, issuer %.*q", maximumDescription, certificate.Subject.String(),
-		maximumDescription, certificate.Issuer.String())
+	return &VerifyError{Reason: SignatureMismatch, Err: fmt.Errorf(
+		"the signature was not made with the key of the certificate in it (%s)", describe(accepted))}
 }

@@ -7,7 +7,10 @@
 // So this package has a parser of its own that fills etree's tree, a canonicaliser of its own that is linear in the
 // size of the document, and does the few steps of a verification itself:
 //
-//	shape → digest → signature → signer's chain
+//	shape → signer's certificate and chain → signature → digest
+//
+// What costs most comes last, and is done for nobody but those who may sign: answers come from whatever address a
+// tenant has configured.
 //
 // Everything outside of the verified element must be ignored by callers: they read Verified.Element, which holds what
 // was digested and nothing else.
