@@ -81,7 +81,7 @@ func bodyOf(envelope *etree.Element) (*etree.Element, error) {
 }
 
 func readFault(fault *etree.Element) *FaultError {
-	return &FaultError{Code: childText(fault, "faultcode"), Text: childText(fault, "faultstring")}
+	return &FaultError{Code: clip(childText(fault, "faultcode"), longestName), Text: childText(fault, "faultstring")}
 }
 
 // childText is the printable text of the first child of that local name, empty if there is none.
@@ -96,13 +96,13 @@ func childText(parent *etree.Element, name string) string {
 
 // textOf is the text of an element, without that of elements in it.
 func textOf(element *etree.Element) string {
-	var text strings.Builder
+	var texts []string
 	for _, token := range element.Child {
 		if data, ok := token.(*etree.CharData); ok {
-			text.WriteString(data.Data)
+			texts = append(texts, data.Data)
 		}
 	}
-	return strings.TrimSpace(text.String())
+	return strings.TrimSpace(strings.Join(texts, "")) // mostly one, which is not copied
 }
 
 func is(element *etree.Element, namespace, name string) bool {
@@ -125,8 +125,14 @@ func nameOf(element *etree.Element, expected string) string {
 // longestName bounds what an error repeats of names that the other side has chosen.
 const longestName = 100
 
+// longestRead bounds what is read, in bytes, of a text that will be clipped: anybody can send a megabyte.
+const longestRead = 16 << 10
+
 // printable makes a text of the other side fit for a message: one line, no control characters, of bounded length.
 func printable(text string) string {
+	if len(text) > longestRead {
+		text = text[:longestRead] + "…"
+	}
 	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
@@ -136,10 +142,14 @@ func printable(text string) string {
 	return clip(text, maxErrorMessage)
 }
 
-// clip bounds a text to a number of characters.
+// clip bounds a text to a number of characters. It reads no more of it than that.
 func clip(text string, longest int) string {
-	if runes := []rune(text); len(runes) > longest {
-		return string(runes[:longest]) + "…"
+	count := 0
+	for index := range text {
+		if count == longest {
+			return text[:index] + "…"
+		}
+		count++
 	}
 	return text
 }

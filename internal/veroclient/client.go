@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -78,11 +79,24 @@ func New(options Options) (*Client, error) {
 	return client, nil
 }
 
+// hostOf is the host and port of an endpoint, for errors.
 func hostOf(endpoint *url.URL) string {
-	if port := endpoint.Port(); port != "" {
-		return net.JoinHostPort(endpoint.Hostname(), port)
+	port := endpoint.Port()
+	if port == "" {
+		port = "443"
 	}
-	return net.JoinHostPort(endpoint.Hostname(), "443")
+	return net.JoinHostPort(shortened(endpoint.Hostname()), shortened(port))
+}
+
+// longestHost is the length of the longest name of a host, in bytes.
+const longestHost = 253
+
+// shortened is what an error repeats of a host's name: whoever may create an issuer may write anything there.
+func shortened(host string) string {
+	if len(host) <= longestHost {
+		return host
+	}
+	return strings.ToValidUTF8(host[:longestHost], "") + "…"
 }
 
 // SignNew sends SignNewCertificate and returns the RetrievalId. No error ever shows the transfer password, not even

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"syscall"
 
+	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
@@ -56,7 +57,7 @@ func reach(err error) error {
 		return &networkError{text: "it does not speak TLS", err: err}
 	}
 	// What is left is a sentence of crypto/tls, or of net about a name: the innermost error has no address in it.
-	return innermost(err)
+	return pki.Bounded(innermost(err))
 }
 
 // interrupted is the error of a connection that ended, or was too slow, after it had come about; answered is whether
@@ -120,25 +121,22 @@ func explainLookup(lookup *net.DNSError) error {
 	case lookup.IsTimeout:
 		problem = "was looked up, but no name server answered in time"
 	}
-	return &networkError{text: fmt.Sprintf("the name %s %s", lookup.Name, problem), err: lookup}
+	return &networkError{text: fmt.Sprintf("the name %s %s", shortened(lookup.Name), problem), err: lookup}
 }
 
 // currentTime is how crypto/x509 begins to say that a certificate is out of its dates.
 var currentTime = regexp.MustCompile(`current time \S+ is`)
 
-// maxDistrustBytes bounds what an error repeats of a foreign certificate: its issuer, the names that it is for.
-const maxDistrustBytes = 256
-
 // distrust says why a server certificate does not verify, and which authority that is about: it must be configured,
 // or has been and is out of its dates.
 func distrust(untrusted *tls.CertificateVerificationError) error {
-	text := fmt.Sprintf("%.*s", maxDistrustBytes, currentTime.ReplaceAllString(untrusted.Err.Error(), "now is"))
+	text := currentTime.ReplaceAllString(pki.Bounded(untrusted.Err).Error(), "now is")
 	if len(untrusted.UnverifiedCertificates) > 0 {
 		leaf := untrusted.UnverifiedCertificates[0]
 		if invalid, ok := errors.AsType[x509.CertificateInvalidError](untrusted.Err); ok && !leaf.Equal(invalid.Cert) {
-			text += fmt.Sprintf(" (this is about its authority %.*q)", maxDistrustBytes, invalid.Cert.Subject.String())
+			text += fmt.Sprintf(" (this is about its authority %s)", pki.QuoteName(invalid.Cert.Subject))
 		} else {
-			text += fmt.Sprintf(" (issued by %.*q)", maxDistrustBytes, leaf.Issuer.String())
+			text += fmt.Sprintf(" (issued by %s)", pki.QuoteName(leaf.Issuer))
 		}
 	}
 	return &networkError{text: text, err: untrusted.Err}

@@ -116,5 +116,5 @@ func checkProxy(_ context.Context, proxy *url.URL, _ *http.Request, response *ht
 	if response.StatusCode == http.StatusOK {
 		return nil
 	}
-	return &networkError{text: fmt.Sprintf("the proxy %s answered HTTP %d", proxy.Host, response.StatusCode)}
+	return &networkError{text: fmt.Sprintf("the proxy %s answered HTTP %d", shortened(proxy.Host), response.StatusCode)}
 }

@@ -161,16 +161,16 @@ var hostileMakers = map[string]struct {
 	memory uint64
 	write  func(t testing.TB, h hierarchy, answer hostileAnswer) []byte
 }{
-	"a stranger": {4 << 20, func(t testing.TB, h hierarchy, answer hostileAnswer) []byte {
+	"a stranger": {4_000_000, func(t testing.TB, h hierarchy, answer hostileAnswer) []byte {
 		t.Helper()
 		return answer.write(t, pkitest.Key("forger"), pkitest.Root(t, "Forger").Issue(t, pkitest.Key("forger"), "Service"))
 	}},
-	"a stranger with a genuine certificate": {4 << 20, func(t testing.TB, h hierarchy, answer hostileAnswer) []byte {
+	"a stranger with a genuine certificate": {4_000_000, func(t testing.TB, h hierarchy, answer hostileAnswer) []byte {
 		t.Helper()
 		stranger := pkitest.Root(t, "Forger").Issue(t, pkitest.Key("forger"), "Service")
 		return answer.write(t, pkitest.Key("forger"), stranger, h.signer)
 	}},
-	"a genuine signer": {8 << 20, func(t testing.TB, h hierarchy, answer hostileAnswer) []byte {
+	"a genuine signer": {8_000_000, func(t testing.TB, h hierarchy, answer hostileAnswer) []byte {
 		t.Helper()
 		return answer.write(t, pkitest.Key(signerKey), h.signer)
 	}},
