@@ -16,7 +16,7 @@ import (
 )
 
 // longestError is how many bytes the text of the longest error about one certificate may have.
-const longestError = 2048
+const longestError = 1100
 
 func TestErrorsRepeatTheBeginningOfForeignTextsOnly(t *testing.T) {
 	invisible, wide := strings.Repeat("\U000E0001", 500), strings.Repeat("\u6F22", 500)

@@ -115,9 +115,12 @@ var hostileAnswers = map[string]func(t testing.TB, size int) hostileAnswer{
 			content: upTo(min(size, 20_000), "<a>x</a>", 1900),
 		}
 	},
-	"most certificates with the largest keys": func(t testing.TB, _ int) hostileAnswer {
+	"most certificates with the largest keys, four ways to cut out": func(t testing.TB, _ int) hostileAnswer {
 		t.Helper()
-		return hostileAnswer{certificates: hostileCertificates(t, largestKey)}
+		return hostileAnswer{
+			envelope: ` xmlns="urn:a"`, undeclaredDS: true, content: "<a/>",
+			certificates: hostileCertificates(t, largestKey),
+		}
 	},
 	"most certificates with most names": func(t testing.TB, _ int) hostileAnswer {
 		t.Helper()
@@ -243,4 +246,41 @@ func BenchmarkHostileAnswers(b *testing.B) {
 			b.ReportMetric(fastest.Seconds()*1000, "ms-fastest")
 		})
 	})
+}
+
+func TestAnAnswerVerifiesUpToItsBounds(t *testing.T) {
+	h := newHierarchy(t)
+	signed := func(attributes, content string) string {
+		payload := strings.Replace(response(declareService+attributes, plainContent+content), "@SIGNATURE@", "", 1)
+		element, err := xmlsig.Sign(parse(t, payload), pkitest.Key(signerKey), h.signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return soap(written(t, element))
+	}
+	blanks := func(count int) string {
+		return replace(t, signed("", ""), "<ds:SignedInfo>", "<ds:SignedInfo>"+strings.Repeat(" ", count))
+	}
+	name := ` xmlns:a="urn:` + strings.Repeat("a", 990) + `"`
+	for claim, test := range map[string]struct {
+		envelope string
+		want     xmlsig.Reason
+	}{
+		"a large payload":                  {signed("", strings.Repeat("x", 250_000)), ""},
+		"a larger one":                     {signed("", strings.Repeat("x", 256<<10)), xmlsig.Shape},
+		"a large one of references":        {signed("", strings.Repeat("&lt;", 62_000)), ""},
+		"a larger one of references":       {signed("", strings.Repeat("&lt;", 66_000)), xmlsig.Shape},
+		"a name written anew sixty times":  {signed(name, strings.Repeat("<a:b/>", 60)), ""},
+		"a name written anew eighty times": {signed(name, strings.Repeat("<a:b/>", 80)), xmlsig.Shape},
+		"a large SignedInfo":               {blanks(10_000), xmlsig.SignatureMismatch},
+		"a larger one, SignedInfo":         {blanks(17_000), xmlsig.Shape},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			if test.want == "" {
+				h.mustVerify(t, test.envelope)
+			} else {
+				h.mustRefuse(t, test.envelope, test.want)
+			}
+		})
+	}
 }
