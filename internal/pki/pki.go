@@ -56,8 +56,8 @@ func Quote(value string) string {
 	}
 }
 
-// maximumNameAttributes bounds what an error repeats of a distinguished name. pkix takes time that grows with the square
-// of their count.
+// maximumNameAttributes bounds what an error repeats of a distinguished name. pkix takes time that grows with the
+// square of their count.
 const maximumNameAttributes = 16
 
 // QuoteName is Quote for a distinguished name, the way RFC 2253 writes it, of which it reads at most 16 attributes.

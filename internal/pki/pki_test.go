@@ -30,7 +30,8 @@ func TestErrorsRepeatTheBeginningOfForeignTextsOnly(t *testing.T) {
 	_, unknown := trust.Chain(leaf, pkitest.Now)
 	_, expired := trust.Chain(leaf, pkitest.NotAfter.AddDate(1, 0, 0))
 	_, early := trust.Chain(leaf, pkitest.NotBefore.AddDate(-1, 0, 0))
-	_, other := pki.CheckIssued(leaf, pki.Issued{PublicKeyDigest: digest, CustomerID: wide, Now: pkitest.Now, Trust: trust})
+	want := pki.Issued{PublicKeyDigest: digest, CustomerID: wide, Now: pkitest.Now, Trust: trust}
+	_, other := pki.CheckIssued(leaf, want)
 	_, unreadable := pki.ParseCertificate(constrained(t, issuing, "."+strings.Repeat("x..", 4000)))
 	constraint := func(template *x509.Certificate) { template.PermittedDNSDomains = []string{"example.fi"} }
 	restricted := issuing.Intermediate(t, "Restricted CA", constraint)
@@ -58,7 +59,8 @@ func constrained(t *testing.T, issuing *pkitest.Authority, domain string) []byte
 		SerialNumber: big.NewInt(1), NotBefore: pkitest.NotBefore, NotAfter: pkitest.NotAfter, IsCA: true,
 		BasicConstraintsValid: true, PermittedDNSDomains: []string{domain},
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, issuing.Certificate, pkitest.Key("leaf").Public(), issuing.Key)
+	key := pkitest.Key("leaf").Public()
+	der, err := x509.CreateCertificate(rand.Reader, template, issuing.Certificate, key, issuing.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,19 +81,19 @@ func TestABoundedErrorStillWrapsTheWholeOne(t *testing.T) {
 }
 
 func TestADistinguishedNameIsReadUpToABound(t *testing.T) {
-	organisations := make([]pkix.AttributeTypeAndValue, 3000)
-	for index := range organisations {
-		organisations[index] = pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: "abc"}
+	organizations := make([]pkix.AttributeTypeAndValue, 3000)
+	for index := range organizations {
+		organizations[index] = pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: "abc"}
 	}
 	for _, name := range []pkix.Name{
-		{Names: organisations}, {CommonName: "abc", Names: organisations[:1]},
+		{Names: organizations}, {CommonName: "abc", Names: organizations[:1]},
 	} {
 		quoted := pki.QuoteName(name)
 		if !strings.Contains(quoted, "=abc") || len(quoted) > 310 {
 			t.Errorf("%d bytes: %s", len(quoted), quoted)
 		}
 	}
-	name := pkix.Name{Names: organisations}
+	name := pkix.Name{Names: organizations}
 	if allocated := testing.AllocsPerRun(1, func() { pki.QuoteName(name) }); allocated > 500 {
 		t.Errorf("%.0f allocations", allocated)
 	}

@@ -16,7 +16,8 @@ func TestErrorsRepeatTheBeginningOfAnAnswerOnly(t *testing.T) {
 	long := strings.Repeat("\U0001F600", 200_000)
 	name := strings.Repeat("\u6F22", 300)
 	fault := func(code, text string) string {
-		return soap(`<soapenv:Fault><faultcode>` + code + `</faultcode><faultstring>` + text + `</faultstring></soapenv:Fault>`)
+		return soap(`<soapenv:Fault><faultcode>` + code + `</faultcode><faultstring>` + text +
+			`</faultstring></soapenv:Fault>`)
 	}
 	response := func(content string) string {
 		return soap(`<r:SignNewCertificateResponse xmlns:r="` + vero.Namespace + `">` + content +

@@ -150,18 +150,16 @@ func BenchmarkParseAnswer(b *testing.B) {
 	}
 }
 
-// BenchmarkHostile must stay within 50 ms for each document.
+// BenchmarkHostile must stay within 5 ms for each document.
 func BenchmarkHostile(b *testing.B) {
 	for claim, build := range hostile {
 		b.Run(claim, func(b *testing.B) {
 			document := []byte(build())
-			b.ReportAllocs()
-			b.SetBytes(int64(len(document)))
-			for b.Loop() {
+			fastest(b, func() {
 				if _, err := xmlsig.Parse(document); err == nil {
 					b.Fatal("accepted")
 				}
-			}
+			})
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package xmlsig_test
 
 import (
+	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -29,6 +30,7 @@ type hostileAnswer struct {
 	value        string // white space in SignatureValue
 	certificate  string // white space in X509Certificate
 	certificates [][]byte
+	signature    []byte // in place of the real one
 }
 
 // hostileAnswers are the ways to make an answer expensive. Each is filled up to about a number of bytes.
@@ -119,7 +121,7 @@ var hostileAnswers = map[string]func(t testing.TB, size int) hostileAnswer{
 		t.Helper()
 		return hostileAnswer{
 			envelope: ` xmlns="urn:a"`, undeclaredDS: true, content: "<a/>",
-			certificates: hostileCertificates(t, largestKey),
+			certificates: hostileCertificates(t, largestKey), signature: bytes.Repeat([]byte{0x55}, 1024),
 		}
 	},
 	"most certificates with most names": func(t testing.TB, _ int) hostileAnswer {
@@ -230,22 +232,29 @@ func TestHostileAnswersTakeLittleTimeAndMemory(t *testing.T) {
 }
 
 // BenchmarkHostileAnswers must stay within 5 ms and 4 MB for every answer of a stranger, and 20 ms and 8 MB for every
-// answer of a genuine signer. On a busy machine, look at the fastest time.
+// answer of a genuine signer.
 func BenchmarkHostileAnswers(b *testing.B) {
 	h := newHierarchy(b)
 	eachHostileAnswer(b, h, func(claim string, _ uint64, document []byte) {
 		b.Run(claim, func(b *testing.B) {
-			b.ReportAllocs()
-			fastest := time.Hour
-			for b.Loop() {
-				start := time.Now()
-				_ = refuseAnswer(b, h, document)
-				fastest = min(fastest, time.Since(start))
-			}
 			b.ReportMetric(float64(len(document)), "B-document")
-			b.ReportMetric(fastest.Seconds()*1000, "ms-fastest")
+			fastest(b, func() { _ = refuseAnswer(b, h, document) })
 		})
 	})
+}
+
+// fastest runs what and reports its fastest time besides the usual figures: on a busy machine, only that says how much
+// work there is.
+func fastest(b *testing.B, what func()) {
+	b.Helper()
+	b.ReportAllocs()
+	shortest := time.Hour
+	for b.Loop() {
+		start := time.Now()
+		what()
+		shortest = min(shortest, time.Since(start))
+	}
+	b.ReportMetric(shortest.Seconds()*1000, "ms-fastest")
 }
 
 func TestAnAnswerVerifiesUpToItsBounds(t *testing.T) {

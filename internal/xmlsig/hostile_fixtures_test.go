@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,8 +34,8 @@ func hostileCertificates(t testing.TB, change func(template *x509.Certificate, i
 	h := newHierarchy(t)
 	issuing := *h.issuing.Certificate // its name, with another key
 	issuing.PublicKey = nil
-	var certificates [][]byte
-	for index := range 5 {
+	certificates := make([][]byte, 5)
+	for index := range certificates {
 		template := *h.signer
 		template.PublicKey, template.SerialNumber = nil, big.NewInt(int64(index+1))
 		key := change(&template, index)
@@ -45,7 +46,7 @@ func hostileCertificates(t testing.TB, change func(template *x509.Certificate, i
 		if len(der) > 8<<10 {
 			t.Fatalf("the certificate has %d bytes", len(der))
 		}
-		certificates = append(certificates, der)
+		certificates[index] = der
 	}
 	return certificates
 }
@@ -72,15 +73,19 @@ func (a hostileAnswer) write(t testing.TB, key *rsa.PrivateKey, certificates ...
 	if err != nil {
 		t.Fatal(err)
 	}
-	ders := a.certificates
+	if a.signature != nil {
+		signature = a.signature
+	}
+	ders := slices.Clone(a.certificates)
 	for _, certificate := range certificates {
-		ders = append(ders[:len(ders):len(ders)], certificate.Raw)
+		ders = append(ders, certificate.Raw)
 	}
 	var keyInfo strings.Builder
+	blanks := a.certificate // in the first only
 	for _, der := range ders[max(0, len(ders)-6):] {
-		keyInfo.WriteString(`<ds:X509Certificate>` + a.certificate + base64.StdEncoding.EncodeToString(der) +
+		keyInfo.WriteString(`<ds:X509Certificate>` + blanks + base64.StdEncoding.EncodeToString(der) +
 			`</ds:X509Certificate>`)
-		a.certificate = ""
+		blanks = ""
 	}
 	onSignature, onEnvelope := declareDS, ""
 	if a.undeclaredDS {

@@ -174,7 +174,7 @@ func TestWhatIsNotStrictXMLIsRefused(t *testing.T) {
 // longName is longer than any name may be.
 var longName = strings.Repeat("a", xmlsig.MaximumNameBytes+1)
 
-// quotationMarks are what a namespace name of 12 kB was made of that took 550 MB to canonicalise.
+// quotationMarks are what a namespace name of 12 kB was made of that took 550 MB to canonicalize.
 var quotationMarks = strings.Repeat(`"`, 12_000)
 
 // longestNames is a document whose names are as long as they may be.

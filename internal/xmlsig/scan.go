@@ -36,18 +36,10 @@ func invalidUTF8(data []byte) int {
 	return offset
 }
 
-// isControl tells the characters below U+0020 that XML does not allow.
-var isControl = func() (table [256]bool) {
-	for value := range byte(' ') {
-		table[value] = !isWhiteSpace(value)
-	}
-	return table
-}()
-
 // forbiddenCharacter returns the offset of the first character in valid UTF-8 that XML does not allow, or -1.
 func forbiddenCharacter(data []byte) int {
 	for offset, value := range data {
-		if isControl[value] {
+		if value < 0x20 && !isWhiteSpace(value) {
 			return offset
 		}
 	}
@@ -111,7 +103,7 @@ func (p *parser) failTooLong(what string) error {
 // takes to see that they are more than MaximumNameBytes.
 func nameLength(text string) int {
 	for index := 0; index < len(text) && index <= MaximumNameBytes; {
-		if isLetter[text[index]] {
+		if isLetter(text[index]) {
 			index++
 			continue
 		}
@@ -124,15 +116,11 @@ func nameLength(text string) int {
 	return min(len(text), MaximumNameBytes+1)
 }
 
-// isLetter tells the characters of ASCII that can start a name.
-var isLetter = func() (table [256]bool) {
-	for value := range table {
-		letter := value | 0x20
-		table[value] = 'a' <= letter && letter <= 'z' && value < utf8.RuneSelf
-	}
-	table['_'] = true
-	return table
-}()
+// isLetter reports whether a character of ASCII can start a name.
+func isLetter(character byte) bool {
+	letter := character | 0x20
+	return ('a' <= letter && letter <= 'z') || character == '_'
+}
 
 // isNamePart reports whether a character that cannot start a name can continue it.
 func isNamePart(character rune) bool {
@@ -264,7 +252,7 @@ func reference(text string) (character rune, length int) {
 
 // characterReference is reference for what follows &#: a number, with any count of leading zeros, and a semicolon.
 func characterReference(digits string) (character rune, length int) {
-	base := 10
+	base := rune(10)
 	if strings.HasPrefix(digits, "x") {
 		base, length = 16, 1
 	}
@@ -274,7 +262,7 @@ func characterReference(digits string) (character rune, length int) {
 		if value >= base || character > unicode.MaxRune {
 			break
 		}
-		character = character*rune(base) + rune(value)
+		character = character*base + value
 	}
 	if length == first || !strings.HasPrefix(digits[length:], ";") || !isAllowed(character) {
 		return 0, 0
@@ -283,12 +271,12 @@ func characterReference(digits string) (character rune, length int) {
 }
 
 // digitValue returns the value of a hexadecimal digit, and 16 for everything else.
-func digitValue(character byte) int {
+func digitValue(character byte) rune {
 	switch {
 	case '0' <= character && character <= '9':
-		return int(character - '0')
+		return rune(character - '0')
 	case 'a' <= character|0x20 && character|0x20 <= 'f':
-		return int(character|0x20-'a') + 10
+		return rune(character|0x20-'a') + 10
 	}
 	return 16
 }

@@ -34,12 +34,12 @@ const (
 // only child of a SOAP Body, and its parents must still be set. payload is not changed.
 //
 // The payload may have 256 KiB. The signature must be the only one in the payload and its last child, and refer to the
-// whole payload (URI "") through the enveloped-signature transform and at most one canonicalisation: exclusive, or
+// whole payload (URI "") through the enveloped-signature transform and at most one canonicalization: exclusive, or
 // inclusive 1.0 or 1.1, without comments. RSA with SHA-256, SHA-384 or SHA-512 is accepted, digests likewise. It must
 // have been made before the payload was put into its envelope (docs/protocol.md, XML signatures).
 //
 // The signer's certificate must come with the signature and be one of signers. Certificates are looked at first, before
-// anything is canonicalised, and the payload only after the signature was found to be good: an answer of a stranger
+// anything is canonicalized, and the payload only after the signature was found to be good: an answer of a stranger
 // costs little, whatever is in it. Errors are of type *VerifyError.
 func Verify(payload *etree.Element, signers Signers) (*Verified, error) {
 	if !fits(payload, maximumPayloadBytes) {
