@@ -166,6 +166,18 @@ type VeroOrderStatus struct {
 	// +optional
 	SubmittedAt *metav1.MicroTime `json:"submittedAt,omitempty"`
 
+	// PollStartedAt is when a GetCertificate was begun that has no outcome yet, written before the call. It is written
+	// only where an earlier controller may have ended in the middle of one.
+	//
+	// +optional
+	PollStartedAt *metav1.MicroTime `json:"pollStartedAt,omitempty"`
+
+	// Interruptions is, while a call is under way or was interrupted, how many controllers had ended in a row during
+	// calls for orders of the namespace when it was begun. The more they were, the later it is made again.
+	//
+	// +optional
+	Interruptions int32 `json:"interruptions,omitempty"`
+
 	// PasswordFingerprint tells whether a transfer password has been replaced since it was last sent: four
 	// hexadecimal digits of a salted digest, far too few to find a password from.
 	//

@@ -441,6 +441,10 @@ func (in *VeroOrderStatus) DeepCopyInto(out *VeroOrderStatus) {
 		in, out := &in.SubmittedAt, &out.SubmittedAt
 		*out = (*in).DeepCopy()
 	}
+	if in.PollStartedAt != nil {
+		in, out := &in.PollStartedAt, &out.PollStartedAt
+		*out = (*in).DeepCopy()
+	}
 	if in.AcceptedAt != nil {
 		in, out := &in.AcceptedAt, &out.AcceptedAt
 		*out = (*in).DeepCopy()

@@ -81,7 +81,7 @@ func intended(moment time.Time) edit {
 		if o.Spec.Renewal != nil {
 			fingerprint = ""
 		}
-		issuance.Intend(o, fingerprint, moment)
+		issuance.Intend(o, fingerprint, 0, moment)
 	}
 }
 

@@ -26,10 +26,12 @@ func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call)
 	switch {
 	case err == nil && phase != v1alpha1.PhaseIssued:
 		status.Polls++
+		concluded(order)
 		issue(order, issued, call.Ended)
 	case err != nil && phase == v1alpha1.PhaseSubmitted:
 		status.Polls++
 		status.Phase = phase
+		concluded(order)
 		if status.AcceptedAt == nil {
 			// A person has brought a RetrievalId back, without its time, perhaps into an order that had ended.
 			status.AcceptedAt, status.EndedAt = at(call.Ended), nil

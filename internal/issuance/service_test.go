@@ -73,7 +73,7 @@ func (w *world) call(order *v1alpha1.VeroOrder) issuance.Call {
 }
 
 func (w *world) submit(order *v1alpha1.VeroOrder, s issuance.Snapshot, fault fault) {
-	w.write(order, func(o *v1alpha1.VeroOrder) { issuance.Intend(o, s.Transfer.Fingerprint, s.Now) })
+	w.write(order, func(o *v1alpha1.VeroOrder) { issuance.Intend(o, s.Transfer.Fingerprint, 0, s.Now) })
 	if fault == crashBefore {
 		return
 	}

@@ -71,6 +71,7 @@ func fail(order *v1alpha1.VeroOrder, reason, message string, now time.Time) {
 	status.Phase = v1alpha1.PhaseFailed
 	status.NextPollTime, status.NextSubmitTime, status.IssuerProblem = nil, nil, nil
 	status.EndedAt = &metav1.Time{Time: now}
+	concluded(order)
 	setReady(order, metav1.ConditionFalse, reason, message, now)
 }
 

@@ -12,8 +12,9 @@ import (
 )
 
 // Intend writes into an order, for which Submit was decided, that its request is about to be sent. fingerprint is that
-// of the transfer password, empty for renewals. An intent that is found without an outcome makes the order uncertain.
-func Intend(order *v1alpha1.VeroOrder, fingerprint string, now time.Time) {
+// of the transfer password, empty for renewals; interruptions is what Resumptions say. An intent that is found without
+// an outcome makes the order uncertain.
+func Intend(order *v1alpha1.VeroOrder, fingerprint string, interruptions int32, now time.Time) {
 	status := &order.Status
 	if status.Phase == v1alpha1.PhaseSubmitting {
 		status.Uncertain = true
@@ -21,6 +22,7 @@ func Intend(order *v1alpha1.VeroOrder, fingerprint string, now time.Time) {
 	status.Phase = v1alpha1.PhaseSubmitting
 	status.Submissions++
 	status.SubmittedAt = at(now)
+	status.Interruptions = interruptions
 	status.PasswordFingerprint = fingerprint
 	status.NextSubmitTime = nil
 	setReady(order, metav1.ConditionFalse, v1alpha1.ReasonSubmitting,
@@ -48,6 +50,7 @@ func RecordSubmission(order *v1alpha1.VeroOrder, retrievalID string, err error, 
 		!status.SubmittedAt.Time.Equal(call.Intended) {
 		return
 	}
+	concluded(order)
 	note(order, err, call)
 	forgetObsoleteProblem(order, call)
 	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
@@ -70,6 +73,7 @@ func accept(order *v1alpha1.VeroOrder, retrievalID string, unverified bool, call
 		}
 		return false
 	}
+	concluded(order)
 	status.Phase = v1alpha1.PhaseSubmitted
 	status.RetrievalID = retrievalID
 	status.RetrievalIDUnverified = unverified

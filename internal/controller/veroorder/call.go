@@ -27,9 +27,9 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	before := order.DeepCopy()
+	before, interruptions := order.DeepCopy(), r.pacing.interruptions(order, g.Now)
 	if err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
-		issuance.Intend(order, g.Transfer.Fingerprint, g.Now)
+		issuance.Intend(order, g.Transfer.Fingerprint, interruptions, g.Now)
 	}); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -77,12 +77,20 @@ func send(
 	})
 }
 
-// poll asks for the certificate, checks that it is the one that was asked for, and writes the outcome. No intent is
-// needed: asking twice costs nothing.
+// poll asks for the certificate, checks that it is the one that was asked for, and writes the outcome. Asking twice
+// costs nothing, so the intent is written only where an earlier controller may have ended in this very call.
 func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gathered) (ctrl.Result, error) {
 	service, err := r.Connect(g.issuer.IssuerSpec().Endpoint(), g.bundles)
 	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if r.pacing.needsIntent(order, g.Now) {
+		interruptions := r.pacing.interruptions(order, g.Now)
+		if err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
+			issuance.IntendPoll(order, interruptions, g.Now)
+		}); err != nil {
+			return ctrl.Result{}, err
+		}
 	}
 	r.Metrics.Polled(order.Spec.Operation)
 	started := r.Clock.Now()

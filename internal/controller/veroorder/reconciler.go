@@ -66,6 +66,7 @@ type Reconciler struct {
 	Options
 
 	hindrances status.Hindrances
+	pacing     pacing
 }
 
 // safetyNet is when an order that waits for something to change is looked at all the same.
@@ -133,6 +134,9 @@ func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl
 func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
 	if until := issuance.UntouchedUntil(order); r.Clock.Now().Before(until) {
 		return ctrl.Result{RequeueAfter: r.until(until)}, nil
+	}
+	if result, err := r.pace(ctx, order); err != nil || result.RequeueAfter > 0 {
+		return result, err
 	}
 	result, err := r.act(ctx, order)
 	if err == nil {

@@ -1,0 +1,169 @@
+package issuance
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+const (
+	// resumptionGap is between two interrupted calls that are made again.
+	resumptionGap = time.Second
+	// longestResumption bounds the distance at which calls are made again that end the controller every time.
+	longestResumption = time.Hour
+)
+
+// Interrupted reports whether a call was begun for an order and has no outcome: the controller has ended meanwhile.
+// Perhaps the answer has ended it.
+func Interrupted(order *v1alpha1.VeroOrder) bool { return !begun(order).IsZero() }
+
+// begun is when the call of an interrupted order was begun; zero for others. A submission that has an outcome without
+// an answer has a time for the next one, too.
+func begun(order *v1alpha1.VeroOrder) time.Time {
+	status := &order.Status
+	switch phaseOf(order) {
+	case v1alpha1.PhaseSubmitting:
+		if status.SubmittedAt != nil && status.NextSubmitTime == nil {
+			return status.SubmittedAt.Time
+		}
+	case v1alpha1.PhaseSubmitted:
+		if status.PollStartedAt != nil {
+			return status.PollStartedAt.Time
+		}
+	default:
+	}
+	return time.Time{}
+}
+
+// PollOverdue reports whether the poll of an order was due before the controller started: then an earlier controller
+// may have ended in it. IntendPoll comes before such a poll; others need none.
+func PollOverdue(order *v1alpha1.VeroOrder, started time.Time) bool {
+	return order.Status.AcceptedAt == nil || plannedPoll(&order.Status).Before(started)
+}
+
+// IntendPoll writes into an order that GetCertificate is about to be called; interruptions is what Resumptions say.
+func IntendPoll(order *v1alpha1.VeroOrder, interruptions int32, now time.Time) {
+	order.Status.PollStartedAt = at(now)
+	order.Status.Interruptions = interruptions
+}
+
+// concluded notes that a call has an outcome, whatever it is: it has not ended the controller.
+func concluded(order *v1alpha1.VeroOrder) {
+	order.Status.PollStartedAt = nil
+	order.Status.Interruptions = 0
+}
+
+// Resumptions say when a controller makes the calls again that it has found interrupted at its start, so that an answer
+// which ends every controller leaves time for the orders of everybody else.
+type Resumptions struct {
+	// At is when the call of each interrupted order may be made: one a second, the one that was begun last after all
+	// others and a pause.
+	At map[types.NamespacedName]time.Time
+	// Namespaces are those with interrupted orders.
+	Namespaces map[string]Suspicion
+}
+
+// Suspicion is what has to be minded with the orders of a namespace, because one of them may end the controller. It is
+// the namespace that is suspected, and not an issuer: whoever may make one issuer may make many.
+type Suspicion struct {
+	// Interrupted are the orders that were.
+	Interrupted []types.NamespacedName
+	// Interruptions is how many controllers have ended in a row during calls for orders of the namespace.
+	Interruptions int32
+	// From is when the other orders of the namespace may call, Until is when all of it is over.
+	From, Until time.Time
+}
+
+// resumption is an interrupted call.
+type resumption struct {
+	name  types.NamespacedName
+	begun time.Time
+	at    time.Time
+}
+
+// PlanResumptions plans for the orders that a controller has found when it started.
+func PlanResumptions(orders []v1alpha1.VeroOrder, started time.Time) Resumptions {
+	plan := Resumptions{At: map[types.NamespacedName]time.Time{}, Namespaces: map[string]Suspicion{}}
+	calls := plan.collect(orders, started)
+	if len(calls) == 0 {
+		return plan
+	}
+	slices.SortFunc(calls, func(one, other resumption) int {
+		if order := one.begun.Compare(other.begun); order != 0 {
+			return order
+		}
+		return strings.Compare(one.name.String(), other.name.String())
+	})
+	plan.space(calls, started)
+	slices.SortStableFunc(calls, func(one, other resumption) int { return one.at.Compare(other.at) })
+	var free time.Time
+	for _, call := range calls {
+		moment := later(call.at, free)
+		free = moment.Add(resumptionGap)
+		plan.At[call.name] = moment
+		suspicion := plan.Namespaces[call.name.Namespace]
+		suspicion.Until = free
+		plan.Namespaces[call.name.Namespace] = suspicion
+	}
+	return plan
+}
+
+// collect finds the interrupted orders, and what it says about their namespaces.
+func (r Resumptions) collect(orders []v1alpha1.VeroOrder, started time.Time) []resumption {
+	var calls []resumption
+	for i := range orders {
+		order := &orders[i]
+		moment := begun(order)
+		if moment.IsZero() {
+			continue
+		}
+		if moment.After(started) {
+			moment = started // a clock was ahead
+		}
+		name := types.NamespacedName{Namespace: order.Namespace, Name: order.Name}
+		calls = append(calls, resumption{name: name, begun: moment})
+		suspicion := r.Namespaces[order.Namespace]
+		suspicion.Interrupted = append(suspicion.Interrupted, name)
+		suspicion.Interruptions = max(suspicion.Interruptions, order.Status.Interruptions+1)
+		suspicion.From = later(suspicion.From, moment) // of the last call that was begun, until space adds the pause
+		r.Namespaces[order.Namespace] = suspicion
+	}
+	return calls
+}
+
+// space sets the earliest moment of each call, of calls in the order in which they were begun. What has ended one
+// controller only is made again at once, but for the last one; what has ended more of them, after a pause that doubles
+// each time, and the same again between two orders of a namespace.
+func (r Resumptions) space(calls []resumption, started time.Time) {
+	first, last := started.Add(resumptionGap), len(calls)-1
+	next := map[string]time.Time{}
+	for namespace, suspicion := range r.Namespaces {
+		if suspicion.Interruptions > 1 {
+			suspicion.From = suspicion.From.Add(retryDistance(suspicion.Interruptions, longestResumption))
+		}
+		suspicion.From = later(suspicion.From, first)
+		r.Namespaces[namespace], next[namespace] = suspicion, suspicion.From
+	}
+	for i := range calls {
+		namespace, gap := calls[i].name.Namespace, resumptionGap
+		if interruptions := r.Namespaces[namespace].Interruptions; interruptions > 1 {
+			gap = retryDistance(interruptions, longestResumption)
+		}
+		calls[i].at = next[namespace]
+		if i == last {
+			calls[i].at = later(calls[i].at, first.Add(time.Duration(last)*resumptionGap+firstRetry))
+		}
+		next[namespace] = calls[i].at.Add(gap)
+	}
+}
+
+func later(one, other time.Time) time.Time {
+	if one.Before(other) {
+		return other
+	}
+	return one
+}
