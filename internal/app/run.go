@@ -113,7 +113,7 @@ func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error)
 		Scheme: kinds,
 		Cache: cache.Options{
 			DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields(),
-			DefaultWatchErrorHandler: countWatchErrors(series),
+			DefaultWatchErrorHandler: countWatchErrors(series), NewInformer: lookup.NewInformer,
 		},
 		Client: client.Options{Cache: &client.CacheOptions{
 			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}, &cmapi.Certificate{}},

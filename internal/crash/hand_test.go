@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
-	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
@@ -47,26 +47,7 @@ func (h hand) List(ctx context.Context, into client.ObjectList, options ...clien
 	if err := h.world.look(); err != nil {
 		return err
 	}
-	asked := &client.ListOptions{}
-	asked.ApplyOptions(options)
-	requests, isRequests := into.(*cmapi.CertificateRequestList)
-	if !isRequests || asked.FieldSelector == nil {
-		return h.Client.List(ctx, into, options...)
-	}
-	if err := h.Client.List(ctx, requests, client.InNamespace(asked.Namespace)); err != nil {
-		return err
-	}
-	wanted := asked.FieldSelector.Requirements()[0]
-	var found []cmapi.CertificateRequest
-	for i := range requests.Items {
-		for _, value := range h.world.indexes[wanted.Field](&requests.Items[i]) {
-			if value == wanted.Value {
-				found = append(found, requests.Items[i])
-			}
-		}
-	}
-	requests.Items = found
-	return nil
+	return apitest.Indexed{Client: h.Client, Indexes: h.world.indexes}.List(ctx, into, options...)
 }
 
 func (h hand) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
@@ -191,18 +172,4 @@ func (l line) Get(ctx context.Context, message *vero.Get) (raw []byte, err error
 		return err
 	})
 	return raw, err
-}
-
-// indexes are the functions by which a manager's cache would find objects.
-type indexes map[string]client.IndexerFunc
-
-// IndexField notes a function.
-func (i indexes) IndexField(_ context.Context, _ client.Object, field string, function client.IndexerFunc) error {
-	i[field] = function
-	return nil
-}
-
-func newIndexes(ctx context.Context) (indexes, error) {
-	made := indexes{}
-	return made, lookup.Index(ctx, made)
 }

@@ -12,8 +12,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/controller/request"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
@@ -27,7 +29,7 @@ type world struct {
 	requests reconcile.Reconciler
 	orders   reconcile.Reconciler
 	events   *events.FakeRecorder
-	indexes  indexes
+	indexes  apitest.Indexes
 	queue    queue
 	patience time.Duration
 	// eventful is whether events are steps.
@@ -50,13 +52,12 @@ func (s *stage) start(gate gate) *world {
 	const enough = 1000
 	w := &world{
 		stage: s, watch: &watch{passing: s.clock}, events: events.NewFakeRecorder(enough), queue: queue{},
-		patience: patience, enough: func(now view) bool { return s.done && now.finished() },
+		indexes: apitest.Indexes{}, patience: patience, enough: func(now view) bool { return s.done && now.finished() },
 		look: func() error { return nil }, gate: gate,
 	}
 	numbers, err := metrics.New(prometheus.NewPedanticRegistry())
 	s.must(err)
-	w.indexes, err = newIndexes(s.Context())
-	s.must(err)
+	s.must(lookup.Index(s.Context(), w.indexes))
 	access, recorder := hand{server.Client, w}, status.Events{Recorder: scribe{w.events, w}}
 	w.requests = &request.Reconciler{Options: request.Options{
 		Client: lagging{access}, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,

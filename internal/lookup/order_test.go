@@ -10,7 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
 
 // order was made with the TransferId that has a digest.
@@ -65,4 +67,59 @@ func TestOrdersWithLabel(t *testing.T) {
 			t.Error("no error")
 		}
 	})
+}
+
+// TestOrdersAreFoundByWhatTheyHold, also by what they have got later.
+func TestOrdersAreFoundByWhatTheyHold(t *testing.T) {
+	one, two := server.Namespace(t), server.Namespace(t)
+	leaf := pkitest.Root(t, "issuing CA").Issue(t, pkitest.Key("ours"), "0123456-7")
+	bearing := func(order *v1alpha1.VeroOrder, id string) *v1alpha1.VeroOrder {
+		order.Status = v1alpha1.VeroOrderStatus{
+			Phase: v1alpha1.PhaseIssued, RetrievalID: id, Certificate: pkitest.PEM(leaf),
+		}
+		return order
+	}
+	other := order(one, "other", strings.Repeat("0b", 32))
+	other.Spec.IssuerRef.Name, other.Spec.PublicKeyDigest = "another", strings.Repeat("0f", 32)
+	unread := order(one, "unread", strings.Repeat("0b", 32))
+	unread.Status = v1alpha1.VeroOrderStatus{Phase: v1alpha1.PhaseIssued, Certificate: []byte("?")}
+	server.Create(t, bearing(order(one, "first", strings.Repeat("0b", 32)), "r-1"), bearing(other, "r-2"), unread,
+		bearing(order(two, "elsewhere", strings.Repeat("0b", 32)), "r-1"))
+	cached := startCache(t)
+	ctx, key, serial := t.Context(), strings.Repeat("0a", 32), issuance.SerialNumber(leaf)
+	for claim, c := range map[string]struct {
+		find func() ([]v1alpha1.VeroOrder, error)
+		want []string
+	}{
+		"by RetrievalId, wherever they are": {func() ([]v1alpha1.VeroOrder, error) {
+			return lookup.OrdersWithRetrievalID(ctx, cached, "r-1")
+		}, []string{"elsewhere", "first"}},
+		"by certificate, those with the key": {func() ([]v1alpha1.VeroOrder, error) {
+			return lookup.OrdersWithCertificate(ctx, cached, one, key, serial)
+		}, []string{"first"}},
+		"none by another certificate": {func() ([]v1alpha1.VeroOrder, error) {
+			return lookup.OrdersWithCertificate(ctx, cached, one, key, "abc")
+		}, []string{}},
+		"by key": {func() ([]v1alpha1.VeroOrder, error) {
+			return lookup.OrdersWithKey(ctx, cached, one, key)
+		}, []string{"first", "unread"}},
+		"by issuer": {func() ([]v1alpha1.VeroOrder, error) {
+			return lookup.OrdersOfIssuer(ctx, cached, namespaced(t, one))
+		}, []string{"first", "unread"}},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			found, err := c.find()
+			if err != nil {
+				t.Fatal(err)
+			}
+			names := make([]string, 0, len(found))
+			for i := range found {
+				names = append(names, found[i].Name)
+			}
+			slices.Sort(names)
+			if difference := cmp.Diff(c.want, names); difference != "" {
+				t.Errorf("found others (-want +got):\n%s", difference)
+			}
+		})
+	}
 }

@@ -17,17 +17,6 @@ const (
 	indexPublicKey = "varmenne.dev/public-key"
 )
 
-// Index prepares a cache for RequestsOfIssuer and RequestsWithKey.
-func Index(ctx context.Context, indexer client.FieldIndexer) error {
-	if err := indexer.IndexField(ctx, &cmapi.CertificateRequest{}, indexIssuer, issuerIndex); err != nil {
-		return fmt.Errorf("index CertificateRequests by issuer: %w", err)
-	}
-	if err := indexer.IndexField(ctx, &cmapi.CertificateRequest{}, indexPublicKey, publicKeyIndex); err != nil {
-		return fmt.Errorf("index CertificateRequests by public key: %w", err)
-	}
-	return nil
-}
-
 // ConcernsUs is whether a CertificateRequest names one of our kinds.
 func ConcernsUs(request *cmapi.CertificateRequest) bool {
 	reference := request.Spec.IssuerRef
@@ -47,14 +36,16 @@ func PublicKeyDigest(request *cmapi.CertificateRequest) string {
 	return digest
 }
 
-// RequestsWithKey lists the cached CertificateRequests of a namespace that bear a key.
+// RequestsWithKey lists the cached CertificateRequests of a namespace that bear a key. They belong to the cache, and are
+// to be looked at only.
 func RequestsWithKey(
 	ctx context.Context, reader client.Reader, namespace, publicKeyDigest string,
 ) ([]cmapi.CertificateRequest, error) {
 	return list(ctx, reader, namespace, indexPublicKey, publicKeyDigest)
 }
 
-// RequestsOfIssuer lists the cached CertificateRequests that name an issuer.
+// RequestsOfIssuer lists the cached CertificateRequests that name an issuer. They belong to the cache, and are to be
+// looked at only.
 func RequestsOfIssuer(
 	ctx context.Context, reader client.Reader, issuer v1alpha1.Issuer,
 ) ([]cmapi.CertificateRequest, error) {
@@ -65,7 +56,8 @@ func list(
 	ctx context.Context, reader client.Reader, namespace, index, value string,
 ) ([]cmapi.CertificateRequest, error) {
 	found := &cmapi.CertificateRequestList{}
-	err := reader.List(ctx, found, client.InNamespace(namespace), client.MatchingFields{index: value})
+	err := reader.List(ctx, found, client.InNamespace(namespace), client.MatchingFields{index: value},
+		client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("list CertificateRequests by %s: %w", index, err)
 	}

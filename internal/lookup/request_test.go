@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
@@ -53,7 +54,13 @@ func digest(t *testing.T, keyName string) string {
 // startCache is a cache with the indexes of package lookup, that knows what there is.
 func startCache(t *testing.T) cache.Cache {
 	t.Helper()
-	cached, err := cache.New(server.Config, cache.Options{Scheme: server.Client.Scheme()})
+	return runCache(t, cache.Options{Scheme: server.Client.Scheme(), NewInformer: lookup.NewInformer})
+}
+
+// runCache starts a cache with the indexes, and returns when it knows the requests.
+func runCache(t *testing.T, options cache.Options) cache.Cache {
+	t.Helper()
+	cached, err := cache.New(server.Config, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +78,10 @@ func startCache(t *testing.T) cache.Cache {
 	go func() { ended <- cached.Start(ctx) }()
 	patience, enough := context.WithTimeout(t.Context(), time.Minute)
 	defer enough()
-	if _, err := cached.GetInformer(patience, &cmapi.CertificateRequest{}); err != nil {
-		t.Fatal(err)
+	for _, kind := range []client.Object{&cmapi.CertificateRequest{}, &v1alpha1.VeroOrder{}} {
+		if _, err := cached.GetInformer(patience, kind); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if !cached.WaitForCacheSync(patience) {
 		t.Fatal("the cache does not fill")

@@ -2,13 +2,11 @@ package issuer
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
 
@@ -19,15 +17,15 @@ import (
 func (r *Reconciler) reported(
 	ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles,
 ) (verdict, error) {
-	orders := &v1alpha1.VeroOrderList{}
-	if err := r.Client.List(ctx, orders, client.InNamespace(issuer.GetNamespace())); err != nil {
-		return verdict{}, fmt.Errorf("list VeroOrders: %w", err)
+	orders, err := lookup.OrdersOfIssuer(ctx, r.Client, issuer)
+	if err != nil {
+		return verdict{}, err
 	}
 	digest := bundles.Digest()
-	proven := proofsOf(orders.Items, issuer)
+	proven := proofsOf(orders, issuer)
 	var speaker *v1alpha1.VeroOrder
-	for i := range orders.Items {
-		order := &orders.Items[i]
+	for i := range orders {
+		order := &orders[i]
 		problem := order.Status.IssuerProblem
 		if problem == nil || !names(order, issuer) ||
 			issuance.Obsolete(problem, issuer.GetUID(), issuer.GetGeneration(), digest) ||

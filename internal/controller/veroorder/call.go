@@ -52,12 +52,12 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 // to this request. What it gave is not known. The search is in what a cache knows; what it does not know yet shows
 // when the certificate is for another key.
 func (r *Reconciler) replayed(ctx context.Context, order *v1alpha1.VeroOrder, id string) error {
-	known := &v1alpha1.VeroOrderList{}
-	if err := r.Client.List(ctx, known); err != nil {
+	known, err := lookup.OrdersWithRetrievalID(ctx, r.Client, id)
+	if err != nil {
 		return nil //nolint:nilerr // an acceptance must not be lost for want of a check
 	}
-	for i := range known.Items {
-		if other := &known.Items[i]; other.Status.RetrievalID == id && other.UID != order.UID {
+	for i := range known {
+		if other := &known[i]; other.UID != order.UID {
 			return &vero.AnswerError{Problem: fmt.Sprintf("its RetrievalId is the one that VeroOrder %s has had before",
 				client.ObjectKeyFromObject(other))}
 		}
@@ -136,17 +136,14 @@ func (r *Reconciler) earlier(ctx context.Context, order *v1alpha1.VeroOrder, ser
 		return &pki.IssuedError{Reason: pki.IssuedEarlier, Err: fmt.Errorf(
 			"it is certificate %s, which is to be renewed", serialNumber)}
 	}
-	known, err := lookup.OrdersWithLabel(
-		ctx, r.Client, order.Namespace, v1alpha1.LabelPublicKey, order.Spec.PublicKeyDigest)
+	known, err := lookup.OrdersWithCertificate(
+		ctx, r.Client, order.Namespace, order.Spec.PublicKeyDigest, serialNumber)
 	if err != nil {
 		return nil //nolint:nilerr // a certificate must not be lost for want of this check
 	}
 	for i := range known {
 		other := &known[i]
-		if other.UID == order.UID || other.Status.RetrievalID == order.Status.RetrievalID {
-			continue
-		}
-		if leaf, err := issuance.Leaf(other); err == nil && issuance.SerialNumber(leaf) == serialNumber {
+		if other.UID != order.UID && other.Status.RetrievalID != order.Status.RetrievalID {
 			return &pki.IssuedError{Reason: pki.IssuedEarlier, Err: fmt.Errorf(
 				"it is certificate %s, which VeroOrder %s has borne", serialNumber, other.Name)}
 		}

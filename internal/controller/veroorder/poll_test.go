@@ -23,6 +23,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
@@ -94,6 +95,16 @@ func issuer(namespace string, authority *pkitest.Authority) *v1alpha1.VeroIssuer
 	}
 }
 
+// indexed is the administrator's access, with the indexes of a manager's cache.
+func indexed(t *testing.T) client.Client {
+	t.Helper()
+	indexes := apitest.Indexes{}
+	if err := lookup.Index(t.Context(), indexes); err != nil {
+		t.Fatal(err)
+	}
+	return apitest.Indexed{Client: server.Client, Indexes: indexes}
+}
+
 // TestACertificateOfBeforeIsNotTakenForTheNewOne: with rotationPolicy Never, the key is the same.
 func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 	root := pkitest.Root(t, "Root")
@@ -134,7 +145,7 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 				server.Create(t, other)
 			}
 			server.Create(t, order)
-			if err := poll(t, order, answering{leaf: leaf}, server.Client); err != nil {
+			if err := poll(t, order, answering{leaf: leaf}, indexed(t)); err != nil {
 				t.Fatal(err)
 			}
 			want := v1alpha1.PhaseIssued

@@ -75,10 +75,7 @@ func (r *Reconciler) ordersOfIssuer(ctx context.Context, object client.Object) [
 	if !ok {
 		return nil
 	}
-	return r.list(ctx, client.InNamespace(issuer.GetNamespace()), func(order *v1alpha1.VeroOrder) bool {
-		reference := order.Spec.IssuerRef
-		return reference.Kind == issuer.IssuerKind() && reference.Name == issuer.GetName()
-	})
+	return unfinished(ctx)(lookup.OrdersOfIssuer(ctx, r.Client, issuer))
 }
 
 func (r *Reconciler) ordersOfRequest(ctx context.Context, object client.Object) []reconcile.Request {
@@ -86,29 +83,22 @@ func (r *Reconciler) ordersOfRequest(ctx context.Context, object client.Object) 
 	if !ok || !lookup.ConcernsUs(request) {
 		return nil
 	}
-	digest := lookup.PublicKeyDigest(request)
-	return r.list(ctx, client.InNamespace(request.Namespace), func(order *v1alpha1.VeroOrder) bool {
-		return order.Spec.PublicKeyDigest == digest
-	})
+	return unfinished(ctx)(lookup.OrdersWithKey(ctx, r.Client, request.Namespace, lookup.PublicKeyDigest(request)))
 }
 
-// list is the orders that have not ended and match.
-func (r *Reconciler) list(
-	ctx context.Context, namespace client.InNamespace, matches func(*v1alpha1.VeroOrder) bool,
-) []reconcile.Request {
-	found := &v1alpha1.VeroOrderList{}
-	if err := r.Client.List(ctx, found, namespace); err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "list VeroOrders")
-		return nil
-	}
-	var requests []reconcile.Request
-	for i := range found.Items {
-		order := &found.Items[i]
-		if order.Status.EndedAt == nil && matches(order) {
-			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{
-				Namespace: order.Namespace, Name: order.Name,
-			}})
+// unfinished makes reconcile requests of those orders that a lookup has found and that have not ended.
+func unfinished(ctx context.Context) func([]v1alpha1.VeroOrder, error) []reconcile.Request {
+	return func(found []v1alpha1.VeroOrder, err error) []reconcile.Request {
+		if err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "cannot find the VeroOrders that an event concerns")
+			return nil
 		}
+		var requests []reconcile.Request
+		for i := range found {
+			if order := &found[i]; order.Status.EndedAt == nil {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})
+			}
+		}
+		return requests
 	}
-	return requests
 }

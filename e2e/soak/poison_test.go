@@ -1,0 +1,106 @@
+package soak
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+// Two tenants have services of their own, each call of one operation of which is the controller's last: it is killed
+// while the call runs, on every try. What the services get to see are the tries.
+func TestACallThatEndsTheControllerOnEveryTryKeepsNobodyElseFromACertificate(t *testing.T) {
+	t.Parallel()
+	s := &crowded{scene: begin(t, world.Options{})}
+	leave := s.attend(0) // a kill may lose the answer of anybody else's call, too
+	polled := s.poison("polled", get)
+	// The first poll is not announced. The next controller cannot know that there was one.
+	s.killInEvery(polled, get, 0, firstPause)
+	if err := polled.Service.ClearFaults(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	polled.AwaitOrder("issued after all", func(order *v1alpha1.VeroOrder) bool {
+		return order.Status.Phase == v1alpha1.PhaseIssued
+	})
+	s.killInEvery(s.poison("sent", signNew), signNew, firstPause, 2*firstPause)
+	s.eventually("the certificates of everybody else", func() bool { return s.received(1, s.others...) })
+	leave()
+	s.audit()
+}
+
+// crowded is a scene with Certificates that have nothing to do with what ends the controller.
+type crowded struct {
+	*scene
+
+	others []string
+}
+
+// firstPause is how long an order waits in whose call the controller has ended, from the start of the next one.
+const firstPause = 10 * time.Second
+
+// killInEvery kills the controller in the first call and in those after the pauses. Before each of them somebody else
+// orders a certificate.
+func (s *crowded) killInEvery(poison *tenant.Tenant, operation string, pauses ...time.Duration) {
+	s.Helper()
+	var before time.Time
+	for try, pause := range slices.Insert(pauses, 0, 0) {
+		name := nameOf(len(s.others))
+		s.others = append(s.others, name)
+		s.buy(name)
+		s.order(name)
+		s.killIn(poison, operation, try)
+		if distance := time.Since(before); distance < pause {
+			s.Errorf("%s: try %d came %s after the one before, want at least %s", operation, try+1, distance, pause)
+		}
+		s.Logf("%s: try %d at %s", operation, try+1, time.Now().Format(time.TimeOnly))
+		before = time.Now()
+	}
+}
+
+// poison is a tenant with one Certificate, whose service answers an operation so late that there is time for a kill.
+func (s *crowded) poison(namespace, operation string) *tenant.Tenant {
+	s.Helper()
+	hostile := tenant.Begin(s.T, s.World, namespace)
+	hostile.Script(admin.Fault{Operation: operation, Kind: admin.TimeoutAfter, ForDuration: admin.Duration(time.Hour)})
+	minted, err := hostile.Service.Mint(s.Context(), admin.MintRequest{CustomerID: customer})
+	if err != nil {
+		s.Fatal(err)
+	}
+	trust, err := hostile.Service.Trust(s.Context(), hostile.Namespace)
+	if err != nil {
+		s.Fatal(err)
+	}
+	hostile.Create(
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: hostile.Namespace}}, trust,
+		hostile.Service.Issuer(hostile.Namespace, customer),
+		&corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: hostile.Namespace, Name: nameOf(0)},
+			StringData: map[string]string{
+				v1alpha1.KeyTransferID: minted.TransferID, v1alpha1.KeyTransferPassword: minted.TransferPassword,
+			},
+		},
+		world.Certificate(hostile.Namespace, nameOf(0), customer),
+	)
+	return hostile
+}
+
+// killIn waits for the next call of a tenant's service, kills the controller in it, and starts another one.
+func (s *crowded) killIn(poison *tenant.Tenant, operation string, earlier int) {
+	s.Helper()
+	poison.Eventually("a call that does not end", func(context.Context) (bool, error) {
+		return len(poison.Asked(operation)) > earlier, nil
+	})
+	s.kill(1)
+	s.removeLease()
+	if _, err := s.LaunchReplica(s.Context(), 1); err != nil {
+		s.Fatal(err)
+	}
+}

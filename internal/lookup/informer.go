@@ -1,0 +1,116 @@
+package lookup
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/pager"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// ourGroup selects the CertificateRequests that name an issuer of our group, of whatever kind: a wrong kind is for us to
+// tell.
+var ourGroup = fields.OneTermEqualSelector("spec.issuerRef.group", v1alpha1.GroupName).String()
+
+// requestPage is how many CertificateRequests are read at once where the API server cannot select them: so many of
+// others are in memory at a time.
+const requestPage = 100
+
+// NewInformer makes the informers of a cache. That of CertificateRequests never learns of those that name issuers of
+// other groups, of which a cluster may have very many.
+func NewInformer(
+	source cache.ListerWatcher, object runtime.Object, resync time.Duration, indexers cache.Indexers,
+) cache.SharedIndexInformer {
+	if _, isRequest := object.(*cmapi.CertificateRequest); isRequest {
+		ours := &ourRequests{all: cache.ToListerWatcherWithContext(source)}
+		source = &cache.ListWatch{ListWithContextFunc: ours.list, WatchFuncWithContext: ours.watch}
+	}
+	return cache.NewSharedIndexInformer(source, object, resync, indexers)
+}
+
+// ourRequests lists and watches the CertificateRequests of our group. The API server selects them where it can, which
+// its first answer tells; else they are selected here, while they are read.
+type ourRequests struct {
+	all          cache.ListerWatcherWithContext
+	unselectable atomic.Bool
+}
+
+func (o *ourRequests) list(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+	if !o.unselectable.Load() {
+		selected := options
+		selected.FieldSelector = ourGroup
+		list, err := o.all.ListWithContext(ctx, selected)
+		if !o.refused(ctx, err) {
+			return list, err
+		}
+	}
+	// From the store, because a list from the API server's memory would come in one piece.
+	options.ResourceVersion, options.ResourceVersionMatch, options.Limit = "", "", requestPage
+	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+		list, err := o.all.ListWithContext(ctx, options)
+		if requests, ok := list.(*cmapi.CertificateRequestList); ok && err == nil {
+			requests.Items = slices.DeleteFunc(requests.Items, func(r cmapi.CertificateRequest) bool { return !ofOurGroup(&r) })
+		}
+		return list, err
+	})
+	pages.FullListIfExpired = false
+	list, _, err := pages.ListWithAlloc(ctx, options)
+	return list, err
+}
+
+func (o *ourRequests) watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+	if !o.unselectable.Load() {
+		selected := options
+		selected.FieldSelector = ourGroup
+		events, err := o.all.WatchWithContext(ctx, selected)
+		if !o.refused(ctx, err) {
+			return events, err
+		}
+	}
+	events, err := o.all.WatchWithContext(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return watch.Filter(events, only), nil
+}
+
+// refused reports whether the API server does not know how to select by the group of the issuer, and keeps that.
+func (o *ourRequests) refused(ctx context.Context, err error) bool {
+	if !apierrors.IsBadRequest(err) {
+		return false
+	}
+	if o.unselectable.CompareAndSwap(false, true) {
+		ctrl.LoggerFrom(ctx).Info("the API server cannot select CertificateRequests by spec.issuerRef.group, as the "+
+			"definition of a newer cert-manager lets it; those of other issuers are read, and dropped", "answer", err.Error())
+	}
+	return true
+}
+
+// only lets events about CertificateRequests of our group through, and those that are about none. One that has changed
+// may have been of our group.
+func only(event watch.Event) (watch.Event, bool) {
+	request, isRequest := event.Object.(*cmapi.CertificateRequest)
+	if !isRequest || event.Type == watch.Bookmark || ofOurGroup(request) {
+		return event, true
+	}
+	if event.Type == watch.Modified {
+		event.Type = watch.Deleted
+		return event, true
+	}
+	return event, false
+}
+
+func ofOurGroup(request *cmapi.CertificateRequest) bool {
+	return request.Spec.IssuerRef.Group == v1alpha1.GroupName
+}
