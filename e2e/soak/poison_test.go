@@ -95,8 +95,9 @@ func (s *crowded) poison(namespace, operation string) *tenant.Tenant {
 // killIn waits for the next call of a tenant's service, kills the controller in it, and starts another one.
 func (s *crowded) killIn(poison *tenant.Tenant, operation string, earlier int) {
 	s.Helper()
-	poison.Eventually("a call that does not end", func(context.Context) (bool, error) {
-		return len(poison.Asked(operation)) > earlier, nil
+	poison.Eventually("a call that does not end", func(ctx context.Context) (bool, error) {
+		asked, err := poison.Service.Requests(ctx, operation, "")
+		return len(asked) > earlier, err
 	})
 	s.kill(1)
 	s.removeLease()

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -257,6 +258,7 @@ func checkAudit(t *testing.T, w *world.World) {
 			continue
 		}
 		asked++
+		checkSelection(t, entry.RequestURI)
 		expected := strings.HasPrefix(entry.RequestURI, "/api/v1/namespaces/"+closed+"/secrets/")
 		if entry.ResponseStatus.Code == http.StatusForbidden && !expected {
 			t.Errorf("refused: %s %s", entry.Verb, entry.RequestURI)
@@ -264,6 +266,19 @@ func checkAudit(t *testing.T, w *world.World) {
 	}
 	if asked == 0 {
 		t.Error("the audit log has nothing of the controller's")
+	}
+}
+
+// checkSelection: of CertificateRequests, the controller asks for those of its own group only.
+func checkSelection(t *testing.T, address string) {
+	t.Helper()
+	asked, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasSuffix(asked.Path, "/certificaterequests") &&
+		asked.Query().Get("fieldSelector") != "spec.issuerRef.group=varmenne.dev" {
+		t.Errorf("it asks for requests of others, too: %s", address)
 	}
 }
 

@@ -128,7 +128,7 @@ func (p *picture) told() []string {
 
 func (p *picture) await(t *testing.T, event string) {
 	t.Helper()
-	eventually(t, event, func(context.Context) (bool, error) { return slices.Contains(p.told(), event), nil })
+	eventually(t.Context(), t, event, func(context.Context) (bool, error) { return slices.Contains(p.told(), event), nil })
 }
 
 // kept are the requests in the cache.
@@ -165,7 +165,7 @@ func withoutSelectableFields(t *testing.T) {
 		if err := server.Client.Update(ctx, definition); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the API server to follow", func(context.Context) (bool, error) {
+		eventually(ctx, t, "the API server to follow", func(ctx context.Context) (bool, error) {
 			err := server.Client.List(ctx, &cmapi.CertificateRequestList{}, client.Limit(1),
 				client.MatchingFields{"spec.issuerRef.group": v1alpha1.GroupName})
 			return apierrors.IsBadRequest(err) == (fields == nil), nil
@@ -175,9 +175,8 @@ func withoutSelectableFields(t *testing.T) {
 	t.Cleanup(func() { set(context.WithoutCancel(t.Context()), fields) })
 }
 
-func eventually(t *testing.T, what string, holds wait.ConditionWithContextFunc) {
+func eventually(ctx context.Context, t *testing.T, what string, holds wait.ConditionWithContextFunc) {
 	t.Helper()
-	ctx := context.WithoutCancel(t.Context())
 	if err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, holds); err != nil {
 		t.Fatalf("waited for %s: %v", what, err)
 	}

@@ -36,8 +36,8 @@ func PublicKeyDigest(request *cmapi.CertificateRequest) string {
 	return digest
 }
 
-// RequestsWithKey lists the cached CertificateRequests of a namespace that bear a key. They belong to the cache, and are
-// to be looked at only.
+// RequestsWithKey lists the cached CertificateRequests of a namespace that bear a key. They belong to the cache, and
+// are to be looked at only.
 func RequestsWithKey(
 	ctx context.Context, reader client.Reader, namespace, publicKeyDigest string,
 ) ([]cmapi.CertificateRequest, error) {

@@ -61,7 +61,7 @@ func TestOrdersThatEndEveryControllerLeaveTimeForOthers(t *testing.T) {
 		"nine, more than a lane": {accepted, 9},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			var orders []v1alpha1.VeroOrder
+			orders := make([]v1alpha1.VeroOrder, 0, c.number)
 			for i := range c.number {
 				orders = append(orders, c.order(i))
 			}
