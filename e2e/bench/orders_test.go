@@ -105,6 +105,9 @@ func awaitAll(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 // keep creates orders that have ended.
 func keep(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 	b.Helper()
+	if err := w.StopController(); err != nil { // nobody waits for them: it would end them otherwise
+		b.Fatal(err)
+	}
 	chain := slices.Repeat(certificate(b), 2)
 	group, ctx := errgroup.WithContext(b.Context())
 	const atOnce = 16
