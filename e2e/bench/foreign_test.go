@@ -31,8 +31,8 @@ const definition = "certificaterequests.cert-manager.io"
 
 // BenchmarkThirtyThousandForeignRequests reports what CertificateRequests of other issuers cost the controller: how
 // much more memory it has when it has started, and how much more it has had at most, in MiB; and how long its start
-// takes until it works, in seconds. Once as it is with cert-manager's definition of today, by which the API server can select
-// them, and once with an older one's.
+// takes until it works, in seconds. Once as it is with cert-manager's definition of today, by which the API server can
+// select them, and once with an older one's.
 func BenchmarkThirtyThousandForeignRequests(b *testing.B) {
 	w := start(b)
 	if err := w.Cluster.StopCertManager(); err != nil { // it would look at each of them, too
