@@ -57,6 +57,10 @@ func TestAnOrderInWhoseCallsTheControllerHasEndedSaysUntilWhenItWaits(t *testing
 			if result.RequeueAfter != time.Minute || ready == nil || ready.Reason+": "+ready.Message != c.want {
 				t.Errorf("it is looked at in %s, and says %v", result.RequeueAfter, ready)
 			}
+			// Calls are spaced over all namespaces: left there, it would move the next case by a second.
+			if err := server.Client.Delete(t.Context(), order); err != nil {
+				t.Fatal(err)
+			}
 		})
 	}
 }
