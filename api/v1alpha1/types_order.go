@@ -150,6 +150,13 @@ type VeroOrderStatus struct {
 	// +optional
 	RetrievalIDUnverified bool `json:"retrievalIdUnverified,omitempty"`
 
+	// RefusedRetrievalID is a RetrievalId that could not be verified and was tried: the service refuses it, or answers
+	// with a certificate for another key or customer. The request goes on without it, and it is not taken again.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	RefusedRetrievalID string `json:"refusedRetrievalId,omitempty"`
+
 	// Submissions counts how often the request was sent, or may have been.
 	//
 	// +optional

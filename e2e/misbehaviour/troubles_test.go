@@ -63,6 +63,13 @@ var (
 		}}},
 		spent: nothing, then: byItself,
 	}
+	receipt = outcome{
+		name: "receipt kept",
+		told: []told{{reason: v1alpha1.ReasonAwaitingCertificate, says: []string{
+			"stood in it and is kept; the certificate is asked for with it",
+		}}},
+		spent: nothing, then: byItself,
+	}
 	notTaken = outcome{
 		name: "not taken",
 		told: []told{{reason: v1alpha1.ReasonWrongCertificate, says: []string{
@@ -83,7 +90,7 @@ var (
 // outcomes lists those of the service, as the page explains them.
 func outcomes() []outcome {
 	return []outcome{
-		triedAgain, sentAgain, lost, askedAgain, kept, notTaken, untrusted,
+		triedAgain, sentAgain, lost, askedAgain, kept, receipt, notTaken, untrusted,
 	}
 }
 
@@ -100,6 +107,11 @@ func doubtful() map[string]outcome {
 // processed is what comes of a request that has had its effect when the answer gets lost.
 func processed() map[string]outcome {
 	return map[string]outcome{signNew: lost, renew: sentAgain, get: askedAgain}
+}
+
+// damaged is what comes of an answer that is no longer one, but has a RetrievalId that can be read.
+func damaged() map[string]outcome {
+	return map[string]outcome{signNew: receipt, renew: receipt, get: askedAgain}
 }
 
 // unverified is what comes of an answer that nobody can rely on, but that is there.
@@ -131,7 +143,7 @@ func troubles() []trouble {
 		{when: "answers HTTP 404", fault: status(http.StatusNotFound),
 			says: []string{"the endpoint answered HTTP 404"}, outcomes: unprocessed()},
 		{when: "redirects to another address", fault: of(admin.Redirect),
-			says: []string{"the endpoint answered HTTP 307, a redirection, which is never followed"}, outcomes: unprocessed()},
+			says: []string{"the endpoint answered HTTP 307, a redirection, which is never followed"}, outcomes: doubtful()},
 		{when: "closes the connection and has done nothing", fault: of(admin.DropBefore),
 			says: []string{interrupted}, outcomes: doubtful()},
 		{when: "answers HTTP 500 and has done nothing", fault: status(http.StatusInternalServerError),
@@ -142,22 +154,24 @@ func troubles() []trouble {
 			says: []string{"the certificate service answered with a SOAP Fault"}, outcomes: doubtful()},
 		{when: "has done what was asked, and a gateway answers HTTP 502", fault: after(status(http.StatusBadGateway)),
 			says: []string{"the endpoint answered HTTP 502"}, outcomes: processed()},
+		{when: "has done what was asked, and a gateway answers HTTP 408", fault: after(status(http.StatusRequestTimeout)),
+			says: []string{"the endpoint answered HTTP 408"}, outcomes: processed()},
 		{when: "has done what was asked and answers with a SOAP Fault", fault: after(of(admin.SOAPFault)),
 			says: []string{"the certificate service answered with a SOAP Fault"}, outcomes: processed()},
 		{when: "has done what was asked and never answers", fault: of(admin.TimeoutAfter),
 			says: []string{notInTime}, outcomes: processed()},
 		{when: "sends one byte per second", fault: of(admin.Slow), says: []string{notInTime}, outcomes: processed()},
 		{when: "resets the connection in the middle of the answer", fault: of(admin.ResetMidAnswer),
-			says: []string{interrupted}, outcomes: processed()},
-		{when: "sends half of the answer", fault: of(admin.Truncated), says: []string{notXML}, outcomes: processed()},
+			says: []string{interrupted}, outcomes: damaged()},
+		{when: "sends half of the answer", fault: of(admin.Truncated), says: []string{notXML}, outcomes: damaged()},
 		{when: "sends XML that is not well-formed", fault: of(admin.Malformed),
-			says: []string{notXML}, outcomes: processed()},
+			says: []string{notXML}, outcomes: damaged()},
 		{when: "sends 100 MB", fault: of(admin.Oversize),
-			says: []string{"the answer is larger than 1048576 bytes and was not read"}, outcomes: processed()},
+			says: []string{"the answer is larger than 1048576 bytes and was not read"}, outcomes: damaged()},
 		{when: "calls its answer text/html", fault: of(admin.WrongContentType),
-			says: []string{"its content type is text/html, not text/xml"}, outcomes: processed()},
+			says: []string{"its content type is text/html, not text/xml"}, outcomes: damaged()},
 		{when: "answers something that was not asked", fault: of(admin.WrongOperation),
-			says: []string{"the certificate service's answer does not fit the request"}, outcomes: processed()},
+			says: []string{"the certificate service's answer does not fit the request"}, outcomes: damaged()},
 		{when: "does not sign its answer", fault: of(admin.Unsigned), says: []string{unsigned}, outcomes: unverified()},
 		{when: "signs with a certificate of an unknown authority", fault: of(admin.StrangerSignature),
 			says: []string{unsigned}, outcomes: unverified()},

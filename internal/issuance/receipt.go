@@ -20,7 +20,9 @@ type Receipt struct {
 // issuance goes on, but what was paid for stays in sight.
 func (s Snapshot) orphan() string {
 	receipt := s.Request.Receipt
-	holder := s.newest(func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID == receipt.RetrievalID })
+	holder := s.newest(func(order *v1alpha1.VeroOrder) bool {
+		return order.Status.RetrievalID == receipt.RetrievalID || order.Status.RefusedRetrievalID == receipt.RetrievalID
+	})
 	if receipt.RetrievalID == "" || holder != nil {
 		return ""
 	}

@@ -39,15 +39,15 @@ func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call)
 		note(order, err, call)
 		forgetObsoleteProblem(order, call)
 		waited := call.Ended.Sub(status.AcceptedAt.Time)
-		status.NextPollTime = at(call.Ended.Add(nextPollDistance(order, waited, call)))
+		distance := max(pollDistance(waited, call.Timeout), wantedDistance(err))
+		status.NextPollTime = at(call.Ended.Add(nextPollDistance(order, distance, call)))
 		recordPollFailure(order, err, call)
 	}
 }
 
 // nextPollDistance is shorter while the certificate that is renewed comes near its end. Once it has expired, nothing is
 // gained by hurry any more.
-func nextPollDistance(order *v1alpha1.VeroOrder, waited time.Duration, call Call) time.Duration {
-	distance := pollDistance(waited, call.Timeout)
+func nextPollDistance(order *v1alpha1.VeroOrder, distance time.Duration, call Call) time.Duration {
 	if renewal := order.Spec.Renewal; renewal == nil || call.Ended.After(renewal.NotAfter.Time) {
 		return distance
 	}
@@ -65,6 +65,8 @@ func recordPollFailure(order *v1alpha1.VeroOrder, err error, call Call) {
 		order.Status.IssuerProblem = nil // the answer was verified; what follows may report another problem
 	}
 	switch {
+	case order.Status.RetrievalIDUnverified && disowns(err):
+		giveBack(order, err, call)
 	case isRefusal && refusal.Code == vero.CodeCredentials:
 		fail(order, v1alpha1.ReasonCredentialsRefused, refusedAtGet(order, refusal), call.Ended)
 	case isRefusal && refusal.Code == vero.CodeWrongEnvironment:
@@ -80,6 +82,17 @@ func recordPollFailure(order *v1alpha1.VeroOrder, err error, call Call) {
 	case order.Status.IssuerProblem == nil:
 		await(order, call)
 	}
+}
+
+// disowns reports whether a verified answer to GetCertificate says that a RetrievalId is not that of the order: the
+// service refuses it for good, or it is that of another customer's certificate, or of one for another key. PKI099 does
+// not say so: the service answers with it for as long as it has no certificate, which can be days.
+func disowns(err error) bool {
+	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
+		return refusal.Code == vero.CodeCredentials
+	}
+	wrong, isWrong := errors.AsType[*pki.IssuedError](err)
+	return isWrong && (wrong.Reason == pki.IssuedOtherPublicKey || wrong.Reason == pki.IssuedOtherCommonName)
 }
 
 // refusedAtGet explains PKI020 on GetCertificate: it is about the request that was accepted before (seed 004, 4).
@@ -100,6 +113,10 @@ func await(order *v1alpha1.VeroOrder, call Call) {
 func awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (reason, message string) {
 	accepted := order.Status.AcceptedAt
 	message = fmt.Sprintf("the certificate service has accepted the request (RetrievalId %s)", order.Status.RetrievalID)
+	if order.Status.RetrievalIDUnverified {
+		message = fmt.Sprintf("what came back for the request cannot be relied on, but RetrievalId %s stood in it and is kept",
+			order.Status.RetrievalID)
+	}
 	switch {
 	case accepted != nil && timeout > 0 && now.Sub(accepted.Time) >= timeout:
 		return v1alpha1.ReasonRetrievalOverdue, fmt.Sprintf("%s and gives no certificate: %s; it is asked every hour; %s, "+
@@ -108,6 +125,8 @@ func awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (
 	case unanswered(order):
 		return v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
 			"%s, but the certificate cannot be fetched: %s; it is asked for again", message, lastMessage(order))
+	case order.Status.RetrievalIDUnverified:
+		return v1alpha1.ReasonAwaitingCertificate, message + "; the certificate is asked for with it"
 	default:
 		return v1alpha1.ReasonAwaitingCertificate, message + " and makes the certificate"
 	}

@@ -1,9 +1,11 @@
 package issuance
 
 import (
+	"errors"
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
 // FirstPoll is how long the service wants between its acceptance and the first GetCertificate (seed 004, 2). It is
@@ -26,6 +28,9 @@ const (
 	tooEarlyRetry = time.Hour
 	tooEarlyAgain = "; it is tried again every hour, and sooner when less than four hours are left"
 
+	// longestWanted bounds what an endpoint can ask for with Retry-After.
+	longestWanted = time.Hour
+
 	// farthestPlan is how far ahead a stored time can lie, by the distances above and a little for clocks that differ;
 	// where one lies farther, the clock was set back after it was written.
 	farthestPlan = time.Hour + time.Minute
@@ -40,6 +45,15 @@ func pollDistance(waited, timeout time.Duration) time.Duration {
 		return overduePoll
 	}
 	return min(max(waited/2, shortestPoll), longestPoll)
+}
+
+// wantedDistance is how long the endpoint wants to be left alone after an error, 0 if it does not say so.
+func wantedDistance(err error) time.Duration {
+	refusal, isHTTP := errors.AsType[*vero.HTTPError](err)
+	if !isHTTP {
+		return 0
+	}
+	return min(refusal.RetryAfter, longestWanted)
 }
 
 // plannedPoll is when an accepted order is polled next, by what is stored in it.

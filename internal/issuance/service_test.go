@@ -44,6 +44,8 @@ const (
 	refuseRenew        // PKI015 for a renewal
 	refuseSigner       // PKI010 for a renewal
 	refuseAtGet        // it is accepted, and GetCertificate will refuse it
+	damaged            // what comes back cannot be relied on, but its RetrievalId can be read
+	forged             // nothing is processed, and what comes back carries a RetrievalId of nobody
 	faults
 )
 
@@ -98,6 +100,10 @@ func (w *world) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
 	if fault == unreachable {
 		return "", errUnreachable
 	}
+	if fault == forged {
+		w.service.retrieved["forged"] = &certificate{accepted: w.elapsed - issuance.FirstPoll, refused: true}
+		return "", &vero.UnverifiedError{RetrievalID: "forged", Err: errNoAnswer}
+	}
 	var id string
 	refusal := w.refusal(order, fault)
 	if refusal == nil {
@@ -108,6 +114,8 @@ func (w *world) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
 	switch {
 	case fault == lostAnswer:
 		return "", errNoAnswer
+	case fault == damaged && id != "":
+		return "", &vero.UnverifiedError{RetrievalID: id, Err: errNoAnswer}
 	case !w.trusting:
 		return "", &vero.UnverifiedError{RetrievalID: id, Err: errUnknown}
 	case refusal != nil:

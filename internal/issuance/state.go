@@ -147,7 +147,7 @@ func note(order *v1alpha1.VeroOrder, err error, call Call) {
 	code := codeNoAnswer
 	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
 		code = string(refusal.Code)
-	} else if _, isUnverified := errors.AsType[*vero.UnverifiedError](err); isUnverified {
+	} else if unverified, is := errors.AsType[*vero.UnverifiedError](err); is && unverified.Damage() == nil {
 		code = v1alpha1.ReasonUntrustedAnswer
 	} else if _, isWrong := errors.AsType[*pki.IssuedError](err); isWrong {
 		code = v1alpha1.ReasonWrongCertificate

@@ -37,15 +37,12 @@ func RecordSubmission(order *v1alpha1.VeroOrder, retrievalID string, err error, 
 		accept(order, retrievalID, false, call)
 		return
 	}
+	status := &order.Status
 	unverified, isUnverified := errors.AsType[*vero.UnverifiedError](err)
-	if isUnverified && unverified.RetrievalID != "" {
-		if accept(order, unverified.RetrievalID, true, call) {
-			note(order, err, call)
-			blame(order, v1alpha1.ReasonUntrustedAnswer, err, call)
-		}
+	if isUnverified && unverified.RetrievalID != "" && unverified.RetrievalID != status.RefusedRetrievalID {
+		recordReceipt(order, unverified, call)
 		return
 	}
-	status := &order.Status
 	if status.Phase != v1alpha1.PhaseSubmitting || status.SubmittedAt == nil ||
 		!status.SubmittedAt.Time.Equal(call.Intended) {
 		return
@@ -58,6 +55,44 @@ func RecordSubmission(order *v1alpha1.VeroOrder, retrievalID string, err error, 
 		return
 	}
 	recordInterruption(order, err, call)
+}
+
+// recordReceipt is for answers that cannot be relied on and carry a RetrievalId. It remembers what it would otherwise
+// have led to, for giveBack.
+func recordReceipt(order *v1alpha1.VeroOrder, err *vero.UnverifiedError, call Call) {
+	if !accept(order, err.RetrievalID, true, call) {
+		return
+	}
+	damage := err.Damage()
+	order.Status.Uncertain = order.Status.Uncertain || damage == nil || damage.MayHaveBeenProcessed()
+	note(order, err, call)
+	forgetObsoleteProblem(order, call)
+	if damage == nil {
+		blame(order, v1alpha1.ReasonUntrustedAnswer, err, call)
+		return
+	}
+	setReady(order, metav1.ConditionFalse, v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
+		"%v; but RetrievalId %s stood in it and is kept; the certificate is asked for with it", err, err.RetrievalID),
+		call.Ended)
+}
+
+// giveBack takes a RetrievalId from an order again that an answer carried which cannot be relied on, because a verified
+// answer says that it is not that of the order: the order goes on as if it had never had it. What the service has
+// accepted is not lost by that, since nothing leads to it.
+func giveBack(order *v1alpha1.VeroOrder, err error, call Call) {
+	status := &order.Status
+	message := fmt.Sprintf("the RetrievalId %s, which stood in an answer that cannot be relied on, leads to nothing: %v; "+
+		"the request is sent again with the same authorisation%s", status.RetrievalID, err, unspent(order))
+	status.RefusedRetrievalID, status.RetrievalID, status.RetrievalIDUnverified = status.RetrievalID, "", false
+	status.AcceptedAt, status.NextPollTime, status.IssuerProblem = nil, nil, nil
+	reason := failing(order)
+	if status.Uncertain {
+		reason = v1alpha1.ReasonUncertain
+	}
+	retry(order, reason, message, longestRetry, call)
+	if status.Uncertain {
+		status.Phase = v1alpha1.PhaseSubmitting
+	}
 }
 
 // accept keeps a RetrievalId, and tells whether it has become that of the order. A verified one replaces one that is
@@ -146,10 +181,11 @@ func recordInterruption(order *v1alpha1.VeroOrder, err error, call Call) {
 	failure, isCall := errors.AsType[vero.CallError](err)
 	if !isCall || !failure.MayHaveBeenProcessed() {
 		retry(order, failing(order), err.Error()+"; it is tried again"+unspent(order), longestRetry, call)
+		heed(order, err, call)
 		return
 	}
 	order.Status.Uncertain = true
-	if _, isUnverified := errors.AsType[*vero.UnverifiedError](err); isUnverified {
+	if unverified, is := errors.AsType[*vero.UnverifiedError](err); is && unverified.Damage() == nil {
 		retry(order, v1alpha1.ReasonUntrustedAnswer, err.Error(), longestRetry, call)
 		blame(order, v1alpha1.ReasonUntrustedAnswer, err, call)
 	} else {
@@ -157,4 +193,11 @@ func recordInterruption(order *v1alpha1.VeroOrder, err error, call Call) {
 			longestRetry, call)
 	}
 	order.Status.Phase = v1alpha1.PhaseSubmitting
+	heed(order, err, call)
+}
+
+// heed puts the next submission off for as long as the endpoint wants to be left alone.
+func heed(order *v1alpha1.VeroOrder, err error, call Call) {
+	next := order.Status.NextSubmitTime.Sub(call.Ended)
+	planRetry(order, max(next, wantedDistance(err)), call.Ended)
 }

@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
@@ -32,6 +35,9 @@ func TestSubmission(t *testing.T) {
 		"HTTP 502": {
 			signNew(sent(&vero.HTTPError{Status: 502})), doubtful, []string{"sent again"}, never,
 		},
+		"HTTP 408":                        {signNew(sent(&vero.HTTPError{Status: 408})), doubtful, []string{"sent again"}, never},
+		"a redirection":                   {signNew(sent(&vero.HTTPError{Status: 307})), doubtful, []string{"sent again"}, never},
+		"half a request":                  {signNew(sent(&vero.InterruptedError{Unsent: true, Err: errUnknown})), retrying, says, ""},
 		"timeout":                         {signNew(sent(errNoAnswer)), doubtful, []string{"may have processed"}, never},
 		"oversize answer":                 {signNew(sent(&vero.OversizeError{Limit: 9})), doubtful, nil, never},
 		"not XML":                         {signNew(sent(&vero.NotXMLError{Err: errUnknown})), doubtful, nil, never},
@@ -42,9 +48,93 @@ func TestSubmission(t *testing.T) {
 			[]string{"spec.trust.responses"}, never},
 		"unverified with a RetrievalId": {
 			signNew(sent(unverifiedWith("x"))),
-			accepted.but(withID("x"), blaming(v1alpha1.ReasonUntrustedAnswer), code("UntrustedAnswer")),
+			accepted.but(inDoubt, withID("x"), blaming(v1alpha1.ReasonUntrustedAnswer), code("UntrustedAnswer")),
 			[]string{"spec.trust.responses", "RetrievalId x is kept"}, ""},
 	})
+}
+
+// TestReceipt: a RetrievalId that stood in an answer which cannot be relied on is tried, and leads back to where the
+// order would have been without it when a verified answer says that it is not the order's.
+func TestReceipt(t *testing.T) {
+	damaged := func(err error) edit { return sent(now, &vero.UnverifiedError{RetrievalID: retrievalID, Err: err}) }
+	notXML, notFound := &vero.NotXMLError{Err: errUnknown}, &vero.HTTPError{Status: 404}
+	polled := func(err error) edit { return polled(now, err) }
+	kept := accepted.but(inDoubt, code("NoAnswer"))
+	back := outcome{
+		Phase: submitting, Reason: v1alpha1.ReasonUncertain, Uncertain: true, Again: 10 * time.Second, Code: "PKI020",
+	}
+	says := []string{retrievalID, "leads to nothing", "PKI020", "sent again with the same authorisation"}
+	unread := retrying.but(code("PKI020"))
+	wrong := back.but(code("WrongCertificate"))
+	const never = "has accepted"
+	check(t, map[string]recorded{
+		"a damaged answer": {signNew(damaged(notXML)), kept, []string{retrievalID, "is kept", "asked for with it"}, never},
+		"HTTP 404":         {signNew(damaged(notFound)), accepted.but(code("NoAnswer")), nil, never},
+		"PKI099":           {signNew(damaged(notXML), polled(pki099)), kept.but(code("PKI099")), []string{"is kept"}, never},
+		"no connection":    {signNew(damaged(notXML), polled(errUnreachable)), kept, []string{"is kept"}, never},
+		"PKI020":           {signNew(damaged(notXML), polled(pki020)), back, says, "nothing was spent"},
+		"PKI020 after a signature that did not verify": {
+			signNew(sent(now, unverifiedWith(retrievalID)), polled(pki020)), back, says, "spec.trust"},
+		"PKI020 after HTTP 404": {
+			signNew(damaged(notFound), polled(pki020)), unread, []string{"leads to nothing", "nothing was spent"}, ""},
+		"PKI020 of a renewal": {renewal(damaged(notXML), polled(pki020)), back, says, ""},
+		"another's certificate": {
+			signNew(damaged(notXML), polled(wrongCertificate(pki.IssuedOtherPublicKey))), wrong, nil, ""},
+		"another customer's certificate": {
+			signNew(damaged(notXML), polled(wrongCertificate(pki.IssuedOtherCommonName))), wrong, nil, ""},
+		"an expired certificate is the order's": {
+			signNew(damaged(notXML), polled(wrongCertificate(pki.IssuedExpired))),
+			kept.but(code("WrongCertificate"), func(o *outcome) { o.Reason = v1alpha1.ReasonWrongCertificate }), nil, ""},
+		"the same once more": {
+			signNew(damaged(notXML), polled(pki020), damaged(notXML)),
+			back.but(again(20*time.Second), code("NoAnswer")), nil, "is kept"},
+		"another one": {
+			signNew(sent(now, unverifiedWith("x")), polled(pki020), damaged(notXML)), kept, []string{"is kept"}, ""},
+		"accepted afterwards": {
+			signNew(damaged(notXML), polled(pki020), sent(now, nil)), accepted.but(inDoubt, code("PKI020")), nil, ""},
+		"PKI020 for the request, too": {
+			signNew(damaged(notXML), polled(pki020), sent(now, pki020)),
+			refusedFor(v1alpha1.ReasonAnswerLost, "PKI020").but(inDoubt), nil, ""},
+	})
+	order := signNew(damaged(notXML), polled(pki020))
+	if order.Status.RefusedRetrievalID != retrievalID || order.Status.AcceptedAt != nil {
+		t.Errorf("what was tried is not remembered: %+v", order.Status)
+	}
+}
+
+// TestRetryAfter: the endpoint's wish counts where it is longer than our distance, up to an hour, and never beyond what
+// a renewal has left.
+func TestRetryAfter(t *testing.T) {
+	for claim, c := range map[string]struct {
+		wish, left, submit, poll time.Duration
+	}{
+		"none":                 {0, 0, 10 * time.Second, 10 * time.Second},
+		"less than ours":       {time.Second, 0, 10 * time.Second, 10 * time.Second},
+		"two minutes":          {2 * time.Minute, 0, 2 * time.Minute, 2 * time.Minute},
+		"a day":                {24 * time.Hour, 0, time.Hour, time.Hour},
+		"a renewal with time":  {30 * time.Minute, 1000 * time.Hour, 30 * time.Minute, 30 * time.Minute},
+		"one near its end":     {30 * time.Minute, time.Hour, 15 * time.Minute, 15 * time.Minute},
+		"one with two minutes": {30 * time.Minute, 2 * time.Minute, 30 * time.Second, 30 * time.Second},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			for _, status := range []int{429, 503} {
+				err := &vero.HTTPError{Status: status, RetryAfter: c.wish}
+				order := func(edits ...edit) *v1alpha1.VeroOrder {
+					if c.left == 0 {
+						return signNew(edits...)
+					}
+					ending := func(o *v1alpha1.VeroOrder) { o.Spec.Renewal.NotAfter = metav1.Time{Time: now.Add(c.left)} }
+					return renewal(append([]edit{ending}, edits...)...)
+				}
+				if got := outcomeOf(order(sent(now, err)), now).Again; got != c.submit {
+					t.Errorf("HTTP %d: it is sent again after %s, want %s", status, got, c.submit)
+				}
+				if got := outcomeOf(order(sent(now, nil), polled(now, err)), now).Again; got != c.poll {
+					t.Errorf("HTTP %d: it is asked for after %s, want %s", status, got, c.poll)
+				}
+			}
+		})
+	}
 }
 
 // TestRefusedSubmission: the rows of the code table (docs/protocol.md, Error codes).

@@ -183,7 +183,8 @@ func (w *world) checkStep(before, after *v1alpha1.VeroOrder) {
 	if was.RetrievalID != "" && !was.RetrievalIDUnverified && was.RetrievalID != is.RetrievalID {
 		w.t.Fatalf("%s: the verified RetrievalId %s has become %q", after.Name, was.RetrievalID, is.RetrievalID)
 	}
-	if was.RetrievalID != "" && is.RetrievalID == "" {
+	refused := was.RetrievalIDUnverified && is.RefusedRetrievalID == was.RetrievalID
+	if was.RetrievalID != "" && is.RetrievalID == "" && !refused {
 		w.t.Fatalf("%s: the RetrievalId %s is lost", after.Name, was.RetrievalID)
 	}
 	if was.Phase == v1alpha1.PhaseIssued &&

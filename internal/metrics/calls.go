@@ -94,7 +94,7 @@ func resultOf(err error) string {
 		}
 		return string(vero.CodeTechnical)
 	}
-	if _, isUnverified := errors.AsType[*vero.UnverifiedError](err); isUnverified {
+	if unverified, is := errors.AsType[*vero.UnverifiedError](err); is && unverified.Damage() == nil {
 		return resultUntrusted
 	}
 	if failure, isCall := errors.AsType[vero.CallError](err); isCall && failure.MayHaveBeenProcessed() {

@@ -1,8 +1,11 @@
 package vero
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"time"
 )
 
 // CallError is what every failure of a call tells beyond its text. An error of package veroclient that is none, such as
@@ -63,15 +66,20 @@ func (e *UntrustedServerError) Unwrap() error { return e.Err }
 // MayHaveBeenProcessed is false.
 func (*UntrustedServerError) MayHaveBeenProcessed() bool { return false }
 
-// InterruptedError: the connection ended, or time ran out, after the request had begun to be sent.
+// InterruptedError: the connection ended, or time ran out, after it had come about.
 type InterruptedError struct {
 	// Timeout is whether time ran out.
 	Timeout bool
+	// Unsent is true where the end of the request was certainly not sent, so that nobody can have acted on it.
+	Unsent bool
 	// Err is the cause.
 	Err error
 }
 
 func (e *InterruptedError) Error() string {
+	if e.Unsent {
+		return fmt.Sprintf("the connection ended before the request was sent (%v)", e.Err)
+	}
 	if e.Timeout {
 		return "the certificate service did not answer in time; it may have processed the request"
 	}
@@ -82,8 +90,8 @@ func (e *InterruptedError) Error() string {
 // Unwrap is the cause.
 func (e *InterruptedError) Unwrap() error { return e.Err }
 
-// MayHaveBeenProcessed is true.
-func (*InterruptedError) MayHaveBeenProcessed() bool { return true }
+// MayHaveBeenProcessed is false only for a request that was not sent to its end.
+func (e *InterruptedError) MayHaveBeenProcessed() bool { return !e.Unsent }
 
 // HTTPError: an HTTP status other than 200, without a SOAP Fault, or an answer that is not text/xml.
 type HTTPError struct {
@@ -91,6 +99,8 @@ type HTTPError struct {
 	Status int
 	// Detail says what else was wrong; empty mostly.
 	Detail string
+	// RetryAfter is how long the endpoint wants to be left alone, which it may say with 429 and 503; 0 if it does not.
+	RetryAfter time.Duration
 }
 
 func (e *HTTPError) Error() string {
@@ -100,9 +110,21 @@ func (e *HTTPError) Error() string {
 	return fmt.Sprintf("the endpoint answered HTTP %d", e.Status)
 }
 
-// MayHaveBeenProcessed is false for redirects and client errors, which come before the message is handled (seed
-// 004, 2.2); a 5xx may come from a gateway that has lost the answer, and a 200 that is no XML from anybody.
-func (e *HTTPError) MayHaveBeenProcessed() bool { return e.Status < 300 || e.Status >= 500 }
+// unread are the statuses that say that nobody has acted on the request: it was refused for its address, its sender, its
+// form or its size (RFC 9110, 15.5; RFC 6585). What is not among them may be said after the work is done: 408 by a
+// gateway that waits no longer, 409 about what the work has left behind, 429 and 3xx by anybody in between.
+var unread = map[int]bool{
+	http.StatusBadRequest: true, http.StatusUnauthorized: true, http.StatusForbidden: true, http.StatusNotFound: true,
+	http.StatusMethodNotAllowed: true, http.StatusNotAcceptable: true, http.StatusLengthRequired: true,
+	http.StatusRequestEntityTooLarge: true, http.StatusRequestURITooLong: true,
+	http.StatusUnsupportedMediaType: true, http.StatusExpectationFailed: true, http.StatusMisdirectedRequest: true,
+	http.StatusUpgradeRequired: true, http.StatusPreconditionRequired: true,
+	http.StatusRequestHeaderFieldsTooLarge: true, http.StatusNotImplemented: true,
+	http.StatusHTTPVersionNotSupported: true,
+}
+
+// MayHaveBeenProcessed is false only for the statuses with which the request is certainly unread.
+func (e *HTTPError) MayHaveBeenProcessed() bool { return !unread[e.Status] }
 
 // FaultError: a SOAP 1.1 Fault; mostly the service could not read the message as such (seed 004, 2.2).
 type FaultError struct {
@@ -134,7 +156,7 @@ func (e *FaultError) MayHaveBeenProcessed() bool {
 	}
 }
 
-// OversizeError: the answer is larger than any answer of the service can be; it was not read.
+// OversizeError: the answer is larger than any answer of the service can be; it was not read as one.
 type OversizeError struct {
 	// Limit in bytes.
 	Limit int64
@@ -180,17 +202,28 @@ func (e *AnswerError) Error() string {
 // MayHaveBeenProcessed is true.
 func (*AnswerError) MayHaveBeenProcessed() bool { return true }
 
-// UnverifiedError: the signature of the answer does not verify. Nothing in it is believed; its RetrievalId, if it
-// has one, is kept so that it can be tried once trust is repaired.
+// UnverifiedError: the signature of the answer does not verify, or what came back is not even an answer to rely on, and
+// a RetrievalId stands in it. Nothing in it is believed; its RetrievalId, if it has one, is kept so that it can be
+// tried.
 type UnverifiedError struct {
 	// RetrievalID that the answer carries, empty if none.
 	RetrievalID string
-	// Err says why the signature does not verify.
+	// Err says why the signature does not verify. A CallError is how the call would have ended without the RetrievalId.
 	Err error
 }
 
 func (e *UnverifiedError) Error() string {
+	if damage := e.Damage(); damage != nil {
+		return fmt.Sprintf("what came back is no answer to rely on: %v", damage)
+	}
 	return fmt.Sprintf("the signature of the certificate service's answer does not verify: %v", e.Err)
+}
+
+// Damage is how the call would have ended without the RetrievalId, where it is not the signature that is wrong; else
+// nil.
+func (e *UnverifiedError) Damage() CallError {
+	damage, _ := errors.AsType[CallError](e.Err)
+	return damage
 }
 
 // Unwrap is the cause.

@@ -3,11 +3,10 @@ package veroclient
 import (
 	"errors"
 	"fmt"
-	"html"
 	"net/http"
 	"regexp"
 	"strings"
-	"unicode"
+	"time"
 
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
@@ -19,10 +18,21 @@ type answer struct {
 	status int
 	// contentType is the HTTP header, as it came.
 	contentType string
-	// body is nil unless status is 200 or 500.
+	// contentEncoding is the HTTP header, as it came.
+	contentEncoding string
+	// body is what has come of it, at most xmlsig.MaximumBytes; nil where nothing of it can matter.
 	body []byte
+	// incomplete is why body is not all of it, nil if it is: *vero.OversizeError or *vero.InterruptedError.
+	incomplete error
+	// retryAfter is what the header of that name asks for with 429 and 503, else 0.
+	retryAfter time.Duration
 	// calledOff is why nobody waits for the answer any more, nil if somebody does.
 	calledOff error
+}
+
+// holdsAnswer reports whether an answer to rely on, or a Fault, can come with a status (seed 004, 2.2).
+func holdsAnswer(status int) bool {
+	return status == http.StatusOK || status == http.StatusInternalServerError
 }
 
 // xmlTypes are the media types of an answer. An answer without a Content-Type is accepted.
@@ -36,12 +46,14 @@ var readableType = regexp.MustCompile(`^[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}$`)
 // gateway has put there.
 func (a *answer) content() ([]byte, error) {
 	switch {
-	case a.status == http.StatusInternalServerError:
-		return nil, a.fault()
 	case a.status >= 300 && a.status < 400:
 		return nil, &vero.HTTPError{Status: a.status, Detail: "a redirection, which is never followed"}
-	case a.status != http.StatusOK:
-		return nil, &vero.HTTPError{Status: a.status}
+	case !holdsAnswer(a.status):
+		return nil, &vero.HTTPError{Status: a.status, RetryAfter: a.retryAfter}
+	case a.incomplete != nil:
+		return nil, a.incomplete
+	case a.status == http.StatusInternalServerError:
+		return nil, a.fault()
 	}
 	mediaType, _, _ := strings.Cut(a.contentType, ";")
 	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
@@ -78,33 +90,8 @@ func (a *answer) fault() error {
 	return &vero.HTTPError{Status: a.status}
 }
 
-// repeats is whether the answer repeats the password anywhere, as it is or escaped. Then none of its words may be
-// shown: they may have been shortened in the middle of the password, or quoted.
-func (a *answer) repeats(password vero.Password) bool {
-	secret := bare(password.Reveal())
-	for _, text := range []string{a.contentType, string(a.body)} {
-		once := html.UnescapeString(text)
-		for _, form := range []string{text, once, html.UnescapeString(once)} {
-			if strings.Contains(bare(form), secret) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// bare is a text without what wrapping and quoting change.
-func bare(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || r == '\\' {
-			return -1
-		}
-		return r
-	}, text)
-}
-
 // hidden stands for what the service said.
-const hidden = "not shown, because it repeats the transfer password"
+const hidden = "not shown, because the answer repeats the transfer password, or cannot be searched for it"
 
 // withoutWords is an error of the same type that says the same in our words only.
 func withoutWords(err error) error {
@@ -118,13 +105,17 @@ func withoutWords(err error) error {
 		}
 		return &vero.FaultError{Code: "Client", Text: hidden}
 	case *vero.HTTPError:
-		return &vero.HTTPError{Status: err.Status}
+		return &vero.HTTPError{Status: err.Status, RetryAfter: err.RetryAfter}
 	case *vero.NotXMLError:
 		return &vero.NotXMLError{Err: errors.New(hidden)}
 	case *vero.AnswerError:
 		return &vero.AnswerError{Problem: hidden}
 	case *vero.UnverifiedError:
-		return &vero.UnverifiedError{RetrievalID: err.RetrievalID, Err: verifyErrorWithoutWords(err.Err)}
+		inner := verifyErrorWithoutWords(err.Err)
+		if damage := err.Damage(); damage != nil {
+			inner = withoutWords(damage)
+		}
+		return &vero.UnverifiedError{RetrievalID: err.RetrievalID, Err: inner}
 	default:
 		return err
 	}

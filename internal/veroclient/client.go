@@ -111,10 +111,10 @@ func (c *Client) SignNew(ctx context.Context, message *vero.SignNew) (string, er
 		return "", err
 	}
 	id, err := c.readSubmission(vero.SignNewCertificate, message.Party, answer)
-	if err != nil && answer.repeats(message.TransferPassword) {
-		return "", withoutWords(err)
+	if err != nil {
+		return "", answer.withoutSecret(err, message.TransferPassword)
 	}
-	return id, err
+	return id, nil
 }
 
 // Renew signs the message with the key of the certificate that is to be renewed, sends RenewCertificate and returns
@@ -177,9 +177,13 @@ func (c *Client) call(ctx context.Context, operation vero.Operation, payload *et
 func (c *Client) readSubmission(operation vero.Operation, party vero.Party, answer *answer) (string, error) {
 	response, err := c.open(operation, party, answer)
 	if err != nil {
-		return "", err
+		return "", answer.keepReceipt(err)
 	}
-	return vero.ReadSubmission(response, operation)
+	id, err := vero.ReadSubmission(response, operation)
+	if err != nil {
+		return "", answer.keepReceipt(err)
+	}
+	return id, nil
 }
 
 // open reads an answer to a message of party: parse strictly, unwrap, check which answer it is, verify, and return only

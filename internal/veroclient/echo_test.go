@@ -173,7 +173,7 @@ var echoes = map[string]echo{
 			writer.Header().Set("Location", "https://service.invalid/?password="+password)
 			writer.WriteHeader(http.StatusTemporaryRedirect)
 		},
-		typed[*vero.HTTPError](false),
+		typed[*vero.HTTPError](true),
 	},
 }
 

@@ -62,7 +62,7 @@ func reach(err error) error {
 
 // interrupted is the error of a connection that ended, or was too slow, after it had come about; answered is whether
 // anything had come back by then.
-func interrupted(err error, answered bool) error {
+func interrupted(err error, answered bool) *vero.InterruptedError {
 	timeout := errors.Is(err, context.DeadlineExceeded)
 	if netError, ok := errors.AsType[net.Error](err); ok {
 		timeout = timeout || netError.Timeout()

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
@@ -18,12 +20,13 @@ import (
 // maxHeaderBytes bounds the HTTP headers of an answer.
 const maxHeaderBytes = 64 << 10
 
-// post sends one message and returns what came back, whatever its status. Its errors are those of the connection, and
-// *vero.OversizeError.
+// post sends one message and returns what came back, whatever its status. Its errors are those of the connection.
 func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte) (*answer, error) {
-	var connected, answered atomic.Bool
+	var connected, sent, answered atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:              func(httptrace.GotConnInfo) { connected.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+		// It is told of what has left the request's own buffer at least; RoundTrip does not return before it was told.
+		WroteRequest:         func(info httptrace.WroteRequestInfo) { sent.Store(info.Err == nil) },
 		GotFirstResponseByte: func() { answered.Store(true) },
 	})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint.String(), bytes.NewReader(body))
@@ -41,36 +44,62 @@ func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte
 	response, err := c.transport().RoundTrip(request)
 	switch {
 	case err != nil && connected.Load():
-		return nil, interrupted(err, answered.Load())
+		failure := interrupted(err, answered.Load())
+		failure.Unsent = !sent.Load() && !answered.Load()
+		return nil, failure
 	case err != nil:
 		return nil, c.connectError(err)
 	}
 	defer response.Body.Close()
-	got, err := read(response)
-	if got != nil {
-		got.calledOff = ctx.Err()
-	}
-	return got, err
+	got := read(response, operation)
+	got.calledOff = ctx.Err()
+	got.retryAfter = retryAfter(response, c.clock.Now())
+	return got, nil
 }
 
-// read takes what is needed of an HTTP response. Only the body of an answer or of a Fault is read.
-func read(response *http.Response) (*answer, error) {
-	got := &answer{status: response.StatusCode, contentType: response.Header.Get("Content-Type")}
-	if got.status != http.StatusOK && got.status != http.StatusInternalServerError {
-		return got, nil
+// read takes what is needed of an HTTP response: the body of an answer or of a Fault, and of whatever else comes back
+// for a submission, because a RetrievalId may stand in it.
+func read(response *http.Response, operation vero.Operation) *answer {
+	got := &answer{
+		status: response.StatusCode, contentType: response.Header.Get("Content-Type"),
+		contentEncoding: response.Header.Get("Content-Encoding"),
 	}
-	if response.ContentLength > xmlsig.MaximumBytes {
-		return nil, &vero.OversizeError{Limit: xmlsig.MaximumBytes}
+	submission := operation != vero.GetCertificate
+	if !submission && !holdsAnswer(got.status) {
+		return got
+	}
+	oversize := &vero.OversizeError{Limit: xmlsig.MaximumBytes}
+	if !submission && response.ContentLength > xmlsig.MaximumBytes {
+		got.incomplete = oversize
+		return got
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, xmlsig.MaximumBytes+1))
 	switch {
-	case len(body) > xmlsig.MaximumBytes:
-		return nil, &vero.OversizeError{Limit: xmlsig.MaximumBytes}
+	case len(body) > xmlsig.MaximumBytes || response.ContentLength > xmlsig.MaximumBytes:
+		got.incomplete = oversize
 	case err != nil:
-		return nil, interrupted(err, true)
+		got.incomplete = interrupted(err, true)
 	}
-	got.body = body
-	return got, nil
+	got.body = body[:min(len(body), xmlsig.MaximumBytes)]
+	return got
+}
+
+// retryAfter is what a response with 429 or 503 asks for, in seconds or as a date (RFC 9110, 10.2.3); 0 for any other,
+// and for what is neither or is past.
+func retryAfter(response *http.Response, now time.Time) time.Duration {
+	if response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusServiceUnavailable {
+		return 0
+	}
+	value := response.Header.Get("Retry-After")
+	if date, err := http.ParseTime(value); err == nil {
+		return max(date.Sub(now), 0)
+	}
+	const day = 24 * time.Hour
+	seconds, err := strconv.ParseUint(value, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return min(time.Duration(seconds)*time.Second, day)
 }
 
 // handshake connects as a call would, proxy included, and hangs up before the request is written.
