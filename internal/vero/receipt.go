@@ -12,7 +12,7 @@ import (
 // never a fact.
 //
 // Anything can be handed to it: cut off, with several documents, in UTF-16, and of any size; it looks at each byte
-// once. Where data is well-formed it sees the elements that a parser sees: nothing in a comment, in a CDATA section, in
+// once, and gives up on what is nothing but markup. Where data is well-formed it sees the elements that a parser sees: nothing in a comment, in a CDATA section, in
 // an attribute or behind the internal subset of a document type declaration. A Fault, or a Status FAIL, says that there
 // is no id to expect, and one that stands beside it is not taken.
 func FindRetrievalID(data []byte) string {
@@ -31,7 +31,7 @@ func FindRetrievalID(data []byte) string {
 // Bounds of the time that a document takes that was made to take it. White space, comments and character references make
 // an id longer.
 const (
-	maximumTags       = 1 << 16
+	maximumMarkup     = 1 << 14 // tags, comments and the like; an answer has a hundred
 	maximumFieldBytes = 1024
 	maximumReferences = 4096
 )
@@ -44,15 +44,19 @@ type idFinder struct {
 	field string
 	text  []byte
 	// id is what was found, several that another one was, too, refused that the answer is a Fault or a FAIL.
-	id               string
-	several, refused bool
-	tags, references int
+	id                 string
+	several, refused   bool
+	markup, references int
 }
 
 // next reads up to the next markup and the markup itself; it is false at the end.
 func (f *idFinder) next() bool {
 	start := bytes.IndexByte(f.rest, '<')
 	if start < 0 {
+		return false
+	}
+	if f.markup++; f.markup > maximumMarkup {
+		f.refused = true
 		return false
 	}
 	if f.field != "" {
@@ -99,10 +103,7 @@ func (f *idFinder) keep(text []byte) {
 func (f *idFinder) startTag() {
 	tag := f.rest[1:]
 	end := tagEnd(tag)
-	if f.tags++; f.tags > maximumTags {
-		f.refused = true
-	}
-	if f.ended = end < 0 || f.refused; f.ended {
+	if f.ended = end < 0; f.ended {
 		return
 	}
 	f.rest = tag[end+1:]
