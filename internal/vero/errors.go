@@ -3,7 +3,6 @@ package vero
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -114,13 +113,8 @@ func (e *HTTPError) Error() string {
 // form or its size (RFC 9110, 15.5; RFC 6585). What is not among them may be said after the work is done: 408 by a
 // gateway that waits no longer, 409 about what the work has left behind, 429 and 3xx by anybody in between.
 var unread = map[int]bool{
-	http.StatusBadRequest: true, http.StatusUnauthorized: true, http.StatusForbidden: true, http.StatusNotFound: true,
-	http.StatusMethodNotAllowed: true, http.StatusNotAcceptable: true, http.StatusLengthRequired: true,
-	http.StatusRequestEntityTooLarge: true, http.StatusRequestURITooLong: true,
-	http.StatusUnsupportedMediaType: true, http.StatusExpectationFailed: true, http.StatusMisdirectedRequest: true,
-	http.StatusUpgradeRequired: true, http.StatusPreconditionRequired: true,
-	http.StatusRequestHeaderFieldsTooLarge: true, http.StatusNotImplemented: true,
-	http.StatusHTTPVersionNotSupported: true,
+	400: true, 401: true, 403: true, 404: true, 405: true, 406: true, 411: true, 413: true, 414: true, 415: true,
+	417: true, 421: true, 426: true, 428: true, 431: true, 501: true, 505: true,
 }
 
 // MayHaveBeenProcessed is false only for the statuses with which the request is certainly unread.

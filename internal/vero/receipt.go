@@ -20,7 +20,8 @@ func FindRetrievalID(data []byte) string {
 	if !bytes.Contains(finder.rest, []byte("RetrievalId")) {
 		return ""
 	}
-	for !finder.ended && finder.next() {
+	for more := true; more && !finder.ended; {
+		more = finder.next()
 	}
 	if finder.refused || finder.several {
 		return ""

@@ -1,7 +1,9 @@
 package vero_test
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,8 +46,7 @@ func FuzzFindRetrievalID(f *testing.F) {
 		}
 		want := ""
 		if len(ids) == 1 && !refused {
-			for want = range ids {
-			}
+			want = slices.Collect(maps.Keys(ids))[0]
 		}
 		if found != want {
 			t.Errorf("%q was found, the parser sees %v in %q", found, ids, data)

@@ -1,8 +1,8 @@
 package veroclient_test
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -29,7 +29,7 @@ func BenchmarkCall(b *testing.B) {
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			f := serve(b, func(_ *fixture, writer http.ResponseWriter, _ *http.Request) {
-				writer.Header().Set("Content-Length", fmt.Sprint(len(test.body)))
+				writer.Header().Set("Content-Length", strconv.Itoa(len(test.body)))
 				reply(writer, test.contentType, []byte(test.body))
 			})
 			client, message := f.client(b, 0), signNew(b, "s3cret")

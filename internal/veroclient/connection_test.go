@@ -97,11 +97,11 @@ func places(t *testing.T) map[string]place {
 			words: []string{"does not speak TLS"},
 		},
 		"a server that hangs up": {
-			url: "https://" + rawServer(t, func(net.Conn) {}), words: []string{"the other side closed it"},
+			url: "https://" + rawServer(t, func(net.Conn) {}), words: []string{"the other side closed it in the TLS", "tlsmlkem=0"},
 		},
 		"a server that says nothing": {
 			url:     "https://" + rawServer(t, func(connection net.Conn) { _, _ = io.Copy(io.Discard, connection) }),
-			timeout: 200 * time.Millisecond, words: []string{"no answer in time"},
+			timeout: 200 * time.Millisecond, words: []string{"no answer in time in the TLS", "tlsmlkem=0"},
 		},
 		"a server of old versions of TLS": {
 			url: tlsServer(t, func(config *tls.Config) {

@@ -28,8 +28,9 @@ func (e *networkError) Error() string { return e.text }
 
 func (e *networkError) Unwrap() error { return e.err }
 
-// connectError tells a server that is not trusted from one that is not there.
-func (c *Client) connectError(err error) error {
+// connectError tells a server that is not trusted from one that is not there; greeting is whether the TLS handshake
+// with it had begun.
+func (c *Client) connectError(err error, greeting bool) error {
 	untrusted, isUntrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "proxyconnect" {
 		cause := reach(err)
@@ -42,7 +43,11 @@ func (c *Client) connectError(err error) error {
 	if isUntrusted {
 		return &vero.UntrustedServerError{Host: c.host, Err: distrust(untrusted)}
 	}
-	return &vero.UnreachableError{Host: c.host, Err: reach(err)}
+	cause := reach(err)
+	if greeting && silence(err) {
+		cause = &networkError{text: cause.Error() + helloHint, err: cause}
+	}
+	return &vero.UnreachableError{Host: c.host, Err: cause}
 }
 
 // reach is the cause of a connection that did not come about.

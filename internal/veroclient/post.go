@@ -23,6 +23,7 @@ const maxHeaderBytes = 64 << 10
 // post sends one message and returns what came back, whatever its status. Its errors are those of the connection.
 func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte) (*answer, error) {
 	var connected, sent, answered atomic.Bool
+	ctx, greeting := traceHello(ctx)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 		// It is told of what has left the request's own buffer at least; RoundTrip does not return before it was told.
@@ -48,7 +49,7 @@ func (c *Client) post(ctx context.Context, operation vero.Operation, body []byte
 		failure.Unsent = !sent.Load() && !answered.Load()
 		return nil, failure
 	case err != nil:
-		return nil, c.connectError(err)
+		return nil, c.connectError(err, greeting.Load())
 	}
 	defer response.Body.Close()
 	got := read(response, operation)
@@ -105,6 +106,7 @@ func retryAfter(response *http.Response, now time.Time) time.Duration {
 // handshake connects as a call would, proxy included, and hangs up before the request is written.
 func (c *Client) handshake(ctx context.Context) error {
 	var connected atomic.Bool
+	ctx, greeting := traceHello(ctx)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		// The transport calls this before it writes, and waits for it.
 		GotConn: func(info httptrace.GotConnInfo) {
@@ -121,14 +123,14 @@ func (c *Client) handshake(ctx context.Context) error {
 		_ = response.Body.Close()
 	}
 	if err != nil && !connected.Load() {
-		return c.connectError(err)
+		return c.connectError(err, greeting.Load())
 	}
 	return nil
 }
 
 // transport for one call: no kept connections, so that Go's own retry on a stale one can never send twice.
 func (c *Client) transport() *http.Transport {
-	return &http.Transport{
+	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		OnProxyConnectResponse: checkProxy,
 		TLSClientConfig:        &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12},
@@ -137,6 +139,8 @@ func (c *Client) transport() *http.Transport {
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
+	c.secureProxy(transport)
+	return transport
 }
 
 // checkProxy says who refused a connection: the status text alone, which the transport would give, reads as if the

@@ -3,6 +3,7 @@ package veroclient_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
@@ -78,6 +80,44 @@ func startProxy(t *testing.T, target string, status int) *proxy {
 	made := &proxy{status: status}
 	made.address = rawServer(t, func(connection net.Conn) { made.serve(t.Context(), connection, target) })
 	return made
+}
+
+// startSecureProxy is startProxy behind TLS.
+func startSecureProxy(t *testing.T, target string, config *tls.Config) *proxy {
+	t.Helper()
+	made := &proxy{status: http.StatusOK}
+	made.address = rawServer(t, func(connection net.Conn) {
+		made.serve(t.Context(), tls.Server(connection, config), target)
+	})
+	return made
+}
+
+// TestAProxyOverTLSIsVerifiedByTheSystemsAuthorities: SSL_CERT_FILE is how the chart brings caBundle in.
+func TestAProxyOverTLSIsVerifiedByTheSystemsAuthorities(t *testing.T) {
+	s := start(t, func(options *simulator.Options) { options.TLSNames = []string{hiddenHost} })
+	target := strings.TrimSuffix(strings.TrimPrefix(s.url, "https://"), protocol.Path)
+	system := filepath.Join(t.TempDir(), "ca.crt")
+	if err := os.WriteFile(system, pkitest.PEM(pkitest.Root(t, serverCA).Certificate), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	secure := startSecureProxy(t, target, serverConfig(t, loopback))
+	ours := startSecureProxy(t, target, s.simulator.TLSConfig())
+	for claim, test := range map[string]struct {
+		proxy *proxy
+		call  string
+	}{
+		"of the system's authorities": {secure, "call: the certificate service answered PKI099 ("},
+		"only of the service's authorities": {
+			ours, "call: cannot connect to " + hiddenHost + ":443: the proxy cannot be reached: x509",
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			got := s.callFromChild(t, "HTTPS_PROXY=https://"+test.proxy.address, "SSL_CERT_FILE="+system)
+			if len(got) != 2 || !strings.HasPrefix(got[1], test.call) {
+				t.Errorf("%q, want %q", got, test.call)
+			}
+		})
+	}
 }
 
 func (p *proxy) serve(ctx context.Context, connection net.Conn, target string) {

@@ -94,6 +94,8 @@ func brokenOff(length string) damaged {
 
 const idElement = "<RetrievalId>" + answeredID + "</RetrievalId>"
 
+var tooLong = "<RetrievalId>" + strings.Repeat("x", 33) + "</RetrievalId>"
+
 func receipt(with string) damaged {
 	return edited(func(good string) string { return strings.Replace(good, idElement, with, 1) + "<" })
 }
@@ -150,7 +152,7 @@ var receipts = map[string]damaged{
 	"another one in CDATA":           receipt("<a><![CDATA[<RetrievalId>OTHER</RetrievalId>]]></a>" + idElement),
 	"another one in an attribute":    receipt("<a b='<RetrievalId>OTHER</RetrievalId>' />" + idElement),
 	"one in another RetrievalId":     receipt("<RetrievalId>" + idElement + "</RetrievalId>"),
-	"an empty one, and one too long": receipt("<RetrievalId/><RetrievalId>" + strings.Repeat("x", 33) + "</RetrievalId>" + idElement),
+	"an empty one, and one too long": receipt("<RetrievalId/>" + tooLong + idElement),
 }
 
 func TestAReceiptThatCanBeReadIsKeptWhateverIsWrongAroundIt(t *testing.T) {
@@ -180,13 +182,13 @@ func TestNoReceiptIsMadeOfWhatHoldsNone(t *testing.T) {
 	for claim, damage := range map[string]damaged{
 		"two that differ":                receipt(idElement + "<RetrievalId>OTHER</RetrievalId>"),
 		"another one in a second answer": behind("<a><RetrievalId>OTHER</RetrievalId></a>"),
-		"one by references that differs": receipt(idElement + "<RetrievalId>&#79;THER</RetrievalId>"),
+		"one by references that differs": receipt(idElement + "<RetrievalId>&#89;</RetrievalId>"),
 		"only one in a comment":          receipt("<!--" + idElement + "-->"),
 		"only one in CDATA":              receipt("<a><![CDATA[" + idElement + "]]></a>"),
 		"only one in an attribute":       receipt(`<a b="` + idElement + `"/>`),
 		"only one that is escaped":       receipt("&lt;RetrievalId>" + answeredID + "&lt;/RetrievalId>"),
 		"an entity":                      inFront(`<!DOCTYPE a [<!ENTITY b "c">]>`),
-		"33 characters":                  receipt("<RetrievalId>" + strings.Repeat("x", 33) + "</RetrievalId>"),
+		"33 characters":                  receipt(tooLong),
 		"markup inside":                  receipt("<RetrievalId>ANS<b/>WERED</RetrievalId>"),
 		"white space inside":             receipt("<RetrievalId>ANS WERED</RetrievalId>"),
 		"another end":                    receipt("<RetrievalId>" + answeredID + "</Other>"),
@@ -200,7 +202,7 @@ func TestNoReceiptIsMadeOfWhatHoldsNone(t *testing.T) {
 			_, _ = packer.Write(make([]byte, 1<<20))
 			return packer
 		}),
-		"gzip that is none": func(writer http.ResponseWriter, _ []byte) { reply(writer, xmlType, []byte("\x1f\x8b"+idElement)) },
+		"gzip that is none": edited(func(string) string { return "\x1f\x8b" + idElement }),
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
@@ -214,19 +216,20 @@ func TestNoReceiptIsMadeOfWhatHoldsNone(t *testing.T) {
 
 // What says that nothing was accepted is believed as far as before, whatever is written beside it.
 func TestAForgedIDBesideARefusalChangesNothing(t *testing.T) {
-	for claim, test := range map[string]struct {
-		answer echo
-	}{
-		"a signed FAIL": {echo{inXML(func(string) string { return failure("PKI020", "no") + idElement }), refused(vero.CodeCredentials)}},
-		"a Fault": {echo{func(_ *testing.T, _ *fixture, writer http.ResponseWriter, _ string) {
+	forged := bytes.Replace(response.Fault("Client", "no"), []byte("</faultcode>"), []byte("</faultcode>"+idElement), 1)
+	for claim, test := range map[string]echo{
+		"a signed FAIL": {
+			inXML(func(string) string { return failure("PKI020", "no") + idElement }), refused(vero.CodeCredentials),
+		},
+		"a Fault": {func(_ *testing.T, _ *fixture, writer http.ResponseWriter, _ string) {
 			writer.WriteHeader(http.StatusInternalServerError)
-			_, _ = writer.Write(bytes.Replace(response.Fault("Client", "no"), []byte("</faultcode>"), []byte("</faultcode>"+idElement), 1))
-		}, typed[*vero.FaultError](false)}},
+			_, _ = writer.Write(forged)
+		}, typed[*vero.FaultError](false)},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			f := serve(t, func(f *fixture, writer http.ResponseWriter, _ *http.Request) { test.answer.answer(t, f, writer, "") })
+			f := serve(t, func(f *fixture, writer http.ResponseWriter, _ *http.Request) { test.answer(t, f, writer, "") })
 			_, err := f.client(t, 0).SignNew(t.Context(), signNew(t, "s3cret"))
-			test.answer.check(t, err, "")
+			test.check(t, err, "")
 			if failure, is := errors.AsType[*vero.UnverifiedError](err); is {
 				t.Errorf("%q was kept", failure.RetrievalID)
 			}
@@ -246,7 +249,8 @@ func TestOnlySubmissionsHaveReceipts(t *testing.T) {
 func TestAnIDThatIsThePasswordIsNoReceipt(t *testing.T) {
 	const password = "HUSHHUSH99"
 	for claim, damage := range map[string]damaged{
-		"as it is": withStatus(404), "compressed": packed("gzip", zipped), "in an unsigned answer": edited(func(string) string {
+		"as it is": withStatus(404), "compressed": packed("gzip", zipped),
+		"in an unsigned answer": edited(func(string) string {
 			return string(render(response.Answer{Operation: "SignNewCertificate", RetrievalID: password}, nil))
 		}),
 	} {

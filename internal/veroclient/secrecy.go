@@ -52,8 +52,8 @@ func (a *answer) repeats(password vero.Password) bool {
 	return false
 }
 
-// search looks for a secret in texts that may be wrapped and quoted, in a time that depends on their length only (Knuth,
-// Morris and Pratt), and without copies.
+// search looks for a secret in texts that may be wrapped and quoted, in a time that depends on their length only
+// (Knuth, Morris and Pratt), and without copies.
 type search struct {
 	// secret is bare.
 	secret string
