@@ -114,8 +114,8 @@ func awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (
 	accepted := order.Status.AcceptedAt
 	message = fmt.Sprintf("the certificate service has accepted the request (RetrievalId %s)", order.Status.RetrievalID)
 	if order.Status.RetrievalIDUnverified {
-		message = fmt.Sprintf("what came back for the request cannot be relied on, but RetrievalId %s stood in it and is kept",
-			order.Status.RetrievalID)
+		message = fmt.Sprintf("what came back for the request cannot be relied on, but RetrievalId %s stood in it and "+
+			"is kept", order.Status.RetrievalID)
 	}
 	switch {
 	case accepted != nil && timeout > 0 && now.Sub(accepted.Time) >= timeout:

@@ -32,12 +32,18 @@ func TestSubmission(t *testing.T) {
 		"a field breaks a rule": {signNew(sent(&vero.FieldError{Field: "CustomerName"})), retrying, says, ""},
 		"no connection in doubt": {
 			signNew(sent(errNoAnswer), sent(errUnreachable)), retrying.but(inDoubt, again(20*time.Second)), nil, never},
+		"HTTP 408": {
+			signNew(sent(&vero.HTTPError{Status: 408})), doubtful, []string{"sent again"}, never,
+		},
+		"a redirection": {
+			signNew(sent(&vero.HTTPError{Status: 307})), doubtful, []string{"sent again"}, never,
+		},
+		"half a request": {
+			signNew(sent(&vero.InterruptedError{Unsent: true, Err: errUnknown})), retrying, says, "",
+		},
 		"HTTP 502": {
 			signNew(sent(&vero.HTTPError{Status: 502})), doubtful, []string{"sent again"}, never,
 		},
-		"HTTP 408":                        {signNew(sent(&vero.HTTPError{Status: 408})), doubtful, []string{"sent again"}, never},
-		"a redirection":                   {signNew(sent(&vero.HTTPError{Status: 307})), doubtful, []string{"sent again"}, never},
-		"half a request":                  {signNew(sent(&vero.InterruptedError{Unsent: true, Err: errUnknown})), retrying, says, ""},
 		"timeout":                         {signNew(sent(errNoAnswer)), doubtful, []string{"may have processed"}, never},
 		"oversize answer":                 {signNew(sent(&vero.OversizeError{Limit: 9})), doubtful, nil, never},
 		"not XML":                         {signNew(sent(&vero.NotXMLError{Err: errUnknown})), doubtful, nil, never},
@@ -86,7 +92,7 @@ func TestReceipt(t *testing.T) {
 			signNew(damaged(notXML), polled(wrongCertificate(pki.IssuedExpired))),
 			kept.but(code("WrongCertificate"), func(o *outcome) { o.Reason = v1alpha1.ReasonWrongCertificate }), nil, ""},
 		"the same once more": {
-			signNew(damaged(notXML), polled(pki020), damaged(notXML)),
+			signNew(damaged(notXML), polled(pki020), damaged(errNoAnswer)),
 			back.but(again(20*time.Second), code("NoAnswer")), nil, "is kept"},
 		"another one": {
 			signNew(sent(now, unverifiedWith("x")), polled(pki020), damaged(notXML)), kept, []string{"is kept"}, ""},

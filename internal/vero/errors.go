@@ -109,8 +109,8 @@ func (e *HTTPError) Error() string {
 	return fmt.Sprintf("the endpoint answered HTTP %d", e.Status)
 }
 
-// unread are the statuses that say that nobody has acted on the request: it was refused for its address, its sender, its
-// form or its size (RFC 9110, 15.5; RFC 6585). What is not among them may be said after the work is done: 408 by a
+// unread are the statuses that say that nobody has acted on the request: it was refused for its address, its sender,
+// its form or its size (RFC 9110, 15.5; RFC 6585). What is not among them may be said after the work is done: 408 by a
 // gateway that waits no longer, 409 about what the work has left behind, 429 and 3xx by anybody in between.
 var unread = map[int]bool{
 	400: true, 401: true, 403: true, 404: true, 405: true, 406: true, 411: true, 413: true, 414: true, 415: true,

@@ -12,9 +12,10 @@ import (
 // never a fact.
 //
 // Anything can be handed to it: cut off, with several documents, in UTF-16, and of any size; it looks at each byte
-// once, and gives up on what is nothing but markup. Where data is well-formed it sees the elements that a parser sees: nothing in a comment, in a CDATA section, in
-// an attribute or behind the internal subset of a document type declaration. A Fault, or a Status FAIL, says that there
-// is no id to expect, and one that stands beside it is not taken.
+// once, and gives up on what is nothing but markup. Where data is well-formed it sees the elements that a parser sees:
+// nothing in a comment, in a CDATA section, in an attribute or behind the internal subset of a document type
+// declaration. A Fault, or a Status FAIL, says that there is no id to expect, and one that stands beside it is not
+// taken.
 func FindRetrievalID(data []byte) string {
 	finder := idFinder{rest: narrow(data)}
 	if !bytes.Contains(finder.rest, []byte("RetrievalId")) {
@@ -29,8 +30,8 @@ func FindRetrievalID(data []byte) string {
 	return finder.id
 }
 
-// Bounds of the time that a document takes that was made to take it. White space, comments and character references make
-// an id longer.
+// Bounds of the time that a document takes that was made to take it. White space, comments and character references
+// make an id longer.
 const (
 	maximumMarkup     = 1 << 14 // tags, comments and the like; an answer has a hundred
 	maximumFieldBytes = 1024

@@ -97,7 +97,8 @@ func places(t *testing.T) map[string]place {
 			words: []string{"does not speak TLS"},
 		},
 		"a server that hangs up": {
-			url: "https://" + rawServer(t, func(net.Conn) {}), words: []string{"the other side closed it in the TLS", "tlsmlkem=0"},
+			url:   "https://" + rawServer(t, func(net.Conn) {}),
+			words: []string{"the other side closed it in the TLS", "tlsmlkem=0"},
 		},
 		"a server that says nothing": {
 			url:     "https://" + rawServer(t, func(connection net.Conn) { _, _ = io.Copy(io.Discard, connection) }),

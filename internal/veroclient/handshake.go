@@ -31,8 +31,8 @@ func silence(err error) bool {
 
 // helloHint follows the cause of a handshake that has ended in silence. Old middleboxes drop a ClientHello that does
 // not fit into one packet, which the key share of a post-quantum key exchange makes of it.
-const helloHint = " in the TLS handshake; a middlebox on the way may drop its first message, which GODEBUG=tlsmlkem=0 " +
-	"makes smaller"
+const helloHint = " in the TLS handshake; a middlebox on the way may drop its first message, which " +
+	"GODEBUG=tlsmlkem=0 makes smaller"
 
 // secureProxy verifies a proxy that is spoken to over TLS by the system's authorities, which the chart adds caBundle
 // to: those of the service say nothing of it, and it needs no place among them.

@@ -169,8 +169,8 @@ func TestAFaultIsReadFromHTTP500AndFromHTTP200(t *testing.T) {
 
 func TestEveryStatusSaysWhetherTheRequestMayHaveBeenProcessed(t *testing.T) {
 	unread := []int{400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 417, 421, 426, 428, 431, 501, 505}
-	others := []int{201, 202, 203, 204, 206, 301, 302, 303, 304, 307, 308, 402, 407, 408, 409, 410, 412, 416, 418, 422, 423,
-		424, 425, 429, 451, 499, 502, 503, 504, 506, 507, 511, 599, 999}
+	others := []int{201, 202, 203, 204, 206, 301, 302, 303, 304, 307, 308, 402, 407, 408, 409, 410, 412, 416, 418, 422,
+		423, 424, 425, 429, 451, 499, 502, 503, 504, 506, 507, 511, 599, 999}
 	for _, status := range append(others, unread...) {
 		may := !slices.Contains(unread, status)
 		f := serve(t, func(_ *fixture, writer http.ResponseWriter, _ *http.Request) { writer.WriteHeader(status) })

@@ -113,7 +113,8 @@ var receipts = map[string]damaged{
 	"the same once more":              edited(func(good string) string { return good + good }),
 	"cut off in the Signature":        edited(func(good string) string { return string(cutAt([]byte(good))) }),
 	"cut off in the tag behind the id": edited(func(good string) string {
-		return good[:strings.Index(good, answeredID)+len(answeredID+"</Retr")]
+		front, _, _ := strings.Cut(good, answeredID)
+		return front + answeredID + "</Retr"
 	}),
 	"a connection that closes too early": brokenOff("whole"),
 	"a far too large length":             brokenOff("104857600"),
