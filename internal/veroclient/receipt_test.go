@@ -74,7 +74,10 @@ func wide(order binary.AppendByteOrder, mark bool) damaged {
 	})
 }
 
-func cutAt(good []byte) []byte { return good[:bytes.Index(good, []byte("SignatureValue"))] }
+func cutAt(good []byte) []byte {
+	front, _, _ := bytes.Cut(good, []byte("SignatureValue"))
+	return front
+}
 
 // brokenOff ends the connection inside of the answer, which has promised a length, or is chunked.
 func brokenOff(length string) damaged {
