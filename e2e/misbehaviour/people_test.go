@@ -72,7 +72,7 @@ func (s *story) sending() {
 // doubted brings an order to where its answer was lost, and before it is sent again.
 func (s *story) doubted() {
 	s.Helper()
-	s.Script(admin.Fault{Operation: signNew, Kind: admin.ResetMidAnswer})
+	s.Script(admin.Fault{Operation: signNew, Kind: admin.HTTPStatus, Status: 408, AfterProcessing: true})
 	s.Create(s.Certificate())
 	s.awaitTold(told{reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again"}})
 }
