@@ -64,7 +64,9 @@ func TestASubmissionThatWasNotProcessedIsSentAgain(t *testing.T) {
 func TestALostAnswerIsToldAndNewCredentialsGoOn(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.Script(admin.Fault{Operation: "SignNewCertificate", Kind: admin.ResetMidAnswer})
+	s.Script(admin.Fault{
+		Operation: "SignNewCertificate", Kind: admin.HTTPStatus, Status: 408, AfterProcessing: true,
+	})
 	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 	s.awaitPending(certificateName, "may have processed the request", "it is sent again with the same authorisation")
 	pending := s.awaitPending(certificateName, "an earlier answer was lost", "PKI020",

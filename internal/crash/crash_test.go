@@ -21,7 +21,7 @@ var scenarios = map[string]scenario{
 	first:       {},
 	renewal:     {renewal: true},
 	refusedOnce: {faults: []admin.Fault{{Operation: signNew, Kind: admin.ResultFail, Code: "PKI099"}}},
-	answerLost:  {faults: []admin.Fault{{Operation: signNew, Kind: admin.ResetMidAnswer}}, lost: 1},
+	answerLost:  {faults: []admin.Fault{{Operation: signNew, Kind: admin.HTTPStatus, Status: 408, AfterProcessing: true}}, lost: 1},
 }
 
 // TestAnIssuanceSurvivesACrashAtEveryStep: the controller ends before a step, or after it, and another one starts. What
