@@ -87,9 +87,7 @@ func TestACertificateMayNameItsCredentialsLater(t *testing.T) {
 	pending := s.awaitPending(certificateName, v1alpha1.AnnotationTransferSecret, "spec.transferSecretRef")
 	s.spentNothing()
 
-	tenant.Edit(s.Tenant, certificate, func(certificate *cmapi.Certificate) {
-		certificate.Annotations = map[string]string{v1alpha1.AnnotationTransferSecret: transferName}
-	})
+	tenant.Edit(s.Tenant, certificate, nameCredentials)
 	s.awaitReady(certificateName).isFor(s, pending)
 	s.spentOnce()
 }

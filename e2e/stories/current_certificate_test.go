@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
 // wantsCredentials is how a request says that there is a certificate, and that it is not the way to the next one.
@@ -103,6 +105,7 @@ func TestACertificateThatIsBoughtEarlyOnPurposeDoesNotWaitForTheWindow(t *testin
 
 	sent := s.Mint()
 	s.ReplaceCredentials(sent)
+	tenant.Edit(s.Tenant, certificate, nameCredentials)
 	s.renewSettled(certificate)
 	second := s.awaitRenewed(first)
 	if condition := submitted(second.request); condition == nil || condition.Reason != "SignNewCertificate" {
@@ -122,6 +125,46 @@ func TestACertificateThatIsBoughtEarlyOnPurposeDoesNotWaitForTheWindow(t *testin
 			t.Errorf("the request has waited: %s", event.Message)
 		}
 	}
+}
+
+// nameCredentials lets a Certificate say that its credentials are those of the issuer's default Secret.
+func nameCredentials(certificate *cmapi.Certificate) {
+	certificate.Annotations = map[string]string{v1alpha1.AnnotationTransferSecret: transferName}
+}
+
+func TestARenewalOfEverythingOrARenamedIssuerSpendsNoDefaultCredentials(t *testing.T) {
+	t.Parallel()
+	s := begin(t, slices.Concat(alwaysRenewable, []string{"--renewal-window=1m"})...)
+	issuer, renamed, certificate := s.Issuer(), s.Issuer(), s.Certificate()
+	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: time.Minute}
+	renamed.Name, renamed.Spec.RenewalWindow = "renamed", issuer.Spec.RenewalWindow
+	s.Create(s.Trust(), issuer, s.Credentials(s.Mint()), certificate)
+	first := s.awaitReady(certificateName)
+	s.ReplaceCredentials(s.Mint())
+
+	const unused = "the transfer credentials in Secret " + transferName + " are not used"
+	s.renewSettled(certificate)
+	waiting := s.awaitPending(certificateName, "stays in use until then", unused, v1alpha1.AnnotationTransferSecret)
+	if strings.Contains(status.ReadyMessage(waiting), cmapi.IssuerNameAnnotationKey) {
+		t.Errorf("the issuer is the same, and the request says %s", status.ReadyMessage(waiting))
+	}
+	s.Create(renamed)
+	tenant.Edit(s.Tenant, certificate, func(c *cmapi.Certificate) { c.Spec.IssuerRef.Name = renamed.Name })
+	s.awaitPending(certificateName, "says that its certificate is of VeroIssuer "+issuerName, "names VeroIssuer renamed",
+		cmapi.IssuerNameAnnotationKey+" to renamed", unused)
+	s.boughtTimes(1)
+
+	tenant.Edit(s.Tenant, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+		Namespace: s.Namespace, Name: certificate.Spec.SecretName}}, func(secret *corev1.Secret) {
+		secret.Annotations[cmapi.IssuerNameAnnotationKey] = renamed.Name
+	})
+	await(s, certificate, "Ready again, as the message says", isReady(cmmeta.ConditionTrue))
+	tenant.Edit(s.Tenant, certificate, nameCredentials)
+	for _, request := range s.Requests() {
+		s.Remove(&request) // the next one looks at the credentials at once
+	}
+	s.awaitRenewed(first)
+	s.boughtTimes(2)
 }
 
 // foundSecret is a Secret of the kind that cert-manager writes, with a certificate that it has not written.

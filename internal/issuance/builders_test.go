@@ -129,6 +129,9 @@ func credentials() change {
 	}
 }
 
+// ownCredentials makes the credentials those that the Certificate itself names.
+func ownCredentials(s *issuance.Snapshot) { s.Transfer.Named = true }
+
 func newPassword() change {
 	return func(s *issuance.Snapshot) { credentials()(s); s.Transfer.Fingerprint = "bbbb" }
 }

@@ -38,8 +38,11 @@ func (s Snapshot) credentials() (attempt int32, problem string) {
 }
 
 // Unspent is whether the transfer credentials of the snapshot can still pay for an order: those of one that waits to be
-// sent, or of one that is to be made.
+// sent, or of one that is to be made. Those that the request leaves alone are not told with it.
 func (s Snapshot) Unspent() bool {
+	if s.setAside() {
+		return false
+	}
 	if _, problem := s.credentials(); problem == "" {
 		return true
 	}

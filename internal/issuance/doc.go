@@ -8,8 +8,11 @@
 //	none or unusable      –        yes                   SignNewCertificate
 //	none or unusable      –        no                    wait for credentials
 //	usable                open     –                     RenewCertificate
-//	usable                closed   yes                   SignNewCertificate: somebody bought a new one on purpose
-//	usable                closed   no                    hold until the window opens
+//	usable                closed   yes, and the          SignNewCertificate: somebody bought a new one on purpose
+//	                               Certificate names
+//	                               their Secret
+//	usable                closed   no, or the issuer's   hold until the window opens
+//	                               default
 //
 // A certificate whose renewal the service has refused (PKI015) is unusable; where a renewal has failed otherwise,
 // credentials go before another try. Before the table comes what exists already: a certificate that was issued for the

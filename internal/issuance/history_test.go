@@ -121,7 +121,7 @@ func (w *world) changeSecrets(number int) {
 		w.mint(false)
 	case 2:
 		if w.transfer != nil {
-			w.transfer = &transfer{id: w.transfer.id, right: true}
+			w.transfer = &transfer{id: w.transfer.id, right: true, named: w.transfer.named}
 		}
 	case 3:
 		w.current = nil
@@ -197,7 +197,7 @@ func (w *world) settle() {
 			}
 		}
 		if starving && !busy {
-			w.mint(true)
+			w.bought()
 		}
 		w.elapsed += max(next.Sub(w.now()), time.Second)
 	}

@@ -49,7 +49,7 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 			now, holding(t, leafUntil(t, "another's", until)), replaced, createRenewal(1), createRenewal(1)},
 		"it holds another one, too young to be renewed": {
 			now, holding(t, leafUntil(t, "another's", now.AddDate(2, 0, 0))), replaced,
-			waitFor(v1alpha1.ReasonWaitingForWindow), createSignNew(1)},
+			waitFor(v1alpha1.ReasonWaitingForWindow), waitFor(v1alpha1.ReasonWaitingForWindow, "does not name them")},
 		"it holds a foreign one": {
 			now, holding(t, foreign), replaced, asked("cannot be renewed"), createSignNew(1)},
 		"it holds another customer's": {

@@ -96,6 +96,7 @@ func TestTheTableOfTheDesign(t *testing.T) {
 	open := circumstances{"open": {issuer(func(i *issuance.Issuer) { i.Window = window }), ""}}
 	closed := circumstances{"closed": {issuer(func(i *issuance.Issuer) { i.Window = time.Hour }), ""}}
 	yes, no := circumstances{"yes": {credentials(), ""}}, noUnspentCredentials
+	own := circumstances{"its own": {func(s *issuance.Snapshot) { credentials()(s); ownCredentials(s) }, ""}}
 	wait := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForCredentials,
 		at: now.Add(issuance.CredentialsPollInterval)}
 	hold := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
@@ -104,11 +105,11 @@ func TestTheTableOfTheDesign(t *testing.T) {
 		current, window, credentials circumstances
 		action                       want
 	}{
-		{unusable, open.or(closed), yes, createSignNew(1)},
+		{unusable, open.or(closed), yes.or(own), createSignNew(1)},
 		{unusable, open.or(closed), no, wait},
-		{valid, open, yes.or(no), createRenewal(1)},
-		{valid, closed, yes, createSignNew(1)},
-		{valid, closed, no, hold},
+		{valid, open, yes.or(own).or(no), createRenewal(1)},
+		{valid, closed, own, createSignNew(1)},
+		{valid, closed, yes.or(no), hold},
 	} {
 		for current, c := range row.current {
 			for window, w := range row.window {
@@ -158,7 +159,8 @@ func TestALifeToTheSecond(t *testing.T) {
 		}
 		run(t, map[string]decision{
 			claim + ", no credentials": {requested(at(c.moment), holding(t, leaf)), c.without},
-			claim + ", credentials":    {requested(at(c.moment), holding(t, leaf), credentials()), c.withCredentials},
+			claim + ", credentials of its own": {
+				requested(at(c.moment), holding(t, leaf), credentials(), ownCredentials), c.withCredentials},
 		})
 	}
 	run(t, map[string]decision{

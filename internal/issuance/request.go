@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
 // CredentialsPollInterval is how often a Secret that may not be watched is looked at while credentials are awaited.
@@ -80,20 +79,16 @@ func (s Snapshot) adopt(order *v1alpha1.VeroOrder) Action {
 
 // operation is the table of the package comment.
 func (s Snapshot) operation() Action {
-	renewable := s.Current.Usable() && s.refusedRenewal() == nil
-	opens := pki.WindowOpens(s.Current.NotAfter, s.Issuer.Window)
-	open := !s.Now.Before(opens)
+	renewable := s.renewable()
+	open := !s.Now.Before(s.windowOpens())
 	attempt, problem := s.credentials()
 	switch {
 	case renewable && open && (problem != "" || !s.renewalFailed()):
 		return s.create(v1alpha1.OperationRenew, s.renewalAttempt())
-	case problem == "":
+	case problem == "" && !s.setAside():
 		return s.create(v1alpha1.OperationSignNew, attempt)
 	case renewable:
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow,
-			At: earlier(opens, s.Now.Add(windowPollInterval)),
-			Message: fmt.Sprintf("the certificate in Secret %s can be renewed from %s on, and stays in use until then%s",
-				s.Current.SecretName, opens.UTC().Format(time.RFC3339), s.renewBeforeHint()) + s.refusedHint() + s.orphanHint()}
+		return s.awaitWindow()
 	default:
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
 			At: s.Now.Add(CredentialsPollInterval), Message: s.whyCredentials() + problem + s.orphanHint()}

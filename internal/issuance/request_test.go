@@ -55,17 +55,28 @@ func TestOperation(t *testing.T) {
 			waitFor(v1alpha1.ReasonWaitingForCredentials, "it has expired, so a new one needs", "does not exist")},
 		"valid, window open, credentials: RenewCertificate":    {requested(open, credentials()), createRenewal(1)},
 		"valid, window open, no credentials: RenewCertificate": {requested(open), createRenewal(1)},
-		"valid, window closed, credentials: SignNewCertificate": {
-			requested(closed, credentials()), createSignNew(1)},
+		"valid, window closed, credentials that the Certificate names: SignNewCertificate": {
+			requested(closed, credentials(), ownCredentials), createSignNew(1)},
+		"valid, window closed, the issuer's default credentials: hold, and say how they are used": {
+			requested(closed, credentials()),
+			waitFor(v1alpha1.ReasonWaitingForWindow, "Secret vero-transfer are not used", "set its annotation "+
+				v1alpha1.AnnotationTransferSecret+" to vero-transfer")},
+		"refused by the service, window closed, the issuer's default credentials: SignNewCertificate": {
+			requested(closed, credentials(), with(renewal(sent(now.Add(-time.Minute), pki015)))), createSignNew(1)},
+		"valid, window closed, of another issuer as cert-manager sees it: hold, and say so": {
+			requested(closed, func(s *issuance.Snapshot) { s.Current.NotOurs = "says that it is of VeroIssuer old" }),
+			waitFor(v1alpha1.ReasonWaitingForWindow, "because the Secret says that it is of VeroIssuer old",
+				"cert-manager.io/issuer-name to vero", "cert-manager.io/issuer-kind to VeroIssuer",
+				"cert-manager.io/issuer-group to varmenne.dev")},
 		"valid, window closed, no credentials: hold, look hourly for credentials": {
 			requested(closed), want{verb: issuance.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour),
 				says: append(waitForWindow.says, now.AddDate(1, 0, 0).Add(-window).Format(time.RFC3339))}},
 		"valid, window closed, credentials that were refused: hold, and say so": {
-			requested(closed, credentials(), with(signNew(sent(now.Add(-time.Minute), pki020)))),
+			requested(closed, credentials(), ownCredentials, with(signNew(sent(now.Add(-time.Minute), pki020)))),
 			want{verb: issuance.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour),
 				says: append(waitForWindow.says, "; the transfer credentials in Secret vero-transfer were refused", "PKI020")}},
 		"valid, window closed, credentials that bought the certificate: hold": {
-			requested(closed, credentials(), with(signNew(forAnotherKey, bore(bought)))),
+			requested(closed, credentials(), ownCredentials, with(signNew(forAnotherKey, bore(bought)))),
 			want{verb: issuance.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour), says: waitForWindow.says}},
 		"the window opens within the hour: look again just then": {
 			requested(currentUntil(edge.Add(window)), at(edge.Add(-time.Minute))),

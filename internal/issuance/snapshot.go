@@ -89,6 +89,9 @@ type Transfer struct {
 	SecretName string
 	// IDDigest is the digest of the TransferId, Fingerprint that of the password. Both are empty if nobody has looked.
 	IDDigest, Fingerprint string
+	// Named is whether the Certificate itself names the Secret. Others, such as the issuer's default, pay for nothing
+	// before the current certificate can be renewed.
+	Named bool
 	// Written is when somebody last changed them in the Secret.
 	Written time.Time
 }
@@ -101,6 +104,9 @@ type Current struct {
 	SerialNumber string
 	// Absent is whether there is no certificate yet, which is what a first request finds.
 	Absent bool
+	// NotOurs says, of the Secret, why cert-manager takes the certificate for one of another issuer than the request
+	// names; empty if it does not. It is said after "the Secret".
+	NotOurs string
 	// NotAfter is when it expires.
 	NotAfter time.Time
 	// Problem says why it cannot be renewed; empty if it can: it is within its dates, its common name is the

@@ -14,9 +14,13 @@ func TestCredentialsAreUnspentUntilTheyAreSent(t *testing.T) {
 		snapshot issuance.Snapshot
 		unspent  bool
 	}{
-		"nobody has looked for any":     {requested(func(s *issuance.Snapshot) { s.Transfer = issuance.Transfer{} }), false},
-		"there are none":                {requested(noCredentials()), false},
-		"no order was made":             {requested(credentials()), true},
+		"nobody has looked for any": {requested(func(s *issuance.Snapshot) { s.Transfer = issuance.Transfer{} }), false},
+		"there are none":            {requested(noCredentials()), false},
+		"no order was made":         {requested(credentials()), true},
+		"nor will one be made with them, because they are the issuer's default and the certificate is usable": {
+			requested(currentUntil(now.AddDate(1, 0, 0)), credentials()), false},
+		"but one will with those that the Certificate names": {
+			requested(currentUntil(now.AddDate(1, 0, 0)), credentials(), ownCredentials), true},
 		"while the issuer is not ready": {requested(credentials(), issuerUnready), true},
 		"an order waits to be sent":     {requested(credentials(), with(signNew())), true},
 		"an order for another key waits to be sent": {

@@ -43,6 +43,7 @@ type world struct {
 type transfer struct {
 	id    string
 	right bool // whether the password is
+	named bool // whether the Certificate names the Secret, and not only the issuer
 }
 
 type request struct {
@@ -67,9 +68,16 @@ func newWorld(t testing.TB) *world {
 // now is what the clock says.
 func (w *world) now() time.Time { return now.Add(w.elapsed + w.offset) }
 
+// mint lets every other pair of credentials lie where the issuer's default is.
 func (w *world) mint(right bool) {
 	w.minted++
-	w.transfer = &transfer{id: fmt.Sprintf("transfer-%d", w.minted), right: right}
+	w.transfer = &transfer{id: fmt.Sprintf("transfer-%d", w.minted), right: right, named: w.minted%2 == 0}
+}
+
+// bought lets the Certificate name right ones.
+func (w *world) bought() {
+	w.mint(true)
+	w.transfer.named = true
 }
 
 func (w *world) ask(key int) {
@@ -83,6 +91,7 @@ func (w *world) snapshot(orders []v1alpha1.VeroOrder) issuance.Snapshot {
 	if w.transfer != nil {
 		s.Transfer = issuance.Transfer{
 			SecretName: "vero-transfer", IDDigest: w.transfer.id, Fingerprint: strconv.FormatBool(w.transfer.right),
+			Named: w.transfer.named,
 		}
 	}
 	s.Current = issuance.Current{SecretName: "tls", Problem: "Secret tls does not exist"}
@@ -141,6 +150,7 @@ func (w *world) create(r *request, s issuance.Snapshot, action issuance.Action, 
 		}
 		order.Name = fmt.Sprintf("renew-%s-%d-%d", s.Current.SerialNumber, r.key, action.Attempt)
 	} else {
+		w.checkMeant()
 		order.Spec.Transfer.TransferIDDigest = s.Transfer.IDDigest
 		order.Name = fmt.Sprintf("sign-%s-%d", s.Transfer.IDDigest, action.Attempt)
 	}
@@ -151,6 +161,15 @@ func (w *world) create(r *request, s issuance.Snapshot, action issuance.Action, 
 		return // the API server refuses it
 	}
 	w.orders = append(w.orders, order)
+}
+
+// checkMeant fails the test when the issuer's default credentials are about to pay although the current certificate is
+// usable and too young for a renewal.
+func (w *world) checkMeant() {
+	usable := w.current != nil && w.now().Before(w.current.NotAfter.Add(-w.issuer.Window))
+	if usable && !w.transfer.named {
+		w.t.Fatalf("default credentials %s would pay for a new certificate long before %s", w.transfer.id, w.current.NotAfter)
+	}
 }
 
 func (w *world) list() []v1alpha1.VeroOrder {

@@ -25,6 +25,8 @@ type Identity struct {
 	Problem string
 	// Absent is whether there is no certificate yet, which is what a first issuance finds.
 	Absent bool
+	// Issuer is the one that cert-manager takes the certificate for one of.
+	Issuer NotedIssuer
 
 	key crypto.Signer
 }
@@ -44,6 +46,7 @@ func ReadIdentity(ctx context.Context, reader client.Reader, name types.Namespac
 	case err != nil:
 		return nil, readError("Secret", name, "with the current certificate", err)
 	}
+	identity.Issuer = notedIssuer(secret)
 	certificate, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
 	if len(bytes.TrimSpace(certificate)) == 0 || len(bytes.TrimSpace(key)) == 0 {
 		identity.Problem, identity.Absent = fmt.Sprintf("Secret %s holds no certificate with its key", name), true

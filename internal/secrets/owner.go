@@ -134,14 +134,18 @@ func (o Owner) RenewBefore() (before time.Duration, percentage bool) {
 	return life / whole * time.Duration(*spec.RenewBeforePercentage), true
 }
 
+// NamesTransferSecret reports whether the Certificate itself names the Secret with the transfer credentials. An
+// annotation that only the request has, as a copy of an older one, is no wish any more.
+func (o Owner) NamesTransferSecret() bool {
+	return o.Certificate != nil && o.Certificate.Annotations[v1alpha1.AnnotationTransferSecret] != ""
+}
+
 // TransferSecretName is the Secret with the transfer credentials for a request, empty if none is named. The annotation
 // of the Certificate comes first: cert-manager copies it to the request when it makes that, and never again. Then
 // comes the request's own, then the issuer's default.
 func (o Owner) TransferSecretName(request *cmapi.CertificateRequest, issuer *v1alpha1.VeroIssuerSpec) string {
-	if o.Certificate != nil {
-		if name := o.Certificate.Annotations[v1alpha1.AnnotationTransferSecret]; name != "" {
-			return name
-		}
+	if o.NamesTransferSecret() {
+		return o.Certificate.Annotations[v1alpha1.AnnotationTransferSecret]
 	}
 	if name := request.Annotations[v1alpha1.AnnotationTransferSecret]; name != "" {
 		return name

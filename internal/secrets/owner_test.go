@@ -260,6 +260,9 @@ func TestTransferSecretName(t *testing.T) {
 			if got := owner.TransferSecretName(c.request, c.issuer); got != c.want {
 				t.Errorf("it is %q, want %q", got, c.want)
 			}
+			if named := owner.NamesTransferSecret(); named != (c.want == "new") {
+				t.Errorf("the Certificate names it itself: %t", named)
+			}
 		})
 	}
 }

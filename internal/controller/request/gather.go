@@ -48,12 +48,13 @@ func (r *Reconciler) gather(
 	}
 	snapshot.Request.Unbacked = owner.Problem
 	snapshot.Request.RenewBefore, snapshot.Request.ByPercentage = owner.RenewBefore()
-	if err := r.gatherCurrent(ctx, &snapshot, owner.SecretName(), request.Namespace, issuer); err != nil {
+	if err := r.gatherCurrent(ctx, &snapshot, owner.SecretName(), request, issuer); err != nil {
 		return issuance.Snapshot{}, err
 	}
 	if issuer == nil {
 		return snapshot, nil
 	}
+	snapshot.Transfer.Named = owner.NamesTransferSecret()
 	return snapshot, r.gatherTransfer(
 		ctx, &snapshot, owner.TransferSecretName(request, issuer.IssuerSpec()), request.Namespace)
 }
@@ -96,11 +97,13 @@ func examine(snapshot *issuance.Snapshot, request *cmapi.CertificateRequest) err
 // gatherCurrent reads the certificate that the request would replace. Without an issuer, or without its bundles, it
 // cannot be judged, and is only told from others.
 func (r *Reconciler) gatherCurrent(
-	ctx context.Context, snapshot *issuance.Snapshot, secretName, namespace string, issuer v1alpha1.Issuer,
+	ctx context.Context, snapshot *issuance.Snapshot, secretName string, request *cmapi.CertificateRequest,
+	issuer v1alpha1.Issuer,
 ) error {
 	if secretName == "" {
 		return nil
 	}
+	namespace := request.Namespace
 	identity, err := secrets.ReadIdentity(ctx, r.Reader, types.NamespacedName{Namespace: namespace, Name: secretName})
 	if err != nil {
 		return err
@@ -112,6 +115,7 @@ func (r *Reconciler) gatherCurrent(
 	snapshot.Current = issuance.Examine(
 		secretName, identity.Leaf, identity.Problem, snapshot.Issuer.CustomerID, trust, snapshot.Now)
 	snapshot.Current.Absent = identity.Absent
+	snapshot.Current.NotOurs = identity.Issuer.Differs(request.Spec.IssuerRef)
 	return r.addOrders(ctx, snapshot, namespace, v1alpha1.LabelRenews, snapshot.Current.SerialNumber)
 }
 

@@ -1,0 +1,60 @@
+package issuance
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+)
+
+// renewable reports whether the current certificate can sign a renewal, as far as is known, and the service has not
+// refused to renew it.
+func (s Snapshot) renewable() bool { return s.Current.Usable() && s.refusedRenewal() == nil }
+
+// windowOpens is when the current certificate may be renewed.
+func (s Snapshot) windowOpens() time.Time {
+	return pki.WindowOpens(s.Current.NotAfter, s.Issuer.Window)
+}
+
+// early reports whether a new certificate would come before the current one can be renewed.
+func (s Snapshot) early() bool { return s.renewable() && s.Now.Before(s.windowOpens()) }
+
+// setAside reports whether the transfer credentials are not meant for the request. cert-manager asks early for many
+// reasons (a renamed issuer, annotations that were lost, a renewal of everything); that somebody wants to pay for it
+// is certain only where the Certificate itself names the credentials.
+func (s Snapshot) setAside() bool { return s.early() && !s.Transfer.Named }
+
+// awaitWindow waits for the renewal window, and says why the request waits and what there is to do.
+func (s Snapshot) awaitWindow() Action {
+	opens := s.windowOpens()
+	message := fmt.Sprintf("the certificate in Secret %s can be renewed from %s on, and stays in use until then",
+		s.Current.SecretName, opens.UTC().Format(time.RFC3339))
+	if s.Current.NotOurs != "" {
+		message += s.annotationsHint()
+	} else {
+		message += s.renewBeforeHint()
+	}
+	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow,
+		At:      earlier(opens, s.Now.Add(windowPollInterval)),
+		Message: message + s.refusedHint() + s.setAsideHint() + s.orphanHint()}
+}
+
+// annotationsHint says why cert-manager asks for a certificate although there is one, and how the Certificate becomes
+// Ready without another.
+func (s Snapshot) annotationsHint() string {
+	return fmt.Sprintf("; cert-manager asks for another one because the Secret %s: if this certificate shall stay, set "+
+		"the Secret's annotations cert-manager.io/issuer-name to %s, cert-manager.io/issuer-kind to %s and "+
+		"cert-manager.io/issuer-group to %s, and the Certificate is Ready while the request waits",
+		s.Current.NotOurs, s.Issuer.Name, s.Issuer.Kind, v1alpha1.GroupName)
+}
+
+// setAsideHint says what to do where the credentials that lie there are meant for this request after all.
+func (s Snapshot) setAsideHint() string {
+	if _, problem := s.credentials(); problem != "" || !s.setAside() {
+		return ""
+	}
+	return fmt.Sprintf("; the transfer credentials in Secret %s are not used, because the Certificate does not name them: "+
+		"to order a new certificate with them now, set its annotation %s to %s",
+		s.Transfer.SecretName, v1alpha1.AnnotationTransferSecret, s.Transfer.SecretName)
+}
