@@ -158,6 +158,7 @@ func TestARenewalOfEverythingOrARenamedIssuerSpendsNoDefaultCredentials(t *testi
 		Namespace: s.Namespace, Name: certificate.Spec.SecretName}}, func(secret *corev1.Secret) {
 		secret.Annotations[cmapi.IssuerNameAnnotationKey] = renamed.Name
 	})
+	s.Remove(first.request)
 	await(s, certificate, "Ready again, as the message says", isReady(cmmeta.ConditionTrue))
 	tenant.Edit(s.Tenant, certificate, nameCredentials)
 	for _, request := range s.Requests() {

@@ -45,7 +45,8 @@ func (s Snapshot) awaitWindow() Action {
 func (s Snapshot) annotationsHint() string {
 	return fmt.Sprintf("; cert-manager asks for another one because the Secret %s: if this certificate shall stay, set "+
 		"the Secret's annotations cert-manager.io/issuer-name to %s, cert-manager.io/issuer-kind to %s and "+
-		"cert-manager.io/issuer-group to %s, and the Certificate is Ready while the request waits",
+		"cert-manager.io/issuer-group to %s, delete CertificateRequests of the Certificate that name another issuer, and "+
+		"it is Ready while this one waits",
 		s.Current.NotOurs, s.Issuer.Name, s.Issuer.Kind, v1alpha1.GroupName)
 }
 

@@ -126,12 +126,18 @@ func SerialNumber(certificate *x509.Certificate) string {
 }
 
 // Examine judges the certificate in a Secret. A leaf of nil stands for none; problem then says why. With the zero
-// Trust, for want of bundles, no certificate is usable, but its serial number is told all the same.
+// Trust, for want of bundles, no certificate is usable, but its serial number is told all the same. A temporary
+// certificate of cert-manager counts for none.
 func Examine(
 	secretName string, leaf *x509.Certificate, problem, customerID string, trust pki.Trust, now time.Time,
 ) Current {
 	current := Current{SecretName: secretName, Problem: problem}
 	if leaf == nil {
+		return current
+	}
+	if pki.IsTemporary(leaf) {
+		current.Absent = true
+		current.Problem = fmt.Sprintf("Secret %s holds cert-manager's temporary certificate only", secretName)
 		return current
 	}
 	current.SerialNumber, current.NotAfter = SerialNumber(leaf), leaf.NotAfter

@@ -37,6 +37,21 @@ func TestNeedsAuthorisation(t *testing.T) {
 	}
 }
 
+func TestATemporaryCertificateOfCertManagerIsNone(t *testing.T) {
+	local := pkitest.Root(t, "cert-manager.local")
+	trust, err := pki.NewTrust([]*x509.Certificate{pkitest.Root(t, "issuing CA").Certificate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	temporary := issuance.Examine("tls", local.Issue(t, pkitest.Key("ours"), customer), "", customer, trust, now)
+	action := issuance.Decide(requested(func(s *issuance.Snapshot) { s.Current = temporary }))
+	waitFor(v1alpha1.ReasonWaitingForCredentials, "Secret vero-transfer does not exist").check(t, action)
+	if strings.Contains(action.Message, "cert-manager") || strings.Contains(action.Message, "spec.trust") {
+		t.Errorf("the request says %s", action.Message)
+	}
+	createSignNew(1).check(t, issuance.Decide(requested(credentials(), func(s *issuance.Snapshot) { s.Current = temporary })))
+}
+
 func TestExamine(t *testing.T) {
 	root, stranger := pkitest.Root(t, "issuing CA"), pkitest.Root(t, "another CA")
 	trust, err := pki.NewTrust([]*x509.Certificate{root.Certificate})

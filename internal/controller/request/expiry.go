@@ -45,11 +45,11 @@ func (r *Reconciler) watchExpiry(
 	if young := request.CreationTimestamp.Add(settling); !failing && !issuance.Warns(reason) && now.Before(young) {
 		return notice{next: young}, nil
 	}
-	certificate, err := secrets.ClaimedBy(ctx, r.Reader, request)
+	certificate, err := r.replaced(ctx, request)
 	if err != nil {
 		return notice{}, err // what was told before is still true, for all that is known
 	}
-	if certificate == nil || !concerned(certificate, request) {
+	if certificate == nil {
 		over := r.resolve(request, "no certificate in use is to be replaced", reason)
 		over.next = r.lookAgain(request)
 		return over, nil
@@ -80,6 +80,19 @@ func (r *Reconciler) lookAgain(request *cmapi.CertificateRequest) time.Time {
 		return time.Time{}
 	}
 	return r.Clock.Now().Add(safetyNet)
+}
+
+// replaced is the Certificate whose certificate in use a request is to replace, nil if there is none to be replaced: a
+// temporary one of cert-manager is no loss.
+func (r *Reconciler) replaced(
+	ctx context.Context, request *cmapi.CertificateRequest,
+) (*cmapi.Certificate, error) {
+	certificate, err := secrets.ClaimedBy(ctx, r.Reader, request)
+	if err != nil || certificate == nil || !concerned(certificate, request) ||
+		secrets.HoldsTemporary(ctx, r.Reader, certificate) {
+		return nil, err
+	}
+	return certificate, nil
 }
 
 // concerned is whether a Certificate with something to lose depends on a request: it is being issued, or its last

@@ -10,6 +10,7 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/controller/request"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -260,6 +262,13 @@ func TestARequestThatReplacesNothingFailsNoRenewal(t *testing.T) {
 			if err := server.Client.Status().Update(t.Context(), r.certificate); err != nil {
 				t.Fatal(err)
 			}
+		},
+		"because the Secret holds cert-manager's temporary certificate": func(r *renewal) {
+			local := pkitest.Root(t, "cert-manager.local")
+			server.Create(t, &corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Namespace: r.request.Namespace, Name: "tax-tls"},
+				Data:       map[string][]byte{"tls.crt": pkitest.PEM(local.Issue(t, pkitest.Key("staged"), "0123456-7"))},
+			})
 		},
 		"because nobody claims it": func(r *renewal) {
 			r.request.OwnerReferences = nil

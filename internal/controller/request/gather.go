@@ -114,7 +114,7 @@ func (r *Reconciler) gatherCurrent(
 	}
 	snapshot.Current = issuance.Examine(
 		secretName, identity.Leaf, identity.Problem, snapshot.Issuer.CustomerID, trust, snapshot.Now)
-	snapshot.Current.Absent = identity.Absent
+	snapshot.Current.Absent = snapshot.Current.Absent || identity.Absent
 	snapshot.Current.NotOurs = identity.Issuer.Differs(request.Spec.IssuerRef)
 	return r.addOrders(ctx, snapshot, namespace, v1alpha1.LabelRenews, snapshot.Current.SerialNumber)
 }
