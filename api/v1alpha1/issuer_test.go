@@ -78,10 +78,10 @@ func TestRulesOfIssuers(t *testing.T) {
 		},
 		"a customer with a tab": {
 			map[string]any{"spec.customerID": "01\t7"},
-			"spec.customerID must not contain control characters or begin or end with white space",
+			"spec.customerID must be printable ASCII without blanks",
 		},
 		"a customer with a blank": {
-			map[string]any{"spec.customerID": " 0123456-7"}, "or begin or end with white space",
+			map[string]any{"spec.customerID": " 0123456-7"}, "spec.customerID must be printable ASCII without blanks",
 		},
 		"an empty name":         {map[string]any{"spec.customerName": ""}, "at least 1 chars long"},
 		"a name of 100 letters": {map[string]any{"spec.customerName": strings.Repeat("ä", 100)}, ""},
@@ -93,11 +93,11 @@ func TestRulesOfIssuers(t *testing.T) {
 			"spec.customerName must not contain '--' or '/*'; the certificate service refuses such messages",
 		},
 		"a name with a line break": {
-			map[string]any{"spec.customerName": "A\nB"}, "spec.customerName must not contain control characters",
+			map[string]any{"spec.customerName": "A\nB"}, "spec.customerName must not contain control, format or private characters",
 		},
 		"a name with a blank": {
 			map[string]any{"spec.customerName": "A "},
-			"spec.customerName must not contain control characters or begin or end with white space",
+			"private characters, or begin or end with white space",
 		},
 		"plain http": {
 			map[string]any{"spec.url": "http://localhost/"},

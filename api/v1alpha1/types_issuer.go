@@ -69,7 +69,7 @@ type VeroIssuerSpec struct {
 	// +kubebuilder:validation:MaxLength=30
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^[0-9]{8}$')",message="spec.customerID looks like a Finnish business id without its hyphen; write it as 0123456-7"
 	// +kubebuilder:validation:XValidation:rule="!self.contains('--') && !self.contains('/*')",message="spec.customerID must not contain '--' or '/*'; the certificate service refuses such messages"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]') && self == self.trim()",message="spec.customerID must not contain control characters or begin or end with white space"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[!-~]*$')",message="spec.customerID must be printable ASCII without blanks; what mail programs make of hyphens and blanks is not"
 	CustomerID string `json:"customerID"`
 
 	// CustomerName is sent along to help the service's staff find faults, 1 to 100 characters. The subject of the
@@ -79,7 +79,7 @@ type VeroIssuerSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="!self.contains('--') && !self.contains('/*')",message="spec.customerName must not contain '--' or '/*'; the certificate service refuses such messages"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]') && self == self.trim()",message="spec.customerName must not contain control characters or begin or end with white space"
+	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}]') && self == self.trim()",message="spec.customerName must not contain control, format or private characters, or begin or end with white space"
 	CustomerName string `json:"customerName,omitempty"`
 
 	// TransferSecretRef names the Secret with the transfer credentials (keys transferId and transferPassword) in

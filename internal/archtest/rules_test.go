@@ -117,7 +117,13 @@ var rules = []rule{
 		why:   "the client takes plain values and knows no Kubernetes",
 	},
 	{
+		path:  "internal/pasted",
+		never: offline,
+		why:   "pasted judges texts, whoever takes them",
+	},
+	{
 		path:  "internal/vero",
+		may:   []string{"internal/pasted"},
 		never: offline,
 		why:   "vero is the protocol as values, without network",
 	},

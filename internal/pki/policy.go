@@ -111,6 +111,16 @@ func keyType(csr *x509.CertificateRequest) string {
 }
 
 func checkSignature(csr *x509.CertificateRequest) []Violation {
+	switch csr.SignatureAlgorithm {
+	case x509.SHA256WithRSAPSS, x509.SHA384WithRSAPSS, x509.SHA512WithRSAPSS:
+		return []Violation{{
+			Field: fieldRequest,
+			Problem: fmt.Sprintf("the request is signed with RSA-PSS (%s), which nobody knows the service to take",
+				csr.SignatureAlgorithm),
+			Remedy: "sign it with sha256WithRSAEncryption; of a Certificate, leave spec.signatureAlgorithm out or write SHA256WithRSA",
+		}}
+	default:
+	}
 	err := csr.CheckSignature()
 	if err == nil {
 		return nil

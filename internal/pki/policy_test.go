@@ -241,6 +241,13 @@ func TestARequestWithAWrongSignatureIsRefused(t *testing.T) {
 	mustViolate(t, pki.CheckCertificateRequest(parseRequest(t, der), customerID), "spec.request", "signature")
 }
 
+func TestARequestThatIsSignedWithPSSIsRefused(t *testing.T) {
+	der := newRequest(t, pkitest.Key("customer"), func(request *x509.CertificateRequest) {
+		request.SignatureAlgorithm = x509.SHA256WithRSAPSS
+	})
+	mustViolate(t, pki.CheckCertificateRequest(parseRequest(t, der), customerID), "spec.request", "RSA-PSS")
+}
+
 func TestEverythingThatIsWrongIsToldAtOnce(t *testing.T) {
 	request := parseRequest(t, newRequest(t, smallKey(t), func(request *x509.CertificateRequest) {
 		request.Subject.CommonName = "www.example.fi"

@@ -69,14 +69,15 @@ func TestTransferCredentialsThatCannotBeUsed(t *testing.T) {
 		"a Secret without a password": {map[string]string{"transferId": id}, "lacks transferPassword:"},
 		"an empty value":              {transferData(id, ""), "lacks transferPassword:"},
 		"nothing but a line end":      {transferData(id, "\n"), "TransferPassword is empty"},
-		"two line ends":               {transferData(id, password+"\n\n"), "TransferPassword contains a control character"},
-		"white space before":          {transferData(id, " "+password), "TransferPassword begins or ends with white space"},
+		"two line ends":               {transferData(id, password+"\n\n"), "TransferPassword contains U+000A LINE FEED at 13"},
+		"white space before":          {transferData(id, " "+password), "TransferPassword contains U+0020 SPACE at 1"},
 		"an id that is too long":      {transferData(strings.Repeat(id, 3), password), "TransferId has 33 characters"},
 		"a password that is too long": {transferData(id, password+password), "TransferPassword has 24 characters"},
 		"a forbidden sequence":        {transferData(id, password+"--"), "TransferPassword contains --"},
 		"another forbidden sequence":  {transferData(id+"/*", password), "TransferId contains /*"},
-		"what is no UTF-8":            {transferData(id, password+"\xff"), "invalid UTF-8"},
-		"two mistakes at once":        {transferData(id+"/*", password+"\t"), "; TransferPassword contains a control"},
+		"what is no UTF-8":            {transferData(id, password+"\xff"), "a byte that is not UTF-8 at 13"},
+		"a zero-width space":          {transferData(id[:3]+"\u200B"+id[3:], password), "TransferId contains U+200B ZERO WIDTH SPACE at 4"},
+		"two mistakes at once":        {transferData(id+"/*", password+"\t"), "; TransferPassword contains U+0009 TAB at 13"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			object := secret(namespace, "", c.data)

@@ -88,7 +88,7 @@ var unfit = map[string]struct{ fields, problem string }{
 	"OK with one too deep":       {"<More>" + id + "</More>" + isOK, "RetrievalId is empty"},
 	"OK with 33 characters":      {"<RetrievalId>" + characters33 + "</RetrievalId>" + isOK, "has 33 characters"},
 	"OK with a forbidden one":    {"<RetrievalId>a-&#45;b</RetrievalId>" + isOK, "contains --"},
-	"OK with a line break in it": {"<RetrievalId>a\nb</RetrievalId>" + isOK, "line break"},
+	"OK with a line break in it": {"<RetrievalId>a\nb</RetrievalId>" + isOK, "LINE FEED"},
 }
 
 func TestAResponseThatIsNoAnswerIsAnAnswerError(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/varmenne/varmenne-issuer/internal/pasted"
 )
 
 // Lengths of the fields in characters (seed 004, 3).
@@ -87,9 +87,6 @@ func together(checks ...error) error {
 // CheckCustomerID checks a CustomerId: 1 to 30 characters, a business id with its hyphen (seed 004, 3.1). The error
 // is a *FieldError, like those of the other checks.
 func CheckCustomerID(value string) error {
-	if err := checkText("CustomerId", value, maxCustomerID, "remove it"); err != nil {
-		return err
-	}
 	if parts := misspelt.FindStringSubmatch(value); parts != nil {
 		return &FieldError{
 			Field:   "CustomerId",
@@ -97,7 +94,7 @@ func CheckCustomerID(value string) error {
 			Remedy:  fmt.Sprintf("write %s-%s", parts[1], parts[2]),
 		}
 	}
-	return nil
+	return checkText(text{"CustomerId", value, maxCustomerID, pasted.Identifier, "remove it"})
 }
 
 // CheckCustomerName checks a CustomerName: nothing, or 1 to 100 characters (seed 004, 3.1).
@@ -105,7 +102,7 @@ func CheckCustomerName(value string) error {
 	if value == "" {
 		return nil
 	}
-	return checkText("CustomerName", value, maxCustomerName, "remove it")
+	return checkText(text{"CustomerName", pasted.Normalize(value), maxCustomerName, pasted.Name, "remove it"})
 }
 
 // reorder is what helps against a credential that cannot be sent: nobody can change it.
@@ -113,17 +110,17 @@ const reorder = "check that it was copied as it is, else order new transfer cred
 
 // CheckTransferID checks a TransferId: 1 to 32 characters (seed 004, 3.1).
 func CheckTransferID(value string) error {
-	return checkText("TransferId", value, maxTransferID, reorder)
+	return checkText(text{"TransferId", value, maxTransferID, pasted.Identifier, reorder})
 }
 
 // CheckTransferPassword checks a TransferPassword: 1 to 16 characters (seed 004, 3.1). The error does not show it.
 func CheckTransferPassword(password Password) error {
-	return checkText("TransferPassword", password.Reveal(), maxTransferPassword, reorder)
+	return checkText(text{"TransferPassword", password.Reveal(), maxTransferPassword, pasted.Identifier, reorder})
 }
 
 // CheckRetrievalID checks a RetrievalId: 1 to 32 characters (seed 004, 3.2).
 func CheckRetrievalID(value string) error {
-	return checkText("RetrievalId", value, maxRetrievalID, "check that it was copied as it is")
+	return checkText(text{"RetrievalId", value, maxRetrievalID, pasted.Identifier, "check that it was copied as it is"})
 }
 
 func checkEnvironment(value Environment) error {
@@ -134,42 +131,42 @@ func checkEnvironment(value Environment) error {
 		Remedy: "write TEST or PRODUCTION"}
 }
 
-// checkText applies the rules of every text: xs:normalizedString of the schema, and seed 004, 1.2 and 1.3. remedy
-// is what helps against a forbidden sequence.
-func checkText(field, value string, maximum int, remedy string) error {
+// text is a field that is a text.
+type text struct {
+	field, value string
+	maximum      int
+	// foreign tells a character that the field cannot have, and its position; empty if none.
+	foreign func(string) string
+	// remedy is what helps against a forbidden sequence.
+	remedy string
+}
+
+// checkText applies the rules of every text: xs:normalizedString of the schema, seed 004, 1.2 and 1.3, and that of
+// package pasted. The value itself is never told.
+func checkText(t text) error {
 	broken := func(problem, remedy string) error {
-		return &FieldError{Field: field, Problem: problem, Remedy: remedy}
+		return &FieldError{Field: t.field, Problem: problem, Remedy: remedy}
 	}
-	switch length := utf8.RuneCountInString(value); {
-	case length == 0:
-		return broken("is empty", fmt.Sprintf("give it 1 to %d characters", maximum))
-	case length > maximum:
+	if t.value == "" {
+		return broken("is empty", fmt.Sprintf("give it 1 to %d characters", t.maximum))
+	}
+	if foreign := t.foreign(t.value); foreign != "" {
+		return broken("contains "+foreign, "remove it, or type the value instead of pasting it "+
+			"(line breaks at the end of a Secret's value, and what mail programs make of blanks and hyphens, are usual causes)")
+	}
+	if length := pasted.Length(t.value); length > t.maximum {
 		return broken(fmt.Sprintf("has %d characters", length),
-			fmt.Sprintf("the certificate service takes at most %d", maximum))
-	case !utf8.ValidString(value) || strings.ContainsFunc(value, unwritable):
-		return broken("contains a control character, a line break, a byte order mark or invalid UTF-8",
-			"remove it (a line break at the end of a Secret's value is the usual cause)")
-	case strings.TrimSpace(value) != value:
+			fmt.Sprintf("the certificate service takes at most %d", t.maximum))
+	}
+	if strings.TrimSpace(t.value) != t.value {
 		return broken("begins or ends with white space", "remove it")
 	}
 	for _, sequence := range forbiddenInText {
-		if strings.Contains(value, sequence) {
-			return broken("contains "+sequence+", with which the certificate service refuses every message", remedy)
+		if strings.Contains(t.value, sequence) {
+			return broken("contains "+sequence+", with which the certificate service refuses every message", t.remedy)
 		}
 	}
 	return nil
-}
-
-// unwritable is a character that XML cannot hold, or only as a character reference, which seed 004, 1.3 forbids. A
-// byte order mark comes from files that Windows programs wrote; nobody sees it, and no identifier has one.
-func unwritable(r rune) bool {
-	const (
-		byteOrderMark      = '\uFEFF'
-		lineSeparator      = '\u2028'
-		paragraphSeparator = '\u2029'
-	)
-	return unicode.IsControl(r) || r == byteOrderMark || r == '\uFFFE' || r == '\uFFFF' ||
-		r == lineSeparator || r == paragraphSeparator
 }
 
 // checkCSR checks a CertificateRequest as far as its form goes: one piece of DER. What is in it is for package pki.

@@ -15,9 +15,11 @@ var checks = map[string]struct {
 	longest  int
 	optional bool
 	secret   bool
+	// name says that it is for people: it has letters of every script, and blanks.
+	name bool
 }{
 	"CustomerId":   {check: vero.CheckCustomerID, longest: 30},
-	"CustomerName": {check: vero.CheckCustomerName, longest: 100, optional: true},
+	"CustomerName": {check: vero.CheckCustomerName, longest: 100, optional: true, name: true},
 	"TransferId":   {check: vero.CheckTransferID, longest: 32},
 	"TransferPassword": {
 		check:   func(value string) error { return vero.CheckTransferPassword(vero.NewPassword(value)) },
@@ -28,16 +30,21 @@ var checks = map[string]struct {
 
 func TestEveryTextTakesWhatTheServiceTakes(t *testing.T) {
 	for field, c := range checks {
-		for claim, value := range map[string]string{
-			"one character":                   "x",
-			"a single hyphen":                 "a-b",
-			"a slash, and an asterisk apart":  "a/b *c",
-			"special characters":              `<&>'"`,
-			"what looks like a reference":     "&#65;",
-			"umlauts of the greatest length":  strings.Repeat("ä", c.longest),
-			"characters beyond the first 64k": strings.Repeat("\U0001F600", c.longest),
-			"a space inside":                  "a b",
-		} {
+		taken := map[string]string{
+			"one character":                  "x",
+			"a single hyphen":                "a-b",
+			"a slash, and an asterisk apart": "a/b.*c",
+			"special characters":             `<&>'"~!`,
+			"what looks like a reference":    "&#65;",
+			"the greatest length":            strings.Repeat("x", c.longest),
+		}
+		if c.name {
+			taken["umlauts of the greatest length"] = strings.Repeat("ä", c.longest)
+			taken["umlauts of the greatest length, in two characters each"] = strings.Repeat("a\u0308", c.longest)
+			taken["characters beyond the first 64k, which count twice"] = strings.Repeat("\U0001F600", c.longest/2)
+			taken["a space inside"] = "a b"
+		}
+		for claim, value := range taken {
 			t.Run(field+"/"+claim, func(t *testing.T) {
 				if err := c.check(value); err != nil {
 					t.Error(err)
@@ -50,26 +57,26 @@ func TestEveryTextTakesWhatTheServiceTakes(t *testing.T) {
 func TestEveryTextRefusesWhatTheServiceRefuses(t *testing.T) {
 	for field, c := range checks {
 		for claim, test := range map[string]struct{ value, problem string }{
-			"one character too many":  {strings.Repeat("ä", c.longest+1), "characters"},
+			"one character too many":  {strings.Repeat("x", c.longest+1), "characters"},
 			"two hyphens":             {"a--b", "contains --"},
 			"a slash and an asterisk": {"a/*b", "contains /*"},
-			"a line feed at the end":  {"abc\n", "line break"},
-			"a carriage return":       {"a\rb", "line break"},
-			"a tab":                   {"a\tb", "control character"},
-			"a null byte":             {"a\x00b", "control character"},
-			"a delete":                {"a\x7fb", "control character"},
-			"a C1 control":            {"a\u0085b", "control character"},
-			"a line separator":        {"a\u2028b", "line break"},
-			"a paragraph separator":   {"a\u2029b", "line break"},
-			"a byte order mark":       {"\uFEFFabc", "byte order mark"},
-			"a character XML has not": {"a\uFFFEb", "control character"},
-			"another one":             {"a\uFFFFb", "control character"},
-			"invalid UTF-8":           {"a\xffb", "invalid UTF-8"},
-			"half a surrogate pair":   {"a\xed\xa0\x80b", "invalid UTF-8"},
-			"a space at the start":    {" abc", "white space"},
-			"a space at the end":      {"abc ", "white space"},
-			"a space that is wide":    {"abc\u00A0", "white space"},
-			"nothing but a space":     {" ", "white space"},
+			"a line feed at the end":  {"abc\n", "U+000A LINE FEED at 4"},
+			"a carriage return":       {"a\rb", "U+000D CARRIAGE RETURN at 2"},
+			"a tab":                   {"a\tb", "U+0009 TAB at 2"},
+			"a null byte":             {"a\x00b", "U+0000 NULL at 2"},
+			"a delete":                {"a\x7fb", "U+007F DELETE at 2"},
+			"a C1 control":            {"a\u0085b", "U+0085 NEXT LINE at 2"},
+			"a line separator":        {"a\u2028b", "U+2028 LINE SEPARATOR at 2"},
+			"a paragraph separator":   {"a\u2029b", "U+2029 PARAGRAPH SEPARATOR at 2"},
+			"a byte order mark":       {"\uFEFFabc", "U+FEFF ZERO WIDTH NO-BREAK SPACE at 1"},
+			"a character XML has not": {"a\uFFFEb", "U+FFFE"},
+			"another one":             {"a\uFFFFb", "U+FFFF"},
+			"invalid UTF-8":           {"a\xffb", "not UTF-8 at 2"},
+			"half a surrogate pair":   {"a\xed\xa0\x80b", "not UTF-8 at 2"},
+			"a space at the start":    {" abc", blank(c.name, "U+0020 SPACE at 1")},
+			"a space at the end":      {"abc ", blank(c.name, "U+0020 SPACE at 4")},
+			"a space that is wide":    {"abc\u00A0", blank(c.name, "U+00A0 NO-BREAK SPACE at 4")},
+			"nothing but a space":     {" ", blank(c.name, "U+0020 SPACE at 1")},
 		} {
 			t.Run(field+"/"+claim, func(t *testing.T) {
 				err := c.check(test.value)
@@ -87,6 +94,14 @@ func TestEveryTextRefusesWhatTheServiceRefuses(t *testing.T) {
 			})
 		}
 	}
+}
+
+// blank is what is said of a blank at the edge of a value: names may have some inside.
+func blank(isName bool, character string) string {
+	if isName {
+		return "white space"
+	}
+	return character
 }
 
 func TestOnlyTheNameMayBeLeftOut(t *testing.T) {
@@ -121,12 +136,11 @@ func TestABusinessIDWithoutItsHyphenIsToldHowToBeWritten(t *testing.T) {
 		})
 	}
 	for claim, value := range map[string]string{
-		"a business id":           "0123456-7",
-		"another kind of id":      "FI01234567",
-		"nine digits":             "012345678",
-		"seven digits":            "0123456",
-		"eight letters":           "ABCDEFGH",
-		"digits of other scripts": "٠١٢٣٤٥٦٧",
+		"a business id":      "0123456-7",
+		"another kind of id": "FI01234567",
+		"nine digits":        "012345678",
+		"seven digits":       "0123456",
+		"eight letters":      "ABCDEFGH",
 	} {
 		t.Run(claim+" is accepted", func(t *testing.T) {
 			if err := vero.CheckCustomerID(value); err != nil {

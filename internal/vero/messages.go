@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 
 	"github.com/beevik/etree"
+
+	"github.com/varmenne/varmenne-issuer/internal/pasted"
 )
 
 // Party is who asks, in every message.
@@ -91,7 +93,7 @@ func (p Party) payload(operation Operation) *etree.Element {
 	add(root, "Environment", string(p.Environment))
 	add(root, "CustomerId", p.CustomerID)
 	if p.CustomerName != "" {
-		add(root, "CustomerName", p.CustomerName)
+		add(root, "CustomerName", pasted.Normalize(p.CustomerName))
 	}
 	return root
 }
