@@ -23,6 +23,11 @@ func ConcernsUs(request *cmapi.CertificateRequest) bool {
 	return reference.Group == v1alpha1.GroupName && v1alpha1.NewIssuer(reference.Kind) != nil
 }
 
+// NamesUnknownKind reports whether a CertificateRequest names our group with a kind that is not of it.
+func NamesUnknownKind(request *cmapi.CertificateRequest) bool {
+	return request.Spec.IssuerRef.Group == v1alpha1.GroupName && !ConcernsUs(request)
+}
+
 // PublicKeyDigest is the digest of the key in a CertificateRequest, empty if it cannot be read.
 func PublicKeyDigest(request *cmapi.CertificateRequest) string {
 	csr, err := pki.ParseCertificateRequest(request.Spec.Request)

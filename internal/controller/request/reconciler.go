@@ -69,6 +69,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	if err := client.IgnoreNotFound(r.Client.Get(ctx, name.NamespacedName, request)); err != nil {
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
+	if lookup.NamesUnknownKind(request) {
+		return r.explainKind(ctx, request)
+	}
 	if !lookup.ConcernsUs(request) || !request.DeletionTimestamp.IsZero() ||
 		status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
 		r.Metrics.RequestServed(name.Namespace, name.Name) // or it is gone

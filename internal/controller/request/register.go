@@ -17,13 +17,13 @@ import (
 )
 
 // Register adds the reconciler to a manager whose cache lookup.Index has prepared. It is triggered by
-// CertificateRequests of our kinds, by every change of a VeroOrder (for the requests with its key), and by issuers
+// CertificateRequests of our group, by every change of a VeroOrder (for the requests with its key), and by issuers
 // whose spec or readiness has changed.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	reconciler := &Reconciler{Options: options}
 	ours := predicate.NewPredicateFuncs(func(object client.Object) bool {
 		request, ok := object.(*cmapi.CertificateRequest)
-		return ok && lookup.ConcernsUs(request)
+		return ok && (lookup.ConcernsUs(request) || lookup.NamesUnknownKind(request))
 	})
 	return ctrl.NewControllerManagedBy(manager).
 		Named("request").
