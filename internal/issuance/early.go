@@ -55,7 +55,7 @@ func (s Snapshot) setAsideHint() string {
 	if _, problem := s.credentials(); problem != "" || !s.setAside() {
 		return ""
 	}
-	return fmt.Sprintf("; the transfer credentials in Secret %s are not used, because the Certificate does not name them: "+
-		"to order a new certificate with them now, set its annotation %s to %s",
+	return fmt.Sprintf("; the transfer credentials in Secret %s are not used, because the Certificate does not name "+
+		"them: to order a new certificate with them now, set its annotation %s to %s",
 		s.Transfer.SecretName, v1alpha1.AnnotationTransferSecret, s.Transfer.SecretName)
 }

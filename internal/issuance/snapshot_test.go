@@ -49,7 +49,8 @@ func TestATemporaryCertificateOfCertManagerIsNone(t *testing.T) {
 	if strings.Contains(action.Message, "cert-manager") || strings.Contains(action.Message, "spec.trust") {
 		t.Errorf("the request says %s", action.Message)
 	}
-	createSignNew(1).check(t, issuance.Decide(requested(credentials(), func(s *issuance.Snapshot) { s.Current = temporary })))
+	createSignNew(1).check(t,
+		issuance.Decide(requested(credentials(), func(s *issuance.Snapshot) { s.Current = temporary })))
 }
 
 func TestExamine(t *testing.T) {

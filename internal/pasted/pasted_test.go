@@ -21,7 +21,8 @@ func TestWhatNobodySeesIsNamed(t *testing.T) {
 		"\uFF11": {"U+FF11 FULLWIDTH DIGIT ONE", true}, "\uFE0F": {"U+FE0F VARIATION SELECTOR-16", false},
 		"\u034F": {"U+034F COMBINING GRAPHEME JOINER", false}, "\u3164": {"U+3164 HANGUL FILLER", false},
 		"\u2019": {"U+2019 RIGHT SINGLE QUOTATION MARK", true}, "\uE000": {"U+E000 <Private Use>", false},
-		"\u0378": {"U+0378 (unassigned)", false}, "\x1b": {"U+001B <control>", false}, "ä": {"U+00E4 LATIN SMALL LETTER A WITH DIAERESIS", true},
+		"\u0378": {"U+0378 (unassigned)", false}, "\x1b": {"U+001B <control>", false},
+		"ä": {"U+00E4 LATIN SMALL LETTER A WITH DIAERESIS", true},
 		" ": {"U+0020 SPACE", true},
 	} {
 		value, want := "ab1"+r+"2", c.name+" at 4"

@@ -1,7 +1,9 @@
 package pki
 
 import (
+	"bytes"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 )
@@ -14,7 +16,8 @@ const (
 	maximumBundleCertificates = 500
 )
 
-// ParseBundle decodes a PEM bundle of certificates, at most 1 MiB and 500 certificates. Blocks that are no
+// ParseBundle decodes a bundle of certificates in PEM (see Readable), or in DER, at most 1 MiB and 500 certificates.
+// Blocks that are no
 // certificates are refused, private keys with a warning that does not repeat them. Comments and explanatory text
 // between blocks are skipped; anything that looks like a broken block is an error, because a certificate that is
 // silently left out is found much later. Duplicates are removed, the order is kept. Errors count blocks from 1.
@@ -23,6 +26,7 @@ func ParseBundle(data []byte) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("certificate bundle has %d bytes, more than the %d that are accepted",
 			len(data), maximumBundleBytes)
 	}
+	data = armored(Readable(data))
 	blocks, err := pemBlocks(data, maximumBundleCertificates)
 	if err != nil {
 		return nil, fmt.Errorf("certificate bundle: %w", err)
@@ -46,4 +50,24 @@ func ParseBundle(data []byte) ([]*x509.Certificate, error) {
 		}
 	}
 	return certificates, nil
+}
+
+// armored makes PEM of certificates in DER, one behind the other, with or without base64 around; everything else comes
+// back as it is.
+func armored(data []byte) []byte {
+	if bytes.Contains(data, []byte(encapsulationBoundary)) {
+		return data
+	}
+	for _, der := range [][]byte{data, unarmored(data)} {
+		certificates, err := x509.ParseCertificates(der)
+		if err != nil || len(certificates) == 0 {
+			continue
+		}
+		var text bytes.Buffer
+		for _, certificate := range certificates {
+			text.Write(pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: certificate.Raw}))
+		}
+		return text.Bytes()
+	}
+	return data
 }

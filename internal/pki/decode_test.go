@@ -3,11 +3,13 @@ package pki_test
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
@@ -103,6 +105,34 @@ func TestABundleIsReadInOrderWithoutDuplicates(t *testing.T) {
 	}
 }
 
+// TestABundleIsReadAsPeopleKeepIt: what editors, mail programs and Windows make of it.
+func TestABundleIsReadAsPeopleKeepIt(t *testing.T) {
+	one, other := pkitest.Root(t, "one").Certificate, pkitest.Root(t, "other").Certificate
+	text := string(pkitest.PEM(one, other))
+	var wide []byte
+	for _, unit := range utf16.Encode([]rune("\uFEFF" + text)) {
+		wide = append(wide, byte(unit), byte(unit>>8))
+	}
+	for claim, data := range map[string][]byte{
+		"DER":                        append(bytes.Clone(one.Raw), other.Raw...),
+		"DER in base64":              []byte(base64.StdEncoding.EncodeToString(append(bytes.Clone(one.Raw), other.Raw...))),
+		"base64 twice":               []byte(base64.StdEncoding.EncodeToString([]byte(text))),
+		"a byte order mark in front": []byte("\uFEFF" + text),
+		"and one in between":         []byte("\uFEFF" + string(pkitest.PEM(one)) + "\uFEFF" + string(pkitest.PEM(other))),
+		"UTF-16":                     wide,
+		"indented":                   []byte("  " + strings.ReplaceAll(text, "\n", "\n  ")),
+		"CRLF":                       []byte(strings.ReplaceAll(text, "\n", "\r\n")),
+		"joined without a line end":  []byte(strings.ReplaceAll(text, "-----\n-----", "----------")),
+	} {
+		t.Run(claim, func(t *testing.T) {
+			read, err := pki.ParseBundle(data)
+			if err != nil || len(read) != 2 || !read[0].Equal(one) || !read[1].Equal(other) {
+				t.Errorf("read %d certificates, %v", len(read), err)
+			}
+		})
+	}
+}
+
 func TestWhatIsNotABundleIsRefused(t *testing.T) {
 	certificate := pkitest.PEM(pkitest.Root(t, "One").Certificate)
 	for claim, test := range map[string]struct {
@@ -111,7 +141,6 @@ func TestWhatIsNotABundleIsRefused(t *testing.T) {
 	}{
 		"nothing":       {nil, "no PEM certificate"},
 		"comments only": {[]byte("# none\n"), "no PEM certificate"},
-		"DER":           {pkitest.Root(t, "One").Certificate.Raw, "text after"},
 		"a private key": {slices.Concat(certificate, privateKeyBlock(t)), "block 2 is a private key"},
 		"a request": {
 			block("CERTIFICATE REQUEST", newRequest(t, pkitest.Key("customer"), nil)),

@@ -117,7 +117,8 @@ func checkSignature(csr *x509.CertificateRequest) []Violation {
 			Field: fieldRequest,
 			Problem: fmt.Sprintf("the request is signed with RSA-PSS (%s), which nobody knows the service to take",
 				csr.SignatureAlgorithm),
-			Remedy: "sign it with sha256WithRSAEncryption; of a Certificate, leave spec.signatureAlgorithm out or write SHA256WithRSA",
+			Remedy: "sign it with sha256WithRSAEncryption; " +
+				"of a Certificate, leave spec.signatureAlgorithm out or write SHA256WithRSA",
 		}}
 	default:
 	}

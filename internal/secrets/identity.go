@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 
@@ -12,6 +11,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
 // Identity is the certificate in a Certificate's Secret, with its key. It prints as [redacted].
@@ -52,13 +53,11 @@ func ReadIdentity(ctx context.Context, reader client.Reader, name types.Namespac
 		identity.Problem, identity.Absent = fmt.Sprintf("Secret %s holds no certificate with its key", name), true
 		return identity, nil
 	}
-	pair, err := tls.X509KeyPair(certificate, key)
-	signer, ok := pair.PrivateKey.(crypto.Signer)
-	if err != nil || !ok {
-		// The error may describe the key's encoding; it says nothing that a reader could act on.
-		identity.Problem = fmt.Sprintf("Secret %s holds a certificate and a key that do not fit together", name)
-		return identity, nil //nolint:nilerr // a Secret without a usable certificate is an answer, not a failure
+	leaf, signer, problem := pair(pki.Readable(certificate), pki.Readable(key))
+	if problem != "" {
+		identity.Problem = fmt.Sprintf("Secret %s %s", name, problem)
+		return identity, nil
 	}
-	identity.Leaf, identity.key = pair.Leaf, signer
+	identity.Leaf, identity.key = leaf, signer
 	return identity, nil
 }

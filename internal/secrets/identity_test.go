@@ -17,8 +17,9 @@ func TestIdentityIsRead(t *testing.T) {
 	namespace := server.Namespace(t)
 	root := pkitest.Root(t, "root")
 	leaf := root.Issue(t, pkitest.Key("leaf"), "0123456-7")
-	object := secret(namespace, "tls", map[string]string{
-		"tls.crt": string(pkitest.PEM(leaf, root.Certificate)), "tls.key": string(pemKey(t, "leaf")), "ca.crt": "?",
+	object := secret(namespace, "tls", map[string]string{ // as openssl pkcs12 and a Windows editor leave it
+		"tls.crt": "\uFEFFBag Attributes\n    localKeyID: 01\n" + string(pkitest.PEM(root.Certificate, leaf)),
+		"tls.key": "\uFEFF" + string(pemKey(t, "leaf")), "ca.crt": "?",
 	})
 	server.Create(t, object)
 	identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
@@ -37,7 +38,11 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 	namespace := server.Namespace(t)
 	leaf := string(pkitest.PEM(pkitest.Root(t, "root").Issue(t, pkitest.Key("leaf"), "0123456-7")))
 	key, otherKey := string(pemKey(t, "leaf")), string(pemKey(t, "another"))
-	const unfit = "holds a certificate and a key that do not fit together"
+	const unfit = "holds a certificate and a key that do not fit together: none of the certificates is for that key"
+	const noCertificate = "holds in tls.crt no certificate in PEM that can be read"
+	const noKey = "holds in tls.key no private key in PEM that can be read"
+	const encrypted = "holds in tls.key a private key with a passphrase: take it away with " +
+		"`openssl pkey -in OLD -out NEW`, and put the new file there"
 	for claim, c := range map[string]struct {
 		data map[string]string
 		says string
@@ -47,10 +52,14 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 		"no key":               {map[string]string{"tls.crt": leaf}, "holds no certificate with its key"},
 		"white space":          {map[string]string{"tls.crt": " \n", "tls.key": key}, "holds no certificate with its key"},
 		"another key":          {map[string]string{"tls.crt": leaf, "tls.key": otherKey}, unfit},
-		"no PEM certificate":   {map[string]string{"tls.crt": "x", "tls.key": key}, unfit},
-		"no PEM key":           {map[string]string{"tls.crt": leaf, "tls.key": "x"}, unfit},
-		"a key as certificate": {map[string]string{"tls.crt": key, "tls.key": key}, unfit},
-		"half a key":           {map[string]string{"tls.crt": leaf, "tls.key": key[:400]}, unfit},
+		"no PEM certificate":   {map[string]string{"tls.crt": "x", "tls.key": key}, noCertificate},
+		"no PEM key":           {map[string]string{"tls.crt": leaf, "tls.key": "x"}, noKey},
+		"a key as certificate": {map[string]string{"tls.crt": key, "tls.key": key}, noCertificate},
+		"half a key":           {map[string]string{"tls.crt": leaf, "tls.key": key[:400]}, noKey},
+		"a key with a passphrase": {map[string]string{"tls.crt": leaf,
+			"tls.key": strings.ReplaceAll(key, "PRIVATE KEY", "ENCRYPTED PRIVATE KEY")}, encrypted},
+		"a key with a passphrase of old": {map[string]string{"tls.crt": leaf, "tls.key": strings.Replace(key, "KEY-----\n",
+			"KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n", 1)}, encrypted},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			object := secret(namespace, "", c.data)

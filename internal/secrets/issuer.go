@@ -21,8 +21,8 @@ func notedIssuer(secret *corev1.Secret) NotedIssuer {
 	}
 }
 
-// Differs says why cert-manager takes the certificate in a Secret for one of another issuer than a Certificate names, and
-// asks for a new one at once; in words that follow "the Secret". It is empty where cert-manager sees no difference.
+// Differs says why cert-manager takes the certificate in a Secret for one of another issuer than a Certificate names,
+// and asks for a new one at once; in words that follow "the Secret". It is empty where cert-manager sees no difference.
 func (n NotedIssuer) Differs(reference cmmeta.IssuerReference) string {
 	// cert-manager's defaults, for what is left out.
 	kind, group := cmp.Or(n.kind, cmapi.IssuerKind), cmp.Or(n.group, cmapi.SchemeGroupVersion.Group)

@@ -21,13 +21,16 @@ func TestWhyCertManagerAsksAnew(t *testing.T) {
 		annotations map[string]string
 		want        string
 	}{
-		"the same issuer":         {annotated("vero", "VeroIssuer", "varmenne.dev"), ""},
-		"no annotations":          {nil, "does not say which issuer its certificate is of"},
-		"the issuer was renamed":  {annotated("old", "VeroIssuer", "varmenne.dev"), says + "VeroIssuer old (varmenne.dev)" + names},
-		"another kind":            {annotated("vero", "VeroClusterIssuer", "varmenne.dev"), says + "VeroClusterIssuer vero (varmenne.dev)" + names},
-		"one of cert-manager":     {annotated("ca", "", ""), says + "Issuer ca (cert-manager.io)" + names},
-		"an annotation was lost":  {annotated("vero", "VeroIssuer", ""), says + "VeroIssuer vero (cert-manager.io)" + names},
-		"the name alone was lost": {annotated("", "VeroIssuer", "varmenne.dev"), says + "VeroIssuer without a name (varmenne.dev)" + names},
+		"the same issuer": {annotated("vero", "VeroIssuer", "varmenne.dev"), ""},
+		"no annotations":  {nil, "does not say which issuer its certificate is of"},
+		"the issuer was renamed": {annotated("old", "VeroIssuer", "varmenne.dev"),
+			says + "VeroIssuer old (varmenne.dev)" + names},
+		"another kind": {annotated("vero", "VeroClusterIssuer", "varmenne.dev"),
+			says + "VeroClusterIssuer vero (varmenne.dev)" + names},
+		"one of cert-manager":    {annotated("ca", "", ""), says + "Issuer ca (cert-manager.io)" + names},
+		"an annotation was lost": {annotated("vero", "VeroIssuer", ""), says + "VeroIssuer vero (cert-manager.io)" + names},
+		"the name alone was lost": {annotated("", "VeroIssuer", "varmenne.dev"),
+			says + "VeroIssuer without a name (varmenne.dev)" + names},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			object := secret(namespace, "", map[string]string{"tls.key": string(pemKey(t, "leaf")),

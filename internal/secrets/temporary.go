@@ -13,9 +13,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
-// HoldsTemporary reports whether the Secret of a Certificate holds no more than a temporary certificate of cert-manager.
-// Of the Secret nothing but the certificate is looked at. One that cannot be read, for whatever reason, holds none for all
-// that is known: whoever depends on it is rather warned without need than not at all.
+// HoldsTemporary reports whether the Secret of a Certificate holds no more than a temporary certificate of
+// cert-manager. Of the Secret nothing but the certificate is looked at. One that cannot be read holds none for all that
+// is known: whoever depends on it is rather warned without need than not at all.
 func HoldsTemporary(ctx context.Context, reader client.Reader, certificate *cmapi.Certificate) bool {
 	name := types.NamespacedName{Namespace: certificate.Namespace, Name: certificate.Spec.SecretName}
 	secret := &corev1.Secret{}

@@ -76,8 +76,9 @@ func TestTransferCredentialsThatCannotBeUsed(t *testing.T) {
 		"a forbidden sequence":        {transferData(id, password+"--"), "TransferPassword contains --"},
 		"another forbidden sequence":  {transferData(id+"/*", password), "TransferId contains /*"},
 		"what is no UTF-8":            {transferData(id, password+"\xff"), "a byte that is not UTF-8 at 13"},
-		"a zero-width space":          {transferData(id[:3]+"\u200B"+id[3:], password), "TransferId contains U+200B ZERO WIDTH SPACE at 4"},
-		"two mistakes at once":        {transferData(id+"/*", password+"\t"), "; TransferPassword contains U+0009 TAB at 13"},
+		"a zero-width space": {
+			transferData(id[:3]+"\u200B"+id[3:], password), "TransferId contains U+200B ZERO WIDTH SPACE at 4"},
+		"two mistakes at once": {transferData(id+"/*", password+"\t"), "; TransferPassword contains U+0009 TAB at 13"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			object := secret(namespace, "", c.data)

@@ -35,7 +35,8 @@ func (r *Reconciler) explainKind(ctx context.Context, request *cmapi.Certificate
 func unknownKind(kind string) string {
 	for _, ours := range []string{v1alpha1.KindVeroIssuer, v1alpha1.KindVeroClusterIssuer} {
 		if strings.EqualFold(kind, ours) {
-			return fmt.Sprintf("spec.issuerRef.kind is %q: did you mean %s? Correct spec.issuerRef of the Certificate", kind, ours)
+			return fmt.Sprintf(
+				"spec.issuerRef.kind is %q: did you mean %s? Correct spec.issuerRef of the Certificate", kind, ours)
 		}
 	}
 	said := fmt.Sprintf("spec.issuerRef.kind is %q", kind)
