@@ -93,7 +93,8 @@ func TestRulesOfIssuers(t *testing.T) {
 			"spec.customerName must not contain '--' or '/*'; the certificate service refuses such messages",
 		},
 		"a name with a line break": {
-			map[string]any{"spec.customerName": "A\nB"}, "spec.customerName must not contain control, format or private characters",
+			map[string]any{"spec.customerName": "A\nB"},
+			"spec.customerName must not contain control, format or private characters",
 		},
 		"a name with a blank": {
 			map[string]any{"spec.customerName": "A "},

@@ -85,11 +85,11 @@ func TestACertificateOfAnotherCustomerIsNotRenewed(t *testing.T) {
 	s.boughtTimes(2)
 }
 
-// isReady is whether a Certificate's condition Ready has a status.
-func isReady(status cmmeta.ConditionStatus) func(*cmapi.Certificate) bool {
+// isReady reports whether the condition Ready of a Certificate has a status.
+func isReady(wanted cmmeta.ConditionStatus) func(*cmapi.Certificate) bool {
 	return func(certificate *cmapi.Certificate) bool {
 		return cmutil.CertificateHasCondition(certificate, cmapi.CertificateCondition{
-			Type: cmapi.CertificateConditionReady, Status: status,
+			Type: cmapi.CertificateConditionReady, Status: wanted,
 		})
 	}
 }
