@@ -54,13 +54,17 @@ type outcome struct {
 	then  continuation
 }
 
+// saying is the outcome whose first message has further words, before its own.
+func (o outcome) saying(words ...string) outcome {
+	o.told = slices.Clone(o.told)
+	o.told[0].says = slices.Concat(words, o.told[0].says)
+	return o
+}
+
 // pursue checks what the user is told, and does what is then to be done.
 func (o outcome) pursue(s *story, words ...string) {
 	s.Helper()
-	for i, what := range o.told {
-		if i == 0 {
-			what.says = slices.Concat(words, what.says)
-		}
+	for _, what := range o.saying(words...).told {
 		s.awaitTold(what)
 	}
 	if o.then.do != nil {

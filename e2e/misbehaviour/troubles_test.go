@@ -58,7 +58,6 @@ var (
 	kept = outcome{
 		name: "kept",
 		told: []told{{reason: v1alpha1.ReasonUntrustedAnswer, says: []string{
-			"put the authority that signs the service's answers into spec.trust.responses",
 			"is kept, and the certificate is fetched once this is repaired",
 		}}},
 		spent: nothing, then: byItself,
@@ -80,12 +79,15 @@ var (
 	untrusted = outcome{
 		name: "untrusted",
 		told: []told{{reason: v1alpha1.ReasonUntrustedCertificate, says: []string{
-			"put the issuing authority of the service into spec.trust.issuance",
+			"put that authority into spec.trust.issuance if, and only if, the service's owner has published it",
 			"is kept, and the certificate is fetched once this is repaired",
 		}}},
 		spent: nothing, then: byItself,
 	}
 )
+
+// trustResponses is what is said of the signature of an unknown authority, and of no other.
+const trustResponses = "put that authority into spec.trust.responses if, and only if, the service's owner has published it"
 
 // outcomes lists those of the service, as the page explains them.
 func outcomes() []outcome {
@@ -172,9 +174,10 @@ func troubles() []trouble {
 			says: []string{"its content type is text/html, not text/xml"}, outcomes: damaged()},
 		{when: "answers something that was not asked", fault: of(admin.WrongOperation),
 			says: []string{"the certificate service's answer does not fit the request"}, outcomes: damaged()},
-		{when: "does not sign its answer", fault: of(admin.Unsigned), says: []string{unsigned}, outcomes: unverified()},
+		{when: "does not sign its answer", fault: of(admin.Unsigned),
+			says: []string{unsigned, "the service signs every answer", "look for a proxy"}, outcomes: unverified()},
 		{when: "signs with a certificate of an unknown authority", fault: of(admin.StrangerSignature),
-			says: []string{unsigned}, outcomes: unverified()},
+			says: []string{unsigned, trustResponses}, outcomes: unverified()},
 		{when: "gives the answer to an earlier call once more", fault: of(admin.Replay), earlier: true,
 			says:     []string{"its RetrievalId is the one that VeroOrder", "has had before"},
 			outcomes: map[string]outcome{signNew: lost, renew: sentAgain}},

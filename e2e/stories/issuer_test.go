@@ -114,7 +114,10 @@ var afterAcceptance = map[string]spoiled{
 			trust.Data[keyResponses] = s.Bundles(s.World.Service)[keyResponses]
 		},
 		reason: v1alpha1.ReasonUntrustedAnswer,
-		says:   []string{"does not verify", "put the authority that signs the service's answers into spec.trust.responses"},
+		says: []string{
+			"does not verify", "the signer's certificate has the SHA-256 fingerprint ", `names as its issuer "CN=Simulator responses`,
+			"put that authority into spec.trust.responses if, and only if, the service's owner has published it",
+		},
 		repair: func(s *story) {
 			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses.ConfigMapRef.Key = "other.pem" })
 		},
@@ -124,7 +127,10 @@ var afterAcceptance = map[string]spoiled{
 			trust.Data[keyIssuance] = s.Bundles(s.World.Service)[keyIssuance]
 		},
 		reason: v1alpha1.ReasonUntrustedCertificate,
-		says:   []string{"put the issuing authority of the service into spec.trust.issuance"},
+		says: []string{
+			"the certificate has the SHA-256 fingerprint ",
+			"put that authority into spec.trust.issuance if, and only if, the service's owner has published it",
+		},
 		repair: func(s *story) {
 			tenant.Edit(s.Tenant, s.Trust(), func(trust *corev1.ConfigMap) {
 				trust.Data[keyIssuance] = s.Bundles(s.Service)[keyIssuance]

@@ -12,6 +12,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
 )
 
 // leafUntil makes a certificate for a key, as the service would issue it.
@@ -130,11 +131,12 @@ var (
 	errUnknown     = errors.New("unknown signer")
 	errUnreachable = &vero.UnreachableError{Host: "pkiws.vero.fi:443", Err: errors.New("connection refused")}
 	errNoAnswer    = &vero.InterruptedError{Timeout: true}
-	errUnverified  = &vero.UnverifiedError{Err: errUnknown}
+	errUntrusted   = &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Err: errUnknown}
+	errUnverified  = &vero.UnverifiedError{Err: errUntrusted}
 	errUnknownCode = &vero.ServiceError{Code: "PKI777", Text: "Something new"}
 )
 
 // unverifiedWith is an answer that carries a RetrievalId and whose signature does not verify.
 func unverifiedWith(id string) error {
-	return &vero.UnverifiedError{RetrievalID: id, Err: errUnknown}
+	return &vero.UnverifiedError{RetrievalID: id, Err: errUntrusted}
 }

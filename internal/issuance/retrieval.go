@@ -76,9 +76,9 @@ func recordPollFailure(order *v1alpha1.VeroOrder, err error, call Call) {
 	case isWrong && wrong.Reason == pki.IssuedUnknownAuthority:
 		blame(order, v1alpha1.ReasonUntrustedCertificate, err, call)
 	case isWrong:
-		setReady(order, metav1.ConditionFalse, v1alpha1.ReasonWrongCertificate, fmt.Sprintf(
-			"%v; the service is asked again with RetrievalId %s; if it lasts, %s, or delete VeroOrder %s to give it up",
-			err, order.Status.RetrievalID, contact, order.Name), call.Ended)
+		setReady(order, metav1.ConditionFalse, v1alpha1.ReasonWrongCertificate, withRemedy(err, fmt.Sprintf(
+			"%s; the service is asked again with RetrievalId %s; if it lasts, %s, or delete VeroOrder %s to give it up",
+			issuedRemedies[wrong.Reason], order.Status.RetrievalID, contact, order.Name)), call.Ended)
 	case order.Status.IssuerProblem == nil:
 		await(order, call)
 	}

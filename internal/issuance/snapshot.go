@@ -154,7 +154,8 @@ func Examine(
 	if _, err := trust.Chain(leaf, pki.VerificationTime(leaf, now)); err != nil {
 		current.Problem = fmt.Sprintf("the certificate in Secret %s cannot be renewed: %v", secretName, err)
 		if unknown, ok := errors.AsType[*pki.ChainError](err); ok && unknown.Reason == pki.ChainUnknownAuthority {
-			current.Problem += "; if it is the service's, put its authority into spec.trust.issuance of the issuer"
+			current.Problem += fmt.Sprintf("; its issuer is %s: put that authority into spec.trust.issuance of the issuer if, "+
+				"and only if, the service's owner has published it", pki.DescribeIssuer(leaf))
 		}
 	}
 	return current

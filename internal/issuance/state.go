@@ -128,9 +128,9 @@ func blameMessage(order *v1alpha1.VeroOrder, reason string, err error) string {
 		return fmt.Sprintf("the service behind spec.url is not of the environment %s (PKI005): make spec.environment and "+
 			"spec.url name the same environment%s", order.Spec.Environment, kept)
 	case v1alpha1.ReasonUntrustedCertificate:
-		return fmt.Sprintf("%v: put the issuing authority of the service into spec.trust.issuance%s", err, kept)
+		return withRemedy(err, unknownIssuerRemedy(err)+kept)
 	default:
-		return fmt.Sprintf("%v: put the authority that signs the service's answers into spec.trust.responses%s", err, kept)
+		return withRemedy(err, remedyFor(err)+kept)
 	}
 }
 

@@ -1,0 +1,158 @@
+package issuance_test
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
+)
+
+// constantsOf reads the values of all constants of a type from the source that defines them, so that none is forgotten.
+func constantsOf(t *testing.T, file, typeName string) []string {
+	t.Helper()
+	source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	ast.Inspect(source, func(node ast.Node) bool {
+		spec, isSpec := node.(*ast.ValueSpec)
+		if !isSpec {
+			return true
+		}
+		if named, isNamed := spec.Type.(*ast.Ident); isNamed && named.Name == typeName {
+			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, value)
+		}
+		return true
+	})
+	if len(values) < 3 {
+		t.Fatalf("%s has only %q of type %s", file, values, typeName)
+	}
+	return values
+}
+
+// problemAfter is what a poll that ended with err has the user read: with UntrustedAnswer and UntrustedCertificate, what
+// the issuer says too.
+func problemAfter(err error) string {
+	return message(signNew(sent(now, nil), polled(now, err)))
+}
+
+func unverified(reason xmlsig.Reason) *vero.UnverifiedError {
+	return &vero.UnverifiedError{Err: &xmlsig.VerifyError{Reason: reason, Err: errors.New("found")}}
+}
+
+const (
+	onlyIf         = "if, and only if, the service's owner has published it"
+	contactService = "contact the certificate service, naming the interface that the certificate is for"
+)
+
+// checkAdvice fails unless each reason has advice of its own that names trust for unknown authorities only.
+func checkAdvice(t *testing.T, reasons []string, problem func(reason string) string, unknown, field string) {
+	t.Helper()
+	said := map[string]string{}
+	for _, reason := range reasons {
+		says := strings.ReplaceAll(problem(reason), reason, "")
+		if other, twice := said[says]; twice {
+			t.Errorf("%s and %s have the same advice: %s", reason, other, says)
+		}
+		said[says] = reason
+		if named := strings.Contains(says, "spec.trust"); named != (reason == unknown) {
+			t.Errorf("trust is named for %s: %t: %s", reason, named, says)
+		}
+		if reason == unknown && !strings.Contains(says, "put that authority into "+field+" "+onlyIf) {
+			t.Errorf("for %s it does not say on which condition: %s", reason, says)
+		}
+		if !strings.Contains(says, contactService) {
+			t.Errorf("for %s it names nobody who knows more: %s", reason, says)
+		}
+	}
+}
+
+func TestEveryRefusedSignatureHasAdviceOfItsOwn(t *testing.T) {
+	problem := func(reason string) string { return problemAfter(unverified(xmlsig.Reason(reason))) }
+	checkAdvice(t, constantsOf(t, "../xmlsig/errors.go", "Reason"), problem,
+		string(xmlsig.UntrustedSigner), "spec.trust.responses")
+	fallback := problem("Reason of tomorrow")
+	for _, reason := range constantsOf(t, "../xmlsig/errors.go", "Reason") {
+		if strings.HasSuffix(fallback, strings.ReplaceAll(problem(reason), reason, "")) {
+			t.Errorf("%s has no advice of its own", reason)
+		}
+	}
+	for claim, err := range map[string]error{
+		"an answer that could not be read":   &vero.UnverifiedError{Err: errors.New("cut off in the middle")},
+		"an answer refused for a new reason": unverified("Reason of tomorrow"),
+	} {
+		if says := problemAfter(err); strings.Contains(says, "trust") || !strings.Contains(says, "look for a proxy") {
+			t.Errorf("%s: %s", claim, says)
+		}
+	}
+}
+
+func TestEveryWrongCertificateHasAdviceOfItsOwn(t *testing.T) {
+	checkAdvice(t, constantsOf(t, "../pki/issued.go", "IssuedReason"), func(reason string) string {
+		return problemAfter(&pki.IssuedError{Reason: pki.IssuedReason(reason), Err: errors.New("found")})
+	}, string(pki.IssuedUnknownAuthority), "spec.trust.issuance")
+}
+
+// TestAnUnknownAuthorityIsIdentified: by what a person can compare with what the service's owner has published.
+func TestAnUnknownAuthorityIsIdentified(t *testing.T) {
+	stranger := pkitest.Root(t, "Stranger's CA").Issue(t, pkitest.Key("signer"), "signer")
+	trust, err := pki.NewTrust([]*x509.Certificate{pkitest.Root(t, "Another CA").Certificate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, chainErr := trust.Chain(stranger, pkitest.Now)
+	refused := &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Signer: stranger, Err: chainErr}
+	long := &xmlsig.VerifyError{
+		Reason: xmlsig.UntrustedSigner, Signer: stranger, Err: fmt.Errorf("%s: %w", strings.Repeat("long ", 400), chainErr)}
+	for claim, err := range map[string]error{
+		"of a signer":                   &vero.UnverifiedError{Err: refused},
+		"of one whose names are long":   &vero.UnverifiedError{Err: long},
+		"of a certificate":              &pki.IssuedError{Reason: pki.IssuedUnknownAuthority, Err: chainErr},
+		"of one that was called anyhow": fmt.Errorf("call: %w", &vero.UnverifiedError{Err: refused}),
+	} {
+		t.Run(claim, func(t *testing.T) {
+			says := problemAfter(err)
+			for _, want := range []string{
+				pki.Fingerprint(stranger), `names as its issuer "CN=Stranger's CA,`, "key identifier ", onlyIf, "is kept",
+			} {
+				if !strings.Contains(says, want) {
+					t.Errorf("it does not say %s: %s", want, says)
+				}
+			}
+			if len(says) > 1000 {
+				t.Errorf("an event cuts its %d bytes: %s", len(says), says)
+			}
+		})
+	}
+	invalid := &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Signer: stranger,
+		Err: &pki.ChainError{Reason: pki.ChainInvalid, Certificate: stranger, Err: errors.New("not a CA")}}
+	says := problemAfter(&vero.UnverifiedError{Err: invalid})
+	if strings.Contains(says, "spec.trust") || !strings.Contains(says, "breaks a rule of X.509") {
+		t.Errorf("of an authority that is known: %s", says)
+	}
+}
+
+func TestProblemOfTheIssuerIsThatOfTheOrder(t *testing.T) {
+	order := signNew(sent(now, nil), polled(now, unverified(xmlsig.DigestMismatch)))
+	problem := order.Status.IssuerProblem
+	if problem == nil || problem.Reason != v1alpha1.ReasonUntrustedAnswer ||
+		problem.Message != message(order) {
+		t.Errorf("the issuer says %+v, the order %+v", problem, order.Status.Conditions)
+	}
+}
