@@ -5,6 +5,10 @@ const (
 	// ConditionReady, on issuers: True when spec and bundles hold and the endpoint answers. On orders: True when the
 	// certificate is there; while False its reason says what the order is waiting for, or why it failed.
 	ConditionReady = "Ready"
+	// ConditionTrustOverlap, on issuers: True while spec.trust.responses leads to certificates that an authority of
+	// spec.trust.issuance issues, which would let its customers sign answers. Its message names the authority. Absent
+	// where the bundles are separated, and not changed while they cannot be read. It has no part in Ready.
+	ConditionTrustOverlap = "TrustOverlap"
 	// ConditionSubmitted, on CertificateRequests: True once the service has accepted the request. Its reason is the
 	// operation, its message the RetrievalId, its lastTransitionTime when the service accepted. Absent before.
 	ConditionSubmitted = "varmenne.dev/Submitted"
@@ -34,6 +38,13 @@ const (
 	ReasonUntrustedCertificate = "UntrustedCertificate"
 	// ReasonUntrustedAnswer: the signature of an answer does not verify with spec.trust.responses. Also on orders.
 	ReasonUntrustedAnswer = "UntrustedAnswer"
+)
+
+// Reasons of an issuer's TrustOverlap condition, and of the event about it.
+const (
+	// ReasonSharedAuthority: an authority that issues certificates is in spec.trust.responses and in
+	// spec.trust.issuance.
+	ReasonSharedAuthority = "SharedAuthority"
 )
 
 // Reasons of an order's Ready condition, and of the events about it.

@@ -87,7 +87,11 @@ var (
 )
 
 // trustResponses is what is said of the signature of an unknown authority, and of no other.
-const trustResponses = "put that authority into spec.trust.responses if, and only if, the service's owner has published it"
+const trustResponses = "put that authority into spec.trust.responses " +
+	"if, and only if, the service's owner has published it"
+
+// distrusted is kept for that.
+var distrusted = kept.saying(trustResponses)
 
 // outcomes lists those of the service, as the page explains them.
 func outcomes() []outcome {

@@ -121,6 +121,20 @@ func (s *story) awaitIssuer(reason string, says ...string) {
 	}
 }
 
+// awaitOverlap waits until the story's issuer says all of this about its bundles, or, for nothing, nothing any more.
+func (s *story) awaitOverlap(says []string) {
+	s.Helper()
+	issuer := &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: issuerName}}
+	await(s, issuer, fmt.Sprintf("TrustOverlap, saying %q", says), func(issuer *v1alpha1.VeroIssuer) bool {
+		overlap := meta.FindStatusCondition(issuer.Status.Conditions, v1alpha1.ConditionTrustOverlap)
+		if overlap == nil || len(says) == 0 {
+			return overlap == nil && len(says) == 0
+		}
+		return overlap.Status == metav1.ConditionTrue && overlap.ObservedGeneration == issuer.Generation &&
+			tenant.SaysAll(overlap.Message, says)
+	})
+}
+
 // awaitEvent waits for an event about an object of the story.
 func (s *story) awaitEvent(kind, name, class, reason string, says ...string) {
 	s.Helper()

@@ -115,7 +115,8 @@ var afterAcceptance = map[string]spoiled{
 		},
 		reason: v1alpha1.ReasonUntrustedAnswer,
 		says: []string{
-			"does not verify", "the signer's certificate has the SHA-256 fingerprint ", `names as its issuer "CN=Simulator responses`,
+			"does not verify", "the signer's certificate has the SHA-256 fingerprint ",
+			`names as its issuer "CN=Simulator responses`,
 			"put that authority into spec.trust.responses if, and only if, the service's owner has published it",
 		},
 		repair: func(s *story) {
@@ -161,6 +162,34 @@ func TestAnAnswerThatCannotBeVerifiedIsNotLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOneBundleForBothIsWarnedOf: an issuer with it works, as the service's signer is no customer.
+func TestOneBundleForBothIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	const both = "both.pem"
+	says := []string{
+		`both hold "CN=Simulator responses,`, `and "CN=Simulator issuance,`, "issues certificates",
+		"put only the authority that signs the service's answers into spec.trust.responses",
+	}
+	s.createSpoiled(spoiled{spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
+		trust.Data[both] = trust.Data[keyResponses] + trust.Data[keyIssuance]
+		issuer.Spec.Trust.Responses.ConfigMapRef.Key, issuer.Spec.Trust.Issuance.ConfigMapRef.Key = both, both
+	}})
+	s.awaitReady(certificateName)
+	s.awaitIssuer(v1alpha1.ReasonChecked)
+	s.awaitOverlap(says)
+	s.awaitEvent(v1alpha1.KindVeroIssuer, issuerName, corev1.EventTypeWarning, v1alpha1.ReasonSharedAuthority, says...)
+
+	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses.ConfigMapRef.Key = keyResponses })
+	says = []string{`both hold "CN=Simulator responses,O=Certificate service simulator\\, NOT FOR PRODUCTION,C=FI", which`}
+	s.awaitOverlap(says)
+	s.awaitEvent(v1alpha1.KindVeroIssuer, issuerName, corev1.EventTypeWarning, v1alpha1.ReasonSharedAuthority, says...)
+
+	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Issuance.ConfigMapRef.Key = keyIssuance })
+	s.awaitOverlap(nil)
+	s.awaitIssuer(v1alpha1.ReasonChecked)
 }
 
 // createSpoiled creates all that a first certificate needs, with a mistake.

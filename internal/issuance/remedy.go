@@ -22,8 +22,8 @@ const (
 // remedies says what an answer whose signature was refused probably is, and what to do about it. For UntrustedSigner
 // it holds where the signer's authority is known, but no valid chain leads to it; see remedyFor.
 var remedies = map[xmlsig.Reason]string{
-	xmlsig.MissingSignature: "the service signs every answer, so this one is not the service's, or lost its signature on " +
-		"the way: " + wayThere,
+	xmlsig.MissingSignature: "the service signs every answer, so this one is not the service's, or lost its signature " +
+		"on the way: " + wayThere,
 	xmlsig.Shape: "the service does not sign in this way, so something has probably rewritten the answer: " + wayThere,
 	xmlsig.Algorithm: "an outdated service, or something that answers in its place, signs with algorithms that nothing " +
 		"here accepts: check that spec.url is the address of the service; if it is, " + vero.ContactService,
@@ -37,7 +37,7 @@ var remedies = map[xmlsig.Reason]string{
 	xmlsig.SignerNotYetValid: clocks + "the service signs with a certificate before its time: " + vero.ContactService,
 	xmlsig.WeakSigner: "an outdated service, or something that answers in its place, signs with a short key, which " +
 		"nothing here accepts: check that spec.url is the address of the service; if it is, " + vero.ContactService,
-	xmlsig.SignerIsAuthority: "authorities sign certificates, and no answers, so this one is probably forged, and with the " +
+	xmlsig.SignerIsAuthority: "authorities sign certificates, and no answers, so this one is probably forged, with the " +
 		"key of an authority: do not use the service until you have asked about it; " + vero.ContactService,
 	xmlsig.SignerIsCustomer: "another customer of the service has probably made the answer: " + wayThere +
 		"; if the issuer has the condition TrustOverlap, do what that says",

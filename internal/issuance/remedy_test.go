@@ -46,8 +46,7 @@ func constantsOf(t *testing.T, file, typeName string) []string {
 	return values
 }
 
-// problemAfter is what a poll that ended with err has the user read: with UntrustedAnswer and UntrustedCertificate, what
-// the issuer says too.
+// problemAfter is what a poll that ended with err has the user read.
 func problemAfter(err error) string {
 	return message(signNew(sent(now, nil), polled(now, err)))
 }

@@ -151,7 +151,7 @@ func (t Trust) explain(leaf *x509.Certificate, now time.Time, err error) *ChainE
 
 // issuerOutsideDates follows the configured issuers of leaf upwards to the first that is not valid at now.
 func (t Trust) issuerOutsideDates(leaf *x509.Certificate, now time.Time) *x509.Certificate {
-	configured := append(slices.Clone(t.intermediates), t.anchors...)
+	configured := t.all()
 	certificate := leaf
 	for range configured { // a chain has at most all of them; the bound also ends cycles of cross-signed certificates
 		index := slices.IndexFunc(configured, func(candidate *x509.Certificate) bool {

@@ -108,6 +108,9 @@ func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.Issuer) (verdict
 	case err != nil:
 		return verdict{}, err
 	}
+	if err := r.reportOverlap(ctx, issuer, bundles); err != nil {
+		return verdict{}, err
+	}
 	if found, failed := r.probe(ctx, spec, bundles); failed {
 		return found, nil
 	}
@@ -137,13 +140,9 @@ func (r *Reconciler) probe(
 
 // record writes the verdict and reports a change of it.
 func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.Issuer, found verdict) error {
-	object, ok := issuer.(client.Object)
-	if !ok {
-		return fmt.Errorf("%T is no client.Object", issuer)
-	}
-	before, ok := issuer.DeepCopyObject().(client.Object)
-	if !ok {
-		return fmt.Errorf("the copy of %T is no client.Object", issuer)
+	object, before, err := objects(issuer)
+	if err != nil {
+		return err
 	}
 	now := metav1.Time{Time: r.Clock.Now()}
 	condition := metav1.Condition{
@@ -165,4 +164,14 @@ func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.Issuer, found v
 		ctrl.LoggerFrom(ctx).Info("issuer checked", "reason", found.reason, "message", found.message)
 	}
 	return nil
+}
+
+// objects returns an issuer as what the client writes, and a copy of it as it is now.
+func objects(issuer v1alpha1.Issuer) (object, before client.Object, err error) {
+	object, isObject := issuer.(client.Object)
+	before, isCopy := issuer.DeepCopyObject().(client.Object)
+	if !isObject || !isCopy {
+		return nil, nil, fmt.Errorf("%T is no client.Object", issuer)
+	}
+	return object, before, nil
 }
