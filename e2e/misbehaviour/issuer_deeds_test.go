@@ -70,7 +70,7 @@ func issuerDeeds() []deed {
 			s.EditIssuer(other)
 		}},
 		{what: customer, during: inFlight, outcome: then(changed, named, own), play: edited(other)},
-		{what: trust, during: inFlight, outcome: then(distrusted, "once the trust is right", func(issuer *v1alpha1.VeroIssuer) {
+		{what: trust, during: inFlight, outcome: then(misled, "once the trust is right", func(issuer *v1alpha1.VeroIssuer) {
 			issuer.Spec.Trust.Responses.ConfigMapRef.Key = "responses.pem"
 		}), play: edited(func(issuer *v1alpha1.VeroIssuer) {
 			issuer.Spec.Trust.Responses.ConfigMapRef.Key = "tls.pem"

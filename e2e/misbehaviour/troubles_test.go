@@ -90,8 +90,8 @@ var (
 const trustResponses = "put that authority into spec.trust.responses " +
 	"if, and only if, the service's owner has published it"
 
-// distrusted is kept for that.
-var distrusted = kept.saying(trustResponses)
+// misled is kept for want of the right authority.
+var misled = kept.saying(trustResponses)
 
 // outcomes lists those of the service, as the page explains them.
 func outcomes() []outcome {

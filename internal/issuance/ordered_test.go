@@ -131,7 +131,7 @@ var (
 	errUnknown     = errors.New("unknown signer")
 	errUnreachable = &vero.UnreachableError{Host: "pkiws.vero.fi:443", Err: errors.New("connection refused")}
 	errNoAnswer    = &vero.InterruptedError{Timeout: true}
-	errUntrusted   = &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Err: errUnknown}
+	errUntrusted   = &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Signer: &x509.Certificate{}, Err: errUnknown}
 	errUnverified  = &vero.UnverifiedError{Err: errUntrusted}
 	errUnknownCode = &vero.ServiceError{Code: "PKI777", Text: "Something new"}
 )

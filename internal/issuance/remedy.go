@@ -20,7 +20,7 @@ const (
 )
 
 // remedies says what an answer whose signature was refused probably is, and what to do about it. For UntrustedSigner
-// it holds where the signer's authority is known, but no valid chain leads to it; see remedyFor.
+// it holds where the authority is known, but no valid chain leads to it; see remedyFor.
 var remedies = map[xmlsig.Reason]string{
 	xmlsig.MissingSignature: "the service signs every answer, so this one is not the service's, or lost its signature " +
 		"on the way: " + wayThere,
@@ -91,24 +91,24 @@ const (
 )
 
 // unknownSignerRemedy tells whose signature it is, by what a person can compare with what the service's owner has
-// published. There is no signer where he must not be shown.
+// published. Where the signer must not be shown nothing can be compared, and trust is not named either.
 func unknownSignerRemedy(refusal *xmlsig.VerifyError) string {
+	if refusal.Signer == nil {
+		return unreadableRemedy
+	}
 	return identified(signerIdentity, refusal.Signer) + unknownSigner + unpublishedOnes
 }
 
 // unknownIssuerRemedy is unknownSignerRemedy for an issued certificate.
 func unknownIssuerRemedy(err error) string {
-	var certificate *x509.Certificate
-	if chain, isChain := errors.AsType[*pki.ChainError](err); isChain {
-		certificate = chain.Certificate
+	chain, isChain := errors.AsType[*pki.ChainError](err)
+	if !isChain {
+		return unreadableRemedy
 	}
-	return identified(issuedIdentity, certificate) + unknownIssuer + unpublishedOnes
+	return identified(issuedIdentity, chain.Certificate) + unknownIssuer + unpublishedOnes
 }
 
 func identified(format string, certificate *x509.Certificate) string {
-	if certificate == nil {
-		return ""
-	}
 	return fmt.Sprintf(format, pki.Fingerprint(certificate), pki.DescribeIssuer(certificate))
 }
 

@@ -52,7 +52,9 @@ func problemAfter(err error) string {
 }
 
 func unverified(reason xmlsig.Reason) *vero.UnverifiedError {
-	return &vero.UnverifiedError{Err: &xmlsig.VerifyError{Reason: reason, Err: errors.New("found")}}
+	return &vero.UnverifiedError{Err: &xmlsig.VerifyError{
+		Reason: reason, Signer: &x509.Certificate{}, Err: errors.New("found"),
+	}}
 }
 
 const (
@@ -95,16 +97,19 @@ func TestEveryRefusedSignatureHasAdviceOfItsOwn(t *testing.T) {
 	for claim, err := range map[string]error{
 		"an answer that could not be read":   &vero.UnverifiedError{Err: errors.New("cut off in the middle")},
 		"an answer refused for a new reason": unverified("Reason of tomorrow"),
+		"an answer whose signer must not be shown": &vero.UnverifiedError{
+			Err: &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Err: errors.New("not shown")}},
 	} {
-		if says := problemAfter(err); strings.Contains(says, "trust") || !strings.Contains(says, "look for a proxy") {
+		if says := problemAfter(err); strings.Contains(says, "spec.trust") || !strings.Contains(says, "look for a proxy") {
 			t.Errorf("%s: %s", claim, says)
 		}
 	}
 }
 
 func TestEveryWrongCertificateHasAdviceOfItsOwn(t *testing.T) {
+	found := &pki.ChainError{Certificate: &x509.Certificate{}, Err: errors.New("found")}
 	checkAdvice(t, constantsOf(t, "../pki/issued.go", "IssuedReason"), func(reason string) string {
-		return problemAfter(&pki.IssuedError{Reason: pki.IssuedReason(reason), Err: errors.New("found")})
+		return problemAfter(&pki.IssuedError{Reason: pki.IssuedReason(reason), Err: found})
 	}, string(pki.IssuedUnknownAuthority), "spec.trust.issuance")
 }
 

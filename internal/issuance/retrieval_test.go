@@ -1,6 +1,7 @@
 package issuance_test
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -17,7 +18,8 @@ import (
 )
 
 func wrongCertificate(reason pki.IssuedReason) error {
-	return &pki.IssuedError{Reason: reason, Err: errors.New("its public key is another")}
+	return &pki.IssuedError{Reason: reason, Err: &pki.ChainError{
+		Certificate: &x509.Certificate{}, Err: errors.New("its public key is another")}}
 }
 
 // TestPoll: every way in which a GetCertificate can end without the certificate.
