@@ -85,15 +85,11 @@ func checkAdvice(t *testing.T, reasons []string, problem func(reason string) str
 }
 
 func TestEveryRefusedSignatureHasAdviceOfItsOwn(t *testing.T) {
-	problem := func(reason string) string { return problemAfter(unverified(xmlsig.Reason(reason))) }
-	checkAdvice(t, constantsOf(t, "../xmlsig/errors.go", "Reason"), problem,
-		string(xmlsig.UntrustedSigner), "spec.trust.responses")
-	fallback := problem("Reason of tomorrow")
-	for _, reason := range constantsOf(t, "../xmlsig/errors.go", "Reason") {
-		if strings.HasSuffix(fallback, strings.ReplaceAll(problem(reason), reason, "")) {
-			t.Errorf("%s has no advice of its own", reason)
-		}
-	}
+	// A reason that is not in the table must not pass for one that is: the last one has none.
+	reasons := append(constantsOf(t, "../xmlsig/errors.go", "Reason"), "Reason of tomorrow")
+	checkAdvice(t, reasons, func(reason string) string {
+		return problemAfter(unverified(xmlsig.Reason(reason)))
+	}, string(xmlsig.UntrustedSigner), "spec.trust.responses")
 	for claim, err := range map[string]error{
 		"an answer that could not be read":   &vero.UnverifiedError{Err: errors.New("cut off in the middle")},
 		"an answer refused for a new reason": unverified("Reason of tomorrow"),
@@ -108,7 +104,8 @@ func TestEveryRefusedSignatureHasAdviceOfItsOwn(t *testing.T) {
 
 func TestEveryWrongCertificateHasAdviceOfItsOwn(t *testing.T) {
 	found := &pki.ChainError{Certificate: &x509.Certificate{}, Err: errors.New("found")}
-	checkAdvice(t, constantsOf(t, "../pki/issued.go", "IssuedReason"), func(reason string) string {
+	reasons := append(constantsOf(t, "../pki/issued.go", "IssuedReason"), "Reason of tomorrow")
+	checkAdvice(t, reasons, func(reason string) string {
 		return problemAfter(&pki.IssuedError{Reason: pki.IssuedReason(reason), Err: found})
 	}, string(pki.IssuedUnknownAuthority), "spec.trust.issuance")
 }
