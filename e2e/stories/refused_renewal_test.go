@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -141,18 +142,22 @@ func TestARenewedCertificateIsAskedForUntilTheServiceHasMadeIt(t *testing.T) {
 
 func TestARenewalWhoseAnswerIsLostIsSentAgain(t *testing.T) {
 	t.Parallel()
-	for claim, fault := range map[string]admin.Fault{
-		"the answer does not come in time": {Kind: admin.TimeoutAfter},
-		"the connection breaks":            {Kind: admin.ResetMidAnswer},
+	for claim, lost := range map[string]struct {
+		fault admin.Fault
+		says  string
+	}{
+		"the answer does not come in time": {admin.Fault{Kind: admin.TimeoutAfter}, "may have processed the request"},
+		"a gateway answers in its place": {
+			admin.Fault{Kind: admin.HTTPStatus, Status: http.StatusRequestTimeout, AfterProcessing: true}, "answered HTTP 408",
+		},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s, certificate, first := beginRenewable(t)
-			fault.Operation = renewCertificate
-			s.Script(fault)
+			lost.fault.Operation = renewCertificate
+			s.Script(lost.fault)
 			s.renewSettled(certificate)
-			pending := s.awaitPending(certificateName, "may have processed the request",
-				"it is sent again with the same authorisation")
+			pending := s.awaitPending(certificateName, lost.says, "it is sent again with the same authorisation")
 			second := s.awaitRenewed(first)
 			second.isFor(s, pending)
 			renewals := s.receivedRenewals(2)
