@@ -1,7 +1,6 @@
 package xmlsig
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -199,8 +198,14 @@ func (p *parser) declareNamespaces() error {
 	return nil
 }
 
-// absolute is how a URI with a scheme begins (RFC 3986, 3.1).
-var absolute = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+// isAbsolute reports whether a URI begins with a scheme: a letter, then letters, digits, +, - and . (RFC 3986, 3.1).
+func isAbsolute(uri string) bool {
+	scheme, _, found := strings.Cut(uri, ":")
+	rest := strings.TrimLeft(scheme, schemeLetters)
+	return found && rest != scheme && strings.Trim(rest, schemeLetters+"0123456789+-.") == ""
+}
+
+const schemeLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // checkNamespaceName refuses namespace names that no canonical form can write, or only at a high cost.
 func (p *parser) checkNamespaceName(declaration attribute) error {
@@ -208,7 +213,7 @@ func (p *parser) checkNamespaceName(declaration attribute) error {
 	case len(name) > MaximumNameBytes:
 		p.offset = declaration.offset
 		return p.failTooLong("namespace name")
-	case name != "" && !absolute.MatchString(name):
+	case name != "" && !isAbsolute(name):
 		p.offset = declaration.offset
 		return p.fail(RelativeNamespace, "%s declares a relative namespace name", declaration.name())
 	}
