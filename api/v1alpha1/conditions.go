@@ -28,6 +28,9 @@ const (
 	ReasonBundleNotFound = "BundleNotFound"
 	// ReasonBundleInvalid: a bundle of spec.trust holds no usable certificates.
 	ReasonBundleInvalid = "BundleInvalid"
+	// ReasonEndpointNotAllowed: the controller's --allowed-endpoints does not let spec.url be called; nothing is connected
+	// to.
+	ReasonEndpointNotAllowed = "EndpointNotAllowed"
 	// ReasonEndpointUnreachable: no connection to the service.
 	ReasonEndpointUnreachable = "EndpointUnreachable"
 	// ReasonEndpointUntrusted: the service's TLS certificate does not verify.

@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -66,6 +67,15 @@ func (s *VeroIssuerSpec) Endpoint() string {
 	default:
 		return EndpointTest
 	}
+}
+
+// PublicHosts are the hosts of the public endpoints.
+func PublicHosts() []string {
+	hosts := []string{EndpointTest, EndpointProduction}
+	for i := range hosts {
+		hosts[i], _, _ = strings.Cut(strings.TrimPrefix(hosts[i], "https://"), "/")
+	}
+	return hosts
 }
 
 // Window is spec.renewalWindow or its default.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
@@ -192,8 +193,13 @@ func (a *adoption) soapClient() *veroclient.Client {
 	if err != nil {
 		a.Fatal(err)
 	}
+	home, err := endpoints.Parse([]string{"127.0.0.1:*"})
+	if err != nil {
+		a.Fatal(err)
+	}
 	soap, err := veroclient.New(veroclient.Options{
 		URL: a.Service.URL, TLS: parse([]byte(bundles[keyTLS])), Responses: responses,
+		Endpoints: endpoints.Rule{Allowed: home},
 	})
 	if err != nil {
 		a.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -15,6 +16,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
 )
 
+// loopback is where the simulators are. The controller has to be told, or it does not call there.
+const loopback = "127.0.0.1:*"
+
 // render writes what an installation of the chart applies, its namespaces first, into a file, and keeps the command
 // line that the controller has in it.
 func (w *World) render(ctx context.Context) (string, error) {
@@ -22,7 +26,9 @@ func (w *World) render(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	manifests, err := helm.Template(ctx, chart.Release{Name: name, Namespace: name, Values: w.options.Values})
+	values := map[string]any{"allowedEndpoints": map[string]any{"hosts": []string{"*", loopback}}}
+	maps.Copy(values, w.options.Values)
+	manifests, err := helm.Template(ctx, chart.Release{Name: name, Namespace: name, Values: values})
 	if err != nil {
 		return "", err
 	}

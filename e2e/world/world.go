@@ -48,7 +48,7 @@ type Options struct {
 	Replicas int
 	// Line lays a line between the controllers and the API server, which can be cut.
 	Line bool
-	// Values of the chart. Default: its own.
+	// Values of the chart. Default: its own, with every endpoint and 127.0.0.1 allowed.
 	Values map[string]any
 	// ControllerArgs are added to the controller's command line.
 	ControllerArgs []string

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/tools/leaderelection"
 
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/veroclient"
 )
 
@@ -40,6 +42,10 @@ type Options struct {
 	// Workers is how many objects of a kind are worked on at once, CallsPerIssuer how many calls may run at once to the
 	// service of one issuer.
 	Workers, CallsPerIssuer int
+	// AllowedEndpoints are the hosts that VeroIssuers may have called, as endpoints.Parse reads them; VeroClusterIssuers
+	// are bound by it where AllowedEndpointsCluster says so.
+	AllowedEndpoints        []string
+	AllowedEndpointsCluster bool
 	// CallTimeout bounds a call to the certificate service.
 	CallTimeout time.Duration
 	// OrderRetention is how long a VeroOrder is kept after it has ended.
@@ -91,6 +97,11 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 		"the `number` of objects of each kind that are worked on at once")
 	flags.IntVar(&o.CallsPerIssuer, "calls-per-issuer", defaultCalls,
 		"the largest `number` of calls at a time to the service of one issuer")
+	flags.StringSliceVar(&o.AllowedEndpoints, "allowed-endpoints", v1alpha1.PublicHosts(),
+		"`hosts` that VeroIssuers may have called, separated by commas: host (with port 443), host:port, host:* (any port), "+
+			"or * for every host; loopback, link-local and metadata addresses only where the address itself is listed")
+	flags.BoolVar(&o.AllowedEndpointsCluster, "allowed-endpoints-cluster", false,
+		"let --allowed-endpoints bind VeroClusterIssuers, too; those addresses are refused to them in any case")
 	flags.DurationVar(&o.CallTimeout, "call-timeout", veroclient.DefaultTimeout,
 		"`time` that a call to the certificate service may take")
 	flags.DurationVar(&o.OrderRetention, "order-retention", defaultRetention,
@@ -133,6 +144,9 @@ func (o *Options) Validate() error {
 	}
 	if o.Namespace == "" {
 		failures = append(failures, errors.New("--namespace must not be empty"))
+	}
+	if _, err := endpoints.Parse(o.AllowedEndpoints); err != nil {
+		failures = append(failures, fmt.Errorf("--allowed-endpoints: %w", err))
 	}
 	failures = append(failures, o.validateLease()...)
 	if o.MetricsCertDirectory != "" && !o.MetricsSecure {

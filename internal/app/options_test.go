@@ -30,6 +30,9 @@ func TestDefaultsAreValid(t *testing.T) {
 	if err := options.Validate(); err != nil {
 		t.Errorf("the defaults are refused: %v", err)
 	}
+	if got := strings.Join(options.AllowedEndpoints, " "); got != "pkiws-testi.vero.fi pkiws.vero.fi" {
+		t.Errorf("VeroIssuers may have %q called, not the public endpoints", got)
+	}
 	if options.OrderRetention != 30*24*time.Hour {
 		t.Errorf("orders are kept for %s, not for 30 days", options.OrderRetention)
 	}
@@ -100,7 +103,7 @@ func TestEnvironmentThatCannotBeReadIsNamed(t *testing.T) {
 
 func TestOptionsThatCannotWorkAreNamedTogether(t *testing.T) {
 	options, err := parse(t, "--workers=0", "--calls-per-issuer=0", "--call-timeout=0s", "--order-retention=-1h",
-		"--namespace=", "--leader-elect-resource-name=", "--log-level=loud", "--log-format=xml")
+		"--namespace=", "--allowed-endpoints=pkiws.vero.fi,https://gateway.example/", "--leader-elect-resource-name=", "--log-level=loud", "--log-format=xml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +113,7 @@ func TestOptionsThatCannotWorkAreNamedTogether(t *testing.T) {
 	}
 	for _, flag := range []string{
 		"--workers", "--calls-per-issuer", "--call-timeout", "--order-retention", "--namespace",
+		"--allowed-endpoints", `"https://gateway.example/": write the host alone`,
 		"--leader-elect-resource-name", "--log-level",
 	} {
 		if !strings.Contains(err.Error(), flag) {

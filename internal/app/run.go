@@ -28,11 +28,10 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/controller/issuer"
 	"github.com/varmenne/varmenne-issuer/internal/controller/request"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
-	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
-	"github.com/varmenne/varmenne-issuer/internal/veroclient"
 )
 
 // name of the product: of its events, its User-Agent and, unless a flag says another, its lease.
@@ -180,7 +179,11 @@ func register(
 		return err
 	}
 	events := status.Events{Recorder: manager.GetEventRecorder(name)}
-	connector := connector{options: options}
+	allowed, err := endpoints.Parse(options.AllowedEndpoints)
+	if err != nil {
+		return fmt.Errorf("--allowed-endpoints: %w", err)
+	}
+	connector := connector{options: options, allowed: allowed}
 	return errors.Join(
 		issuer.Register(manager, issuer.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Probe: connector.probe,
@@ -198,30 +201,6 @@ func register(
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),
 	)
-}
-
-// connector makes clients of the certificate service.
-type connector struct {
-	options *Options
-}
-
-func (c connector) client(endpoint string, bundles *secrets.Bundles) (*veroclient.Client, error) {
-	return veroclient.New(veroclient.Options{
-		URL: endpoint, TLS: bundles.TLS, Responses: bundles.Responses, Timeout: c.options.CallTimeout,
-		UserAgent: name + "/" + c.options.Version,
-	})
-}
-
-func (c connector) connect(endpoint string, bundles *secrets.Bundles) (veroorder.Service, error) {
-	return c.client(endpoint, bundles)
-}
-
-func (c connector) probe(ctx context.Context, endpoint string, bundles *secrets.Bundles) error {
-	service, err := c.client(endpoint, bundles)
-	if err != nil {
-		return err
-	}
-	return service.Probe(ctx)
 }
 
 // listOrders lists the cached orders, in the replica that works: others would tell the same again.

@@ -51,7 +51,7 @@ var rules = []rule{
 		path: "internal/app",
 		may: append([]string{
 			"internal/controller/request", "internal/controller/veroorder", "internal/controller/issuer",
-			"internal/xmlsig", "internal/veroclient",
+			"internal/xmlsig", "internal/veroclient", "internal/endpoints",
 		}, controllers...),
 		why: "app wires everything below it; the simulator is beside it, not below",
 	},
@@ -112,7 +112,7 @@ var rules = []rule{
 	},
 	{
 		path:  "internal/veroclient",
-		may:   []string{"internal/vero", "internal/xmlsig", "internal/pki"},
+		may:   []string{"internal/vero", "internal/xmlsig", "internal/pki", "internal/endpoints"},
 		never: pure,
 		why:   "the client takes plain values and knows no Kubernetes",
 	},
@@ -120,6 +120,11 @@ var rules = []rule{
 		path:  "internal/pasted",
 		never: offline,
 		why:   "pasted judges texts, whoever takes them",
+	},
+	{
+		path:  "internal/endpoints",
+		never: offline,
+		why:   "endpoints is a rule about hosts and addresses, it calls nobody",
 	},
 	{
 		path:  "internal/vero",

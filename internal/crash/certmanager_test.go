@@ -93,7 +93,7 @@ func (c *certManager) hold(s *stage) {
 	bundles, err := secrets.ReadBundles(s.Context(), server.Client, new(s.trust()), s.namespace)
 	s.must(err)
 	service, err := veroclient.New(veroclient.Options{
-		URL: s.url, TLS: bundles.TLS, Responses: bundles.Responses, Clock: s.clock,
+		URL: s.url, TLS: bundles.TLS, Responses: bundles.Responses, Endpoints: home, Clock: s.clock,
 	})
 	s.must(err)
 	key := pkitest.Key("held")

@@ -69,9 +69,10 @@ func (s *stage) start(gate gate) *world {
 	return w
 }
 
-func (w *world) connect(endpoint string, bundles *secrets.Bundles) (veroorder.Service, error) {
+func (w *world) connect(issuer v1alpha1.Issuer, bundles *secrets.Bundles) (veroorder.Service, error) {
 	service, err := veroclient.New(veroclient.Options{
-		URL: endpoint, TLS: bundles.TLS, Responses: bundles.Responses, Clock: w.watch, Timeout: time.Minute,
+		URL: issuer.IssuerSpec().Endpoint(), TLS: bundles.TLS, Responses: bundles.Responses, Endpoints: home,
+		Clock: w.watch, Timeout: time.Minute,
 	})
 	return line{service, w}, err
 }

@@ -27,6 +27,8 @@ func TestSubmission(t *testing.T) {
 			signNew(sent(errUnreachable)), retrying, []string{"connection refused; it is", "tried again; nothing"}, ""},
 		"untrusted endpoint": {
 			signNew(sent(&vero.UntrustedServerError{Host: "h", Err: errUnknown})), retrying, says, ""},
+		"forbidden endpoint": {
+			signNew(sent(&vero.ForbiddenEndpointError{Host: "h", Err: errUnknown})), retrying, says, ""},
 		"SOAP Fault":            {signNew(sent(&vero.FaultError{Code: "Client", Text: "invalid"})), retrying, says, ""},
 		"HTTP 404":              {signNew(sent(&vero.HTTPError{Status: 404})), retrying, says, ""},
 		"a field breaks a rule": {signNew(sent(&vero.FieldError{Field: "CustomerName"})), retrying, says, ""},

@@ -18,6 +18,7 @@ type CallError interface {
 
 var (
 	_ CallError = (*ServiceError)(nil)
+	_ CallError = (*ForbiddenEndpointError)(nil)
 	_ CallError = (*UnreachableError)(nil)
 	_ CallError = (*UntrustedServerError)(nil)
 	_ CallError = (*InterruptedError)(nil)
@@ -28,6 +29,24 @@ var (
 	_ CallError = (*AnswerError)(nil)
 	_ CallError = (*UnverifiedError)(nil)
 )
+
+// ForbiddenEndpointError: the controller's rules do not let this endpoint be called; nothing was connected to.
+type ForbiddenEndpointError struct {
+	// Host is the host and port of the endpoint. The address that a name has led to is not told.
+	Host string
+	// Err is the rule.
+	Err error
+}
+
+func (e *ForbiddenEndpointError) Error() string {
+	return fmt.Sprintf("%s must not be called: %v", e.Host, e.Err)
+}
+
+// Unwrap is the rule.
+func (e *ForbiddenEndpointError) Unwrap() error { return e.Err }
+
+// MayHaveBeenProcessed is false.
+func (*ForbiddenEndpointError) MayHaveBeenProcessed() bool { return false }
 
 // UnreachableError: no connection came about (name, route, port, handshake); nothing was sent.
 type UnreachableError struct {

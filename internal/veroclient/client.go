@@ -13,6 +13,7 @@ import (
 	"github.com/beevik/etree"
 	"k8s.io/utils/clock"
 
+	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
@@ -28,6 +29,8 @@ type Options struct {
 	// Responses verifies the certificate that signs answers. Where it also leads to certificates of customers, an answer
 	// that one of them has signed is refused all the same (xmlsig.SignerIsCustomer).
 	Responses pki.Trust
+	// Endpoints says whether the URL may be called. The zero Rule refuses loopback and the like.
+	Endpoints endpoints.Rule
 	// Timeout of one call, from name resolution to the last byte of the answer. 0 means DefaultTimeout.
 	Timeout time.Duration
 	// UserAgent is sent as the HTTP header of that name.
@@ -44,6 +47,7 @@ const DefaultTimeout = 60 * time.Second
 type Client struct {
 	endpoint  *url.URL
 	host      string // with port, for errors
+	endpoints endpoints.Rule
 	responses pki.Trust
 	roots     *x509.CertPool
 	timeout   time.Duration
@@ -61,8 +65,8 @@ func New(options Options) (*Client, error) {
 		return nil, errors.New("the timeout of calls to the certificate service cannot be negative")
 	}
 	client := &Client{
-		endpoint: endpoint, host: hostOf(endpoint), responses: options.Responses, timeout: options.Timeout,
-		userAgent: options.UserAgent, clock: options.Clock,
+		endpoint: endpoint, host: hostOf(endpoint), endpoints: options.Endpoints, responses: options.Responses,
+		timeout: options.Timeout, userAgent: options.UserAgent, clock: options.Clock,
 	}
 	if len(options.TLS) > 0 {
 		client.roots = x509.NewCertPool()
@@ -81,11 +85,7 @@ func New(options Options) (*Client, error) {
 
 // hostOf is the host and port of an endpoint, for errors.
 func hostOf(endpoint *url.URL) string {
-	port := endpoint.Port()
-	if port == "" {
-		port = "443"
-	}
-	return net.JoinHostPort(shortened(endpoint.Hostname()), shortened(port))
+	return net.JoinHostPort(shortened(endpoint.Hostname()), shortened(portOf(endpoint)))
 }
 
 // longestHost is the length of the longest name of a host, in bytes.
@@ -156,8 +156,11 @@ func (c *Client) Get(ctx context.Context, message *vero.Get) ([]byte, error) {
 }
 
 // Probe completes a TLS handshake with the endpoint, through the proxy if there is one, and hangs up: the service gets
-// no request. Its errors are *vero.UnreachableError and *vero.UntrustedServerError.
+// no request. Its errors are *vero.ForbiddenEndpointError, *vero.UnreachableError and *vero.UntrustedServerError.
 func (c *Client) Probe(ctx context.Context) error {
+	if err := c.permitted(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	return c.handshake(ctx)
@@ -165,6 +168,9 @@ func (c *Client) Probe(ctx context.Context) error {
 
 // call puts a payload into its envelope, sends it and returns what came back.
 func (c *Client) call(ctx context.Context, operation vero.Operation, payload *etree.Element) (*answer, error) {
+	if err := c.permitted(); err != nil {
+		return nil, err
+	}
 	body, err := vero.Wrap(payload)
 	if err != nil {
 		return nil, err

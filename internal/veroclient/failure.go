@@ -31,6 +31,9 @@ func (e *networkError) Unwrap() error { return e.err }
 // connectError tells a server that is not trusted from one that is not there; greeting is whether the TLS handshake
 // with it had begun.
 func (c *Client) connectError(err error, greeting bool) error {
+	if forbidden, ok := errors.AsType[*vero.ForbiddenEndpointError](err); ok {
+		return forbidden
+	}
 	untrusted, isUntrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "proxyconnect" {
 		cause := reach(err)

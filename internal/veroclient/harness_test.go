@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
@@ -101,8 +102,19 @@ func (s *service) client(t testing.TB, change func(*veroclient.Options)) *verocl
 	return newClient(t, options)
 }
 
+// home lets a client call the servers of these tests.
+func home(t testing.TB) endpoints.Rule {
+	t.Helper()
+	list, err := endpoints.Parse([]string{"127.0.0.1:*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return endpoints.Rule{Allowed: list}
+}
+
 func newClient(t testing.TB, options veroclient.Options) *veroclient.Client {
 	t.Helper()
+	options.Endpoints = home(t)
 	client, err := veroclient.New(options)
 	if err != nil {
 		t.Fatal(err)

@@ -132,6 +132,7 @@ func (c *Client) handshake(ctx context.Context) error {
 func (c *Client) transport() *http.Transport {
 	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            c.dial,
 		OnProxyConnectResponse: checkProxy,
 		TLSClientConfig:        &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    c.timeout,

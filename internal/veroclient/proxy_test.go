@@ -112,7 +112,7 @@ func TestAProxyOverTLSIsVerifiedByTheSystemsAuthorities(t *testing.T) {
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			got := s.callFromChild(t, "HTTPS_PROXY=https://"+test.proxy.address, "SSL_CERT_FILE="+system)
+			got := s.callFromChild(t, hiddenHost, "HTTPS_PROXY=https://"+test.proxy.address, "SSL_CERT_FILE="+system)
 			if len(got) != 2 || !strings.HasPrefix(got[1], test.call) {
 				t.Errorf("%q, want %q", got, test.call)
 			}
@@ -145,8 +145,8 @@ func (p *proxy) serve(ctx context.Context, connection net.Conn, target string) {
 	_, _ = io.Copy(connection, behind)
 }
 
-// callFromChild lets a process with that environment probe and call the service, and returns what it writes.
-func (s *service) callFromChild(t *testing.T, environment ...string) []string {
+// callFromChild lets a process with that environment probe and call the service at a host, and returns what it writes.
+func (s *service) callFromChild(t *testing.T, host string, environment ...string) []string {
 	t.Helper()
 	directory := t.TempDir()
 	for _, name := range []authority.Bundle{authority.TLSBundle, authority.ResponsesBundle} {
@@ -154,7 +154,7 @@ func (s *service) callFromChild(t *testing.T, environment ...string) []string {
 			t.Fatal(err)
 		}
 	}
-	command := exec.CommandContext(t.Context(), os.Args[0], childCommand, "https://"+hiddenHost+protocol.Path, directory)
+	command := exec.CommandContext(t.Context(), os.Args[0], childCommand, "https://"+host+protocol.Path, directory)
 	command.Env = append(slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
 		return strings.HasSuffix(name, "_PROXY")
@@ -199,7 +199,7 @@ func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
 		"none": {probe: failure + "the name " + hiddenHost},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			got := s.callFromChild(t, test.environment...)
+			got := s.callFromChild(t, hiddenHost, test.environment...)
 			if test.call == "" {
 				test.call = test.probe
 			}

@@ -52,7 +52,7 @@ func TestACustomerCannotSignAnswersWhateverTheTrustLeadsTo(t *testing.T) {
 	root := pkitest.Root(t, "Shared Root CA")
 	responses, customers := root.Intermediate(t, "Shared Responses CA"), root.Intermediate(t, "Shared Customers CA")
 	key := pkitest.Key("responses")
-	const customer = "an organization"
+	const customer = "an-organization"
 	for claim, test := range map[string]struct {
 		signer *x509.Certificate
 		want   xmlsig.Reason

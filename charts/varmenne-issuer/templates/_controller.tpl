@@ -11,6 +11,8 @@
 - --leader-elect-retry-period={{ .Values.leaderElection.retryPeriod }}
 - --workers={{ .Values.workers }}
 - --calls-per-issuer={{ .Values.callsPerIssuer }}
+- {{ printf "--allowed-endpoints=%s" (include "varmenne-issuer.allowedEndpoints" .) | quote }}
+- --allowed-endpoints-cluster={{ .Values.allowedEndpoints.cluster }}
 - --call-timeout={{ .Values.callTimeout }}
 - --order-retention={{ .Values.orderRetention }}
 - --log-level={{ .Values.log.level }}
@@ -23,6 +25,16 @@
 - --metrics-cert-dir=/etc/varmenne-issuer/metrics
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* Whom VeroIssuers may have called: the simulator of the chart is meant where it is enabled, under both of its names. */}}
+{{- define "varmenne-issuer.allowedEndpoints" -}}
+{{- $hosts := .Values.allowedEndpoints.hosts | default list }}
+{{- if .Values.simulator.enabled }}
+{{- $simulator := include "varmenne-issuer.simulator.host" . }}
+{{- $hosts = concat $hosts (list (printf "%s:8443" $simulator) (printf "%s.cluster.local:8443" $simulator)) }}
+{{- end }}
+{{- uniq $hosts | join "," }}
 {{- end }}
 
 {{/*

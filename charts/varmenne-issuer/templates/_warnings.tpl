@@ -39,6 +39,9 @@
 {{- if and .networkPolicy.enabled (eq (include "varmenne-issuer.proxyAddress" $ | trim) "null") (not .networkPolicy.service.ports) }}
 * networkPolicy.service.ports is empty: the port of a proxy in a Secret is not known; 443 is let through.
 {{- end }}
+{{- if has "*" .allowedEndpoints.hosts }}
+* allowedEndpoints.hosts has "*": whoever may create a VeroIssuer finds out what answers where the controller reaches.
+{{- end }}
 {{- if .simulator.enabled }}
 * simulator.enabled: switch it off before real certificates are issued here.
 {{- end }}

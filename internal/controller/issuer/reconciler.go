@@ -28,9 +28,9 @@ const (
 	retryInterval = time.Minute
 )
 
-// Probe completes a TLS handshake with an endpoint. Its errors are *vero.UnreachableError and
-// *vero.UntrustedServerError.
-type Probe func(ctx context.Context, endpoint string, bundles *secrets.Bundles) error
+// Probe completes a TLS handshake with an issuer's endpoint. Its errors are *vero.ForbiddenEndpointError,
+// *vero.UnreachableError and *vero.UntrustedServerError.
+type Probe func(ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles) error
 
 // Options of the reconciler.
 type Options struct {
@@ -111,7 +111,7 @@ func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.Issuer) (verdict
 	if err := r.reportOverlap(ctx, issuer, bundles); err != nil {
 		return verdict{}, err
 	}
-	if found, failed := r.probe(ctx, spec, bundles); failed {
+	if found, failed := r.probe(ctx, issuer, bundles); failed {
 		return found, nil
 	}
 	return r.reported(ctx, issuer, bundles)
@@ -119,13 +119,19 @@ func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.Issuer) (verdict
 
 // probe tries the endpoint.
 func (r *Reconciler) probe(
-	ctx context.Context, spec *v1alpha1.VeroIssuerSpec, bundles *secrets.Bundles,
+	ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles,
 ) (found verdict, failed bool) {
-	err := r.Probe(ctx, spec.Endpoint(), bundles)
-	var untrusted *vero.UntrustedServerError
+	err := r.Probe(ctx, issuer, bundles)
+	var (
+		forbidden *vero.ForbiddenEndpointError
+		untrusted *vero.UntrustedServerError
+	)
 	switch {
 	case err == nil:
 		return verdict{}, false
+	case errors.As(err, &forbidden):
+		return verdict{v1alpha1.ReasonEndpointNotAllowed, fmt.Sprintf(
+			"%v: correct spec.url, or ask whoever runs the controller to add it", err)}, true
 	case errors.As(err, &untrusted) && len(bundles.TLS) == 0:
 		return verdict{v1alpha1.ReasonEndpointUntrusted, fmt.Sprintf(
 			"%v: set spec.trust.tls to the authority of the endpoint, if it is not one of the system's", err)}, true

@@ -23,7 +23,7 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	service, err := r.Connect(g.issuer.IssuerSpec().Endpoint(), g.bundles)
+	service, err := r.Connect(g.issuer, g.bundles)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -80,7 +80,7 @@ func send(
 // poll asks for the certificate, checks that it is the one that was asked for, and writes the outcome. Asking twice
 // costs nothing, so the intent is written only where an earlier controller may have ended in this very call.
 func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gathered) (ctrl.Result, error) {
-	service, err := r.Connect(g.issuer.IssuerSpec().Endpoint(), g.bundles)
+	service, err := r.Connect(g.issuer, g.bundles)
 	if err != nil {
 		return ctrl.Result{}, err
 	}

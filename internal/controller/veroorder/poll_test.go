@@ -73,7 +73,7 @@ func poll(t *testing.T, order *v1alpha1.VeroOrder, service answering, through cl
 		Client: through, Reader: server.Client, Lanes: veroorder.NewLanes(1), Metrics: numbers,
 		Clock: clock.RealClock{}, Shutdown: t.Context(),
 		Events:  status.Events{Recorder: events.NewFakeRecorder(enough)},
-		Connect: func(string, *secrets.Bundles) (veroorder.Service, error) { return service, nil },
+		Connect: func(v1alpha1.Issuer, *secrets.Bundles) (veroorder.Service, error) { return service, nil },
 	}}
 	name := client.ObjectKeyFromObject(order)
 	_, failure := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})

@@ -34,8 +34,8 @@ type Service interface {
 	Get(ctx context.Context, message *vero.Get) ([]byte, error)
 }
 
-// Connect makes a Service for an endpoint from the bundles as they are now.
-type Connect func(endpoint string, bundles *secrets.Bundles) (Service, error)
+// Connect makes a Service for an issuer's endpoint from the bundles as they are now.
+type Connect func(issuer v1alpha1.Issuer, bundles *secrets.Bundles) (Service, error)
 
 // Options of the reconciler.
 type Options struct {

@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+)
+
+// connector makes clients of the certificate service. Every call, of a check and of an order alike, is made by one of
+// them, and so within the rule for the issuer as it is at that moment.
+type connector struct {
+	options *Options
+	allowed endpoints.List
+}
+
+func (c connector) client(issuer v1alpha1.Issuer, bundles *secrets.Bundles) (*veroclient.Client, error) {
+	return veroclient.New(veroclient.Options{
+		URL: issuer.IssuerSpec().Endpoint(), TLS: bundles.TLS, Responses: bundles.Responses,
+		Endpoints: c.rule(issuer.IssuerKind()), Timeout: c.options.CallTimeout, UserAgent: name + "/" + c.options.Version,
+	})
+}
+
+// rule is what holds for issuers of a kind. A VeroClusterIssuer is an administrator's.
+func (c connector) rule(kind string) endpoints.Rule {
+	return endpoints.Rule{
+		Allowed: c.allowed, Bound: kind != v1alpha1.KindVeroClusterIssuer || c.options.AllowedEndpointsCluster,
+	}
+}
+
+func (c connector) connect(issuer v1alpha1.Issuer, bundles *secrets.Bundles) (veroorder.Service, error) {
+	return c.client(issuer, bundles)
+}
+
+func (c connector) probe(ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles) error {
+	service, err := c.client(issuer, bundles)
+	if err != nil {
+		return err
+	}
+	return service.Probe(ctx)
+}

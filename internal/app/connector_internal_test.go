@@ -1,0 +1,64 @@
+package app
+
+import (
+	"errors"
+	"net"
+	"testing"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
+)
+
+// deaf is an address of this machine that is not listened at, and is refused at once.
+func deaf(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func TestTheListBindsVeroIssuersAndClusterIssuersWhereAskedTo(t *testing.T) {
+	listed, loopback := deaf(t), deaf(t)
+	const unlisted = "unlisted.invalid:443"
+	for claim, c := range map[string]struct {
+		kind, endpoint string
+		cluster        bool
+		refusal        error
+	}{
+		"a VeroIssuer on the list":                     {v1alpha1.KindVeroIssuer, listed, false, nil},
+		"a VeroIssuer that is not":                     {v1alpha1.KindVeroIssuer, unlisted, false, endpoints.ErrNotListed},
+		"a VeroClusterIssuer that is not":              {v1alpha1.KindVeroClusterIssuer, unlisted, false, nil},
+		"one on loopback":                              {v1alpha1.KindVeroClusterIssuer, loopback, false, endpoints.ErrNeverCalled},
+		"one where the list binds it":                  {v1alpha1.KindVeroClusterIssuer, unlisted, true, endpoints.ErrNotListed},
+		"one on the list, where the list binds it":     {v1alpha1.KindVeroClusterIssuer, listed, true, nil},
+		"a VeroIssuer that is not, where it binds all": {v1alpha1.KindVeroIssuer, unlisted, true, endpoints.ErrNotListed},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			allowed, err := endpoints.Parse([]string{listed})
+			if err != nil {
+				t.Fatal(err)
+			}
+			connector := connector{options: &Options{AllowedEndpointsCluster: c.cluster}, allowed: allowed}
+			issuer := v1alpha1.NewIssuer(c.kind)
+			issuer.IssuerSpec().URL = "https://" + c.endpoint
+			service, err := connector.connect(issuer, &secrets.Bundles{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, called := service.Get(t.Context(), &vero.Get{Party: vero.Party{
+				Environment: vero.Test, CustomerID: "0123456-7",
+			}, RetrievalID: "x"})
+			for _, err := range []error{connector.probe(t.Context(), issuer, &secrets.Bundles{}), called} {
+				var unreachable *vero.UnreachableError
+				if errors.As(err, &unreachable) != (c.refusal == nil) || c.refusal != nil && !errors.Is(err, c.refusal) {
+					t.Errorf("the error is %v, want %v", err, c.refusal)
+				}
+			}
+		})
+	}
+}
