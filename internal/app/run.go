@@ -29,6 +29,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/controller/request"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/status"
@@ -66,8 +67,8 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	lanes := veroorder.NewLanes(options.CallsPerIssuer)
-	if err := register(ctx, manager, &options, lanes, series); err != nil {
+	orders := lanes.New(options.Workers, options.CallsPerIssuer)
+	if err := register(ctx, manager, &options, orders, series); err != nil {
 		return err
 	}
 	log.Info("starting", "version", options.Version, "namespace", options.Namespace)
@@ -75,7 +76,7 @@ func Run(ctx context.Context, options Options) error {
 	// Whoever loses the lease is stopped at once, but what was sent is still to be recorded.
 	unfinished, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.drainTime(ctx.Err() != nil))
 	defer cancel()
-	lanes.Drain(unfinished)
+	orders.Drain(unfinished)
 	if err != nil {
 		return fmt.Errorf("run the controllers: %w", err)
 	}
@@ -167,7 +168,7 @@ func (o *Options) workers() controller.Options {
 
 // register adds indexes, controllers, probes and metrics to the manager.
 func register(
-	ctx context.Context, manager ctrl.Manager, options *Options, lanes *veroorder.Lanes, series *metrics.Metrics,
+	ctx context.Context, manager ctrl.Manager, options *Options, orders *lanes.Lanes, series *metrics.Metrics,
 ) error {
 	if err := ctrlmetrics.Registry.Register(metrics.BuildInfo(options.Version, options.Commit)); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
@@ -196,7 +197,7 @@ func register(
 		veroorder.Register(manager, veroorder.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Connect: connector.connect,
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
-			Lanes: lanes, Retention: options.OrderRetention, Shutdown: ctx,
+			Lanes: orders, Retention: options.OrderRetention, Shutdown: ctx,
 		}, options.workers()),
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),

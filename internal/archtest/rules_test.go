@@ -34,7 +34,7 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 // controllers may use the same packages, whichever of them it is.
 var controllers = []string{
 	"api/v1alpha1", "internal/issuance", "internal/secrets", "internal/status", "internal/metrics", "internal/pki",
-	"internal/vero", "internal/lookup",
+	"internal/vero", "internal/lookup", "internal/lanes",
 }
 
 // rules is the architecture: every package of the module has its row, from main down to the leaves.
@@ -83,6 +83,11 @@ var rules = []rule{
 		path: "internal/controller/issuer",
 		may:  controllers,
 		why:  "controllers meet only in the API's objects, and declare the interfaces of the clients they use",
+	},
+	{
+		path: "internal/lanes",
+		only: []string{machinery},
+		why:  "lanes share out work, whatever it is",
 	},
 	{
 		path: "internal/lookup",

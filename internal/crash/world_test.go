@@ -15,6 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/controller/request"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
@@ -64,7 +65,7 @@ func (s *stage) start(gate gate) *world {
 	}}
 	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
 		Client: access, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,
-		Connect: w.connect, Lanes: veroorder.NewLanes(1), Retention: retention, Shutdown: s.Context(),
+		Connect: w.connect, Lanes: lanes.New(1, 1), Retention: retention, Shutdown: s.Context(),
 	}}
 	return w
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -45,7 +46,7 @@ func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 	const enough = 10
 	recorder := events.NewFakeRecorder(enough)
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: server.Client, Lanes: veroorder.NewLanes(1), Clock: clocktesting.NewFakeClock(now),
+		Client: server.Client, Lanes: lanes.New(1, 1), Clock: clocktesting.NewFakeClock(now),
 		Events: status.Events{Recorder: recorder},
 	}}
 	reconcileAs := func(reader client.Reader) (says string, err error) {
@@ -92,7 +93,7 @@ func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
 	}}
 	conflict := apierrors.NewConflict(schema.GroupResource{}, "", errors.New("somebody else was faster"))
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: apitest.Unwritable{Client: server.Client, Refusal: conflict}, Reader: changing, Lanes: veroorder.NewLanes(1),
+		Client: apitest.Unwritable{Client: server.Client, Refusal: conflict}, Reader: changing, Lanes: lanes.New(1, 1),
 		Clock: clock, Events: status.Events{Recorder: recorder},
 	}}
 	name := client.ObjectKeyFromObject(order)
@@ -124,7 +125,7 @@ func TestARestoredOrderIsNotWrittenTo(t *testing.T) {
 	}
 	clock := clocktesting.NewFakeClock(order.CreationTimestamp.Time)
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: server.Client, Reader: limited(t, "veroorders", "veroorders/status"), Lanes: veroorder.NewLanes(1),
+		Client: server.Client, Reader: limited(t, "veroorders", "veroorders/status"), Lanes: lanes.New(1, 1),
 		Clock: clock, Events: status.Events{Recorder: events.NewFakeRecorder(1)},
 	}}
 	result, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})

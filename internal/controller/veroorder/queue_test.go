@@ -12,6 +12,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -23,7 +24,7 @@ func TestAnOrderThatWaitsForItsTurnForLongSaysSo(t *testing.T) {
 	clock := clocktesting.NewFakeClock(order.CreationTimestamp.Time)
 	const enough = 10
 	recorder := events.NewFakeRecorder(enough)
-	noLanes := veroorder.NewLanes(0)
+	noLanes := lanes.New(1, 0)
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
 		Client: server.Client, Reader: server.Client, Lanes: noLanes, Clock: clock,
 		Events: status.Events{Recorder: recorder},
@@ -48,7 +49,7 @@ func TestAnOrderThatWaitsForItsTurnForLongSaysSo(t *testing.T) {
 	}
 	clock.Step(5 * time.Minute)
 	for range 2 {
-		const want = "OrderCreated: VeroOrder sign-1 waits for its turn behind others of VeroIssuer vero"
+		const want = "OrderCreated: VeroOrder sign-1 waits for its turn behind others of VeroIssuer vero or of its namespace"
 		if again, says := reconcileOnce(); again != 10*time.Minute || says != want {
 			t.Errorf("then it says %q, and is looked at again in %s", says, again)
 		}

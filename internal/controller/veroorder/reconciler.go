@@ -18,6 +18,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
@@ -53,8 +54,8 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Namespace is the controller's own, where the bundles of cluster issuers are.
 	Namespace string
-	// Lanes bound the calls to the service of each issuer.
-	Lanes *Lanes
+	// Lanes bound the calls to the service of each issuer, and those for each namespace.
+	Lanes *lanes.Lanes
 	// Retention is how long an order is kept after it has ended.
 	Retention time.Duration
 	// Shutdown ends when the controller is asked to stop. A call that runs then is finished, and recorded.
@@ -81,13 +82,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	err := r.Client.Get(ctx, name.NamespacedName, cached)
 	switch {
 	case apierrors.IsNotFound(err):
-		r.Lanes.forget(name.NamespacedName)
+		r.Lanes.Forget(name.NamespacedName)
 		r.hindrances.Over(name.NamespacedName)
 		return ctrl.Result{}, nil
 	case err != nil:
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
 	}
-	leave, free := r.Lanes.enter(cached)
+	leave, free := r.Lanes.Enter(name.NamespacedName, laneOf(cached))
 	if !free {
 		return r.queue(ctx, cached.DeepCopy()) // it is woken when it is its turn
 	}
@@ -103,6 +104,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
 	}
 	return result, nil
+}
+
+// laneOf is what an order asks for: a lane of its issuer's, out of its namespace's share.
+func laneOf(order *v1alpha1.VeroOrder) lanes.Lane {
+	issuer := lanes.Issuer{Kind: order.Spec.IssuerRef.Kind, Namespace: order.Namespace, Name: order.Spec.IssuerRef.Name}
+	if issuer.Kind == v1alpha1.KindVeroClusterIssuer {
+		issuer.Namespace = ""
+	}
+	return lanes.Lane{Issuer: issuer, Namespace: order.Namespace}
 }
 
 // queuePatience is how long an order waits for its turn without saying so: most wait for seconds, and a write for each
@@ -121,7 +131,7 @@ func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl
 	}
 	action := issuance.Action{
 		Verb: issuance.Wait, Reason: v1alpha1.ReasonOrderCreated,
-		Message: fmt.Sprintf("VeroOrder %s waits for its turn behind others of %s %s",
+		Message: fmt.Sprintf("VeroOrder %s waits for its turn behind others of %s %s or of its namespace",
 			order.Name, order.Spec.IssuerRef.Kind, order.Spec.IssuerRef.Name),
 	}
 	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, r.Clock.Now()) })

@@ -23,9 +23,10 @@ import (
 // Register adds the reconciler to a manager whose cache lookup.Index has prepared. It is triggered by new orders, by
 // issuers whose spec or readiness has changed, and by CertificateRequests that go away; all else it plans itself, from
 // times that are in the order. A RetrievalId is news: a person, or a controller that was frozen in the middle of its
-// call, may have brought it.
+// call, may have brought it. The Lanes say how many workers there are: a call keeps one for as long as it takes.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	reconciler := &Reconciler{Options: options}
+	controllerOptions.MaxConcurrentReconciles = options.Lanes.Workers()
 	return ctrl.NewControllerManagedBy(manager).
 		Named("veroorder").
 		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(
@@ -43,7 +44,7 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 
 // turns lets the Lanes wake an order when it is its turn.
 func (r *Reconciler) turns(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	r.Lanes.onTurn(func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
+	r.Lanes.OnTurn(func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
 	return nil
 }
 

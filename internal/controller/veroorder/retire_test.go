@@ -14,6 +14,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
 
@@ -77,7 +78,7 @@ func TestAnOrderIsRemovedWhenNothingSpeaksForItAnyMore(t *testing.T) {
 				server.Create(t, holding(namespace, c.holds))
 			}
 			reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-				Client: server.Client, Reader: server.Client, Lanes: veroorder.NewLanes(1), Retention: retention,
+				Client: server.Client, Reader: server.Client, Lanes: lanes.New(1, 1), Retention: retention,
 				Clock: clocktesting.NewFakeClock(now),
 			}}
 			if c.forbidden {
