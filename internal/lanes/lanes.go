@@ -61,8 +61,8 @@ func (l *Lanes) OnTurn(wake func(types.NamespacedName)) {
 	l.wake = wake
 }
 
-// Enter takes a lane for an object if it is its turn; leave gives it back. If it is not, the object is woken when it is,
-// and has to Enter or Forget then.
+// Enter takes a lane for an object if it is its turn; leave gives it back. If it is not, the object is woken when it
+// is, and has to Enter or Forget then.
 func (l *Lanes) Enter(name types.NamespacedName, wanted Lane) (leave func(), free bool) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

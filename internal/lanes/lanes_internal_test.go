@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -163,7 +164,7 @@ func TestANamespaceWithAnyNumberOfIssuersLeavesHalfOfTheLanesToOthers(t *testing
 		t.Errorf("it has taken %d of 32 lanes", len(taken))
 	}
 	for i := range 8 {
-		if !s.ours(fmt.Sprint(i)) {
+		if !s.ours(strconv.Itoa(i)) {
 			t.Fatalf("another namespace has %d lanes beside it, and not 8", i)
 		}
 	}

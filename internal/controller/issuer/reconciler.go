@@ -23,7 +23,8 @@ import (
 )
 
 const (
-	// checkInterval is how often a ready issuer is checked, retryInterval one that is not.
+	// checkInterval is how often a ready issuer is checked, and the longest distance for one that is not; retryInterval
+	// is the shortest.
 	checkInterval = 10 * time.Minute
 	retryInterval = time.Minute
 )
@@ -54,7 +55,8 @@ type Options struct {
 type Reconciler struct {
 	Options
 
-	kind string
+	kind    string
+	probing *probing
 }
 
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroissuers;veroclusterissuers,verbs=get;list;watch
@@ -67,29 +69,44 @@ type verdict struct {
 
 func (v verdict) ready() bool { return v.reason == v1alpha1.ReasonChecked }
 
-// Reconcile checks one issuer.
+// pending reports that there is none yet: the handshake is still to be made.
+func (v verdict) pending() bool { return v.reason == "" }
+
+// Reconcile checks one issuer. While a handshake is made it says nothing new, and is called again at the end of it.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (ctrl.Result, error) {
 	issuer, err := lookup.Issuer(ctx, r.Reader, r.kind, request.Namespace, request.Name)
 	if err != nil {
 		return status.Settle(ctx, err)
 	}
 	if issuer == nil || !issuer.GetDeletionTimestamp().IsZero() {
+		r.probing.settle(request.NamespacedName)
 		r.Metrics.IssuerGone(r.kind, request.Namespace, request.Name)
 		return ctrl.Result{}, nil
 	}
 	found, err := r.check(ctx, issuer)
+	if err == nil && found.pending() {
+		return ctrl.Result{}, nil
+	}
+	r.probing.settle(request.NamespacedName)
 	if err == nil {
 		r.Metrics.IssuerReady(r.kind, request.Namespace, request.Name, found.reason, found.ready())
 		err = r.record(ctx, issuer, found)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return status.Settle(ctx, fmt.Errorf("%s %s: %w", r.kind, request.NamespacedName, err))
-	case found.ready():
-		return ctrl.Result{RequeueAfter: checkInterval}, nil
-	default:
-		return ctrl.Result{RequeueAfter: retryInterval}, nil
 	}
+	ready := meta.FindStatusCondition(issuer.IssuerStatus().Conditions, v1alpha1.ConditionReady)
+	return ctrl.Result{RequeueAfter: distance(ready, r.Clock.Now())}, nil
+}
+
+// distance is the time until the next check. That of an issuer which is not ready is half of the time for which it has
+// not been, within bounds: who repairs it at once sees it soon, and what nobody repairs costs less and less.
+func distance(ready *metav1.Condition, now time.Time) time.Duration {
+	if ready.Status == metav1.ConditionTrue {
+		return checkInterval
+	}
+	const half = 2
+	return min(max(now.Sub(ready.LastTransitionTime.Time)/half, retryInterval), checkInterval)
 }
 
 // check looks at the nearest cause first: nothing is connected to with a spec that is wrong.
@@ -111,36 +128,38 @@ func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.Issuer) (verdict
 	if err := r.reportOverlap(ctx, issuer, bundles); err != nil {
 		return verdict{}, err
 	}
-	if found, failed := r.probe(ctx, issuer, bundles); failed {
+	if found, passed := r.probe(ctx, issuer, bundles); !passed {
 		return found, nil
 	}
 	return r.reported(ctx, issuer, bundles)
 }
 
-// probe tries the endpoint.
+// probe tries the endpoint. Until the handshake is over there is no verdict.
 func (r *Reconciler) probe(
 	ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles,
-) (found verdict, failed bool) {
-	err := r.Probe(ctx, issuer, bundles)
+) (found verdict, passed bool) {
+	known, err := r.probing.outcome(ctx, issuer, bundles)
 	var (
 		forbidden *vero.ForbiddenEndpointError
 		untrusted *vero.UntrustedServerError
 	)
 	switch {
-	case err == nil:
+	case !known:
 		return verdict{}, false
+	case err == nil:
+		return verdict{}, true
 	case errors.As(err, &forbidden):
 		return verdict{v1alpha1.ReasonEndpointNotAllowed, fmt.Sprintf(
-			"%v: correct spec.url, or ask whoever runs the controller to add it", err)}, true
+			"%v: correct spec.url, or ask whoever runs the controller to add it", err)}, false
 	case errors.As(err, &untrusted) && len(bundles.TLS) == 0:
 		return verdict{v1alpha1.ReasonEndpointUntrusted, fmt.Sprintf(
-			"%v: set spec.trust.tls to the authority of the endpoint, if it is not one of the system's", err)}, true
+			"%v: set spec.trust.tls to the authority of the endpoint, if it is not one of the system's", err)}, false
 	case errors.As(err, &untrusted):
 		return verdict{v1alpha1.ReasonEndpointUntrusted, fmt.Sprintf(
-			"%v: put the authority of the endpoint into spec.trust.tls", err)}, true
+			"%v: put the authority of the endpoint into spec.trust.tls", err)}, false
 	default:
 		return verdict{v1alpha1.ReasonEndpointUnreachable, fmt.Sprintf(
-			"%v: check spec.url, the network policy and the proxy; it is tried again every minute", err)}, true
+			"%v: check spec.url, the network policy and the proxy; it is tried again after 1 to 10 minutes", err)}, false
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,31 +16,43 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 )
 
-// Register adds a reconciler for each kind of issuer to a manager. They are triggered by changes of an issuer's spec,
-// by orders that report a problem with their issuer, or report it no longer, and by orders that get on where the issuer
-// is not ready.
+// Register adds a reconciler for each kind of issuer to a manager. They are triggered by changes of an issuer's spec or
+// annotations, by handshakes that have ended, by orders that report a problem with their issuer, or report it no
+// longer, and by orders that get on where the issuer is not ready. The number of workers is also that of the lanes for
+// handshakes.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	for kind, object := range map[string]client.Object{
 		v1alpha1.KindVeroIssuer:        &v1alpha1.VeroIssuer{},
 		v1alpha1.KindVeroClusterIssuer: &v1alpha1.VeroClusterIssuer{},
 	} {
-		reconciler := &Reconciler{Options: options, kind: kind}
+		reconciler := &Reconciler{
+			Options: options, kind: kind, probing: newProbing(options.Probe, controllerOptions.MaxConcurrentReconciles),
+		}
 		err := ctrl.NewControllerManagedBy(manager).
 			Named(kind).
-			For(object, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+			For(object, builder.WithPredicates(predicate.Or[client.Object](
+				predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 			Watches(&v1alpha1.VeroOrder{}, handler.EnqueueRequestsFromMapFunc(reconciler.issuerOf),
 				builder.WithPredicates(problemChanged())).
+			WatchesRawSource(source.Func(reconciler.ends)).
 			WithOptions(controllerOptions).
 			Complete(reconciler)
 		if err != nil {
 			return fmt.Errorf("register the controller of %s: %w", kind, err)
 		}
 	}
+	return nil
+}
+
+// ends lets the end of a handshake have its issuer checked again.
+func (r *Reconciler) ends(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	r.probing.onEnd(func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
 	return nil
 }
 

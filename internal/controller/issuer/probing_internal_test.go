@@ -1,0 +1,166 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+func TestTheLongerAnIssuerIsNotReadyTheLessOftenItIsChecked(t *testing.T) {
+	now := time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
+	for since, want := range map[time.Duration]time.Duration{
+		0: time.Minute, 2 * time.Minute: time.Minute, 3 * time.Minute: 90 * time.Second, 10 * time.Minute: 5 * time.Minute,
+		20 * time.Minute: 10 * time.Minute, 30 * 24 * time.Hour: 10 * time.Minute, -time.Hour: time.Minute,
+	} {
+		condition := &metav1.Condition{
+			Status: metav1.ConditionFalse, LastTransitionTime: metav1.Time{Time: now.Add(-since)},
+		}
+		if got := distance(condition, now); got != want {
+			t.Errorf("not ready for %s, it is checked after %s, want %s", since, got, want)
+		}
+		condition.Status = metav1.ConditionTrue
+		if got := distance(condition, now); got != 10*time.Minute {
+			t.Errorf("ready for %s, it is checked after %s", since, got)
+		}
+	}
+}
+
+// bench is a probing whose handshakes with one endpoint take for ever, and whose others fail at once.
+type bench struct {
+	*testing.T
+	*probing
+
+	counting    sync.Mutex
+	made, woken int
+}
+
+const silent = "https://silent.example"
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{T: t}
+	b.probing = newProbing(func(ctx context.Context, issuer v1alpha1.Issuer, _ *secrets.Bundles) error {
+		b.counting.Lock()
+		b.made++
+		number := b.made
+		b.counting.Unlock()
+		if issuer.IssuerSpec().Endpoint() == silent {
+			<-ctx.Done()
+		}
+		return errors.Join(fmt.Errorf("handshake %d", number), ctx.Err())
+	}, 4)
+	b.onEnd(func(types.NamespacedName) {
+		b.counting.Lock()
+		defer b.counting.Unlock()
+		b.woken++
+	})
+	return b
+}
+
+func issuerAt(url string) *v1alpha1.VeroIssuer {
+	issuer := &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: "tax", Name: "vero", UID: "1", Generation: 1}}
+	issuer.Spec.URL = url
+	return issuer
+}
+
+// seen returns how many handshakes were made, and how often an issuer was woken, once nothing moves.
+func (b *bench) seen() (made, woken int) {
+	synctest.Wait()
+	b.counting.Lock()
+	defer b.counting.Unlock()
+	return b.made, b.woken
+}
+
+// asks returns what is known of an issuer; empty for nothing.
+func (b *bench) asks(issuer v1alpha1.Issuer) string {
+	b.Helper()
+	known, err := b.outcome(b.Context(), issuer, &secrets.Bundles{})
+	synctest.Wait()
+	if !known {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestAHandshakeThatIsNotAnsweredEndsAfterTenSecondsAndHasItsIssuerCheckedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, issuer := newBench(t), issuerAt(silent)
+		for range 3 {
+			if known := b.asks(issuer); known != "" {
+				t.Fatalf("during the handshake it is known %q", known)
+			}
+		}
+		<-time.After(10*time.Second - 1)
+		if made, woken := b.seen(); made != 1 || woken > 0 {
+			t.Errorf("%d handshakes were made, and %d issuers woken before the end", made, woken)
+		}
+		<-time.After(1)
+		if made, woken := b.seen(); made != 1 || woken != 1 {
+			t.Fatalf("%d handshakes were made, and %d issuers woken", made, woken)
+		}
+		if known := b.asks(issuer); known != "handshake 1\n"+context.DeadlineExceeded.Error() {
+			t.Errorf("known is %q", known)
+		}
+	})
+}
+
+func TestAnOutcomeIsUsedOnceAndForWhatTheHandshakeWasMadeWith(t *testing.T) {
+	for claim, change := range map[string]func(*v1alpha1.VeroIssuer, *attempt){
+		"the spec has changed":          func(issuer *v1alpha1.VeroIssuer, _ *attempt) { issuer.Generation++ },
+		"another one has the same name": func(issuer *v1alpha1.VeroIssuer, _ *attempt) { issuer.UID = "2" },
+		"the bundles have changed":      func(_ *v1alpha1.VeroIssuer, made *attempt) { made.subject.bundles = "others" },
+	} {
+		t.Run(claim, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, issuer := newBench(t), issuerAt("https://refusing.example")
+				b.asks(issuer)
+				change(issuer, b.attempts[types.NamespacedName{Namespace: "tax", Name: "vero"}])
+				for i, want := range []string{"", "handshake 2", "", "handshake 3"} {
+					if known := b.asks(issuer); known != want {
+						t.Errorf("asked for the %d. time, it knows %q, want %q", i+2, known, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestAnIssuerThatNeedsNoHandshakeAnyMoreLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		names := make([]types.NamespacedName, 0, 4)
+		for i := range cap(names) {
+			issuer := issuerAt(silent)
+			issuer.Name = strconv.Itoa(i)
+			names = append(names, types.NamespacedName{Namespace: "tax", Name: issuer.Name})
+			b.asks(issuer)
+		}
+		if made, _ := b.seen(); made != 2 {
+			t.Errorf("a namespace makes %d of 4 handshakes at once, want 2", made)
+		}
+		<-time.After(probeTimeout)
+		if _, woken := b.seen(); woken != len(names) {
+			t.Errorf("%d issuers were woken: two by the end of theirs, and two because it is their turn", woken)
+		}
+		for _, name := range names {
+			b.settle(name)
+		}
+		left := len(b.attempts)
+		b.asks(issuerAt(silent))
+		if made, _ := b.seen(); left > 0 || made != 3 {
+			t.Errorf("%d attempts are left, and %d handshakes were made", left, made)
+		}
+		<-time.After(probeTimeout)
+	})
+}
