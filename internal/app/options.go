@@ -39,8 +39,8 @@ type Options struct {
 	// MetricsCertDirectory has the certificate for that, tls.crt and tls.key, which is read again when it changes; empty
 	// makes a self-signed one at each start.
 	MetricsCertDirectory string
-	// Workers is how many objects of a kind are worked on at once, CallsPerIssuer how many calls may run at once to the
-	// service of one issuer.
+	// Workers is how many objects of a kind are worked on at once; lanes.New says how namespaces share them for calls and
+	// handshakes. CallsPerIssuer is how many calls may run at once to the service of one issuer.
 	Workers, CallsPerIssuer int
 	// AllowedEndpoints are the hosts that VeroIssuers may have called, as endpoints.Parse reads them; VeroClusterIssuers
 	// are bound by it where AllowedEndpointsCluster says so.
@@ -94,7 +94,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081",
 		"`address` of /healthz and /readyz, 0 for none")
 	flags.IntVar(&o.Workers, "workers", defaultWorkers,
-		"the `number` of objects of each kind that are worked on at once")
+		"the `number` of objects of each kind that are worked on at once; for calls, a namespace gets at most half of it")
 	flags.IntVar(&o.CallsPerIssuer, "calls-per-issuer", defaultCalls,
 		"the largest `number` of calls at a time to the service of one issuer")
 	flags.StringSliceVar(&o.AllowedEndpoints, "allowed-endpoints", v1alpha1.PublicHosts(),

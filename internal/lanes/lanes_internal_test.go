@@ -172,7 +172,7 @@ func TestANamespaceWithAnyNumberOfIssuersLeavesHalfOfTheLanesToOthers(t *testing
 
 func TestManyNamespacesTogetherDoNotKeepAnotherOneWaiting(t *testing.T) {
 	s := newStreet(t, 32, 8)
-	for i := range 30 {
+	for i := range 37 {
 		if len(s.take(fmt.Sprintf("hostile-%d", i))) == 0 {
 			t.Errorf("the %dth namespace has no lane", i)
 		}
