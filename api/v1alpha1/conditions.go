@@ -110,6 +110,8 @@ const (
 	ReasonWaitingForCertificate = "WaitingForCertificate"
 	// ReasonWaitingForWindow: the current certificate cannot be renewed yet.
 	ReasonWaitingForWindow = "WaitingForWindow"
+	// ReasonLargeKey: the private key is larger than the service's owner says to support. It is sent all the same.
+	ReasonLargeKey = "LargeKey"
 	// ReasonOrderCreated: a VeroOrder was made for the CertificateRequest.
 	ReasonOrderCreated = "OrderCreated"
 	// ReasonRenewalFailing, of events about Certificates: ConditionRenewalFailing has become True, or time is running out.

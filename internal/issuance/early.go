@@ -37,7 +37,7 @@ func (s Snapshot) awaitWindow() Action {
 	}
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow,
 		At:      earlier(opens, s.Now.Add(windowPollInterval)),
-		Message: message + s.refusedHint() + s.setAsideHint() + s.orphanHint()}
+		Message: message + s.refusedHint() + s.setAsideHint() + s.orphanHint() + s.caution()}
 }
 
 // annotationsHint says why cert-manager asks for a certificate although there is one, and how the Certificate becomes

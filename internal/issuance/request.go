@@ -91,8 +91,16 @@ func (s Snapshot) operation() Action {
 		return s.awaitWindow()
 	default:
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
-			At: s.Now.Add(CredentialsPollInterval), Message: s.whyCredentials() + problem + s.orphanHint()}
+			At: s.Now.Add(CredentialsPollInterval), Message: s.whyCredentials() + problem + s.orphanHint() + s.caution()}
 	}
+}
+
+// caution ends a message of a request that waits before anything is spent on it.
+func (s Snapshot) caution() string {
+	if s.Request.Caution == "" {
+		return ""
+	}
+	return "; " + s.Request.Caution
 }
 
 // renewBeforeHint says how the wait for the window is avoided, where it is the Certificate that asks too early. It may

@@ -39,6 +39,9 @@ func waitFor(reason string, says ...string) want {
 }
 
 // TestOperation is the table of docs/architecture.md, Which operation a request needs.
+// cautious has something to say about the request.
+func cautious(s *issuance.Snapshot) { s.Request.Caution = "the key is large" }
+
 func TestOperation(t *testing.T) {
 	open, closed := currentUntil(now.AddDate(0, 0, 30)), currentUntil(now.AddDate(1, 0, 0))
 	bought := leafUntil(t, "another's", now.AddDate(1, 0, 0))
@@ -50,6 +53,12 @@ func TestOperation(t *testing.T) {
 		"no certificate, no credentials: wait for credentials": {requested(), waitForCredentials},
 		"unusable, credentials: SignNewCertificate": {
 			requested(open, unusable("it has expired"), credentials()), createSignNew(1)},
+		"a key of an uncertain size, no credentials: wait for them, and say so": {
+			requested(cautious), waitFor(v1alpha1.ReasonWaitingForCredentials, "does not exist; the key is large")},
+		"a key of an uncertain size, window closed: hold, and say so": {
+			requested(closed, cautious), waitFor(v1alpha1.ReasonWaitingForWindow, "; the key is large")},
+		"a key of an uncertain size, credentials: SignNewCertificate": {
+			requested(cautious, credentials()), createSignNew(1)},
 		"unusable, no credentials: wait for them, and say what is wrong with the certificate": {
 			requested(open, unusable("it has expired")),
 			waitFor(v1alpha1.ReasonWaitingForCredentials, "it has expired, so a new one needs", "does not exist")},

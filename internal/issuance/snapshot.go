@@ -70,6 +70,8 @@ type Request struct {
 	PublicKeyDigest string
 	// Invalid says why it can never be satisfied; empty if it can.
 	Invalid string
+	// Caution says what is uncertain about it, though it can be sent; empty if nothing is.
+	Caution string
 	// Receipt is what it shows to have been accepted for it.
 	Receipt Receipt
 	// Unbacked says why nothing may be spent on it at present: the Certificate that claims to stand behind it is gone,

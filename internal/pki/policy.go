@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// minimumKeyBits is what the service's owner documents; 3072 has been used too (docs/protocol.md, Lifecycle facts).
+	// minimumKeyBits is what the service's owner documents, and supports at present; of more, nobody knows
+	// (docs/protocol.md, Lifecycle facts).
 	minimumKeyBits = 2048
 	// maximumKeyBits is only a guard: checking a signature with a key of a hundred thousand bits takes seconds.
 	maximumKeyBits = 8192
@@ -101,6 +102,19 @@ func checkKey(csr *x509.CertificateRequest) []Violation {
 		}}
 	}
 	return nil
+}
+
+// KeyCaution says what is uncertain about the key of a certificate request that CheckCertificateRequest accepts, and
+// what to write instead; empty if nothing is. The owner's quick guide says that only 2048 bits are supported at present;
+// one client makes larger keys, which nobody has proved in production (docs/protocol.md, Lifecycle facts).
+func KeyCaution(csr *x509.CertificateRequest) string {
+	key, isRSA := csr.PublicKey.(*rsa.PublicKey)
+	if !isRSA || key.N.BitLen() <= minimumKeyBits {
+		return ""
+	}
+	return fmt.Sprintf("the key has %d bits, and the quick guide of the service's owner says that only %d are supported "+
+		"at present: the request is sent all the same; to be sure, write size: %d into spec.privateKey of the Certificate",
+		key.N.BitLen(), minimumKeyBits, minimumKeyBits)
 }
 
 func keyType(csr *x509.CertificateRequest) string {

@@ -235,6 +235,24 @@ func TestAHugeKeyIsRefusedBeforeItsSignatureIsChecked(t *testing.T) {
 	mustViolate(t, pki.CheckCertificateRequest(request, customerID), "spec.privateKey.size", "65537 bits")
 }
 
+func TestALargerKeyThanTheDocumentedOneIsAcceptedWithAWarning(t *testing.T) {
+	request := parseRequest(t, newRequest(t, pkitest.Key("customer"), nil))
+	for bits, want := range map[uint]string{2048: "", 2049: "2049 bits", 3072: "write size: 2048", 8192: "quick guide"} {
+		request.PublicKey = &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), bits-1), E: 65537}
+		caution := pki.KeyCaution(request)
+		if (caution == "") != (want == "") || !strings.Contains(caution, want) {
+			t.Errorf("of %d bits it says %q, want %q", bits, caution, want)
+		}
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 3072)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pki.CheckCertificateRequest(parseRequest(t, newRequest(t, key, nil)), customerID); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestARequestWithAWrongSignatureIsRefused(t *testing.T) {
 	der := newRequest(t, pkitest.Key("customer"), nil)
 	der[len(der)-1] ^= 1

@@ -57,6 +57,9 @@ func (r *Reconciler) create(
 	ctx context.Context, request *cmapi.CertificateRequest, snapshot issuance.Snapshot, action issuance.Action,
 ) (ctrl.Result, error) {
 	order := newOrder(request, snapshot, action)
+	if caution := snapshot.Request.Caution; caution != "" {
+		r.Events.Report(request, true, v1alpha1.ReasonLargeKey, string(action.Verb), caution) // before anything is spent
+	}
 	said := fmt.Sprintf("VeroOrder %s was created for %s", order.Name, action.Operation)
 	if action.Message != "" {
 		order.Annotations[v1alpha1.AnnotationGivenUp] = snapshot.Request.Receipt.RetrievalID

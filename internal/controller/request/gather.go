@@ -87,6 +87,7 @@ func examine(snapshot *issuance.Snapshot, request *cmapi.CertificateRequest) err
 	if err := pki.CheckCertificateRequest(csr, snapshot.Issuer.CustomerID); err != nil {
 		snapshot.Request.Invalid = err.Error()
 	}
+	snapshot.Request.Caution = pki.KeyCaution(csr)
 	if request.Spec.IsCA {
 		snapshot.Request.Invalid = "spec.isCA is true, and the certificate service issues no authorities: " +
 			"remove spec.isCA from the Certificate"

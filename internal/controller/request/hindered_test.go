@@ -16,6 +16,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -58,7 +59,7 @@ func prepared(t *testing.T) *renewal {
 	r := renew(t)
 	r.certificate.Status.NextPrivateKeySecretName = new("tax-next")
 	r.issuing(true)
-	r.request.Spec.Request = signingRequest(t, "next")
+	r.request.Spec.Request = signingRequest(t, pkitest.Key("next"))
 	if err := server.Client.Update(t.Context(), r.request); err != nil {
 		t.Fatal(err)
 	}

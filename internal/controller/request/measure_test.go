@@ -2,6 +2,7 @@ package request_test
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -40,7 +41,7 @@ func watch(t *testing.T) *watched {
 	w := &watched{T: t, request: &cmapi.CertificateRequest{
 		ObjectMeta: metav1.ObjectMeta{Namespace: server.Namespace(t), Name: "by-hand"},
 		Spec: cmapi.CertificateRequestSpec{
-			Request:   signingRequest(t, "measured"),
+			Request:   signingRequest(t, pkitest.Key("measured")),
 			IssuerRef: cmmeta.IssuerReference{Group: "varmenne.dev", Kind: "VeroIssuer", Name: "vero"},
 		},
 	}}
@@ -49,11 +50,11 @@ func watch(t *testing.T) *watched {
 	return w
 }
 
-// signingRequest is one for the key of a name.
-func signingRequest(t *testing.T, keyName string) []byte {
+// signingRequest is one for a key.
+func signingRequest(t *testing.T, key *rsa.PrivateKey) []byte {
 	t.Helper()
 	csr, err := x509.CreateCertificateRequest(rand.Reader,
-		&x509.CertificateRequest{Subject: pkix.Name{CommonName: "0123456-7"}}, pkitest.Key(keyName))
+		&x509.CertificateRequest{Subject: pkix.Name{CommonName: "0123456-7"}}, key)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package request_test
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"strings"
@@ -16,11 +17,11 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
-// payable makes what an order for a first certificate needs: a ready issuer, credentials, and the key in preparation.
-func (r *renewal) payable() {
+// payable makes what an order for a first certificate needs: a ready issuer, credentials, and that key in preparation.
+func (r *renewal) payable(key *rsa.PrivateKey) {
 	r.Helper()
 	bundle := v1alpha1.BundleSource{CABundle: pkitest.PEM(pkitest.Root(r.T, "Root").Certificate)}
-	der, err := x509.MarshalPKCS8PrivateKey(pkitest.Key("next"))
+	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func (r *renewal) payable() {
 // TestAnOrderWithoutItsLabelsIsAskedFor: it cannot be found, and no other one may be made in its place.
 func TestAnOrderWithoutItsLabelsIsAskedFor(t *testing.T) {
 	r := prepared(t)
-	r.payable()
+	r.payable(pkitest.Key("next"))
 	r.reconcile()
 	orders := &v1alpha1.VeroOrderList{}
 	if err := server.Client.List(t.Context(), orders, client.InNamespace(r.request.Namespace)); err != nil {
