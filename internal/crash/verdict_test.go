@@ -54,17 +54,17 @@ func (s *stage) judgeCertificate() {
 	request := s.request()
 	bundle, err := pki.ParseBundle(request.Status.Certificate)
 	s.must(err)
-	if !s.key.PublicKey.Equal(bundle[0].PublicKey) {
+	if !s.key.PublicKey.Equal(bundle.Certificates[0].PublicKey) {
 		s.Error("the certificate is for another key than the one in preparation")
 	}
 	roots, intermediates := x509.NewCertPool(), x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(request.Status.CA) {
 		s.Error("the request has no CA")
 	}
-	for _, certificate := range bundle[1:] {
+	for _, certificate := range bundle.Certificates[1:] {
 		intermediates.AddCert(certificate)
 	}
-	if _, err := bundle[0].Verify(x509.VerifyOptions{
+	if _, err := bundle.Certificates[0].Verify(x509.VerifyOptions{
 		Roots: roots, Intermediates: intermediates, CurrentTime: s.clock.Now(),
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	}); err != nil {

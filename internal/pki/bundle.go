@@ -2,7 +2,9 @@ package pki
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -16,40 +18,94 @@ const (
 	maximumBundleCertificates = 500
 )
 
+// Bundle is a set of certificates as somebody has configured it.
+type Bundle struct {
+	// Certificates are in the order of the bundle, without duplicates, and at least one.
+	Certificates []*x509.Certificate
+	// Skipped says of each certificate that crypto/x509 cannot read, such as one with a negative serial number, which
+	// block it is and why; nothing can be verified with it. It is empty mostly.
+	Skipped []string
+}
+
 // ParseBundle decodes a bundle of certificates in PEM (see Readable), or in DER, at most 1 MiB and 500 certificates.
-// Blocks that are no
-// certificates are refused, private keys with a warning that does not repeat them. Comments and explanatory text
-// between blocks are skipped; anything that looks like a broken block is an error, because a certificate that is
-// silently left out is found much later. Duplicates are removed, the order is kept. Errors count blocks from 1.
-func ParseBundle(data []byte) ([]*x509.Certificate, error) {
+// Blocks that are no certificates are refused, private keys with a warning that does not repeat them. Comments and
+// explanatory text between blocks are skipped; anything that looks like a broken block is an error, because a
+// certificate that is silently left out is found much later. A certificate that is whole, but that crypto/x509 refuses,
+// is left out and named: it is no reason to do without the others. Errors count blocks from 1.
+func ParseBundle(data []byte) (Bundle, error) {
+	bundle, err := parseBundle(data)
+	if err != nil {
+		return Bundle{}, fmt.Errorf("certificate bundle: %w", err)
+	}
+	return bundle, nil
+}
+
+func parseBundle(data []byte) (Bundle, error) {
 	if len(data) > maximumBundleBytes {
-		return nil, fmt.Errorf("certificate bundle has %d bytes, more than the %d that are accepted",
-			len(data), maximumBundleBytes)
+		return Bundle{}, fmt.Errorf("it has %d bytes, more than the %d that are accepted", len(data), maximumBundleBytes)
 	}
 	data = armored(Readable(data))
+	if container := containerOf(data); container != "" {
+		return Bundle{}, errors.New("it " + container)
+	}
 	blocks, err := pemBlocks(data, maximumBundleCertificates)
 	if err != nil {
-		return nil, fmt.Errorf("certificate bundle: %w", err)
+		return Bundle{}, err
 	}
 	if len(blocks) == 0 {
-		return nil, errors.New("certificate bundle holds no PEM certificate")
+		return Bundle{}, errors.New("it holds no PEM certificate")
 	}
-	certificates := make([]*x509.Certificate, 0, len(blocks))
+	return certificatesOf(blocks)
+}
+
+func certificatesOf(blocks []*pem.Block) (Bundle, error) {
+	var bundle Bundle
 	seen := make(map[string]bool, len(blocks))
 	for index, block := range blocks {
-		if err := checkBlockType(block.Type, certificateBlock); err != nil {
-			return nil, fmt.Errorf("certificate bundle: block %d %w", index+1, err)
+		if err := checkBundleBlock(block); err != nil {
+			return Bundle{}, fmt.Errorf("block %d %w", index+1, err)
 		}
+		if seen[string(block.Bytes)] {
+			continue
+		}
+		seen[string(block.Bytes)] = true
 		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("certificate bundle: block %d is not an X.509 certificate: %w", index+1, err)
-		}
-		if !seen[string(certificate.Raw)] {
-			seen[string(certificate.Raw)] = true
-			certificates = append(certificates, certificate)
+		switch {
+		case err == nil:
+			bundle.Certificates = append(bundle.Certificates, certificate)
+		case isCertificateShaped(block.Bytes):
+			bundle.Skipped = append(bundle.Skipped, fmt.Sprintf("block %d, the certificate with the SHA-256 fingerprint %s, "+
+				"cannot be read: %v", index+1, fingerprint(sha256.Sum256(block.Bytes)), Bounded(err)))
+		default:
+			return Bundle{}, fmt.Errorf("block %d is not an X.509 certificate: %w", index+1, Bounded(err))
 		}
 	}
-	return certificates, nil
+	if len(bundle.Certificates) == 0 {
+		return Bundle{}, errors.New(bundle.Skipped[0])
+	}
+	return bundle, nil
+}
+
+func checkBundleBlock(block *pem.Block) error {
+	if block.Type == pkcs7Block {
+		return errors.New(isPKCS7)
+	}
+	return checkBlockType(block.Type, certificateBlock)
+}
+
+// isCertificateShaped reports whether DER is one whole object of the outer form of a certificate (RFC 5280, 4.1). A
+// certificate request has that form, too.
+func isCertificateShaped(der []byte) bool {
+	if _, err := x509.ParseCertificateRequest(der); err == nil {
+		return false
+	}
+	var certificate struct {
+		Content, Algorithm asn1.RawValue
+		Signature          asn1.BitString
+	}
+	rest, err := asn1.Unmarshal(der, &certificate)
+	return err == nil && len(rest) == 0 && certificate.Content.Tag == asn1.TagSequence &&
+		certificate.Algorithm.Tag == asn1.TagSequence
 }
 
 // armored makes PEM of certificates in DER, one behind the other, with or without base64 around; everything else comes
@@ -59,15 +115,69 @@ func armored(data []byte) []byte {
 		return data
 	}
 	for _, der := range [][]byte{data, unarmored(data)} {
-		certificates, err := x509.ParseCertificates(der)
-		if err != nil || len(certificates) == 0 {
-			continue
+		if text := armor(der); len(text) > 0 {
+			return text
 		}
-		var text bytes.Buffer
-		for _, certificate := range certificates {
-			text.Write(pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: certificate.Raw}))
+		if containerOf(der) != "" {
+			return der
 		}
-		return text.Bytes()
 	}
 	return data
+}
+
+// armor returns nothing for what is not certificates alone.
+func armor(der []byte) []byte {
+	var text bytes.Buffer
+	for len(der) > 0 {
+		var object asn1.RawValue
+		rest, err := asn1.Unmarshal(der, &object)
+		if err != nil || !isCertificateShaped(object.FullBytes) {
+			return nil
+		}
+		text.Write(pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: object.FullBytes}))
+		der = rest
+	}
+	return text.Bytes()
+}
+
+// pkcs7Block is the PEM type of a PKCS#7 container.
+const pkcs7Block = "PKCS7"
+
+// What is said of containers that hold certificates, and how these are taken out.
+const (
+	isPKCS7 = "is a PKCS#7 container: take the certificates out with `openssl pkcs7 -print_certs -in FILE` " +
+		"(with -inform DER where it is binary), and put those here"
+	isPKCS12 = "is a PKCS#12 container: take the certificates out with `openssl pkcs12 -nokeys -cacerts -in FILE`, and put " +
+		"those here; if it holds a private key, others can read that here: replace it"
+)
+
+var (
+	oidSignedData = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
+	oidPKCS7      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7}
+)
+
+// containerOf says which kind of container DER begins, empty if it is none.
+func containerOf(der []byte) string {
+	var outer asn1.RawValue
+	if _, err := asn1.Unmarshal(der, &outer); err != nil || outer.Tag != asn1.TagSequence {
+		return ""
+	}
+	var kind asn1.ObjectIdentifier
+	rest, err := asn1.Unmarshal(outer.Bytes, &kind)
+	if err == nil && kind.Equal(oidSignedData) {
+		return isPKCS7
+	}
+	var version int
+	if rest, err = asn1.Unmarshal(outer.Bytes, &version); err != nil || version != 3 {
+		return ""
+	}
+	var content struct {
+		Kind asn1.ObjectIdentifier
+		Rest asn1.RawValue `asn1:"optional"`
+	}
+	if _, err := asn1.Unmarshal(rest, &content); err != nil || len(content.Kind) != len(oidPKCS7)+1 ||
+		!content.Kind[:len(oidPKCS7)].Equal(oidPKCS7) {
+		return ""
+	}
+	return isPKCS12
 }

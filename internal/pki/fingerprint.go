@@ -13,9 +13,10 @@ const maximumKeyIdentifierBytes = 32
 // Fingerprint returns the SHA-256 of a certificate as authorities publish it and as `openssl x509 -fingerprint -sha256`
 // writes it: bytes in upper-case hexadecimal with colons between them.
 func Fingerprint(certificate *x509.Certificate) string {
-	digest := sha256.Sum256(certificate.Raw)
-	return colons(digest[:])
+	return fingerprint(sha256.Sum256(certificate.Raw))
 }
+
+func fingerprint(digest [sha256.Size]byte) string { return colons(digest[:]) }
 
 // DescribeIssuer names the authority that a certificate says to come from: by its name and, where the certificate has
 // one, by its key identifier, which the authority's own certificate repeats as its subject key identifier.

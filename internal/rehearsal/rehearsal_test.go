@@ -75,7 +75,7 @@ func TestARehearsalProvidesWhatItsSamplesNeed(t *testing.T) {
 		}
 	}
 	for _, bundle := range []string{trust.Data["tls.pem"], trust.Data["responses.pem"], issuance.Data["ca.crt"]} {
-		if found, err := pki.ParseBundle([]byte(bundle)); err != nil || len(found) == 0 {
+		if found, err := pki.ParseBundle([]byte(bundle)); err != nil || len(found.Certificates) == 0 {
 			t.Errorf("bundle %q, error %v", bundle, err)
 		}
 	}

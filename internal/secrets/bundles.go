@@ -22,6 +22,8 @@ type Bundles struct {
 	TLS []*x509.Certificate
 	// Responses verifies signatures of answers, Issuance issued certificates.
 	Responses, Issuance pki.Trust
+	// Skipped says which certificates in the bundles are not used, because they cannot be read; none mostly.
+	Skipped []string
 }
 
 // Digest changes when any of the bundles does.
@@ -58,34 +60,37 @@ func ReadBundles(
 	bundles := &Bundles{}
 	var err error
 	if trust.TLS != nil {
-		if bundles.TLS, err = readCertificates(ctx, reader, "spec.trust.tls", trust.TLS, namespace); err != nil {
+		if bundles.TLS, err = bundles.read(ctx, reader, "spec.trust.tls", trust.TLS, namespace); err != nil {
 			return nil, err
 		}
 	}
-	if bundles.Responses, err = readTrust(ctx, reader, "spec.trust.responses", &trust.Responses, namespace); err != nil {
+	if bundles.Responses, err = bundles.readTrust(
+		ctx, reader, "spec.trust.responses", &trust.Responses, namespace); err != nil {
 		return nil, err
 	}
-	if bundles.Issuance, err = readTrust(ctx, reader, "spec.trust.issuance", &trust.Issuance, namespace); err != nil {
+	if bundles.Issuance, err = bundles.readTrust(
+		ctx, reader, "spec.trust.issuance", &trust.Issuance, namespace); err != nil {
 		return nil, err
 	}
 	return bundles, nil
 }
 
-func readTrust(
+func (b *Bundles) readTrust(
 	ctx context.Context, reader *onceReader, field string, source *v1alpha1.BundleSource, namespace string,
 ) (pki.Trust, error) {
-	bundle, err := readCertificates(ctx, reader, field, source, namespace)
+	certificates, err := b.read(ctx, reader, field, source, namespace)
 	if err != nil {
 		return pki.Trust{}, err
 	}
-	trust, err := pki.NewTrust(bundle)
+	trust, err := pki.NewTrust(certificates)
 	if err != nil {
 		return pki.Trust{}, &BundleError{Field: field, Err: err}
 	}
 	return trust, nil
 }
 
-func readCertificates(
+// read returns the certificates of one bundle, and notes which are skipped.
+func (b *Bundles) read(
 	ctx context.Context, reader *onceReader, field string, source *v1alpha1.BundleSource, namespace string,
 ) ([]*x509.Certificate, error) {
 	data, err := readBundle(ctx, reader, field, source, namespace)
@@ -96,7 +101,10 @@ func readCertificates(
 	if err != nil {
 		return nil, &BundleError{Field: field, Err: err}
 	}
-	return bundle, nil
+	for _, skipped := range bundle.Skipped {
+		b.Skipped = append(b.Skipped, field+": "+skipped)
+	}
+	return bundle.Certificates, nil
 }
 
 func readBundle(

@@ -124,11 +124,11 @@ func newClient(t testing.TB, options veroclient.Options) *veroclient.Client {
 
 func (s *service) bundle(t testing.TB, name authority.Bundle) []*x509.Certificate {
 	t.Helper()
-	certificates, err := pki.ParseBundle(s.simulator.Bundle(name))
+	bundle, err := pki.ParseBundle(s.simulator.Bundle(name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return certificates
+	return bundle.Certificates
 }
 
 func (s *service) trust(t testing.TB, name authority.Bundle) pki.Trust {

@@ -55,9 +55,11 @@ func childClient(url, directory string) (*veroclient.Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		if bundles[name], err = pki.ParseBundle(content); err != nil {
+		bundle, err := pki.ParseBundle(content)
+		if err != nil {
 			return nil, err
 		}
+		bundles[name] = bundle.Certificates
 	}
 	trust, err := pki.NewTrust(bundles[authority.ResponsesBundle])
 	if err != nil {

@@ -20,12 +20,12 @@ type openJDKFiles struct {
 
 func openJDK(t testing.TB) openJDKFiles {
 	t.Helper()
-	certificates, err := pki.ParseBundle([]byte(readFile(t, "testdata/openjdk/trust.pem")))
+	bundle, err := pki.ParseBundle([]byte(readFile(t, "testdata/openjdk/trust.pem")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := openJDKFiles{envelopes: map[string]string{}}
-	files.trust = newTrust(t, certificates...)
+	files.trust = newTrust(t, bundle.Certificates...)
 	files.now = time.Date(2030, time.June, 1, 0, 0, 0, 0, time.UTC)
 	names, err := filepath.Glob("testdata/openjdk/*.xml")
 	if err != nil || len(names) == 0 {

@@ -1,7 +1,6 @@
 package xmlsig_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -104,20 +103,6 @@ func TestAGenuineSignerPassesWhereOneBundleLeadsToCustomersToo(t *testing.T) {
 	}
 }
 
-// unreadable is a certificate that Go does not parse: its serial number is negative.
-func unreadable(t testing.TB) []byte {
-	t.Helper()
-	serial := []byte{0x7F, 1, 2, 3, 4, 5, 6, 7}
-	der := pkitest.Root(t, "Old Root CA", func(template *x509.Certificate) {
-		template.SerialNumber = new(big.Int).SetBytes(serial)
-	}).Certificate.Raw
-	changed := bytes.Replace(der, serial, append([]byte{0xFF}, serial[1:]...), 1)
-	if _, err := x509.ParseCertificate(changed); err == nil {
-		t.Fatal("it can be read")
-	}
-	return changed
-}
-
 // unfit are certificates that cannot be the signer's.
 func unfit(t testing.TB) map[string][]byte {
 	t.Helper()
@@ -127,7 +112,7 @@ func unfit(t testing.TB) map[string][]byte {
 	}
 	h := newHierarchy(t)
 	return map[string][]byte{
-		"negative serial number": unreadable(t),
+		"negative serial number": pkitest.Unreadable(t),
 		"elliptic curve":         h.issuing.Issue(t, elliptical, "Certificate Service").Raw,
 		"not a certificate":      []byte("certificate"),
 		"too long a key":         hugeKey(t, h),

@@ -65,12 +65,29 @@ type Reconciler struct {
 // verdict is what a check has found.
 type verdict struct {
 	reason, message string
+	// warns is set where there is something to look at although the issuer is ready.
+	warns bool
 }
 
 func (v verdict) ready() bool { return v.reason == v1alpha1.ReasonChecked }
 
 // pending reports that there is none yet: the handshake is still to be made.
 func (v verdict) pending() bool { return v.reason == "" }
+
+// without adds to a verdict which certificates are not used, since one of them may be the one that is missed. Of many,
+// the first few are enough to see what happened.
+func (v verdict) without(skipped []string) verdict {
+	if v.pending() || len(skipped) == 0 {
+		return v
+	}
+	named := strings.Join(skipped[:min(len(skipped), maximumNamed)], "; ")
+	if more := len(skipped) - maximumNamed; more > 0 {
+		named += fmt.Sprintf("; and %d more", more)
+	}
+	v.message += "; not used: " + named
+	v.warns = true
+	return v
+}
 
 // Reconcile checks one issuer. While a handshake is made it says nothing new, and is called again at the end of it.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (ctrl.Result, error) {
@@ -113,25 +130,26 @@ func distance(ready *metav1.Condition, now time.Time) time.Duration {
 func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.Issuer) (verdict, error) {
 	spec := issuer.IssuerSpec()
 	if err := errors.Join(vero.CheckCustomerID(spec.CustomerID), vero.CheckCustomerName(spec.CustomerName)); err != nil {
-		return verdict{v1alpha1.ReasonInvalidSpec, strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
+		return verdict{reason: v1alpha1.ReasonInvalidSpec, message: strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
 	}
 	bundles, err := secrets.ReadBundles(ctx, r.Reader, &spec.Trust, lookup.BundleNamespace(issuer, r.Namespace))
 	var unusable *secrets.BundleError
 	switch {
 	case errors.As(err, &unusable) && unusable.Missing:
-		return verdict{v1alpha1.ReasonBundleNotFound, err.Error()}, nil
+		return verdict{reason: v1alpha1.ReasonBundleNotFound, message: err.Error()}, nil
 	case errors.As(err, &unusable):
-		return verdict{v1alpha1.ReasonBundleInvalid, err.Error()}, nil
+		return verdict{reason: v1alpha1.ReasonBundleInvalid, message: err.Error()}, nil
 	case err != nil:
 		return verdict{}, err
 	}
 	if err := r.reportOverlap(ctx, issuer, bundles); err != nil {
 		return verdict{}, err
 	}
-	if found, passed := r.probe(ctx, issuer, bundles); !passed {
-		return found, nil
+	found, passed := r.probe(ctx, issuer, bundles)
+	if passed {
+		found, err = r.reported(ctx, issuer, bundles)
 	}
-	return r.reported(ctx, issuer, bundles)
+	return found.without(bundles.Skipped), err
 }
 
 // probe tries the endpoint. Until the handshake is over there is no verdict.
@@ -149,16 +167,16 @@ func (r *Reconciler) probe(
 	case err == nil:
 		return verdict{}, true
 	case errors.As(err, &forbidden):
-		return verdict{v1alpha1.ReasonEndpointNotAllowed, fmt.Sprintf(
+		return verdict{reason: v1alpha1.ReasonEndpointNotAllowed, message: fmt.Sprintf(
 			"%v: correct spec.url, or ask whoever runs the controller to add it", err)}, false
 	case errors.As(err, &untrusted) && len(bundles.TLS) == 0:
-		return verdict{v1alpha1.ReasonEndpointUntrusted, fmt.Sprintf(
+		return verdict{reason: v1alpha1.ReasonEndpointUntrusted, message: fmt.Sprintf(
 			"%v: set spec.trust.tls to the authority of the endpoint, if it is not one of the system's", err)}, false
 	case errors.As(err, &untrusted):
-		return verdict{v1alpha1.ReasonEndpointUntrusted, fmt.Sprintf(
+		return verdict{reason: v1alpha1.ReasonEndpointUntrusted, message: fmt.Sprintf(
 			"%v: put the authority of the endpoint into spec.trust.tls", err)}, false
 	default:
-		return verdict{v1alpha1.ReasonEndpointUnreachable, fmt.Sprintf(
+		return verdict{reason: v1alpha1.ReasonEndpointUnreachable, message: fmt.Sprintf(
 			"%v: check spec.url, the network policy and the proxy; it is tried again after 1 to 10 minutes", err)}, false
 	}
 }
@@ -185,7 +203,7 @@ func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.Issuer, found v
 		return err
 	}
 	if changed {
-		r.Events.Report(object, !found.ready(), found.reason, "Check", found.message)
+		r.Events.Report(object, !found.ready() || found.warns, found.reason, "Check", found.message)
 		ctrl.LoggerFrom(ctx).Info("issuer checked", "reason", found.reason, "message", found.message)
 	}
 	return nil

@@ -37,9 +37,9 @@ func (r *Reconciler) reported(
 		}
 	}
 	if speaker != nil {
-		return verdict{speaker.Status.IssuerProblem.Reason, speaker.Status.IssuerProblem.Message}, nil
+		return verdict{reason: speaker.Status.IssuerProblem.Reason, message: speaker.Status.IssuerProblem.Message}, nil
 	}
-	return verdict{v1alpha1.ReasonChecked, "the bundles are readable and the endpoint answers"}, nil
+	return verdict{reason: v1alpha1.ReasonChecked, message: "the bundles are readable and the endpoint answers"}, nil
 }
 
 // proofs are the last moments at which issuer and service have understood each other.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,13 +28,14 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/controller/issuer"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
-// TestAGoodIssuerIsReadyBesideDeadOnes: their addresses take connections and say nothing. Each of four workers would be
+// TestIssuersAreChecked beside dead ones, whose address takes connections and says nothing. Each of four workers would be
 // kept for ten seconds by each of them.
-func TestAGoodIssuerIsReadyBesideDeadOnes(t *testing.T) {
+func TestIssuersAreChecked(t *testing.T) {
 	dead, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0") // nobody accepts
 	if err != nil {
 		t.Fatal(err)
@@ -46,16 +48,49 @@ func TestAGoodIssuerIsReadyBesideDeadOnes(t *testing.T) {
 	for i := range 40 {
 		server.Create(t, issuerFor(hostile, fmt.Sprintf("dead-%d", i), "https://"+dead.Addr().String(), authority))
 	}
-	work(t)
-	good := issuerFor(server.Namespace(t), "good", service.URL, authority)
-	server.Create(t, good)
-	err = wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 5*time.Second, true,
+	reported := work(t)
+	t.Run("a good one is ready", func(t *testing.T) { isReadySoon(t, service.URL, authority) })
+	t.Run("one with a certificate that is not used warns of it", func(t *testing.T) {
+		warnsOfUnused(t, reported, service.URL, authority)
+	})
+}
+
+func isReadySoon(t *testing.T, endpoint string, authority []byte) {
+	t.Helper()
+	good := issuerFor(server.Namespace(t), "good", endpoint, authority)
+	if err := server.Client.Create(t.Context(), good); err != nil { // its status is the controller's
+		t.Fatal(err)
+	}
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 5*time.Second, true,
 		func(ctx context.Context) (bool, error) {
 			err := server.Client.Get(ctx, client.ObjectKeyFromObject(good), good)
 			return meta.IsStatusConditionTrue(good.Status.Conditions, v1alpha1.ConditionReady), err
 		})
 	if err != nil {
 		t.Errorf("%v; it says %+v", err, good.Status.Conditions)
+	}
+}
+
+// warnsOfUnused: the rest of the bundle is used.
+func warnsOfUnused(t *testing.T, reported <-chan string, endpoint string, authority []byte) {
+	t.Helper()
+	old := issuerFor(server.Namespace(t), "old", endpoint, authority)
+	old.Spec.Trust.Issuance.CABundle = append(
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pkitest.Unreadable(t)}), authority...)
+	if err := server.Client.Create(t.Context(), old); err != nil { // its status is the controller's
+		t.Fatal(err)
+	}
+	const said = "the endpoint answers; not used: spec.trust.issuance: block 1, the certificate with the SHA-256 fingerprint "
+	timeout := time.After(5 * time.Second)
+	for {
+		select {
+		case event := <-reported:
+			if strings.HasPrefix(event, "Warning Checked ") && strings.Contains(event, said) {
+				return
+			}
+		case <-timeout:
+			t.Fatalf("there is no Warning that says %q", said)
+		}
 	}
 }
 
@@ -70,8 +105,8 @@ func issuerFor(namespace, name, endpoint string, authority []byte) *v1alpha1.Ver
 	}
 }
 
-// work starts the controller with four workers, until the test ends.
-func work(t *testing.T) {
+// work starts the controller with four workers, until the test ends. It returns the events.
+func work(t *testing.T) <-chan string {
 	t.Helper()
 	manager, err := ctrl.NewManager(server.Config, ctrl.Options{
 		Scheme: server.Client.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
@@ -87,9 +122,10 @@ func work(t *testing.T) {
 		t.Fatal(err)
 	}
 	const plenty = 1000
+	recorder := events.NewFakeRecorder(plenty)
 	err = issuer.Register(manager, issuer.Options{
 		Client: manager.GetClient(), Reader: manager.GetAPIReader(), Probe: shakeHands, Clock: clock.RealClock{},
-		Events: status.Events{Recorder: events.NewFakeRecorder(plenty)}, Metrics: numbers, Namespace: "default",
+		Events: status.Events{Recorder: recorder}, Metrics: numbers, Namespace: "default",
 	}, controller.Options{MaxConcurrentReconciles: 4, SkipNameValidation: new(true)})
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +139,7 @@ func work(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return recorder.Events
 }
 
 func shakeHands(ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles) error {

@@ -118,6 +118,21 @@ func sign(
 	return certificate
 }
 
+// Unreadable returns the DER of a root that crypto/x509 does not parse, because its serial number is negative. Some old
+// ones are like that.
+func Unreadable(t testing.TB) []byte {
+	t.Helper()
+	serial := []byte{0x7F, 1, 2, 3, 4, 5, 6, 7}
+	der := Root(t, "Old Root CA", func(template *x509.Certificate) {
+		template.SerialNumber = new(big.Int).SetBytes(serial)
+	}).Certificate.Raw
+	changed := bytes.Replace(der, serial, append([]byte{0xFF}, serial[1:]...), 1)
+	if _, err := x509.ParseCertificate(changed); err == nil {
+		t.Fatal("the certificate with a negative serial number can be read")
+	}
+	return changed
+}
+
 // PEM writes certificates one after the other.
 func PEM(certificates ...*x509.Certificate) []byte {
 	var text bytes.Buffer

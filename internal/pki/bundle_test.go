@@ -1,0 +1,101 @@
+package pki_test
+
+import (
+	"bytes"
+	"encoding/asn1"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+)
+
+func TestACertificateThatCannotBeReadIsSkippedAndNamed(t *testing.T) {
+	old, one := pkitest.Unreadable(t), pkitest.Root(t, "One").Certificate
+	for claim, data := range map[string][]byte{
+		"PEM":           slices.Concat(pkitest.PEM(one), block("CERTIFICATE", old), pkitest.PEM(one)),
+		"DER":           slices.Concat(one.Raw, old),
+		"DER in base64": []byte(base64.StdEncoding.EncodeToString(slices.Concat(one.Raw, old))),
+	} {
+		bundle, err := pki.ParseBundle(data)
+		if err != nil || len(bundle.Certificates) != 1 || !bundle.Certificates[0].Equal(one) || len(bundle.Skipped) != 1 {
+			t.Errorf("%s: got %+v, %v", claim, bundle, err)
+			continue
+		}
+		for _, want := range []string{"block 2, the certificate with the SHA-256 fingerprint ", "negative serial number"} {
+			if !strings.Contains(bundle.Skipped[0], want) {
+				t.Errorf("%s: it says %q, not %q", claim, bundle.Skipped[0], want)
+			}
+		}
+	}
+	if _, err := pki.ParseBundle(old); err == nil || !strings.Contains(err.Error(), "block 1, the certificate with") {
+		t.Errorf("of nothing else it says %v", err)
+	}
+}
+
+// container is the beginning of a PKCS#7 or PKCS#12 container, which tells what it is.
+func container(t *testing.T, version int, kind ...int) []byte {
+	t.Helper()
+	type content struct {
+		Kind  asn1.ObjectIdentifier
+		Value []byte `asn1:"tag:0"`
+	}
+	inner := content{Kind: append(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7}, kind...), Value: []byte("x")}
+	var value any = inner
+	if version > 0 {
+		value = struct {
+			Version int
+			Content content
+		}{version, inner}
+	}
+	der, err := asn1.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+func TestAContainerOfCertificatesSaysHowTheyAreTakenOut(t *testing.T) {
+	signed, pfx := container(t, 0, 2), container(t, 3, 1)
+	for claim, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"PKCS#7 in PEM":     {block("PKCS7", signed), "block 1 is a PKCS#7 container: take the certificates out with `openssl pkcs7"},
+		"PKCS#7":            {signed, "it is a PKCS#7 container"},
+		"PKCS#7 in base64":  {[]byte(base64.StdEncoding.EncodeToString(signed)), "it is a PKCS#7 container"},
+		"PKCS#12":           {pfx, "it is a PKCS#12 container: take the certificates out with `openssl pkcs12"},
+		"PKCS#12 in base64": {[]byte(base64.StdEncoding.EncodeToString(pfx)), "it is a PKCS#12 container"},
+	} {
+		if _, err := pki.ParseBundle(test.data); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", claim, err, test.want)
+		}
+	}
+}
+
+// BenchmarkParseHostileBundle reads bundles of 1 MiB that are made to take long.
+func BenchmarkParseHostileBundle(b *testing.B) {
+	const size = 1 << 20
+	begin, end := "-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n"
+	fill := func(text string) []byte { return bytes.Repeat([]byte(text), size/len(text)) }
+	for claim, data := range map[string][]byte{
+		"begins":       fill(begin),
+		"ends":         fill(end),
+		"empty blocks": fill(begin + end),
+		"no type":      fill("-----BEGIN -----\n"),
+		"dashes":       fill("-"),
+		"indented":     fill(" " + begin),
+		"white space":  fill(" \t\n"),
+		"base64":       fill("MIIB"),
+	} {
+		b.Run(claim, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := pki.ParseBundle(data); err == nil {
+					b.Fatal("it is no bundle")
+				}
+			}
+		})
+	}
+}
