@@ -88,7 +88,10 @@ func intended(moment time.Time) edit {
 
 // ended is what a call was that ended at a moment.
 func ended(o *v1alpha1.VeroOrder, moment time.Time) issuance.Call {
-	call := issuance.Call{IssuerGeneration: generation, TrustDigest: trustDigest, Ended: moment, Timeout: timeout}
+	call := issuance.Call{
+		IssuerGeneration: generation, TrustDigest: trustDigest, Ended: moment, Timeout: timeout,
+		RetrievalID: o.Status.RetrievalID,
+	}
 	if o.Status.SubmittedAt != nil {
 		call.Intended = o.Status.SubmittedAt.Time
 	}

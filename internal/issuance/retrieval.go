@@ -19,7 +19,8 @@ type Issued struct {
 }
 
 // RecordPoll writes into an order what GetCertificate has led to: the chain, or an error. The order may have moved on
-// since: a chain counts even for one that has failed, an error only for one that is still waiting.
+// since: a chain counts even for one that has failed, an error only for one that is still waiting, and with the
+// RetrievalId that was asked with: another controller may have put a verified one in the place of one that was not.
 func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call) {
 	status := &order.Status
 	phase := phaseOf(order)
@@ -28,7 +29,7 @@ func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call)
 		status.Polls++
 		concluded(order)
 		issue(order, issued, call.Ended)
-	case err != nil && phase == v1alpha1.PhaseSubmitted:
+	case err != nil && phase == v1alpha1.PhaseSubmitted && status.RetrievalID == call.RetrievalID:
 		status.Polls++
 		status.Phase = phase
 		concluded(order)

@@ -135,6 +135,26 @@ func TestPollErrorOfAnOrderThatHasMovedOn(t *testing.T) {
 	}
 }
 
+// TestPollErrorOfAnotherRetrievalID: another controller records a late answer while this one asks.
+func TestPollErrorOfAnotherRetrievalID(t *testing.T) {
+	for claim, late := range map[string]edit{
+		"changes nothing in one with a verified one since": func(o *v1alpha1.VeroOrder) {
+			issuance.RecordSubmission(o, "verified", nil, ended(o, now))
+		},
+		"changes nothing in one with a further one to be tried": func(o *v1alpha1.VeroOrder) {
+			polled(now, pki020)(o)
+			sent(now, unverifiedWith("further"))(o)
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			order := signNew(sent(now, unverifiedWith(retrievalID)))
+			asked := ended(order, now)
+			late(order)
+			unchangedBy(t, order, func(o *v1alpha1.VeroOrder) { issuance.RecordPoll(o, nil, pki020, asked) })
+		})
+	}
+}
+
 // TestPollAfterARepair: a repair leads to one call at once, not to one after the other.
 func TestPollAfterARepair(t *testing.T) {
 	order := signNew(sent(now, nil), polled(now.Add(time.Minute), errUnverified))

@@ -22,6 +22,8 @@ type Call struct {
 	TrustDigest      string
 	// Intended is status.submittedAt of the intent that the call belongs to; unused for polls.
 	Intended time.Time
+	// RetrievalID is what a poll has asked with; unused for submissions.
+	RetrievalID string
 	// Ended is when the answer, or the error, was there.
 	Ended time.Time
 	// Timeout is the issuer's retrievalTimeout.

@@ -96,7 +96,7 @@ func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gat
 	started := r.Clock.Now()
 	raw, err := service.Get(context.WithoutCancel(ctx), &vero.Get{Party: g.party(), RetrievalID: order.Status.RetrievalID})
 	call := g.call()
-	call.Ended = r.Clock.Now()
+	call.RetrievalID, call.Ended = order.Status.RetrievalID, r.Clock.Now()
 	r.Metrics.Answered(vero.GetCertificate, err, call.Ended.Sub(started))
 	var issued *issuance.Issued
 	if err == nil {
