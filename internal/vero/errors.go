@@ -239,6 +239,14 @@ func (e *UnverifiedError) Damage() CallError {
 	return damage
 }
 
+// WithoutRetrievalID is how the call would have ended without the RetrievalId.
+func (e *UnverifiedError) WithoutRetrievalID() error {
+	if damage := e.Damage(); damage != nil {
+		return damage
+	}
+	return &UnverifiedError{Err: e.Err}
+}
+
 // Unwrap is the cause.
 func (e *UnverifiedError) Unwrap() error { return e.Err }
 

@@ -20,10 +20,7 @@ func (a *answer) withoutSecret(err error, password vero.Password) error {
 	if !isUnverified || !strings.Contains(unverified.RetrievalID, password.Reveal()) {
 		return err
 	}
-	if damage := unverified.Damage(); damage != nil {
-		return damage
-	}
-	return &vero.UnverifiedError{Err: unverified.Err}
+	return unverified.WithoutRetrievalID()
 }
 
 // maximumReferences is how many character references an answer can have and still be searched for the password behind

@@ -2,6 +2,7 @@ package veroorder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,29 +39,47 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	r.Metrics.Submitted(order.Spec.Operation)
 	started := r.Clock.Now()
 	id, err := send(context.WithoutCancel(ctx), service, order, g, csr.Raw)
-	if err == nil {
-		err = r.replayed(ctx, order, id)
+	received := receivedID(id, err)
+	if replay := r.replayed(ctx, order, received, err); replay != nil {
+		received, err = "", replay
 	}
 	call.Ended = r.Clock.Now()
 	r.Metrics.Answered(vero.Operation(order.Spec.Operation), err, call.Ended.Sub(started))
-	return r.record(ctx, before, order, id, func(order *v1alpha1.VeroOrder) {
+	return r.record(ctx, before, order, received, func(order *v1alpha1.VeroOrder) {
 		issuance.RecordSubmission(order, id, err, call)
 	})
 }
 
+// receivedID is the RetrievalId that a submission has led to, verified or not; empty if none.
+func receivedID(id string, err error) string {
+	if unverified, is := errors.AsType[*vero.UnverifiedError](err); is {
+		return unverified.RetrievalID
+	}
+	return id
+}
+
 // replayed says that an answer is one that another order has had before: it is signed, but the service has not given it
-// to this request. What it gave is not known. The search is in what a cache knows; what it does not know yet shows
-// when the certificate is for another key.
-func (r *Reconciler) replayed(ctx context.Context, order *v1alpha1.VeroOrder, id string) error {
-	known, err := lookup.OrdersWithRetrievalID(ctx, r.Client, id)
+// to this request. What it gave is not known. An answer that cannot be relied on ends as it would without its
+// RetrievalId: with the same key, GetCertificate could not tell the other order's certificate from this one's. The
+// search is in what a cache knows; what it does not know yet shows when the certificate is for another key.
+func (r *Reconciler) replayed(ctx context.Context, order *v1alpha1.VeroOrder, received string, failure error) error {
+	if received == "" {
+		return nil
+	}
+	known, err := lookup.OrdersWithRetrievalID(ctx, r.Client, received)
 	if err != nil {
 		return nil //nolint:nilerr // an acceptance must not be lost for want of a check
 	}
 	for i := range known {
-		if other := &known[i]; other.UID != order.UID {
-			return &vero.AnswerError{Problem: fmt.Sprintf("its RetrievalId is the one that VeroOrder %s has had before",
-				client.ObjectKeyFromObject(other))}
+		other := &known[i]
+		if other.UID == order.UID {
+			continue
 		}
+		if unverified, is := errors.AsType[*vero.UnverifiedError](failure); is {
+			return unverified.WithoutRetrievalID()
+		}
+		return &vero.AnswerError{Problem: fmt.Sprintf("its RetrievalId is the one that VeroOrder %s has had before",
+			client.ObjectKeyFromObject(other))}
 	}
 	return nil
 }
