@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -67,6 +68,14 @@ func TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain(t *testing.T) {
 			s.judge(scenarios[c.scenario].renewal, cost{})
 		})
 	}
+}
+
+// TestAnOrderThatIsDeletedDuringACallKeepsTheReceiptOfADamagedAnswer.
+func TestAnOrderThatIsDeletedDuringACallKeepsTheReceiptOfADamagedAnswer(t *testing.T) {
+	t.Parallel()
+	s := set(t, scenario{faults: []admin.Fault{{Operation: signNew, Kind: admin.WrongContentType}}})
+	s.start((&deletion{stage: s, step: signNew}).gate).play()
+	s.judge(false, cost{})
 }
 
 // TestWhatWasBoughtDoesNotGoIntoAnOrderForAnotherKey, which has taken the name of the deleted one during the call.
