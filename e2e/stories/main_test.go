@@ -77,7 +77,7 @@ func raise() (*stage, error) {
 	ctx := context.Background()
 	options := world.Options{
 		// The services of the stories, and nothing else.
-		Values: map[string]any{"allowedEndpoints": map[string]any{"hosts": []string{"127.0.0.1:*"}}},
+		Values:      map[string]any{"allowedEndpoints": map[string]any{"hosts": []string{"127.0.0.1:*"}}},
 		AuditPolicy: "testdata/audit-policy.yaml",
 		// What is told at this level must not be secret either.
 		ControllerArgs: []string{"--log-level=debug"},

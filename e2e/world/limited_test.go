@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
@@ -65,6 +66,7 @@ func TestAControllerOfSomeNamespacesServesThemAndAsksForNothingElse(t *testing.T
 	if err != nil || len(issuer.Status.Conditions) > 0 {
 		t.Errorf("the issuer outside has the conditions %v, error %v", issuer.Status.Conditions, err)
 	}
+	checkEndpoint(t, w)
 	checkRights(t, w)
 	checkMetrics(t, w)
 	checkClosed(t, w)
@@ -99,6 +101,29 @@ func checkClosed(t *testing.T, w *world.World) {
 	awaitReady(t, w, closed)
 }
 
+// checkEndpoint: the list of allowed endpoints binds also an administrator's issuer where a value says so.
+func checkEndpoint(t *testing.T, w *world.World) {
+	t.Helper()
+	trust, err := w.Service.Trust(t.Context(), "varmenne-issuer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer := &v1alpha1.VeroClusterIssuer{
+		ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"}, Spec: w.Service.Issuer("", customer).Spec,
+	}
+	issuer.Spec.URL = "https://unlisted.invalid"
+	for _, object := range []client.Object{trust, issuer} {
+		if err := w.Client.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, func(ctx context.Context) (bool, error) {
+		err := w.Client.Get(ctx, client.ObjectKeyFromObject(issuer), issuer)
+		ready := meta.FindStatusCondition(issuer.Status.Conditions, v1alpha1.ConditionReady)
+		return ready != nil && ready.Reason == v1alpha1.ReasonEndpointNotAllowed, err
+	})
+}
+
 // awaitReady waits for the Certificate of a namespace.
 func awaitReady(t *testing.T, w *world.World, namespace string) {
 	t.Helper()
@@ -123,6 +148,7 @@ func limited(t *testing.T) *world.World {
 		Values: map[string]any{
 			"watchNamespaces":  []string{watched, closed},
 			"secretNamespaces": []string{watched, "varmenne-issuer"},
+			"allowedEndpoints": map[string]any{"hosts": []string{"127.0.0.1:*"}, "cluster": true},
 			"metrics": map[string]any{
 				"secure": true, "readers": []map[string]any{{"namespace": watched, "name": "reader"}},
 			},
