@@ -17,7 +17,8 @@ import (
 // speaking are the packages whose texts users read.
 var speaking = []string{
 	"api", "internal/app", "internal/controller", "internal/endpoints", "internal/issuance", "internal/lookup",
-	"internal/pasted", "internal/pki", "internal/secrets", "internal/status", "internal/vero", "internal/veroclient", "internal/xmlsig", "main.go",
+	"internal/pasted", "internal/pki", "internal/secrets", "internal/status", "internal/vero",
+	"internal/veroclient", "internal/xmlsig", "main.go",
 }
 
 // ofLibraries are texts that our program shows and does not make.

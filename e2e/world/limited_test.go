@@ -84,13 +84,13 @@ func checkClosed(t *testing.T, w *world.World) {
 		}
 		return strings.Contains(status.ReadyMessage(&requests.Items[0]), want), nil
 	})
-	meta := metav1.ObjectMeta{Namespace: closed, Name: "opened"}
+	opened := metav1.ObjectMeta{Namespace: closed, Name: "opened"}
 	for _, object := range []client.Object{
-		&rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{
+		&rbacv1.Role{ObjectMeta: opened, Rules: []rbacv1.PolicyRule{
 			{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}},
 		}},
 		&rbacv1.RoleBinding{
-			ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: meta.Name},
+			ObjectMeta: opened, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: opened.Name},
 			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 		},
 	} {
@@ -175,14 +175,14 @@ func populate(ctx context.Context, w *world.World, namespace string) error {
 	if err != nil {
 		return err
 	}
-	meta := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: namespace, Name: name} }
+	named := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: namespace, Name: name} }
 	for _, object := range []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
 		trust,
-		&corev1.Secret{ObjectMeta: meta(namespace), StringData: map[string]string{
+		&corev1.Secret{ObjectMeta: named(namespace), StringData: map[string]string{
 			v1alpha1.KeyTransferID: minted.TransferID, v1alpha1.KeyTransferPassword: minted.TransferPassword,
 		}},
-		&corev1.ServiceAccount{ObjectMeta: meta("reader")}, &corev1.ServiceAccount{ObjectMeta: meta("stranger")},
+		&corev1.ServiceAccount{ObjectMeta: named("reader")}, &corev1.ServiceAccount{ObjectMeta: named("stranger")},
 		w.Service.Issuer(namespace, customer),
 		world.Certificate(namespace, namespace, customer),
 	} {

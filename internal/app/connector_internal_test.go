@@ -30,13 +30,13 @@ func TestTheListBindsVeroIssuersAndClusterIssuersWhereAskedTo(t *testing.T) {
 		cluster        bool
 		refusal        error
 	}{
-		"a VeroIssuer on the list":                     {v1alpha1.KindVeroIssuer, listed, false, nil},
-		"a VeroIssuer that is not":                     {v1alpha1.KindVeroIssuer, unlisted, false, endpoints.ErrNotListed},
-		"a VeroClusterIssuer that is not":              {v1alpha1.KindVeroClusterIssuer, unlisted, false, nil},
-		"one on loopback":                              {v1alpha1.KindVeroClusterIssuer, loopback, false, endpoints.ErrNeverCalled},
-		"one where the list binds it":                  {v1alpha1.KindVeroClusterIssuer, unlisted, true, endpoints.ErrNotListed},
-		"one on the list, where the list binds it":     {v1alpha1.KindVeroClusterIssuer, listed, true, nil},
-		"a VeroIssuer that is not, where it binds all": {v1alpha1.KindVeroIssuer, unlisted, true, endpoints.ErrNotListed},
+		"a VeroIssuer on the list":            {v1alpha1.KindVeroIssuer, listed, false, nil},
+		"a VeroIssuer that is not":            {v1alpha1.KindVeroIssuer, unlisted, false, endpoints.ErrNotListed},
+		"a VeroClusterIssuer that is not":     {v1alpha1.KindVeroClusterIssuer, unlisted, false, nil},
+		"one on loopback":                     {v1alpha1.KindVeroClusterIssuer, loopback, false, endpoints.ErrNeverCalled},
+		"one where the list binds it":         {v1alpha1.KindVeroClusterIssuer, unlisted, true, endpoints.ErrNotListed},
+		"one on the list, where it binds all": {v1alpha1.KindVeroClusterIssuer, listed, true, nil},
+		"a VeroIssuer that is not, likewise":  {v1alpha1.KindVeroIssuer, unlisted, true, endpoints.ErrNotListed},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			allowed, err := endpoints.Parse([]string{listed})

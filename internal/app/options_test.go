@@ -103,7 +103,8 @@ func TestEnvironmentThatCannotBeReadIsNamed(t *testing.T) {
 
 func TestOptionsThatCannotWorkAreNamedTogether(t *testing.T) {
 	options, err := parse(t, "--workers=0", "--calls-per-issuer=0", "--call-timeout=0s", "--order-retention=-1h",
-		"--namespace=", "--allowed-endpoints=pkiws.vero.fi,https://gateway.example/", "--leader-elect-resource-name=", "--log-level=loud", "--log-format=xml")
+		"--namespace=", "--allowed-endpoints=pkiws.vero.fi,https://gateway.example/",
+		"--leader-elect-resource-name=", "--log-level=loud", "--log-format=xml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,9 @@ var scenarios = map[string]scenario{
 	first:       {},
 	renewal:     {renewal: true},
 	refusedOnce: {faults: []admin.Fault{{Operation: signNew, Kind: admin.ResultFail, Code: "PKI099"}}},
-	answerLost:  {faults: []admin.Fault{{Operation: signNew, Kind: admin.HTTPStatus, Status: 408, AfterProcessing: true}}, lost: 1},
+	answerLost: {lost: 1, faults: []admin.Fault{
+		{Operation: signNew, Kind: admin.HTTPStatus, Status: 408, AfterProcessing: true},
+	}},
 }
 
 // TestAnIssuanceSurvivesACrashAtEveryStep: the controller ends before a step, or after it, and another one starts. What

@@ -70,7 +70,7 @@ func TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain(t *testing.T) {
 	}
 }
 
-// TestAnOrderThatIsDeletedDuringACallKeepsTheReceiptOfADamagedAnswer.
+// The order is made again from what the answer holds, although that cannot be relied on.
 func TestAnOrderThatIsDeletedDuringACallKeepsTheReceiptOfADamagedAnswer(t *testing.T) {
 	t.Parallel()
 	s := set(t, scenario{faults: []admin.Fault{{Operation: signNew, Kind: admin.WrongContentType}}})

@@ -50,6 +50,8 @@ func (p place) never() bool {
 
 // specials are the networks whose addresses lead to the controller itself, to its node, or to what a cloud tells its
 // machines: credentials, mostly. Unspecified addresses, and those of "this network", reach the machine itself.
+//
+//nolint:gochecknoglobals // a table that is never changed
 var specials = prefixes(
 	"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32",
 	"::/128", "::1/128", "fe80::/10", "ff00::/8",

@@ -147,8 +147,8 @@ const pkcs7Block = "PKCS7"
 const (
 	isPKCS7 = "is a PKCS#7 container: take the certificates out with `openssl pkcs7 -print_certs -in FILE` " +
 		"(with -inform DER where it is binary), and put those here"
-	isPKCS12 = "is a PKCS#12 container: take the certificates out with `openssl pkcs12 -nokeys -cacerts -in FILE`, and put " +
-		"those here; if it holds a private key, others can read that here: replace it"
+	isPKCS12 = "is a PKCS#12 container: take the certificates out with `openssl pkcs12 -nokeys -cacerts -in FILE`, and " +
+		"put those here; if it holds a private key, others can read that here: replace it"
 )
 
 var (
@@ -163,12 +163,13 @@ func containerOf(der []byte) string {
 		return ""
 	}
 	var kind asn1.ObjectIdentifier
-	rest, err := asn1.Unmarshal(outer.Bytes, &kind)
-	if err == nil && kind.Equal(oidSignedData) {
+	if _, err := asn1.Unmarshal(outer.Bytes, &kind); err == nil && kind.Equal(oidSignedData) {
 		return isPKCS7
 	}
+	const versionOfPKCS12 = 3
 	var version int
-	if rest, err = asn1.Unmarshal(outer.Bytes, &version); err != nil || version != 3 {
+	rest, err := asn1.Unmarshal(outer.Bytes, &version)
+	if err != nil || version != versionOfPKCS12 {
 		return ""
 	}
 	var content struct {

@@ -63,7 +63,7 @@ func TestAContainerOfCertificatesSaysHowTheyAreTakenOut(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"PKCS#7 in PEM":     {block("PKCS7", signed), "block 1 is a PKCS#7 container: take the certificates out with `openssl pkcs7"},
+		"PKCS#7 in PEM":     {block("PKCS7", signed), "block 1 is a PKCS#7 container: take the certificates out with `"},
 		"PKCS#7":            {signed, "it is a PKCS#7 container"},
 		"PKCS#7 in base64":  {[]byte(base64.StdEncoding.EncodeToString(signed)), "it is a PKCS#7 container"},
 		"PKCS#12":           {pfx, "it is a PKCS#12 container: take the certificates out with `openssl pkcs12"},

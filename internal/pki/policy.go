@@ -105,8 +105,8 @@ func checkKey(csr *x509.CertificateRequest) []Violation {
 }
 
 // KeyCaution says what is uncertain about the key of a certificate request that CheckCertificateRequest accepts, and
-// what to write instead; empty if nothing is. The owner's quick guide says that only 2048 bits are supported at present;
-// one client makes larger keys, which nobody has proved in production (docs/protocol.md, Lifecycle facts).
+// what to write instead; empty if nothing is. The owner's quick guide says that only 2048 bits are supported at
+// present; one client makes larger keys, which nobody has proved in production (docs/protocol.md, Lifecycle facts).
 func KeyCaution(csr *x509.CertificateRequest) string {
 	key, isRSA := csr.PublicKey.(*rsa.PublicKey)
 	if !isRSA || key.N.BitLen() <= minimumKeyBits {

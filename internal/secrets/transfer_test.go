@@ -69,7 +69,9 @@ func TestTransferCredentialsThatCannotBeUsed(t *testing.T) {
 		"a Secret without a password": {map[string]string{"transferId": id}, "lacks transferPassword:"},
 		"an empty value":              {transferData(id, ""), "lacks transferPassword:"},
 		"nothing but a line end":      {transferData(id, "\n"), "TransferPassword is empty"},
-		"two line ends":               {transferData(id, password+"\n\n"), "TransferPassword contains U+000A LINE FEED at 13"},
+		"two line ends": {
+			transferData(id, password+"\n\n"), "TransferPassword contains U+000A LINE FEED at 13",
+		},
 		"white space before":          {transferData(id, " "+password), "TransferPassword contains U+0020 SPACE at 1"},
 		"an id that is too long":      {transferData(strings.Repeat(id, 3), password), "TransferId has 33 characters"},
 		"a password that is too long": {transferData(id, password+password), "TransferPassword has 24 characters"},

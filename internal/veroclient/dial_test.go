@@ -14,13 +14,13 @@ import (
 )
 
 // rule is one with a list of these entries.
-func rule(t testing.TB, bound bool, entries ...string) endpoints.Rule {
+func rule(t testing.TB, entries ...string) endpoints.Rule {
 	t.Helper()
 	list, err := endpoints.Parse(entries)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return endpoints.Rule{Allowed: list, Bound: bound}
+	return endpoints.Rule{Allowed: list, Bound: true}
 }
 
 // The name localhost is in every hosts file: it is allowed, and then leads to an address that is not.
@@ -36,12 +36,12 @@ func TestAnEndpointThatIsNotAllowedIsNotConnectedTo(t *testing.T) {
 		rule  endpoints.Rule
 		cause error
 	}{
-		"a host that is not listed":          {"127.0.0.1", rule(t, true, "127.0.0.1", "x.example"), endpoints.ErrNotListed},
-		"loopback":                           {"127.0.0.1", rule(t, true, "*"), endpoints.ErrNeverCalled},
+		"a host that is not listed":          {"127.0.0.1", rule(t, "127.0.0.1", "x.example"), endpoints.ErrNotListed},
+		"loopback":                           {"127.0.0.1", rule(t, "*"), endpoints.ErrNeverCalled},
 		"loopback for an administrator":      {"127.0.0.1", endpoints.Rule{}, endpoints.ErrNeverCalled},
 		"loopback that is mapped":            {"[::ffff:127.0.0.1]", endpoints.Rule{}, endpoints.ErrNeverCalled},
-		"a name for loopback":                {"localhost", rule(t, true, "localhost:*"), endpoints.ErrNeverCalled},
-		"a name for loopback, and all hosts": {"LOCALHOST", rule(t, true, "*"), endpoints.ErrNeverCalled},
+		"a name for loopback":                {"localhost", rule(t, "localhost:*"), endpoints.ErrNeverCalled},
+		"a name for loopback, and all hosts": {"LOCALHOST", rule(t, "*"), endpoints.ErrNeverCalled},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			client, err := veroclient.New(veroclient.Options{URL: "https://" + c.host + ":" + port, Endpoints: c.rule})

@@ -33,8 +33,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
-// TestIssuersAreChecked beside dead ones, whose address takes connections and says nothing. Each of four workers would be
-// kept for ten seconds by each of them.
+// TestIssuersAreChecked beside dead ones, whose address takes connections and says nothing. Each of four workers would
+// be kept for ten seconds by each of them.
 func TestIssuersAreChecked(t *testing.T) {
 	dead, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0") // nobody accepts
 	if err != nil {
@@ -80,7 +80,8 @@ func warnsOfUnused(t *testing.T, reported <-chan string, endpoint string, author
 	if err := server.Client.Create(t.Context(), old); err != nil { // its status is the controller's
 		t.Fatal(err)
 	}
-	const said = "the endpoint answers; not used: spec.trust.issuance: block 1, the certificate with the SHA-256 fingerprint "
+	const said = "the endpoint answers; not used: spec.trust.issuance: block 1, the certificate with the SHA-256 " +
+		"fingerprint "
 	timeout := time.After(5 * time.Second)
 	for {
 		select {
@@ -142,8 +143,8 @@ func work(t *testing.T) <-chan string {
 	return recorder.Events
 }
 
-func shakeHands(ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles) error {
-	address, err := url.Parse(issuer.IssuerSpec().Endpoint())
+func shakeHands(ctx context.Context, with v1alpha1.Issuer, bundles *secrets.Bundles) error {
+	address, err := url.Parse(with.IssuerSpec().Endpoint())
 	if err != nil {
 		return err
 	}
