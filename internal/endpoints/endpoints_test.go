@@ -145,7 +145,7 @@ func TestAnEntryThatIsNoneIsNamedWithWhatToWrite(t *testing.T) {
 		"[::1":                   "brackets",
 		"fe80::1%eth0":           "without a zone",
 		"":                       "neither",
-		"pkiws vero.fi":         "neither",
+		"pkiws vero.fi":          "neither",
 		"pkiws..fi":              "neither",
 		"-x.fi":                  "neither",
 		"127.1":                  "neither",
