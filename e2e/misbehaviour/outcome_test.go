@@ -56,6 +56,9 @@ type outcome struct {
 
 // saying is the outcome whose first message has further words, before its own.
 func (o outcome) saying(words ...string) outcome {
+	if len(words) == 0 {
+		return o // there may be no message at all
+	}
 	o.told = slices.Clone(o.told)
 	o.told[0].says = slices.Concat(words, o.told[0].says)
 	return o
