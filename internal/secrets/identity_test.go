@@ -2,7 +2,9 @@ package secrets_test
 
 import (
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"strings"
 	"testing"
@@ -17,8 +19,11 @@ func TestIdentityIsRead(t *testing.T) {
 	namespace := server.Namespace(t)
 	root := pkitest.Root(t, "root")
 	leaf := root.Issue(t, pkitest.Key("leaf"), "0123456-7")
+	earlier := root.Issue(t, pkitest.Key("leaf"), "0123456-7",
+		pkitest.Dates(pkitest.NotBefore, leaf.NotAfter.AddDate(-1, 0, 0)))
 	object := secret(namespace, "tls", map[string]string{ // as openssl pkcs12 and a Windows editor leave it
-		"tls.crt": "\uFEFFBag Attributes\n    localKeyID: 01\n" + string(pkitest.PEM(root.Certificate, leaf)),
+		"tls.crt": "\uFEFFBag Attributes\n    localKeyID: 01\n" +
+			string(pkitest.PEM(root.Certificate, earlier, leaf, earlier)),
 		"tls.key": "\uFEFF" + string(pemKey(t, "leaf")), "ca.crt": "?",
 	})
 	server.Create(t, object)
@@ -55,7 +60,9 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 		"no PEM certificate":   {map[string]string{"tls.crt": "x", "tls.key": key}, noCertificate},
 		"no PEM key":           {map[string]string{"tls.crt": leaf, "tls.key": "x"}, noKey},
 		"a key as certificate": {map[string]string{"tls.crt": key, "tls.key": key}, noCertificate},
-		"half a key":           {map[string]string{"tls.crt": leaf, "tls.key": key[:400]}, noKey},
+		"a key too large to be read in time": {
+			map[string]string{"tls.crt": leaf, "tls.key": string(largeKey(t))}, noKey},
+		"half a key": {map[string]string{"tls.crt": leaf, "tls.key": key[:400]}, noKey},
 		"a key with a passphrase": {map[string]string{"tls.crt": leaf,
 			"tls.key": strings.ReplaceAll(key, "PRIVATE KEY", "ENCRYPTED PRIVATE KEY")}, encrypted},
 		"a key with a passphrase of old": {map[string]string{"tls.crt": leaf, "tls.key": strings.Replace(key, "KEY-----\n",
@@ -89,6 +96,28 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 			t.Errorf("it says %q", identity.Problem)
 		}
 	})
+}
+
+// largeKey is a key that can be read, with an attribute of 10 kB.
+func largeKey(t *testing.T) []byte {
+	t.Helper()
+	block, _ := pem.Decode(pemKey(t, "leaf"))
+	var key asn1.RawValue
+	if _, err := asn1.Unmarshal(block.Bytes, &key); err != nil {
+		t.Fatal(err)
+	}
+	attribute := asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: make([]byte, 10<<10)}
+	der, err := asn1.Marshal(attribute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block.Bytes, err = asn1.Marshal(asn1.RawValue{
+		Tag: asn1.TagSequence, IsCompound: true, Bytes: append(key.Bytes, der...),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(block)
 }
 
 func checkNoIdentity(t *testing.T, identity *secrets.Identity, problem string) {

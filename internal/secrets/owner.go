@@ -3,8 +3,6 @@ package secrets
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"time"
 
@@ -202,27 +200,8 @@ func checkStagedKey(
 	case !metav1.IsControlledBy(secret, certificate) || secret.Labels[cmapi.IsNextPrivateKeySecretLabelKey] != "true":
 		return fmt.Sprintf("has its next private key in Secret %s, which cert-manager has not made for it", *staged), nil
 	}
-	stagedKey, ok := publicKeyOf(secret.Data[corev1.TLSPrivateKeyKey]).(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !stagedKey.Equal(publicKey) {
+	if !signs(signerOf(secret.Data[corev1.TLSPrivateKeyKey]), publicKey) {
 		return fmt.Sprintf("has another private key in preparation, in Secret %s, than the request's", *staged), nil
 	}
 	return "", nil
-}
-
-// publicKeyOf is the public half of a private key in PEM, nil if it cannot be read. cert-manager writes PKCS#8;
-// PKCS#1 is what a key that was put there by hand would be.
-func publicKeyOf(text []byte) crypto.PublicKey {
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil
-	}
-	if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
-		if signer, ok := key.(crypto.Signer); ok {
-			return signer.Public()
-		}
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return key.Public()
-	}
-	return nil
 }
