@@ -107,7 +107,7 @@ func TestABundleIsReadInOrderWithoutDuplicates(t *testing.T) {
 
 // TestABundleIsReadAsPeopleKeepIt: what editors, mail programs and Windows make of it.
 func TestABundleIsReadAsPeopleKeepIt(t *testing.T) {
-	one, other := pkitest.Root(t, "one").Certificate, pkitest.Root(t, "other").Certificate
+	one, other := pkitest.Root(t, "a\uFEFFbyte order mark").Certificate, pkitest.Root(t, "other").Certificate
 	text := string(pkitest.PEM(one, other))
 	wide := make([]byte, 0, 2*(len(text)+1))
 	for _, unit := range utf16.Encode([]rune("\uFEFF" + text)) {

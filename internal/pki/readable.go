@@ -31,10 +31,12 @@ func Readable(data []byte) []byte {
 	return text.Bytes()
 }
 
-// plainText is UTF-8 without byte order marks.
+// plainText is UTF-8 without byte order marks. DER is no text, and what looks like a byte order mark in it is content.
 func plainText(data []byte) []byte {
 	var order binary.ByteOrder
 	switch {
+	case isDER(data):
+		return data
 	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
 		order = binary.LittleEndian
 	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
@@ -48,6 +50,12 @@ func plainText(data []byte) []byte {
 		units = append(units, order.Uint16(data))
 	}
 	return []byte(strings.ReplaceAll(string(utf16.Decode(units)), "\uFEFF", ""))
+}
+
+// isDER reports whether data begins as DER of a SEQUENCE of 128 bytes or more does, and no text in UTF-8.
+func isDER(data []byte) bool {
+	const sequence, oneByte, fourBytes = 0x30, 0x81, 0x84 // of length
+	return len(data) > 1 && data[0] == sequence && data[1] >= oneByte && data[1] <= fourBytes
 }
 
 // unarmored is what base64 without armor stands for, nil if data is none.
