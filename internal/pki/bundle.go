@@ -125,10 +125,11 @@ func armored(data []byte) []byte {
 	return data
 }
 
-// armor returns nothing for what is not certificates alone.
+// armor returns nothing for what is not certificates alone. It ends with the first that is too many, for pemBlocks to
+// refuse: a megabyte holds a hundred thousand tiny objects of that form.
 func armor(der []byte) []byte {
 	var text bytes.Buffer
-	for len(der) > 0 {
+	for count := 0; len(der) > 0 && count <= maximumBundleCertificates; count++ {
 		var object asn1.RawValue
 		rest, err := asn1.Unmarshal(der, &object)
 		if err != nil || !isCertificateShaped(object.FullBytes) {
@@ -147,7 +148,7 @@ const pkcs7Block = "PKCS7"
 const (
 	isPKCS7 = "is a PKCS#7 container: take the certificates out with `openssl pkcs7 -print_certs -in FILE` " +
 		"(with -inform DER where it is binary), and put those here"
-	isPKCS12 = "is a PKCS#12 container: take the certificates out with `openssl pkcs12 -nokeys -cacerts -in FILE`, and " +
+	isPKCS12 = "is a PKCS#12 container: take the certificates out with `openssl pkcs12 -nokeys -in FILE`, and " +
 		"put those here; if it holds a private key, others can read that here: replace it"
 )
 

@@ -89,6 +89,7 @@ func BenchmarkParseHostileBundle(b *testing.B) {
 		"indented":     fill(" " + begin),
 		"white space":  fill(" \t\n"),
 		"base64":       fill("MIIB"),
+		"tiny objects": fill("\x30\x07\x30\x00\x30\x00\x03\x01\x00"),
 	} {
 		b.Run(claim, func(b *testing.B) {
 			for b.Loop() {
