@@ -47,11 +47,13 @@ func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
 					"enabled": true, "authorization": map[string]any{"credentials": map[string]any{"name": "a", "key": "b"}},
 				}},
 				"networkPolicy": map[string]any{"enabled": true}, "proxy": map[string]any{"secretName": "proxy"},
+				"allowedEndpoints": map[string]any{"hosts": []any{"*"}},
 			}},
 			want: []string{
 				"replicaCount=1", "a Pod may need 90 s", "crds.keep=false", "what you let ServiceAccount vero-varmenne-issuer do",
 				"certManager.approve=false", "metrics.readers is empty", "metrics.serviceMonitor.tlsConfig is empty",
 				"443, 6443 can be reached", "networkPolicy.service.ports is empty",
+				`allowedEndpoints.hosts has "*"`,
 			},
 		},
 	} {

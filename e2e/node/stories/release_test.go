@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/node"
 )
 
 // releaseName is what the chart is installed as.
@@ -56,10 +58,13 @@ func (r *release) upgrade(t *testing.T, version string, with values) {
 	r.notes = r.onChart(t, "upgrade", version, with)
 }
 
-// onChart runs a command of helm that waits until all Pods are ready.
+// onChart runs a command of helm that waits until all Pods are ready. The controller may call the services beside the
+// cluster, and the chart's own simulator.
 func (r *release) onChart(t *testing.T, command, version string, with values) string {
 	t.Helper()
-	content, err := yaml.Marshal(with)
+	all := values{"allowedEndpoints": values{"hosts": []string{node.IP + ":*"}}}
+	maps.Copy(all, with)
+	content, err := yaml.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}
