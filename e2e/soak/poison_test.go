@@ -59,12 +59,12 @@ func (s *crowded) killInEvery(poison *tenant.Tenant, operation string, pauses ..
 		s.others = append(s.others, name)
 		s.buy(name)
 		s.order(name)
-		s.killIn(poison, operation, try)
-		if distance := time.Since(before); distance < pause-noticed {
+		seen := s.killIn(poison, operation, try)
+		if distance := seen.Sub(before); distance < pause-noticed {
 			s.Errorf("%s: try %d came %s after the one before, want at least %s", operation, try+1, distance, pause)
 		}
-		s.Logf("%s: try %d at %s", operation, try+1, time.Now().Format(time.TimeOnly))
-		before = time.Now()
+		s.Logf("%s: try %d at %s", operation, try+1, seen.Format(time.TimeOnly))
+		before = seen
 	}
 }
 
@@ -95,16 +95,26 @@ func (s *crowded) poison(namespace, operation string) *tenant.Tenant {
 	return hostile
 }
 
-// killIn waits for the next call of a tenant's service, kills the controller in it, and starts another one.
-func (s *crowded) killIn(poison *tenant.Tenant, operation string, earlier int) {
+// killIn waits for the next call of a tenant's service, kills the controller in it, and starts another one. It returns
+// when it saw the call. By the kill, everybody else's requests are answered: of several calls that are interrupted, only
+// the one that was begun last has to wait.
+func (s *crowded) killIn(poison *tenant.Tenant, operation string, earlier int) time.Time {
 	s.Helper()
 	poison.Eventually("a call that does not end", func(ctx context.Context) (bool, error) {
 		asked, err := poison.Service.Requests(ctx, operation, "")
 		return len(asked) > earlier, err
+	})
+	seen := time.Now()
+	s.eventually("the answers to everybody else's requests", func() bool {
+		answered := slices.DeleteFunc(s.orders(), func(order v1alpha1.VeroOrder) bool {
+			return order.Status.RetrievalID == "" && order.Status.EndedAt == nil
+		})
+		return len(answered) >= len(s.others)
 	})
 	s.kill(1)
 	s.removeLease()
 	if _, err := s.LaunchReplica(s.Context(), 1); err != nil {
 		s.Fatal(err)
 	}
+	return seen
 }
