@@ -96,8 +96,8 @@ func (s *crowded) poison(namespace, operation string) *tenant.Tenant {
 }
 
 // killIn waits for the next call of a tenant's service, kills the controller in it, and starts another one. It returns
-// when it saw the call. By the kill, everybody else's requests are answered: of several calls that are interrupted, only
-// the one that was begun last has to wait.
+// when it saw the call. By the kill, everybody else's requests are answered: of several calls that are interrupted,
+// only the one that was begun last has to wait.
 func (s *crowded) killIn(poison *tenant.Tenant, operation string, earlier int) time.Time {
 	s.Helper()
 	poison.Eventually("a call that does not end", func(ctx context.Context) (bool, error) {
