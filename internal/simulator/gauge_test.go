@@ -24,11 +24,35 @@ func TestTheGaugeCountsTheCallsThatRunAndRemembersTheMost(t *testing.T) {
 		calls.Go(func() { s.send(ctx, protocol.SignNewCertificate, document) })
 	}
 	s.awaitCalls(admin.Calls{Running: callers, Most: callers})
+	s.awaitHeld(callers)
 	hangUp()
 	calls.Wait()
 	s.awaitCalls(admin.Calls{Running: 0, Most: callers})
 	s.send(t.Context(), protocol.SignNewCertificate, document)
 	s.awaitCalls(admin.Calls{Running: 0, Most: callers})
+}
+
+// awaitHeld asks until so many calls have met their fault: one that is called off before that leaves its fault to
+// the next.
+func (s *service) awaitHeld(want int) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		requests, err := s.admin.Requests(ctx, "", "")
+		if err != nil {
+			s.t.Fatalf("waited for %d calls to be held: %v", want, err)
+		}
+		held := 0
+		for _, request := range requests {
+			if request.Fault == admin.TimeoutAfter {
+				held++
+			}
+		}
+		if held == want {
+			return
+		}
+	}
 }
 
 // awaitCalls asks until the gauge stands where it should.

@@ -88,6 +88,8 @@ func trusting(bundle []byte) *http.Client {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(bundle)
 	return &http.Client{
+		// Far beyond what any answer takes: a test that waits for ever says nothing about where.
+		Timeout:   2 * time.Minute,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse

@@ -138,9 +138,7 @@ func TestRunEndsWhileAFaultHoldsAnAnswer(t *testing.T) {
 	r.script(admin.Fault{Kind: admin.TimeoutAfter})
 	done := make(chan reply, 1)
 	go func() { done <- r.get("NOTHING") }()
-	for requests := []admin.Request(nil); len(requests) == 0; {
-		requests, _ = r.admin.Requests(t.Context(), "", "")
-	}
+	r.awaitHeld(1)
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
