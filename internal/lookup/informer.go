@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -47,19 +48,18 @@ func NewInformer(
 	return cache.NewSharedIndexInformer(source, object, resync, indexers)
 }
 
-// ourRequests lists and watches the CertificateRequests of our group. The API server selects them where it can, which
-// its first answer tells; else they are selected here, while they are read.
+// ourRequests lists and watches the CertificateRequests of our group. The API server selects them where it can, which is
+// found out at every list, as cert-manager may be upgraded and rolled back meanwhile; else they are selected here, while
+// they are read.
 type ourRequests struct {
 	all          cache.ListerWatcherWithContext
 	unselectable atomic.Bool
 }
 
 func (o *ourRequests) list(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-	if !o.unselectable.Load() {
-		list, err := o.all.ListWithContext(ctx, selectOurs(options))
-		if !o.refused(ctx, err) {
-			return list, err
-		}
+	list, err := o.all.ListWithContext(ctx, selectOurs(options))
+	if !o.refused(ctx, err) {
+		return list, err
 	}
 	// From the store, because a list from the API server's memory would come in one piece.
 	options.ResourceVersion, options.ResourceVersionMatch, options.Limit = "", "", requestPage
@@ -71,18 +71,19 @@ func (o *ourRequests) list(ctx context.Context, options metav1.ListOptions) (run
 		return list, err
 	})
 	pages.FullListIfExpired = false
-	list, _, err := pages.ListWithAlloc(ctx, options)
+	list, _, err = pages.ListWithAlloc(ctx, options)
 	return list, err
 }
 
 func (o *ourRequests) watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-	if !o.unselectable.Load() {
+	initial := options.SendInitialEvents != nil
+	if initial || !o.unselectable.Load() {
 		events, err := o.all.WatchWithContext(ctx, selectOurs(options))
 		if !o.refused(ctx, err) {
 			return events, err
 		}
 	}
-	if options.SendInitialEvents != nil {
+	if initial {
 		return nil, errListInstead
 	}
 	events, err := o.all.WatchWithContext(ctx, options)
@@ -94,14 +95,15 @@ func (o *ourRequests) watch(ctx context.Context, options metav1.ListOptions) (wa
 
 // refused reports whether the API server does not know how to select by the group of the issuer, and keeps that.
 func (o *ourRequests) refused(ctx context.Context, err error) bool {
-	if !apierrors.IsBadRequest(err) {
+	unselectable := apierrors.IsBadRequest(err) && strings.Contains(err.Error(), "field label not supported")
+	if err != nil && !unselectable {
 		return false
 	}
-	if o.unselectable.CompareAndSwap(false, true) {
+	if o.unselectable.Swap(unselectable) != unselectable && unselectable {
 		ctrl.LoggerFrom(ctx).Info("the API server cannot select CertificateRequests by spec.issuerRef.group, as the "+
 			"definition of a newer cert-manager lets it; those of other issuers are read, and dropped", "answer", err.Error())
 	}
-	return true
+	return unselectable
 }
 
 // only lets events about CertificateRequests of our group through, and those that are about none. One that has changed

@@ -23,23 +23,32 @@ import (
 // TestRequestsOfOthersAreNotKept, and never told of, whether or not the API server can select them; those of our group
 // are, also with a kind that we do not have.
 func TestRequestsOfOthersAreNotKept(t *testing.T) {
-	for claim, selectable := range map[string]bool{
-		"where they can be selected": true, "where the definition is that of an older cert-manager": false,
+	for claim, when := range map[string]struct{ atStart, later bool }{
+		"where they can be selected":                            {true, true},
+		"where the definition is that of an older cert-manager": {false, false},
+		"where cert-manager is upgraded meanwhile":              {false, true},
+		"where cert-manager is rolled back meanwhile":           {true, false},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			if !selectable {
-				withoutSelectableFields(t)
+			restore := func() {}
+			if !when.atStart {
+				restore = withoutSelectableFields(t)
 			}
 			one, two, elsewhere := server.Namespace(t), server.Namespace(t), server.Namespace(t)
 			create(t, one, "early")
 			create(t, elsewhere, "early")
 			seen := follow(t, one, two)
+			if when.later {
+				restore()
+			} else if when.atStart {
+				withoutSelectableFields(t)
+			}
 			create(t, one, "late")
 			create(t, two, "late")
 			for _, namespace := range []string{one, two} {
 				touch(t, namespace, "late-theirs") // a change must not bring it in, either
 				touch(t, namespace, "late-ours")
-				seen.await(t, "update "+namespace+"/late-ours")
+				seen.await(t, "touched "+namespace+"/late-ours")
 			}
 			if err := server.Client.Delete(t.Context(), request(one, "early-ours", "", "", nil)); err != nil {
 				t.Fatal(err)
@@ -117,6 +126,9 @@ func (p *picture) note(event string, object any) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	request := object.(*cmapi.CertificateRequest)
+	if request.Labels["touched"] == "yes" {
+		event = "touched" // which an update tells, or what is added by a list after the update
+	}
 	p.events = append(p.events, event+" "+request.Namespace+"/"+request.Name)
 }
 
@@ -146,33 +158,40 @@ func (p *picture) kept(t *testing.T) []string {
 	return names
 }
 
-// withoutSelectableFields lets the API server forget until the end of the test by what requests can be selected.
-func withoutSelectableFields(t *testing.T) {
+// withoutSelectableFields lets the API server forget by what requests can be selected, until the end of the test or
+// until that is restored.
+func withoutSelectableFields(t *testing.T) (restore func()) {
+	t.Helper()
+	fields := setSelectableFields(t.Context(), t, nil)
+	restore = sync.OnceFunc(func() { setSelectableFields(context.WithoutCancel(t.Context()), t, fields) })
+	t.Cleanup(restore)
+	return restore
+}
+
+// setSelectableFields changes the definition of requests, and returns what it had.
+func setSelectableFields(ctx context.Context, t *testing.T, fields any) (before any) {
 	t.Helper()
 	definition := &unstructured.Unstructured{}
 	definition.SetAPIVersion("apiextensions.k8s.io/v1")
 	definition.SetKind("CustomResourceDefinition")
 	name := client.ObjectKey{Name: "certificaterequests.cert-manager.io"}
-	if err := server.Client.Get(t.Context(), name, definition); err != nil {
+	if err := server.Client.Get(ctx, name, definition); err != nil {
 		t.Fatal(err)
 	}
 	versions, _, _ := unstructured.NestedSlice(definition.Object, "spec", "versions")
 	version := versions[0].(map[string]any)
-	fields := version["selectableFields"]
-	set := func(ctx context.Context, fields any) {
-		version["selectableFields"] = fields
-		_ = unstructured.SetNestedSlice(definition.Object, versions, "spec", "versions")
-		if err := server.Client.Update(ctx, definition); err != nil {
-			t.Fatal(err)
-		}
-		eventually(ctx, t, "the API server to follow", func(ctx context.Context) (bool, error) {
-			err := server.Client.List(ctx, &cmapi.CertificateRequestList{}, client.Limit(1),
-				client.MatchingFields{"spec.issuerRef.group": v1alpha1.GroupName})
-			return apierrors.IsBadRequest(err) == (fields == nil), nil
-		})
+	before = version["selectableFields"]
+	version["selectableFields"] = fields
+	_ = unstructured.SetNestedSlice(definition.Object, versions, "spec", "versions")
+	if err := server.Client.Update(ctx, definition); err != nil {
+		t.Fatal(err)
 	}
-	set(t.Context(), nil)
-	t.Cleanup(func() { set(context.WithoutCancel(t.Context()), fields) })
+	eventually(ctx, t, "the API server to follow", func(ctx context.Context) (bool, error) {
+		err := server.Client.List(ctx, &cmapi.CertificateRequestList{}, client.Limit(1),
+			client.MatchingFields{"spec.issuerRef.group": v1alpha1.GroupName})
+		return apierrors.IsBadRequest(err) == (fields == nil), nil
+	})
+	return before
 }
 
 func eventually(ctx context.Context, t *testing.T, what string, holds wait.ConditionWithContextFunc) {
