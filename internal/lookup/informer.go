@@ -48,9 +48,9 @@ func NewInformer(
 	return cache.NewSharedIndexInformer(source, object, resync, indexers)
 }
 
-// ourRequests lists and watches the CertificateRequests of our group. The API server selects them where it can, which is
-// found out at every list, as cert-manager may be upgraded and rolled back meanwhile; else they are selected here, while
-// they are read.
+// ourRequests lists and watches the CertificateRequests of our group. The API server selects them where it can, which
+// is found out at every list, as cert-manager may be upgraded and rolled back meanwhile; else they are selected here,
+// while they are read.
 type ourRequests struct {
 	all          cache.ListerWatcherWithContext
 	unselectable atomic.Bool
