@@ -85,6 +85,11 @@ func single(data []byte, what string, maximum int, blockTypes ...string) ([]byte
 // errBrokenBlock says what pem.Decode keeps silent about: it skips a block that it cannot decode.
 var errBrokenBlock = errors.New("is cut off or is not valid PEM")
 
+// errNoBlock is about a bundle that is neither empty nor PEM: a page of HTML, or a file that was packed or encoded once
+// more. Nobody finds "the last PEM block" there.
+var errNoBlock = errors.New("it holds no PEM certificate, but something else: put the certificates here as PEM, each of " +
+	"which begins with a line " + beginningOfAnyPEMBlock + "CERTIFICATE-----")
+
 // pemBlocks splits data into at most maximum PEM blocks. Explanatory text may stand before a block (RFC 7468 section
 // 5.2, openssl writes it); after the last one only white space and lines that start with # may follow. A block that
 // cannot be decoded is an error that says which one it is, counted from 1.
@@ -119,9 +124,13 @@ func checkTrailingText(text []byte, number int) error {
 	}
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimSpace(line)
-		if len(line) > 0 && line[0] != '#' {
-			return errors.New("text after the last PEM block: remove it, or start its lines with #")
+		if len(line) == 0 || line[0] == '#' {
+			continue
 		}
+		if number == 1 {
+			return errNoBlock
+		}
+		return errors.New("text after the last PEM block: remove it, or start its lines with #")
 	}
 	return nil
 }

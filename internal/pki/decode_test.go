@@ -141,6 +141,7 @@ func TestWhatIsNotABundleIsRefused(t *testing.T) {
 	}{
 		"nothing":       {nil, "no PEM certificate"},
 		"comments only": {[]byte("# none\n"), "no PEM certificate"},
+		"a page":        {[]byte("<html>please log in</html>\n"), "no PEM certificate, but something else"},
 		"a private key": {slices.Concat(certificate, privateKeyBlock(t)), "block 2 is a private key"},
 		"a request": {
 			block("CERTIFICATE REQUEST", newRequest(t, pkitest.Key("customer"), nil)),

@@ -108,7 +108,7 @@ func TestBundlesThatCannotBeUsed(t *testing.T) {
 		says    string
 	}{
 		"no source":       {v1alpha1.BundleSource{}, false, "holds no PEM certificate"},
-		"no PEM":          {inline([]byte("MII…")), false, "text after the last PEM block"},
+		"no PEM":          {inline([]byte("MII…")), false, "holds no PEM certificate, but something else"},
 		"a cut off block": {inline(good[:len(good)/2]), false, "cut off"},
 		"a private key": {
 			inline(append(bytes.Clone(good), key...)), false, "block 2 is a private key: remove it",

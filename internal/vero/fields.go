@@ -152,7 +152,7 @@ func checkText(t text) error {
 	}
 	if foreign := t.foreign(t.value); foreign != "" {
 		return broken("contains "+foreign, "remove it, or type the value instead of pasting it "+
-			"(line breaks at the end of a Secret's value, and what mail programs make of blanks and hyphens, are usual causes)")
+			"(what mail programs make of blanks and hyphens is a usual cause)")
 	}
 	if length := pasted.Length(t.value); length > t.maximum {
 		return broken(fmt.Sprintf("has %d characters", length),
