@@ -87,8 +87,8 @@ var errBrokenBlock = errors.New("is cut off or is not valid PEM")
 
 // errNoBlock is about a bundle that is neither empty nor PEM: a page of HTML, or a file that was packed or encoded once
 // more. Nobody finds "the last PEM block" there.
-var errNoBlock = errors.New("it holds no PEM certificate, but something else: put the certificates here as PEM, each of " +
-	"which begins with a line " + beginningOfAnyPEMBlock + "CERTIFICATE-----")
+var errNoBlock = errors.New("it holds no PEM certificate, but something else: put the certificates here as PEM, each " +
+	"of which begins with a line " + beginningOfAnyPEMBlock + "CERTIFICATE-----")
 
 // pemBlocks splits data into at most maximum PEM blocks. Explanatory text may stand before a block (RFC 7468 section
 // 5.2, openssl writes it); after the last one only white space and lines that start with # may follow. A block that
