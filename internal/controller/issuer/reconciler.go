@@ -169,12 +169,9 @@ func (r *Reconciler) probe(
 	case errors.As(err, &forbidden):
 		return verdict{reason: v1alpha1.ReasonEndpointNotAllowed, message: fmt.Sprintf(
 			"%v: correct spec.url, or ask whoever runs the controller to add it", err)}, false
-	case errors.As(err, &untrusted) && len(bundles.TLS) == 0:
-		return verdict{reason: v1alpha1.ReasonEndpointUntrusted, message: fmt.Sprintf(
-			"%v: set spec.trust.tls to the authority of the endpoint, if it is not one of the system's", err)}, false
 	case errors.As(err, &untrusted):
 		return verdict{reason: v1alpha1.ReasonEndpointUntrusted, message: fmt.Sprintf(
-			"%v: put the authority of the endpoint into spec.trust.tls", err)}, false
+			"%v: %s", err, remedy(untrusted, len(bundles.TLS) > 0))}, false
 	default:
 		return verdict{reason: v1alpha1.ReasonEndpointUnreachable, message: fmt.Sprintf(
 			"%v: check spec.url, the network policy and the proxy; it is tried again after 1 to 10 minutes", err)}, false
