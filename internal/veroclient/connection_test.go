@@ -197,7 +197,6 @@ func TestAnIntermediateInTheBundleIsAnAnchor(t *testing.T) {
 func TestACallerCanCallOff(t *testing.T) {
 	reached := make(chan struct{}, 1)
 	f := serve(t, func(_ *fixture, _ http.ResponseWriter, incoming *http.Request) {
-		_, _ = io.Copy(io.Discard, incoming.Body)
 		reached <- struct{}{}
 		<-incoming.Context().Done()
 	})
@@ -220,9 +219,7 @@ func TestACallerCanCallOff(t *testing.T) {
 }
 
 func TestAnEmptyAnswerToACallThatWasCalledOffIsNoAnswer(t *testing.T) {
-	f := serve(t, func(_ *fixture, _ http.ResponseWriter, incoming *http.Request) {
-		_, _ = io.Copy(io.Discard, incoming.Body) // and nothing more: an empty HTTP 200
-	})
+	f := serve(t, func(*fixture, http.ResponseWriter, *http.Request) {}) // an empty HTTP 200
 	client := f.client(t, 0)
 	for range 50 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -237,7 +234,6 @@ func TestAnEmptyAnswerToACallThatWasCalledOffIsNoAnswer(t *testing.T) {
 
 func TestTheCallersDeadlineCountsWhenItIsTheEarlier(t *testing.T) {
 	f := serve(t, func(_ *fixture, _ http.ResponseWriter, incoming *http.Request) {
-		_, _ = io.Copy(io.Discard, incoming.Body)
 		<-incoming.Context().Done()
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)

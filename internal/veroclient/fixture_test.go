@@ -32,11 +32,13 @@ const (
 	responsesCA = "Responses CA"
 )
 
-// serve starts a service that does what a test wants.
+// serve starts a service that does what a test wants, once it has read the request: a server that answers before, and
+// closes the connection then, resets it under the answer, as RFC 9112 (9.6) warns.
 func serve(t testing.TB, handler func(*fixture, http.ResponseWriter, *http.Request)) *fixture {
 	t.Helper()
 	made := newFixture(t)
 	made.url = listen(t, http.HandlerFunc(func(writer http.ResponseWriter, incoming *http.Request) {
+		_, _ = io.Copy(io.Discard, incoming.Body)
 		handler(made, writer, incoming)
 	}), serverConfig(t, loopback)).URL
 	return made
