@@ -1,6 +1,7 @@
 package veroclient_test
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +14,14 @@ import (
 // harmless one is what an answer can cost.
 func BenchmarkCall(b *testing.B) {
 	fill := func(piece string) string { return strings.Repeat(piece, (xmlsig.MaximumBytes-100)/len(piece)) }
+	const parts = "multipart/related; boundary=b"
+	headers := func(count int) string {
+		var text strings.Builder
+		for number := range count {
+			_, _ = fmt.Fprintf(&text, "A%d: b\r\n", number)
+		}
+		return text.String()
+	}
 	for _, test := range []struct{ name, contentType, body string }{
 		{"harmless", xmlType, fill(" ")},
 		{"references", xmlType, fill("&amp;")},
@@ -25,6 +34,11 @@ func BenchmarkCall(b *testing.B) {
 		{"tags", "text/html", fill("<a>") + idElement[:13]},
 		{"RetrievalIds", "text/html", fill("<RetrievalId>X</RetrievalId>")},
 		{"comments", "text/html", fill("<!---->") + idElement[:13]},
+		{"parts", parts, fill("--b\r\nContent-Transfer-Encoding: base64\r\n\r\nPGE+\r\n")},
+		{"headers of a part", parts, "--b\r\n" + fill("A: b\r\n")},
+		{"different headers of a part", parts, "--b\r\nContent-Transfer-Encoding: base64\r\n" + headers(30_000) + "\r\n"},
+		{"a long part", parts, "--b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + fill("=3D")[:1_000_000]},
+		{"almost boundaries", parts, "--b\r\nContent-Transfer-Encoding: base64\r\n\r\n" + fill("\r\n--b")[:1_000_000]},
 		{"attributes", "text/html", fill("<a b=''>") + idElement[:13]},
 	} {
 		b.Run(test.name, func(b *testing.B) {

@@ -28,7 +28,11 @@ func (a *answer) keepReceipt(err error) error {
 	if isUnverified && unverified.RetrievalID != "" {
 		return err
 	}
-	id := vero.FindRetrievalID(a.unpacked())
+	body := a.unpacked()
+	id := vero.FindRetrievalID(body)
+	if id == "" {
+		id = vero.FindRetrievalID(decodedParts(a.contentType, body))
+	}
 	switch {
 	case id == "":
 		return err

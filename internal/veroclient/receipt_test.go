@@ -5,11 +5,14 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"io"
+	"mime/quotedprintable"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -95,6 +98,37 @@ func brokenOff(length string) damaged {
 	}
 }
 
+// inPart puts an answer into a part with a transfer encoding.
+func inPart(encoding string, encode func([]byte) string) damaged {
+	return func(writer http.ResponseWriter, good []byte) {
+		reply(writer, `multipart/related; type="text/xml"; boundary=b`, []byte("--b\r\nContent-Type: text/xml\r\n"+
+			"Content-Transfer-Encoding: "+encoding+"\r\n\r\n"+encode(good)+"\r\n--b--\r\n"))
+	}
+}
+
+// wrapped is base64 in lines.
+func wrapped(data []byte) string {
+	var text strings.Builder
+	for line := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(data)), 76) {
+		text.Write(append(line, "\r\n"...))
+	}
+	return text.String()
+}
+
+func plain(data []byte) string { return string(data) }
+
+func quoted(data []byte) string {
+	var text strings.Builder
+	writer := quotedprintable.NewWriter(&text)
+	_, _ = writer.Write(data)
+	_ = writer.Close()
+	return text.String()
+}
+
+func brokenID(good []byte) string {
+	return strings.Replace(string(good), answeredID, answeredID[:3]+"=\r\n"+answeredID[3:], 1)
+}
+
 const idElement = "<RetrievalId>" + answeredID + "</RetrievalId>"
 
 var tooLong = "<RetrievalId>" + strings.Repeat("x", 33) + "</RetrievalId>"
@@ -139,10 +173,14 @@ var receipts = map[string]damaged{
 		writer.Header().Set("Content-Encoding", "deflate")
 		reply(writer, "text/plain", good)
 	},
-	"several parts": func(writer http.ResponseWriter, good []byte) {
-		reply(writer, `multipart/related; type="text/xml"; boundary=b`,
-			[]byte("--b\r\nContent-Type: text/xml\r\n\r\n"+string(good)+"\r\n--b--\r\n"))
-	},
+	"several parts":                      inPart("8bit", plain),
+	"a part that is not in base64":       inPart("base64", plain),
+	"a part in base64":                   inPart("base64", wrapped),
+	"a part in quoted-printable":         inPart("Quoted-Printable", quoted),
+	"an id that quoted-printable breaks": inPart("quoted-printable", brokenID),
+	"a part in base64 that is cut off":   inPart("BASE64", func(g []byte) string { return wrapped(cutAt(g)) }),
+	"one in quoted-printable, cut off":   inPart("quoted-printable", func(g []byte) string { return quoted(cutAt(g)) }),
+
 	"HTTP 202": withStatus(202), "HTTP 203": withStatus(203), "HTTP 302": withStatus(302), "HTTP 404": withStatus(404),
 	"HTTP 429": withStatus(429), "HTTP 500": withStatus(500), "HTTP 503": withStatus(503),
 	"UTF-16":                         wide(binary.BigEndian, true),
@@ -206,7 +244,11 @@ func TestNoReceiptIsMadeOfWhatHoldsNone(t *testing.T) {
 			_, _ = packer.Write(make([]byte, 1<<20))
 			return packer
 		}),
-		"gzip that is none": edited(func(string) string { return "\x1f\x8b" + idElement }),
+		"a FAIL in a part": func(writer http.ResponseWriter, good []byte) {
+			inPart("base64", wrapped)(writer, append([]byte("<Status>FAIL</Status>"), good...))
+		},
+		"base64 that no part says it is": inPart("8bit", wrapped),
+		"gzip that is none":              edited(func(string) string { return "\x1f\x8b" + idElement }),
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
