@@ -87,10 +87,14 @@ func certificatesOf(blocks []*pem.Block) (Bundle, error) {
 }
 
 func checkBundleBlock(block *pem.Block) error {
-	if block.Type == pkcs7Block {
+	switch block.Type {
+	case "PKCS7", "PKCS #7 SIGNED DATA":
 		return errors.New(isPKCS7)
+	case "CMS": // RFC 7468, 9; openssl pkcs7 does not take that name
+		return errors.New(isCMS)
+	default:
+		return checkBlockType(block.Type, certificateBlock)
 	}
-	return checkBlockType(block.Type, certificateBlock)
 }
 
 // isCertificateShaped reports whether DER is one whole object of the outer form of a certificate (RFC 5280, 4.1). A
@@ -141,13 +145,12 @@ func armor(der []byte) []byte {
 	return text.Bytes()
 }
 
-// pkcs7Block is the PEM type of a PKCS#7 container.
-const pkcs7Block = "PKCS7"
-
 // What is said of containers that hold certificates, and how these are taken out.
 const (
 	isPKCS7 = "is a PKCS#7 container: take the certificates out with `openssl pkcs7 -print_certs -in FILE` " +
 		"(with -inform DER where it is binary), and put those here"
+	isCMS = "is a PKCS#7 container: take the certificates out with " +
+		"`sed 's/ CMS-/ PKCS7-/' FILE | openssl pkcs7 -print_certs`, and put those here"
 	isPKCS12 = "is a PKCS#12 container: take the certificates out with `openssl pkcs12 -nokeys -in FILE`, and " +
 		"put those here; if it holds a private key, others can read that here: replace it"
 )
@@ -157,8 +160,21 @@ var (
 	oidPKCS7      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7}
 )
 
-// containerOf says which kind of container DER begins, empty if it is none.
+// How containers begin in BER with indefinite lengths (X.690, 8.1.3.6), which encoding/asn1 does not read: signed data
+// with its OID, PKCS#12 with its version and the OID arc of its content.
+const (
+	signedDataInBER = "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+	pkcs12InBER     = "\x30\x80\x02\x01\x03\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"
+)
+
+// containerOf says which kind of container DER or BER begins, empty if it is none.
 func containerOf(der []byte) string {
+	switch {
+	case bytes.HasPrefix(der, []byte(signedDataInBER)):
+		return isPKCS7
+	case bytes.HasPrefix(der, []byte(pkcs12InBER)):
+		return isPKCS12
+	}
 	var outer asn1.RawValue
 	if _, err := asn1.Unmarshal(der, &outer); err != nil || outer.Tag != asn1.TagSequence {
 		return ""

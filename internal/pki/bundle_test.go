@@ -59,15 +59,25 @@ func container(t *testing.T, version int, kind ...int) []byte {
 
 func TestAContainerOfCertificatesSaysHowTheyAreTakenOut(t *testing.T) {
 	signed, pfx := container(t, 0, 2), container(t, 3, 1)
+	// What `openssl cms -sign -stream` begins with, and a PKCS#12 file of Java.
+	const signedBER = "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80\x30\x80\x02\x01\x01"
+	const pfxBER = "\x30\x80\x02\x01\x03\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x80"
 	for claim, test := range map[string]struct {
 		data []byte
 		want string
 	}{
-		"PKCS#7 in PEM":     {block("PKCS7", signed), "block 1 is a PKCS#7 container: take the certificates out with `"},
-		"PKCS#7":            {signed, "it is a PKCS#7 container"},
-		"PKCS#7 in base64":  {[]byte(base64.StdEncoding.EncodeToString(signed)), "it is a PKCS#7 container"},
-		"PKCS#12":           {pfx, "it is a PKCS#12 container: take the certificates out with `openssl pkcs12"},
-		"PKCS#12 in base64": {[]byte(base64.StdEncoding.EncodeToString(pfx)), "it is a PKCS#12 container"},
+		"PKCS#7 in PEM": {block("PKCS7", signed), "block 1 is a PKCS#7 container: take the certificates out with `"},
+		"CMS in PEM":    {block("CMS", signed), "block 1 is a PKCS#7 container: take the certificates out with `sed "},
+		"signed data in PEM": {
+			block("PKCS #7 SIGNED DATA", signed), "block 1 is a PKCS#7 container: take the certificates out with `openssl",
+		},
+		"PKCS#7 in BER":           {[]byte(signedBER), "it is a PKCS#7 container"},
+		"PKCS#7 in BER in base64": {[]byte(base64.StdEncoding.EncodeToString([]byte(signedBER))), "it is a PKCS#7"},
+		"PKCS#12 in BER":          {[]byte(pfxBER), "it is a PKCS#12 container"},
+		"PKCS#7":                  {signed, "it is a PKCS#7 container"},
+		"PKCS#7 in base64":        {[]byte(base64.StdEncoding.EncodeToString(signed)), "it is a PKCS#7 container"},
+		"PKCS#12":                 {pfx, "it is a PKCS#12 container: take the certificates out with `openssl pkcs12"},
+		"PKCS#12 in base64":       {[]byte(base64.StdEncoding.EncodeToString(pfx)), "it is a PKCS#12 container"},
 	} {
 		if _, err := pki.ParseBundle(test.data); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", claim, err, test.want)
