@@ -180,6 +180,7 @@ func TestTheAdminInterfaceRefusesNonsense(t *testing.T) {
 		"a long code":                    {post, faults, `{"kind":"result","code":"12345678901"}`, applicationJSON, 400},
 		"an unknown certificate":         {post, faults, `{"kind":"wrong-certificate","variant":"x"}`, applicationJSON, 400},
 		"a negative count":               {post, faults, `{"kind":"slow","count":-1}`, applicationJSON, 400},
+		"a negative distance":            {post, faults, `{"kind":"http-status","retryAfter":"-1s"}`, applicationJSON, 400},
 		"an unknown bundle":              {"GET", "/ca/all.pem", "", "", 404},
 		"a bundle that is not PEM":       {"GET", "/ca/tls", "", "", 404},
 		"an unknown path":                {"GET", "/nothing", "", "", 404},

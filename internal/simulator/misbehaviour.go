@@ -98,6 +98,10 @@ func answerStatus(x *exchange, _ []byte) {
 	if status == 0 {
 		status = http.StatusServiceUnavailable
 	}
+	if wanted := time.Duration(x.fault.RetryAfter); wanted > 0 {
+		seconds := int64((wanted + time.Second - 1) / time.Second)
+		x.writer.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
 	http.Error(x.writer, http.StatusText(status), status)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/veroclient"
 )
@@ -43,5 +44,17 @@ func TestRetryAfterIsReadWhereTheStandardHasIt(t *testing.T) {
 				t.Errorf("%s is read as %s, want %s", test.value, got, test.want)
 			}
 		})
+	}
+}
+
+// Users rehearse with the simulator what a gateway asks for.
+func TestTheSimulatorAsksToBeLeftAloneInWholeSeconds(t *testing.T) {
+	s := start(t, nil)
+	s.script(t, admin.Fault{
+		Kind: admin.HTTPStatus, Status: http.StatusTooManyRequests, RetryAfter: admin.Duration(119_001 * time.Millisecond),
+	})
+	_, err := s.client(t, nil).SignNew(t.Context(), s.signNew(t))
+	if got := find[*vero.HTTPError](t, err, true).RetryAfter; got != 2*time.Minute {
+		t.Errorf("it asks for %s", got)
 	}
 }

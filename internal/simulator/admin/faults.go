@@ -98,6 +98,8 @@ type Fault struct {
 	Interval Duration `json:"interval,omitempty"`
 	// Status is the status of HTTPStatus: 400 to 599; 0 means 503.
 	Status int `json:"status,omitempty"`
+	// RetryAfter lets HTTPStatus ask for that distance in a header Retry-After, in seconds, rounded up; 0 means without.
+	RetryAfter Duration `json:"retryAfter,omitempty"`
 	// Code is the error code of ResultFail, 1 to 10 characters; empty means PKI099.
 	Code string `json:"code,omitempty"`
 	// Variant is which wrong certificate; empty means another-customer.
@@ -118,8 +120,8 @@ func (f Fault) Validate() error {
 	if !slices.Contains(operations, f.Operation) {
 		return fmt.Errorf("operation %q is unknown; leave it out for any, or use one of %v", f.Operation, operations[1:])
 	}
-	if f.Count < 0 || f.ForDuration < 0 || f.Hold < 0 || f.Interval < 0 {
-		return errors.New("count, forDuration, hold and interval of a fault cannot be negative")
+	if f.Count < 0 || f.ForDuration < 0 || f.Hold < 0 || f.Interval < 0 || f.RetryAfter < 0 {
+		return errors.New("count, forDuration, hold, interval and retryAfter of a fault cannot be negative")
 	}
 	if f.Probability < 0 || f.Probability > 100 {
 		return fmt.Errorf("probability %d is not a percentage of 1 to 100", f.Probability)
