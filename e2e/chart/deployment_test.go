@@ -132,12 +132,24 @@ func TestCallsToTheAPIServerDoNotGoThroughAProxy(t *testing.T) {
 			}},
 			[]string{always + ",$(NO_PROXY_GIVEN)"},
 		},
+		"a reference, and variables by the names that it would get": {
+			map[string]any{"extraEnv": []any{
+				variable("HTTP_PROXY", "http://a"), map[string]any{"name": "NO_PROXY", "valueFrom": reference},
+				variable("NO_PROXY_GIVEN", "b"), variable("NO_PROXY_GIVEN_GIVEN", "c"),
+			}},
+			[]string{always + ",$(NO_PROXY_GIVEN_GIVEN_GIVEN)"},
+		},
 		"no proxy, and a variable of the user's": {
 			map[string]any{"extraEnv": []any{variable("NO_PROXY", "b")}}, []string{"b"},
 		},
 	} {
 		var got []string
+		once := map[string]bool{}
 		for _, set := range deployment(t, render(t, example.values), releaseName).Spec.Template.Spec.Containers[0].Env {
+			if once[set.Name] {
+				t.Errorf("%s: %s is there twice", claim, set.Name)
+			}
+			once[set.Name] = true
 			if set.Name == "NO_PROXY" {
 				got = append(got, set.Value)
 			}

@@ -30,6 +30,7 @@ func TestWhatExcludesOneAnotherIsRefused(t *testing.T) {
 		"extraEnv: SSL_CERT_FILE": {
 			"caBundle": map[string]any{"secretName": "a", "replace": true}, "extraEnv": list("name", "SSL_CERT_FILE"),
 		},
+		"extraEnv/0/value":        {"extraEnv": []any{map[string]any{"name": "VARMENNE_WORKERS", "value": 5}}},
 		"simulator.renewalWindow": {"simulator": map[string]any{"validity": "1h", "renewalWindow": "60m"}},
 		"add \"varmenne-issuer\" to watchNamespaces": {
 			"watchNamespaces": []any{"a"}, "simulator": map[string]any{"enabled": true},

@@ -39,7 +39,7 @@
 
 {{/*
 The environment of the controller: the chart's variables, but for those that the user sets, and the user's. Of a list both have
-a part: a variable of the user's that is no plain text gets another name, by which the list refers to it.
+a part: a variable of the user's that is no plain text gets another name, which no other has, by which the list refers to it.
 */}}
 {{- define "varmenne-issuer.controllerEnv" -}}
 {{- $separators := dict "NO_PROXY" "," "SSL_CERT_DIR" ":" }}
@@ -47,6 +47,8 @@ a part: a variable of the user's that is no plain text gets another name, by whi
 {{- $ours := include "varmenne-issuer.ownEnv" . | fromYamlArray }}
 {{- range $ours }}{{ $_ := set $own .name .value }}{{ end }}
 {{- $given := dict }}
+{{- $names := list }}
+{{- range .Values.extraEnv }}{{ $names = append $names .name }}{{ end }}
 {{- $theirs := list }}
 {{- $joined := dict }}
 {{- range .Values.extraEnv }}
@@ -56,6 +58,7 @@ a part: a variable of the user's that is no plain text gets another name, by whi
 {{- $part := .value }}
 {{- if .valueFrom }}
 {{- $alias := printf "%s_GIVEN" .name }}
+{{- range $names }}{{ if has $alias $names }}{{ $alias = printf "%s_GIVEN" $alias }}{{ end }}{{ end }}
 {{- $theirs = append $theirs (set (deepCopy .) "name" $alias) }}
 {{- $part = printf "$(%s)" $alias }}
 {{- end }}
