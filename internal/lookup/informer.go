@@ -22,7 +22,8 @@ import (
 )
 
 // selectOurs selects the CertificateRequests that name an issuer of our group, of whatever kind: a wrong kind is for us
-// to tell.
+// to tell. A wrong spelling of the group is not: field selectors know only equality, so that would mean to read the
+// requests of everybody (docs/troubleshooting.md, Nothing happens).
 func selectOurs(options metav1.ListOptions) metav1.ListOptions {
 	options.FieldSelector = fields.OneTermEqualSelector("spec.issuerRef.group", v1alpha1.GroupName).String()
 	return options
