@@ -2,6 +2,7 @@ package pki
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
@@ -22,8 +23,8 @@ const (
 type Bundle struct {
 	// Certificates are in the order of the bundle, without duplicates, and at least one.
 	Certificates []*x509.Certificate
-	// Skipped says of each certificate that crypto/x509 cannot read, such as one with a negative serial number, which
-	// block it is and why; nothing can be verified with it. It is empty mostly.
+	// Skipped says of each certificate that crypto/x509 cannot read, such as one with a negative serial number, or whose
+	// RSA key is longer than 8,192 bits, which block it is and why; nothing is verified with it. It is empty mostly.
 	Skipped []string
 }
 
@@ -31,7 +32,8 @@ type Bundle struct {
 // Blocks that are no certificates are refused, private keys with a warning that does not repeat them. Comments and
 // explanatory text between blocks are skipped; anything that looks like a broken block is an error, because a
 // certificate that is silently left out is found much later. A certificate that is whole, but that crypto/x509 refuses,
-// is left out and named: it is no reason to do without the others. Errors count blocks from 1.
+// or whose key takes long to check a signature with, is left out and named: it is no reason to do without the others.
+// Errors count blocks from 1.
 func ParseBundle(data []byte) (Bundle, error) {
 	bundle, err := parseBundle(data)
 	if err != nil {
@@ -71,11 +73,13 @@ func certificatesOf(blocks []*pem.Block) (Bundle, error) {
 		seen[string(block.Bytes)] = true
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		switch {
-		case err == nil:
+		case err == nil && keyBits(certificate) <= maximumKeyBits:
 			bundle.Certificates = append(bundle.Certificates, certificate)
+		case err == nil:
+			bundle.skip(index, block, fmt.Sprintf("has an RSA key of %d bits, more than the %d that are accepted",
+				keyBits(certificate), maximumKeyBits))
 		case isCertificateShaped(block.Bytes):
-			bundle.Skipped = append(bundle.Skipped, fmt.Sprintf("block %d, the certificate with the SHA-256 fingerprint %s, "+
-				"cannot be read: %v", index+1, fingerprint(sha256.Sum256(block.Bytes)), Bounded(err)))
+			bundle.skip(index, block, fmt.Sprintf("cannot be read: %v", Bounded(err)))
 		default:
 			return Bundle{}, fmt.Errorf("block %d is not an X.509 certificate: %w", index+1, Bounded(err))
 		}
@@ -84,6 +88,20 @@ func certificatesOf(blocks []*pem.Block) (Bundle, error) {
 		return Bundle{}, errors.New(bundle.Skipped[0])
 	}
 	return bundle, nil
+}
+
+func (b *Bundle) skip(index int, block *pem.Block, problem string) {
+	b.Skipped = append(b.Skipped, fmt.Sprintf("block %d, the certificate with the SHA-256 fingerprint %s, %s",
+		index+1, fingerprint(sha256.Sum256(block.Bytes)), problem))
+}
+
+// keyBits is the length of a certificate's RSA key, 0 for other keys, which all are short. The time to check a
+// signature grows with its square: with a key of half a megabyte, which a ConfigMap has room for, it is many minutes.
+func keyBits(certificate *x509.Certificate) int {
+	if key, isRSA := certificate.PublicKey.(*rsa.PublicKey); isRSA {
+		return key.N.BitLen()
+	}
+	return 0
 }
 
 func checkBundleBlock(block *pem.Block) error {

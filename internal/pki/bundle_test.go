@@ -2,8 +2,12 @@ package pki_test
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +36,30 @@ func TestACertificateThatCannotBeReadIsSkippedAndNamed(t *testing.T) {
 	}
 	if _, err := pki.ParseBundle(old); err == nil || !strings.Contains(err.Error(), "block 1, the certificate with") {
 		t.Errorf("of nothing else it says %v", err)
+	}
+}
+
+// publicKey stands for a private key where only the public one is asked for.
+type publicKey struct {
+	crypto.Signer
+
+	*rsa.PublicKey
+}
+
+func (k publicKey) Public() crypto.PublicKey { return k.PublicKey }
+
+func TestACertificateWhoseKeyTakesLongToUseIsSkippedAndNamed(t *testing.T) {
+	root := pkitest.Root(t, "One")
+	withKey := func(bits uint) *x509.Certificate {
+		modulus := new(big.Int).SetBit(big.NewInt(1), int(bits-1), 1)
+		return root.Issue(t, publicKey{PublicKey: &rsa.PublicKey{N: modulus, E: 3}}, "long")
+	}
+	long, longest := withKey(8193), withKey(8192)
+	bundle, err := pki.ParseBundle(pkitest.PEM(root.Certificate, long, longest))
+	if err != nil || len(bundle.Certificates) != 2 || !bundle.Certificates[1].Equal(longest) ||
+		len(bundle.Skipped) != 1 || !strings.HasPrefix(bundle.Skipped[0], "block 2, ") ||
+		!strings.Contains(bundle.Skipped[0], "has an RSA key of 8193 bits, more than the 8192 that are accepted") {
+		t.Errorf("got %+v, %v", bundle, err)
 	}
 }
 
