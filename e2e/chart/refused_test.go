@@ -45,6 +45,23 @@ func TestWhatExcludesOneAnotherIsRefused(t *testing.T) {
 	}
 }
 
+// TestAValueThatIsNeededAndTakenAwayIsRefused as null does, and `helm upgrade --reuse-values` from a chart without it.
+func TestAValueThatIsNeededAndTakenAwayIsRefused(t *testing.T) {
+	for claim, values := range map[string]map[string]any{
+		"missing property 'log'":           {"log": nil},
+		"missing property 'workers'":       {"workers": nil},
+		"missing property 'leaseDuration'": {"leaderElection": map[string]any{"leaseDuration": nil}},
+	} {
+		if _, err := helm(t).Template(t.Context(), release(values)); err == nil || !strings.Contains(err.Error(), claim) {
+			t.Errorf("%v: the error is %v; it should say %q", values, err, claim)
+		}
+	}
+	empty := map[string]any{"watchNamespaces": nil, "replicaCount": nil, "extraEnv": nil, "podLabels": nil, "strategy": nil}
+	if _, err := helm(t).Template(t.Context(), release(empty)); err != nil {
+		t.Errorf("what may be empty is refused: %v", err)
+	}
+}
+
 // list has an object for each value of a key.
 func list(key string, values ...any) []any {
 	all := make([]any, 0, len(values))

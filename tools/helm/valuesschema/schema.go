@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -54,15 +55,20 @@ func addForParents(schema object) {
 	properties, _ := schema["properties"].(object)
 	if global, ok := properties["global"].(object); ok {
 		global["additionalProperties"] = true
+		required, _ := schema["required"].([]string)
+		schema["required"] = slices.DeleteFunc(required, func(name string) bool { return name == "global" })
 	} else {
 		properties["global"] = object{"type": "object"}
 	}
 	properties["enabled"] = object{"type": "boolean", "description": "A condition of the chart that depends on this one."}
 }
 
-// ofMapping describes a map with a fixed set of keys.
+// ofMapping describes a map with a fixed set of keys. A key that the templates take for granted is missing where a user
+// sets it to null, which takes the default away, and where `helm upgrade --reuse-values` brings the defaults of an older
+// chart.
 func ofMapping(node *yaml.Node, path string) (object, error) {
 	properties := object{}
+	var required []string
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		property, err := ofValue(key, value, path+"."+key.Value)
@@ -70,8 +76,29 @@ func ofMapping(node *yaml.Node, path string) (object, error) {
 			return nil, err
 		}
 		properties[key.Value] = property
+		if isNeeded(value, property) {
+			required = append(required, key.Value)
+		}
 	}
-	return object{"type": "object", "properties": properties, "additionalProperties": false}, nil
+	schema := object{"type": "object", "properties": properties, "additionalProperties": false}
+	if len(required) > 0 {
+		schema["required"] = required
+	}
+	return schema, nil
+}
+
+// isNeeded reports whether the templates cannot do without a value: a map with a fixed set of keys, or one that is
+// neither empty by default nor may be null.
+func isNeeded(value *yaml.Node, schema object) bool {
+	switch value.Kind {
+	case yaml.MappingNode:
+		return schema["properties"] != nil
+	case yaml.ScalarNode:
+		_, oneType := schema["type"].(string)
+		return oneType && !slices.Contains([]string{"", "false", "0"}, value.Value)
+	default:
+		return false
+	}
 }
 
 // ofValue describes a value by its default, its comment and its annotation.

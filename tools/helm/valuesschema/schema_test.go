@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,7 +60,7 @@ func TestSchemaFollowsDefaultsCommentsAndAnnotations(t *testing.T) {
 		"a map has the keys of its default": {
 			"key:\n  # -- Some text.\n  inner: a",
 			object{
-				"type": "object", "additionalProperties": false,
+				"type": "object", "additionalProperties": false, "required": []any{"inner"},
 				"properties": object{"inner": object{"type": "string", "description": "Some text."}},
 			},
 		},
@@ -71,6 +72,49 @@ func TestSchemaFollowsDefaultsCommentsAndAnnotations(t *testing.T) {
 		if got := generate(t, example.values)["key"]; !reflect.DeepEqual(got, example.want) {
 			t.Errorf("%s: the schema is %v, want %v", claim, got, example.want)
 		}
+	}
+}
+
+func TestWhatTheChartCannotDoWithoutIsRequired(t *testing.T) {
+	const values = `
+global:
+  # -- Text.
+  key: a
+section:
+  # -- Text.
+  text: a
+  # -- Text.
+  empty: ""
+  # -- Text.
+  yes: true
+  # -- Text.
+  "no": false
+  # @schema {type: [integer, "null"]}
+  # -- Text.
+  nullable: 3
+  # @schema {items: {type: string}}
+  # -- Text.
+  list: [a]
+  # @schema {additionalProperties: true}
+  # -- Text.
+  map: {a: b}
+`
+	content, err := Generate([]byte(values))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Required   []string
+		Properties map[string]struct{ Required []string }
+	}
+	if err := json.Unmarshal(content, &schema); err != nil {
+		t.Fatal(err)
+	}
+	if got := schema.Required; !slices.Equal(got, []string{"section"}) {
+		t.Errorf("of the chart %v are required", got)
+	}
+	if got := schema.Properties["section"].Required; !slices.Equal(got, []string{"text", "yes"}) {
+		t.Errorf("of the section %v are required", got)
 	}
 }
 
