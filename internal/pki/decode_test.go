@@ -142,6 +142,10 @@ func TestWhatIsNotABundleIsRefused(t *testing.T) {
 		"nothing":       {nil, "no PEM certificate"},
 		"comments only": {[]byte("# none\n"), "no PEM certificate"},
 		"a page":        {[]byte("<html>please log in</html>\n"), "no PEM certificate, but something else"},
+		"text only":     {[]byte("see the mail"), "no PEM certificate"},
+		"dashes that an editor has joined": {
+			bytes.ReplaceAll(certificate, []byte("-----"), []byte("———")), "no PEM certificate",
+		},
 		"a private key": {slices.Concat(certificate, privateKeyBlock(t)), "block 2 is a private key"},
 		"a request": {
 			block("CERTIFICATE REQUEST", newRequest(t, pkitest.Key("customer"), nil)),
