@@ -51,11 +51,24 @@ func (e *BundleError) Error() string { return fmt.Sprintf("%s: %v", e.Field, e.E
 // Unwrap is the cause.
 func (e *BundleError) Unwrap() error { return e.Err }
 
+// readers bounds how many issuers' bundles are read at once. Three of 1 MiB take some 30 MB on the way, and whoever may
+// create issuers can have every worker read theirs; a usual one takes milliseconds.
+//
+//nolint:gochecknoglobals // it is the memory of the process that is bounded
+var readers = make(chan struct{}, 4)
+
 // ReadBundles gets the bundles of an issuer. namespace is where its references resolve: its own, or the controller's
-// for a cluster issuer. What is missing or unusable comes as *BundleError; any other error is the API server's.
+// for a cluster issuer. What is missing or unusable comes as *BundleError; any other error is the API server's, or that
+// of the context. A few are read at once; others wait.
 func ReadBundles(
 	ctx context.Context, source client.Reader, trust *v1alpha1.Trust, namespace string,
 ) (*Bundles, error) {
+	select {
+	case readers <- struct{}{}:
+		defer func() { <-readers }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	reader := &onceReader{Reader: source, read: map[string]client.Object{}}
 	bundles := &Bundles{}
 	var err error

@@ -7,10 +7,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
@@ -155,6 +158,43 @@ func TestBundlesThatCannotBeUsed(t *testing.T) {
 			t.Errorf("it says %v", err)
 		}
 	})
+}
+
+// held is an API server that answers nothing for a while.
+type held struct {
+	client.Reader
+
+	reads   atomic.Int32
+	arrived chan struct{}
+}
+
+func (h *held) Get(ctx context.Context, _ client.ObjectKey, _ client.Object, _ ...client.GetOption) error {
+	h.reads.Add(1)
+	h.arrived <- struct{}{}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestTheBundlesOfAFewIssuersAreReadAtOnce(t *testing.T) {
+	const few = 4
+	reader := &held{arrived: make(chan struct{}, few+1)}
+	trust := &v1alpha1.Trust{Responses: fromConfigMap("trust", "a"), Issuance: fromConfigMap("trust", "a")}
+	ctx, cancel := context.WithCancel(t.Context())
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	defer cancel()
+	for range few {
+		readers.Go(func() { _, _ = secrets.ReadBundles(ctx, reader, trust, "default") })
+		<-reader.arrived
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := secrets.ReadBundles(ended, reader, trust, "default"); !errors.Is(err, context.Canceled) {
+		t.Errorf("the one that is too many says %v", err)
+	}
+	if got := reader.reads.Load(); got != few {
+		t.Errorf("%d are read at once, want %d", got, few)
+	}
 }
 
 func checkBundleError(t *testing.T, err error, field string, missing bool, says string) {

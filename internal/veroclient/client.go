@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"net"
 	"net/url"
@@ -71,7 +72,8 @@ func New(options Options) (*Client, error) {
 	if len(options.TLS) > 0 {
 		client.roots = x509.NewCertPool()
 		for _, certificate := range options.TLS {
-			client.roots.AddCert(certificate)
+			// AddCert would keep it as it was parsed, in several times the memory, while many wait for their handshakes.
+			client.roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
 		}
 	}
 	if client.timeout == 0 {

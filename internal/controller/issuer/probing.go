@@ -86,7 +86,8 @@ func (p *probing) outcome(
 	})
 	if free {
 		p.attempts[name] = &attempt{subject: wanted}
-		go p.shake(ctx, name, issuer, bundles, leave)
+		// The other two can be megabytes, and many handshakes may take long.
+		go p.shake(ctx, name, issuer, &secrets.Bundles{TLS: bundles.TLS}, leave)
 	}
 	return false, nil
 }
