@@ -56,7 +56,7 @@ func TestAValueThatIsNeededAndTakenAwayIsRefused(t *testing.T) {
 			t.Errorf("%v: the error is %v; it should say %q", values, err, claim)
 		}
 	}
-	empty := map[string]any{"watchNamespaces": nil, "replicaCount": nil, "extraEnv": nil, "podLabels": nil, "strategy": nil}
+	empty := map[string]any{"watchNamespaces": nil, "replicaCount": nil, "extraEnv": nil, "podLabels": nil}
 	if _, err := helm(t).Template(t.Context(), release(empty)); err != nil {
 		t.Errorf("what may be empty is refused: %v", err)
 	}

@@ -1,7 +1,7 @@
 // Command valuesschema writes the JSON schema of a chart's values from its values.yaml. Types come from the defaults,
 // descriptions from the comments that helm-docs reads (`# -- …`), and what a default cannot tell from an annotation: a
-// line `# @schema {…}` with keywords of JSON schema. Keys that values.yaml does not have are refused at every level, and so
-// are values without a key that the chart cannot do without.
+// line `# @schema {…}` with keywords of JSON schema. Keys that values.yaml does not have are refused at every level, and
+// so are values without a key that the chart cannot do without.
 package main
 
 import (

@@ -64,8 +64,8 @@ func addForParents(schema object) {
 }
 
 // ofMapping describes a map with a fixed set of keys. A key that the templates take for granted is missing where a user
-// sets it to null, which takes the default away, and where `helm upgrade --reuse-values` brings the defaults of an older
-// chart.
+// sets it to null, which takes the default away, and where `helm upgrade --reuse-values` brings the defaults of a chart
+// that did not have it.
 func ofMapping(node *yaml.Node, path string) (object, error) {
 	properties := object{}
 	var required []string

@@ -104,8 +104,10 @@ section:
 		t.Fatal(err)
 	}
 	var schema struct {
-		Required   []string
-		Properties map[string]struct{ Required []string }
+		Required   []string `json:"required"`
+		Properties map[string]struct {
+			Required []string `json:"required"`
+		} `json:"properties"`
 	}
 	if err := json.Unmarshal(content, &schema); err != nil {
 		t.Fatal(err)
