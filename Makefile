@@ -72,10 +72,8 @@ build: ## builds bin/varmenne-issuer
 
 # The image says that it was made when its commit was, so that one commit always makes the same bytes.
 ARCHITECTURES ?= amd64 arm64
-ARCHITECTURE ?= amd64
 IMAGE_DIR ?= $(BIN)/image
 IMAGE_TIME ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
-ROOTFS ?= $(BIN)/rootfs
 image_binary = $(BIN)/image/$(1)/varmenne-issuer
 build_image_binary = CGO_ENABLED=0 GOOS=linux GOARCH=$(1) $(GO) $(BUILD) \
 	-ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(call image_binary,$(1)) .
@@ -85,11 +83,6 @@ image: ## makes the image for amd64 and arm64 into bin/image/, without a contain
 	$(foreach architecture,$(ARCHITECTURES),$(call build_image_binary,$(architecture)) &&) \
 	$(GO) -C tools/image run . -out $(IMAGE_DIR) -version $(VERSION) -commit $(COMMIT) -epoch $(IMAGE_TIME) \
 		$(foreach architecture,$(ARCHITECTURES),$(architecture)=$(call image_binary,$(architecture)))
-
-.PHONY: rootfs
-rootfs: ## lays out the files of the image for ARCHITECTURE in ROOTFS, which is the Dockerfile's first stage
-	$(call build_image_binary,$(ARCHITECTURE))
-	$(GO) -C tools/image run . -rootfs $(ROOTFS) $(call image_binary,$(ARCHITECTURE))
 
 .PHONY: image-test
 image-test: ## checks the image: what is in it, how it runs, that it comes out the same again

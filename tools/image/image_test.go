@@ -45,13 +45,10 @@ func TestMain(m *testing.M) {
 }
 
 // makeImage is `make image` for the sources in a directory.
-func makeImage(sources, out string) *exec.Cmd {
-	return makeCommand(sources, "image", "IMAGE_DIR="+out, "BIN="+filepath.Join(out, ".bin"), "IMAGE_TIME=1700000000")
-}
-
-func makeCommand(sources string, arguments ...string) *exec.Cmd {
-	command := exec.Command("make", append([]string{"VERSION=" + testVersion, "COMMIT=" + testCommit}, arguments...)...)
-	command.Dir = sources
+func makeImage(directory, out string) *exec.Cmd {
+	command := exec.Command("make", "image", "VERSION="+testVersion, "COMMIT="+testCommit,
+		"IMAGE_DIR="+out, "BIN="+filepath.Join(out, ".bin"), "IMAGE_TIME=1700000000")
+	command.Dir = directory
 	return command
 }
 
@@ -161,11 +158,10 @@ func TestTheImageForBothArchitecturesIsInOneArchive(t *testing.T) {
 
 // Another directory, another umask, another time zone: nothing of where it is built gets into the image.
 func TestTheSameSourcesMakeTheSameBytes(t *testing.T) {
-	sources, out := filepath.Join(t.TempDir(), "elsewhere"), t.TempDir()
-	copySources(t, sources)
-	command := makeImage(sources, out)
-	command.Args = []string{"sh", "-c", `umask 077; exec "$@"`, "sh", "make"}
-	command.Args = append(command.Args, makeImage(sources, out).Args[1:]...)
+	elsewhere, out := filepath.Join(t.TempDir(), "elsewhere"), t.TempDir()
+	copySources(t, elsewhere)
+	command := makeImage(elsewhere, out)
+	command.Args = append([]string{"sh", "-c", `umask 077; exec "$@"`, "sh"}, command.Args...)
 	command.Path = "/bin/sh"
 	command.Env = append(os.Environ(), "TZ=Europe/Helsinki")
 	if output, err := command.CombinedOutput(); err != nil {

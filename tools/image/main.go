@@ -1,9 +1,7 @@
 // Image makes the container image of varmenne-issuer without a container engine: archives that every engine
-// loads and every registry tool pushes, or the root filesystem for the Dockerfile. `make image` and
-// `make rootfs` run it.
+// loads and every registry tool pushes. `make image` runs it.
 //
 //	image [flags] ARCHITECTURE=BINARY...   writes the archives of an image for these architectures
-//	image -rootfs DIR [flags] BINARY       writes the root filesystem around one binary
 package main
 
 import (
@@ -24,10 +22,9 @@ func main() {
 
 func run(arguments []string) error {
 	var (
-		build  release
-		epoch  int64
-		out    string
-		rootfs string
+		build release
+		epoch int64
+		out   string
 	)
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	flags.StringVar(&build.repository, "repository", "varmenne/varmenne-issuer", "name of the image")
@@ -35,17 +32,10 @@ func run(arguments []string) error {
 	flags.StringVar(&build.commit, "commit", "unknown", "commit that the program was built from")
 	flags.Int64Var(&epoch, "epoch", 0, "when the image was made, in seconds since 1970; the same bytes need the same time")
 	flags.StringVar(&out, "out", ".", "directory for the archives")
-	flags.StringVar(&rootfs, "rootfs", "", "write the root filesystem into this directory instead, which has to be new")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
 	build.created = time.Unix(epoch, 0).UTC()
-	if rootfs != "" {
-		if flags.NArg() != 1 {
-			return fmt.Errorf("-rootfs wants one binary, got %q", flags.Args())
-		}
-		return writeRootfs(rootfs, flags.Arg(0))
-	}
 	binaries, err := parseBinaries(flags.Args())
 	if err != nil {
 		return err

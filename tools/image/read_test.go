@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1"
@@ -182,18 +181,19 @@ func interpreter(t *testing.T, path string) string {
 	return string(name)
 }
 
-// copySources copies what the program and the image are built from: what .dockerignore lets through.
+// sources are what the program and the image are built from. The Makefile reads the versions of tools from three more.
+var sources = []string{
+	"Makefile", "api", "go.mod", "go.sum", "internal", "main.go",
+	"tools/go.mod", "tools/helm/go.mod", "tools/image", "tools/sbom/go.mod",
+}
+
+// copySources copies the sources, and nothing else, into a directory.
 func copySources(t *testing.T, target string) {
 	t.Helper()
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	arguments := []string{"-R", "--parents"}
-	for line := range strings.Lines(string(read(t, filepath.Join(repository, ".dockerignore")))) {
-		if name, found := strings.CutPrefix(strings.TrimSpace(line), "!"); found {
-			arguments = append(arguments, name)
-		}
-	}
+	arguments := append([]string{"-R", "--parents"}, sources...)
 	command := exec.CommandContext(t.Context(), "cp", append(arguments, target)...)
 	command.Dir = repository
 	if output, err := command.CombinedOutput(); err != nil {

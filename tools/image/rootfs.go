@@ -4,17 +4,15 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// What is in the image, and how it runs. The Dockerfile says the last two again; a test compares.
+// What is in the image, and how it runs.
 const (
 	program = "varmenne-issuer"
 	// certificates is where Go, OpenSSL and the extra bundle of the chart look for CA certificates.
@@ -52,41 +50,6 @@ func caCertificates() []byte {
 		}
 	}
 	return bundled.Bytes()
-}
-
-// writeRootfs writes the root filesystem into a directory that does not exist yet: nothing else may get into
-// the image with it.
-func writeRootfs(directory, binary string) error {
-	files, err := rootfs(binary)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Lstat(directory); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s exists already; the root filesystem wants a new directory", directory)
-	}
-	for _, f := range files {
-		if err := f.write(directory); err != nil {
-			return fmt.Errorf("writing the root filesystem: %w", err)
-		}
-	}
-	return nil
-}
-
-// write creates the file with exactly its mode, whatever the umask is.
-func (f file) write(directory string) error {
-	target := filepath.Join(directory, f.path)
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return err
-	}
-	for _, parent := range f.parents() {
-		if err := os.Chmod(filepath.Join(directory, parent), 0o755); err != nil {
-			return err
-		}
-	}
-	if err := os.WriteFile(target, f.content, 0o600); err != nil {
-		return err
-	}
-	return os.Chmod(target, f.mode)
 }
 
 // parents are the directories that the file lies in, the outermost first; the root itself is not among them.
