@@ -130,10 +130,6 @@ e2e: assets node-assets helm ## runs the user stories: cert-manager, kube-apiser
 monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of real troubles
 	$(GO) -C e2e/monitoring test -count=1 -p 1 $(TESTFLAGS) -timeout 20m ./...
 
-.PHONY: dashboard-picture
-dashboard-picture: build assets helm ## draws docs/images/dashboard.svg
-	VARMENNE_BINARY=$(BIN)/varmenne-issuer $(GO) -C e2e/monitoring test -count=1 -run '^TestThePicture' . -update
-
 # SOAKFLAGS='-kills=20 -certificates=100 -seed=1' makes it shorter, or the same again; -run picks one program.
 .PHONY: soak
 soak: assets helm ## runs the long programs: failovers, 200 kills, 1,000 Certificates at once (half an hour)

@@ -2,7 +2,5 @@
 // trouble happen that an alert or a panel is about, in a world where everything is real, record what the replicas tell
 // of it every second, and ask the recording.
 //
-//	go test . -update   # draws docs/images/dashboard.svg from such a recording
-//
 // It is a module of its own because Prometheus brings many others along.
 package monitoring

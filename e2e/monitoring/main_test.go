@@ -16,12 +16,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
-const (
-	// root of the repository.
-	root = "../.."
-)
-
-var update = flag.Bool("update", false, "draw the picture of the dashboard")
+// root of the repository.
+const root = "../.."
 
 // made is the recording while there is one.
 var made struct {

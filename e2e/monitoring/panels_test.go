@@ -13,7 +13,7 @@ import (
 // theDashboard is the one that the chart ships, and its panels without the titles of rows.
 func theDashboard(t *testing.T) (*dashboard.Dashboard, []*dashboard.Panel) {
 	t.Helper()
-	board, _, err := dashboard.Read(root)
+	board, err := dashboard.Read(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func (a asking) columns(t *testing.T, panel *dashboard.Panel) {
 	for _, column := range sheet.Columns {
 		filled := column.IsValue()
 		for _, row := range sheet.Rows {
-			filled = filled || row.Texts[column.Name] != ""
+			filled = filled || row[column.Name] != ""
 		}
 		if !filled {
 			t.Errorf("the column %s is empty", column.Title)

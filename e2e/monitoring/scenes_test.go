@@ -28,7 +28,7 @@ type scene struct {
 	act        func(context.Context, *actor) error
 }
 
-// scenes are all that alerts and panels are about, side by side. The names are those of the picture.
+// scenes are all that alerts and panels are about, side by side.
 func scenes() []scene {
 	return []scene{
 		{namespace: "tax-reporting", act: issueMany},

@@ -15,23 +15,17 @@ const valueColumn = "Value"
 // Sheet is a table as it is shown.
 type Sheet struct {
 	Columns []Column
-	Rows    []Entry
+	// Rows hold the texts of each row by the name of their column.
+	Rows []map[string]string
 }
 
 // Column is a column of a table.
 type Column struct {
 	// Name is what the query calls it, Title what is shown.
 	Name, Title string
-	Field       Field
 }
 
-// Entry is a row: texts by the name of their column, and the value.
-type Entry struct {
-	Texts map[string]string
-	Value float64
-}
-
-// IsValue is whether the column holds the value.
+// IsValue reports whether the column holds the value.
 func (c Column) IsValue() bool { return c.Name == valueColumn }
 
 // Sheet asks for the rows of a table panel, which has one query and says which columns it shows, and in which order.
@@ -49,20 +43,12 @@ func (c Choice) Sheet(ctx context.Context, from *recording.Recording, panel *Pan
 	}
 	sheet := &Sheet{Columns: columns}
 	for _, value := range values {
-		entry := Entry{Texts: map[string]string{}, Value: value.Value}
+		row := map[string]string{}
 		for _, column := range columns {
-			entry.Texts[column.Name] = value.Labels.Get(column.Name)
+			row[column.Name] = value.Labels.Get(column.Name)
 		}
-		sheet.Rows = append(sheet.Rows, entry)
+		sheet.Rows = append(sheet.Rows, row)
 	}
-	slices.SortFunc(sheet.Rows, func(one, other Entry) int {
-		for _, column := range columns {
-			if order := cmp.Compare(one.Texts[column.Name], other.Texts[column.Name]); order != 0 {
-				return order
-			}
-		}
-		return 0
-	})
 	return sheet, nil
 }
 
@@ -75,13 +61,8 @@ func (p *Panel) columns() ([]Column, error) {
 		}
 		options := transformation.Options
 		for name := range options.Index {
-			column := Column{Name: name, Title: cmp.Or(options.Rename[name], name)}
-			var err error
-			if column.Field, err = p.Column(column.Title); err != nil {
-				return nil, err
-			}
 			if !options.Exclude[name] {
-				columns = append(columns, column)
+				columns = append(columns, Column{Name: name, Title: cmp.Or(options.Rename[name], name)})
 			}
 		}
 		slices.SortFunc(columns, func(one, other Column) int {
