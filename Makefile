@@ -22,10 +22,13 @@ BUILD := build -trimpath -buildvcs=false
 # Tools are pinned in tools/go.mod. Their file names carry their version and that of Go, so a new pin or
 # a new Go builds them afresh and an old clone never runs a stale one.
 GO_VERSION := $(shell $(GO) env GOVERSION)
-pinned = $(shell awk '$$1 == "$(1)" { print $$2 }' tools/go.mod)
+# Where the tool is at the module's root, its path alone stands among the tools, too.
+pinned = $(shell awk '$$1 == "$(1)" && $$2 { print $$2 }' tools/go.mod)
 CONTROLLER_GEN_VERSION := $(call pinned,sigs.k8s.io/controller-tools)
+CRD_REF_DOCS_VERSION := $(call pinned,github.com/elastic/crd-ref-docs)
 GOLANGCI_LINT_VERSION := $(call pinned,github.com/golangci/golangci-lint/v2)
 CONTROLLER_GEN := $(BIN)/tools/controller-gen-$(CONTROLLER_GEN_VERSION)-$(GO_VERSION)
+CRD_REF_DOCS := $(BIN)/tools/crd-ref-docs-$(CRD_REF_DOCS_VERSION)-$(GO_VERSION)
 GOLANGCI_LINT := $(BIN)/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(GO_VERSION)
 # Helm and helm-docs have a module of their own. Helm takes itself to be for the Kubernetes that its client is of.
 pinned_with_helm = $(shell awk '$$1 == "$(1)" { print $$2 }' tools/helm/go.mod)
@@ -185,7 +188,7 @@ generate-check: stage ## fails when a generated file is stale, and says which
 	if [ -n "$$stale" ]; then echo "stale:$$stale; run 'make generate'" >&2; exit 1; fi
 
 .PHONY: stage
-stage: $(CONTROLLER_GEN) $(HELM_DOCS)
+stage: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(HELM_DOCS)
 	@rm -rf $(STAGE)
 	@$(CONTROLLER_GEN) object crd rbac:roleName=varmenne-issuer \
 		paths=./api/... paths=./internal/controller/... \
@@ -195,8 +198,12 @@ stage: $(CONTROLLER_GEN) $(HELM_DOCS)
 		-output $(CURDIR)/$(STAGE)/$(CHART)/values.schema.json
 	@$(HELM_DOCS) --chart-search-root $(CHART) --sort-values-order file --log-level warning --dry-run \
 		> $(STAGE)/$(CHART)/README.md
-	@$(GO) -C tools/docs run ./reference -repository $(CURDIR) -crds $(CURDIR)/$(STAGE)/$(CHART)/files/crds \
-		-output $(CURDIR)/$(STAGE)/docs/reference
+	@$(GO) -C tools/docs run ./reference -repository $(CURDIR) -output $(CURDIR)/$(STAGE)/docs/reference
+	@for kind in VeroIssuer VeroClusterIssuer VeroOrder; do \
+		$(CRD_REF_DOCS) --log-level ERROR --config tools/docs/kinds/config.yaml --templates-dir tools/docs/kinds \
+			--renderer markdown --source-path api --template-value kind=$$kind \
+			--output-path $(STAGE)/docs/reference/$${kind,,}.md; \
+	done
 	@$(GO) -C tools/docs run ./licences -repository $(CURDIR) -page $(CURDIR)/$(STAGE)/docs/licences.md
 
 $(CONTROLLER_GEN):
@@ -204,6 +211,10 @@ $(CONTROLLER_GEN):
 	@$(GO) -C tools $(BUILD) -o $@ \
 		-ldflags "-X sigs.k8s.io/controller-tools/pkg/version.version=$(CONTROLLER_GEN_VERSION)" \
 		sigs.k8s.io/controller-tools/cmd/controller-gen
+
+$(CRD_REF_DOCS):
+	@echo "building crd-ref-docs $(CRD_REF_DOCS_VERSION), once (less than a minute)"
+	@$(GO) -C tools $(BUILD) -o $@ -ldflags "-X main.buildVersion=$(CRD_REF_DOCS_VERSION)" github.com/elastic/crd-ref-docs
 
 $(GOLANGCI_LINT):
 	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), once (some minutes)"

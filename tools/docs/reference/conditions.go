@@ -72,6 +72,9 @@ func writeBlock(text *strings.Builder, block *ast.GenDecl) error {
 	return nil
 }
 
+// paragraph joins the lines of a comment.
+func paragraph(text string) string { return strings.Join(strings.Fields(text), " ") }
+
 // meaning is a comment without the name that it begins with.
 func meaning(name, comment string) string {
 	said := strings.TrimSpace(strings.TrimPrefix(paragraph(comment), name))
