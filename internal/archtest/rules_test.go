@@ -51,7 +51,7 @@ var rules = []rule{
 		path: "internal/app",
 		may: append([]string{
 			"internal/controller/request", "internal/controller/veroorder", "internal/controller/issuer",
-			"internal/xmlsig", "internal/veroclient", "internal/endpoints",
+			"internal/veroclient", "internal/endpoints",
 		}, controllers...),
 		why: "app wires everything below it; the simulator is beside it, not below",
 	},

@@ -57,7 +57,7 @@ func parse(t testing.TB, text string) *etree.Document {
 func written(t testing.TB, element *etree.Element) []byte {
 	t.Helper()
 	var document bytes.Buffer
-	settings := xmlsig.WriteSettings()
+	settings := etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
 	element.WriteTo(&document, &settings)
 	return document.Bytes()
 }

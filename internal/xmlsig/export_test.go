@@ -7,6 +7,12 @@ import (
 	"github.com/beevik/etree"
 )
 
+// WriteSettings returns settings that change no value of a signed document: others leave a carriage return as it is, and
+// a reader then turns it into a line feed.
+func WriteSettings() etree.WriteSettings {
+	return etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
+}
+
 // Canonicalise writes an element that is complete in itself in the canonical form with this identifier.
 func Canonicalise(element *etree.Element, algorithm string) ([]byte, error) {
 	var written bytes.Buffer

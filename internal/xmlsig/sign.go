@@ -19,8 +19,9 @@ import (
 //
 // payload is signed as a document of its own, so it must declare every prefix that it uses; it may not be signed yet,
 // nor contain processing instructions, directives or characters that XML does not allow. The result may be put into an
-// envelope, but must be written with WriteSettings, and not be indented. Sign refuses a key that is not RSA or is
-// not the one in leaf: such a signature would be refused by the service, with an error that says much less.
+// envelope, but must not be indented, and a carriage return in a value must be written as a reference: a reader takes
+// it for a line feed else, and the signature is broken. Sign refuses a key that is not RSA or is not the one in leaf:
+// such a signature would be refused by the service, with an error that says much less.
 func Sign(payload *etree.Element, key crypto.Signer, leaf *x509.Certificate) (*etree.Element, error) {
 	if err := checkKeyPair(key, leaf); err != nil {
 		return nil, fmt.Errorf("sign element %s: %w", shown(payload.Tag), err)

@@ -5,7 +5,7 @@
 // prefixes. goxmldsig, which makes our signatures, verifies too little for us (trust means equal to a stored
 // certificate, RSA-SHA1 passes) and too much (it takes the envelope's declarations into an inclusive canonical form).
 // So this package has a parser of its own that fills etree's tree, a canonicaliser of its own that is linear in the
-// size of the document, and does the few steps of a verification itself:
+// size of the document, and does the few steps of a verification itself (docs/adr/0015):
 //
 //	shape → signer's certificate and chain → signature → digest
 //
@@ -15,8 +15,6 @@
 // Everything outside of the verified element must be ignored by callers: they read Verified.Element, which holds what
 // was digested and nothing else.
 package xmlsig
-
-import "github.com/beevik/etree"
 
 // Namespace is the namespace of XML-DSig's elements.
 const Namespace = "http://www.w3.org/2000/09/xmldsig#"
@@ -28,9 +26,3 @@ const (
 	xmlnsPrefix    = "xmlns"
 	xmlnsNamespace = "http://www.w3.org/2000/xmlns/"
 )
-
-// WriteSettings returns the settings that a signed document must be written with: others leave a carriage return in a
-// value as it is, a reader then turns it into a line feed, and the signature is broken. Never indent after signing.
-func WriteSettings() etree.WriteSettings {
-	return etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
-}
