@@ -16,8 +16,8 @@ const (
 	LabelTransferID = "varmenne.dev/transfer-id"
 	// LabelRenews on a VeroOrder is the beginning of spec.renewal.serialNumber.
 	LabelRenews = "varmenne.dev/renews"
-	// LabelDigestLength is how many hexadecimal digits a label holds at most: 160 bits.
-	LabelDigestLength = 40
+	// labelDigestLength is how many hexadecimal digits a label holds at most: 160 bits.
+	labelDigestLength = 40
 )
 
 // Keys of the Secret with transfer credentials.
@@ -30,5 +30,5 @@ const (
 
 // LabelValue is the beginning of a hexadecimal text, as much of it as a label holds.
 func LabelValue(digits string) string {
-	return digits[:min(len(digits), LabelDigestLength)]
+	return digits[:min(len(digits), labelDigestLength)]
 }

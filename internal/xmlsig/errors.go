@@ -80,7 +80,7 @@ const (
 	SignerExpired Reason = "SignerExpired"
 	// SignerNotYetValid means that the time of the signer's certificate, or of its issuer's, has not come.
 	SignerNotYetValid Reason = "SignerNotYetValid"
-	// WeakSigner means that the trust leads to the signer, but its RSA key is shorter than MinimumSignerBits.
+	// WeakSigner means that the trust leads to the signer, but its RSA key is shorter than minimumSignerBits.
 	WeakSigner Reason = "WeakSigner"
 	// SignerIsAuthority means that the trust leads to the signer, but it is a certificate authority: one of those that
 	// issue certificates, not one that signs answers.

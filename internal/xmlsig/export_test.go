@@ -7,8 +7,8 @@ import (
 	"github.com/beevik/etree"
 )
 
-// WriteSettings returns settings that change no value of a signed document: others leave a carriage return as it is, and
-// a reader then turns it into a line feed.
+// WriteSettings returns settings that change no value of a signed document: others leave a carriage return as it is,
+// and a reader then turns it into a line feed.
 func WriteSettings() etree.WriteSettings {
 	return etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
 }

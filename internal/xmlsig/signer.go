@@ -13,7 +13,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
-// Signers says whose signatures are accepted: end entities with an RSA key of at least MinimumSignerBits that the trust
+// Signers says whose signatures are accepted: end entities with an RSA key of at least minimumSignerBits that the trust
 // leads to, and that are no customers of the service.
 type Signers struct {
 	// Trust is what a signer's certificate must chain to. Certificates that come with a signature are never used to
@@ -27,8 +27,8 @@ type Signers struct {
 	CustomerID string
 }
 
-// MinimumSignerBits is the length of the shortest RSA key that may sign an answer.
-const MinimumSignerBits = 2048
+// minimumSignerBits is the length of the shortest RSA key that may sign an answer.
+const minimumSignerBits = 2048
 
 // candidate is a certificate of a signature whose key can have made it.
 type candidate struct {
@@ -79,8 +79,8 @@ func (s Signers) refusal(candidate *candidate) *VerifyError {
 	if _, err := s.Trust.Chain(certificate, s.Now); err != nil {
 		return about(reasonOf(err), "%w", err)
 	}
-	if bits := candidate.key.N.BitLen(); bits < MinimumSignerBits {
-		return about(WeakSigner, "its RSA key has %d bits, fewer than %d", bits, MinimumSignerBits)
+	if bits := candidate.key.N.BitLen(); bits < minimumSignerBits {
+		return about(WeakSigner, "its RSA key has %d bits, fewer than %d", bits, minimumSignerBits)
 	}
 	if isAuthority(certificate) {
 		return about(SignerIsAuthority, "it is a certificate authority, which issues certificates and signs no answers")

@@ -167,7 +167,7 @@ func (e *Element) take(attribute xml.Attr) error {
 		e.Declare("", value)
 	case attribute.Name.Space == "xmlns":
 		prefix := attribute.Name.Local
-		if value == "" || prefix == "xmlns" || (prefix == "xml") != (value == XMLNamespace) {
+		if value == "" || prefix == "xmlns" || (prefix == "xml") != (value == xmlNamespace) {
 			return fmt.Errorf("the prefix %s is bound to %q, which XML namespaces do not allow", prefix, value)
 		}
 		e.Declare(prefix, value)

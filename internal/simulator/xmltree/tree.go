@@ -6,8 +6,8 @@ package xmltree
 
 import "strings"
 
-// XMLNamespace is bound to the prefix xml without being declared.
-const XMLNamespace = "http://www.w3.org/XML/1998/namespace"
+// xmlNamespace is bound to the prefix xml without being declared.
+const xmlNamespace = "http://www.w3.org/XML/1998/namespace"
 
 // Node is a child of an element: *Element, Text or Comment.
 type Node interface{ node() }
@@ -82,7 +82,7 @@ func (e *Element) Set(name, value string) *Element {
 // undeclared default namespace resolves to "".
 func (e *Element) Resolve(prefix string) (string, bool) {
 	if prefix == "xml" {
-		return XMLNamespace, true
+		return xmlNamespace, true
 	}
 	for at := e; at != nil; at = at.parent {
 		for _, declaration := range at.Declarations {

@@ -1,6 +1,11 @@
 // Command licences tells under which licences the modules are that the program is linked from: the page
 // docs/licences.md, and on request their texts, which have to go with the program. A licence that is not permissive is
 // an error.
+//
+// The bill of materials that `make sbom` writes cannot stand in for it. It has no texts. Its evidence is one licence
+// for a module, the nearest by likeness: BSD-Source-Code for golang.org/x, 0BSD for go-spew, none for the standard
+// library, and nothing of the second licence that sixteen modules have. And it is made from a git history, which
+// `make generate` does without.
 package main
 
 import (
