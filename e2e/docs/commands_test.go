@@ -31,7 +31,7 @@ var excused = []struct{ begins, because string }{
 	{"bin/varmenne-issuer --kubeconfig ", "it does not end; every world of e2e runs the program like this"},
 	{"bin/varmenne-issuer simulator", "it does not end; every world of e2e runs the program like this"},
 	{"for b in tls responses issuance; do curl ", "every world of e2e fetches the bundles there, without curl"},
-	{"curl -s -H 'Content-Type: application/json' ", "the stories of e2e mint credentials and script faults there, without curl"},
+	{"curl -s -H 'Content-Type: application/json' ", "the stories mint credentials and script faults, without curl"},
 	{"skopeo ", "there is no registry; tools/image tests the archive that it copies"},
 	{"velero ", "Velero is not here; TestARestoreSpendsNothing does to every object what it does"},
 	{"kubectl get veroorder -A ", "it is run by TestTheListOfWhatIsUnderWay"},

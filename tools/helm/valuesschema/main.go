@@ -1,7 +1,7 @@
 // Command valuesschema writes the JSON schema of a chart's values from its values.yaml. Types come from the defaults,
 // descriptions from the comments that helm-docs reads (`# -- …`), and what a default cannot tell from an annotation: a
-// line `# @schema {…}` with keywords of JSON schema. Keys that values.yaml does not have are refused at every level, and
-// so are values without a key that the chart cannot do without.
+// line `# @schema {…}` with keywords of JSON schema. Keys that values.yaml does not have are refused at every level,
+// and so are values without a key that the chart cannot do without.
 //
 // It is no tool from the shelf because of what it refuses: an empty map or list, or a default of null, of which nobody
 // has said what it may hold, and a value without a description. helm-values-schema-json takes the first for a map
