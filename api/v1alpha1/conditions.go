@@ -116,6 +116,4 @@ const (
 	ReasonOrderCreated = "OrderCreated"
 	// ReasonRenewalFailing, of events about Certificates: ConditionRenewalFailing has become True, or time is running out.
 	ReasonRenewalFailing = "RenewalFailing"
-	// ReasonSubmitted: the service has accepted the request.
-	ReasonSubmitted = "Submitted"
 )

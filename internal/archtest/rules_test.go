@@ -34,7 +34,7 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 // controllers may use the same packages, whichever of them it is.
 var controllers = []string{
 	"api/v1alpha1", "internal/issuance", "internal/secrets", "internal/status", "internal/metrics", "internal/pki",
-	"internal/vero", "internal/lookup", "internal/lanes",
+	"internal/vero", "internal/lookup", "internal/lanes", "internal/reasons",
 }
 
 // rules is the architecture: every package of the module has its row, from main down to the leaves.
@@ -105,13 +105,19 @@ var rules = []rule{
 		why:  "status writes conditions and events, whatever they are about",
 	},
 	{
+		path:  "internal/reasons",
+		may:   []string{"api/v1alpha1"},
+		never: pure,
+		why:   "reasons is a table",
+	},
+	{
 		path: "internal/secrets",
 		may:  []string{"api/v1alpha1", "internal/pki", "internal/vero"},
 		why:  "secrets reads credentials into values",
 	},
 	{
 		path:  "internal/issuance",
-		may:   []string{"api/v1alpha1", "internal/vero", "internal/pki", "internal/xmlsig"},
+		may:   []string{"api/v1alpha1", "internal/vero", "internal/pki", "internal/xmlsig", "internal/reasons"},
 		never: pure,
 		why:   "decisions are pure functions of a snapshot",
 	},

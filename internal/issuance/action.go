@@ -55,17 +55,3 @@ func Decide(s Snapshot) Action {
 	}
 	return s.forRequest()
 }
-
-// Warns tells whether a reason asks for somebody's attention, so that its event is a Warning.
-func Warns(reason string) bool {
-	switch reason {
-	case v1alpha1.ReasonOrderCreated, v1alpha1.ReasonSubmitting, v1alpha1.ReasonSubmitted,
-		v1alpha1.ReasonAwaitingCertificate, v1alpha1.ReasonIssued, v1alpha1.ReasonWaitingForApproval,
-		v1alpha1.ReasonWaitingForWindow, v1alpha1.ReasonRetryingSubmission, v1alpha1.ReasonWithdrawn,
-		v1alpha1.ReasonWaitingForCredentials, v1alpha1.ReasonWaitingForCertificate,
-		v1alpha1.ReasonIssuerNotFound, v1alpha1.ReasonIssuerNotReady, v1alpha1.ReasonChecked:
-		return false
-	default:
-		return true
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
@@ -73,10 +74,10 @@ func (s Snapshot) ordersWithTransferID() (last, spender *v1alpha1.VeroOrder) {
 
 // afterFailure is why credentials cannot be used again after an order with them has failed; empty if they can.
 func (s Snapshot) afterFailure(last *v1alpha1.VeroOrder) string {
-	switch readyReason(last) {
-	case v1alpha1.ReasonWithdrawn, v1alpha1.ReasonIssuerChanged, v1alpha1.ReasonRequestRefused:
+	switch reasons.Of(readyReason(last)).Credentials {
+	case reasons.Unspent:
 		return ""
-	case v1alpha1.ReasonCredentialsRefused, v1alpha1.ReasonAnswerLost:
+	case reasons.Judged:
 		if !refusedCredentials(last) || last.Status.PasswordFingerprint != s.Transfer.Fingerprint ||
 			!s.sameCustomer(last) {
 			return ""

@@ -3,7 +3,7 @@ package issuance
 import (
 	"time"
 
-	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 )
 
 // Renewal is how a CertificateRequest stands that is to replace a certificate in use.
@@ -77,13 +77,10 @@ func (r Renewal) failsAt() time.Time {
 		begins = r.Created
 	}
 	halfway := begins.Add(r.Expires.Sub(begins) / 2) //nolint:mnd // half of the time
-	switch r.Reason {
-	case v1alpha1.ReasonOrderCreated, v1alpha1.ReasonSubmitting, v1alpha1.ReasonSubmitted,
-		v1alpha1.ReasonAwaitingCertificate, v1alpha1.ReasonWaitingForWindow:
+	switch reasons.Of(r.Reason).Renewal {
+	case reasons.Proceeds:
 		return halfway
-	case v1alpha1.ReasonRetryingSubmission, v1alpha1.ReasonUncertain, v1alpha1.ReasonWithdrawn,
-		v1alpha1.ReasonIssuerNotFound, v1alpha1.ReasonIssuerNotReady,
-		v1alpha1.ReasonWaitingForApproval, v1alpha1.ReasonWaitingForCertificate, v1alpha1.ReasonClusterError:
+	case reasons.Stalls:
 		return earlier(halfway, begins.Add(hitch))
 	default:
 		return r.Created

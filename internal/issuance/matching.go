@@ -7,6 +7,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 )
 
 // made is the order whose certificate was issued for this very request. It belongs to the request even if the issuer
@@ -85,10 +86,10 @@ func (s Snapshot) refusal() *v1alpha1.VeroOrder {
 		if !s.sameKey(order) || order.Spec.RequestUID != s.Request.UID || phaseOf(order) != v1alpha1.PhaseFailed {
 			return false
 		}
-		switch readyReason(order) {
-		case v1alpha1.ReasonRequestRefused, v1alpha1.ReasonSignatureRefused:
+		switch reasons.Of(readyReason(order)).Refuses {
+		case reasons.RefusesAll:
 			return true
-		case v1alpha1.ReasonCredentialsRefused:
+		case reasons.RefusesRenewals:
 			return order.Spec.Operation == v1alpha1.OperationRenew
 		default:
 			return false
@@ -109,15 +110,7 @@ func (s Snapshot) refusedRenewal() *v1alpha1.VeroOrder {
 // again, unless somebody has bought transfer credentials to get past it.
 func (s Snapshot) renewalFailed() bool {
 	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		if !s.renewsCurrent(order) || phaseOf(order) != v1alpha1.PhaseFailed {
-			return false
-		}
-		switch readyReason(order) {
-		case v1alpha1.ReasonSignatureRefused, v1alpha1.ReasonCredentialsRefused, v1alpha1.ReasonSubmissionFailing:
-			return true
-		default:
-			return false
-		}
+		return s.renewsCurrent(order) && phaseOf(order) == v1alpha1.PhaseFailed && reasons.Of(readyReason(order)).MayPass
 	}) != nil
 }
 

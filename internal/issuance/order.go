@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
@@ -123,9 +124,7 @@ func (s Snapshot) issuerChanged() Action {
 // unchanged keeps what the order says of itself, unless that is a hold-up which is over.
 func (s Snapshot) unchanged(until time.Time) Action {
 	action := Action{Verb: Wait, Reason: readyReason(s.Order), Message: readyMessage(s.Order), At: until}
-	switch action.Reason {
-	case v1alpha1.ReasonIssuerNotFound, v1alpha1.ReasonIssuerNotReady, v1alpha1.ReasonIssuerChanged,
-		v1alpha1.ReasonWaitingForCredentials, v1alpha1.ReasonClusterError:
+	if reasons.Of(action.Reason).HoldUp {
 		action.Reason, action.Message = s.resumed()
 	}
 	return action

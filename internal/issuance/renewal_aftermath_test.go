@@ -11,6 +11,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
@@ -205,7 +206,7 @@ func checkHeld(t *testing.T, order *v1alpha1.VeroOrder, changes ...change) {
 	held.check(t, issuance.Decide(ordered(order, changes...)))
 	held.verb = issuance.Follow
 	held.check(t, issuance.Decide(requested(append(changes, with(order))...)))
-	if issuance.Warns(v1alpha1.ReasonWaitingForWindow) {
+	if !reasons.Of(v1alpha1.ReasonWaitingForWindow).Quiet {
 		t.Error("a renewal that waits for its window is told as a Warning")
 	}
 }

@@ -100,17 +100,3 @@ func TestExamine(t *testing.T) {
 		t.Errorf("without a certificate: %+v", got)
 	}
 }
-
-func TestWarnings(t *testing.T) {
-	for reason, warns := range map[string]bool{
-		v1alpha1.ReasonIssued: false, v1alpha1.ReasonSubmitting: false, v1alpha1.ReasonRetryingSubmission: false,
-		v1alpha1.ReasonWaitingForCredentials: false, v1alpha1.ReasonWaitingForCertificate: false,
-		v1alpha1.ReasonSubmissionFailing: true, v1alpha1.ReasonRetrievalOverdue: true, v1alpha1.ReasonAnswerLost: true,
-		v1alpha1.ReasonCredentialsRefused: true, v1alpha1.ReasonUncertain: true, v1alpha1.ReasonIssuerChanged: true,
-		"SomethingNew": true,
-	} {
-		if issuance.Warns(reason) != warns {
-			t.Errorf("%s warns: %t, want %t", reason, !warns, warns)
-		}
-	}
-}

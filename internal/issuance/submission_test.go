@@ -10,6 +10,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
@@ -224,7 +225,7 @@ func TestRetryDistance(t *testing.T) {
 		order := signNew()
 		for i := range 6 {
 			sent(now, pki099)(order)
-			if warns := issuance.Warns(outcomeOf(order, now).Reason); warns != (i >= 4) {
+			if warns := !reasons.Of(outcomeOf(order, now).Reason).Quiet; warns != (i >= 4) {
 				t.Errorf("submission %d warns: %t", i+1, warns)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
@@ -42,7 +43,7 @@ func (r *Reconciler) watchExpiry(
 		return r.resolve(request, "there is a new certificate", reason), nil
 	}
 	failing := status.IsTrue(request, v1alpha1.ConditionRenewalFailing)
-	if young := request.CreationTimestamp.Add(settling); !failing && !issuance.Warns(reason) && now.Before(young) {
+	if young := request.CreationTimestamp.Add(settling); !failing && reasons.Of(reason).Quiet && now.Before(young) {
 		return notice{next: young}, nil
 	}
 	certificate, err := r.replaced(ctx, request)
@@ -127,7 +128,7 @@ func (r *Reconciler) warn(
 	request *cmapi.CertificateRequest, certificate *cmapi.Certificate, reason string, prospect issuance.Prospect,
 ) notice {
 	previous := status.Find(request, v1alpha1.ConditionRenewalFailing)
-	if previous != nil && (reason == v1alpha1.ReasonSubmitting || reason == v1alpha1.ReasonOrderCreated) {
+	if previous != nil && reasons.Of(reason).Momentary {
 		reason = previous.Reason
 	}
 	event := notice{

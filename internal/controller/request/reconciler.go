@@ -16,6 +16,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -186,9 +187,7 @@ type transition struct {
 }
 
 // notable leaves out what follows within moments, and is told by the order's own events.
-func (t transition) notable() bool {
-	return t.reason != v1alpha1.ReasonOrderCreated && t.reason != v1alpha1.ReasonSubmitting
-}
+func (t transition) notable() bool { return !reasons.Of(t.reason).Momentary }
 
 // step changes the request's status in memory only.
 func (r *Reconciler) step(
@@ -211,7 +210,7 @@ func (r *Reconciler) step(
 	action := issuance.Decide(snapshot)
 	result, err := r.execute(ctx, request, snapshot, action)
 	return result, transition{
-		reason: action.Reason, action: string(action.Verb), warning: issuance.Warns(action.Reason),
+		reason: action.Reason, action: string(action.Verb), warning: !reasons.Of(action.Reason).Quiet,
 		credentials: unspentIn(snapshot),
 	}, err
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
@@ -239,7 +240,7 @@ func (r *Reconciler) report(ctx context.Context, before, after *v1alpha1.VeroOrd
 	if previous != nil && previous.Reason == condition.Reason && previous.Message == condition.Message {
 		return
 	}
-	r.Events.Report(after, issuance.Warns(condition.Reason), condition.Reason, string(after.Status.Phase),
+	r.Events.Report(after, !reasons.Of(condition.Reason).Quiet, condition.Reason, string(after.Status.Phase),
 		condition.Message)
 	ctrl.LoggerFrom(ctx).Info("order changed", "phase", after.Status.Phase, "reason", condition.Reason,
 		"message", condition.Message)

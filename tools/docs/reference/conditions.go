@@ -24,6 +24,7 @@ func conditionsPage(paths ...string) (string, error) {
 			return "", fmt.Errorf("%s: %w", path, err)
 		}
 	}
+	writeMeanings(text)
 	return text.String(), nil
 }
 

@@ -1,0 +1,128 @@
+// Package reasons says what each reason of the API means for whoever decides by it: one row for each. What has no row
+// warns, holds a renewal up at once, and leaves credentials spent.
+package reasons
+
+import (
+	"maps"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// Meaning is a row of the table. The zero Meaning is the cautious one.
+type Meaning struct {
+	// Quiet: nobody has to do anything, so that its event is Normal. Others are Warnings.
+	Quiet bool
+	// Renewal is how a renewal stands that the reason holds up.
+	Renewal Renewal
+	// Credentials is what becomes of transfer credentials whose order has failed for the reason.
+	Credentials Credentials
+	// Refuses is which requests can only be made anew when their order has failed for the reason.
+	Refuses Refusal
+	// MayPass: an order that has failed for the reason shows nothing about the next one, so that a renewal is tried
+	// again, unless somebody has bought transfer credentials to get past it.
+	MayPass bool
+	// HoldUp: an order waits for somebody other than the service, and once that is over the reason is out of date.
+	HoldUp bool
+	// Momentary: it lasts for moments, and what the request has said before is still true.
+	Momentary bool
+	// Alert of the chart that names the reason; empty if none does.
+	Alert string
+}
+
+// Renewal is how a renewal stands.
+type Renewal int
+
+// A renewal that Fails needs somebody at once. One that Stalls goes on by itself when something else passes: it needs
+// somebody after some minutes. One that Proceeds does once half of its time is gone.
+const (
+	Fails Renewal = iota
+	Stalls
+	Proceeds
+)
+
+// Credentials is what transfer credentials are worth after a failed order.
+type Credentials int
+
+// Credentials are Spent, or Unspent, or Judged: the service has spoken about them, and others in their place may be used.
+const (
+	Spent Credentials = iota
+	Unspent
+	Judged
+)
+
+// Refusal is which requests an order's failure refuses for good.
+type Refusal int
+
+// A failure refuses RefusesNone, RefusesRenewals, or RefusesAll of them.
+const (
+	RefusesNone Refusal = iota
+	RefusesRenewals
+	RefusesAll
+)
+
+// Names of the chart's alerts that are about reasons.
+const (
+	alertNotReady    = "VarmenneIssuerNotReady"
+	alertUntrusted   = "VarmenneIssuerUntrusted"
+	alertCredentials = "VarmenneWaitingForCredentials"
+	alertHeldUp      = "VarmenneRequestHeldUp"
+	alertFailed      = "VarmenneRequestFailed"
+	alertStuck       = "VarmenneOrderStuck"
+)
+
+// Of is what a reason means.
+func Of(reason string) Meaning { return meanings[reason] }
+
+// All are the rows by reason.
+func All() map[string]Meaning { return maps.Clone(meanings) }
+
+// meanings is the table; a test compares it with the constants of the API and the alerts, and the reference is
+// generated from it.
+var meanings = map[string]Meaning{
+	// Of issuers.
+	v1alpha1.ReasonChecked:              {Quiet: true},
+	v1alpha1.ReasonInvalidSpec:          {Alert: alertNotReady},
+	v1alpha1.ReasonBundleNotFound:       {Alert: alertNotReady},
+	v1alpha1.ReasonBundleInvalid:        {Alert: alertNotReady},
+	v1alpha1.ReasonEndpointNotAllowed:   {Alert: alertNotReady},
+	v1alpha1.ReasonEndpointUnreachable:  {Alert: alertNotReady},
+	v1alpha1.ReasonEndpointUntrusted:    {Alert: alertUntrusted},
+	v1alpha1.ReasonWrongEnvironment:     {Alert: alertNotReady},
+	v1alpha1.ReasonUntrustedCertificate: {Alert: alertUntrusted},
+	v1alpha1.ReasonUntrustedAnswer:      {Alert: alertUntrusted},
+	v1alpha1.ReasonSharedAuthority:      {},
+
+	// Of orders on their way.
+	v1alpha1.ReasonOrderCreated:          {Quiet: true, Renewal: Proceeds, Momentary: true},
+	v1alpha1.ReasonSubmitting:            {Quiet: true, Renewal: Proceeds, Momentary: true, Alert: alertStuck},
+	v1alpha1.ReasonRetryingSubmission:    {Quiet: true, Renewal: Stalls},
+	v1alpha1.ReasonSubmissionFailing:     {MayPass: true, Alert: alertStuck},
+	v1alpha1.ReasonUncertain:             {Renewal: Stalls, Alert: alertStuck},
+	v1alpha1.ReasonAwaitingCertificate:   {Quiet: true, Renewal: Proceeds},
+	v1alpha1.ReasonRetrievalOverdue:      {Alert: alertStuck},
+	v1alpha1.ReasonWrongCertificate:      {Alert: alertStuck},
+	v1alpha1.ReasonIssuerNotFound:        {Quiet: true, Renewal: Stalls, HoldUp: true, Alert: alertHeldUp},
+	v1alpha1.ReasonIssuerNotReady:        {Quiet: true, Renewal: Stalls, HoldUp: true},
+	v1alpha1.ReasonIssuerChanged:         {HoldUp: true, Credentials: Unspent, Alert: alertStuck},
+	v1alpha1.ReasonWaitingForCredentials: {Quiet: true, HoldUp: true, Alert: alertCredentials},
+	v1alpha1.ReasonClusterError:          {Renewal: Stalls, HoldUp: true},
+
+	// Of orders that have ended.
+	v1alpha1.ReasonIssued:             {Quiet: true},
+	v1alpha1.ReasonCredentialsRefused: {Credentials: Judged, Refuses: RefusesRenewals, MayPass: true},
+	v1alpha1.ReasonRequestRefused:     {Credentials: Unspent, Refuses: RefusesAll},
+	v1alpha1.ReasonSignatureRefused:   {Refuses: RefusesAll, MayPass: true},
+	v1alpha1.ReasonRenewalRefused:     {},
+	v1alpha1.ReasonCertificateExpired: {},
+	v1alpha1.ReasonAnswerLost:         {Credentials: Judged},
+	v1alpha1.ReasonWithdrawn:          {Quiet: true, Renewal: Stalls, Credentials: Unspent},
+
+	// Of requests.
+	v1alpha1.ReasonInvalidRequest:        {Alert: alertFailed},
+	v1alpha1.ReasonDenied:                {Alert: alertFailed},
+	v1alpha1.ReasonWaitingForApproval:    {Quiet: true, Renewal: Stalls, Alert: alertHeldUp},
+	v1alpha1.ReasonWaitingForCertificate: {Quiet: true, Renewal: Stalls, Alert: alertHeldUp},
+	v1alpha1.ReasonWaitingForWindow:      {Quiet: true, Renewal: Proceeds},
+	v1alpha1.ReasonLargeKey:              {},
+	v1alpha1.ReasonRenewalFailing:        {},
+}

@@ -1,0 +1,80 @@
+package reasons_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
+)
+
+const root = "../../"
+
+func TestEveryReasonOfTheAPIHasARow(t *testing.T) {
+	var defined []string
+	source, err := parser.ParseFile(token.NewFileSet(), root+"api/v1alpha1/conditions.go", nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(source, func(node ast.Node) bool {
+		spec, isSpec := node.(*ast.ValueSpec)
+		if isSpec && strings.HasPrefix(spec.Names[0].Name, "Reason") {
+			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defined = append(defined, value)
+		}
+		return true
+	})
+	slices.Sort(defined)
+	if difference := cmp.Diff(defined, slices.Sorted(maps.Keys(reasons.All()))); difference != "" {
+		t.Errorf("the constants and the rows differ (-constants +rows):\n%s", difference)
+	}
+}
+
+func TestAnUnknownReasonIsTakenSeriously(t *testing.T) {
+	if got := reasons.Of("SomethingNew"); got.Quiet || got.Renewal != reasons.Fails || got.Credentials != reasons.Spent {
+		t.Errorf("it means %+v", got)
+	}
+}
+
+// otherReasons in the alerts are cert-manager's own.
+var otherReasons = []string{"Failed"}
+
+// TestTheAlertsNameTheReasonsOfTheTable in both directions.
+func TestTheAlertsNameTheReasonsOfTheTable(t *testing.T) {
+	content, err := os.ReadFile(root + "charts/varmenne-issuer/files/rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]string{}
+	for alert := range strings.SplitSeq(string(content), "- alert: ") {
+		name, rule, _ := strings.Cut(alert, "\n")
+		for _, selector := range regexp.MustCompile(`reason=~?"([^"]+)"`).FindAllStringSubmatch(rule, -1) {
+			for reason := range strings.SplitSeq(selector[1], "|") {
+				if !slices.Contains(otherReasons, reason) {
+					named[reason] = name
+				}
+			}
+		}
+	}
+	want := map[string]string{}
+	for reason, meaning := range reasons.All() {
+		if meaning.Alert != "" && meaning.Alert != "VarmenneIssuerNotReady" { // which takes all that are not the other's
+			want[reason] = meaning.Alert
+		}
+	}
+	if difference := cmp.Diff(want, named); difference != "" {
+		t.Errorf("the alerts and the table differ (-table +alerts):\n%s", difference)
+	}
+}
