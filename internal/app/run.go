@@ -27,13 +27,14 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/controller/issuer"
-	"github.com/varmenne/varmenne-issuer/internal/controller/request"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 )
 
 // name of the product: of its events, its User-Agent and, unless a flag says another, its lease.
@@ -192,9 +193,12 @@ func register(
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Probe: connector.probe,
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
 		}, options.workers()),
-		request.Register(manager, request.Options{
+		gate.Register(manager, gate.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(),
-			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
+			Clock: clock.RealClock{}, Events: events, Metrics: series,
+			Backends: []gate.Backend{&backend.Backend{
+				Client: manager.GetClient(), Reader: manager.GetAPIReader(), Namespace: options.Namespace,
+			}},
 		}, options.workers()),
 		veroorder.Register(manager, veroorder.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Connect: connector.connect,

@@ -22,7 +22,7 @@ func TestModuleKeepsToTheImportRules(t *testing.T) {
 func TestViolationsInARealModuleAreFound(t *testing.T) {
 	found := check(load(t, "testdata/violation"), rules)
 	for _, want := range []string{
-		"internal/controller/request imports internal/controller/issuer: controllers meet only in the API's objects, " +
+		"internal/controller/veroorder imports internal/controller/issuer: controllers meet only in the API's objects, " +
 			"and declare the interfaces of the clients they use",
 		"internal/helper: no rule knows this package; give it a row that says what it may import",
 		"internal/vero reaches net/http: vero is the protocol as values, without network " +

@@ -34,7 +34,7 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 // controllers may use the same packages, whichever of them it is.
 var controllers = []string{
 	"api/v1alpha1", "internal/issuance", "internal/secrets", "internal/status", "internal/metrics", "internal/pki",
-	"internal/vero", "internal/lookup", "internal/lanes", "internal/reasons",
+	"internal/vero", "internal/lookup", "internal/lanes", "internal/reasons", "internal/owner",
 }
 
 // rules is the architecture: every package of the module has its row, from main down to the leaves.
@@ -50,7 +50,7 @@ var rules = []rule{
 	{
 		path: "internal/app",
 		may: append([]string{
-			"internal/controller/request", "internal/controller/veroorder", "internal/controller/issuer",
+			"internal/gate", "internal/vero/backend", "internal/controller/veroorder", "internal/controller/issuer",
 			"internal/veroclient", "internal/endpoints",
 		}, controllers...),
 		why: "app wires everything below it; the simulator is beside it, not below",
@@ -70,9 +70,28 @@ var rules = []rule{
 		why:  "standdown ends a Deployment, whatever it runs",
 	},
 	{
-		path: "internal/controller/request",
-		may:  controllers,
-		why:  "controllers meet only in the API's objects, and declare the interfaces of the clients they use",
+		path: "internal/gate",
+		may: []string{
+			"api/v1alpha1", "internal/owner", "internal/reasons", "internal/status", "internal/metrics", "internal/issuance",
+		},
+		why: "the gate serves requests of every kind and knows none",
+	},
+	{
+		path: "internal/owner",
+		may:  []string{"internal/kube/access", "internal/pki"},
+		why:  "owner is the security boundary: what it decides depends on nothing but cert-manager's objects and keys",
+	},
+	{
+		path: "internal/kube/access",
+		why:  "access puts the API server's refusals into words",
+	},
+	{
+		path: "internal/vero/backend",
+		may: []string{
+			"api/v1alpha1", "internal/gate", "internal/issuance", "internal/secrets", "internal/status", "internal/pki",
+			"internal/lookup",
+		},
+		why: "the backend reads for the gate, and leaves decisions to issuance",
 	},
 	{
 		path: "internal/controller/veroorder",
@@ -112,7 +131,7 @@ var rules = []rule{
 	},
 	{
 		path: "internal/secrets",
-		may:  []string{"api/v1alpha1", "internal/pki", "internal/vero"},
+		may:  []string{"api/v1alpha1", "internal/pki", "internal/vero", "internal/kube/access"},
 		why:  "secrets reads credentials into values",
 	},
 	{

@@ -58,11 +58,11 @@ func TestAnIssuanceSurvivesASecondCrash(t *testing.T) {
 			t.Helper()
 			s := set(t, scenario{})
 			earlier := &crash{name: place.name, when: place.when, stage: s}
-			if s.start(earlier.gate).play() {
+			if s.start(earlier.intercept).play() {
 				t.Fatalf("there was no step %q", place.name)
 			}
 			later := &crash{number: number, when: after, stage: s}
-			next := s.start(later.gate)
+			next := s.start(later.intercept)
 			alive := next.play()
 			if !alive {
 				s.start(open).play()
@@ -120,7 +120,7 @@ func crashes(t *testing.T, scenario scenario, crash *crash) (ended *world, happe
 	s := set(t, scenario)
 	crash.stage = s
 	allowed := cost{lost: scenario.lost}
-	first := s.start(crash.gate)
+	first := s.start(crash.intercept)
 	first.eventful = true
 	alive := first.play()
 	if !alive {

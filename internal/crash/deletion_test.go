@@ -30,7 +30,7 @@ type deletion struct {
 	done  bool
 }
 
-func (d *deletion) gate(s step, act func() error) error {
+func (d *deletion) intercept(s step, act func() error) error {
 	err := act()
 	name := s.name
 	switch {
@@ -64,7 +64,7 @@ func TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := set(t, scenarios[c.scenario])
-			s.start((&deletion{stage: s, step: c.step}).gate).play()
+			s.start((&deletion{stage: s, step: c.step}).intercept).play()
 			s.judge(scenarios[c.scenario].renewal, cost{})
 		})
 	}
@@ -74,7 +74,7 @@ func TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain(t *testing.T) {
 func TestAnOrderThatIsDeletedDuringACallKeepsTheReceiptOfADamagedAnswer(t *testing.T) {
 	t.Parallel()
 	s := set(t, scenario{faults: []admin.Fault{{Operation: signNew, Kind: admin.WrongContentType}}})
-	s.start((&deletion{stage: s, step: signNew}).gate).play()
+	s.start((&deletion{stage: s, step: signNew}).intercept).play()
 	s.judge(false, cost{})
 }
 
@@ -86,7 +86,7 @@ func TestWhatWasBoughtDoesNotGoIntoAnOrderForAnotherKey(t *testing.T) {
 	usurper := &v1alpha1.VeroOrder{}
 	s.start(func(step step, act func() error) error {
 		before, orders := deletion.done, s.orders()
-		err := deletion.gate(step, act)
+		err := deletion.intercept(step, act)
 		if !deletion.done || before {
 			return err
 		}
@@ -114,7 +114,7 @@ func TestTheRequestTellsOfAnAcceptedOrderThatWasDeleted(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := set(t, scenario{})
-			world := s.start((&deletion{stage: s, step: step}).gate)
+			world := s.start((&deletion{stage: s, step: step}).intercept)
 			receipt := s.waits(world)
 			if said := status.ReadyMessage(s.request()); !strings.Contains(said, "RetrievalId "+receipt) ||
 				!strings.Contains(said, "deleted") || !strings.Contains(said, "PKI020") {
@@ -170,7 +170,7 @@ func TestWhatTakesThePlaceOfADeletedOrderIsNoSecret(t *testing.T) {
 			deletion := &deletion{stage: s, step: c.step}
 			world := s.start(func(step step, act func() error) error {
 				before := deletion.done
-				err := deletion.gate(step, act)
+				err := deletion.intercept(step, act)
 				if c.credentials && deletion.done && !before {
 					s.must(server.Client.Update(s.Context(), s.transfer()))
 				}
@@ -220,7 +220,7 @@ func TestAnOrderThatIsDeletedInDoubtAsksForNewCredentials(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := set(t, scenarios[c.scenario])
-			world := s.start((&deletion{stage: s, step: c.step}).gate)
+			world := s.start((&deletion{stage: s, step: c.step}).intercept)
 			s.waits(world)
 			if !asksForCredentials(s.request()) {
 				t.Error(s.describe())

@@ -18,7 +18,7 @@ func TestAnIssuanceSurvivesAConflictOfEveryWrite(t *testing.T) {
 			t.Parallel()
 			s := set(t, scenario)
 			rival := &rival{stage: s}
-			s.start(rival.gate).play()
+			s.start(rival.intercept).play()
 			s.judge(scenario.renewal, cost{lost: scenario.lost})
 			if rival.touched < 5 {
 				t.Errorf("%d conflicts", rival.touched)
@@ -34,7 +34,7 @@ type rival struct {
 	touched int
 }
 
-func (r *rival) gate(s step, act func() error) error {
+func (r *rival) intercept(s step, act func() error) error {
 	if s.object == nil || s.name == createOrder || s.name == r.last {
 		r.last = ""
 		return act()
@@ -59,7 +59,7 @@ func TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep(t *testing.T) {
 				t.Helper()
 				s := set(t, scenarios[claim])
 				outage := &outage{number: number, when: when}
-				world := s.start(outage.gate)
+				world := s.start(outage.intercept)
 				world.look = outage.look
 				world.play()
 				s.judge(scenarios[claim].renewal, cost{})
@@ -81,7 +81,7 @@ type outage struct {
 // duration is how many reads and writes in a row an outage spoils.
 const duration = 30
 
-func (o *outage) gate(s step, act func() error) error {
+func (o *outage) intercept(s step, act func() error) error {
 	begins := s.number == o.number && !o.begun
 	if begins && o.when == after {
 		err := act()
@@ -123,7 +123,7 @@ func TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep(t *testing.T) {
 				world := s.start(open)
 				world.patience += time.Hour
 				jumped := false
-				world.gate = func(step step, act func() error) error {
+				world.intercept = func(step step, act func() error) error {
 					err := act()
 					if step.number == number {
 						jumped = true

@@ -22,8 +22,8 @@ type step struct {
 // isCall is whether the step is a call of the certificate service.
 func (s step) isCall() bool { return strings.HasSuffix(s.name, "Certificate") }
 
-// gate decides what becomes of a step; act does it.
-type gate func(s step, act func() error) error
+// interceptor decides what becomes of a step; act does it.
+type interceptor func(s step, act func() error) error
 
 // open lets every step happen.
 func open(_ step, act func() error) error { return act() }
@@ -49,7 +49,7 @@ type crash struct {
 	stage  *stage
 }
 
-func (c *crash) gate(s step, act func() error) error {
+func (c *crash) intercept(s step, act func() error) error {
 	if s.number != c.number && (c.name == "" || s.name != c.name) {
 		return act()
 	}

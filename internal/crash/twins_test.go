@@ -39,7 +39,7 @@ func (p *twins) decide(
 	decided.Add(2)
 	for world, object := range map[*world]types.NamespacedName{p.one: first, p.two: second} {
 		met := false
-		world.gate = func(s step, act func() error) error {
+		world.intercept = func(s step, act func() error) error {
 			if s.name == name && !met {
 				met = true
 				decided.Done()
@@ -64,7 +64,7 @@ func (p *twins) decide(
 		})
 	}
 	ended.Wait()
-	p.one.gate, p.two.gate = open, open
+	p.one.intercept, p.two.intercept = open, open
 }
 
 // submit lets both create an order and send its request, and tells how often the service was called.

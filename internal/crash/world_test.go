@@ -13,13 +13,14 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
-	"github.com/varmenne/varmenne-issuer/internal/controller/request"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
+	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 	"github.com/varmenne/varmenne-issuer/internal/veroclient"
 )
 
@@ -42,26 +43,27 @@ type world struct {
 	// stale are the orders that a cache which lags behind shows to requests; nil for one that does not.
 	stale []v1alpha1.VeroOrder
 
-	mutex sync.Mutex
-	gate  gate
-	steps []string
+	mutex     sync.Mutex
+	intercept interceptor
+	steps     []string
 }
 
 // start starts a controller that remembers nothing.
-func (s *stage) start(gate gate) *world {
+func (s *stage) start(intercept interceptor) *world {
 	s.Helper()
 	const enough = 1000
 	w := &world{
 		stage: s, watch: &watch{passing: s.clock}, events: events.NewFakeRecorder(enough), queue: queue{},
 		indexes: apitest.Indexes{}, patience: patience, enough: func(now view) bool { return s.done && now.finished() },
-		look: func() error { return nil }, gate: gate,
+		look: func() error { return nil }, intercept: intercept,
 	}
 	numbers, err := metrics.New(prometheus.NewPedanticRegistry())
 	s.must(err)
 	s.must(lookup.Index(s.Context(), w.indexes))
 	access, recorder := hand{server.Client, w}, status.Events{Recorder: scribe{w.events, w}}
-	w.requests = &request.Reconciler{Options: request.Options{
+	w.requests = &gate.Reconciler{Options: gate.Options{
 		Client: lagging{access}, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,
+		Backends: []gate.Backend{&backend.Backend{Client: lagging{access}, Reader: access}},
 	}}
 	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
 		Client: access, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,
@@ -78,13 +80,13 @@ func (w *world) connect(issuer v1alpha1.Issuer, bundles *secrets.Bundles) (veroo
 	return line{service, w}, err
 }
 
-// do counts a step and lets the gate decide.
+// do counts a step and lets the interceptor decide.
 func (w *world) do(name string, object object, act func() error) error {
 	w.mutex.Lock()
 	w.steps = append(w.steps, name)
 	s := step{number: len(w.steps), name: name, object: object}
 	w.mutex.Unlock()
-	return w.gate(s, act)
+	return w.intercept(s, act)
 }
 
 func (w *world) stepCount() int {

@@ -43,7 +43,8 @@ const (
 // Credentials is what transfer credentials are worth after a failed order.
 type Credentials int
 
-// Credentials are Spent, or Unspent, or Judged: the service has spoken about them, and others in their place may be used.
+// Credentials are Spent, or Unspent, or Judged: the service has spoken about them, and others in their place may be
+// used.
 const (
 	Spent Credentials = iota
 	Unspent

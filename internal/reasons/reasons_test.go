@@ -21,7 +21,8 @@ const root = "../../"
 
 func TestEveryReasonOfTheAPIHasARow(t *testing.T) {
 	var defined []string
-	source, err := parser.ParseFile(token.NewFileSet(), root+"api/v1alpha1/conditions.go", nil, parser.SkipObjectResolution)
+	const file = root + "api/v1alpha1/conditions.go"
+	source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}

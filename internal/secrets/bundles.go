@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/access"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
@@ -178,7 +179,7 @@ func (w where) missing(format string, arguments ...any) error {
 }
 
 func (w where) get(ctx context.Context, reader client.Reader, object client.Object) error {
-	if !isName(w.reference.Name) {
+	if !access.IsName(w.reference.Name) {
 		return w.missing("cannot exist, because that is no name of a %s: correct it", w.kind)
 	}
 	name := types.NamespacedName{Namespace: w.namespace, Name: w.reference.Name}
@@ -186,7 +187,7 @@ func (w where) get(ctx context.Context, reader client.Reader, object client.Obje
 	case apierrors.IsNotFound(err):
 		return w.missing("does not exist: create it with the key %s", w.reference.KeyOrDefault())
 	case apierrors.IsForbidden(err):
-		return w.missing("%s", notAllowed(w.kind, w.namespace))
+		return w.missing("%s", access.NotAllowed(w.kind, w.namespace))
 	case err != nil:
 		return fmt.Errorf("get %s that %s names: %w", w, w.field, err)
 	default:

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"strings"
 	"sync"
@@ -28,15 +27,6 @@ func contextThatEnds(t *testing.T) (context.Context, context.CancelFunc) {
 }
 
 // pemKey is a private key, as people paste it into the wrong place.
-func pemKey(t *testing.T, name string) []byte {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(pkitest.Key(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-}
-
 func inline(data []byte) v1alpha1.BundleSource { return v1alpha1.BundleSource{CABundle: data} }
 
 func fromConfigMap(name, key string) v1alpha1.BundleSource {
@@ -97,7 +87,7 @@ func TestBundlesAreRead(t *testing.T) {
 func TestBundlesThatCannotBeUsed(t *testing.T) {
 	namespace := server.Namespace(t)
 	good := pkitest.PEM(pkitest.Root(t, "root").Certificate)
-	key := pemKey(t, "root")
+	key := pkitest.KeyPEM(t, "root")
 	server.Create(t,
 		&corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "trust"},

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/internal/kube/access"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
@@ -45,7 +46,7 @@ func ReadIdentity(ctx context.Context, reader client.Reader, name types.Namespac
 		identity.Problem, identity.Absent = fmt.Sprintf("Secret %s does not exist", name), true
 		return identity, nil
 	case err != nil:
-		return nil, readError("Secret", name, "with the current certificate", err)
+		return nil, access.Error("Secret", name, "with the current certificate", err)
 	}
 	identity.Issuer = notedIssuer(secret)
 	certificate, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]

@@ -24,7 +24,7 @@ func TestIdentityIsRead(t *testing.T) {
 	object := secret(namespace, "tls", map[string]string{ // as openssl pkcs12 and a Windows editor leave it
 		"tls.crt": "\uFEFFBag Attributes\n    localKeyID: 01\n" +
 			string(pkitest.PEM(root.Certificate, earlier, leaf, earlier)),
-		"tls.key": "\uFEFF" + string(pemKey(t, "leaf")), "ca.crt": "?",
+		"tls.key": "\uFEFF" + string(pkitest.KeyPEM(t, "leaf")), "ca.crt": "?",
 	})
 	server.Create(t, object)
 	identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
@@ -42,7 +42,7 @@ func TestIdentityIsRead(t *testing.T) {
 func TestIdentityThatCannotBeUsed(t *testing.T) {
 	namespace := server.Namespace(t)
 	leaf := string(pkitest.PEM(pkitest.Root(t, "root").Issue(t, pkitest.Key("leaf"), "0123456-7")))
-	key, otherKey := string(pemKey(t, "leaf")), string(pemKey(t, "another"))
+	key, otherKey := string(pkitest.KeyPEM(t, "leaf")), string(pkitest.KeyPEM(t, "another"))
 	const unfit = "holds a certificate and a key that do not fit together: none of the certificates is for that key"
 	const noCertificate = "holds in tls.crt no certificate in PEM that can be read"
 	const noKey = "holds in tls.key no private key in PEM that can be read"
@@ -101,7 +101,7 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 // largeKey is a key that can be read, with an attribute of 10 kB.
 func largeKey(t *testing.T) []byte {
 	t.Helper()
-	block, _ := pem.Decode(pemKey(t, "leaf"))
+	block, _ := pem.Decode(pkitest.KeyPEM(t, "leaf"))
 	var key asn1.RawValue
 	if _, err := asn1.Unmarshal(block.Bytes, &key); err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func TestIdentityIsRedacted(t *testing.T) {
 	namespace := server.Namespace(t)
 	leaf := pkitest.Root(t, "root").Issue(t, pkitest.Key("leaf"), "0123456-7")
 	object := secret(namespace, "tls", map[string]string{
-		"tls.crt": string(pkitest.PEM(leaf)), "tls.key": string(pemKey(t, "leaf")),
+		"tls.crt": string(pkitest.PEM(leaf)), "tls.key": string(pkitest.KeyPEM(t, "leaf")),
 	})
 	server.Create(t, object)
 	identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))

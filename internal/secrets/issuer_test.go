@@ -33,7 +33,7 @@ func TestWhyCertManagerAsksAnew(t *testing.T) {
 			says + "VeroIssuer without a name (varmenne.dev)" + names},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			object := secret(namespace, "", map[string]string{"tls.key": string(pemKey(t, "leaf")),
+			object := secret(namespace, "", map[string]string{"tls.key": string(pkitest.KeyPEM(t, "leaf")),
 				"tls.crt": string(pkitest.PEM(pkitest.Root(t, "root").Issue(t, pkitest.Key("leaf"), "0123456-7")))})
 			object.GenerateName, object.Annotations = "tls-", c.annotations
 			server.Create(t, object)

@@ -9,12 +9,14 @@ import (
 	"strings"
 	"time"
 
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/access"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
@@ -54,14 +56,14 @@ func (e *UnusableError) Error() string { return fmt.Sprintf("Secret %s %s", e.Se
 // ReadTransfer gets the transfer credentials in a Secret. A Secret that is missing or holds no usable credentials
 // comes as *UnusableError; any other error is the API server's.
 func ReadTransfer(ctx context.Context, reader client.Reader, name types.NamespacedName) (Transfer, error) {
-	if !isName(name.Name) {
+	if !access.IsName(name.Name) {
 		return Transfer{}, &UnusableError{Secret: name, Problem: "cannot exist, because that is no name of a Secret: " +
 			"correct the annotation " + v1alpha1.AnnotationTransferSecret + " or spec.transferSecretRef of the issuer"}
 	}
 	secret := &corev1.Secret{}
 	switch err := reader.Get(ctx, name, secret); {
 	case apierrors.IsForbidden(err):
-		return Transfer{}, &UnusableError{Secret: name, Problem: notAllowed("Secret", name.Namespace), Unread: true}
+		return Transfer{}, &UnusableError{Secret: name, Problem: access.NotAllowed("Secret", name.Namespace), Unread: true}
 	case apierrors.IsNotFound(err):
 		return Transfer{}, &UnusableError{Secret: name, Problem: fmt.Sprintf(
 			"does not exist: create it with the keys %s and %s", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword)}
@@ -102,4 +104,28 @@ func parseTransfer(name types.NamespacedName, data map[string][]byte) (Transfer,
 // credential can contain it.
 func trimLineEnd(value []byte) string {
 	return strings.TrimSuffix(strings.TrimSuffix(string(value), "\n"), "\r")
+}
+
+// NamesTransfer reports whether a Certificate, nil for none, itself names the Secret with the transfer credentials. An
+// annotation that only the request has, as a copy of an older one, is no wish any more.
+func NamesTransfer(certificate *cmapi.Certificate) bool {
+	return certificate != nil && certificate.Annotations[v1alpha1.AnnotationTransferSecret] != ""
+}
+
+// TransferName is the Secret with the transfer credentials for a request, empty if none is named. The annotation of the
+// Certificate behind it, nil for none, comes first: cert-manager copies it to the request when it makes that, and never
+// again. Then comes the request's own, then the issuer's default.
+func TransferName(
+	certificate *cmapi.Certificate, request *cmapi.CertificateRequest, issuer *v1alpha1.VeroIssuerSpec,
+) string {
+	if NamesTransfer(certificate) {
+		return certificate.Annotations[v1alpha1.AnnotationTransferSecret]
+	}
+	if name := request.Annotations[v1alpha1.AnnotationTransferSecret]; name != "" {
+		return name
+	}
+	if issuer.TransferSecretRef != nil {
+		return issuer.TransferSecretRef.Name
+	}
+	return ""
 }

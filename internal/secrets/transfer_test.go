@@ -8,10 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
@@ -206,4 +208,36 @@ func TestTransferIsRedacted(t *testing.T) {
 	checkRedacted(t, transfer, id, password)
 	checkRedacted(t, &transfer, id, password)
 	checkHidden(t, transfer, password)
+}
+
+func TestTransferSecretName(t *testing.T) {
+	annotated := func(name string) map[string]string {
+		return map[string]string{v1alpha1.AnnotationTransferSecret: name}
+	}
+	certificate := &cmapi.Certificate{ObjectMeta: metav1.ObjectMeta{UID: types.UID("1"), Annotations: annotated("new")}}
+	plain := &cmapi.Certificate{}
+	request := &cmapi.CertificateRequest{ObjectMeta: metav1.ObjectMeta{Annotations: annotated("copied")}}
+	bare := &cmapi.CertificateRequest{}
+	issuer := &v1alpha1.VeroIssuerSpec{TransferSecretRef: &v1alpha1.TransferSecretReference{Name: "default"}}
+	for claim, c := range map[string]struct {
+		certificate *cmapi.Certificate
+		request     *cmapi.CertificateRequest
+		issuer      *v1alpha1.VeroIssuerSpec
+		want        string
+	}{
+		"the Certificate's annotation is newer than the request's copy": {certificate, request, issuer, "new"},
+		"the request's own comes next":                                  {plain, request, issuer, "copied"},
+		"also where nobody stands behind it":                            {nil, request, issuer, "copied"},
+		"then the issuer's default":                                     {plain, bare, issuer, "default"},
+		"then none":                                                     {plain, bare, &v1alpha1.VeroIssuerSpec{}, ""},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			if got := secrets.TransferName(c.certificate, c.request, c.issuer); got != c.want {
+				t.Errorf("it is %q, want %q", got, c.want)
+			}
+			if named := secrets.NamesTransfer(c.certificate); named != (c.want == "new") {
+				t.Errorf("the Certificate names it itself: %t", named)
+			}
+		})
+	}
 }

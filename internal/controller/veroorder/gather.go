@@ -14,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
@@ -89,7 +90,7 @@ func (r *Reconciler) gatherIssuer(ctx context.Context, g *gathered) error {
 // waiter is a CertificateRequest that waits for an order, and the Certificate behind it, if there is one.
 type waiter struct {
 	request *cmapi.CertificateRequest
-	owner   secrets.Owner
+	owner   owner.Owner
 }
 
 // waiting finds who waits for the order. The cache finds them; the API server says whether they are still there, and
@@ -109,12 +110,12 @@ func (r *Reconciler) waiting(ctx context.Context, order *v1alpha1.VeroOrder) ([]
 		if err != nil || !waitsFor(request, order) {
 			continue
 		}
-		owner, err := secrets.OwnerOf(ctx, r.Reader, request)
+		behind, err := owner.Of(ctx, r.Reader, request)
 		if err != nil {
 			return nil, err
 		}
-		if owner.Problem == "" {
-			waiting = append(waiting, waiter{request: request, owner: owner})
+		if behind.Problem == "" {
+			waiting = append(waiting, waiter{request: request, owner: behind})
 		}
 	}
 	return waiting, nil
@@ -133,7 +134,7 @@ func waitsFor(request *cmapi.CertificateRequest, order *v1alpha1.VeroOrder) bool
 func (r *Reconciler) gatherTransfer(ctx context.Context, g *gathered, waiting []waiter) error {
 	var named []string
 	for _, w := range waiting {
-		if name := w.owner.TransferSecretName(w.request, g.issuer.IssuerSpec()); name != "" {
+		if name := secrets.TransferName(w.owner.Certificate, w.request, g.issuer.IssuerSpec()); name != "" {
 			named = append(named, name)
 		}
 	}

@@ -74,9 +74,9 @@ func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 	}
 }
 
-// TestAHindranceIsNotToldAtEveryTry: what is written brings the order back at once. One that could not be written was
+// TestAnErrorIsNotReportedAtEveryTry: what is written brings the order back at once. One that could not be written was
 // not told.
-func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
+func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 	order := ended(server.Namespace(t), 0)
 	order.Status = v1alpha1.VeroOrderStatus{Phase: v1alpha1.PhaseSubmitted, RetrievalID: "retrieval-1"}
 	server.Create(t, order)
@@ -111,7 +111,7 @@ func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
 	for range 5 {
 		reconcileInVain(1)
 	}
-	clock.Step(status.HindranceInterval)
+	clock.Step(status.ReportInterval)
 	reconcileInVain(2)
 }
 

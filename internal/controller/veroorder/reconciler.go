@@ -67,8 +67,8 @@ type Options struct {
 type Reconciler struct {
 	Options
 
-	hindrances status.Hindrances
-	pacing     pacing
+	errors status.ErrorReporter
+	pacing pacing
 }
 
 // safetyNet is when an order that waits for something to change is looked at all the same.
@@ -84,7 +84,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	switch {
 	case apierrors.IsNotFound(err):
 		r.Lanes.Forget(name.NamespacedName)
-		r.hindrances.Over(name.NamespacedName)
+		r.errors.Forget(name.NamespacedName)
 		return ctrl.Result{}, nil
 	case err != nil:
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
@@ -151,7 +151,7 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 	}
 	result, err := r.act(ctx, order)
 	if err == nil {
-		r.hindrances.Passed(client.ObjectKeyFromObject(order))
+		r.errors.Passed(client.ObjectKeyFromObject(order))
 		return result, nil
 	}
 	return ctrl.Result{}, errors.Join(err, r.hindered(ctx, order, err))
@@ -186,7 +186,7 @@ func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.R
 // Where that cannot be written either, an event is left.
 func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, failure error) error {
 	name, now := client.ObjectKeyFromObject(order), r.Clock.Now()
-	if !r.hindrances.Last(ctx, name, failure, now) || !r.hindrances.Due(name, now) {
+	if !r.errors.Persists(ctx, name, failure, now) || !r.errors.Due(name, now) {
 		return nil
 	}
 	action := issuance.Action{
@@ -195,9 +195,9 @@ func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, fa
 	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, now) })
 	switch {
 	case err == nil:
-		r.hindrances.Told(name, now)
+		r.errors.Reported(name, now)
 	case status.Lasts(ctx, err):
-		r.hindrances.Told(name, now)
+		r.errors.Reported(name, now)
 		r.Events.Report(order, true, action.Reason, string(order.Status.Phase), action.Message)
 	}
 	return err

@@ -141,3 +141,13 @@ func PEM(certificates ...*x509.Certificate) []byte {
 	}
 	return text.Bytes()
 }
+
+// KeyPEM is the key with a name in PEM, as cert-manager writes it.
+func KeyPEM(t testing.TB, name string) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(Key(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}

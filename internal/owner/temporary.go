@@ -1,4 +1,4 @@
-package secrets
+package owner
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/internal/kube/access"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
@@ -19,7 +20,7 @@ import (
 func HoldsTemporary(ctx context.Context, reader client.Reader, certificate *cmapi.Certificate) bool {
 	name := types.NamespacedName{Namespace: certificate.Namespace, Name: certificate.Spec.SecretName}
 	secret := &corev1.Secret{}
-	if !isName(name.Name) || reader.Get(ctx, name, secret) != nil {
+	if !access.IsName(name.Name) || reader.Get(ctx, name, secret) != nil {
 		return false
 	}
 	block, _ := pem.Decode(secret.Data[corev1.TLSCertKey])

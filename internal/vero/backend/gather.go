@@ -1,4 +1,4 @@
-package request
+package backend
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
@@ -19,11 +20,11 @@ import (
 
 // gather reads the world once. Orders come from the cache: a decision made from an old one ends at the API server,
 // which refuses a second order of the same name.
-func (r *Reconciler) gather(
-	ctx context.Context, request *cmapi.CertificateRequest, now time.Time,
+func (b *Backend) gather(
+	ctx context.Context, request *cmapi.CertificateRequest, behind gate.Owner, now time.Time,
 ) (issuance.Snapshot, error) {
 	reference := request.Spec.IssuerRef
-	issuer, err := lookup.Issuer(ctx, r.Client, reference.Kind, request.Namespace, reference.Name)
+	issuer, err := lookup.Issuer(ctx, b.Client, reference.Kind, request.Namespace, reference.Name)
 	if err != nil {
 		return issuance.Snapshot{}, err
 	}
@@ -35,31 +36,31 @@ func (r *Reconciler) gather(
 	if err := examine(&snapshot, request); err != nil {
 		return issuance.Snapshot{}, err
 	}
-	if err := r.addOrders(ctx, &snapshot, request.Namespace,
+	if err := b.addOrders(ctx, &snapshot, request.Namespace,
 		v1alpha1.LabelPublicKey, snapshot.Request.PublicKeyDigest); err != nil {
 		return issuance.Snapshot{}, err
 	}
 	if !snapshot.NeedsAuthorisation() {
 		return snapshot, nil
 	}
-	owner, err := secrets.OwnerOf(ctx, r.Reader, request)
+	owner, err := behind(ctx)
 	if err != nil {
 		return issuance.Snapshot{}, err
 	}
 	snapshot.Request.Unbacked = owner.Problem
 	snapshot.Request.RenewBefore, snapshot.Request.ByPercentage = owner.RenewBefore()
-	if err := r.gatherCurrent(ctx, &snapshot, owner.SecretName(), request, issuer); err != nil {
+	if err := b.gatherCurrent(ctx, &snapshot, owner.SecretName(), request, issuer); err != nil {
 		return issuance.Snapshot{}, err
 	}
 	if issuer == nil {
 		return snapshot, nil
 	}
-	snapshot.Transfer.Named = owner.NamesTransferSecret()
-	return snapshot, r.gatherTransfer(
-		ctx, &snapshot, owner.TransferSecretName(request, issuer.IssuerSpec()), request.Namespace)
+	snapshot.Transfer.Named = secrets.NamesTransfer(owner.Certificate)
+	return snapshot, b.gatherTransfer(
+		ctx, &snapshot, secrets.TransferName(owner.Certificate, request, issuer.IssuerSpec()), request.Namespace)
 }
 
-// receipt is what markSubmitted has written.
+// receipt is what the gate shows of an order that was accepted.
 func receipt(request *cmapi.CertificateRequest) issuance.Receipt {
 	condition := status.Find(request, v1alpha1.ConditionSubmitted)
 	if condition == nil || condition.LastTransitionTime == nil {
@@ -97,7 +98,7 @@ func examine(snapshot *issuance.Snapshot, request *cmapi.CertificateRequest) err
 
 // gatherCurrent reads the certificate that the request would replace. Without an issuer, or without its bundles, it
 // cannot be judged, and is only told from others.
-func (r *Reconciler) gatherCurrent(
+func (b *Backend) gatherCurrent(
 	ctx context.Context, snapshot *issuance.Snapshot, secretName string, request *cmapi.CertificateRequest,
 	issuer v1alpha1.Issuer,
 ) error {
@@ -105,11 +106,11 @@ func (r *Reconciler) gatherCurrent(
 		return nil
 	}
 	namespace := request.Namespace
-	identity, err := secrets.ReadIdentity(ctx, r.Reader, types.NamespacedName{Namespace: namespace, Name: secretName})
+	identity, err := secrets.ReadIdentity(ctx, b.Reader, types.NamespacedName{Namespace: namespace, Name: secretName})
 	if err != nil {
 		return err
 	}
-	trust, err := r.issuanceTrust(ctx, snapshot, issuer)
+	trust, err := b.issuanceTrust(ctx, snapshot, issuer)
 	if err != nil {
 		return err
 	}
@@ -117,19 +118,19 @@ func (r *Reconciler) gatherCurrent(
 		secretName, identity.Leaf, identity.Problem, snapshot.Issuer.CustomerID, trust, snapshot.Now)
 	snapshot.Current.Absent = snapshot.Current.Absent || identity.Absent
 	snapshot.Current.NotOurs = identity.Issuer.Differs(request.Spec.IssuerRef)
-	return r.addOrders(ctx, snapshot, namespace, v1alpha1.LabelRenews, snapshot.Current.SerialNumber)
+	return b.addOrders(ctx, snapshot, namespace, v1alpha1.LabelRenews, snapshot.Current.SerialNumber)
 }
 
 // issuanceTrust is what issued certificates chain to. The issuer's own controller says on the issuer what is wrong with
 // its bundles; here the request waits for that.
-func (r *Reconciler) issuanceTrust(
+func (b *Backend) issuanceTrust(
 	ctx context.Context, snapshot *issuance.Snapshot, issuer v1alpha1.Issuer,
 ) (pki.Trust, error) {
 	if issuer == nil {
 		return pki.Trust{}, nil
 	}
-	namespace := lookup.BundleNamespace(issuer, r.Namespace)
-	bundles, err := secrets.ReadBundles(ctx, r.Reader, &issuer.IssuerSpec().Trust, namespace)
+	namespace := lookup.BundleNamespace(issuer, b.Namespace)
+	bundles, err := secrets.ReadBundles(ctx, b.Reader, &issuer.IssuerSpec().Trust, namespace)
 	if unusable, ok := errors.AsType[*secrets.BundleError](err); ok {
 		snapshot.Issuer.Ready, snapshot.Issuer.Message = false, unusable.Error()
 		return pki.Trust{}, nil
@@ -141,7 +142,7 @@ func (r *Reconciler) issuanceTrust(
 }
 
 // gatherTransfer reads the transfer credentials in the Secret of that name.
-func (r *Reconciler) gatherTransfer(
+func (b *Backend) gatherTransfer(
 	ctx context.Context, snapshot *issuance.Snapshot, name, namespace string,
 ) error {
 	if name == "" {
@@ -152,7 +153,7 @@ func (r *Reconciler) gatherTransfer(
 		return nil
 	}
 	snapshot.Transfer.SecretName = name
-	transfer, err := secrets.ReadTransfer(ctx, r.Reader, types.NamespacedName{Namespace: namespace, Name: name})
+	transfer, err := secrets.ReadTransfer(ctx, b.Reader, types.NamespacedName{Namespace: namespace, Name: name})
 	var unusable *secrets.UnusableError
 	switch {
 	case errors.As(err, &unusable):
@@ -163,14 +164,14 @@ func (r *Reconciler) gatherTransfer(
 	}
 	snapshot.Transfer.IDDigest, snapshot.Transfer.Fingerprint = transfer.IDDigest(), transfer.Fingerprint()
 	snapshot.Transfer.Written = transfer.Written
-	return r.addOrders(ctx, snapshot, namespace, v1alpha1.LabelTransferID, snapshot.Transfer.IDDigest)
+	return b.addOrders(ctx, snapshot, namespace, v1alpha1.LabelTransferID, snapshot.Transfer.IDDigest)
 }
 
 // addOrders adds the orders of a namespace whose label begins as the value does, each once.
-func (r *Reconciler) addOrders(
+func (b *Backend) addOrders(
 	ctx context.Context, snapshot *issuance.Snapshot, namespace, label, value string,
 ) error {
-	found, err := lookup.OrdersWithLabel(ctx, r.Client, namespace, label, value)
+	found, err := lookup.OrdersWithLabel(ctx, b.Client, namespace, label, value)
 	if err != nil {
 		return err
 	}

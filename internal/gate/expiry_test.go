@@ -1,4 +1,4 @@
-package request_test
+package gate_test
 
 import (
 	"fmt"
@@ -19,10 +19,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/controller/request"
+	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 )
 
 const (
@@ -40,7 +41,8 @@ type renewal struct {
 	clock       *clocktesting.FakeClock
 	events      *events.FakeRecorder
 	registry    *prometheus.Registry
-	reconciler  *request.Reconciler
+	reconciler  *gate.Reconciler
+	backend     *backend.Backend
 }
 
 // renew makes a request for a Certificate whose certificate has twenty days left.
@@ -91,10 +93,17 @@ func (r *renewal) restart() {
 	if err != nil {
 		r.Fatal(err)
 	}
-	r.reconciler = &request.Reconciler{Options: request.Options{
-		Client: server.Client, Reader: server.Client, Clock: r.clock, Metrics: numbers,
-		Events: status.Events{Recorder: r.events},
+	r.backend = &backend.Backend{}
+	r.reconciler = &gate.Reconciler{Options: gate.Options{
+		Clock: r.clock, Metrics: numbers, Events: status.Events{Recorder: r.events}, Backends: []gate.Backend{r.backend},
 	}}
+	r.uses(server.Client, server.Client)
+}
+
+// uses lets the controller reach the API server in that way from now on.
+func (r *renewal) uses(access client.Client, reader client.Reader) {
+	r.reconciler.Client, r.reconciler.Reader = access, reader
+	r.backend.Client, r.backend.Reader = access, reader
 }
 
 // issuing lets cert-manager say that it is, or that it has failed.

@@ -1,4 +1,4 @@
-package request_test
+package gate_test
 
 import (
 	"fmt"
@@ -37,12 +37,12 @@ func (r *renewal) limit() (restore func()) {
 	}
 	server.Create(r.T, role, binding)
 	limited := server.As(r.T, user)
-	r.reconciler.Client, r.reconciler.Reader = limited, limited
-	return func() { r.reconciler.Client, r.reconciler.Reader = server.Client, server.Client }
+	r.uses(limited, limited)
+	return func() { r.uses(server.Client, server.Client) }
 }
 
-// reconcileInVain wants an error, because of which the controller tries again.
-func (r *renewal) reconcileInVain() {
+// reconcileWithError wants an error, because of which the controller tries again.
+func (r *renewal) reconcileWithError() {
 	r.Helper()
 	name := client.ObjectKeyFromObject(r.request)
 	if _, err := r.reconciler.Reconcile(r.Context(), reconcile.Request{NamespacedName: name}); err == nil {
@@ -75,12 +75,12 @@ func TestARenewalThatThePermissionsHinderIsReported(t *testing.T) {
 	restore := r.limit()
 	const said = "with the next private key of Certificate tax may not be read by the controller: allow its " +
 		"ServiceAccount to get Secrets in namespace "
-	r.reconcileInVain()
+	r.reconcileWithError()
 	r.says("", "", "Warning ClusterError Secret "+r.request.Namespace+"/tax-next "+said)
-	r.reconcileInVain()
+	r.reconcileWithError()
 	r.says("", "")
 	r.clock.Step(11 * time.Minute)
-	r.reconcileInVain()
+	r.reconcileWithError()
 	r.says(v1alpha1.ReasonClusterError, said, said)
 
 	restore()
@@ -88,8 +88,8 @@ func TestARenewalThatThePermissionsHinderIsReported(t *testing.T) {
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist", "vero does not exist")
 }
 
-// TestAHindranceIsNotToldAtEveryTry: what is written brings the request back at once.
-func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
+// TestAnErrorIsNotReportedAtEveryTry: what is written brings the request back at once.
+func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 	r := prepared(t)
 	tries := 0
 	// It stands for a webhook whose error has the port of a connection in it.
@@ -99,7 +99,7 @@ func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
 		}
 		return apierrors.NewInternalError(fmt.Errorf("read tcp 127.0.0.1:%d: connection reset", tries))
 	}}
-	try := func() { tries++; r.reconcileInVain() }
+	try := func() { tries++; r.reconcileWithError() }
 	try()
 	r.says("", "", "127.0.0.1:1: connection reset")
 	version := r.request.ResourceVersion
@@ -110,7 +110,7 @@ func TestAHindranceIsNotToldAtEveryTry(t *testing.T) {
 	if r.request.ResourceVersion != version {
 		t.Errorf("after %d tries, something was written", tries)
 	}
-	r.clock.Step(status.HindranceInterval)
+	r.clock.Step(status.ReportInterval)
 	try()
 	r.says(v1alpha1.ReasonClusterError, "127.0.0.1:7", "127.0.0.1:7", "Warning RenewalFailing")
 }

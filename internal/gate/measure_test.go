@@ -1,4 +1,4 @@
-package request_test
+package gate_test
 
 import (
 	"crypto/rand"
@@ -21,10 +21,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/controller/request"
+	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 )
 
 // watched is a CertificateRequest that somebody has made by hand, and what a scrape tells of it.
@@ -103,9 +104,10 @@ func (w *watched) reconcile() {
 		w.Fatal(err)
 	}
 	const enough = 100
-	reconciler := &request.Reconciler{Options: request.Options{
+	reconciler := &gate.Reconciler{Options: gate.Options{
 		Client: server.Client, Reader: server.Client, Clock: clock.RealClock{}, Metrics: series,
-		Events: status.Events{Recorder: events.NewFakeRecorder(enough)},
+		Events:   status.Events{Recorder: events.NewFakeRecorder(enough)},
+		Backends: []gate.Backend{&backend.Backend{Client: server.Client, Reader: server.Client}},
 	}}
 	name := client.ObjectKeyFromObject(w.request)
 	// What it writes brings the request back at once.

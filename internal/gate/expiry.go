@@ -1,4 +1,4 @@
-package request
+package gate
 
 import (
 	"context"
@@ -13,9 +13,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
-	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -29,14 +28,14 @@ type notice struct {
 	reason, action, message string
 	// next is when the notice changes by time alone; zero if never.
 	next time.Time
-	// over is whether nothing is failing any more, once that is written.
+	// over: nothing is failing any more, once that is written.
 	over bool
 }
 
 // watchExpiry sees to it that a renewal does not fail silently: it keeps the condition RenewalFailing, in memory, and
 // the metric. The notice has a message when something new has to be said. reason is why the request is not satisfied.
 func (r *Reconciler) watchExpiry(
-	ctx context.Context, request *cmapi.CertificateRequest, reason string,
+	ctx context.Context, backend Backend, request *cmapi.CertificateRequest, reason string,
 ) (notice, error) {
 	now := r.Clock.Now()
 	if status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
@@ -55,7 +54,7 @@ func (r *Reconciler) watchExpiry(
 		over.next = r.lookAgain(request)
 		return over, nil
 	}
-	window, err := r.window(ctx, request)
+	window, err := backend.RenewalWindow(ctx, request)
 	if err != nil {
 		return notice{}, err
 	}
@@ -80,7 +79,7 @@ func (r *Reconciler) lookAgain(request *cmapi.CertificateRequest) time.Time {
 	if status.IsFinal(request) {
 		return time.Time{}
 	}
-	return r.Clock.Now().Add(safetyNet)
+	return r.Clock.Now().Add(resyncInterval)
 }
 
 // replaced is the Certificate whose certificate in use a request is to replace, nil if there is none to be replaced: a
@@ -88,15 +87,15 @@ func (r *Reconciler) lookAgain(request *cmapi.CertificateRequest) time.Time {
 func (r *Reconciler) replaced(
 	ctx context.Context, request *cmapi.CertificateRequest,
 ) (*cmapi.Certificate, error) {
-	certificate, err := secrets.ClaimedBy(ctx, r.Reader, request)
+	certificate, err := owner.ClaimedBy(ctx, r.Reader, request)
 	if err != nil || certificate == nil || !concerned(certificate, request) ||
-		secrets.HoldsTemporary(ctx, r.Reader, certificate) {
+		owner.HoldsTemporary(ctx, r.Reader, certificate) {
 		return nil, err
 	}
 	return certificate, nil
 }
 
-// concerned is whether a Certificate with something to lose depends on a request: it is being issued, or its last
+// concerned reports whether a Certificate with something to lose depends on a request: it is being issued, or its last
 // issuance has failed with that request. Others, left behind or made by somebody who only names the Certificate, are no
 // reason for an alarm.
 func concerned(certificate *cmapi.Certificate, request *cmapi.CertificateRequest) bool {
@@ -111,16 +110,6 @@ func concerned(certificate *cmapi.Certificate, request *cmapi.CertificateRequest
 	failed := request.Status.FailureTime
 	return failed != nil && certificate.Status.LastFailureTime != nil &&
 		!certificate.Status.NotBefore.After(failed.Time)
-}
-
-// window is the renewal window of the request's issuer, or the service's own where there is no issuer.
-func (r *Reconciler) window(ctx context.Context, request *cmapi.CertificateRequest) (time.Duration, error) {
-	reference := request.Spec.IssuerRef
-	issuer, err := lookup.Issuer(ctx, r.Client, reference.Kind, request.Namespace, reference.Name)
-	if err != nil || issuer == nil {
-		return v1alpha1.DefaultRenewalWindow, err
-	}
-	return issuer.IssuerSpec().Window(), nil
 }
 
 // warn sets the condition. That the request is being sent lasts for a moment and is no news.
@@ -144,10 +133,10 @@ func (r *Reconciler) warn(
 			certificate.Spec.SecretName, expires)
 	}
 	event.message = said + status.ReadyMessage(request)
-	told := previous != nil && previous.Status == cmmeta.ConditionTrue && strings.HasPrefix(previous.Message, said)
+	published := previous != nil && previous.Status == cmmeta.ConditionTrue && strings.HasPrefix(previous.Message, said)
 	status.Set(request, v1alpha1.ConditionRenewalFailing, cmmeta.ConditionTrue, reason, event.message, r.Clock.Now())
 	r.Metrics.RenewalFailing(request.Namespace, certificate.Name, request.Name, reason, certificate.Status.NotAfter.Time)
-	if told {
+	if published {
 		return notice{next: prospect.Next}
 	}
 	return event
@@ -170,8 +159,8 @@ func (r *Reconciler) resolve(request *cmapi.CertificateRequest, message, reason 
 	return notice{over: true}
 }
 
-// give reports a notice on the Certificate, where those look who depend on it.
-func (r *Reconciler) give(ctx context.Context, n notice) {
+// publishNotice reports a notice on the Certificate, where those look who depend on it.
+func (r *Reconciler) publishNotice(ctx context.Context, n notice) {
 	if n.message == "" {
 		return
 	}

@@ -1,4 +1,4 @@
-package request_test
+package owner_test
 
 import (
 	"os"

@@ -1,4 +1,4 @@
-package secrets_test
+package owner_test
 
 import (
 	"crypto"
@@ -17,11 +17,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
-	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
 
 // issuance is what cert-manager has made in the middle of an issuance: a Certificate, the private key that it has in
@@ -53,7 +51,12 @@ func begin(t *testing.T, changes ...func(*issuance)) *issuance {
 			Spec:       cmapi.CertificateSpec{SecretName: "tax-tls", CommonName: "0123456-7", IssuerRef: issuer},
 			Status:     cmapi.CertificateStatus{NextPrivateKeySecretName: new("tax-next")},
 		},
-		staged: secret(namespace, "tax-next", map[string]string{"tls.key": string(pemKey(t, "next"))}),
+		staged: &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: namespace, Name: "tax-next", Labels: map[string]string{cmapi.IsNextPrivateKeySecretLabelKey: "true"},
+			},
+			Data: map[string][]byte{"tls.key": pkitest.KeyPEM(t, "next")},
+		},
 		request: &cmapi.CertificateRequest{
 			ObjectMeta: metav1.ObjectMeta{
 				Namespace: namespace, Name: "tax-1",
@@ -64,11 +67,10 @@ func begin(t *testing.T, changes ...func(*issuance)) *issuance {
 			Spec: cmapi.CertificateRequestSpec{Request: csr(t, pkitest.Key("next")), IssuerRef: issuer},
 		},
 	}
-	i.staged.Labels = map[string]string{cmapi.IsNextPrivateKeySecretLabelKey: "true"}
 	server.Create(t, i.certificate)
-	owner := metav1.NewControllerRef(i.certificate, cmapi.SchemeGroupVersion.WithKind("Certificate"))
-	i.staged.OwnerReferences = []metav1.OwnerReference{*owner}
-	i.request.OwnerReferences = []metav1.OwnerReference{*owner}
+	controller := metav1.NewControllerRef(i.certificate, cmapi.SchemeGroupVersion.WithKind("Certificate"))
+	i.staged.OwnerReferences = []metav1.OwnerReference{*controller}
+	i.request.OwnerReferences = []metav1.OwnerReference{*controller}
 	for _, change := range changes {
 		change(i)
 	}
@@ -94,13 +96,13 @@ func TestOwnerIsProven(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			i := begin(t, change)
-			owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
+			behind, err := owner.Of(t.Context(), server.Client, i.request)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if owner.Certificate == nil || owner.Certificate.UID != i.certificate.UID || owner.SecretName() != "tax-tls" ||
-				owner.Problem != "" {
-				t.Errorf("the owner is %v, with the problem %q", owner.Certificate, owner.Problem)
+			if behind.Certificate == nil || behind.Certificate.UID != i.certificate.UID || behind.SecretName() != "tax-tls" ||
+				behind.Problem != "" {
+				t.Errorf("the owner is %v, with the problem %q", behind.Certificate, behind.Problem)
 			}
 		})
 	}
@@ -149,13 +151,13 @@ func TestClaimsAreNoProof(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			i := begin(t, c.change)
-			owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
+			behind, err := owner.Of(t.Context(), server.Client, i.request)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if owner.Certificate != nil || owner.SecretName() != "" || !strings.Contains(owner.Problem, c.says) ||
-				!strings.Contains(owner.Problem, "nothing is sent for this request") {
-				t.Errorf("the owner is %v, with the problem %q, want %q", owner.Certificate, owner.Problem, c.says)
+			if behind.Certificate != nil || behind.SecretName() != "" || !strings.Contains(behind.Problem, c.says) ||
+				!strings.Contains(behind.Problem, "nothing is sent for this request") {
+				t.Errorf("the owner is %v, with the problem %q, want %q", behind.Certificate, behind.Problem, c.says)
 			}
 		})
 	}
@@ -189,9 +191,9 @@ func TestRequestsOfNobody(t *testing.T) {
 			i := begin(t)
 			delete(i.request.Annotations, cmapi.CertificateNameKey)
 			change(i) // the API server would refuse some of it
-			owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
-			if err != nil || owner.Certificate != nil || owner.Problem != "" || owner.SecretName() != "" {
-				t.Errorf("the owner is %v, with the problem %q, %v", owner.Certificate, owner.Problem, err)
+			behind, err := owner.Of(t.Context(), server.Client, i.request)
+			if err != nil || behind.Certificate != nil || behind.Problem != "" || behind.SecretName() != "" {
+				t.Errorf("the owner is %v, with the problem %q, %v", behind.Certificate, behind.Problem, err)
 			}
 		})
 	}
@@ -201,9 +203,9 @@ func TestRequestsOfNobody(t *testing.T) {
 func TestARequestThatHasLostItsOwnerGetsNothing(t *testing.T) {
 	i := begin(t)
 	i.request.OwnerReferences = nil
-	owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
-	if err != nil || owner.Certificate != nil || !strings.Contains(owner.Problem, "does not control it any more") {
-		t.Errorf("the owner is %v, with the problem %q, %v", owner.Certificate, owner.Problem, err)
+	behind, err := owner.Of(t.Context(), server.Client, i.request)
+	if err != nil || behind.Certificate != nil || !strings.Contains(behind.Problem, "does not control it any more") {
+		t.Errorf("the owner is %v, with the problem %q, %v", behind.Certificate, behind.Problem, err)
 	}
 }
 
@@ -216,54 +218,21 @@ func TestOwnerThatIsBeingDeleted(t *testing.T) {
 	if err := server.Client.Delete(t.Context(), i.certificate); err != nil {
 		t.Fatal(err)
 	}
-	owner, err := secrets.OwnerOf(t.Context(), server.Client, i.request)
-	if err != nil || owner.Certificate != nil || !strings.Contains(owner.Problem, "is being deleted") {
-		t.Errorf("the owner is %v, with the problem %q, %v", owner.Certificate, owner.Problem, err)
+	behind, err := owner.Of(t.Context(), server.Client, i.request)
+	if err != nil || behind.Certificate != nil || !strings.Contains(behind.Problem, "is being deleted") {
+		t.Errorf("the owner is %v, with the problem %q, %v", behind.Certificate, behind.Problem, err)
 	}
 }
 
 func TestOwnerThatMayNotBeRead(t *testing.T) {
 	i := begin(t)
-	owner, err := secrets.OwnerOf(t.Context(), server.As(t, "nobody"), i.request)
+	behind, err := owner.Of(t.Context(), server.As(t, "nobody"), i.request)
 	if err == nil {
-		t.Fatalf("the owner is %v, with the problem %q", owner.Certificate, owner.Problem)
+		t.Fatalf("the owner is %v, with the problem %q", behind.Certificate, behind.Problem)
 	}
 	want := "may not be read by the controller: allow its ServiceAccount to get Certificates in namespace "
 	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v; it should say %q, and be the API server's", err, want)
-	}
-}
-
-func TestTransferSecretName(t *testing.T) {
-	annotated := func(name string) map[string]string {
-		return map[string]string{v1alpha1.AnnotationTransferSecret: name}
-	}
-	certificate := &cmapi.Certificate{ObjectMeta: metav1.ObjectMeta{UID: types.UID("1"), Annotations: annotated("new")}}
-	plain := &cmapi.Certificate{}
-	request := &cmapi.CertificateRequest{ObjectMeta: metav1.ObjectMeta{Annotations: annotated("copied")}}
-	bare := &cmapi.CertificateRequest{}
-	issuer := &v1alpha1.VeroIssuerSpec{TransferSecretRef: &v1alpha1.TransferSecretReference{Name: "default"}}
-	for claim, c := range map[string]struct {
-		certificate *cmapi.Certificate
-		request     *cmapi.CertificateRequest
-		issuer      *v1alpha1.VeroIssuerSpec
-		want        string
-	}{
-		"the Certificate's annotation is newer than the request's copy": {certificate, request, issuer, "new"},
-		"the request's own comes next":                                  {plain, request, issuer, "copied"},
-		"also where nobody stands behind it":                            {nil, request, issuer, "copied"},
-		"then the issuer's default":                                     {plain, bare, issuer, "default"},
-		"then none":                                                     {plain, bare, &v1alpha1.VeroIssuerSpec{}, ""},
-	} {
-		t.Run(claim, func(t *testing.T) {
-			owner := secrets.Owner{Certificate: c.certificate}
-			if got := owner.TransferSecretName(c.request, c.issuer); got != c.want {
-				t.Errorf("it is %q, want %q", got, c.want)
-			}
-			if named := owner.NamesTransferSecret(); named != (c.want == "new") {
-				t.Errorf("the Certificate names it itself: %t", named)
-			}
-		})
 	}
 }
 
@@ -289,7 +258,7 @@ func TestHowLongBeforeItsEndACertificateWantsToBeRenewed(t *testing.T) {
 			RenewBeforePercentage: new(int32(25)),
 		}}, 0, true},
 	} {
-		got, byPercentage := secrets.Owner{Certificate: c.certificate}.RenewBefore()
+		got, byPercentage := owner.Owner{Certificate: c.certificate}.RenewBefore()
 		if got != c.want || byPercentage != c.byPercentage {
 			t.Errorf("%s: %s, by percentage: %t", claim, got, byPercentage)
 		}

@@ -1,4 +1,4 @@
 // Package request imports another controller.
-package request
+package veroorder
 
 import _ "github.com/varmenne/varmenne-issuer/internal/controller/issuer"

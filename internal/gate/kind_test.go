@@ -1,4 +1,4 @@
-package request_test
+package gate_test
 
 import (
 	"strings"

@@ -1,4 +1,4 @@
-package secrets
+package owner
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/access"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
@@ -29,7 +29,7 @@ type Owner struct {
 	Problem string
 }
 
-// OwnerOf finds the Certificate that a CertificateRequest was made for. This is a security boundary: the owner's
+// Of finds the Certificate that a CertificateRequest was made for. This is a security boundary: the owner's
 // private key signs renewals.
 //
 // Everybody who may create CertificateRequests can write any ownerReference into one, with the right UID, too; without
@@ -40,7 +40,7 @@ type Owner struct {
 //
 // The same proof saves money. A request whose private key is not in preparation any more (Certificate deleted, key
 // regenerated, request left behind) can be satisfied, but nobody could use the certificate.
-func OwnerOf(ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest) (Owner, error) {
+func Of(ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest) (Owner, error) {
 	reference := controllingCertificate(request)
 	if orphan := request.Annotations[cmapi.CertificateNameKey]; reference == nil && orphan != "" {
 		return orphaned(types.NamespacedName{Namespace: request.Namespace, Name: orphan}), nil
@@ -100,7 +100,7 @@ func get(
 	case apierrors.IsNotFound(err):
 		return nil, nil //nolint:nilnil // there is none, as documented
 	case err != nil:
-		return nil, readError("Certificate", name, "that controls CertificateRequest "+request.Name, err)
+		return nil, access.Error("Certificate", name, "that controls CertificateRequest "+request.Name, err)
 	default:
 		return certificate, nil
 	}
@@ -132,33 +132,11 @@ func (o Owner) RenewBefore() (before time.Duration, percentage bool) {
 	return life / whole * time.Duration(*spec.RenewBeforePercentage), true
 }
 
-// NamesTransferSecret reports whether the Certificate itself names the Secret with the transfer credentials. An
-// annotation that only the request has, as a copy of an older one, is no wish any more.
-func (o Owner) NamesTransferSecret() bool {
-	return o.Certificate != nil && o.Certificate.Annotations[v1alpha1.AnnotationTransferSecret] != ""
-}
-
-// TransferSecretName is the Secret with the transfer credentials for a request, empty if none is named. The annotation
-// of the Certificate comes first: cert-manager copies it to the request when it makes that, and never again. Then
-// comes the request's own, then the issuer's default.
-func (o Owner) TransferSecretName(request *cmapi.CertificateRequest, issuer *v1alpha1.VeroIssuerSpec) string {
-	if o.NamesTransferSecret() {
-		return o.Certificate.Annotations[v1alpha1.AnnotationTransferSecret]
-	}
-	if name := request.Annotations[v1alpha1.AnnotationTransferSecret]; name != "" {
-		return name
-	}
-	if issuer.TransferSecretRef != nil {
-		return issuer.TransferSecretRef.Name
-	}
-	return ""
-}
-
 // controllingCertificate is the controller ownerReference of a request if it is a Certificate of cert-manager, of
 // whatever version.
 func controllingCertificate(request *cmapi.CertificateRequest) *metav1.OwnerReference {
 	reference := metav1.GetControllerOf(request)
-	if reference == nil || reference.Kind != cmapi.CertificateKind || !isName(reference.Name) {
+	if reference == nil || reference.Kind != cmapi.CertificateKind || !access.IsName(reference.Name) {
 		return nil
 	}
 	version, err := schema.ParseGroupVersion(reference.APIVersion)
@@ -187,7 +165,7 @@ func checkStagedKey(
 	ctx context.Context, reader client.Reader, certificate *cmapi.Certificate, publicKey crypto.PublicKey,
 ) (problem string, err error) {
 	staged := certificate.Status.NextPrivateKeySecretName
-	if staged == nil || !isName(*staged) {
+	if staged == nil || !access.IsName(*staged) {
 		return "has no private key in preparation", nil
 	}
 	name := types.NamespacedName{Namespace: certificate.Namespace, Name: *staged}
@@ -196,11 +174,11 @@ func checkStagedKey(
 	case apierrors.IsNotFound(err):
 		return fmt.Sprintf("has its next private key in Secret %s, which does not exist", *staged), nil
 	case err != nil:
-		return "", readError("Secret", name, "with the next private key of Certificate "+certificate.Name, err)
+		return "", access.Error("Secret", name, "with the next private key of Certificate "+certificate.Name, err)
 	case !metav1.IsControlledBy(secret, certificate) || secret.Labels[cmapi.IsNextPrivateKeySecretLabelKey] != "true":
 		return fmt.Sprintf("has its next private key in Secret %s, which cert-manager has not made for it", *staged), nil
 	}
-	if !signs(signerOf(secret.Data[corev1.TLSPrivateKeyKey]), publicKey) {
+	if !pki.IsKeyOf(pki.PrivateKey(secret.Data[corev1.TLSPrivateKeyKey]), publicKey) {
 		return fmt.Sprintf("has another private key in preparation, in Secret %s, than the request's", *staged), nil
 	}
 	return "", nil

@@ -1,4 +1,4 @@
-package request_test
+package gate_test
 
 import (
 	"errors"
@@ -62,9 +62,9 @@ func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 	r := prepared(t)
 	r.order(v1alpha1.PhaseIssued)
 	r.clock.Step(11 * time.Minute)
-	r.reconciler.Client = apitest.Unwritable{Client: server.Client, Refusal: forbidden()}
+	r.uses(apitest.Unwritable{Client: server.Client, Refusal: forbidden()}, r.reconciler.Reader)
 	const said = "write the status of CertificateRequest "
-	r.reconcileInVain()
+	r.reconcileWithError()
 	r.measures(true, v1alpha1.ReasonClusterError)
 	for _, want := range []string{
 		"Warning ClusterError " + said, "Warning RenewalFailing the certificate in Secret tax-tls",
@@ -73,7 +73,7 @@ func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 			t.Errorf("the event is %q, want %q", event, want)
 		}
 	}
-	r.reconcileInVain()
+	r.reconcileWithError()
 	r.measures(true, v1alpha1.ReasonClusterError)
 	if len(r.events.Events) > 0 {
 		t.Errorf("it is told at every try: %s", <-r.events.Events)
@@ -82,7 +82,7 @@ func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 		t.Errorf("the request says %q", status.ReadyMessage(r.request))
 	}
 
-	r.reconciler.Client = server.Client
+	r.uses(server.Client, r.reconciler.Reader)
 	r.reconcile()
 	r.measures(false, "")
 	if !status.IsTrue(r.request, cmapi.CertificateRequestConditionReady) {
@@ -95,11 +95,11 @@ func TestARenewalThatGoesOnIsNoLongerFailing(t *testing.T) {
 	r := prepared(t)
 	r.order(v1alpha1.PhaseSubmitted)
 	r.clock.Step(11 * time.Minute)
-	r.reconciler.Client = apitest.Unwritable{Client: server.Client, Refusal: forbidden()}
-	r.reconcileInVain()
+	r.uses(apitest.Unwritable{Client: server.Client, Refusal: forbidden()}, r.reconciler.Reader)
+	r.reconcileWithError()
 	r.measures(true, v1alpha1.ReasonClusterError)
 
-	r.reconciler.Client = server.Client
+	r.uses(server.Client, r.reconciler.Reader)
 	r.reconcile()
 	r.measures(false, "")
 }
@@ -109,15 +109,15 @@ func TestAClusterThatIsAwayForLongMakesARenewalFail(t *testing.T) {
 	r := prepared(t)
 	away := apierrors.NewServiceUnavailable("etcd has no leader")
 	r.clock.Step(time.Hour)
-	r.reconciler.Reader = failing(away)
-	r.reconcileInVain()
+	r.uses(r.reconciler.Client, failing(away))
+	r.reconcileWithError()
 	r.says("", "")
 	r.clock.Step(9 * time.Minute)
-	r.reconcileInVain()
+	r.reconcileWithError()
 	r.says("", "")
-	r.reconciler.Client = apitest.Unwritable{Client: server.Client, Refusal: away}
+	r.uses(apitest.Unwritable{Client: server.Client, Refusal: away}, r.reconciler.Reader)
 	r.clock.Step(time.Minute)
-	r.reconcileInVain()
+	r.reconcileWithError()
 	r.measures(true, v1alpha1.ReasonClusterError)
 	for _, want := range []string{"Warning ClusterError", "Warning RenewalFailing"} {
 		if event := <-r.events.Events; !strings.HasPrefix(event, want) || !strings.Contains(event, "has no leader") {
@@ -125,13 +125,13 @@ func TestAClusterThatIsAwayForLongMakesARenewalFail(t *testing.T) {
 		}
 	}
 
-	r.reconciler.Client, r.reconciler.Reader = server.Client, server.Client
+	r.uses(server.Client, server.Client)
 	r.reconcile()
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist", "vero does not exist", "Warning RenewalFailing")
-	r.reconciler.Reader = failing(away)
-	r.reconcileInVain()
+	r.uses(r.reconciler.Client, failing(away))
+	r.reconcileWithError()
 	r.clock.Step(9 * time.Minute)
-	r.reconcileInVain()
+	r.reconcileWithError()
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist")
 }
 
@@ -141,8 +141,8 @@ func TestATroubleThatPassesIsNoNewReason(t *testing.T) {
 	r.clock.Step(11 * time.Minute)
 	r.reconcile()
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist", "vero does not exist", "Warning RenewalFailing")
-	r.reconciler.Reader = failing(apierrors.NewServiceUnavailable("etcd has no leader"))
-	r.reconcileInVain()
+	r.uses(r.reconciler.Client, failing(apierrors.NewServiceUnavailable("etcd has no leader")))
+	r.reconcileWithError()
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist")
 }
 

@@ -1,4 +1,4 @@
-package request_test
+package gate_test
 
 import (
 	"crypto/rsa"
@@ -73,7 +73,7 @@ func TestAnOrderWithoutItsLabelsIsAskedFor(t *testing.T) {
 	if err := server.Client.Update(t.Context(), order); err != nil {
 		t.Fatal(err)
 	}
-	r.reconcileInVain()
+	r.reconcileWithError()
 	if said := status.ReadyMessage(r.request); !strings.Contains(said, "VeroOrder "+order.Name+" has lost its label ") {
 		t.Errorf("the request says %q", said)
 	}

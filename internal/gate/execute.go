@@ -1,0 +1,109 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+// execute does what was decided, and returns in what time to look again; zero stands for none. It changes the request
+// in memory only; orders it creates at once.
+func (r *Reconciler) execute(
+	ctx context.Context, request *cmapi.CertificateRequest, decision Decision, now time.Time,
+) (time.Duration, error) {
+	switch decision.Verb {
+	case Create:
+		return r.create(ctx, request, decision)
+	case Follow:
+		markSubmitted(request, decision.Order)
+		if decision.Reason != v1alpha1.ReasonSubmitting || status.ReadyMessage(request) == "" {
+			// That it is being sent lasts for a moment; what it says until the outcome is known is still true.
+			status.SetPending(request, decision.Message, now)
+		}
+	case Deliver:
+		markSubmitted(request, decision.Order)
+		status.SetIssued(request, decision.Order.Certificate, decision.Order.CA, decision.Message, now)
+	case Refuse:
+		message := decision.Message + whatNext(request)
+		status.SetFailed(request, decision.Reason == v1alpha1.ReasonInvalidRequest, message, now)
+		return 0, nil
+	case Wait:
+		status.SetPending(request, decision.Message, now)
+	}
+	return until(decision.At, now), nil
+}
+
+// create makes the order. Its name is the lock: whoever is second is refused by the API server, and looks again.
+func (r *Reconciler) create(
+	ctx context.Context, request *cmapi.CertificateRequest, decision Decision,
+) (time.Duration, error) {
+	order := decision.New.Order
+	kind, err := r.Client.GroupVersionKindFor(order)
+	if err != nil {
+		return 0, fmt.Errorf("create an order: %w", err)
+	}
+	if caution := decision.New.Caution; caution != "" { // before anything is spent
+		r.Events.Report(request, true, decision.New.CautionReason, string(decision.Verb), caution)
+	}
+	switch err := r.Client.Create(ctx, order); {
+	case apierrors.IsAlreadyExists(err):
+		// The cache does not know it yet; it will in a moment.
+		return time.Second, r.checkExisting(ctx, decision.New, kind)
+	case err != nil:
+		return 0, fmt.Errorf("create %s %s: %w", kind.Kind, order.GetName(), err)
+	}
+	r.Events.Report(request, decision.Warning, decision.Reason, string(decision.Verb), decision.Message)
+	return 0, nil
+}
+
+// checkExisting says why an order that exists was not found, if it is not that the cache is behind.
+func (r *Reconciler) checkExisting(ctx context.Context, wanted *New, kind schema.GroupVersionKind) error {
+	object, err := r.Client.Scheme().New(kind)
+	if err != nil {
+		return fmt.Errorf("read %s %s: %w", kind.Kind, wanted.Order.GetName(), err)
+	}
+	existing, isObject := object.(client.Object)
+	if !isObject {
+		return fmt.Errorf("%s is no kind of objects", kind.Kind)
+	}
+	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(wanted.Order), existing); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	return wanted.CheckExisting(existing)
+}
+
+// markSubmitted shows the receipt on the request: a second place from which a person can fetch what was paid for.
+func markSubmitted(request *cmapi.CertificateRequest, order *Order) {
+	if order.Receipt == "" || order.Accepted.IsZero() {
+		return
+	}
+	status.Set(request, v1alpha1.ConditionSubmitted, cmmeta.ConditionTrue, order.Operation, order.Receipt, order.Accepted)
+}
+
+// whatNext says how a corrected Certificate gets its next request. cert-manager waits for an hour after a failure,
+// twice as long after each further one, and does not count every change of a Certificate as a reason to try earlier.
+func whatNext(request *cmapi.CertificateRequest) string {
+	certificate := request.Annotations[cmapi.CertificateNameKey]
+	if certificate == "" {
+		return ""
+	}
+	return fmt.Sprintf("; after that, `cmctl renew -n %s %s` tries again at once; by itself cert-manager does so an hour "+
+		"after a first failure, and up to 32 hours after several", request.Namespace, certificate)
+}
+
+// until is the time left, at least a moment; zero stands for no time.
+func until(moment, now time.Time) time.Duration {
+	if moment.IsZero() {
+		return 0
+	}
+	return max(moment.Sub(now), time.Millisecond)
+}

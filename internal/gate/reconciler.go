@@ -1,0 +1,184 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+const (
+	// approvalGrace is how long a request may be without an approval before it says that it waits for one. An approver
+	// needs a moment, and a write of ours would only get into its way.
+	approvalGrace = 10 * time.Second
+	// resyncInterval is when a request that waits for something to change is looked at all the same.
+	resyncInterval = 10 * time.Minute
+)
+
+// Options of the reconciler.
+type Options struct {
+	// Client reads from the cache and writes.
+	Client client.Client
+	// Reader reads from the API server: Secrets, which may not be cached, and what a stale read could spend.
+	Reader client.Reader
+	// Clock tells the time.
+	Clock clock.PassiveClock
+	// Events reports transitions.
+	Events status.Events
+	// Metrics holds what waits, and the renewals that are failing.
+	Metrics *metrics.Metrics
+	// Backends are those of all kinds of issuers.
+	Backends []Backend
+}
+
+// Reconciler serves CertificateRequests.
+type Reconciler struct {
+	Options
+
+	errors status.ErrorReporter
+}
+
+var _ reconcile.Reconciler = (*Reconciler)(nil)
+
+//+kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests,verbs=get;list;watch
+//+kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests/status,verbs=patch
+//+kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get
+//+kubebuilder:rbac:groups="",resources=secrets,verbs=get
+//+kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile is one step of one CertificateRequest.
+func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
+	request := &cmapi.CertificateRequest{}
+	if err := client.IgnoreNotFound(r.Client.Get(ctx, name.NamespacedName, request)); err != nil {
+		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
+	}
+	ours := request.Spec.IssuerRef.Group == v1alpha1.GroupName
+	backend := r.backendOf(request.Spec.IssuerRef.Kind)
+	switch {
+	case ours && backend == nil:
+		return r.explainKind(ctx, request)
+	case !ours, !request.DeletionTimestamp.IsZero(), status.IsTrue(request, cmapi.CertificateRequestConditionReady):
+		r.Metrics.RequestServed(name.Namespace, name.Name) // or it is gone
+		r.errors.Forget(name.NamespacedName)
+		return ctrl.Result{}, nil
+	}
+	wait, err := r.serve(ctx, backend, request)
+	if err != nil {
+		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
+	}
+	r.errors.Passed(name.NamespacedName)
+	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// serve decides, writes and reports, once each, and returns in what time to look again. What the cluster refuses comes
+// back as an error; one that persists is reported, too.
+func (r *Reconciler) serve(
+	ctx context.Context, backend Backend, request *cmapi.CertificateRequest,
+) (time.Duration, error) {
+	before := request.DeepCopy()
+	report, failure := r.decide(ctx, backend, request)
+	if failure != nil {
+		if !r.persists(ctx, request, failure) {
+			return 0, failure
+		}
+		report = r.refused(request, failure)
+	}
+	expiry, expiryFailure := r.watchExpiry(ctx, backend, request, report.reason)
+	report.expiry = expiry
+	written := status.Patch(ctx, r.Client, request, before)
+	switch {
+	case written == nil:
+		report.written = true
+		r.publish(ctx, request, before, report)
+	case !status.IsFinal(before) && r.persists(ctx, before, written):
+		// The request has not got what it should hold: what it says is as before, and events and metrics say why.
+		unwritten := r.refused(before, written)
+		unwritten.credentials, unwritten.undecided = report.credentials, report.undecided
+		unwritten.expiry, _ = r.watchExpiry(ctx, backend, before, unwritten.reason)
+		r.publish(ctx, before, before, unwritten)
+	}
+	if err := errors.Join(written, failure, expiryFailure); err != nil {
+		return 0, err
+	}
+	wait := report.wait
+	if wait == 0 && !status.IsFinal(request) {
+		wait = resyncInterval
+	}
+	return sooner(wait, until(report.expiry.next, r.Clock.Now())), nil
+}
+
+// persists reports whether somebody has to be told of an error.
+func (r *Reconciler) persists(ctx context.Context, request *cmapi.CertificateRequest, err error) bool {
+	return r.errors.Persists(ctx, client.ObjectKeyFromObject(request), err, r.Clock.Now())
+}
+
+// decide changes the request's status in memory only.
+func (r *Reconciler) decide(
+	ctx context.Context, backend Backend, request *cmapi.CertificateRequest,
+) (report, error) {
+	now := r.Clock.Now()
+	switch {
+	case status.IsFinal(request):
+		return report{reason: failureOf(request)}, nil
+	case status.IsTrue(request, cmapi.CertificateRequestConditionDenied):
+		status.SetDenied(request, "an approver has denied this request; nothing was sent", now)
+		return report{reason: v1alpha1.ReasonDenied, action: "Deny", warning: true}, nil
+	case !status.IsTrue(request, cmapi.CertificateRequestConditionApproved):
+		wait := request.CreationTimestamp.Add(approvalGrace).Sub(now)
+		if wait <= 0 {
+			status.SetPending(request, approvalMessage(backend.Kinds()), now)
+		}
+		return report{reason: v1alpha1.ReasonWaitingForApproval, action: string(Wait), wait: max(wait, 0)}, nil
+	}
+	behind := func(ctx context.Context) (owner.Owner, error) { return owner.Of(ctx, r.Reader, request) }
+	decision, err := backend.Decide(ctx, request, behind, now)
+	if err != nil {
+		return report{}, err
+	}
+	wait, err := r.execute(ctx, request, decision, now)
+	return report{
+		reason: decision.Reason, action: string(decision.Verb), wait: wait, credentials: decision.Credentials,
+		warning: decision.Warning || !reasons.Of(decision.Reason).Quiet,
+	}, err
+}
+
+// refused lets the request tell what the cluster has refused to the controller: whoever waits for a certificate does
+// not read the controller's log.
+func (r *Reconciler) refused(request *cmapi.CertificateRequest, failure error) report {
+	now := r.Clock.Now()
+	due := r.errors.Due(client.ObjectKeyFromObject(request), now)
+	if due {
+		status.SetPending(request, fmt.Sprintf("%v; it is tried again", failure), now)
+	}
+	return report{
+		reason: v1alpha1.ReasonClusterError, action: "Retry", warning: true, undecided: true, errorReported: due,
+	}
+}
+
+// failureOf is why a request has failed, as far as it was told before.
+func failureOf(request *cmapi.CertificateRequest) string {
+	if condition := status.Find(request, v1alpha1.ConditionRenewalFailing); condition != nil {
+		return condition.Reason
+	}
+	return status.Find(request, cmapi.CertificateRequestConditionReady).Reason
+}
+
+// sooner is the shorter of two times to wait, of which zero stands for none.
+func sooner(one, other time.Duration) time.Duration {
+	if one == 0 || (other > 0 && other < one) {
+		return other
+	}
+	return one
+}

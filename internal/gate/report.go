@@ -1,0 +1,83 @@
+package gate
+
+import (
+	"context"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
+	"github.com/varmenne/varmenne-issuer/internal/status"
+)
+
+// report is what one reconcile has found out about a request.
+type report struct {
+	// reason is why the request is not satisfied, action what was done; both for the event, whose message is that of the
+	// condition Ready.
+	reason, action string
+	// warning makes the event a Warning.
+	warning bool
+	// credentials that wait with the request, nil if there are none.
+	credentials *Credentials
+	// undecided: the cluster has kept the decision from being made, so that it is not known what credentials there are.
+	undecided bool
+	// errorReported: the request was made to tell what the cluster has refused.
+	errorReported bool
+	// expiry is what there is to say about the certificate that is to be replaced.
+	expiry notice
+	// written: the request's status says what is reported.
+	written bool
+	// wait is in what time to look again, zero if only when something changes.
+	wait time.Duration
+}
+
+// publish tells in events and metrics what was found out.
+func (r *Reconciler) publish(ctx context.Context, request, before *cmapi.CertificateRequest, found report) {
+	if found.errorReported {
+		r.errors.Reported(client.ObjectKeyFromObject(request), r.Clock.Now())
+	}
+	r.measure(request, found)
+	if found.written && found.expiry.over {
+		r.Metrics.RenewalServed(request.Namespace, request.Name)
+	}
+	message := status.ReadyMessage(request)
+	changed := found.written && message != status.ReadyMessage(before) && !reasons.Of(found.reason).Momentary
+	if changed || !found.written && found.errorReported {
+		r.Events.Report(request, found.warning, found.reason, found.action, message)
+		ctrl.LoggerFrom(ctx).Info("request changed", "reason", found.reason, "message", message)
+	}
+	if found.written || found.errorReported {
+		r.publishNotice(ctx, found.expiry)
+	}
+}
+
+// measure shows a request that has no certificate, and the credentials that wait with it, to those who watch from
+// outside.
+func (r *Reconciler) measure(request *cmapi.CertificateRequest, found report) {
+	switch {
+	case status.IsTrue(request, cmapi.CertificateRequestConditionReady):
+		r.Metrics.RequestServed(request.Namespace, request.Name)
+		return
+	case !found.undecided && found.credentials == nil:
+		r.Metrics.CredentialsGone(request.Namespace, request.Name)
+	case !found.undecided:
+		r.Metrics.CredentialsUnspent(request, found.credentials.SecretName, found.credentials.Written)
+	}
+	r.Metrics.RequestUnserved(request, whyUnserved(request, found.reason))
+}
+
+// whyUnserved is a reason of the API. Of a request that has ended it is what the request itself tells, so that it is
+// the same after a restart.
+func whyUnserved(request *cmapi.CertificateRequest, reason string) string {
+	switch {
+	case !status.IsFinal(request):
+		return reason
+	case status.IsTrue(request, cmapi.CertificateRequestConditionInvalidRequest):
+		return v1alpha1.ReasonInvalidRequest
+	default:
+		return status.Find(request, cmapi.CertificateRequestConditionReady).Reason // Denied or Failed
+	}
+}

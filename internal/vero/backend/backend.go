@@ -1,0 +1,153 @@
+// Package backend is what the Vero kinds do with an approved CertificateRequest: it reads the issuer, the orders, the
+// credentials and the current certificate, and lets issuance decide which order the request needs.
+package backend
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/gate"
+	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/lookup"
+)
+
+// credentialsInterval is how often transfer credentials are read again while the request waits for something else: they
+// may be replaced, or go, and a Secret may not be watched.
+const credentialsInterval = 10 * time.Minute
+
+// Backend serves requests that name a VeroIssuer or a VeroClusterIssuer.
+type Backend struct {
+	// Client reads from the cache, which lookup.Index has prepared; Reader reads from the API server.
+	Client client.Client
+	Reader client.Reader
+	// Namespace is the controller's own, where the bundles of cluster issuers are.
+	Namespace string
+}
+
+var _ gate.Backend = (*Backend)(nil)
+
+//+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders,verbs=get;list;watch;create
+//+kubebuilder:rbac:groups=varmenne.dev,resources=veroissuers;veroclusterissuers,verbs=get;list;watch
+//+kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
+
+// Kinds are those of Vero.
+func (b *Backend) Kinds() []string {
+	return []string{v1alpha1.KindVeroIssuer, v1alpha1.KindVeroClusterIssuer}
+}
+
+// Decide reads the world once, and decides by it.
+func (b *Backend) Decide(
+	ctx context.Context, request *cmapi.CertificateRequest, behind gate.Owner, now time.Time,
+) (gate.Decision, error) {
+	snapshot, err := b.gather(ctx, request, behind, now)
+	if err != nil {
+		return gate.Decision{}, err
+	}
+	action := issuance.Decide(snapshot)
+	decision := gate.Decision{
+		Verb: gate.Verb(action.Verb), Reason: action.Reason, Message: action.Message, At: action.At,
+		Order: shown(action.Order),
+	}
+	if action.Verb == issuance.Create {
+		create(&decision, newOrder(request, snapshot, action), snapshot)
+	}
+	if snapshot.Unspent() {
+		decision.Credentials = &gate.Credentials{
+			SecretName: snapshot.Transfer.SecretName, Written: snapshot.Transfer.Written,
+		}
+		if again := now.Add(credentialsInterval); decision.At.IsZero() || decision.At.After(again) {
+			decision.At = again
+		}
+	}
+	return decision, nil
+}
+
+// create completes a decision to create an order. What was paid for and is given up with it is told.
+func create(decision *gate.Decision, order *v1alpha1.VeroOrder, snapshot issuance.Snapshot) {
+	given := decision.Message
+	decision.Message = fmt.Sprintf("VeroOrder %s was created for %s", order.Name, order.Spec.Operation)
+	if given != "" {
+		order.Annotations[v1alpha1.AnnotationGivenUp] = snapshot.Request.Receipt.RetrievalID
+		decision.Message += "; " + given
+		decision.Warning = true
+	}
+	decision.New = &gate.New{
+		Order: order, Caution: snapshot.Request.Caution, CautionReason: v1alpha1.ReasonLargeKey,
+		CheckExisting: checkLabels(order),
+	}
+}
+
+// shown is what a request shows of an order, nil if there is none.
+func shown(order *v1alpha1.VeroOrder) *gate.Order {
+	if order == nil {
+		return nil
+	}
+	view := &gate.Order{
+		Operation: string(order.Spec.Operation), Receipt: order.Status.RetrievalID,
+		Certificate: order.Status.Certificate, CA: order.Status.CA,
+	}
+	if order.Status.AcceptedAt != nil {
+		view.Accepted = order.Status.AcceptedAt.Time
+	}
+	return view
+}
+
+// RenewalWindow is that of the request's issuer, or the service's own where there is no issuer.
+func (b *Backend) RenewalWindow(ctx context.Context, request *cmapi.CertificateRequest) (time.Duration, error) {
+	reference := request.Spec.IssuerRef
+	issuer, err := lookup.Issuer(ctx, b.Client, reference.Kind, request.Namespace, reference.Name)
+	if err != nil || issuer == nil {
+		return v1alpha1.DefaultRenewalWindow, err
+	}
+	return issuer.IssuerSpec().Window(), nil
+}
+
+// Watches are orders, of which every change matters to the requests with their key, and issuers whose spec or readiness
+// has changed.
+func (b *Backend) Watches() []gate.Watch {
+	changed := []predicate.Predicate{lookup.IssuerChanged()}
+	return []gate.Watch{
+		{Object: &v1alpha1.VeroOrder{}, Requests: b.requestsOfOrder},
+		{Object: &v1alpha1.VeroIssuer{}, Requests: b.requestsOfIssuer, Predicates: changed},
+		{Object: &v1alpha1.VeroClusterIssuer{}, Requests: b.requestsOfIssuer, Predicates: changed},
+	}
+}
+
+func (b *Backend) requestsOfOrder(ctx context.Context, object client.Object) []reconcile.Request {
+	order, ok := object.(*v1alpha1.VeroOrder)
+	if !ok {
+		return nil
+	}
+	return names(ctx)(lookup.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
+}
+
+func (b *Backend) requestsOfIssuer(ctx context.Context, object client.Object) []reconcile.Request {
+	issuer, ok := object.(v1alpha1.Issuer)
+	if !ok {
+		return nil
+	}
+	return names(ctx)(lookup.RequestsOfIssuer(ctx, b.Client, issuer))
+}
+
+// names makes reconcile requests of what a lookup has found.
+func names(ctx context.Context) func([]cmapi.CertificateRequest, error) []reconcile.Request {
+	return func(found []cmapi.CertificateRequest, err error) []reconcile.Request {
+		if err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "cannot find the CertificateRequests that an event concerns")
+			return nil
+		}
+		requests := make([]reconcile.Request, 0, len(found))
+		for i := range found {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found[i])})
+		}
+		return requests
+	}
+}
