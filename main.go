@@ -18,11 +18,11 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/varmenne/varmenne-issuer/internal/app"
-	"github.com/varmenne/varmenne-issuer/internal/readiness"
-	"github.com/varmenne/varmenne-issuer/internal/rehearsal"
+	"github.com/varmenne/varmenne-issuer/internal/healthcheck"
+	"github.com/varmenne/varmenne-issuer/internal/scaledown"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
-	"github.com/varmenne/varmenne-issuer/internal/standdown"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/samples"
 )
 
 // version and commit are set when the program is linked.
@@ -38,8 +38,8 @@ const usage = `varmenne-issuer obtains certificates for cert-manager from the Fi
 Usage:
   varmenne-issuer [controller] [flags]   run the controller
   varmenne-issuer simulator [flags]      run a simulator of the certificate service
-  varmenne-issuer check-ready URL        wait until URL answers HTTP 200, which /readyz of a running controller does
-  varmenne-issuer stand-down [flags]     end the Pods of a Deployment, which helm uninstall does first
+  varmenne-issuer healthcheck URL        wait until URL answers HTTP 200, which /readyz of a running controller does
+  varmenne-issuer scale-down [flags]     end the Pods of a Deployment, which helm uninstall does first
   varmenne-issuer version                print the version
 
 Every flag can also be given as an environment variable: --call-timeout as VARMENNE_CALL_TIMEOUT.
@@ -66,10 +66,10 @@ func run(ctx context.Context, arguments []string) error {
 		return parsed(command, arguments, options.AddFlags, func() error { return app.Run(ctx, options) })
 	case "simulator":
 		return simulate(ctx, arguments)
-	case "check-ready":
-		return checkReady(ctx, arguments)
-	case "stand-down":
-		return standDown(ctx, arguments)
+	case "healthcheck":
+		return checkHealth(ctx, arguments)
+	case "scale-down":
+		return scaleDown(ctx, arguments)
 	case "version":
 		printVersion()
 		return nil
@@ -81,33 +81,33 @@ func run(ctx context.Context, arguments []string) error {
 // simulate runs the simulator, and applies samples beside it where that is asked for.
 func simulate(ctx context.Context, arguments []string) error {
 	log := textLog()
-	options, samples := simulator.DefaultOptions(), rehearsal.Options{}
+	options, applied := simulator.DefaultOptions(), samples.Options{}
 	options.Log = log
 	add := func(flags *pflag.FlagSet) {
 		options.AddFlags(flags)
-		samples.AddFlags(flags)
+		applied.AddFlags(flags)
 	}
 	return parsed("simulator", arguments, add, func() error {
-		if err := samples.Validate(); err != nil {
+		if err := applied.Validate(); err != nil {
 			return err
 		}
-		if !samples.Wanted() {
+		if !applied.Wanted() {
 			return simulator.Run(ctx, options)
 		}
-		cluster, err := app.Client(samples.Kubeconfig)
+		cluster, err := app.Client(applied.Kubeconfig)
 		if err != nil {
 			return err
 		}
-		options.Started = func(ctx context.Context, info admin.Info) { rehearsal.Run(ctx, samples, cluster, info, log) }
+		options.Started = func(ctx context.Context, info admin.Info) { samples.Run(ctx, applied, cluster, info, log) }
 		return simulator.Run(ctx, options)
 	})
 }
 
-// standDown ends the controller's Pods.
-func standDown(ctx context.Context, arguments []string) error {
+// scaleDown ends the controller's Pods.
+func scaleDown(ctx context.Context, arguments []string) error {
 	log := textLog()
-	options := standdown.Options{}
-	return parsed("stand-down", arguments, options.AddFlags, func() error {
+	options := scaledown.Options{}
+	return parsed("scale-down", arguments, options.AddFlags, func() error {
 		if err := options.Validate(); err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func standDown(ctx context.Context, arguments []string) error {
 		if err != nil {
 			return err
 		}
-		return standdown.Run(ctx, options, cluster, log)
+		return scaledown.Run(ctx, options, cluster, log)
 	})
 }
 
@@ -126,13 +126,13 @@ func textLog() logr.Logger {
 	return log
 }
 
-// checkReady takes a URL before its flags.
-func checkReady(ctx context.Context, arguments []string) error {
-	options := readiness.Options{}
+// checkHealth takes a URL before its flags.
+func checkHealth(ctx context.Context, arguments []string) error {
+	options := healthcheck.Options{}
 	if len(arguments) > 0 && !strings.HasPrefix(arguments[0], "-") {
 		options.URL, arguments = arguments[0], arguments[1:]
 	}
-	return parsed("check-ready", arguments, options.AddFlags, func() error { return readiness.Check(ctx, options) })
+	return parsed("healthcheck", arguments, options.AddFlags, func() error { return healthcheck.Check(ctx, options) })
 }
 
 // parsed reads flags and environment, then starts.

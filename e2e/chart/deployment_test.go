@@ -10,8 +10,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/varmenne/varmenne-issuer/internal/app"
-	"github.com/varmenne/varmenne-issuer/internal/rehearsal"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/samples"
 )
 
 // deployment is the rendered one of a component.
@@ -35,16 +35,16 @@ func TestTheProgramTakesTheFlagsOfTheDeployments(t *testing.T) {
 		if arguments[0] != "simulator" {
 			t.Fatalf("%s: the simulator's first argument is %q", name, arguments[0])
 		}
-		service, samples := simulator.DefaultOptions(), rehearsal.Options{}
+		service, applied := simulator.DefaultOptions(), samples.Options{}
 		parse(t, name, arguments[1:], func(flags *pflag.FlagSet) {
 			service.AddFlags(flags)
-			samples.AddFlags(flags)
+			applied.AddFlags(flags)
 		})
 		if err := service.Validate(); err != nil {
 			t.Errorf("%s: the simulator refuses: %v", name, err)
 		}
-		if !samples.Wanted() || samples.Namespace != releaseNamespace || samples.Owner == "" {
-			t.Errorf("%s: the simulator would apply no samples: %+v", name, samples)
+		if !applied.Wanted() || applied.Namespace != releaseNamespace || applied.Owner == "" {
+			t.Errorf("%s: the simulator would apply no samples: %+v", name, applied)
 		}
 	}
 }

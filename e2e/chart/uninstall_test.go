@@ -7,7 +7,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 
-	"github.com/varmenne/varmenne-issuer/internal/standdown"
+	"github.com/varmenne/varmenne-issuer/internal/scaledown"
 )
 
 // TestUninstallingEndsThePodsFirst renders what a Job of `helm uninstall` does, and may do. That it does it is seen on
@@ -21,7 +21,7 @@ func TestUninstallingEndsThePodsFirst(t *testing.T) {
 			continue
 		}
 		spec := typed[batchv1.Job](t, jobs[0]).Spec.Template.Spec
-		var options standdown.Options
+		var options scaledown.Options
 		parse(t, name, spec.Containers[0].Args[1:], options.AddFlags)
 		ended := deployment(t, rendered, releaseName)
 		if options.Namespace != ended.Namespace || options.Deployment != ended.Name {
@@ -48,7 +48,7 @@ func TestUninstallingEndsThePodsFirst(t *testing.T) {
 
 func TestNoJobEndsThePodsWhereItCouldHaveNoPermission(t *testing.T) {
 	for value, path := range map[string][]string{
-		"uninstall.standDown": {"uninstall", "standDown"}, "rbac.create": {"rbac", "create"},
+		"uninstall.scaleDown": {"uninstall", "scaleDown"}, "rbac.create": {"rbac", "create"},
 		"serviceAccount.create": {"serviceAccount", "create"},
 	} {
 		rendered := render(t, with(nil, path, false))

@@ -136,7 +136,7 @@ func TestEveryFlagThatIsNamedExists(t *testing.T) {
 func TestThePageOfFlagsHasWhatTheProgramPrints(t *testing.T) {
 	page := read(t, flagsPage)
 	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
-	for _, command := range []string{"controller", "simulator", "check-ready", "stand-down"} {
+	for _, command := range []string{"controller", "simulator", "healthcheck", "scale-down"} {
 		_, section, found := strings.Cut(page, "\n## "+command+"\n")
 		if !found {
 			t.Errorf("%s has no section about %s", flagsPage, command)

@@ -42,8 +42,8 @@ var rules = []rule{
 	{
 		path: "",
 		may: []string{
-			"internal/app", "internal/readiness", "internal/rehearsal", "internal/simulator", "internal/simulator/admin",
-			"internal/standdown",
+			"internal/app", "internal/healthcheck", "internal/scaledown", "internal/simulator", "internal/simulator/admin",
+			"internal/simulator/samples",
 		},
 		why: "main parses the command line and hands over",
 	},
@@ -56,18 +56,18 @@ var rules = []rule{
 		why: "app wires everything below it; the simulator is beside it, not below",
 	},
 	{
-		path: "internal/rehearsal",
+		path: "internal/simulator/samples",
 		may:  []string{"api/v1alpha1", "internal/simulator/admin"},
-		why:  "rehearsal speaks with the simulator as everybody does, and fills what the API refers to",
+		why:  "samples speak with the simulator as everybody does, and fill what the API refers to",
 	},
 	{
-		path:  "internal/readiness",
+		path:  "internal/healthcheck",
 		never: pure,
-		why:   "readiness asks one URL, so that a Pod without a shell can",
+		why:   "healthcheck asks one URL, so that a Pod without a shell can",
 	},
 	{
-		path: "internal/standdown",
-		why:  "standdown ends a Deployment, whatever it runs",
+		path: "internal/scaledown",
+		why:  "scaledown ends a Deployment, whatever it runs",
 	},
 	{
 		path: "internal/gate",

@@ -7,10 +7,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/varmenne/varmenne-issuer/internal/app"
-	"github.com/varmenne/varmenne-issuer/internal/readiness"
-	"github.com/varmenne/varmenne-issuer/internal/rehearsal"
+	"github.com/varmenne/varmenne-issuer/internal/healthcheck"
+	"github.com/varmenne/varmenne-issuer/internal/scaledown"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
-	"github.com/varmenne/varmenne-issuer/internal/standdown"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/samples"
 )
 
 // command is a subcommand with flags.
@@ -32,12 +32,12 @@ func flagsPage() (string, error) {
 		{"simulator", "`varmenne-issuer simulator` runs a simulator of the certificate service, for rehearsals and tests. " +
 			"It is not for production: its keys are worthless.", func(flags *pflag.FlagSet) {
 			simulated.AddFlags(flags)
-			(&rehearsal.Options{}).AddFlags(flags)
+			(&samples.Options{}).AddFlags(flags)
 		}},
-		{"check-ready", "`varmenne-issuer check-ready URL` waits until a URL answers HTTP 200, as `/readyz` of a running " +
-			"controller does. `helm test` uses it.", (&readiness.Options{}).AddFlags},
-		{"stand-down", "`varmenne-issuer stand-down` scales a Deployment to no replicas and waits until its Pods have " +
-			"ended. `helm uninstall` does that first.", (&standdown.Options{}).AddFlags},
+		{"healthcheck", "`varmenne-issuer healthcheck URL` waits until a URL answers HTTP 200, as `/readyz` of a running " +
+			"controller does. `helm test` uses it.", (&healthcheck.Options{}).AddFlags},
+		{"scale-down", "`varmenne-issuer scale-down` scales a Deployment to no replicas and waits until its Pods have " +
+			"ended. `helm uninstall` does that first.", (&scaledown.Options{}).AddFlags},
 	} {
 		writeCommand(text, c)
 	}

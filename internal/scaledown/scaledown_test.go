@@ -1,4 +1,4 @@
-package standdown_test
+package scaledown_test
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/varmenne/varmenne-issuer/internal/standdown"
+	"github.com/varmenne/varmenne-issuer/internal/scaledown"
 )
 
 // long is more than anything takes here. brief is enough for a few looks, also on a busy machine, and ends between two
@@ -32,7 +32,7 @@ func TestItEndsWithTheLastPod(t *testing.T) {
 		}
 	}, funcr.Options{})
 	go func() {
-		result <- standdown.Run(t.Context(), options(deployment, long), server.Client, log)
+		result <- scaledown.Run(t.Context(), options(deployment, long), server.Client, log)
 	}()
 	<-waits
 	observe(t, deployment)
@@ -75,7 +75,7 @@ func TestAPodThatHasEndedIsNotWaitedFor(t *testing.T) {
 }
 
 func TestADeploymentThatIsNotThereHasEnded(t *testing.T) {
-	missing := standdown.Options{Namespace: "default", Deployment: "missing", Timeout: long}
+	missing := scaledown.Options{Namespace: "default", Deployment: "missing", Timeout: long}
 	if err := run(t, missing); err != nil {
 		t.Error(err)
 	}
@@ -98,7 +98,7 @@ func TestWhatHelmHasNotInstalledIsLeftAlone(t *testing.T) {
 }
 
 func TestOptionsThatCannotWorkAreNamed(t *testing.T) {
-	err := (&standdown.Options{}).Validate()
+	err := (&scaledown.Options{}).Validate()
 	for _, flag := range []string{"--namespace", "--deployment", "--timeout"} {
 		if err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("the error does not name %s: %v", flag, err)
@@ -106,13 +106,13 @@ func TestOptionsThatCannotWorkAreNamed(t *testing.T) {
 	}
 }
 
-func run(t *testing.T, asked standdown.Options) error {
+func run(t *testing.T, asked scaledown.Options) error {
 	t.Helper()
-	return standdown.Run(t.Context(), asked, server.Client, logr.Discard())
+	return scaledown.Run(t.Context(), asked, server.Client, logr.Discard())
 }
 
 // expect wants an error that says all of it.
-func expect(t *testing.T, asked standdown.Options, says ...string) {
+func expect(t *testing.T, asked scaledown.Options, says ...string) {
 	t.Helper()
 	err := run(t, asked)
 	for _, text := range says {
@@ -122,8 +122,8 @@ func expect(t *testing.T, asked standdown.Options, says ...string) {
 	}
 }
 
-func options(deployment *appsv1.Deployment, timeout time.Duration) standdown.Options {
-	return standdown.Options{Namespace: deployment.Namespace, Deployment: deployment.Name, Timeout: timeout}
+func options(deployment *appsv1.Deployment, timeout time.Duration) scaledown.Options {
+	return scaledown.Options{Namespace: deployment.Namespace, Deployment: deployment.Name, Timeout: timeout}
 }
 
 // running makes a Deployment and its Pod, beside one of somebody else.

@@ -1,4 +1,4 @@
-package readiness_test
+package healthcheck_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/varmenne/varmenne-issuer/internal/readiness"
+	"github.com/varmenne/varmenne-issuer/internal/healthcheck"
 )
 
 func TestItWaitsUntilTheURLAnswers(t *testing.T) {
@@ -24,7 +24,7 @@ func TestItWaitsUntilTheURLAnswers(t *testing.T) {
 				}
 			}))
 			defer server.Close()
-			if err := readiness.Check(t.Context(), readiness.Options{URL: server.URL, Timeout: time.Minute}); err != nil {
+			if err := healthcheck.Check(t.Context(), healthcheck.Options{URL: server.URL, Timeout: time.Minute}); err != nil {
 				t.Fatal(err)
 			}
 			if asked.Load() != 2 {
@@ -50,7 +50,7 @@ func TestWhatIsNotReadyIsToldWithItsReason(t *testing.T) {
 	} {
 		t.Run(url, func(t *testing.T) {
 			t.Parallel()
-			err := readiness.Check(t.Context(), readiness.Options{URL: url, Timeout: brief})
+			err := healthcheck.Check(t.Context(), healthcheck.Options{URL: url, Timeout: brief})
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("error %v, want one with %q", err, want)
 			}
@@ -61,7 +61,7 @@ func TestWhatIsNotReadyIsToldWithItsReason(t *testing.T) {
 func TestACheckCanBeCalledOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := readiness.Check(ctx, readiness.Options{URL: "http://127.0.0.1:1", Timeout: time.Hour}); err == nil {
+	if err := healthcheck.Check(ctx, healthcheck.Options{URL: "http://127.0.0.1:1", Timeout: time.Hour}); err == nil {
 		t.Error("a check that was called off succeeded")
 	}
 }

@@ -1,4 +1,4 @@
-package rehearsal_test
+package samples_test
 
 import (
 	"context"
@@ -22,9 +22,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/app"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/rehearsal"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/samples"
 )
 
 const issuer = `
@@ -112,14 +112,14 @@ func TestSamplesThatCannotBeProvidedForSayWhatIsWrong(t *testing.T) {
 func TestOptionsAreChecked(t *testing.T) {
 	directory := t.TempDir()
 	for claim, test := range map[string]struct {
-		options rehearsal.Options
+		options samples.Options
 		valid   bool
 	}{
-		"none at all":                   {rehearsal.Options{}, true},
-		"a directory and a namespace":   {rehearsal.Options{Directory: directory, Namespace: "a"}, true},
-		"no namespace":                  {rehearsal.Options{Directory: directory}, false},
-		"no directory":                  {rehearsal.Options{Namespace: "a"}, false},
-		"a directory that is not there": {rehearsal.Options{Directory: directory + "/none", Namespace: "a"}, false},
+		"none at all":                   {samples.Options{}, true},
+		"a directory and a namespace":   {samples.Options{Directory: directory, Namespace: "a"}, true},
+		"no namespace":                  {samples.Options{Directory: directory}, false},
+		"no directory":                  {samples.Options{Namespace: "a"}, false},
+		"a directory that is not there": {samples.Options{Directory: directory + "/none", Namespace: "a"}, false},
 	} {
 		if err := test.options.Validate(); (err == nil) != test.valid {
 			t.Errorf("%s: error %v", claim, err)
@@ -146,10 +146,10 @@ func deploy(t *testing.T, namespace string) *appsv1.Deployment {
 }
 
 // options have the samples in a directory, and the rights that the chart gives.
-func options(t *testing.T, namespace string, samples ...string) rehearsal.Options {
+func options(t *testing.T, namespace string, manifests ...string) samples.Options {
 	t.Helper()
 	directory := t.TempDir()
-	content := []byte(strings.Join(samples, "\n---\n"))
+	content := []byte(strings.Join(manifests, "\n---\n"))
 	if err := os.WriteFile(filepath.Join(directory, "samples.yaml"), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func options(t *testing.T, namespace string, samples ...string) rehearsal.Option
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: owner},
 			Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: user}},
 		})
-	return rehearsal.Options{Directory: directory, Namespace: namespace, Owner: owner, Kubeconfig: kubeconfig(t, user)}
+	return samples.Options{Directory: directory, Namespace: namespace, Owner: owner, Kubeconfig: kubeconfig(t, user)}
 }
 
 func allow(group, resource, verb string, names ...string) rbacv1.PolicyRule {
@@ -202,9 +202,9 @@ type running struct {
 }
 
 // start runs a simulator and a rehearsal until the test ends.
-func start(t *testing.T, samples rehearsal.Options) *running {
+func start(t *testing.T, applied samples.Options) *running {
 	t.Helper()
-	cluster, err := app.Client(samples.Kubeconfig)
+	cluster, err := app.Client(applied.Kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func start(t *testing.T, samples rehearsal.Options) *running {
 	log := funcr.New(func(_, arguments string) { lines <- arguments }, funcr.Options{})
 	options := simulator.DefaultOptions()
 	options.Address, options.AdminAddress = "127.0.0.1:0", "127.0.0.1:0"
-	options.Started = func(ctx context.Context, info admin.Info) { rehearsal.Run(ctx, samples, cluster, info, log) }
+	options.Started = func(ctx context.Context, info admin.Info) { samples.Run(ctx, applied, cluster, info, log) }
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- simulator.Run(ctx, options) }()

@@ -1,4 +1,4 @@
-package standdown_test
+package scaledown_test
 
 import (
 	"os"

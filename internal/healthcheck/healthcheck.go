@@ -1,5 +1,5 @@
-// Package readiness asks a URL until it answers HTTP 200: what `helm test` runs, in an image that has no shell.
-package readiness
+// Package healthcheck asks a URL until it answers HTTP 200: what `helm test` runs, in an image that has no shell.
+package healthcheck
 
 import (
 	"context"

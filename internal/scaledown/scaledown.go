@@ -1,6 +1,6 @@
-// Package standdown ends every Pod of a Deployment and waits for it: what `helm uninstall` runs first, because it takes
+// Package scaledown ends every Pod of a Deployment and waits for it: what `helm uninstall` runs first, because it takes
 // away Pods and permissions at the same time, and a call that is under way needs its permission to be recorded.
-package standdown
+package scaledown
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package rehearsal_test
+package samples_test
 
 import (
 	"os"

@@ -1,6 +1,6 @@
-// Package rehearsal gives users of a simulator in their own cluster what the real service would have sent them, trust
+// Package samples gives users of a simulator in their own cluster what the real service would have sent them, trust
 // bundles and transfer credentials, and sample manifests that use both: `varmenne-issuer simulator --sample-dir`.
-package rehearsal
+package samples
 
 import (
 	"errors"
