@@ -34,7 +34,7 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 // controllers may use the same packages, whichever of them it is.
 var controllers = []string{
 	"api/v1alpha1", "internal/issuance", "internal/secrets", "internal/status", "internal/metrics", "internal/pki",
-	"internal/vero", "internal/lookup", "internal/lanes", "internal/reasons", "internal/owner",
+	"internal/vero", "internal/lookup", "internal/lanes", "internal/reasons", "internal/renewal", "internal/owner",
 }
 
 // rules is the architecture: every package of the module has its row, from main down to the leaves.
@@ -72,7 +72,7 @@ var rules = []rule{
 	{
 		path: "internal/gate",
 		may: []string{
-			"api/v1alpha1", "internal/owner", "internal/reasons", "internal/status", "internal/metrics", "internal/issuance",
+			"api/v1alpha1", "internal/owner", "internal/reasons", "internal/renewal", "internal/status", "internal/metrics",
 		},
 		why: "the gate serves requests of every kind and knows none",
 	},
@@ -128,6 +128,12 @@ var rules = []rule{
 		may:   []string{"api/v1alpha1"},
 		never: pure,
 		why:   "reasons is a table",
+	},
+	{
+		path:  "internal/renewal",
+		may:   []string{"internal/reasons"},
+		never: pure,
+		why:   "renewal is arithmetic with times and the table of reasons",
 	},
 	{
 		path: "internal/secrets",

@@ -12,9 +12,9 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
+	"github.com/varmenne/varmenne-issuer/internal/renewal"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
@@ -58,18 +58,18 @@ func (r *Reconciler) watchExpiry(
 	if err != nil {
 		return notice{}, err
 	}
-	prospect := issuance.Renewal{
+	health := renewal.Pending{
 		Reason: reason, Created: request.CreationTimestamp.Time, Expires: certificate.Status.NotAfter.Time, Window: window,
-	}.Prospect(now)
+	}.Health(now)
 	switch {
-	case prospect.Failing, failing && reason != v1alpha1.ReasonWaitingForWindow:
-		return r.warn(request, certificate, reason, prospect), nil
+	case health.Failing, failing && reason != v1alpha1.ReasonWaitingForWindow:
+		return r.warn(request, certificate, reason, health), nil
 	case failing:
 		over := r.resolve(request, "the renewal waits for its window", reason)
-		over.next = prospect.Next
+		over.next = health.Next
 		return over, nil
 	default:
-		return notice{over: true, next: prospect.Next}, nil // one that could never be written into the request is over, too
+		return notice{over: true, next: health.Next}, nil // one that could never be written into the request is over, too
 	}
 }
 
@@ -114,20 +114,20 @@ func concerned(certificate *cmapi.Certificate, request *cmapi.CertificateRequest
 
 // warn sets the condition. That the request is being sent lasts for a moment and is no news.
 func (r *Reconciler) warn(
-	request *cmapi.CertificateRequest, certificate *cmapi.Certificate, reason string, prospect issuance.Prospect,
+	request *cmapi.CertificateRequest, certificate *cmapi.Certificate, reason string, health renewal.Health,
 ) notice {
 	previous := status.Find(request, v1alpha1.ConditionRenewalFailing)
 	if previous != nil && reasons.Of(reason).Momentary {
 		reason = previous.Reason
 	}
 	event := notice{
-		certificate: certificate, reason: v1alpha1.ReasonRenewalFailing, action: camelCase(prospect.Left),
-		next: prospect.Next,
+		certificate: certificate, reason: v1alpha1.ReasonRenewalFailing, action: camelCase(health.Left),
+		next: health.Next,
 	}
 	expires := certificate.Status.NotAfter.UTC().Format(time.RFC3339)
 	said := fmt.Sprintf("the certificate in Secret %s expires on %s, %s, and is not renewed yet: ",
-		certificate.Spec.SecretName, expires, prospect.Left)
-	if prospect.Left == "" {
+		certificate.Spec.SecretName, expires, health.Left)
+	if health.Left == "" {
 		event.reason, event.action = v1alpha1.ReasonCertificateExpired, "Renew"
 		said = fmt.Sprintf("the certificate in Secret %s expired on %s and was not renewed: ",
 			certificate.Spec.SecretName, expires)
@@ -137,7 +137,7 @@ func (r *Reconciler) warn(
 	status.Set(request, v1alpha1.ConditionRenewalFailing, cmmeta.ConditionTrue, reason, event.message, r.Clock.Now())
 	r.Metrics.RenewalFailing(request.Namespace, certificate.Name, request.Name, reason, certificate.Status.NotAfter.Time)
 	if published {
-		return notice{next: prospect.Next}
+		return notice{next: health.Next}
 	}
 	return event
 }

@@ -1,13 +1,16 @@
-package issuance
+// Package renewal says how the renewal of a certificate in use stands, and when that changes by time alone. It calls
+// nothing and reads no clock.
+package renewal
 
 import (
+	"slices"
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 )
 
-// Renewal is how a CertificateRequest stands that is to replace a certificate in use.
-type Renewal struct {
+// Pending is a CertificateRequest that is to replace a certificate in use.
+type Pending struct {
 	// Reason is why the request is not satisfied: that of the last decision, or of what came before one.
 	Reason string
 	// Created is when the request was made, Expires when the certificate in use ends.
@@ -16,9 +19,9 @@ type Renewal struct {
 	Window time.Duration
 }
 
-// Prospect is what somebody who depends on the certificate in use should know.
-type Prospect struct {
-	// Failing is whether the renewal needs somebody's attention.
+// Health is what somebody who depends on the certificate in use should know.
+type Health struct {
+	// Failing reports whether the renewal needs somebody's attention.
 	Failing bool
 	// Left is how much time there is until the certificate expires, in a phrase that changes a few times only: "in less
 	// than 14 days"; empty once it has expired.
@@ -27,20 +30,20 @@ type Prospect struct {
 	Next time.Time
 }
 
-// hitch is how long a passing trouble (a restart of the service, an issuer that is being repaired) may last before it
-// counts as a failing renewal.
-const hitch = 10 * time.Minute
+// gracePeriod is how long something that passes by itself (a restart of the service, an issuer that is being repaired)
+// may last before it counts as a failing renewal.
+const gracePeriod = 10 * time.Minute
 
-// milestone is a time left at which a failing renewal is reported once more.
-type milestone struct {
+// threshold is a time left at which a failing renewal is reported once more.
+type threshold struct {
 	left   time.Duration
 	phrase string
 }
 
-// milestones lie far apart while there is time, and close together when there is none.
-func milestones() []milestone {
+// thresholds lie far apart while there is time, and close together when there is none.
+func thresholds() []threshold {
 	const day = 24 * time.Hour
-	return []milestone{
+	return []threshold{
 		{time.Minute, "1 minute"},
 		{5 * time.Minute, "5 minutes"},
 		{10 * time.Minute, "10 minutes"},
@@ -58,32 +61,32 @@ func milestones() []milestone {
 	}
 }
 
-// Prospect judges the renewal: what cannot go on by itself fails at once, a passing trouble after some minutes, and
+// Health judges the renewal: what cannot go on by itself fails at once, what passes by itself after some minutes, and
 // whatever it waits for once more than half of the time is gone that there was for it.
-func (r Renewal) Prospect(now time.Time) Prospect {
-	fails := r.failsAt()
-	prospect := Prospect{Failing: !now.Before(fails)}
-	prospect.Left, prospect.Next = timeLeft(r.Expires, now)
-	if !prospect.Failing {
-		prospect.Next = fails
+func (p Pending) Health(now time.Time) Health {
+	fails := p.failsAt()
+	health := Health{Failing: !now.Before(fails)}
+	health.Left, health.Next = timeLeft(p.Expires, now)
+	if !health.Failing {
+		health.Next = fails
 	}
-	return prospect
+	return health
 }
 
 // failsAt is when the renewal becomes a failing one, if nothing happens before.
-func (r Renewal) failsAt() time.Time {
-	begins := r.Expires.Add(-r.Window)
-	if begins.Before(r.Created) {
-		begins = r.Created
+func (p Pending) failsAt() time.Time {
+	begins := p.Expires.Add(-p.Window)
+	if begins.Before(p.Created) {
+		begins = p.Created
 	}
-	halfway := begins.Add(r.Expires.Sub(begins) / 2) //nolint:mnd // half of the time
-	switch reasons.Of(r.Reason).Renewal {
+	halfway := begins.Add(p.Expires.Sub(begins) / 2) //nolint:mnd // half of the time
+	switch reasons.Of(p.Reason).Renewal {
 	case reasons.Proceeds:
 		return halfway
 	case reasons.Stalls:
-		return earlier(halfway, begins.Add(hitch))
+		return slices.MinFunc([]time.Time{halfway, begins.Add(gracePeriod)}, time.Time.Compare)
 	default:
-		return r.Created
+		return p.Created
 	}
 }
 
@@ -94,8 +97,8 @@ func timeLeft(expires, now time.Time) (phrase string, next time.Time) {
 		return "", time.Time{}
 	}
 	next = expires
-	var passed milestone
-	for _, passed = range milestones() {
+	var passed threshold
+	for _, passed = range thresholds() {
 		if left <= passed.left {
 			return "in less than " + passed.phrase, next
 		}

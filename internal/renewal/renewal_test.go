@@ -1,16 +1,17 @@
-package issuance_test
+package renewal_test
 
 import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/renewal"
 )
 
 const day = 24 * time.Hour
+
+var now = pkitest.Now
 
 // TestWhenARenewalIsFailing: the moment from which on somebody is told, and not before.
 func TestWhenARenewalIsFailing(t *testing.T) {
@@ -40,20 +41,20 @@ func TestWhenARenewalIsFailing(t *testing.T) {
 		"a certificate that has expired before, at once": {v1alpha1.ReasonAwaitingCertificate, -day, 0, 0},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			renewal := issuance.Renewal{
-				Reason: c.reason, Created: now.Add(-c.created), Expires: now.Add(c.left), Window: window,
+			request := renewal.Pending{
+				Reason: c.reason, Created: now.Add(-c.created), Expires: now.Add(c.left), Window: v1alpha1.DefaultRenewalWindow,
 			}
 			at := now.Add(c.after)
 			if c.after > 0 {
-				before := renewal.Prospect(now)
+				before := request.Health(now)
 				if before.Failing || !before.Next.Equal(at) {
 					t.Errorf("at first it says %+v, want that it does not fail, and to be asked again at %s", before, at)
 				}
-				if renewal.Prospect(at.Add(-time.Nanosecond)).Failing {
+				if request.Health(at.Add(-time.Nanosecond)).Failing {
 					t.Error("it fails too early")
 				}
 			}
-			if !renewal.Prospect(at).Failing {
+			if !request.Health(at).Failing {
 				t.Error("it does not fail")
 			}
 		})
@@ -63,24 +64,24 @@ func TestWhenARenewalIsFailing(t *testing.T) {
 // TestAFailingRenewalIsReportedMoreOftenAsTimeRunsOut walks from the first notice to the expiry as a controller does.
 func TestAFailingRenewalIsReportedMoreOftenAsTimeRunsOut(t *testing.T) {
 	expires := now.Add(70 * day)
-	renewal := issuance.Renewal{
-		Reason: v1alpha1.ReasonWaitingForCredentials, Created: now, Expires: expires, Window: window,
+	request := renewal.Pending{
+		Reason: v1alpha1.ReasonWaitingForCredentials, Created: now, Expires: expires, Window: v1alpha1.DefaultRenewalWindow,
 	}
 	said := []string{}
 	moment := now
 	for {
-		prospect := renewal.Prospect(moment)
-		if !prospect.Failing || len(said) > 0 && prospect.Left == said[len(said)-1] {
-			t.Fatalf("at %s it says %+v, which is no news after %q", moment, prospect, said)
+		health := request.Health(moment)
+		if !health.Failing || len(said) > 0 && health.Left == said[len(said)-1] {
+			t.Fatalf("at %s it says %+v, which is no news after %q", moment, health, said)
 		}
-		said = append(said, prospect.Left)
-		if prospect.Next.IsZero() {
+		said = append(said, health.Left)
+		if health.Next.IsZero() {
 			break
 		}
-		if early := renewal.Prospect(prospect.Next.Add(-time.Nanosecond)); early.Left != prospect.Left {
-			t.Fatalf("it says %q before %s already", early.Left, prospect.Next)
+		if early := request.Health(health.Next.Add(-time.Nanosecond)); early.Left != health.Left {
+			t.Fatalf("it says %q before %s already", early.Left, health.Next)
 		}
-		moment = prospect.Next
+		moment = health.Next
 	}
 	if !moment.Equal(expires) {
 		t.Errorf("the last word was at %s, want when it expires, %s", moment, expires)
@@ -96,34 +97,5 @@ func TestAFailingRenewalIsReportedMoreOftenAsTimeRunsOut(t *testing.T) {
 		if said[i] != want[i] {
 			t.Errorf("it says %q, want %q", said[i], want[i])
 		}
-	}
-}
-
-// TestARenewalIsTriedToTheLastMinute: however long the distances have grown, there is time for more tries.
-func TestARenewalIsTriedToTheLastMinute(t *testing.T) {
-	for claim, c := range map[string]struct {
-		left time.Duration
-		err  error
-		want time.Duration
-	}{
-		"refused, with time left":            {60 * day, pki099, time.Hour},
-		"refused, an hour left":              {time.Hour, pki099, 15 * time.Minute},
-		"refused as too early, an hour left": {time.Hour, pki080, 15 * time.Minute},
-		"refused, half a minute left":        {30 * time.Second, pki099, 10 * time.Second},
-		"unreachable, with time left":        {60 * day, errUnreachable, 5 * time.Minute},
-		"unreachable, four minutes left":     {4 * time.Minute, errUnreachable, time.Minute},
-		"no answer, four minutes left":       {4 * time.Minute, errNoAnswer, time.Minute},
-		"a wrong environment, an hour left":  {time.Hour, pki005, 15 * time.Minute},
-		"expired meanwhile":                  {-time.Hour, pki099, 10 * time.Second},
-	} {
-		t.Run(claim, func(t *testing.T) {
-			order := renewal(func(o *v1alpha1.VeroOrder) {
-				o.Spec.Renewal.NotAfter = metav1.Time{Time: now.Add(c.left)}
-				o.Status.Submissions = 20
-			}, sent(now, c.err))
-			if got := order.Status.NextSubmitTime.Sub(now); got != c.want {
-				t.Errorf("it is tried again after %s, want %s", got, c.want)
-			}
-		})
 	}
 }
