@@ -34,7 +34,8 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 // controllers may use the same packages, whichever of them it is.
 var controllers = []string{
 	"api/v1alpha1", "internal/issuance", "internal/secrets", "internal/status", "internal/metrics", "internal/pki",
-	"internal/vero", "internal/lookup", "internal/lanes", "internal/reasons", "internal/renewal", "internal/owner",
+	"internal/vero", "internal/vero/facts", "internal/lookup", "internal/lanes", "internal/reasons", "internal/renewal",
+	"internal/owner",
 }
 
 // rules is the architecture: every package of the module has its row, from main down to the leaves.
@@ -89,7 +90,7 @@ var rules = []rule{
 		path: "internal/vero/backend",
 		may: []string{
 			"api/v1alpha1", "internal/gate", "internal/issuance", "internal/secrets", "internal/status", "internal/pki",
-			"internal/lookup",
+			"internal/lookup", "internal/vero/facts",
 		},
 		why: "the backend reads for the gate, and leaves decisions to issuance",
 	},
@@ -110,8 +111,8 @@ var rules = []rule{
 	},
 	{
 		path: "internal/lookup",
-		may:  []string{"api/v1alpha1", "internal/issuance", "internal/pki"},
-		why:  "lookup finds objects from one another and describes issuers to issuance",
+		may:  []string{"api/v1alpha1", "internal/vero/facts", "internal/pki"},
+		why:  "lookup finds objects from one another and describes issuers to those who decide",
 	},
 	{
 		path: "internal/metrics",
@@ -141,8 +142,16 @@ var rules = []rule{
 		why:  "secrets reads credentials into values",
 	},
 	{
-		path:  "internal/issuance",
-		may:   []string{"api/v1alpha1", "internal/vero", "internal/pki", "internal/xmlsig", "internal/reasons"},
+		path:  "internal/vero/facts",
+		may:   []string{"api/v1alpha1", "internal/pki"},
+		never: pure,
+		why:   "facts are values that decisions are made from",
+	},
+	{
+		path: "internal/issuance",
+		may: []string{
+			"api/v1alpha1", "internal/vero", "internal/vero/facts", "internal/pki", "internal/xmlsig", "internal/reasons",
+		},
 		never: pure,
 		why:   "decisions are pure functions of a snapshot",
 	},

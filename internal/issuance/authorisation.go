@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // authorisation checks that what the order was made with is still there, and hinders the order if it is not.
@@ -31,7 +32,7 @@ func (s Snapshot) authorisation(doubt bool) (action Action, hindered bool) {
 			"the CertificateRequest names Secret %s for transfer credentials instead of %s", s.Elsewhere, secretName)), true
 	case s.Transfer.Problem != "":
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
-			At: s.Now.Add(CredentialsPollInterval), Message: s.Transfer.Problem}, true
+			At: s.Now.Add(facts.CredentialsPollInterval), Message: s.Transfer.Problem}, true
 	default:
 		return replaced(doubt, fmt.Sprintf("Secret %s now holds other transfer credentials", secretName)), true
 	}

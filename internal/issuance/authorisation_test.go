@@ -6,6 +6,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // TestOrderInDoubt: the service may have accepted it, and nobody knows.
@@ -68,7 +69,7 @@ func TestOrderInDoubt(t *testing.T) {
 }
 
 func noCurrent(s *issuance.Snapshot) {
-	s.Current = issuance.Current{SecretName: "tls", Problem: "Secret tls does not exist"}
+	s.Current = facts.Current{SecretName: "tls", Problem: "Secret tls does not exist"}
 }
 
 func TestRenewalKey(t *testing.T) {

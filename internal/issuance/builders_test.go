@@ -15,6 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 const (
@@ -77,12 +78,12 @@ type change func(*issuance.Snapshot)
 func requested(changes ...change) issuance.Snapshot {
 	snapshot := issuance.Snapshot{
 		Now: now,
-		Issuer: issuance.Issuer{
+		Issuer: facts.Issuer{
 			Kind: v1alpha1.KindVeroIssuer, Name: "vero", Exists: true, Ready: true, Message: "fine",
 			Environment: v1alpha1.EnvironmentTest, CustomerID: customer, Window: window, Timeout: timeout,
 			Generation: generation, TrustDigest: trustDigest,
 		},
-		Transfer: issuance.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"},
+		Transfer: facts.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"},
 		Request:  issuance.Request{UID: ourRequest, PublicKeyDigest: ourKey},
 	}
 	for _, change := range changes {
@@ -97,7 +98,7 @@ func ordered(order *v1alpha1.VeroOrder, changes ...change) issuance.Snapshot {
 	snapshot.Request = issuance.Request{}
 	snapshot.Order, snapshot.Wanted = order, true
 	if order.Spec.Renewal != nil {
-		snapshot.Transfer = issuance.Transfer{}
+		snapshot.Transfer = facts.Transfer{}
 		currentUntil(order.Spec.Renewal.NotAfter.Time)(&snapshot)
 	}
 	for _, change := range changes {
@@ -108,24 +109,24 @@ func ordered(order *v1alpha1.VeroOrder, changes ...change) issuance.Snapshot {
 
 func at(moment time.Time) change { return func(s *issuance.Snapshot) { s.Now = moment } }
 
-func issuer(change func(*issuance.Issuer)) change {
+func issuer(change func(*facts.Issuer)) change {
 	return func(s *issuance.Snapshot) { change(&s.Issuer) }
 }
 
 var (
-	issuerMissing = issuer(func(i *issuance.Issuer) { *i = issuance.Issuer{Kind: i.Kind, Name: i.Name} })
-	issuerUnready = issuer(func(i *issuance.Issuer) { i.Ready, i.Message = false, "no connection" })
-	otherCustomer = issuer(func(i *issuance.Issuer) { i.CustomerID = "7654321-0" })
-	production    = issuer(func(i *issuance.Issuer) { i.Environment = v1alpha1.EnvironmentProduction })
-	noBundles     = issuer(func(i *issuance.Issuer) { i.Ready, i.TrustDigest, i.Message = false, "", "no bundles" })
-	issuerEdited  = issuer(func(i *issuance.Issuer) { i.Generation++ })
-	bundleEdited  = issuer(func(i *issuance.Issuer) { i.TrustDigest = "bundles-2" })
+	issuerMissing = issuer(func(i *facts.Issuer) { *i = facts.Issuer{Kind: i.Kind, Name: i.Name} })
+	issuerUnready = issuer(func(i *facts.Issuer) { i.Ready, i.Message = false, "no connection" })
+	otherCustomer = issuer(func(i *facts.Issuer) { i.CustomerID = "7654321-0" })
+	production    = issuer(func(i *facts.Issuer) { i.Environment = v1alpha1.EnvironmentProduction })
+	noBundles     = issuer(func(i *facts.Issuer) { i.Ready, i.TrustDigest, i.Message = false, "", "no bundles" })
+	issuerEdited  = issuer(func(i *facts.Issuer) { i.Generation++ })
+	bundleEdited  = issuer(func(i *facts.Issuer) { i.TrustDigest = "bundles-2" })
 )
 
 // credentials are the ones that orders are made with here.
 func credentials() change {
 	return func(s *issuance.Snapshot) {
-		s.Transfer = issuance.Transfer{SecretName: "vero-transfer", IDDigest: transferID, Fingerprint: password}
+		s.Transfer = facts.Transfer{SecretName: "vero-transfer", IDDigest: transferID, Fingerprint: password}
 	}
 }
 
@@ -142,14 +143,14 @@ func newCredentials() change {
 
 func noCredentials() change {
 	return func(s *issuance.Snapshot) {
-		s.Transfer = issuance.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"}
+		s.Transfer = facts.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"}
 	}
 }
 
 // currentUntil is a usable certificate with the serial number abc.
 func currentUntil(notAfter time.Time) change {
 	return func(s *issuance.Snapshot) {
-		s.Current = issuance.Current{SecretName: "tls", SerialNumber: "abc", NotAfter: notAfter}
+		s.Current = facts.Current{SecretName: "tls", SerialNumber: "abc", NotAfter: notAfter}
 	}
 }
 
@@ -160,8 +161,8 @@ func unusable(problem string) change {
 
 func current(leaf *x509.Certificate) change {
 	return func(s *issuance.Snapshot) {
-		s.Current = issuance.Current{
-			SecretName: "tls", SerialNumber: issuance.SerialNumber(leaf), NotAfter: leaf.NotAfter,
+		s.Current = facts.Current{
+			SecretName: "tls", SerialNumber: facts.SerialNumber(leaf), NotAfter: leaf.NotAfter,
 		}
 	}
 }

@@ -79,7 +79,7 @@ func (s Snapshot) afterFailure(last *v1alpha1.VeroOrder) string {
 		return ""
 	case reasons.Judged:
 		if !refusedCredentials(last) || last.Status.PasswordFingerprint != s.Transfer.Fingerprint ||
-			!s.sameCustomer(last) {
+			!s.Issuer.SameCustomer(last) {
 			return ""
 		}
 		return fmt.Sprintf("the transfer credentials in Secret %s were refused (VeroOrder %s%s: %s); "+

@@ -2,6 +2,7 @@ package issuance
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -36,7 +37,7 @@ func (s Snapshot) awaitWindow() Action {
 		message += s.renewBeforeHint()
 	}
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow,
-		At:      earlier(opens, s.Now.Add(windowPollInterval)),
+		At:      slices.MinFunc([]time.Time{opens, s.Now.Add(windowPollInterval)}, time.Time.Compare),
 		Message: message + s.refusedHint() + s.setAsideHint() + s.orphanHint() + s.caution()}
 }
 

@@ -2,12 +2,11 @@ package issuance
 
 import (
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // made is the order whose certificate was issued for this very request. It belongs to the request even if the issuer
@@ -22,12 +21,17 @@ func (s Snapshot) made() *v1alpha1.VeroOrder {
 // every older one: with rotationPolicy Never all of them have the same key.
 func (s Snapshot) adoptable() *v1alpha1.VeroOrder {
 	order, leaf := s.issued()
-	if order == nil || s.Request.Unbacked != "" || s.Current.unknown() ||
-		SerialNumber(leaf) == s.Current.SerialNumber ||
+	if order == nil || s.Request.Unbacked != "" || s.unexamined() ||
+		facts.SerialNumber(leaf) == s.Current.SerialNumber ||
 		(s.Current.Usable() && !leaf.NotAfter.After(s.Current.NotAfter)) {
 		return nil
 	}
 	return order
+}
+
+// unexamined reports whether there is a Secret and nobody has looked into it.
+func (s Snapshot) unexamined() bool {
+	return s.Current.SecretName != "" && s.Current.SerialNumber == "" && s.Current.Problem == ""
 }
 
 // issued is the order with the best certificate for the request's key, customer and environment.
@@ -35,7 +39,7 @@ func (s Snapshot) issued() (*v1alpha1.VeroOrder, *x509.Certificate) {
 	if !s.Issuer.Exists {
 		return nil, nil
 	}
-	return s.longest(s.sameCustomer)
+	return s.longest(s.Issuer.SameCustomer)
 }
 
 // longest is the order whose certificate lasts longest, of those for the request's key that match and have not expired.
@@ -47,7 +51,7 @@ func (s Snapshot) longest(matches func(*v1alpha1.VeroOrder) bool) (*v1alpha1.Ver
 		if phaseOf(order) != v1alpha1.PhaseIssued || !s.sameKey(order) || !matches(order) {
 			continue
 		}
-		leaf, err := Leaf(order)
+		leaf, err := facts.Leaf(order)
 		if err != nil || !s.bearsKey(leaf) || s.Now.After(leaf.NotAfter) {
 			continue
 		}
@@ -101,7 +105,7 @@ func (s Snapshot) refusal() *v1alpha1.VeroOrder {
 // customer or environment it does not say of another: a mistake in an issuer can be corrected.
 func (s Snapshot) refusedRenewal() *v1alpha1.VeroOrder {
 	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		return s.renewsCurrent(order) && s.sameCustomer(order) && phaseOf(order) == v1alpha1.PhaseFailed &&
+		return s.renewsCurrent(order) && s.Issuer.SameCustomer(order) && phaseOf(order) == v1alpha1.PhaseFailed &&
 			readyReason(order) == v1alpha1.ReasonRenewalRefused
 	})
 }
@@ -136,10 +140,6 @@ func (s Snapshot) sameKey(order *v1alpha1.VeroOrder) bool {
 		order.Spec.IssuerRef.Kind == s.Issuer.Kind && order.Spec.IssuerRef.Name == s.Issuer.Name
 }
 
-func (s Snapshot) sameCustomer(order *v1alpha1.VeroOrder) bool {
-	return order.Spec.CustomerID == s.Issuer.CustomerID && order.Spec.Environment == s.Issuer.Environment
-}
-
 // newest is the last made of the orders that match, nil if none does.
 func (s Snapshot) newest(matches func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
 	var newest *v1alpha1.VeroOrder
@@ -154,13 +154,4 @@ func (s Snapshot) newest(matches func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroO
 		}
 	}
 	return newest
-}
-
-// Leaf is the certificate that an order has borne.
-func Leaf(order *v1alpha1.VeroOrder) (*x509.Certificate, error) {
-	block, _ := pem.Decode(order.Status.Certificate)
-	if block == nil {
-		return nil, errors.New("status.certificate holds no PEM block")
-	}
-	return x509.ParseCertificate(block.Bytes)
 }

@@ -27,11 +27,11 @@ func (s Snapshot) forOrder() Action {
 func (s Snapshot) poll() Action {
 	switch {
 	case !s.Issuer.Exists:
-		return s.issuerMissing()
-	case !s.sameCustomer(s.Order):
+		return s.awaitIssuer()
+	case !s.Issuer.SameCustomer(s.Order):
 		return s.issuerChanged()
 	case s.Issuer.TrustDigest == "":
-		return s.issuerNotReady()
+		return s.awaitIssuer()
 	}
 	if due := s.nextPoll(); s.Now.Before(due) {
 		return s.unchanged(due)
@@ -63,11 +63,11 @@ func (s Snapshot) submit() Action {
 	case !s.Wanted:
 		return s.unwanted(doubt)
 	case !s.Issuer.Exists:
-		return s.issuerMissing()
-	case !s.sameCustomer(s.Order):
+		return s.awaitIssuer()
+	case !s.Issuer.SameCustomer(s.Order):
 		return s.otherCustomer(doubt)
 	case s.Issuer.TrustDigest == "", !s.Issuer.Ready && !s.blames():
-		return s.issuerNotReady()
+		return s.awaitIssuer()
 	}
 	if action, hindered := s.authorisation(doubt); hindered {
 		return action

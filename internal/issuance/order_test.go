@@ -6,6 +6,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 var (
@@ -41,7 +42,7 @@ func TestOrderThatWasNotSent(t *testing.T) {
 		"ends when the issuer names another environment": {
 			ordered(signNew(), production), abandon(v1alpha1.ReasonIssuerChanged, "PRODUCTION")},
 		"waits for its credentials": {ordered(signNew(), noCredentials()), want{verb: issuance.Wait,
-			reason: v1alpha1.ReasonWaitingForCredentials, at: now.Add(issuance.CredentialsPollInterval)}},
+			reason: v1alpha1.ReasonWaitingForCredentials, at: now.Add(facts.CredentialsPollInterval)}},
 		"ends when its credentials were replaced": {
 			ordered(signNew(), newCredentials()),
 			abandon(v1alpha1.ReasonWithdrawn, "Secret vero-transfer now holds other", nothingSpent)},

@@ -13,12 +13,13 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // renewalOf is an order for the request that renews a certificate.
 func renewalOf(leaf *x509.Certificate, edits ...edit) *v1alpha1.VeroOrder {
 	signer := func(o *v1alpha1.VeroOrder) {
-		o.Spec.Renewal.SerialNumber = issuance.SerialNumber(leaf)
+		o.Spec.Renewal.SerialNumber = facts.SerialNumber(leaf)
 		o.Spec.Renewal.NotAfter = metav1.Time{Time: leaf.NotAfter}
 	}
 	return renewal(append([]edit{signer}, edits...)...)

@@ -11,6 +11,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // holding is a Secret with a certificate, judged as the controllers judge it: for the customer and at the time of the
@@ -22,14 +23,14 @@ func holding(t testing.TB, leaf *x509.Certificate) change {
 		t.Fatal(err)
 	}
 	return func(s *issuance.Snapshot) {
-		s.Current = issuance.Examine("tls", leaf, "", s.Issuer.CustomerID, trust, s.Now)
+		s.Current = facts.Examine("tls", leaf, "", s.Issuer.CustomerID, trust, s.Now)
 	}
 }
 
 // unreadable is a Secret without a certificate that could be judged; the problem is that of package secrets.
 func unreadable(problem string) change {
 	return func(s *issuance.Snapshot) {
-		s.Current = issuance.Examine("tls", nil, problem, s.Issuer.CustomerID, pki.Trust{}, s.Now)
+		s.Current = facts.Examine("tls", nil, problem, s.Issuer.CustomerID, pki.Trust{}, s.Now)
 	}
 }
 
@@ -93,12 +94,12 @@ func TestTheTableOfTheDesign(t *testing.T) {
 	until := now.AddDate(0, 0, 30)
 	unusable := unusableSecrets(t, until)
 	valid := circumstances{"valid": {holding(t, leafUntil(t, "another's", until)), ""}}
-	open := circumstances{"open": {issuer(func(i *issuance.Issuer) { i.Window = window }), ""}}
-	closed := circumstances{"closed": {issuer(func(i *issuance.Issuer) { i.Window = time.Hour }), ""}}
+	open := circumstances{"open": {issuer(func(i *facts.Issuer) { i.Window = window }), ""}}
+	closed := circumstances{"closed": {issuer(func(i *facts.Issuer) { i.Window = time.Hour }), ""}}
 	yes, no := circumstances{"yes": {credentials(), ""}}, noUnspentCredentials
 	own := circumstances{"its own": {func(s *issuance.Snapshot) { credentials()(s); ownCredentials(s) }, ""}}
 	wait := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForCredentials,
-		at: now.Add(issuance.CredentialsPollInterval)}
+		at: now.Add(facts.CredentialsPollInterval)}
 	hold := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
 		says: []string{"2026-07-01T11:00:00Z", "stays in use until then", "spec.renewBefore", "1h0m0s or less"}}
 	for _, row := range []struct {

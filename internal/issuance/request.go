@@ -5,10 +5,8 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
-
-// CredentialsPollInterval is how often a Secret that may not be watched is looked at while credentials are awaited.
-const CredentialsPollInterval = 20 * time.Second
 
 // issuerPollInterval is how often a request looks again at an issuer that is not ready. What it lacks may be there
 // before the issuer's own check has noticed that it was gone, and then nobody tells.
@@ -34,14 +32,14 @@ func (s Snapshot) forRequest() Action {
 		return s.follow(order)
 	}
 	if !s.Issuer.Exists {
-		return s.issuerMissing()
+		return s.awaitIssuer()
 	}
 	if order := s.refusal(); order != nil {
 		return Action{Verb: Refuse, Reason: readyReason(order), Order: order, Message: fmt.Sprintf(
 			"VeroOrder %s has failed: %s", order.Name, readyMessage(order))}
 	}
 	if !s.Issuer.Ready {
-		wait := s.issuerNotReady()
+		wait := s.awaitIssuer()
 		wait.At = s.Now.Add(issuerPollInterval)
 		return wait
 	}
@@ -53,7 +51,7 @@ func (s Snapshot) forRequest() Action {
 	}
 	if s.Request.Unbacked != "" {
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCertificate,
-			At: s.Now.Add(CredentialsPollInterval), Message: s.Request.Unbacked}
+			At: s.Now.Add(facts.CredentialsPollInterval), Message: s.Request.Unbacked}
 	}
 	return s.operation()
 }
@@ -91,7 +89,8 @@ func (s Snapshot) operation() Action {
 		return s.awaitWindow()
 	default:
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
-			At: s.Now.Add(CredentialsPollInterval), Message: s.whyCredentials() + problem + s.orphanHint() + s.caution()}
+			At:      s.Now.Add(facts.CredentialsPollInterval),
+			Message: s.whyCredentials() + problem + s.orphanHint() + s.caution()}
 	}
 }
 
@@ -154,19 +153,8 @@ func (s Snapshot) follow(order *v1alpha1.VeroOrder) Action {
 	return Action{Verb: Follow, Reason: readyReason(order), Message: readyMessage(order), Order: order}
 }
 
-func (s Snapshot) issuerMissing() Action {
-	return Action{Verb: Wait, Reason: v1alpha1.ReasonIssuerNotFound,
-		Message: fmt.Sprintf("%s does not exist; it goes on when somebody creates it", s.Issuer)}
-}
-
-func (s Snapshot) issuerNotReady() Action {
-	return Action{Verb: Wait, Reason: v1alpha1.ReasonIssuerNotReady,
-		Message: fmt.Sprintf("%s is not ready: %s", s.Issuer, s.Issuer.Message)}
-}
-
-func earlier(one, other time.Time) time.Time {
-	if one.Before(other) {
-		return one
-	}
-	return other
+// awaitIssuer waits for the issuer.
+func (s Snapshot) awaitIssuer() Action {
+	reason, message := s.Issuer.Unavailable()
+	return Action{Verb: Wait, Reason: reason, Message: message}
 }

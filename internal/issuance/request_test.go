@@ -7,6 +7,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 type decision struct {
@@ -46,7 +47,7 @@ func TestOperation(t *testing.T) {
 	open, closed := currentUntil(now.AddDate(0, 0, 30)), currentUntil(now.AddDate(1, 0, 0))
 	bought := leafUntil(t, "another's", now.AddDate(1, 0, 0))
 	waitForCredentials := waitFor(v1alpha1.ReasonWaitingForCredentials, "Secret vero-transfer does not exist")
-	waitForCredentials.at = now.Add(issuance.CredentialsPollInterval)
+	waitForCredentials.at = now.Add(facts.CredentialsPollInterval)
 	waitForWindow := waitFor(v1alpha1.ReasonWaitingForWindow, "Secret tls", "spec.renewBefore", "1440h")
 	run(t, map[string]decision{
 		"no certificate, credentials: SignNewCertificate":      {requested(credentials()), createSignNew(1)},
@@ -95,12 +96,12 @@ func TestOperation(t *testing.T) {
 		"at the very edge the window is open": {
 			requested(currentUntil(edge.Add(window)), at(edge)), createRenewal(1)},
 		"credentials that nobody has looked for are none": {
-			requested(func(s *issuance.Snapshot) { s.Transfer = issuance.Transfer{} }),
+			requested(func(s *issuance.Snapshot) { s.Transfer = facts.Transfer{} }),
 			waitFor(v1alpha1.ReasonWaitingForCredentials)},
 		"a key that nobody holds gets nothing": {
 			requested(credentials(), func(s *issuance.Snapshot) { s.Request.Unbacked = "Certificate tls is gone" }),
 			want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForCertificate,
-				at: now.Add(issuance.CredentialsPollInterval), says: []string{"Certificate tls is gone"}}},
+				at: now.Add(facts.CredentialsPollInterval), says: []string{"Certificate tls is gone"}}},
 	})
 }
 

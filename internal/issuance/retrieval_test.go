@@ -15,6 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 func wrongCertificate(reason pki.IssuedReason) error {
@@ -116,7 +117,7 @@ func TestPollThatBearsTheCertificate(t *testing.T) {
 			if ready := meta.FindStatusCondition(status.Conditions, "Ready"); ready == nil || ready.Status != "True" {
 				t.Errorf("it is not ready: %+v", ready)
 			}
-			if got, err := issuance.Leaf(order); err != nil || !got.Equal(leaf) {
+			if got, err := facts.Leaf(order); err != nil || !got.Equal(leaf) {
 				t.Errorf("its leaf is %v, %v", got, err)
 			}
 			unchangedBy(t, order, polled(now, pki020))

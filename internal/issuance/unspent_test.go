@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 func TestCredentialsAreUnspentUntilTheyAreSent(t *testing.T) {
@@ -14,7 +15,7 @@ func TestCredentialsAreUnspentUntilTheyAreSent(t *testing.T) {
 		snapshot issuance.Snapshot
 		unspent  bool
 	}{
-		"nobody has looked for any": {requested(func(s *issuance.Snapshot) { s.Transfer = issuance.Transfer{} }), false},
+		"nobody has looked for any": {requested(func(s *issuance.Snapshot) { s.Transfer = facts.Transfer{} }), false},
 		"there are none":            {requested(noCredentials()), false},
 		"no order was made":         {requested(credentials()), true},
 		"nor will one be made with them, because they are the issuer's default and the certificate is usable": {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // world is a model of everything around the state machine: the certificate service, which accepts each TransferId once;
@@ -25,7 +26,7 @@ type world struct {
 	elapsed time.Duration // since the beginning, whatever the clock says
 	offset  time.Duration // of the clock
 
-	issuer   issuance.Issuer
+	issuer   facts.Issuer
 	trusting bool // whether spec.trust.responses is right
 
 	transfer *transfer // in the Secret
@@ -87,17 +88,17 @@ func (w *world) ask(key int) {
 // snapshot gathers the world, as the controllers do.
 func (w *world) snapshot(orders []v1alpha1.VeroOrder) issuance.Snapshot {
 	s := issuance.Snapshot{Now: w.now(), Issuer: w.issuer, Orders: orders}
-	s.Transfer = issuance.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"}
+	s.Transfer = facts.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"}
 	if w.transfer != nil {
-		s.Transfer = issuance.Transfer{
+		s.Transfer = facts.Transfer{
 			SecretName: "vero-transfer", IDDigest: w.transfer.id, Fingerprint: strconv.FormatBool(w.transfer.right),
 			Named: w.transfer.named,
 		}
 	}
-	s.Current = issuance.Current{SecretName: "tls", Problem: "Secret tls does not exist"}
+	s.Current = facts.Current{SecretName: "tls", Problem: "Secret tls does not exist"}
 	if w.current != nil {
-		s.Current = issuance.Current{
-			SecretName: "tls", SerialNumber: issuance.SerialNumber(w.current), NotAfter: w.current.NotAfter,
+		s.Current = facts.Current{
+			SecretName: "tls", SerialNumber: facts.SerialNumber(w.current), NotAfter: w.current.NotAfter,
 		}
 		if s.Now.After(w.current.NotAfter) {
 			s.Current.Problem = "expired"
@@ -118,7 +119,7 @@ func (w *world) stepRequest(r *request, lagging bool) issuance.Action {
 	s := w.snapshot(orders)
 	s.Request = issuance.Request{UID: r.uid, PublicKeyDigest: digestOf(worldKeys[r.key])}
 	if !s.NeedsAuthorisation() {
-		s.Transfer, s.Current = issuance.Transfer{}, issuance.Current{}
+		s.Transfer, s.Current = facts.Transfer{}, facts.Current{}
 	}
 	action := issuance.Decide(s)
 	switch action.Verb {
@@ -126,7 +127,7 @@ func (w *world) stepRequest(r *request, lagging bool) issuance.Action {
 		w.create(r, s, action, lagging)
 	case issuance.Deliver:
 		r.ended = string(action.Verb)
-		leaf, err := issuance.Leaf(action.Order)
+		leaf, err := facts.Leaf(action.Order)
 		if err != nil {
 			w.t.Fatalf("an order without a certificate was delivered: %v", err)
 		}
@@ -223,7 +224,7 @@ func (w *world) stepOrder(order *v1alpha1.VeroOrder, fault fault) issuance.Actio
 		return r.ended == "" && digestOf(worldKeys[r.key]) == order.Spec.PublicKeyDigest
 	})
 	if !s.NeedsTransfer() {
-		s.Transfer = issuance.Transfer{}
+		s.Transfer = facts.Transfer{}
 	}
 	action := issuance.Decide(s)
 	switch action.Verb {

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // Issuer gets the issuer of a kind and name; namespace is that of the object which names it. It returns nil without an
@@ -48,19 +48,19 @@ func BundleNamespace(issuer v1alpha1.Issuer, controllerNamespace string) string 
 	return issuer.GetNamespace()
 }
 
-// Describe is what package issuance wants to know of the issuer of that kind and name, but for its bundles; issuer is
+// Describe is what decisions need to know of the issuer of that kind and name, but for its bundles; issuer is
 // nil if it does not exist.
-func Describe(kind, name string, issuer v1alpha1.Issuer) issuance.Issuer {
+func Describe(kind, name string, issuer v1alpha1.Issuer) facts.Issuer {
 	if issuer == nil {
-		return issuance.Issuer{Kind: kind, Name: name}
+		return facts.Issuer{Kind: kind, Name: name}
 	}
 	spec := issuer.IssuerSpec()
-	facts := issuance.Issuer{
+	described := facts.Issuer{
 		Kind: kind, Name: name, Exists: true, Environment: spec.Environment, CustomerID: spec.CustomerID,
 		Window: spec.Window(), Timeout: spec.Timeout(), UID: issuer.GetUID(), Generation: issuer.GetGeneration(),
 	}
-	facts.Ready, facts.Message = readiness(issuer)
-	return facts
+	described.Ready, described.Message = readiness(issuer)
+	return described
 }
 
 // readiness believes a Ready condition only if it is about the spec as it is now.

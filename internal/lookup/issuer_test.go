@@ -11,9 +11,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 func spec(t *testing.T) v1alpha1.VeroIssuerSpec {
@@ -89,12 +89,12 @@ func checked(t *testing.T, value metav1.ConditionStatus, generation int64, messa
 }
 
 func TestDescription(t *testing.T) {
-	facts := issuance.Issuer{
+	plain := facts.Issuer{
 		Kind: v1alpha1.KindVeroIssuer, Name: "vero", Exists: true, Environment: v1alpha1.EnvironmentTest,
 		CustomerID: "0123456-7", Window: 1440 * time.Hour, Timeout: 24 * time.Hour, Generation: 2,
 	}
-	with := func(ready bool, message string) issuance.Issuer {
-		changed := facts
+	with := func(ready bool, message string) facts.Issuer {
+		changed := plain
 		changed.Ready, changed.Message = ready, message
 		return changed
 	}
@@ -107,7 +107,7 @@ func TestDescription(t *testing.T) {
 	ownFacts.Window, ownFacts.Timeout = time.Minute, time.Second
 	for claim, c := range map[string]struct {
 		issuer v1alpha1.Issuer
-		want   issuance.Issuer
+		want   facts.Issuer
 	}{
 		"ready":                {checked(t, metav1.ConditionTrue, 2, "fine"), with(true, "fine")},
 		"not ready":            {checked(t, metav1.ConditionFalse, 2, "no"), with(false, "no")},
@@ -127,7 +127,7 @@ func TestDescription(t *testing.T) {
 	}
 	t.Run("one that does not exist", func(t *testing.T) {
 		got := lookup.Describe(v1alpha1.KindVeroIssuer, "vero", nil)
-		want := issuance.Issuer{Kind: v1alpha1.KindVeroIssuer, Name: "vero"}
+		want := facts.Issuer{Kind: v1alpha1.KindVeroIssuer, Name: "vero"}
 		if difference := cmp.Diff(want, got); difference != "" {
 			t.Errorf("the description differs (-want +got):\n%s", difference)
 		}

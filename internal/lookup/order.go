@@ -7,7 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // Indexes of cached VeroOrders.
@@ -39,7 +39,7 @@ func OrdersWithRetrievalID(ctx context.Context, reader client.Reader, id string)
 }
 
 // OrdersWithCertificate lists the cached VeroOrders of a namespace that are for a public key and have borne the
-// certificate with a serial number, as issuance.SerialNumber writes it.
+// certificate with a serial number, as facts.SerialNumber writes it.
 func OrdersWithCertificate(
 	ctx context.Context, reader client.Reader, namespace, publicKeyDigest, serialNumber string,
 ) ([]v1alpha1.VeroOrder, error) {
@@ -81,11 +81,11 @@ func orderPublicKey(order *v1alpha1.VeroOrder) string { return order.Spec.Public
 func orderRetrievalID(order *v1alpha1.VeroOrder) string { return order.Status.RetrievalID }
 
 func orderCertificate(order *v1alpha1.VeroOrder) string {
-	leaf, err := issuance.Leaf(order)
+	leaf, err := facts.Leaf(order)
 	if err != nil {
 		return ""
 	}
-	return order.Spec.PublicKeyDigest + "/" + issuance.SerialNumber(leaf)
+	return order.Spec.PublicKeyDigest + "/" + facts.SerialNumber(leaf)
 }
 
 // OrdersWithLabel lists the cached VeroOrders of a namespace whose label is what v1alpha1.LabelValue makes of digits.

@@ -10,9 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // order was made with the TransferId that has a digest.
@@ -86,7 +86,7 @@ func TestOrdersAreFoundByWhatTheyHold(t *testing.T) {
 	server.Create(t, bearing(order(one, "first", strings.Repeat("0b", 32)), "r-1"), bearing(other, "r-2"), unread,
 		bearing(order(two, "elsewhere", strings.Repeat("0b", 32)), "r-1"))
 	cached := startCache(t)
-	ctx, key, serial := t.Context(), strings.Repeat("0a", 32), issuance.SerialNumber(leaf)
+	ctx, key, serial := t.Context(), strings.Repeat("0a", 32), facts.SerialNumber(leaf)
 	for claim, c := range map[string]struct {
 		find func() ([]v1alpha1.VeroOrder, error)
 		want []string

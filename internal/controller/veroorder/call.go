@@ -14,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // submit writes the intent, sends the request, and writes the outcome. Whoever else had the same intent has lost by
@@ -141,7 +142,7 @@ func (r *Reconciler) check(
 	if err != nil {
 		return nil, err
 	}
-	if err := r.earlier(ctx, order, issuance.SerialNumber(leaf)); err != nil {
+	if err := r.earlier(ctx, order, facts.SerialNumber(leaf)); err != nil {
 		return nil, err
 	}
 	certificate, ca := pki.EncodeChain(chain)

@@ -18,6 +18,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // gathered is the snapshot for a decision, and what carrying it out needs beyond that. It lives as long as one
@@ -190,6 +191,6 @@ func (r *Reconciler) gatherIdentity(ctx context.Context, g *gathered, waiting []
 	if g.bundles != nil {
 		trust = g.bundles.Issuance
 	}
-	g.Current = issuance.Examine(secretName, identity.Leaf, identity.Problem, g.Order.Spec.CustomerID, trust, g.Now)
+	g.Current = facts.Examine(secretName, identity.Leaf, identity.Problem, g.Order.Spec.CustomerID, trust, g.Now)
 	return nil
 }

@@ -22,7 +22,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
@@ -31,6 +30,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // answering is a service that gives a certificate, whatever it is asked for: no order of the simulator's is needed.
@@ -135,7 +135,7 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 			if c.renews != nil {
 				order.Spec.Operation, order.Spec.Transfer = v1alpha1.OperationRenew, nil
 				order.Spec.Renewal = &v1alpha1.RenewalAuthorization{
-					SecretName: "tls", SerialNumber: issuance.SerialNumber(c.renews), NotAfter: metav1.NewTime(now),
+					SecretName: "tls", SerialNumber: facts.SerialNumber(c.renews), NotAfter: metav1.NewTime(now),
 				}
 			}
 			if c.other != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
 // gather reads the world once. Orders come from the cache: a decision made from an old one ends at the API server,
@@ -114,7 +115,7 @@ func (b *Backend) gatherCurrent(
 	if err != nil {
 		return err
 	}
-	snapshot.Current = issuance.Examine(
+	snapshot.Current = facts.Examine(
 		secretName, identity.Leaf, identity.Problem, snapshot.Issuer.CustomerID, trust, snapshot.Now)
 	snapshot.Current.Absent = snapshot.Current.Absent || identity.Absent
 	snapshot.Current.NotOurs = identity.Issuer.Differs(request.Spec.IssuerRef)
