@@ -3,73 +3,44 @@ package issuance_test
 import (
 	"crypto/x509"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
-	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
 )
 
 const (
-	customer     = "0123456-7"
-	window       = 1440 * time.Hour
-	timeout      = 24 * time.Hour
-	ourRequest   = types.UID("request-1")
-	otherRequest = types.UID("request-2")
-	retrievalID  = "retrieval-1"
-	transferID   = "digest-of-the-transfer-id"
-	password     = "aaaa"
-	trustDigest  = "bundles-1"
-	generation   = int64(1)
+	customer     = ordertest.Customer
+	window       = ordertest.Window
+	ourRequest   = ordertest.OurRequest
+	otherRequest = ordertest.OtherRequest
+	retrievalID  = ordertest.RetrievalID
 )
 
+// The builders of package ordertest that the tests use most.
 var (
-	now = pkitest.Now
-	// ourKey and otherKey are digests of public keys.
-	ourKey, otherKey = digestOf("ours"), digestOf("another's")
+	now, ourKey, digestOf = ordertest.Now, ordertest.OurKey, ordertest.DigestOf
+
+	signNew, renewal, leafUntil      = ordertest.SignNew, ordertest.Renewal, ordertest.LeafUntil
+	created, intended, ended         = ordertest.Created, ordertest.Intended, ordertest.Ended
+	sent, polled, bore               = ordertest.Sent, ordertest.Polled, ordertest.Bore
+	abandoned, named, secondAttempt  = ordertest.Abandoned, ordertest.Named, ordertest.SecondAttempt
+	forAnotherKey, forAnotherRequest = ordertest.ForAnotherKey, ordertest.ForAnotherRequest
+	forAnotherIssuer                 = ordertest.ForAnotherIssuer
+	forAnotherCustomer               = ordertest.ForAnotherCustomer
+	pki005, pki010, pki015, pki020   = ordertest.PKI005, ordertest.PKI010, ordertest.PKI015, ordertest.PKI020
+	pki030, pki080, pki099           = ordertest.PKI030, ordertest.PKI080, ordertest.PKI099
+	errUnknown, errUnknownCode       = ordertest.ErrUnknown, ordertest.ErrUnknownCode
+	errUnreachable, errNoAnswer      = ordertest.ErrUnreachable, ordertest.ErrNoAnswer
+	errUnverified                    = ordertest.ErrUnverified
+	wrongCertificate                 = ordertest.WrongCertificate
 )
 
-// The service's refusals.
-var (
-	pki005 = refusal(vero.CodeWrongEnvironment)
-	pki010 = refusal(vero.CodeSignature)
-	pki015 = refusal(vero.CodeCertificate)
-	pki020 = refusal(vero.CodeCredentials)
-	pki030 = refusal(vero.CodeRequest)
-	pki080 = refusal(vero.CodeTooEarly)
-	pki099 = refusal(vero.CodeTechnical)
-)
-
-// refusal is the service's answer with a code, in its own words.
-func refusal(code vero.Code) *vero.ServiceError {
-	e := &vero.ServiceError{Code: code}
-	meaning, _ := e.Meaning()
-	e.Text = meaning.Text
-	return e
-}
-
-var digests sync.Map
-
-// digestOf is the digest of the public key with a name.
-func digestOf(keyName string) string {
-	if digest, known := digests.Load(keyName); known {
-		return digest.(string)
-	}
-	digest, err := pki.PublicKeyDigest(pkitest.Key(keyName).Public())
-	if err != nil {
-		panic(err)
-	}
-	digests.Store(keyName, digest)
-	return digest
-}
+type edit = ordertest.Edit
 
 // change makes a snapshot differ from the plain one.
 type change func(*issuance.Snapshot)
@@ -77,14 +48,8 @@ type change func(*issuance.Snapshot)
 // requested is the snapshot of a first request, with an issuer that is ready and nothing else.
 func requested(changes ...change) issuance.Snapshot {
 	snapshot := issuance.Snapshot{
-		Now: now,
-		Issuer: facts.Issuer{
-			Kind: v1alpha1.KindVeroIssuer, Name: "vero", Exists: true, Ready: true, Message: "fine",
-			Environment: v1alpha1.EnvironmentTest, CustomerID: customer, Window: window, Timeout: timeout,
-			Generation: generation, TrustDigest: trustDigest,
-		},
-		Transfer: facts.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"},
-		Request:  issuance.Request{UID: ourRequest, PublicKeyDigest: ourKey},
+		Now: now, Issuer: ordertest.Issuer(), Transfer: ordertest.NoCredentials(),
+		Request: issuance.Request{UID: ourRequest, PublicKeyDigest: ourKey},
 	}
 	for _, change := range changes {
 		change(&snapshot)
@@ -92,19 +57,18 @@ func requested(changes ...change) issuance.Snapshot {
 	return snapshot
 }
 
-// ordered is the snapshot of an order that a request waits for, with what it was made with still in place.
-func ordered(order *v1alpha1.VeroOrder, changes ...change) issuance.Snapshot {
-	snapshot := requested(credentials())
-	snapshot.Request = issuance.Request{}
-	snapshot.Order, snapshot.Wanted = order, true
-	if order.Spec.Renewal != nil {
-		snapshot.Transfer = facts.Transfer{}
-		currentUntil(order.Spec.Renewal.NotAfter.Time)(&snapshot)
+// forOrder gathers for an order what there is for its request, as the controller of orders does.
+func forOrder(order *v1alpha1.VeroOrder, s issuance.Snapshot) orderstate.Snapshot {
+	gathered := orderstate.Snapshot{Now: s.Now, Issuer: s.Issuer, Order: order, Wanted: true}
+	if order.Spec.Renewal == nil {
+		gathered.Transfer = &orderstate.Transfer{Credentials: s.Transfer, Orders: s.Orders}
+		return gathered
 	}
-	for _, change := range changes {
-		change(&snapshot)
+	gathered.Renewal = &orderstate.Renewal{Current: s.Current}
+	if gathered.NeedsCredentials() && s.CredentialsAvailable() {
+		gathered.Renewal.CredentialsIn = s.Transfer.SecretName
 	}
-	return snapshot
+	return gathered
 }
 
 func at(moment time.Time) change { return func(s *issuance.Snapshot) { s.Now = moment } }
@@ -114,44 +78,25 @@ func issuer(change func(*facts.Issuer)) change {
 }
 
 var (
-	issuerMissing = issuer(func(i *facts.Issuer) { *i = facts.Issuer{Kind: i.Kind, Name: i.Name} })
-	issuerUnready = issuer(func(i *facts.Issuer) { i.Ready, i.Message = false, "no connection" })
-	otherCustomer = issuer(func(i *facts.Issuer) { i.CustomerID = "7654321-0" })
-	production    = issuer(func(i *facts.Issuer) { i.Environment = v1alpha1.EnvironmentProduction })
-	noBundles     = issuer(func(i *facts.Issuer) { i.Ready, i.TrustDigest, i.Message = false, "", "no bundles" })
-	issuerEdited  = issuer(func(i *facts.Issuer) { i.Generation++ })
-	bundleEdited  = issuer(func(i *facts.Issuer) { i.TrustDigest = "bundles-2" })
+	issuerMissing, issuerUnready = issuer(ordertest.Missing), issuer(ordertest.Unready)
+	otherCustomer, production    = issuer(ordertest.OtherCustomer), issuer(ordertest.Production)
 )
 
-// credentials are the ones that orders are made with here.
-func credentials() change {
-	return func(s *issuance.Snapshot) {
-		s.Transfer = facts.Transfer{SecretName: "vero-transfer", IDDigest: transferID, Fingerprint: password}
-	}
+func naming(credentials facts.Transfer) change {
+	return func(s *issuance.Snapshot) { s.Transfer = credentials }
 }
+
+var (
+	credentials, newPassword      = naming(ordertest.Credentials()), naming(ordertest.NewPassword())
+	newCredentials, noCredentials = naming(ordertest.NewCredentials()), naming(ordertest.NoCredentials())
+)
 
 // ownCredentials makes the credentials those that the Certificate itself names.
 func ownCredentials(s *issuance.Snapshot) { s.Transfer.Named = true }
 
-func newPassword() change {
-	return func(s *issuance.Snapshot) { credentials()(s); s.Transfer.Fingerprint = "bbbb" }
-}
-
-func newCredentials() change {
-	return func(s *issuance.Snapshot) { credentials()(s); s.Transfer.IDDigest = "digest-of-another-transfer-id" }
-}
-
-func noCredentials() change {
-	return func(s *issuance.Snapshot) {
-		s.Transfer = facts.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"}
-	}
-}
-
 // currentUntil is a usable certificate with the serial number abc.
 func currentUntil(notAfter time.Time) change {
-	return func(s *issuance.Snapshot) {
-		s.Current = facts.Current{SecretName: "tls", SerialNumber: "abc", NotAfter: notAfter}
-	}
+	return func(s *issuance.Snapshot) { s.Current = ordertest.CurrentUntil(notAfter) }
 }
 
 // unusable makes the current certificate one that cannot sign a renewal.
@@ -218,12 +163,15 @@ func (w want) check(t *testing.T, got issuance.Action) {
 	}
 }
 
-// unchangedBy checks that a change leaves an order as it is.
-func unchangedBy(t *testing.T, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder)) {
+// checkOrder compares a decision for an order in the same way.
+func (w want) checkOrder(t *testing.T, got orderstate.Action) {
 	t.Helper()
-	before := order.DeepCopy()
-	change(order)
-	if difference := cmp.Diff(before, order); difference != "" {
-		t.Errorf("the order has changed (-before +after):\n%s", difference)
-	}
+	w.check(t, issuance.Action{Verb: issuance.Verb(got.Verb), Reason: got.Reason, Message: got.Message, At: got.At})
+}
+
+// submit and abandon are decisions for an order.
+var submit = want{verb: issuance.Verb(orderstate.Submit)}
+
+func abandon(reason string, says ...string) want {
+	return want{verb: issuance.Verb(orderstate.Abandon), reason: reason, says: says}
 }

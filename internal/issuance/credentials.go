@@ -6,7 +6,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // credentials is the number of the attempt that the transfer credentials can pay for, or the reason why they cannot.
@@ -27,10 +27,10 @@ func (s Snapshot) credentials() (attempt int32, problem string) {
 		return 0, s.spent(spender)
 	case last == nil:
 		return 1, ""
-	case phaseOf(last) == v1alpha1.PhasePending:
+	case orderstate.PhaseOf(last) == v1alpha1.PhasePending:
 		return 0, fmt.Sprintf("the transfer credentials in Secret %s are reserved for VeroOrder %s%s; "+
 			"give each Certificate credentials of its own, in a Secret that its annotation %s names",
-			s.Transfer.SecretName, last.Name, requestOf(last), v1alpha1.AnnotationTransferSecret)
+			s.Transfer.SecretName, last.Name, orderstate.RequestOf(last), v1alpha1.AnnotationTransferSecret)
 	}
 	if problem := s.afterFailure(last); problem != "" {
 		return 0, problem
@@ -38,18 +38,24 @@ func (s Snapshot) credentials() (attempt int32, problem string) {
 	return last.Spec.Attempt + 1, ""
 }
 
-// Unspent is whether the transfer credentials of the snapshot can still pay for an order: those of one that waits to be
-// sent, or of one that is to be made. Those that the request leaves alone are not told with it.
+// CredentialsAvailable reports whether the transfer credentials of the snapshot can pay for a new order.
+func (s Snapshot) CredentialsAvailable() bool {
+	_, problem := s.credentials()
+	return problem == ""
+}
+
+// Unspent reports whether the transfer credentials of the snapshot can still pay for an order: those of one that waits
+// to be sent, or of one that is to be made. Those that the request leaves alone are not told with it.
 func (s Snapshot) Unspent() bool {
 	if s.setAside() {
 		return false
 	}
-	if _, problem := s.credentials(); problem == "" {
+	if s.CredentialsAvailable() {
 		return true
 	}
 	last, spender := s.ordersWithTransferID()
 	return s.Transfer.Problem == "" && s.Transfer.IDDigest != "" && spender == nil && last != nil &&
-		phaseOf(last) == v1alpha1.PhasePending && !inDoubt(last)
+		orderstate.PhaseOf(last) == v1alpha1.PhasePending && !orderstate.InDoubt(last)
 }
 
 // ordersWithTransferID is the last order that was made with the TransferId, and one that has spent it, or may have:
@@ -63,7 +69,7 @@ func (s Snapshot) ordersWithTransferID() (last, spender *v1alpha1.VeroOrder) {
 		if last == nil || last.Spec.Attempt < order.Spec.Attempt {
 			last = order
 		}
-		switch phaseOf(order) {
+		switch orderstate.PhaseOf(order) {
 		case v1alpha1.PhaseSubmitting, v1alpha1.PhaseSubmitted, v1alpha1.PhaseIssued:
 			spender = order
 		default:
@@ -74,17 +80,17 @@ func (s Snapshot) ordersWithTransferID() (last, spender *v1alpha1.VeroOrder) {
 
 // afterFailure is why credentials cannot be used again after an order with them has failed; empty if they can.
 func (s Snapshot) afterFailure(last *v1alpha1.VeroOrder) string {
-	switch reasons.Of(readyReason(last)).Credentials {
+	switch reasons.Of(orderstate.Reason(last)).Credentials {
 	case reasons.Unspent:
 		return ""
 	case reasons.Judged:
-		if !refusedCredentials(last) || last.Status.PasswordFingerprint != s.Transfer.Fingerprint ||
+		if !orderstate.RefusedCredentials(last) || last.Status.PasswordFingerprint != s.Transfer.Fingerprint ||
 			!s.Issuer.SameCustomer(last) {
 			return ""
 		}
 		return fmt.Sprintf("the transfer credentials in Secret %s were refused (VeroOrder %s%s: %s); "+
 			"should they be right after all, delete that VeroOrder and they are tried once more",
-			s.Transfer.SecretName, last.Name, requestOf(last), readyMessage(last))
+			s.Transfer.SecretName, last.Name, orderstate.RequestOf(last), orderstate.Message(last))
 	default:
 		return s.spent(last)
 	}
@@ -96,16 +102,10 @@ func (s Snapshot) refusedHint() string {
 		return ""
 	}
 	last, spender := s.ordersWithTransferID()
-	if spender != nil || last == nil || !refusedCredentials(last) {
+	if spender != nil || last == nil || !orderstate.RefusedCredentials(last) {
 		return ""
 	}
 	return "; " + s.afterFailure(last)
-}
-
-// refusedCredentials is whether the service has spoken about the credentials of a failed order. An order whose answer
-// was lost may have been abandoned before it could be sent again.
-func refusedCredentials(order *v1alpha1.VeroOrder) bool {
-	return order.Status.LastError != nil && order.Status.LastError.Code == string(vero.CodeCredentials)
 }
 
 func (s Snapshot) spent(order *v1alpha1.VeroOrder) string {
@@ -115,12 +115,5 @@ func (s Snapshot) spent(order *v1alpha1.VeroOrder) string {
 	}
 	return fmt.Sprintf("the transfer credentials in Secret %s were spent%s by VeroOrder %s%s; they work once: "+
 		"order new ones and put them into the Secret, or name another Secret with the annotation %s",
-		s.Transfer.SecretName, when, order.Name, requestOf(order), v1alpha1.AnnotationTransferSecret)
-}
-
-func requestOf(order *v1alpha1.VeroOrder) string {
-	if name := order.Annotations[v1alpha1.AnnotationRequestName]; name != "" {
-		return " for CertificateRequest " + name
-	}
-	return ""
+		s.Transfer.SecretName, when, order.Name, orderstate.RequestOf(order), v1alpha1.AnnotationTransferSecret)
 }

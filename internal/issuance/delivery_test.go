@@ -40,9 +40,9 @@ func TestWhatExistsComesFirst(t *testing.T) {
 			requested(with(named("sign-2"), secondAttempt, accepted), with(accepted)),
 			want{verb: issuance.Follow, order: "sign-2"}},
 		"an order for another key is none of ours": {
-			requested(newCredentials(), with(forAnotherKey, accepted)), createSignNew(1)},
+			requested(newCredentials, with(forAnotherKey, accepted)), createSignNew(1)},
 		"an order of another issuer is none of ours": {
-			requested(newCredentials(), with(forAnotherIssuer, accepted)), createSignNew(1)},
+			requested(newCredentials, with(forAnotherIssuer, accepted)), createSignNew(1)},
 		"an order into which a person has written its RetrievalId is in flight": {
 			requested(with(intended(now), func(o *v1alpha1.VeroOrder) { o.Status.RetrievalID = retrievalID })),
 			want{verb: issuance.Follow, order: "sign-1"}},
@@ -54,8 +54,8 @@ func TestWhatExistsComesFirst(t *testing.T) {
 		"the customer has changed":      otherCustomer,
 		"the environment has changed":   production,
 		"the request has become wrong":  invalid("spec.commonName: …"),
-		"there are other credentials":   newCredentials(),
-		"there are no credentials":      noCredentials(),
+		"there are other credentials":   newCredentials,
+		"there are no credentials":      noCredentials,
 		"there is a certificate to use": currentUntil(now.AddDate(0, 0, 30)),
 		"the Certificate is gone":       func(s *issuance.Snapshot) { s.Request.Unbacked = "gone" },
 	} {
@@ -86,7 +86,7 @@ func TestDelivery(t *testing.T) {
 		"what was issued for a request that is gone is delivered": {
 			requested(with(forAnotherRequest, bore(second))), deliver},
 		"also while the issuer is not ready": {requested(with(forAnotherRequest, bore(second)), issuerUnready), deliver},
-		"also where credentials are there":   {requested(with(forAnotherRequest, bore(second)), credentials()), deliver},
+		"also where credentials are there":   {requested(with(forAnotherRequest, bore(second)), credentials), deliver},
 		"also where the current certificate is foreign, however long it lasts": {
 			requested(with(forAnotherRequest, bore(first)), currentUntil(now.AddDate(9, 0, 0)), unusable("foreign")), deliver},
 		"also while another order is in flight": {
@@ -135,24 +135,24 @@ func TestRefusal(t *testing.T) {
 	pki010 := sent(now.Add(-time.Minute), pki010)
 	run(t, map[string]decision{
 		"PKI030 fails the request": {
-			requested(with(sent(now, pki030)), credentials()), refused,
+			requested(with(sent(now, pki030)), credentials), refused,
 		},
 		"also when the issuer is not ready": {
 			requested(with(sent(now, pki030)), issuerUnready), refused,
 		},
 		"but not another request with the same key": {
-			requested(with(forAnotherRequest, sent(now, pki030)), credentials()), createSignNew(2),
+			requested(with(forAnotherRequest, sent(now, pki030)), credentials), createSignNew(2),
 		},
 		"PKI010 fails the request": {requested(open, withRenewal(pki010)), unsigned},
 		"but not the next one, which tries again": {
 			requested(open, withRenewal(forAnotherRequest, pki010)), createRenewal(2),
 		},
 		"or uses credentials, if somebody has bought some to get past it": {
-			requested(open, credentials(), withRenewal(forAnotherRequest, pki010)), createSignNew(1)},
+			requested(open, credentials, withRenewal(forAnotherRequest, pki010)), createSignNew(1)},
 		"PKI020 on the Get of a renewal fails the request": {
 			requested(open, withRenewal(sent(now, nil), polled(now, pki020))),
 			want{verb: issuance.Refuse, reason: v1alpha1.ReasonCredentialsRefused, order: "renew-1"}},
-		"a request that can never work is refused": {requested(invalid("it has names"), credentials()), wrong},
+		"a request that can never work is refused": {requested(invalid("it has names"), credentials), wrong},
 		"but not by an issuer that is not ready": {
 			requested(invalid("it has names"), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady),
 		},
@@ -165,11 +165,11 @@ func TestRefusal(t *testing.T) {
 			requested(invalid("it has names"), with(), func(s *issuance.Snapshot) { s.Request.PublicKeyDigest = "" }), wrong,
 		},
 		"an issuer that is not ready: wait": {
-			requested(issuerUnready, credentials()),
+			requested(issuerUnready, credentials),
 			waitFor(v1alpha1.ReasonIssuerNotReady, "VeroIssuer vero is not ready: no connection"),
 		},
 		"an issuer that does not exist: wait": {
-			requested(issuerMissing, credentials()), waitFor(v1alpha1.ReasonIssuerNotFound, "somebody creates it"),
+			requested(issuerMissing, credentials), waitFor(v1alpha1.ReasonIssuerNotFound, "somebody creates it"),
 		},
 	})
 }
@@ -180,24 +180,24 @@ func TestRenewalThatFailed(t *testing.T) {
 	open := currentUntil(now.AddDate(0, 0, 30))
 	refused := sent(now.Add(-time.Minute), pki015)
 	run(t, map[string]decision{
-		"PKI015: credentials": {requested(open, credentials(), withRenewal(refused)), createSignNew(1)},
+		"PKI015: credentials": {requested(open, credentials, withRenewal(refused)), createSignNew(1)},
 		"PKI015, no credentials: wait for them, and say why": {
 			requested(open, withRenewal(refused)),
 			waitFor(v1alpha1.ReasonWaitingForCredentials,
 				"the service does not renew the certificate in Secret tls (VeroOrder renew-1)")},
 		"PKI015 said of it for another key counts, too": {
-			requested(open, credentials(), withRenewal(forAnotherKey, refused)), createSignNew(1)},
+			requested(open, credentials, withRenewal(forAnotherKey, refused)), createSignNew(1)},
 		"PKI015 said of another customer does not": {
 			requested(open, withRenewal(forAnotherKey, forAnotherCustomer, refused)), createRenewal(1)},
 		"PKI015 said of an earlier certificate does not": {
 			requested(open, withRenewal(refused, func(o *v1alpha1.VeroOrder) { o.Spec.Renewal.SerialNumber = "fff" })),
 			createRenewal(1)},
 		"withdrawn: that is no reason to use credentials": {
-			requested(open, credentials(), withRenewal(abandoned(v1alpha1.ReasonWithdrawn))), createRenewal(2)},
+			requested(open, credentials, withRenewal(abandoned(v1alpha1.ReasonWithdrawn))), createRenewal(2)},
 		"nor is a renewal for another key that is on its way": {
-			requested(open, credentials(), withRenewal(forAnotherKey, sent(now, nil))), createRenewal(1)},
+			requested(open, credentials, withRenewal(forAnotherKey, sent(now, nil))), createRenewal(1)},
 		"nor is a failed SignNewCertificate": {
-			requested(open, newCredentials(), with(signNew(sent(now, pki020)))), createRenewal(1)},
+			requested(open, newCredentials, with(signNew(sent(now, pki020)))), createRenewal(1)},
 		"withdrawn: again, with the next number": {
 			requested(open, withRenewal(abandoned(v1alpha1.ReasonWithdrawn))), createRenewal(2)},
 		"withdrawn in the name of another issuer: the number is used up all the same": {
@@ -205,6 +205,6 @@ func TestRenewalThatFailed(t *testing.T) {
 		"given up after many refusals, and the credentials are gone again: renew": {
 			requested(open, withRenewal(abandoned(v1alpha1.ReasonSubmissionFailing))), createRenewal(2)},
 		"given up after many refusals: credentials": {
-			requested(open, credentials(), withRenewal(abandoned(v1alpha1.ReasonSubmissionFailing))), createSignNew(1)},
+			requested(open, credentials, withRenewal(abandoned(v1alpha1.ReasonSubmissionFailing))), createSignNew(1)},
 	})
 }

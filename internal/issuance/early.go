@@ -53,7 +53,7 @@ func (s Snapshot) annotationsHint() string {
 
 // setAsideHint says what to do where the credentials that lie there are meant for this request after all.
 func (s Snapshot) setAsideHint() string {
-	if _, problem := s.credentials(); problem != "" || !s.setAside() {
+	if !s.CredentialsAvailable() || !s.setAside() {
 		return ""
 	}
 	return fmt.Sprintf("; the transfer credentials in Secret %s are not used, because the Certificate does not name "+

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
 )
 
 // FuzzHistory lets anything happen in any order, and checks after every step what no step may break (checkStep,
@@ -153,7 +154,7 @@ func (w *world) changeIssuer(number int) {
 
 func (w *world) repairIssuer() {
 	generation := w.issuer.Generation + 1
-	w.issuer = requested().Issuer
+	w.issuer = ordertest.Issuer()
 	w.issuer.Generation, w.trusting = generation, true
 }
 
@@ -191,8 +192,8 @@ func (w *world) settle() {
 		busy := false
 		for _, order := range w.orders {
 			action := w.stepOrder(order, none)
-			busy = busy || action.Verb != issuance.Rest
-			if action.Verb == issuance.Wait && !action.At.IsZero() && action.At.Before(next) {
+			busy = busy || action.Verb != orderstate.Rest
+			if action.Verb == orderstate.Wait && !action.At.IsZero() && action.At.Before(next) {
 				next = action.At
 			}
 		}
@@ -205,7 +206,7 @@ func (w *world) settle() {
 		w.t.Logf("request %+v: %+v", *r, w.stepRequest(r, false))
 	}
 	for _, order := range w.orders {
-		w.t.Logf("order %s: %s %s", order.Name, order.Status.Phase, message(order))
+		w.t.Logf("order %s: %s %s", order.Name, order.Status.Phase, orderstate.Message(order))
 	}
 	w.t.Fatal("something waits for ever")
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // made is the order whose certificate was issued for this very request. It belongs to the request even if the issuer
@@ -48,7 +49,7 @@ func (s Snapshot) longest(matches func(*v1alpha1.VeroOrder) bool) (*v1alpha1.Ver
 	var best *x509.Certificate
 	for i := range s.Orders {
 		order := &s.Orders[i]
-		if phaseOf(order) != v1alpha1.PhaseIssued || !s.sameKey(order) || !matches(order) {
+		if orderstate.PhaseOf(order) != v1alpha1.PhaseIssued || !s.sameKey(order) || !matches(order) {
 			continue
 		}
 		leaf, err := facts.Leaf(order)
@@ -72,25 +73,25 @@ func (s Snapshot) bearsKey(leaf *x509.Certificate) bool {
 // inFlight is an order for the key that may have been accepted. It is followed whatever else has changed: what was
 // paid for must not be lost with a typing error in an issuer.
 func (s Snapshot) inFlight() *v1alpha1.VeroOrder {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		return s.sameKey(order) && (phaseOf(order) == v1alpha1.PhaseSubmitted || inDoubt(order))
+	return orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
+		return s.sameKey(order) && (orderstate.PhaseOf(order) == v1alpha1.PhaseSubmitted || orderstate.InDoubt(order))
 	})
 }
 
 // pending is an order for the key that is about to be sent.
 func (s Snapshot) pending() *v1alpha1.VeroOrder {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		return s.sameKey(order) && phaseOf(order) == v1alpha1.PhasePending
+	return orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
+		return s.sameKey(order) && orderstate.PhaseOf(order) == v1alpha1.PhasePending
 	})
 }
 
 // refusal is a failed order that was made for this very request, of the kind that only a new request can mend.
 func (s Snapshot) refusal() *v1alpha1.VeroOrder {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		if !s.sameKey(order) || order.Spec.RequestUID != s.Request.UID || phaseOf(order) != v1alpha1.PhaseFailed {
+	return orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
+		if !s.sameKey(order) || order.Spec.RequestUID != s.Request.UID || orderstate.PhaseOf(order) != v1alpha1.PhaseFailed {
 			return false
 		}
-		switch reasons.Of(readyReason(order)).Refuses {
+		switch reasons.Of(orderstate.Reason(order)).Refuses {
 		case reasons.RefusesAll:
 			return true
 		case reasons.RefusesRenewals:
@@ -104,17 +105,18 @@ func (s Snapshot) refusal() *v1alpha1.VeroOrder {
 // refusedRenewal is an order that shows that the service does not renew the current certificate. What it says of one
 // customer or environment it does not say of another: a mistake in an issuer can be corrected.
 func (s Snapshot) refusedRenewal() *v1alpha1.VeroOrder {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		return s.renewsCurrent(order) && s.Issuer.SameCustomer(order) && phaseOf(order) == v1alpha1.PhaseFailed &&
-			readyReason(order) == v1alpha1.ReasonRenewalRefused
+	return orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
+		return s.renewsCurrent(order) && s.Issuer.SameCustomer(order) && orderstate.PhaseOf(order) == v1alpha1.PhaseFailed &&
+			orderstate.Reason(order) == v1alpha1.ReasonRenewalRefused
 	})
 }
 
-// renewalFailed is whether a renewal of the current certificate has failed in a way that may pass, so that it is tried
-// again, unless somebody has bought transfer credentials to get past it.
+// renewalFailed reports whether a renewal of the current certificate has failed in a way that may pass, so that it is
+// tried again, unless somebody has bought transfer credentials to get past it.
 func (s Snapshot) renewalFailed() bool {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
-		return s.renewsCurrent(order) && phaseOf(order) == v1alpha1.PhaseFailed && reasons.Of(readyReason(order)).MayPass
+	return orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
+		return s.renewsCurrent(order) && orderstate.PhaseOf(order) == v1alpha1.PhaseFailed &&
+			reasons.Of(orderstate.Reason(order)).MayPass
 	}) != nil
 }
 
@@ -138,20 +140,4 @@ func (s Snapshot) renewsCurrent(order *v1alpha1.VeroOrder) bool {
 func (s Snapshot) sameKey(order *v1alpha1.VeroOrder) bool {
 	return order.Spec.PublicKeyDigest == s.Request.PublicKeyDigest &&
 		order.Spec.IssuerRef.Kind == s.Issuer.Kind && order.Spec.IssuerRef.Name == s.Issuer.Name
-}
-
-// newest is the last made of the orders that match, nil if none does.
-func (s Snapshot) newest(matches func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
-	var newest *v1alpha1.VeroOrder
-	for i := range s.Orders {
-		order := &s.Orders[i]
-		if !matches(order) {
-			continue
-		}
-		if newest == nil || newest.CreationTimestamp.Before(&order.CreationTimestamp) ||
-			(newest.CreationTimestamp.Equal(&order.CreationTimestamp) && newest.Spec.Attempt < order.Spec.Attempt) {
-			newest = order
-		}
-	}
-	return newest
 }

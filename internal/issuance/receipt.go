@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // Receipt is what a CertificateRequest shows of an acceptance.
@@ -20,7 +21,7 @@ type Receipt struct {
 // issuance goes on, but what was paid for stays in sight.
 func (s Snapshot) orphan() string {
 	receipt := s.Request.Receipt
-	holder := s.newest(func(order *v1alpha1.VeroOrder) bool {
+	holder := orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
 		return order.Status.RetrievalID == receipt.RetrievalID || order.Status.RefusedRetrievalID == receipt.RetrievalID
 	})
 	if receipt.RetrievalID == "" || holder != nil {
@@ -37,8 +38,8 @@ func (s Snapshot) orphanHint() string {
 	if orphan == "" {
 		return ""
 	}
-	home := s.newest(func(order *v1alpha1.VeroOrder) bool {
-		return s.sameKey(order) && phaseOf(order) == v1alpha1.PhaseFailed && order.Status.RetrievalID == ""
+	home := orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
+		return s.sameKey(order) && orderstate.PhaseOf(order) == v1alpha1.PhaseFailed && order.Status.RetrievalID == ""
 	})
 	if home == nil {
 		return "; " + orphan

@@ -30,7 +30,7 @@ func TestAReceiptThatNoOrderHoldsIsTold(t *testing.T) {
 		says     string
 		not      string
 	}{
-		"where another order takes its place":   {requested(credentials(), receipt), issuance.Create, gone, "status."},
+		"where another order takes its place":   {requested(credentials, receipt), issuance.Create, gone, "status."},
 		"where another renewal takes its place": {requested(open, receipt), issuance.Create, gone, "status."},
 		"where the request waits":               {requested(receipt), issuance.Wait, gone, "status."},
 		"with an order into which it can be put": {

@@ -14,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // renewalOf is an order for the request that renews a certificate.
@@ -64,13 +65,13 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			order := renewalOf(leaf)
-			action := issuance.Decide(ordered(order, at(c.moment), c.secret))
-			c.order.check(t, action)
-			if action.Verb == issuance.Abandon {
-				issuance.End(order, action, c.moment)
+			action := orderstate.Decide(forOrder(order, requested(at(c.moment), c.secret)))
+			c.order.checkOrder(t, action)
+			if action.Verb == orderstate.Abandon {
+				orderstate.End(order, action, c.moment)
 			}
 			c.request.check(t, issuance.Decide(requested(at(c.moment), c.secret, with(order))))
-			c.credentials.check(t, issuance.Decide(requested(at(c.moment), c.secret, with(order), credentials())))
+			c.credentials.check(t, issuance.Decide(requested(at(c.moment), c.secret, with(order), credentials)))
 		})
 	}
 }
@@ -120,7 +121,7 @@ func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			order := renewalOf(leaf, c.answers...)
 			next := func(s *issuance.Snapshot) { s.Request.UID = otherRequest }
-			for i, changes := range [...][]change{{}, {credentials()}, {next}, {next, credentials()}} {
+			for i, changes := range [...][]change{{}, {credentials}, {next}, {next, credentials}} {
 				c.want[i].check(t, issuance.Decide(requested(append(changes, holding(t, leaf), with(order))...)))
 			}
 		})
@@ -182,13 +183,13 @@ func liveToRenewal(t *testing.T, ahead time.Duration) []call {
 			moment = moment.Add(action.At.Sub(ours))
 			continue
 		}
-		action := issuance.Decide(ordered(order, at(ours), holding(t, leaf)))
-		if action.Verb == issuance.Wait {
+		action := orderstate.Decide(forOrder(order, requested(at(ours), holding(t, leaf))))
+		if action.Verb == orderstate.Wait {
 			checkHeld(t, order, at(ours), holding(t, leaf))
 			moment = moment.Add(action.At.Sub(ours))
 			continue
 		}
-		submit.check(t, action)
+		submit.checkOrder(t, action)
 		if !moment.Before(opens) {
 			return append(calls, call{moment.Sub(opens), ""})
 		}
@@ -204,7 +205,7 @@ func liveToRenewal(t *testing.T, ahead time.Duration) []call {
 func checkHeld(t *testing.T, order *v1alpha1.VeroOrder, changes ...change) {
 	t.Helper()
 	held := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, says: []string{"PKI080", "every hour"}}
-	held.check(t, issuance.Decide(ordered(order, changes...)))
+	held.checkOrder(t, orderstate.Decide(forOrder(order, requested(changes...))))
 	held.verb = issuance.Follow
 	held.check(t, issuance.Decide(requested(append(changes, with(order))...)))
 	if !reasons.Of(v1alpha1.ReasonWaitingForWindow).Quiet {

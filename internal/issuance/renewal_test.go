@@ -74,7 +74,7 @@ func unusableSecrets(t testing.TB, until time.Time) circumstances {
 
 // noUnspentCredentials are "no" in the column of the credentials.
 var noUnspentCredentials = circumstances{
-	"none":     {noCredentials(), "Secret vero-transfer does not exist"},
+	"none":     {noCredentials, "Secret vero-transfer does not exist"},
 	"spent":    {usedCredentials(sent(now, nil)), "were spent"},
 	"refused":  {usedCredentials(sent(now, pki020)), "were refused"},
 	"reserved": {usedCredentials(), "are reserved"},
@@ -83,7 +83,7 @@ var noUnspentCredentials = circumstances{
 // usedCredentials are credentials that an order for another key was made with.
 func usedCredentials(edits ...edit) change {
 	return func(s *issuance.Snapshot) {
-		credentials()(s)
+		credentials(s)
 		with(signNew(append([]edit{forAnotherKey}, edits...)...))(s)
 	}
 }
@@ -96,8 +96,8 @@ func TestTheTableOfTheDesign(t *testing.T) {
 	valid := circumstances{"valid": {holding(t, leafUntil(t, "another's", until)), ""}}
 	open := circumstances{"open": {issuer(func(i *facts.Issuer) { i.Window = window }), ""}}
 	closed := circumstances{"closed": {issuer(func(i *facts.Issuer) { i.Window = time.Hour }), ""}}
-	yes, no := circumstances{"yes": {credentials(), ""}}, noUnspentCredentials
-	own := circumstances{"its own": {func(s *issuance.Snapshot) { credentials()(s); ownCredentials(s) }, ""}}
+	yes, no := circumstances{"yes": {credentials, ""}}, noUnspentCredentials
+	own := circumstances{"its own": {func(s *issuance.Snapshot) { credentials(s); ownCredentials(s) }, ""}}
 	wait := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForCredentials,
 		at: now.Add(facts.CredentialsPollInterval)}
 	hold := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
@@ -161,7 +161,7 @@ func TestALifeToTheSecond(t *testing.T) {
 		run(t, map[string]decision{
 			claim + ", no credentials": {requested(at(c.moment), holding(t, leaf)), c.without},
 			claim + ", credentials of its own": {
-				requested(at(c.moment), holding(t, leaf), credentials(), ownCredentials), c.withCredentials},
+				requested(at(c.moment), holding(t, leaf), credentials, ownCredentials), c.withCredentials},
 		})
 	}
 	run(t, map[string]decision{

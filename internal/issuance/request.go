@@ -6,6 +6,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // issuerPollInterval is how often a request looks again at an issuer that is not ready. What it lacks may be there
@@ -18,10 +19,10 @@ const windowPollInterval = time.Hour
 // silence is how long an order may be without any word: one that waits for its turn says so earlier.
 const silence = 15 * time.Minute
 
-// forRequest decides for a CertificateRequest: what exists for its key comes first, because it may have been paid for;
-// then the table of the package comment. A request is judged by an issuer that is ready only: a typing error in an
-// issuer must not fail requests that are right.
-func (s Snapshot) forRequest() Action {
+// Decide is what to do with the CertificateRequest of a snapshot: what exists for its key comes first, because it may
+// have been paid for; then the table of the package comment. A request is judged by an issuer that is ready only: a
+// typing error in an issuer must not fail requests that are right.
+func Decide(s Snapshot) Action {
 	if order := s.made(); order != nil {
 		return deliver(order)
 	}
@@ -35,8 +36,8 @@ func (s Snapshot) forRequest() Action {
 		return s.awaitIssuer()
 	}
 	if order := s.refusal(); order != nil {
-		return Action{Verb: Refuse, Reason: readyReason(order), Order: order, Message: fmt.Sprintf(
-			"VeroOrder %s has failed: %s", order.Name, readyMessage(order))}
+		return Action{Verb: Refuse, Reason: orderstate.Reason(order), Order: order, Message: fmt.Sprintf(
+			"VeroOrder %s has failed: %s", order.Name, orderstate.Message(order))}
 	}
 	if !s.Issuer.Ready {
 		wait := s.awaitIssuer()
@@ -56,10 +57,10 @@ func (s Snapshot) forRequest() Action {
 	return s.operation()
 }
 
-// NeedsAuthorisation is whether the decision for the request depends on credentials or on the current certificate. It
-// does not where the certificate was issued for this very request, or where an order is on its way and nothing else
+// NeedsAuthorization reports whether the decision for the request depends on credentials or on the current certificate.
+// It does not where the certificate was issued for this very request, or where an order is on its way and nothing else
 // could be delivered instead: most of the time, and then no Secret is read.
-func (s Snapshot) NeedsAuthorisation() bool {
+func (s Snapshot) NeedsAuthorization() bool {
 	issued, _ := s.issued()
 	return s.made() == nil && (s.inFlight() == nil || issued != nil)
 }
@@ -150,7 +151,7 @@ func (s Snapshot) follow(order *v1alpha1.VeroOrder) Action {
 			"VeroOrder %s was made on %s and tells nothing of itself since: its events and the controller's log say why its "+
 				"status is not written", order.Name, made.UTC().Format(time.RFC3339))}
 	}
-	return Action{Verb: Follow, Reason: readyReason(order), Message: readyMessage(order), Order: order}
+	return Action{Verb: Follow, Reason: orderstate.Reason(order), Message: orderstate.Message(order), Order: order}
 }
 
 // awaitIssuer waits for the issuer.

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // service is the certificate service.
@@ -67,15 +67,19 @@ func leafFor(t testing.TB, key, number, day int) *x509.Certificate {
 	return leaves[name]
 }
 
-func (w *world) call(order *v1alpha1.VeroOrder) issuance.Call {
+func (w *world) call(order *v1alpha1.VeroOrder) orderstate.Call {
 	call := ended(order, w.now())
 	call.IssuerGeneration, call.TrustDigest = w.issuer.Generation, w.issuer.TrustDigest
 	call.Timeout = w.issuer.Timeout
 	return call
 }
 
-func (w *world) submit(order *v1alpha1.VeroOrder, s issuance.Snapshot, fault fault) {
-	w.write(order, func(o *v1alpha1.VeroOrder) { issuance.Intend(o, s.Transfer.Fingerprint, 0, s.Now) })
+func (w *world) submit(order *v1alpha1.VeroOrder, s orderstate.Snapshot, fault fault) {
+	fingerprint := ""
+	if s.Transfer != nil {
+		fingerprint = s.Transfer.Credentials.Fingerprint
+	}
+	w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.Intend(o, fingerprint, 0, s.Now) })
 	if fault == crashBefore {
 		return
 	}
@@ -84,7 +88,7 @@ func (w *world) submit(order *v1alpha1.VeroOrder, s issuance.Snapshot, fault fau
 	id, err := w.send(order, fault)
 	call.Ended = w.now()
 	record := func() {
-		w.write(order, func(o *v1alpha1.VeroOrder) { issuance.RecordSubmission(o, id, err, call) })
+		w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.RecordSubmission(o, id, err, call) })
 	}
 	switch fault {
 	case crash:
@@ -101,7 +105,7 @@ func (w *world) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
 		return "", errUnreachable
 	}
 	if fault == forged {
-		w.service.retrieved["forged"] = &certificate{accepted: w.elapsed - issuance.FirstPoll, refused: true}
+		w.service.retrieved["forged"] = &certificate{accepted: w.elapsed - orderstate.FirstPoll, refused: true}
 		return "", &vero.UnverifiedError{RetrievalID: "forged", Err: errNoAnswer}
 	}
 	var id string
@@ -163,10 +167,10 @@ func (w *world) poll(order *v1alpha1.VeroOrder, fault fault) {
 	if asked == nil {
 		w.t.Fatalf("%s: asked for RetrievalId %q, which the service has never given", order.Name, order.Status.RetrievalID)
 	}
-	if waited := w.elapsed - asked.accepted; waited < issuance.FirstPoll {
+	if waited := w.elapsed - asked.accepted; waited < orderstate.FirstPoll {
 		w.t.Fatalf("%s: polled %s after its acceptance", order.Name, waited)
 	}
-	var issued *issuance.Issued
+	var issued *orderstate.Issued
 	var err error
 	switch {
 	case fault == unreachable || fault == lostAnswer:
@@ -184,10 +188,10 @@ func (w *world) poll(order *v1alpha1.VeroOrder, fault fault) {
 			w.service.issued++
 			asked.leaf = leafFor(w.t, asked.key, w.service.issued, int(w.elapsed.Hours()/24))
 		}
-		issued = &issuance.Issued{Certificate: pkitest.PEM(asked.leaf)}
+		issued = &orderstate.Issued{Certificate: pkitest.PEM(asked.leaf)}
 	}
 	record := func() {
-		w.write(order, func(o *v1alpha1.VeroOrder) { issuance.RecordPoll(o, issued, err, call) })
+		w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.RecordPoll(o, issued, err, call) })
 	}
 	switch fault {
 	case crash, crashBefore:

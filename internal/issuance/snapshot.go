@@ -9,29 +9,20 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
-// Snapshot is everything that a decision depends on, read once before it is made.
+// Snapshot is everything that a decision for a CertificateRequest depends on, read once before it is made.
 type Snapshot struct {
 	// Now is the time of the decision.
 	Now time.Time
-	// Issuer that the CertificateRequest or the order names.
+	// Issuer that the CertificateRequest names.
 	Issuer facts.Issuer
-	// Transfer describes the transfer credentials as they are now: for a request those that it names, for an order
-	// those in the Secret that it draws on. For a renewal that NeedsTransfer it is those that its request names.
+	// Transfer describes the transfer credentials that the CertificateRequest names.
 	Transfer facts.Transfer
 	// Current is the certificate in the Certificate's Secret.
 	Current facts.Current
-	// Request is the CertificateRequest to decide for; unused when Order is set.
+	// Request is the CertificateRequest to decide for.
 	Request Request
-	// Orders are those that bear on the request: same key, same TransferId, or renewing the same certificate. For an
-	// order they are those with the TransferId that it draws on, or that Transfer describes.
+	// Orders are those that bear on the request: same key, same TransferId, or renewing the same certificate.
 	Orders []v1alpha1.VeroOrder
-	// Order is the order to decide for; nil to decide for the Request.
-	Order *v1alpha1.VeroOrder
-	// Wanted is whether a CertificateRequest waits for the Order.
-	Wanted bool
-	// Elsewhere is the Secret that the CertificateRequests which wait for the Order name for transfer credentials,
-	// where none of them names the one that the Order draws on; else empty.
-	Elsewhere string
 }
 
 // Request is what a decision needs to know of a CertificateRequest.
@@ -50,7 +41,40 @@ type Request struct {
 	// or does not hold its key. Empty if nothing speaks against it.
 	Unbacked string
 	// RenewBefore is how long before its end the Certificate behind it wants to be renewed; zero if that does not say.
-	// ByPercentage is whether it says so in spec.renewBeforePercentage, which excludes spec.renewBefore.
+	// ByPercentage reports whether it says so in spec.renewBeforePercentage, which excludes spec.renewBefore.
 	RenewBefore  time.Duration
 	ByPercentage bool
+}
+
+// Verb is what an Action wants done with a CertificateRequest.
+type Verb string
+
+// The verbs of a CertificateRequest.
+const (
+	// Wait: nothing to do before At, or before something changes.
+	Wait Verb = "Wait"
+	// Create a VeroOrder for Operation with Attempt.
+	Create Verb = "Create"
+	// Follow the Order: it is on its way.
+	Follow Verb = "Follow"
+	// Deliver the certificate of the Order.
+	Deliver Verb = "Deliver"
+	// Refuse the CertificateRequest for ever; a new one is needed.
+	Refuse Verb = "Refuse"
+)
+
+// Action is a decision for a CertificateRequest.
+type Action struct {
+	// Verb is what to do.
+	Verb Verb
+	// Reason is one of the API's reasons, Message what a user reads: what is the matter and what to do about it. Create
+	// has a Message only where something was paid for that is given up with it.
+	Reason, Message string
+	// At is when to look again; zero means when something changes.
+	At time.Time
+	// Operation and Attempt of the order to create.
+	Operation v1alpha1.Operation
+	Attempt   int32
+	// Order to follow, deliver or explain a refusal with.
+	Order *v1alpha1.VeroOrder
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
-func TestNeedsAuthorisation(t *testing.T) {
+func TestNeedsAuthorization(t *testing.T) {
 	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
 	for claim, c := range map[string]struct {
 		snapshot issuance.Snapshot
@@ -21,14 +21,15 @@ func TestNeedsAuthorisation(t *testing.T) {
 		"a request without an order":                    {requested(), true},
 		"a pending order":                               {requested(with(signNew())), true},
 		"not while an order is in flight":               {requested(with(signNew(sent(now, nil)))), false},
+		"nor while one is in doubt":                     {requested(with(signNew(sent(now, errNoAnswer)))), false},
 		"not when its certificate is there":             {requested(with(signNew(bore(leaf)))), false},
 		"where a certificate of another request may be": {requested(with(signNew(forAnotherRequest, bore(leaf)))), true},
 		"also while an order is in flight": {
 			requested(with(signNew(forAnotherRequest, bore(leaf)), signNew(sent(now, nil)))), true},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			if got := c.snapshot.NeedsAuthorisation(); got != c.want {
-				t.Errorf("NeedsAuthorisation is %t, want %t", got, c.want)
+			if got := c.snapshot.NeedsAuthorization(); got != c.want {
+				t.Errorf("NeedsAuthorization is %t, want %t", got, c.want)
 			}
 		})
 	}
@@ -47,5 +48,5 @@ func TestATemporaryCertificateOfCertManagerIsNone(t *testing.T) {
 		t.Errorf("the request says %s", action.Message)
 	}
 	createSignNew(1).check(t,
-		issuance.Decide(requested(credentials(), func(s *issuance.Snapshot) { s.Current = temporary })))
+		issuance.Decide(requested(credentials, func(s *issuance.Snapshot) { s.Current = temporary })))
 }

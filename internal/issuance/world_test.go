@@ -16,6 +16,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
 )
 
 // world is a model of everything around the state machine: the certificate service, which accepts each TransferId once;
@@ -58,7 +60,7 @@ var worldKeys = [...]string{"ours", "another's", "a third"}
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{
-		t: t, issuer: requested().Issuer, trusting: true,
+		t: t, issuer: ordertest.Issuer(), trusting: true,
 		service: service{spent: map[string]bool{}, retrieved: map[string]*certificate{}},
 	}
 	w.mint(true)
@@ -118,7 +120,7 @@ func (w *world) stepRequest(r *request, lagging bool) issuance.Action {
 	}
 	s := w.snapshot(orders)
 	s.Request = issuance.Request{UID: r.uid, PublicKeyDigest: digestOf(worldKeys[r.key])}
-	if !s.NeedsAuthorisation() {
+	if !s.NeedsAuthorization() {
 		s.Transfer, s.Current = facts.Transfer{}, facts.Current{}
 	}
 	action := issuance.Decide(s)
@@ -217,25 +219,21 @@ func (w *world) checkStep(before, after *v1alpha1.VeroOrder) {
 }
 
 // stepOrder is one reconcile of an order.
-func (w *world) stepOrder(order *v1alpha1.VeroOrder, fault fault) issuance.Action {
-	s := w.snapshot(w.list())
-	s.Order = order
+func (w *world) stepOrder(order *v1alpha1.VeroOrder, fault fault) orderstate.Action {
+	s := forOrder(order, w.snapshot(w.list()))
 	s.Wanted = slices.ContainsFunc(w.requests, func(r *request) bool {
 		return r.ended == "" && digestOf(worldKeys[r.key]) == order.Spec.PublicKeyDigest
 	})
-	if !s.NeedsTransfer() {
-		s.Transfer = facts.Transfer{}
-	}
-	action := issuance.Decide(s)
+	action := orderstate.Decide(s)
 	switch action.Verb {
-	case issuance.Submit:
+	case orderstate.Submit:
 		w.submit(order, s, fault)
-	case issuance.Poll:
+	case orderstate.Poll:
 		w.poll(order, fault)
-	case issuance.Abandon:
-		w.write(order, func(o *v1alpha1.VeroOrder) { issuance.End(o, action, s.Now) })
-	case issuance.Wait:
-		w.write(order, func(o *v1alpha1.VeroOrder) { issuance.HoldUp(o, action, s.Now) })
+	case orderstate.Abandon:
+		w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.End(o, action, s.Now) })
+	case orderstate.Wait:
+		w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.HoldUp(o, action, s.Now) })
 	default:
 	}
 	return action

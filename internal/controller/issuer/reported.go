@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // reported is the verdict of the orders: a problem that one of them has met with the issuer and the bundles as they are
@@ -28,7 +28,7 @@ func (r *Reconciler) reported(
 		order := &orders[i]
 		problem := order.Status.IssuerProblem
 		if problem == nil || !names(order, issuer) ||
-			issuance.Obsolete(problem, issuer.GetUID(), issuer.GetGeneration(), digest) ||
+			orderstate.Obsolete(problem, issuer.GetUID(), issuer.GetGeneration(), digest) ||
 			proven.refutes(problem) {
 			continue
 		}

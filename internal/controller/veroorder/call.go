@@ -10,11 +10,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // submit writes the intent, sends the request, and writes the outcome. Whoever else had the same intent has lost by
@@ -31,7 +31,7 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	}
 	before, interruptions := order.DeepCopy(), r.pacing.interruptions(order, g.Now)
 	if err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
-		issuance.Intend(order, g.Transfer.Fingerprint, interruptions, g.Now)
+		orderstate.Intend(order, g.fingerprint(), interruptions, g.Now)
 	}); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -47,7 +47,7 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	call.Ended = r.Clock.Now()
 	r.Metrics.Answered(vero.Operation(order.Spec.Operation), err, call.Ended.Sub(started))
 	return r.record(ctx, before, order, received, func(order *v1alpha1.VeroOrder) {
-		issuance.RecordSubmission(order, id, err, call)
+		orderstate.RecordSubmission(order, id, err, call)
 	})
 }
 
@@ -107,7 +107,7 @@ func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gat
 	if r.pacing.needsIntent(order, g.Now) {
 		interruptions := r.pacing.interruptions(order, g.Now)
 		if err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
-			issuance.IntendPoll(order, interruptions, g.Now)
+			orderstate.IntendPoll(order, interruptions, g.Now)
 		}); err != nil {
 			return ctrl.Result{}, err
 		}
@@ -118,19 +118,19 @@ func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gat
 	call := g.call()
 	call.RetrievalID, call.Ended = order.Status.RetrievalID, r.Clock.Now()
 	r.Metrics.Answered(vero.GetCertificate, err, call.Ended.Sub(started))
-	var issued *issuance.Issued
+	var issued *orderstate.Issued
 	if err == nil {
 		issued, err = r.check(ctx, raw, order, g, call.Ended)
 	}
 	return r.record(ctx, order.DeepCopy(), order, "", func(order *v1alpha1.VeroOrder) {
-		issuance.RecordPoll(order, issued, err, call)
+		orderstate.RecordPoll(order, issued, err, call)
 	})
 }
 
 // check makes a chain of the service's certificate. What cannot even be parsed is a wrong certificate too.
 func (r *Reconciler) check(
 	ctx context.Context, raw []byte, order *v1alpha1.VeroOrder, g *gathered, now time.Time,
-) (*issuance.Issued, error) {
+) (*orderstate.Issued, error) {
 	leaf, err := pki.ParseCertificate(raw)
 	if err != nil {
 		return nil, &pki.IssuedError{Reason: pki.IssuedInvalidChain, Err: err}
@@ -146,7 +146,7 @@ func (r *Reconciler) check(
 		return nil, err
 	}
 	certificate, ca := pki.EncodeChain(chain)
-	return &issuance.Issued{Certificate: certificate, CA: ca}, nil
+	return &orderstate.Issued{Certificate: certificate, CA: ca}, nil
 }
 
 // earlier says that a certificate is one that the key has had before, as it can be with rotationPolicy Never: an answer
@@ -171,6 +171,14 @@ func (r *Reconciler) earlier(ctx context.Context, order *v1alpha1.VeroOrder, ser
 	return nil
 }
 
+// fingerprint is that of the transfer password that the order is sent with; empty for renewals.
+func (g *gathered) fingerprint() string {
+	if g.Transfer == nil {
+		return ""
+	}
+	return g.Transfer.Credentials.Fingerprint
+}
+
 func (g *gathered) party() vero.Party {
 	return vero.Party{
 		Environment: vero.Environment(g.Order.Spec.Environment), CustomerID: g.Order.Spec.CustomerID,
@@ -178,8 +186,8 @@ func (g *gathered) party() vero.Party {
 	}
 }
 
-func (g *gathered) call() issuance.Call {
-	return issuance.Call{
+func (g *gathered) call() orderstate.Call {
+	return orderstate.Call{
 		IssuerUID: g.Issuer.UID, IssuerGeneration: g.Issuer.Generation, TrustDigest: g.Issuer.TrustDigest,
 		Timeout: g.Issuer.Timeout,
 	}

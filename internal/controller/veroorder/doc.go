@@ -1,4 +1,4 @@
-// Package veroorder executes orders: it sends what issuance.Decide wants sent, and writes down what came of it.
+// Package veroorder executes orders: it sends what orderstate.Decide wants sent, and writes down what came of it.
 //
 // The intent is written, with the resourceVersion that was read, before the call; the outcome is written right after
 // it, before anything else, on a context of its own that outlives a shutdown for a bounded time. Orders are read from

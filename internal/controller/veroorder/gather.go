@@ -19,12 +19,13 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // gathered is the snapshot for a decision, and what carrying it out needs beyond that. It lives as long as one
 // reconcile: keys and passwords are never kept.
 type gathered struct {
-	issuance.Snapshot
+	orderstate.Snapshot
 
 	issuer   v1alpha1.Issuer
 	bundles  *secrets.Bundles
@@ -34,7 +35,7 @@ type gathered struct {
 
 // gather reads the world once, all of it from the API server but the search for requests.
 func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.VeroOrder) (*gathered, error) {
-	g := &gathered{Snapshot: issuance.Snapshot{Now: r.Clock.Now(), Order: order}}
+	g := &gathered{Snapshot: orderstate.Snapshot{Now: r.Clock.Now(), Order: order}}
 	switch order.Status.Phase {
 	case v1alpha1.PhaseIssued, v1alpha1.PhaseFailed:
 		return g, nil
@@ -52,15 +53,14 @@ func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.VeroOrder) (*ga
 		return g, err
 	}
 	g.Wanted = true
-	if order.Spec.Renewal != nil {
-		if err := r.gatherIdentity(ctx, g, waiting); err != nil {
-			return nil, err
-		}
-	}
-	if g.NeedsTransfer() {
+	switch {
+	case order.Spec.Renewal != nil:
+		return g, r.gatherRenewal(ctx, g, waiting)
+	case g.NeedsCredentials():
 		return g, r.gatherTransfer(ctx, g, waiting)
+	default:
+		return g, nil
 	}
-	return g, nil
 }
 
 func (r *Reconciler) gatherIssuer(ctx context.Context, g *gathered) error {
@@ -130,47 +130,73 @@ func waitsFor(request *cmapi.CertificateRequest, order *v1alpha1.VeroOrder) bool
 		!status.IsTrue(request, cmapi.CertificateRequestConditionDenied)
 }
 
-// gatherTransfer reads the credentials that the order draws on, and notes where those who wait name others. For a
-// renewal they are the ones that those who wait name.
+// gatherTransfer reads the credentials that the order draws on, and notes where those who wait name others.
 func (r *Reconciler) gatherTransfer(ctx context.Context, g *gathered, waiting []waiter) error {
+	drawnOn := g.Order.Spec.Transfer
+	credentials, transfer, err := r.readTransfer(ctx, g.Order.Namespace, drawnOn.SecretName)
+	if err != nil {
+		return err
+	}
+	g.transfer, g.Transfer = transfer, &orderstate.Transfer{Credentials: credentials}
+	if named := g.named(waiting); len(named) > 0 && !slices.Contains(named, drawnOn.SecretName) {
+		g.Transfer.Elsewhere = named[0]
+	}
+	g.Transfer.Orders, err = lookup.OrdersWithLabel(
+		ctx, r.Client, g.Order.Namespace, v1alpha1.LabelTransferID, drawnOn.TransferIDDigest)
+	return err
+}
+
+// named are the Secrets that those who wait name for transfer credentials.
+func (g *gathered) named(waiting []waiter) []string {
 	var named []string
 	for _, w := range waiting {
 		if name := secrets.TransferName(w.owner.Certificate, w.request, g.issuer.IssuerSpec()); name != "" {
 			named = append(named, name)
 		}
 	}
-	switch {
-	case g.Order.Spec.Transfer != nil:
-		g.Transfer.SecretName = g.Order.Spec.Transfer.SecretName
-		if len(named) > 0 && !slices.Contains(named, g.Transfer.SecretName) {
-			g.Elsewhere = named[0]
-		}
-	case len(named) > 0:
-		g.Transfer.SecretName = named[0]
-	default:
-		g.Transfer.Problem = "no transfer credentials are named"
-		return nil
-	}
-	return r.readTransfer(ctx, g)
+	return named
 }
 
-func (r *Reconciler) readTransfer(ctx context.Context, g *gathered) error {
-	transfer, err := secrets.ReadTransfer(ctx, r.Reader,
-		types.NamespacedName{Namespace: g.Order.Namespace, Name: g.Transfer.SecretName})
+// readTransfer reads transfer credentials, and describes them to a decision.
+func (r *Reconciler) readTransfer(
+	ctx context.Context, namespace, name string,
+) (facts.Transfer, secrets.Transfer, error) {
+	described := facts.Transfer{SecretName: name}
+	transfer, err := secrets.ReadTransfer(ctx, r.Reader, types.NamespacedName{Namespace: namespace, Name: name})
 	if unusable, ok := errors.AsType[*secrets.UnusableError](err); ok {
-		g.Transfer.Problem = unusable.Error()
+		described.Problem = unusable.Error()
+		return described, secrets.Transfer{}, nil
 	} else if err != nil {
+		return facts.Transfer{}, secrets.Transfer{}, err
+	}
+	described.IDDigest, described.Fingerprint = transfer.IDDigest(), transfer.Fingerprint()
+	return described, transfer, nil
+}
+
+// gatherRenewal reads the certificate that signs, and where the decision depends on it, whether there are transfer
+// credentials to use instead.
+func (r *Reconciler) gatherRenewal(ctx context.Context, g *gathered, waiting []waiter) error {
+	g.Renewal = &orderstate.Renewal{}
+	if err := r.gatherIdentity(ctx, g, waiting); err != nil {
 		return err
-	} else {
-		g.transfer = transfer
-		g.Transfer.IDDigest, g.Transfer.Fingerprint = transfer.IDDigest(), transfer.Fingerprint()
 	}
-	digest := g.Transfer.IDDigest
-	if g.Order.Spec.Transfer != nil {
-		digest = g.Order.Spec.Transfer.TransferIDDigest
+	named := g.named(waiting)
+	if len(named) == 0 || !g.NeedsCredentials() {
+		return nil
 	}
-	g.Orders, err = lookup.OrdersWithLabel(ctx, r.Client, g.Order.Namespace, v1alpha1.LabelTransferID, digest)
-	return err
+	transfer, _, err := r.readTransfer(ctx, g.Order.Namespace, named[0])
+	if err != nil {
+		return err
+	}
+	orders, err := lookup.OrdersWithLabel(
+		ctx, r.Client, g.Order.Namespace, v1alpha1.LabelTransferID, transfer.IDDigest)
+	if err != nil {
+		return err
+	}
+	if (issuance.Snapshot{Issuer: g.Issuer, Transfer: transfer, Orders: orders}).CredentialsAvailable() {
+		g.Renewal.CredentialsIn = transfer.SecretName
+	}
+	return nil
 }
 
 // gatherIdentity reads the certificate that signs, once more through a Certificate that vouches for a request: an order
@@ -178,7 +204,8 @@ func (r *Reconciler) readTransfer(ctx context.Context, g *gathered) error {
 func (r *Reconciler) gatherIdentity(ctx context.Context, g *gathered, waiting []waiter) error {
 	secretName := g.Order.Spec.Renewal.SecretName
 	if !slices.ContainsFunc(waiting, func(w waiter) bool { return w.owner.SecretName() == secretName }) {
-		g.Current.Problem = fmt.Sprintf("Secret %s is not that of a Certificate which waits for the renewal", secretName)
+		g.Renewal.Current.Problem = fmt.Sprintf(
+			"Secret %s is not that of a Certificate which waits for the renewal", secretName)
 		return nil
 	}
 	identity, err := secrets.ReadIdentity(ctx, r.Reader,
@@ -191,6 +218,7 @@ func (r *Reconciler) gatherIdentity(ctx context.Context, g *gathered, waiting []
 	if g.bundles != nil {
 		trust = g.bundles.Issuance
 	}
-	g.Current = facts.Examine(secretName, identity.Leaf, identity.Problem, g.Order.Spec.CustomerID, trust, g.Now)
+	g.Renewal.Current = facts.Examine(
+		secretName, identity.Leaf, identity.Problem, g.Order.Spec.CustomerID, trust, g.Now)
 	return nil
 }

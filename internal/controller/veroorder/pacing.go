@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // silentPause is how long an order waits for the end of its pause without saying so.
@@ -25,7 +25,7 @@ type pacing struct {
 	mutex   sync.Mutex
 	planned bool
 	started time.Time
-	plan    issuance.Resumptions
+	plan    orderstate.Resumptions
 	// next is when the next interrupted call may be made.
 	next time.Time
 	// turns are those of other orders of suspected namespaces, and nextTurn is the first that is free.
@@ -44,7 +44,7 @@ func (r *Reconciler) pace(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 		return ctrl.Result{}, nil
 	}
 	if until.Sub(now) > silentPause {
-		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, held(order, until), now) })
+		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, held(order, until), now) })
 		if err != nil {
 			return ctrl.Result{}, err
 		}
@@ -72,13 +72,13 @@ func (r *Reconciler) planResumptions(ctx context.Context) error {
 }
 
 // held is what an order says of itself in a long pause.
-func held(order *v1alpha1.VeroOrder, until time.Time) issuance.Action {
+func held(order *v1alpha1.VeroOrder, until time.Time) orderstate.Action {
 	again := until.UTC().Format(time.RFC3339)
-	action := issuance.Action{Verb: issuance.Wait, Reason: v1alpha1.ReasonUncertain, Message: fmt.Sprintf(
+	action := orderstate.Action{Verb: orderstate.Wait, Reason: v1alpha1.ReasonUncertain, Message: fmt.Sprintf(
 		"the controller has ended in the middle of each of the last %d calls for VeroOrders of this namespace; perhaps an "+
 			"answer of the service ends it; see the log of the ended container; VeroOrder %s goes on at %s",
 		order.Status.Interruptions+1, order.Name, again)}
-	if !issuance.Interrupted(order) {
+	if !orderstate.Interrupted(order) {
 		action.Reason = v1alpha1.ReasonRetryingSubmission
 		action.Message = fmt.Sprintf("the controller has ended in the middle of calls for other VeroOrders of this "+
 			"namespace; perhaps an answer of their service ends it; VeroOrder %s goes on at %s", order.Name, again)
@@ -91,7 +91,7 @@ func held(order *v1alpha1.VeroOrder, until time.Time) issuance.Action {
 
 // begin starts the time of a controller.
 func (p *pacing) begin(orders []v1alpha1.VeroOrder, now time.Time) {
-	p.planned, p.started, p.plan = true, now, issuance.PlanResumptions(orders, now)
+	p.planned, p.started, p.plan = true, now, orderstate.PlanResumptions(orders, now)
 	p.turns = map[types.NamespacedName]time.Time{}
 }
 
@@ -100,7 +100,7 @@ func (p *pacing) until(order *v1alpha1.VeroOrder, now time.Time) time.Time {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	name := client.ObjectKeyFromObject(order)
-	if issuance.Interrupted(order) {
+	if orderstate.Interrupted(order) {
 		return p.resume(name, now)
 	}
 	p.resolve(name)
@@ -112,7 +112,7 @@ func (p *pacing) until(order *v1alpha1.VeroOrder, now time.Time) time.Time {
 }
 
 // turn is when another order of a suspected namespace may call: one a second, and all of them when it is over.
-func (p *pacing) turn(name types.NamespacedName, suspicion issuance.Suspicion, now time.Time) time.Time {
+func (p *pacing) turn(name types.NamespacedName, suspicion orderstate.Suspicion, now time.Time) time.Time {
 	turn, waits := p.turns[name]
 	if !waits {
 		turn = latest(suspicion.From, p.nextTurn, now)
@@ -138,7 +138,7 @@ func (p *pacing) resume(name types.NamespacedName, now time.Time) time.Time {
 
 // suspicion is what has to be minded with a namespace that has several interrupted orders. A single one is minded
 // itself; the others of its namespace need not wait for it.
-func (p *pacing) suspicion(namespace string, now time.Time) (suspicion issuance.Suspicion, suspected bool) {
+func (p *pacing) suspicion(namespace string, now time.Time) (suspicion orderstate.Suspicion, suspected bool) {
 	const several = 2
 	suspicion = p.plan.Namespaces[namespace]
 	return suspicion, len(suspicion.Interrupted) >= several && now.Before(suspicion.Until)
@@ -160,7 +160,7 @@ func (p *pacing) interruptions(order *v1alpha1.VeroOrder, now time.Time) int32 {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	suspicion, suspected := p.suspicion(order.Namespace, now)
-	if suspected || issuance.Interrupted(order) {
+	if suspected || orderstate.Interrupted(order) {
 		return max(suspicion.Interruptions, order.Status.Interruptions+1)
 	}
 	return 0
@@ -172,7 +172,7 @@ func (p *pacing) needsIntent(order *v1alpha1.VeroOrder, now time.Time) bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	_, suspected := p.suspicion(order.Namespace, now)
-	return suspected || issuance.Interrupted(order) || issuance.PollOverdue(order, p.started)
+	return suspected || orderstate.Interrupted(order) || orderstate.PollOverdue(order, p.started)
 }
 
 func latest(moments ...time.Time) time.Time { return slices.MaxFunc(moments, time.Time.Compare) }

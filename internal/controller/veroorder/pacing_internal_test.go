@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 var start = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -20,8 +20,8 @@ func pending(number int) v1alpha1.VeroOrder {
 
 func accepted(number int) v1alpha1.VeroOrder {
 	order := pending(number)
-	issuance.Intend(&order, "", 0, start)
-	issuance.RecordSubmission(&order, "r", nil, issuance.Call{Ended: start})
+	orderstate.Intend(&order, "", 0, start)
+	orderstate.RecordSubmission(&order, "r", nil, orderstate.Call{Ended: start})
 	return order
 }
 
@@ -40,9 +40,9 @@ func calls(p *pacing, orders []v1alpha1.VeroOrder, now time.Time) time.Time {
 		}
 		atOnce--
 		if order := &orders[i]; order.Status.Phase != v1alpha1.PhaseSubmitted {
-			issuance.Intend(order, "", p.interruptions(order, moment), moment)
+			orderstate.Intend(order, "", p.interruptions(order, moment), moment)
 		} else if p.needsIntent(order, moment) {
-			issuance.IntendPoll(order, p.interruptions(order, moment), moment)
+			orderstate.IntendPoll(order, p.interruptions(order, moment), moment)
 		}
 	}
 	return moment
@@ -80,8 +80,8 @@ func TestOrdersThatEndEveryControllerLeaveTimeForOthers(t *testing.T) {
 // TestInterruptedCallsThatWereHeldUpAreMadeOneASecondAllTheSame: their issuer was not ready when it was their turn.
 func TestInterruptedCallsThatWereHeldUpAreMadeOneASecondAllTheSame(t *testing.T) {
 	one, two := pending(1), pending(2)
-	issuance.Intend(&one, "", 0, start)
-	issuance.Intend(&two, "", 0, start)
+	orderstate.Intend(&one, "", 0, start)
+	orderstate.Intend(&two, "", 0, start)
 	p := &pacing{}
 	p.begin([]v1alpha1.VeroOrder{one, two}, start)
 	now := start.Add(time.Hour)
@@ -97,7 +97,7 @@ func TestInterruptedCallsThatWereHeldUpAreMadeOneASecondAllTheSame(t *testing.T)
 func TestOthersOfASuspectedNamespaceCallOneASecond(t *testing.T) {
 	interrupted := []v1alpha1.VeroOrder{pending(1), pending(2)}
 	for i := range interrupted {
-		issuance.Intend(&interrupted[i], "", 0, start)
+		orderstate.Intend(&interrupted[i], "", 0, start)
 	}
 	third, fourth, elsewhere, crowd := pending(3), pending(4), pending(5), make([]v1alpha1.VeroOrder, 100)
 	elsewhere.Namespace = "friendly"
@@ -119,7 +119,7 @@ func TestOthersOfASuspectedNamespaceCallOneASecond(t *testing.T) {
 	if got := p.until(&fourth, start.Add(time.Second)); got.Sub(start) != 2*time.Second {
 		t.Errorf("its turn has changed to %s", got)
 	}
-	issuance.RecordSubmission(&interrupted[0], "r", nil, issuance.Call{Ended: start})
+	orderstate.RecordSubmission(&interrupted[0], "r", nil, orderstate.Call{Ended: start})
 	p.until(&interrupted[0], start.Add(time.Second))
 	if got := p.until(&fourth, start.Add(time.Second)); got.After(start.Add(time.Second)) {
 		t.Errorf("with a single interrupted order left it waits until %s", got)

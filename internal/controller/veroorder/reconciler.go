@@ -17,13 +17,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lanes"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // Service is what an order asks of the certificate service. Errors are vero.CallErrors where anything was sent.
@@ -130,12 +130,12 @@ func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl
 	if r.Clock.Now().Before(due) {
 		return ctrl.Result{RequeueAfter: r.until(due)}, nil
 	}
-	action := issuance.Action{
-		Verb: issuance.Wait, Reason: v1alpha1.ReasonOrderCreated,
+	action := orderstate.Action{
+		Verb: orderstate.Wait, Reason: v1alpha1.ReasonOrderCreated,
 		Message: fmt.Sprintf("VeroOrder %s waits for its turn behind others of %s %s or of its namespace",
 			order.Name, order.Spec.IssuerRef.Kind, order.Spec.IssuerRef.Name),
 	}
-	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, r.Clock.Now()) })
+	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, action, r.Clock.Now()) })
 	if err != nil {
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", client.ObjectKeyFromObject(order), err))
 	}
@@ -143,7 +143,7 @@ func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl
 }
 
 func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
-	if until := issuance.UntouchedUntil(order); r.Clock.Now().Before(until) {
+	if until := orderstate.UntouchedUntil(order); r.Clock.Now().Before(until) {
 		return ctrl.Result{RequeueAfter: r.until(until)}, nil
 	}
 	if result, err := r.pace(ctx, order); err != nil || result.RequeueAfter > 0 {
@@ -163,22 +163,20 @@ func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.R
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	action := issuance.Decide(gathered.Snapshot)
+	action := orderstate.Decide(gathered.Snapshot)
 	switch action.Verb {
-	case issuance.Submit:
+	case orderstate.Submit:
 		return r.submit(ctx, order, gathered)
-	case issuance.Poll:
+	case orderstate.Poll:
 		return r.poll(ctx, order, gathered)
-	case issuance.Abandon:
-		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.End(order, action, gathered.Now) })
+	case orderstate.Abandon:
+		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.End(order, action, gathered.Now) })
 		return ctrl.Result{RequeueAfter: safetyNet}, err // it is removed some day
-	case issuance.Wait:
-		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, gathered.Now) })
-		return ctrl.Result{RequeueAfter: r.until(action.At)}, err
-	case issuance.Rest:
+	case orderstate.Rest:
 		return r.retire(ctx, order)
-	default:
-		return ctrl.Result{}, fmt.Errorf("an order cannot %s", action.Verb)
+	default: // Wait
+		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, action, gathered.Now) })
+		return ctrl.Result{RequeueAfter: r.until(action.At)}, err
 	}
 }
 
@@ -189,10 +187,10 @@ func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, fa
 	if !r.errors.Persists(ctx, name, failure, now) || !r.errors.Due(name, now) {
 		return nil
 	}
-	action := issuance.Action{
-		Verb: issuance.Wait, Reason: v1alpha1.ReasonClusterError, Message: fmt.Sprintf("%v; it is tried again", failure),
+	action := orderstate.Action{
+		Verb: orderstate.Wait, Reason: v1alpha1.ReasonClusterError, Message: fmt.Sprintf("%v; it is tried again", failure),
 	}
-	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { issuance.HoldUp(order, action, now) })
+	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, action, now) })
 	switch {
 	case err == nil:
 		r.errors.Reported(name, now)

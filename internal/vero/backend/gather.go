@@ -41,7 +41,7 @@ func (b *Backend) gather(
 		v1alpha1.LabelPublicKey, snapshot.Request.PublicKeyDigest); err != nil {
 		return issuance.Snapshot{}, err
 	}
-	if !snapshot.NeedsAuthorisation() {
+	if !snapshot.NeedsAuthorization() {
 		return snapshot, nil
 	}
 	owner, err := behind(ctx)

@@ -1,4 +1,4 @@
-package issuance_test
+package orderstate_test
 
 import (
 	"testing"
@@ -8,19 +8,19 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // interrupted has the intent of a call and no outcome; so many controllers had ended in calls of its namespace before.
 func interrupted(ago time.Duration, before int32) edit {
-	return func(o *v1alpha1.VeroOrder) { issuance.Intend(o, password, before, now.Add(-ago)) }
+	return func(o *v1alpha1.VeroOrder) { orderstate.Intend(o, password, before, now.Add(-ago)) }
 }
 
 // interruptedPoll was accepted and is in the middle of a poll.
 func interruptedPoll(ago time.Duration, before int32) edit {
 	return func(o *v1alpha1.VeroOrder) {
 		sent(now.Add(-time.Hour), nil)(o)
-		issuance.IntendPoll(o, before, now.Add(-ago))
+		orderstate.IntendPoll(o, before, now.Add(-ago))
 	}
 }
 
@@ -72,7 +72,7 @@ func TestInterruptedCallsAreMadeAgainOneByOne(t *testing.T) {
 			map[string]time.Duration{"a/1": 20 * time.Second}},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			plan := issuance.PlanResumptions(values(c.orders), now)
+			plan := orderstate.PlanResumptions(values(c.orders), now)
 			got := map[string]time.Duration{}
 			for name, moment := range plan.At {
 				got[name.String()] = moment.Sub(now)
@@ -93,11 +93,11 @@ func values(orders []*v1alpha1.VeroOrder) []v1alpha1.VeroOrder {
 }
 
 func TestANamespaceWithInterruptedOrdersIsSuspected(t *testing.T) {
-	plan := issuance.PlanResumptions(values([]*v1alpha1.VeroOrder{
+	plan := orderstate.PlanResumptions(values([]*v1alpha1.VeroOrder{
 		signNew(in("a", "1"), interrupted(5*time.Second, 3)), signNew(in("a", "2"), interrupted(15*time.Second, 0)),
 		signNew(in("a", "3"), sent(now, nil)), signNew(in("b", "1"), sent(now, nil)),
 	}), now)
-	want := map[string]issuance.Suspicion{"a": {
+	want := map[string]orderstate.Suspicion{"a": {
 		Interrupted:   []types.NamespacedName{{Namespace: "a", Name: "1"}, {Namespace: "a", Name: "2"}},
 		Interruptions: 4, From: now.Add(75 * time.Second), Until: now.Add(156 * time.Second),
 	}}
@@ -120,8 +120,8 @@ func TestACallWithAnOutcomeIsNotInterrupted(t *testing.T) {
 		"a poll without an answer": func(o *v1alpha1.VeroOrder) { interruptedPoll(0, 0)(o); polled(now, errNoAnswer)(o) },
 	} {
 		order := signNew(interrupted(time.Minute, 7), outcome)
-		if issuance.Interrupted(order) || order.Status.Interruptions != 0 {
-			t.Errorf("%s: interrupted: %t, interruptions %d", claim, issuance.Interrupted(order), order.Status.Interruptions)
+		if orderstate.Interrupted(order) || order.Status.Interruptions != 0 {
+			t.Errorf("%s: interrupted: %t, interruptions %d", claim, orderstate.Interrupted(order), order.Status.Interruptions)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func TestOnlyAPollThatWasDueBeforeTheStartIsAnnounced(t *testing.T) {
 		"due later":                  {accepted, now.Add(9 * time.Second), false},
 		"brought back, without plan": {broughtBack, now, true},
 	} {
-		if got := issuance.PollOverdue(c.order, c.started); got != c.want {
+		if got := orderstate.PollOverdue(c.order, c.started); got != c.want {
 			t.Errorf("%s: %t", claim, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package issuance_test
+package orderstate_test
 
 import (
 	"crypto/x509"
@@ -15,6 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
 )
 
@@ -48,7 +49,7 @@ func constantsOf(t *testing.T, file, typeName string) []string {
 
 // problemAfter is what a poll that ended with err has the user read.
 func problemAfter(err error) string {
-	return message(signNew(sent(now, nil), polled(now, err)))
+	return orderstate.Message(signNew(sent(now, nil), polled(now, err)))
 }
 
 func unverified(reason xmlsig.Reason) *vero.UnverifiedError {
@@ -86,7 +87,7 @@ func checkAdvice(t *testing.T, reasons []string, problem func(reason string) str
 
 func TestEveryRefusedSignatureHasAdviceOfItsOwn(t *testing.T) {
 	// A reason that is not in the table must not pass for one that is: the last one has none.
-	reasons := append(constantsOf(t, "../xmlsig/errors.go", "Reason"), "Reason of tomorrow")
+	reasons := append(constantsOf(t, "../../xmlsig/errors.go", "Reason"), "Reason of tomorrow")
 	checkAdvice(t, reasons, func(reason string) string {
 		return problemAfter(unverified(xmlsig.Reason(reason)))
 	}, string(xmlsig.UntrustedSigner), "spec.trust.responses")
@@ -104,7 +105,7 @@ func TestEveryRefusedSignatureHasAdviceOfItsOwn(t *testing.T) {
 
 func TestEveryWrongCertificateHasAdviceOfItsOwn(t *testing.T) {
 	found := &pki.ChainError{Certificate: &x509.Certificate{}, Err: errors.New("found")}
-	reasons := append(constantsOf(t, "../pki/issued.go", "IssuedReason"), "Reason of tomorrow")
+	reasons := append(constantsOf(t, "../../pki/issued.go", "IssuedReason"), "Reason of tomorrow")
 	checkAdvice(t, reasons, func(reason string) string {
 		return problemAfter(&pki.IssuedError{Reason: pki.IssuedReason(reason), Err: found})
 	}, string(pki.IssuedUnknownAuthority), "spec.trust.issuance")
@@ -153,7 +154,7 @@ func TestProblemOfTheIssuerIsThatOfTheOrder(t *testing.T) {
 	order := signNew(sent(now, nil), polled(now, unverified(xmlsig.DigestMismatch)))
 	problem := order.Status.IssuerProblem
 	if problem == nil || problem.Reason != v1alpha1.ReasonUntrustedAnswer ||
-		problem.Message != message(order) {
+		problem.Message != orderstate.Message(order) {
 		t.Errorf("the issuer says %+v, the order %+v", problem, order.Status.Conditions)
 	}
 }

@@ -1,4 +1,4 @@
-package issuance_test
+package orderstate_test
 
 import (
 	"strings"
@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // outcome is what matters of an order after something was recorded.
@@ -67,14 +68,6 @@ func outcomeOf(order *v1alpha1.VeroOrder, moment time.Time) outcome {
 	return got
 }
 
-func message(order *v1alpha1.VeroOrder) string {
-	condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
-	if condition == nil {
-		return ""
-	}
-	return condition.Message
-}
-
 // recorded is an order and what it must have become; says is what its message must contain, never what it must not.
 type recorded struct {
 	order *v1alpha1.VeroOrder
@@ -91,12 +84,12 @@ func check(t *testing.T, cases map[string]recorded) {
 				t.Errorf("the outcome differs (-want +got):\n%s", difference)
 			}
 			for _, text := range c.says {
-				if !strings.Contains(message(c.order), text) {
-					t.Errorf("the message does not say %q: %s", text, message(c.order))
+				if !strings.Contains(orderstate.Message(c.order), text) {
+					t.Errorf("the message does not say %q: %s", text, orderstate.Message(c.order))
 				}
 			}
-			if c.never != "" && strings.Contains(message(c.order), c.never) {
-				t.Errorf("the message says %q: %s", c.never, message(c.order))
+			if c.never != "" && strings.Contains(orderstate.Message(c.order), c.never) {
+				t.Errorf("the message says %q: %s", c.never, orderstate.Message(c.order))
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package issuance
+package orderstate
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ type Issued struct {
 // RetrievalId that was asked with: another controller may have put a verified one in the place of one that was not.
 func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call) {
 	status := &order.Status
-	phase := phaseOf(order)
+	phase := PhaseOf(order)
 	switch {
 	case err == nil && phase != v1alpha1.PhaseIssued:
 		status.Polls++
@@ -133,8 +133,8 @@ func awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (
 	}
 }
 
-// unanswered is whether the last call was a GetCertificate without an answer. A failure from before the acceptance does
-// not count; it is only kept.
+// unanswered reports whether the last call was a GetCertificate without an answer. A failure from before the acceptance
+// does not count; it is only kept.
 func unanswered(order *v1alpha1.VeroOrder) bool {
 	last, accepted := order.Status.LastError, order.Status.AcceptedAt
 	return last != nil && last.Code == codeNoAnswer && accepted != nil && last.Time.After(accepted.Time)

@@ -1,27 +1,29 @@
-package issuance_test
+package orderstate_test
 
 import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 var (
-	submit = want{verb: issuance.Submit}
-	poll   = want{verb: issuance.Poll}
-	rest   = want{verb: issuance.Rest}
+	submit = want{verb: orderstate.Submit}
+	poll   = want{verb: orderstate.Poll}
+	rest   = want{verb: orderstate.Rest}
 )
 
 func abandon(reason string, says ...string) want {
-	return want{verb: issuance.Abandon, reason: reason, says: says}
+	return want{verb: orderstate.Abandon, reason: reason, says: says}
 }
 
-func unwanted(s *issuance.Snapshot) { s.Wanted = false }
+func unwanted(s *orderstate.Snapshot) { s.Wanted = false }
 
-func elsewhere(s *issuance.Snapshot) { s.Elsewhere = "new-transfer" }
+func elsewhere(s *orderstate.Snapshot) { s.Transfer.Elsewhere = "new-transfer" }
 
 // lost had its answer lost a minute ago; its next try is due.
 var lost = sent(now.Add(-time.Minute), errNoAnswer)
@@ -41,16 +43,16 @@ func TestOrderThatWasNotSent(t *testing.T) {
 			ordered(signNew(), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, "7654321-0", nothingSpent)},
 		"ends when the issuer names another environment": {
 			ordered(signNew(), production), abandon(v1alpha1.ReasonIssuerChanged, "PRODUCTION")},
-		"waits for its credentials": {ordered(signNew(), noCredentials()), want{verb: issuance.Wait,
+		"waits for its credentials": {ordered(signNew(), noCredentials), want{verb: orderstate.Wait,
 			reason: v1alpha1.ReasonWaitingForCredentials, at: now.Add(facts.CredentialsPollInterval)}},
 		"ends when its credentials were replaced": {
-			ordered(signNew(), newCredentials()),
+			ordered(signNew(), newCredentials),
 			abandon(v1alpha1.ReasonWithdrawn, "Secret vero-transfer now holds other", nothingSpent)},
-		"goes on when only the password was corrected": {ordered(signNew(), newPassword()), submit},
+		"goes on when only the password was corrected": {ordered(signNew(), newPassword), submit},
 		"ends when its request names another Secret": {
 			ordered(signNew(), elsewhere), abandon(v1alpha1.ReasonWithdrawn, "new-transfer", nothingSpent)},
 		"also when its own Secret is gone": {
-			ordered(signNew(), elsewhere, noCredentials()), abandon(v1alpha1.ReasonWithdrawn, "new-transfer")},
+			ordered(signNew(), elsewhere, noCredentials), abandon(v1alpha1.ReasonWithdrawn, "new-transfer")},
 		"ends when a late answer shows that its credentials were accepted for another": {
 			ordered(signNew(), with(signNew(named("sign-0"), forAnotherKey, sent(now, nil)))),
 			abandon(v1alpha1.ReasonWithdrawn, "VeroOrder sign-0 for CertificateRequest tls-1", "takes them once")},
@@ -61,14 +63,14 @@ func TestOrderThatWasNotSent(t *testing.T) {
 			ordered(signNew(failed(errUnreachable)), at(now.Add(10*time.Second))), submit},
 		"and not earlier": {
 			ordered(signNew(failed(errUnreachable)), at(now.Add(10*time.Second-1))),
-			want{verb: issuance.Wait, reason: v1alpha1.ReasonRetryingSubmission, at: now.Add(10 * time.Second)}},
+			want{verb: orderstate.Wait, reason: v1alpha1.ReasonRetryingSubmission, at: now.Add(10 * time.Second)}},
 		"a clock that was set back does not stop it": {
 			ordered(signNew(failed(errUnreachable)), at(now.AddDate(-1, 0, 0))), submit},
 		"it tries on although the issuer is not ready, if that is its own doing": {
 			ordered(signNew(failed(pki005)), issuerUnready, at(now.Add(10*time.Second))), submit},
 		"at its own pace": {
 			ordered(signNew(failed(pki005)), issuerUnready),
-			want{verb: issuance.Wait, reason: v1alpha1.ReasonWrongEnvironment, at: now.Add(10 * time.Second)}},
+			want{verb: orderstate.Wait, reason: v1alpha1.ReasonWrongEnvironment, at: now.Add(10 * time.Second)}},
 		"at once when the issuer was edited":   {ordered(signNew(failed(pki005)), issuerEdited), submit},
 		"at once when the bundles were edited": {ordered(signNew(failed(pki005)), bundleEdited), submit},
 		"a hold-up that is over is not repeated": {
@@ -77,16 +79,10 @@ func TestOrderThatWasNotSent(t *testing.T) {
 	})
 }
 
-func heldUp(reason string) edit {
-	return func(o *v1alpha1.VeroOrder) {
-		issuance.HoldUp(o, issuance.Action{Verb: issuance.Wait, Reason: reason, Message: "held up"}, now)
-	}
-}
-
 func TestAcceptedOrder(t *testing.T) {
 	accepted := sent(now, nil)
-	due := now.Add(issuance.FirstPoll)
-	early := want{verb: issuance.Wait, reason: v1alpha1.ReasonAwaitingCertificate, at: due, says: []string{retrievalID}}
+	due := now.Add(orderstate.FirstPoll)
+	early := want{verb: orderstate.Wait, reason: v1alpha1.ReasonAwaitingCertificate, at: due, says: []string{retrievalID}}
 	untrusted := func(o *v1alpha1.VeroOrder) {
 		accepted(o)
 		polled(due, errUnverified)(o)
@@ -97,11 +93,11 @@ func TestAcceptedOrder(t *testing.T) {
 		"but then": {ordered(signNew(accepted), at(due)), poll},
 		"then as planned": {
 			ordered(signNew(accepted, polled(due, pki099)), at(due.Add(9*time.Second))),
-			want{verb: issuance.Wait, at: due.Add(10 * time.Second)},
+			want{verb: orderstate.Wait, at: due.Add(10 * time.Second)},
 		},
 		"also when nobody wants it":                 {ordered(signNew(accepted), unwanted, at(due)), poll},
 		"also when the issuer is not ready":         {ordered(signNew(accepted), issuerUnready, at(due)), poll},
-		"also when the credentials are gone":        {ordered(signNew(accepted), noCredentials(), at(due)), poll},
+		"also when the credentials are gone":        {ordered(signNew(accepted), noCredentials, at(due)), poll},
 		"also when its RetrievalId is not verified": {ordered(signNew(sent(now, unverifiedWith("x"))), at(due)), poll},
 		"not while the issuer is gone": {
 			ordered(signNew(accepted), issuerMissing, at(due)), waitFor(v1alpha1.ReasonIssuerNotFound),
@@ -121,7 +117,8 @@ func TestAcceptedOrder(t *testing.T) {
 			ordered(signNew(untrusted), at(due)), waitFor(v1alpha1.ReasonUntrustedAnswer),
 		},
 		"a repair does not shorten the first 10 s": {
-			ordered(signNew(sent(now, unverifiedWith("x"))), bundleEdited, at(due.Add(-1))), want{verb: issuance.Wait, at: due}},
+			ordered(signNew(sent(now, unverifiedWith("x"))), bundleEdited, at(due.Add(-1))),
+			want{verb: orderstate.Wait, at: due}},
 		"without the time of its acceptance it is polled at once": {
 			ordered(signNew(func(o *v1alpha1.VeroOrder) { o.Status.RetrievalID = "by hand" })), poll},
 		"a hold-up that is over is not repeated": {
@@ -134,34 +131,60 @@ func TestAcceptedOrder(t *testing.T) {
 	run(t, cases)
 }
 
+func TestOrderThatHasEnded(t *testing.T) {
+	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
+	run(t, map[string]decision{
+		"rests when it is issued":     {ordered(signNew(bore(leaf)), unwanted, issuerMissing), rest},
+		"rests when it has failed":    {ordered(signNew(sent(now, pki020))), rest},
+		"rests when it was withdrawn": {ordered(signNew(abandoned(v1alpha1.ReasonWithdrawn))), rest},
+		"a failed one with a RetrievalId rests, too": {
+			ordered(signNew(sent(now, nil), polled(now, pki020))), rest},
+	})
+}
+
 // TestClockSetBack: a year is taken off the clock after an acceptance, and nobody waits that long.
 func TestClockSetBack(t *testing.T) {
 	order := signNew(sent(now, nil))
 	back := now.AddDate(-1, 0, 0)
-	action := issuance.Decide(ordered(order, at(back)))
-	want{verb: issuance.Wait, at: back.Add(issuance.FirstPoll)}.check(t, action)
-	issuance.HoldUp(order, action, back)
-	want{verb: issuance.Wait, at: back.Add(issuance.FirstPoll)}.check(t,
-		issuance.Decide(ordered(order, at(back.Add(time.Second)))))
-	poll.check(t, issuance.Decide(ordered(order, at(back.Add(issuance.FirstPoll)))))
+	action := orderstate.Decide(ordered(order, at(back)))
+	want{verb: orderstate.Wait, at: back.Add(orderstate.FirstPoll)}.check(t, action)
+	orderstate.HoldUp(order, action, back)
+	want{verb: orderstate.Wait, at: back.Add(orderstate.FirstPoll)}.check(t,
+		orderstate.Decide(ordered(order, at(back.Add(time.Second)))))
+	poll.check(t, orderstate.Decide(ordered(order, at(back.Add(orderstate.FirstPoll)))))
 
 	order = signNew(func(o *v1alpha1.VeroOrder) {
 		sent(now, nil)(o)
 		o.Status.NextPollTime = nil
 	})
-	issuance.HoldUp(order, action, back)
-	poll.check(t, issuance.Decide(ordered(order, at(back.Add(issuance.FirstPoll)))))
+	orderstate.HoldUp(order, action, back)
+	poll.check(t, orderstate.Decide(ordered(order, at(back.Add(orderstate.FirstPoll)))))
 }
 
 // TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore: a renewal that the service finds too early waits for its hour still.
 func TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore(t *testing.T) {
 	order := renewal(sent(now, pki080))
-	issuance.HoldUp(order, issuance.Decide(ordered(order, issuerUnready)), now)
+	orderstate.HoldUp(order, orderstate.Decide(ordered(order, issuerUnready)), now)
 	if reason := outcomeOf(order, now).Reason; reason != v1alpha1.ReasonIssuerNotReady {
 		t.Fatalf("it waits for %s, want the issuer", reason)
 	}
 	want{
-		verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
+		verb: orderstate.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
 		says: []string{"PKI080", "every hour"},
-	}.check(t, issuance.Decide(ordered(order)))
+	}.check(t, orderstate.Decide(ordered(order)))
+}
+
+func TestObsolete(t *testing.T) {
+	problem := &v1alpha1.IssuerProblem{IssuerUID: "x", IssuerGeneration: 1, TrustDigest: "a", Time: metav1.Time{Time: now}}
+	for claim, obsolete := range map[string]bool{
+		"same":            orderstate.Obsolete(problem, "x", 1, "a"),
+		"other issuer":    !orderstate.Obsolete(problem, "y", 1, "a"),
+		"other spec":      !orderstate.Obsolete(problem, "x", 2, "a"),
+		"other bundles":   !orderstate.Obsolete(problem, "x", 1, "b"),
+		"bundles missing": !orderstate.Obsolete(problem, "x", 1, ""),
+	} {
+		if obsolete {
+			t.Errorf("%s: wrong", claim)
+		}
+	}
 }

@@ -1,4 +1,4 @@
-package issuance
+package orderstate
 
 import (
 	"errors"
@@ -43,7 +43,7 @@ const longestMessage = 2000
 // End writes into an order that it is abandoned, for the reason of the action. One that was accepted, or has ended, is
 // left as it is.
 func End(order *v1alpha1.VeroOrder, action Action, now time.Time) {
-	switch phaseOf(order) {
+	switch PhaseOf(order) {
 	case v1alpha1.PhasePending, v1alpha1.PhaseSubmitting:
 		fail(order, action.Reason, action.Message, now)
 	default:
@@ -54,7 +54,7 @@ func End(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 // before a time that a clock wrote which was set back since, the stored times follow the clock.
 func HoldUp(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 	status := &order.Status
-	switch phaseOf(order) {
+	switch PhaseOf(order) {
 	case v1alpha1.PhaseIssued, v1alpha1.PhaseFailed:
 		return
 	default:
@@ -185,9 +185,9 @@ func lastMessage(order *v1alpha1.VeroOrder) string {
 	return order.Status.LastError.Message
 }
 
-// inDoubt is whether the service may have accepted an order that has not ended without our having its word.
-func inDoubt(order *v1alpha1.VeroOrder) bool {
-	switch phaseOf(order) {
+// InDoubt reports whether the service may have accepted an order that has not ended without our having its word.
+func InDoubt(order *v1alpha1.VeroOrder) bool {
+	switch PhaseOf(order) {
 	case v1alpha1.PhaseSubmitting:
 		return true
 	case v1alpha1.PhasePending:
@@ -197,9 +197,9 @@ func inDoubt(order *v1alpha1.VeroOrder) bool {
 	}
 }
 
-// phaseOf also reads an order that no API server has given its default, and one into which a person has written the
-// RetrievalId that the controller could not write.
-func phaseOf(order *v1alpha1.VeroOrder) v1alpha1.OrderPhase {
+// PhaseOf is how far an order has come. It also reads one that no API server has given its default, and one into which
+// a person has written the RetrievalId that the controller could not write.
+func PhaseOf(order *v1alpha1.VeroOrder) v1alpha1.OrderPhase {
 	switch phase := order.Status.Phase; phase {
 	case "", v1alpha1.PhasePending, v1alpha1.PhaseSubmitting:
 		switch {
@@ -214,18 +214,50 @@ func phaseOf(order *v1alpha1.VeroOrder) v1alpha1.OrderPhase {
 	}
 }
 
-func readyReason(order *v1alpha1.VeroOrder) string {
+// Reason is why an order is not ready, or that it is: one of the API's reasons.
+func Reason(order *v1alpha1.VeroOrder) string {
 	if condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); condition != nil {
 		return condition.Reason
 	}
 	return v1alpha1.ReasonOrderCreated
 }
 
-func readyMessage(order *v1alpha1.VeroOrder) string {
+// Message is what an order says of itself: what is the matter and what to do about it.
+func Message(order *v1alpha1.VeroOrder) string {
 	if condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); condition != nil {
 		return condition.Message
 	}
 	return fmt.Sprintf("VeroOrder %s is about to be sent", order.Name)
+}
+
+// RefusedCredentials reports whether the service has spoken about the credentials of a failed order. An order whose
+// answer was lost may have been abandoned before it could be sent again.
+func RefusedCredentials(order *v1alpha1.VeroOrder) bool {
+	return order.Status.LastError != nil && order.Status.LastError.Code == string(vero.CodeCredentials)
+}
+
+// RequestOf names the CertificateRequest that an order was made for, as the end of a phrase; empty if it is not known.
+func RequestOf(order *v1alpha1.VeroOrder) string {
+	if name := order.Annotations[v1alpha1.AnnotationRequestName]; name != "" {
+		return " for CertificateRequest " + name
+	}
+	return ""
+}
+
+// Newest is the last made of the orders that match, nil if none does.
+func Newest(orders []v1alpha1.VeroOrder, matches func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
+	var newest *v1alpha1.VeroOrder
+	for i := range orders {
+		order := &orders[i]
+		if !matches(order) {
+			continue
+		}
+		if newest == nil || newest.CreationTimestamp.Before(&order.CreationTimestamp) ||
+			(newest.CreationTimestamp.Equal(&order.CreationTimestamp) && newest.Spec.Attempt < order.Spec.Attempt) {
+			newest = order
+		}
+	}
+	return newest
 }
 
 // at rounds up to what the API stores, so that no time that is read back is earlier than it was meant.

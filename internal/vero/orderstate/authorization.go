@@ -1,4 +1,4 @@
-package issuance
+package orderstate
 
 import (
 	"fmt"
@@ -8,11 +8,17 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
-// authorisation checks that what the order was made with is still there, and hinders the order if it is not.
-func (s Snapshot) authorisation(doubt bool) (action Action, hindered bool) {
+// authorization checks that what the order was made with is still there, and ends the order or holds it up if it is
+// not.
+func (s Snapshot) authorization(doubt bool) (action Action, blocked bool) {
 	if s.Order.Spec.Renewal != nil {
 		return s.renewalKey(doubt)
 	}
+	return s.credentials(doubt)
+}
+
+// credentials checks that the transfer credentials are still those that the order was made with.
+func (s Snapshot) credentials(doubt bool) (action Action, blocked bool) {
 	if spender := s.acceptedElsewhere(); spender != nil {
 		reason := v1alpha1.ReasonWithdrawn
 		if doubt {
@@ -20,33 +26,34 @@ func (s Snapshot) authorisation(doubt bool) (action Action, hindered bool) {
 		}
 		return Action{Verb: Abandon, Reason: reason, Message: fmt.Sprintf(
 			"the service has accepted its transfer credentials for VeroOrder %s%s, and takes them once",
-			spender.Name, requestOf(spender))}, true
+			spender.Name, RequestOf(spender))}, true
 	}
-	secretName := s.Order.Spec.Transfer.SecretName
-	there := s.Transfer.Problem == "" && s.Transfer.IDDigest == s.Order.Spec.Transfer.TransferIDDigest
-	switch {
-	case there && (doubt || s.Elsewhere == ""):
+	now, drawnOn := s.Transfer.Credentials, s.Order.Spec.Transfer
+	there := now.Problem == "" && now.IDDigest == drawnOn.TransferIDDigest
+	switch elsewhere := s.Transfer.Elsewhere; {
+	case there && (doubt || elsewhere == ""):
 		return Action{}, false
-	case s.Elsewhere != "":
+	case elsewhere != "":
 		return replaced(doubt, fmt.Sprintf(
-			"the CertificateRequest names Secret %s for transfer credentials instead of %s", s.Elsewhere, secretName)), true
-	case s.Transfer.Problem != "":
+			"the CertificateRequest names Secret %s for transfer credentials instead of %s",
+			elsewhere, drawnOn.SecretName)), true
+	case now.Problem != "":
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
-			At: s.Now.Add(facts.CredentialsPollInterval), Message: s.Transfer.Problem}, true
+			At: s.Now.Add(facts.CredentialsPollInterval), Message: now.Problem}, true
 	default:
-		return replaced(doubt, fmt.Sprintf("Secret %s now holds other transfer credentials", secretName)), true
+		return replaced(doubt, fmt.Sprintf("Secret %s now holds other transfer credentials", drawnOn.SecretName)), true
 	}
 }
 
 // acceptedElsewhere is another order that the service has accepted with the TransferId of the order: one that was given
 // up, until a late answer has revived it.
 func (s Snapshot) acceptedElsewhere() *v1alpha1.VeroOrder {
-	return s.newest(func(order *v1alpha1.VeroOrder) bool {
+	return Newest(s.Transfer.Orders, func(order *v1alpha1.VeroOrder) bool {
 		if order.Name == s.Order.Name || order.Spec.Transfer == nil ||
 			order.Spec.Transfer.TransferIDDigest != s.Order.Spec.Transfer.TransferIDDigest {
 			return false
 		}
-		return phaseOf(order) == v1alpha1.PhaseSubmitted || phaseOf(order) == v1alpha1.PhaseIssued
+		return PhaseOf(order) == v1alpha1.PhaseSubmitted || PhaseOf(order) == v1alpha1.PhaseIssued
 	})
 }
 
@@ -65,8 +72,8 @@ func replaced(doubt bool, how string) Action {
 // request is decided anew, by a look of its own at the certificate, should a clock have gone wrong here: waiting for a
 // key would wait for ever where cert-manager writes the Secret only when this very request is satisfied. That holds in
 // doubt, too: another renewal is no worse than the same one sent again.
-func (s Snapshot) renewalKey(doubt bool) (action Action, hindered bool) {
-	renewal := s.Order.Spec.Renewal
+func (s Snapshot) renewalKey(doubt bool) (action Action, blocked bool) {
+	renewal, current := s.Order.Spec.Renewal, s.Renewal.Current
 	expired := s.Now.After(renewal.NotAfter.Time)
 	end := Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn}
 	switch {
@@ -78,44 +85,34 @@ func (s Snapshot) renewalKey(doubt bool) (action Action, hindered bool) {
 		end.Reason, end.Message = v1alpha1.ReasonCertificateExpired, fmt.Sprintf(
 			"the certificate in Secret %s expired on %s before it could be renewed",
 			renewal.SecretName, renewal.NotAfter.UTC().Format(time.RFC3339))
-	case s.Current.SerialNumber != "" && s.Current.SerialNumber != renewal.SerialNumber:
+	case current.SerialNumber != "" && current.SerialNumber != renewal.SerialNumber:
 		end.Message = fmt.Sprintf("Secret %s no longer holds the certificate that was to be renewed", renewal.SecretName)
-	case !s.Current.Usable():
-		end.Message = "the certificate that was to be renewed cannot sign: " + s.Current.Problem
+	case !current.Usable():
+		end.Message = "the certificate that was to be renewed cannot sign: " + current.Problem
 	case s.superseded():
 		end.Reason, end.Message = v1alpha1.ReasonSubmissionFailing, fmt.Sprintf(
 			"the service has refused the renewal since %s (%s), and there are transfer credentials in Secret %s: "+
 				"they are used instead", s.Order.Status.RefusedSince.UTC().Format(time.RFC3339), lastMessage(s.Order),
-			s.Transfer.SecretName)
+			s.Renewal.CredentialsIn)
 	default:
 		return Action{}, false
 	}
 	return end, true
 }
 
-// superseded is whether a renewal that the service keeps refusing gives way to transfer credentials that somebody has
-// bought meanwhile; without them it is tried until the certificate expires.
-func (s Snapshot) superseded() bool {
-	if !s.NeedsTransfer() {
-		return false
-	}
-	_, problem := s.credentials()
-	return problem == ""
-}
+// superseded reports whether a renewal that the service keeps refusing gives way to transfer credentials that somebody
+// has bought meanwhile; without them it is tried until the certificate expires.
+func (s Snapshot) superseded() bool { return s.NeedsCredentials() && s.Renewal.CredentialsIn != "" }
 
-// NeedsTransfer is whether the decision for the order depends on transfer credentials: for SignNewCertificate always,
-// for a renewal once all that the service has answered to it were technical errors, for as long as the issuer's
+// NeedsCredentials reports whether the decision for the order depends on transfer credentials: for SignNewCertificate
+// always, for a renewal once all that the service has answered to it were technical errors, for as long as the issuer's
 // timeout. A service that cannot be reached refuses nothing; credentials would be no better off there.
-func (s Snapshot) NeedsTransfer() bool {
-	order := s.Order
-	switch {
-	case order == nil:
-		return s.NeedsAuthorisation()
-	case order.Spec.Transfer != nil:
-		return phaseOf(order) == v1alpha1.PhasePending || phaseOf(order) == v1alpha1.PhaseSubmitting
-	default:
-		since, last := order.Status.RefusedSince, order.Status.LastError
-		return phaseOf(order) == v1alpha1.PhasePending && order.Status.Submissions >= warnAfter &&
-			since != nil && last != nil && last.Code != codeNoAnswer && last.Time.Sub(since.Time) >= s.Issuer.Timeout
+func (s Snapshot) NeedsCredentials() bool {
+	order, phase := s.Order, PhaseOf(s.Order)
+	if order.Spec.Transfer != nil {
+		return phase == v1alpha1.PhasePending || phase == v1alpha1.PhaseSubmitting
 	}
+	since, last := order.Status.RefusedSince, order.Status.LastError
+	return phase == v1alpha1.PhasePending && order.Status.Submissions >= warnAfter &&
+		since != nil && last != nil && last.Code != codeNoAnswer && last.Time.Sub(since.Time) >= s.Issuer.Timeout
 }

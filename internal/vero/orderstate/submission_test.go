@@ -1,17 +1,15 @@
-package issuance_test
+package orderstate_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // TestSubmission: every way in which a submission can end without an answer, or with one that cannot be relied on.
@@ -111,41 +109,6 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
-// TestRetryAfter: the endpoint's wish counts where it is longer than our distance, up to an hour, and never beyond what
-// a renewal has left.
-func TestRetryAfter(t *testing.T) {
-	for claim, c := range map[string]struct {
-		wish, left, submit, poll time.Duration
-	}{
-		"none":                 {0, 0, 10 * time.Second, 10 * time.Second},
-		"less than ours":       {time.Second, 0, 10 * time.Second, 10 * time.Second},
-		"two minutes":          {2 * time.Minute, 0, 2 * time.Minute, 2 * time.Minute},
-		"a day":                {24 * time.Hour, 0, time.Hour, time.Hour},
-		"a renewal with time":  {30 * time.Minute, 1000 * time.Hour, 30 * time.Minute, 30 * time.Minute},
-		"one near its end":     {30 * time.Minute, time.Hour, 15 * time.Minute, 15 * time.Minute},
-		"one with two minutes": {30 * time.Minute, 2 * time.Minute, 30 * time.Second, 30 * time.Second},
-	} {
-		t.Run(claim, func(t *testing.T) {
-			for _, status := range []int{429, 503} {
-				err := &vero.HTTPError{Status: status, RetryAfter: c.wish}
-				order := func(edits ...edit) *v1alpha1.VeroOrder {
-					if c.left == 0 {
-						return signNew(edits...)
-					}
-					ending := func(o *v1alpha1.VeroOrder) { o.Spec.Renewal.NotAfter = metav1.Time{Time: now.Add(c.left)} }
-					return renewal(append([]edit{ending}, edits...)...)
-				}
-				if got := outcomeOf(order(sent(now, err)), now).Again; got != c.submit {
-					t.Errorf("HTTP %d: it is sent again after %s, want %s", status, got, c.submit)
-				}
-				if got := outcomeOf(order(sent(now, nil), polled(now, err)), now).Again; got != c.poll {
-					t.Errorf("HTTP %d: it is asked for after %s, want %s", status, got, c.poll)
-				}
-			}
-		})
-	}
-}
-
 // TestRefusedSubmission: the rows of the code table (docs/protocol.md, Error codes).
 func TestRefusedSubmission(t *testing.T) {
 	sent := func(err error) edit { return sent(now, err) }
@@ -200,79 +163,103 @@ func TestRefusedSubmission(t *testing.T) {
 	})
 }
 
-// TestRetryDistance: it doubles, up to 5 minutes where the way failed and an hour where the service refused.
-func TestRetryDistance(t *testing.T) {
-	for claim, c := range map[string]struct {
-		err     error
-		seconds []int
-	}{
-		"no connection": {errUnreachable, []int{10, 20, 40, 80, 160, 300, 300, 300}},
-		"no answer":     {errNoAnswer, []int{10, 20, 40, 80, 160, 300, 300}},
-		"PKI099":        {pki099, []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600}},
-		"PKI005":        {pki005, []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600}},
-	} {
-		t.Run(claim, func(t *testing.T) {
-			order := signNew()
-			for i, seconds := range c.seconds {
-				sent(now, c.err)(order)
-				if got := outcomeOf(order, now).Again.Seconds(); got != float64(seconds) {
-					t.Errorf("after submission %d it waits %v s, want %d s", i+1, got, seconds)
-				}
-			}
-		})
-	}
-	t.Run("a Warning from the fifth on", func(t *testing.T) {
-		order := signNew()
-		for i := range 6 {
-			sent(now, pki099)(order)
-			if warns := !reasons.Of(outcomeOf(order, now).Reason).Quiet; warns != (i >= 4) {
-				t.Errorf("submission %d warns: %t", i+1, warns)
-			}
-		}
-	})
-}
-
 // TestOutcomeThatIsRecordedTwice: the API server took the first write, and its answer did not come back.
 func TestOutcomeThatIsRecordedTwice(t *testing.T) {
 	for _, err := range []error{errUnreachable, pki099, pki020} {
 		order := signNew(sent(now, err))
 		call := ended(order, now.Add(time.Minute))
-		unchangedBy(t, order, func(o *v1alpha1.VeroOrder) { issuance.RecordSubmission(o, "", err, call) })
+		unchangedBy(t, order, func(o *v1alpha1.VeroOrder) { orderstate.RecordSubmission(o, "", err, call) })
 	}
 	order := signNew(sent(now, nil))
 	call := ended(order, now.Add(time.Minute))
-	unchangedBy(t, order, func(o *v1alpha1.VeroOrder) { issuance.RecordSubmission(o, retrievalID, nil, call) })
+	unchangedBy(t, order, func(o *v1alpha1.VeroOrder) { orderstate.RecordSubmission(o, retrievalID, nil, call) })
 }
 
-// TestProblemWithTheIssuer: it is reported of exactly what was used, and goes away with a verified answer.
-func TestProblemWithTheIssuer(t *testing.T) {
-	order := signNew(sent(now, errUnverified))
-	problem := order.Status.IssuerProblem
-	if problem.IssuerGeneration != generation || problem.TrustDigest != trustDigest || !problem.Time.Time.Equal(now) {
-		t.Errorf("the problem is of another issuer: %+v", problem)
+// TestLateAnswers: a controller that was frozen in its call records the outcome after another one has gone on.
+func TestLateAnswers(t *testing.T) {
+	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
+	first := signNew(intended(now.Add(-time.Minute)))
+	call := ended(first, now)
+	late := func(id string, err error) edit {
+		return func(o *v1alpha1.VeroOrder) { orderstate.RecordSubmission(o, id, err, call) }
 	}
-	retryWith := func(order *v1alpha1.VeroOrder, generation int64, err error) {
-		intended(now)(order)
-		call := ended(order, now)
-		call.IssuerGeneration = generation
-		issuance.RecordSubmission(order, "", err, call)
+	retried := intended(now.Add(-time.Second))
+	build := func(edits ...edit) *v1alpha1.VeroOrder {
+		order := first.DeepCopy()
+		for _, edit := range edits {
+			edit(order)
+		}
+		return order
 	}
-	retryWith(order, generation, errUnreachable)
-	if order.Status.IssuerProblem == nil {
-		t.Error("a call without an answer has removed the problem")
+	refused := sent(now, pki020)
+	unverified := sent(now, unverifiedWith("x"))
+	kept := accepted.but(inDoubt, withID("late"))
+	untrusted := kept.but(blaming(v1alpha1.ReasonUntrustedAnswer), code("UntrustedAnswer"))
+	check(t, map[string]recorded{
+		"a RetrievalId counts while the next try is on its way": {build(retried, late("late", nil)), kept, nil, ""},
+		"it revives an order that was lost": {
+			build(retried, refused, late("late", nil)), kept.but(code("PKI020")), nil, ""},
+		"it revives an order that was withdrawn": {
+			build(abandoned(v1alpha1.ReasonWithdrawn), late("late", nil)), accepted.but(withID("late")), nil, ""},
+		"also unverified": {build(retried, refused, late("", unverifiedWith("late"))), untrusted, nil, ""},
+		"it replaces one that is not verified": {
+			build(retried, unverified, late("late", nil)), kept.but(code("UntrustedAnswer")), nil, ""},
+		"it does not replace a verified one, and is noted": {
+			build(retried, sent(now, nil), late("late", nil)), kept.but(withID(retrievalID), code("LateAnswer")), nil, ""},
+		"an unverified one does not replace a verified one": {
+			build(retried, sent(now, nil), late("", unverifiedWith("late"))),
+			kept.but(withID(retrievalID), code("LateAnswer")), nil, ""},
+		"an unverified one does not replace one that is being tried": {
+			build(retried, unverified, late("", unverifiedWith("late"))),
+			untrusted.but(withID("x"), code("LateAnswer")), nil, ""},
+		"but one that was tried in vain": {
+			build(retried, unverified, polled(now, pki020), late("", unverifiedWith("late"))),
+			untrusted, nil, ""},
+		"the same RetrievalId again changes nothing": {
+			build(retried, sent(now, nil), late(retrievalID, nil)), kept.but(withID(retrievalID)), nil, ""},
+	})
+	noted := build(sent(now, nil), late("late", nil)).Status.LastError
+	if !strings.Contains(noted.Message, "RetrievalId late") {
+		t.Errorf("the second RetrievalId is not noted: %+v", noted)
 	}
-	retryWith(order, generation+1, errUnreachable)
-	if order.Status.IssuerProblem != nil {
-		t.Error("the problem of another spec stays, and every call is made at once because of it")
+	revived := build(retried, refused, late("late", nil))
+	if revived.Status.EndedAt != nil {
+		t.Error("a revived order has an end")
 	}
-	sent(now, errUnverified)(order)
-	sent(now, pki099)(order)
-	if order.Status.IssuerProblem != nil {
-		t.Error("a verified refusal has not removed the problem")
+	for claim, order := range map[string]*v1alpha1.VeroOrder{
+		"an error of an older intent is ignored while the next try is on its way": build(retried),
+		"an error is ignored when the order was accepted":                         build(retried, sent(now, nil)),
+		"an error is ignored when the order has failed":                           build(retried, refused),
+		"an error is ignored when the next try has ended without an answer": build(retried, func(o *v1alpha1.VeroOrder) {
+			orderstate.RecordSubmission(o, "", errNoAnswer, ended(o, now))
+		}),
+	} {
+		for _, err := range []error{errUnreachable, errNoAnswer, pki020, errUnverified} {
+			t.Run(fmt.Sprintf("%s: %T", claim, err), func(t *testing.T) { unchangedBy(t, order, late("", err)) })
+		}
 	}
-	sent(now, errUnverified)(order)
-	sent(now, nil)(order)
-	if order.Status.IssuerProblem != nil {
-		t.Error("the acceptance has not removed the problem")
+	t.Run("an issued order stays issued", func(t *testing.T) {
+		order := signNew(bore(leaf))
+		for _, err := range []error{nil, unverifiedWith("late"), pki020} {
+			late("late", err)(order)
+			if order.Status.Phase != v1alpha1.PhaseIssued || order.Status.RetrievalID != retrievalID {
+				t.Fatalf("after %v it is %s with RetrievalId %s", err, order.Status.Phase, order.Status.RetrievalID)
+			}
+		}
+	})
+}
+
+func TestIntent(t *testing.T) {
+	order := signNew(intended(now))
+	if order.Status.Uncertain || order.Status.Submissions != 1 || order.Status.PasswordFingerprint != password {
+		t.Errorf("the first intent: %+v", order.Status)
+	}
+	intended(now.Add(time.Second))(order)
+	if !order.Status.Uncertain || order.Status.Submissions != 2 {
+		t.Errorf("an intent that follows one without an outcome is uncertain: %+v", order.Status)
+	}
+	calm := signNew(sent(now, errUnreachable), intended(now.Add(time.Minute)))
+	if calm.Status.Uncertain || calm.Status.NextSubmitTime != nil {
+		t.Errorf("an intent that follows a known outcome is certain: %+v", calm.Status)
 	}
 }

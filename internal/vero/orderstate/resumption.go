@@ -1,4 +1,4 @@
-package issuance
+package orderstate
 
 import (
 	"slices"
@@ -25,7 +25,7 @@ func Interrupted(order *v1alpha1.VeroOrder) bool { return !begun(order).IsZero()
 // an answer has a time for the next one, too.
 func begun(order *v1alpha1.VeroOrder) time.Time {
 	status := &order.Status
-	switch phaseOf(order) {
+	switch PhaseOf(order) {
 	case v1alpha1.PhaseSubmitting:
 		if status.SubmittedAt != nil && status.NextSubmitTime == nil {
 			return status.SubmittedAt.Time

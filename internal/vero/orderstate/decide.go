@@ -1,4 +1,4 @@
-package issuance
+package orderstate
 
 import (
 	"fmt"
@@ -11,9 +11,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
-// forOrder decides for an order.
-func (s Snapshot) forOrder() Action {
-	switch phaseOf(s.Order) {
+// Decide is what to do with the order of a snapshot.
+func Decide(s Snapshot) Action {
+	switch PhaseOf(s.Order) {
 	case v1alpha1.PhaseIssued, v1alpha1.PhaseFailed:
 		return Action{Verb: Rest}
 	case v1alpha1.PhaseSubmitted:
@@ -58,7 +58,7 @@ func (s Snapshot) nextPoll() time.Time {
 
 // submit decides for an order that was not accepted yet, or not for certain.
 func (s Snapshot) submit() Action {
-	doubt := inDoubt(s.Order)
+	doubt := InDoubt(s.Order)
 	switch {
 	case !s.Wanted:
 		return s.unwanted(doubt)
@@ -69,7 +69,7 @@ func (s Snapshot) submit() Action {
 	case s.Issuer.TrustDigest == "", !s.Issuer.Ready && !s.blames():
 		return s.awaitIssuer()
 	}
-	if action, hindered := s.authorisation(doubt); hindered {
+	if action, blocked := s.authorization(doubt); blocked {
 		return action
 	}
 	if next := s.nextSubmission(); s.Now.Before(next) {
@@ -100,7 +100,7 @@ func (s Snapshot) unwanted(doubt bool) Action {
 }
 
 // otherCustomer ends an order that was made for another customer or environment. Waiting would tell no more than a new
-// order with the same authorisation does.
+// order with the same authorization does.
 func (s Snapshot) otherCustomer(doubt bool) Action {
 	fate := "nothing was spent"
 	if doubt {
@@ -121,9 +121,15 @@ func (s Snapshot) issuerChanged() Action {
 		s.Issuer.Environment)}
 }
 
+// awaitIssuer waits for an issuer that is missing or not ready.
+func (s Snapshot) awaitIssuer() Action {
+	reason, message := s.Issuer.Unavailable()
+	return Action{Verb: Wait, Reason: reason, Message: message}
+}
+
 // unchanged keeps what the order says of itself, unless that is a hold-up which is over.
 func (s Snapshot) unchanged(until time.Time) Action {
-	action := Action{Verb: Wait, Reason: readyReason(s.Order), Message: readyMessage(s.Order), At: until}
+	action := Action{Verb: Wait, Reason: Reason(s.Order), Message: Message(s.Order), At: until}
 	if reasons.Of(action.Reason).HoldUp {
 		action.Reason, action.Message = s.resumed()
 	}
@@ -136,7 +142,7 @@ func (s Snapshot) resumed() (reason, message string) {
 	switch {
 	case status.IssuerProblem != nil:
 		return status.IssuerProblem.Reason, status.IssuerProblem.Message
-	case phaseOf(s.Order) == v1alpha1.PhaseSubmitted:
+	case PhaseOf(s.Order) == v1alpha1.PhaseSubmitted:
 		return awaiting(s.Order, s.Now, s.Issuer.Timeout)
 	case status.LastError != nil && status.LastError.Code == string(vero.CodeTooEarly):
 		return v1alpha1.ReasonWaitingForWindow, status.LastError.Message + tooEarlyAgain
@@ -145,17 +151,17 @@ func (s Snapshot) resumed() (reason, message string) {
 	}
 }
 
-// blames is whether the order itself is why its issuer may not be ready. It tries again at its own pace, so that
+// blames reports whether the order itself is why its issuer may not be ready. It tries again at its own pace, so that
 // what is repaired at the service's side is noticed.
 func (s Snapshot) blames() bool { return s.Order.Status.IssuerProblem != nil }
 
-// problemMayBeGone is whether issuer or bundles have changed since the order reported a problem with them.
+// problemMayBeGone reports whether issuer or bundles have changed since the order reported a problem with them.
 func (s Snapshot) problemMayBeGone() bool {
 	problem := s.Order.Status.IssuerProblem
 	return problem != nil && Obsolete(problem, s.Issuer.UID, s.Issuer.Generation, s.Issuer.TrustDigest)
 }
 
-// Obsolete is whether a problem was reported of another issuer, spec or bundles than those given.
+// Obsolete reports whether a problem was reported of another issuer, spec or bundles than those given.
 func Obsolete(problem *v1alpha1.IssuerProblem, uid types.UID, generation int64, trustDigest string) bool {
 	return problem.IssuerUID != uid || problem.IssuerGeneration != generation || problem.TrustDigest != trustDigest
 }

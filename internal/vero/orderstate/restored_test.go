@@ -1,11 +1,11 @@
-package issuance_test
+package orderstate_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // TestARestoredOrderIsLeftAloneUntilItsStatusHasFollowed: who restores it writes the status in a second step, and would
@@ -24,7 +24,7 @@ func TestARestoredOrderIsLeftAloneUntilItsStatusHasFollowed(t *testing.T) {
 		"one that is held up, too":              {signNew(created(now), restored, held), time.Time{}},
 		"one that the gate has made never":      {signNew(created(now)), time.Time{}},
 	} {
-		if got := issuance.UntouchedUntil(c.order); !got.Equal(c.want) {
+		if got := orderstate.UntouchedUntil(c.order); !got.Equal(c.want) {
 			t.Errorf("%s: until %s, want %s", claim, got, c.want)
 		}
 	}

@@ -1,12 +1,12 @@
-package issuance_test
+package orderstate_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // TestOrderInDoubt: the service may have accepted it, and nobody knows.
@@ -17,7 +17,7 @@ func TestOrderInDoubt(t *testing.T) {
 	cases := map[string]decision{
 		"waits for its turn": {
 			ordered(signNew(sent(now, errNoAnswer))),
-			want{verb: issuance.Wait, reason: v1alpha1.ReasonUncertain, at: now.Add(10 * time.Second)}},
+			want{verb: orderstate.Wait, reason: v1alpha1.ReasonUncertain, at: now.Add(10 * time.Second)}},
 		"stays in doubt when it is refused afterwards": {
 			ordered(signNew(lost, refusedSince), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, answerLost)},
 	}
@@ -41,17 +41,17 @@ func TestOrderInDoubt(t *testing.T) {
 			"ends when the issuer names another environment": {
 				ordered(signNew(doubt), production), abandon(v1alpha1.ReasonIssuerChanged, answerLost, "PRODUCTION")},
 			"waits for its credentials": {
-				ordered(signNew(doubt), noCredentials()), waitFor(v1alpha1.ReasonWaitingForCredentials),
+				ordered(signNew(doubt), noCredentials), waitFor(v1alpha1.ReasonWaitingForCredentials),
 			},
 			"is lost without its credentials": {
-				ordered(signNew(doubt), newCredentials()), abandon(v1alpha1.ReasonAnswerLost, answerLost, "a new order"),
+				ordered(signNew(doubt), newCredentials), abandon(v1alpha1.ReasonAnswerLost, answerLost, "a new order"),
 			},
 			"is settled with its credentials first": {ordered(signNew(doubt), elsewhere), submit},
 			"is lost when both Secrets have others": {
-				ordered(signNew(doubt), elsewhere, newCredentials()), abandon(v1alpha1.ReasonAnswerLost, "new-transfer"),
+				ordered(signNew(doubt), elsewhere, newCredentials), abandon(v1alpha1.ReasonAnswerLost, "new-transfer"),
 			},
 			"is lost when only the other Secret is there": {
-				ordered(signNew(doubt), elsewhere, noCredentials()), abandon(v1alpha1.ReasonAnswerLost),
+				ordered(signNew(doubt), elsewhere, noCredentials), abandon(v1alpha1.ReasonAnswerLost),
 			},
 			"is lost when its credentials were accepted for another": {
 				ordered(signNew(doubt), with(signNew(named("sign-0"), sent(now, nil)))),
@@ -68,8 +68,8 @@ func TestOrderInDoubt(t *testing.T) {
 	run(t, cases)
 }
 
-func noCurrent(s *issuance.Snapshot) {
-	s.Current = facts.Current{SecretName: "tls", Problem: "Secret tls does not exist"}
+func noCurrent(s *orderstate.Snapshot) {
+	s.Renewal.Current = facts.Current{SecretName: "tls", Problem: "Secret tls does not exist"}
 }
 
 func TestRenewalKey(t *testing.T) {
@@ -85,14 +85,14 @@ func TestRenewalKey(t *testing.T) {
 			ordered(renewal(), noCurrent), abandon(v1alpha1.ReasonWithdrawn, "Secret tls does not exist"),
 		},
 		"was replaced: decide anew": {
-			ordered(renewal(), func(s *issuance.Snapshot) { s.Current.SerialNumber = "def" }),
+			ordered(renewal(), func(s *orderstate.Snapshot) { s.Renewal.Current.SerialNumber = "def" }),
 			abandon(v1alpha1.ReasonWithdrawn, "no longer holds"),
 		},
 		"does not chain any more: decide anew": {
 			ordered(renewal(), unusable("unknown authority")),
 			abandon(v1alpha1.ReasonWithdrawn, "cannot sign: unknown authority"),
 		},
-		"transfer credentials are not asked for": {ordered(renewal(), noCredentials()), submit},
+		"transfer credentials that lie there are not used": {ordered(renewal(), buyable), submit},
 	})
 }
 
@@ -108,55 +108,50 @@ func TestRenewalThatIsRefusedForDays(t *testing.T) {
 	}
 	refused := tried(pki099, pki099, pki099)
 	givesWay := abandon(v1alpha1.ReasonSubmissionFailing, "since 2026-", "PKI099", "vero-transfer")
-	paid := with(signNew(sent(now, nil)))
 	run(t, map[string]decision{
-		"without credentials it goes on":      {ordered(refused, at(later), noCredentials()), submit},
-		"with credentials it gives way":       {ordered(refused, at(later), credentials()), givesWay},
-		"not with spent ones":                 {ordered(refused, at(later), credentials(), paid), submit},
-		"not with ones nobody has looked for": {ordered(refused, at(later)), submit},
+		"without credentials it goes on": {ordered(refused, at(later)), submit},
+		"with credentials it gives way":  {ordered(refused, at(later), buyable), givesWay},
 		"not on the first day": {
-			ordered(tried(errUnreachable, pki099, pki099), at(later), credentials()), submit},
+			ordered(tried(errUnreachable, pki099, pki099), at(later), buyable), submit},
 		"not after four tries": {
 			ordered(answered(sent(begin, pki099), sent(begin.Add(time.Hour), pki099), sent(now.Add(-1), pki099),
 				sent(now, pki099)),
-				at(later), credentials()), submit},
+				at(later), buyable), submit},
 		"not after one refusal at the end of a long outage": {
-			ordered(tried(errUnreachable, errUnreachable, pki099), at(later), credentials()), submit},
+			ordered(tried(errUnreachable, errUnreachable, pki099), at(later), buyable), submit},
 		"not while the service cannot be reached": {
-			ordered(tried(pki099, pki099, errUnreachable), at(later), credentials()), submit},
+			ordered(tried(pki099, pki099, errUnreachable), at(later), buyable), submit},
 		"also where it could not be reached meanwhile": {
-			ordered(tried(pki099, errUnreachable, pki099), at(later), credentials()), givesWay},
+			ordered(tried(pki099, errUnreachable, pki099), at(later), buyable), givesWay},
 		"also where an answer was lost meanwhile": {
-			ordered(tried(pki099, errNoAnswer, pki099), at(later), credentials()), givesWay},
+			ordered(tried(pki099, errNoAnswer, pki099), at(later), buyable), givesWay},
 		"also where a clock was ahead at the first try": {
 			ordered(answered(sent(now.AddDate(1, 0, 0), pki099), sent(begin, pki099), sent(begin.Add(time.Hour), pki099),
-				sent(now.Add(-time.Hour), pki099), sent(now, pki099)), at(later), credentials()), givesWay},
+				sent(now.Add(-time.Hour), pki099), sent(now, pki099)), at(later), buyable), givesWay},
 		"not where the service finds it too early": {
-			ordered(tried(pki080, pki080, pki080), at(later), credentials()), submit},
+			ordered(tried(pki080, pki080, pki080), at(later), buyable), submit},
 		"nor where it did so in between": {
-			ordered(tried(pki099, pki080, pki099), at(later), credentials()), submit},
+			ordered(tried(pki099, pki080, pki099), at(later), buyable), submit},
 		"not where the issuer is at fault": {
-			ordered(tried(pki005, pki005, pki005), at(later), credentials()), submit},
+			ordered(tried(pki005, pki005, pki005), at(later), buyable), submit},
 		"not while it may have been accepted": {
-			ordered(tried(pki099, pki099, errNoAnswer), at(later), credentials()), submit},
+			ordered(tried(pki099, pki099, errNoAnswer), at(later), buyable), submit},
 	})
 }
 
-func TestNeedsTransfer(t *testing.T) {
+func TestNeedsCredentials(t *testing.T) {
 	for claim, c := range map[string]struct {
-		snapshot issuance.Snapshot
+		snapshot orderstate.Snapshot
 		want     bool
 	}{
-		"a request that is to be decided":            {requested(), true},
-		"a request with an order in flight does not": {requested(with(signNew(lost))), false},
-		"an order that is to be sent":                {ordered(signNew()), true},
-		"an order in doubt":                          {ordered(signNew(lost)), true},
-		"an accepted order does not":                 {ordered(signNew(sent(now, nil))), false},
-		"a renewal does not":                         {ordered(renewal()), false},
+		"an order that is to be sent": {ordered(signNew()), true},
+		"an order in doubt":           {ordered(signNew(lost)), true},
+		"an accepted order does not":  {ordered(signNew(sent(now, nil))), false},
+		"a renewal does not":          {ordered(renewal()), false},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			if got := c.snapshot.NeedsTransfer(); got != c.want {
-				t.Errorf("NeedsTransfer is %t, want %t", got, c.want)
+			if got := c.snapshot.NeedsCredentials(); got != c.want {
+				t.Errorf("NeedsCredentials is %t, want %t", got, c.want)
 			}
 		})
 	}

@@ -1,0 +1,152 @@
+package orderstate_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
+)
+
+const (
+	timeout     = ordertest.Timeout
+	retrievalID = ordertest.RetrievalID
+	password    = ordertest.Password
+	trustDigest = ordertest.TrustDigest
+	generation  = ordertest.Generation
+)
+
+// The builders of package ordertest that the tests use most.
+var (
+	now = ordertest.Now
+
+	signNew, renewal, leafUntil    = ordertest.SignNew, ordertest.Renewal, ordertest.LeafUntil
+	created, intended, ended       = ordertest.Created, ordertest.Intended, ordertest.Ended
+	sent, polled, bore             = ordertest.Sent, ordertest.Polled, ordertest.Bore
+	abandoned, heldUp              = ordertest.Abandoned, ordertest.HeldUp
+	named, forAnotherKey           = ordertest.Named, ordertest.ForAnotherKey
+	wrongCertificate               = ordertest.WrongCertificate
+	unverifiedWith                 = ordertest.UnverifiedWith
+	pki005, pki010, pki015, pki020 = ordertest.PKI005, ordertest.PKI010, ordertest.PKI015, ordertest.PKI020
+	pki030, pki080, pki099         = ordertest.PKI030, ordertest.PKI080, ordertest.PKI099
+	errUnknown, errUnknownCode     = ordertest.ErrUnknown, ordertest.ErrUnknownCode
+	errUnreachable, errNoAnswer    = ordertest.ErrUnreachable, ordertest.ErrNoAnswer
+	errUnverified                  = ordertest.ErrUnverified
+)
+
+type edit = ordertest.Edit
+
+// change makes a snapshot differ from the plain one.
+type change func(*orderstate.Snapshot)
+
+// ordered is the snapshot of an order that a request waits for, with what it was made with still in place.
+func ordered(order *v1alpha1.VeroOrder, changes ...change) orderstate.Snapshot {
+	snapshot := orderstate.Snapshot{Now: now, Issuer: ordertest.Issuer(), Order: order, Wanted: true}
+	if order.Spec.Renewal == nil {
+		snapshot.Transfer = &orderstate.Transfer{Credentials: ordertest.Credentials()}
+	} else {
+		snapshot.Renewal = &orderstate.Renewal{Current: ordertest.CurrentUntil(order.Spec.Renewal.NotAfter.Time)}
+	}
+	for _, change := range changes {
+		change(&snapshot)
+	}
+	return snapshot
+}
+
+func at(moment time.Time) change { return func(s *orderstate.Snapshot) { s.Now = moment } }
+
+func issuer(change func(*facts.Issuer)) change {
+	return func(s *orderstate.Snapshot) { change(&s.Issuer) }
+}
+
+var (
+	issuerMissing, issuerUnready = issuer(ordertest.Missing), issuer(ordertest.Unready)
+	otherCustomer, production    = issuer(ordertest.OtherCustomer), issuer(ordertest.Production)
+	noBundles                    = issuer(ordertest.NoBundles)
+	issuerEdited                 = issuer(func(i *facts.Issuer) { i.Generation++ })
+	bundleEdited                 = issuer(func(i *facts.Issuer) { i.TrustDigest = "bundles-2" })
+)
+
+func holding(credentials facts.Transfer) change {
+	return func(s *orderstate.Snapshot) { s.Transfer.Credentials = credentials }
+}
+
+var (
+	newPassword    = holding(ordertest.NewPassword())
+	newCredentials = holding(ordertest.NewCredentials())
+	noCredentials  = holding(ordertest.NoCredentials())
+)
+
+// buyable lets credentials lie where they could pay in place of a renewal.
+func buyable(s *orderstate.Snapshot) { s.Renewal.CredentialsIn = "vero-transfer" }
+
+// unusable makes the current certificate one that cannot sign a renewal.
+func unusable(problem string) change {
+	return func(s *orderstate.Snapshot) { s.Renewal.Current.Problem = problem }
+}
+
+// with lets orders have the same TransferId.
+func with(orders ...*v1alpha1.VeroOrder) change {
+	return func(s *orderstate.Snapshot) {
+		for _, order := range orders {
+			s.Transfer.Orders = append(s.Transfer.Orders, *order)
+		}
+	}
+}
+
+type decision struct {
+	snapshot orderstate.Snapshot
+	want     want
+}
+
+func run(t *testing.T, cases map[string]decision) {
+	t.Helper()
+	for claim, c := range cases {
+		t.Run(claim, func(t *testing.T) { c.want.check(t, orderstate.Decide(c.snapshot)) })
+	}
+}
+
+// want is what a decision must be. Zero fields are not looked at, but for the Verb.
+type want struct {
+	verb   orderstate.Verb
+	reason string
+	at     time.Time
+	says   []string
+}
+
+func waitFor(reason string, says ...string) want {
+	return want{verb: orderstate.Wait, reason: reason, says: says}
+}
+
+func (w want) check(t *testing.T, got orderstate.Action) {
+	t.Helper()
+	if got.Verb != w.verb {
+		t.Fatalf("decided to %s (%s: %s), want %s", got.Verb, got.Reason, got.Message, w.verb)
+	}
+	if w.reason != "" && got.Reason != w.reason {
+		t.Errorf("the reason is %s (%s), want %s", got.Reason, got.Message, w.reason)
+	}
+	if !w.at.IsZero() && !got.At.Equal(w.at) {
+		t.Errorf("looks again at %s, want %s", got.At, w.at)
+	}
+	for _, text := range w.says {
+		if !strings.Contains(got.Message, text) {
+			t.Errorf("the message does not say %q: %s", text, got.Message)
+		}
+	}
+}
+
+// unchangedBy checks that a change leaves an order as it is.
+func unchangedBy(t *testing.T, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder)) {
+	t.Helper()
+	before := order.DeepCopy()
+	change(order)
+	if difference := cmp.Diff(before, order); difference != "" {
+		t.Errorf("the order has changed (-before +after):\n%s", difference)
+	}
+}
