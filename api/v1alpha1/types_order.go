@@ -18,7 +18,7 @@ const (
 	OperationRenew Operation = "RenewCertificate"
 )
 
-// OrderPhase is how far an order has come. The state diagram is in the package comment of internal/issuance.
+// OrderPhase is how far an order has come. The state diagram is in the package comment of internal/vero/orderstate.
 //
 // +kubebuilder:validation:Enum=Pending;Submitting;Submitted;Issued;Failed
 type OrderPhase string

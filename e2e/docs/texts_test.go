@@ -16,7 +16,7 @@ import (
 
 // speaking are the packages whose texts users read.
 var speaking = []string{
-	"api", "internal/app", "internal/controller", "internal/endpoints", "internal/gate", "internal/issuance", "internal/kube",
+	"api", "internal/app", "internal/controller", "internal/endpoints", "internal/gate", "internal/kube",
 	"internal/lookup", "internal/owner",
 	"internal/pasted", "internal/pki", "internal/secrets", "internal/status", "internal/vero",
 	"internal/veroclient", "internal/xmlsig", "main.go",

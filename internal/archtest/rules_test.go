@@ -33,8 +33,8 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 
 // controllers may use the same packages, whichever of them it is.
 var controllers = []string{
-	"api/v1alpha1", "internal/issuance", "internal/secrets", "internal/status", "internal/metrics", "internal/pki",
-	"internal/vero", "internal/vero/facts", "internal/vero/orderstate", "internal/lookup", "internal/lanes",
+	"api/v1alpha1", "internal/secrets", "internal/status", "internal/metrics", "internal/pki", "internal/vero",
+	"internal/vero/facts", "internal/vero/orderstate", "internal/vero/plan", "internal/lookup", "internal/lanes",
 	"internal/reasons", "internal/renewal",
 	"internal/owner",
 }
@@ -90,8 +90,8 @@ var rules = []rule{
 	{
 		path: "internal/vero/backend",
 		may: []string{
-			"api/v1alpha1", "internal/gate", "internal/issuance", "internal/secrets", "internal/status", "internal/pki",
-			"internal/lookup", "internal/vero/orderstate", "internal/vero/facts",
+			"api/v1alpha1", "internal/gate", "internal/secrets", "internal/status", "internal/pki",
+			"internal/lookup", "internal/vero/plan", "internal/vero/orderstate", "internal/vero/facts",
 		},
 		why: "the backend reads for the gate, and leaves decisions to issuance",
 	},
@@ -165,7 +165,7 @@ var rules = []rule{
 		why: "ordertest makes orders for tests; no row names it, so nothing that ships may import it",
 	},
 	{
-		path: "internal/issuance",
+		path: "internal/vero/plan",
 		may: []string{
 			"api/v1alpha1", "internal/vero/facts", "internal/vero/orderstate", "internal/pki", "internal/reasons",
 		},

@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
@@ -20,6 +19,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/status"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
 // gathered is the snapshot for a decision, and what carrying it out needs beyond that. It lives as long as one
@@ -193,7 +193,7 @@ func (r *Reconciler) gatherRenewal(ctx context.Context, g *gathered, waiting []w
 	if err != nil {
 		return err
 	}
-	if (issuance.Snapshot{Issuer: g.Issuer, Transfer: transfer, Orders: orders}).CredentialsAvailable() {
+	if (plan.Snapshot{Issuer: g.Issuer, Transfer: transfer, Orders: orders}).CredentialsAvailable() {
 		g.Renewal.CredentialsIn = transfer.SecretName
 	}
 	return nil

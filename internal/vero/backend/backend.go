@@ -15,8 +15,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
 // credentialsInterval is how often transfer credentials are read again while the request waits for something else: they
@@ -51,12 +51,12 @@ func (b *Backend) Decide(
 	if err != nil {
 		return gate.Decision{}, err
 	}
-	action := issuance.Decide(snapshot)
+	action := plan.Decide(snapshot)
 	decision := gate.Decision{
 		Verb: gate.Verb(action.Verb), Reason: action.Reason, Message: action.Message, At: action.At,
 		Order: shown(action.Order),
 	}
-	if action.Verb == issuance.Create {
+	if action.Verb == plan.Create {
 		create(&decision, newOrder(request, snapshot, action), snapshot)
 	}
 	if snapshot.Unspent() {
@@ -71,7 +71,7 @@ func (b *Backend) Decide(
 }
 
 // create completes a decision to create an order. What was paid for and is given up with it is told.
-func create(decision *gate.Decision, order *v1alpha1.VeroOrder, snapshot issuance.Snapshot) {
+func create(decision *gate.Decision, order *v1alpha1.VeroOrder, snapshot plan.Snapshot) {
 	given := decision.Message
 	decision.Message = fmt.Sprintf("VeroOrder %s was created for %s", order.Name, order.Spec.Operation)
 	if given != "" {

@@ -11,47 +11,47 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/status"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
 // gather reads the world once. Orders come from the cache: a decision made from an old one ends at the API server,
 // which refuses a second order of the same name.
 func (b *Backend) gather(
 	ctx context.Context, request *cmapi.CertificateRequest, behind gate.Owner, now time.Time,
-) (issuance.Snapshot, error) {
+) (plan.Snapshot, error) {
 	reference := request.Spec.IssuerRef
 	issuer, err := lookup.Issuer(ctx, b.Client, reference.Kind, request.Namespace, reference.Name)
 	if err != nil {
-		return issuance.Snapshot{}, err
+		return plan.Snapshot{}, err
 	}
-	snapshot := issuance.Snapshot{
+	snapshot := plan.Snapshot{
 		Now:     now,
 		Issuer:  lookup.Describe(reference.Kind, reference.Name, issuer),
-		Request: issuance.Request{UID: request.UID, Receipt: receipt(request)},
+		Request: plan.Request{UID: request.UID, Receipt: receipt(request)},
 	}
 	if err := examine(&snapshot, request); err != nil {
-		return issuance.Snapshot{}, err
+		return plan.Snapshot{}, err
 	}
 	if err := b.addOrders(ctx, &snapshot, request.Namespace,
 		v1alpha1.LabelPublicKey, snapshot.Request.PublicKeyDigest); err != nil {
-		return issuance.Snapshot{}, err
+		return plan.Snapshot{}, err
 	}
 	if !snapshot.NeedsAuthorization() {
 		return snapshot, nil
 	}
 	owner, err := behind(ctx)
 	if err != nil {
-		return issuance.Snapshot{}, err
+		return plan.Snapshot{}, err
 	}
 	snapshot.Request.Unbacked = owner.Problem
 	snapshot.Request.RenewBefore, snapshot.Request.ByPercentage = owner.RenewBefore()
 	if err := b.gatherCurrent(ctx, &snapshot, owner.SecretName(), request, issuer); err != nil {
-		return issuance.Snapshot{}, err
+		return plan.Snapshot{}, err
 	}
 	if issuer == nil {
 		return snapshot, nil
@@ -62,16 +62,16 @@ func (b *Backend) gather(
 }
 
 // receipt is what the gate shows of an order that was accepted.
-func receipt(request *cmapi.CertificateRequest) issuance.Receipt {
+func receipt(request *cmapi.CertificateRequest) plan.Receipt {
 	condition := status.Find(request, v1alpha1.ConditionSubmitted)
 	if condition == nil || condition.LastTransitionTime == nil {
-		return issuance.Receipt{}
+		return plan.Receipt{}
 	}
-	return issuance.Receipt{RetrievalID: condition.Message, At: condition.LastTransitionTime.Time}
+	return plan.Receipt{RetrievalID: condition.Message, At: condition.LastTransitionTime.Time}
 }
 
 // examine judges the signing request. What cannot even be parsed has no key, and no order.
-func examine(snapshot *issuance.Snapshot, request *cmapi.CertificateRequest) error {
+func examine(snapshot *plan.Snapshot, request *cmapi.CertificateRequest) error {
 	csr, err := pki.ParseCertificateRequest(request.Spec.Request)
 	if err != nil {
 		snapshot.Request.Invalid = fmt.Sprintf(
@@ -100,7 +100,7 @@ func examine(snapshot *issuance.Snapshot, request *cmapi.CertificateRequest) err
 // gatherCurrent reads the certificate that the request would replace. Without an issuer, or without its bundles, it
 // cannot be judged, and is only told from others.
 func (b *Backend) gatherCurrent(
-	ctx context.Context, snapshot *issuance.Snapshot, secretName string, request *cmapi.CertificateRequest,
+	ctx context.Context, snapshot *plan.Snapshot, secretName string, request *cmapi.CertificateRequest,
 	issuer v1alpha1.Issuer,
 ) error {
 	if secretName == "" {
@@ -125,7 +125,7 @@ func (b *Backend) gatherCurrent(
 // issuanceTrust is what issued certificates chain to. The issuer's own controller says on the issuer what is wrong with
 // its bundles; here the request waits for that.
 func (b *Backend) issuanceTrust(
-	ctx context.Context, snapshot *issuance.Snapshot, issuer v1alpha1.Issuer,
+	ctx context.Context, snapshot *plan.Snapshot, issuer v1alpha1.Issuer,
 ) (pki.Trust, error) {
 	if issuer == nil {
 		return pki.Trust{}, nil
@@ -144,7 +144,7 @@ func (b *Backend) issuanceTrust(
 
 // gatherTransfer reads the transfer credentials in the Secret of that name.
 func (b *Backend) gatherTransfer(
-	ctx context.Context, snapshot *issuance.Snapshot, name, namespace string,
+	ctx context.Context, snapshot *plan.Snapshot, name, namespace string,
 ) error {
 	if name == "" {
 		snapshot.Transfer.Problem = fmt.Sprintf("no transfer credentials are named: create a Secret with the keys %s "+
@@ -170,7 +170,7 @@ func (b *Backend) gatherTransfer(
 
 // addOrders adds the orders of a namespace whose label begins as the value does, each once.
 func (b *Backend) addOrders(
-	ctx context.Context, snapshot *issuance.Snapshot, namespace, label, value string,
+	ctx context.Context, snapshot *plan.Snapshot, namespace, label, value string,
 ) error {
 	found, err := lookup.OrdersWithLabel(ctx, b.Client, namespace, label, value)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
 // annotationRestoreStatus lets Velero restore the status with the object, without which an order does not know its
@@ -20,7 +20,7 @@ import (
 const annotationRestoreStatus = "velero.io/restore-status"
 
 func newOrder(
-	request *cmapi.CertificateRequest, snapshot issuance.Snapshot, action issuance.Action,
+	request *cmapi.CertificateRequest, snapshot plan.Snapshot, action plan.Action,
 ) *v1alpha1.VeroOrder {
 	digest := snapshot.Request.PublicKeyDigest
 	order := &v1alpha1.VeroOrder{

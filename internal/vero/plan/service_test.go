@@ -1,4 +1,4 @@
-package issuance_test
+package plan_test
 
 import (
 	"crypto/x509"

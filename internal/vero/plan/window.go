@@ -1,4 +1,4 @@
-package issuance
+package plan
 
 import (
 	"fmt"
@@ -39,6 +39,20 @@ func (s Snapshot) awaitWindow() Action {
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow,
 		At:      slices.MinFunc([]time.Time{opens, s.Now.Add(windowPollInterval)}, time.Time.Compare),
 		Message: message + s.refusedHint() + s.setAsideHint() + s.orphanHint() + s.caution()}
+}
+
+// renewBeforeHint says how the wait for the window is avoided, where it is the Certificate that asks too early. It may
+// be a person, too, or cert-manager, which does not know a Secret as this issuer's.
+func (s Snapshot) renewBeforeHint() string {
+	if before := s.Request.RenewBefore; before > 0 && before <= s.Issuer.Window {
+		return ""
+	}
+	instead := ""
+	if s.Request.ByPercentage {
+		instead = ", in place of spec.renewBeforePercentage,"
+	}
+	return fmt.Sprintf("; set spec.renewBefore of the Certificate to %s or less%s to be spared the wait",
+		s.Issuer.Window, instead)
 }
 
 // annotationsHint says why cert-manager asks for a certificate although there is one, and how the Certificate becomes

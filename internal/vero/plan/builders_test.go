@@ -1,4 +1,4 @@
-package issuance_test
+package plan_test
 
 import (
 	"crypto/x509"
@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
+	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
 const (
@@ -43,13 +44,13 @@ var (
 type edit = ordertest.Edit
 
 // change makes a snapshot differ from the plain one.
-type change func(*issuance.Snapshot)
+type change func(*plan.Snapshot)
 
 // requested is the snapshot of a first request, with an issuer that is ready and nothing else.
-func requested(changes ...change) issuance.Snapshot {
-	snapshot := issuance.Snapshot{
+func requested(changes ...change) plan.Snapshot {
+	snapshot := plan.Snapshot{
 		Now: now, Issuer: ordertest.Issuer(), Transfer: ordertest.NoCredentials(),
-		Request: issuance.Request{UID: ourRequest, PublicKeyDigest: ourKey},
+		Request: plan.Request{UID: ourRequest, PublicKeyDigest: ourKey},
 	}
 	for _, change := range changes {
 		change(&snapshot)
@@ -58,7 +59,7 @@ func requested(changes ...change) issuance.Snapshot {
 }
 
 // forOrder gathers for an order what there is for its request, as the controller of orders does.
-func forOrder(order *v1alpha1.VeroOrder, s issuance.Snapshot) orderstate.Snapshot {
+func forOrder(order *v1alpha1.VeroOrder, s plan.Snapshot) orderstate.Snapshot {
 	gathered := orderstate.Snapshot{Now: s.Now, Issuer: s.Issuer, Order: order, Wanted: true}
 	if order.Spec.Renewal == nil {
 		gathered.Transfer = &orderstate.Transfer{Credentials: s.Transfer, Orders: s.Orders}
@@ -71,10 +72,10 @@ func forOrder(order *v1alpha1.VeroOrder, s issuance.Snapshot) orderstate.Snapsho
 	return gathered
 }
 
-func at(moment time.Time) change { return func(s *issuance.Snapshot) { s.Now = moment } }
+func at(moment time.Time) change { return func(s *plan.Snapshot) { s.Now = moment } }
 
 func issuer(change func(*facts.Issuer)) change {
-	return func(s *issuance.Snapshot) { change(&s.Issuer) }
+	return func(s *plan.Snapshot) { change(&s.Issuer) }
 }
 
 var (
@@ -83,7 +84,7 @@ var (
 )
 
 func naming(credentials facts.Transfer) change {
-	return func(s *issuance.Snapshot) { s.Transfer = credentials }
+	return func(s *plan.Snapshot) { s.Transfer = credentials }
 }
 
 var (
@@ -92,20 +93,20 @@ var (
 )
 
 // ownCredentials makes the credentials those that the Certificate itself names.
-func ownCredentials(s *issuance.Snapshot) { s.Transfer.Named = true }
+func ownCredentials(s *plan.Snapshot) { s.Transfer.Named = true }
 
 // currentUntil is a usable certificate with the serial number abc.
 func currentUntil(notAfter time.Time) change {
-	return func(s *issuance.Snapshot) { s.Current = ordertest.CurrentUntil(notAfter) }
+	return func(s *plan.Snapshot) { s.Current = ordertest.CurrentUntil(notAfter) }
 }
 
 // unusable makes the current certificate one that cannot sign a renewal.
 func unusable(problem string) change {
-	return func(s *issuance.Snapshot) { s.Current.Problem = problem }
+	return func(s *plan.Snapshot) { s.Current.Problem = problem }
 }
 
 func current(leaf *x509.Certificate) change {
-	return func(s *issuance.Snapshot) {
+	return func(s *plan.Snapshot) {
 		s.Current = facts.Current{
 			SecretName: "tls", SerialNumber: facts.SerialNumber(leaf), NotAfter: leaf.NotAfter,
 		}
@@ -113,11 +114,11 @@ func current(leaf *x509.Certificate) change {
 }
 
 func invalid(problem string) change {
-	return func(s *issuance.Snapshot) { s.Request.Invalid = problem }
+	return func(s *plan.Snapshot) { s.Request.Invalid = problem }
 }
 
 func with(orders ...*v1alpha1.VeroOrder) change {
-	return func(s *issuance.Snapshot) {
+	return func(s *plan.Snapshot) {
 		for _, order := range orders {
 			s.Orders = append(s.Orders, *order)
 		}
@@ -126,7 +127,7 @@ func with(orders ...*v1alpha1.VeroOrder) change {
 
 // want is what a decision must be. Zero fields are not looked at, but for the Verb.
 type want struct {
-	verb      issuance.Verb
+	verb      plan.Verb
 	reason    string
 	operation v1alpha1.Operation
 	attempt   int32
@@ -135,7 +136,7 @@ type want struct {
 	says      []string
 }
 
-func (w want) check(t *testing.T, got issuance.Action) {
+func (w want) check(t *testing.T, got plan.Action) {
 	t.Helper()
 	if got.Verb != w.verb {
 		t.Fatalf("decided to %s (%s: %s), want %s", got.Verb, got.Reason, got.Message, w.verb)
@@ -166,12 +167,44 @@ func (w want) check(t *testing.T, got issuance.Action) {
 // checkOrder compares a decision for an order in the same way.
 func (w want) checkOrder(t *testing.T, got orderstate.Action) {
 	t.Helper()
-	w.check(t, issuance.Action{Verb: issuance.Verb(got.Verb), Reason: got.Reason, Message: got.Message, At: got.At})
+	w.check(t, plan.Action{Verb: plan.Verb(got.Verb), Reason: got.Reason, Message: got.Message, At: got.At})
 }
 
 // submit and abandon are decisions for an order.
-var submit = want{verb: issuance.Verb(orderstate.Submit)}
+var submit = want{verb: plan.Verb(orderstate.Submit)}
 
 func abandon(reason string, says ...string) want {
-	return want{verb: issuance.Verb(orderstate.Abandon), reason: reason, says: says}
+	return want{verb: plan.Verb(orderstate.Abandon), reason: reason, says: says}
+}
+
+func createSignNew(number int32) want {
+	return want{verb: plan.Create, reason: v1alpha1.ReasonOrderCreated,
+		operation: v1alpha1.OperationSignNew, attempt: number}
+}
+
+func createRenewal(number int32) want {
+	return want{verb: plan.Create, reason: v1alpha1.ReasonOrderCreated,
+		operation: v1alpha1.OperationRenew, attempt: number}
+}
+
+func waitFor(reason string, says ...string) want {
+	return want{verb: plan.Wait, reason: reason, says: says}
+}
+
+type decision struct {
+	snapshot plan.Snapshot
+	want     want
+}
+
+func run(t *testing.T, cases map[string]decision) {
+	t.Helper()
+	for claim, c := range cases {
+		t.Run(claim, func(t *testing.T) { c.want.check(t, plan.Decide(c.snapshot)) })
+	}
+}
+
+// dated is a certificate by the service, for the old key.
+func dated(t testing.TB, from, until time.Time) *x509.Certificate {
+	t.Helper()
+	return pkitest.Root(t, "issuing CA").Issue(t, pkitest.Key("another's"), customer, pkitest.Dates(from, until))
 }

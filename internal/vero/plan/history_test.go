@@ -1,4 +1,4 @@
-package issuance_test
+package plan_test
 
 import (
 	"math/rand/v2"

@@ -1,54 +1,54 @@
-package issuance_test
+package plan_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
+	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
 // TestWhatExistsComesFirst: what was paid for is followed and delivered, whatever else has changed.
 func TestWhatExistsComesFirst(t *testing.T) {
 	accepted := sent(now.Add(-time.Minute), nil)
-	followed := want{verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonAwaitingCertificate}
-	uncertain := want{verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonUncertain}
+	followed := want{verb: plan.Follow, order: "sign-1", reason: v1alpha1.ReasonAwaitingCertificate}
+	uncertain := want{verb: plan.Follow, order: "sign-1", reason: v1alpha1.ReasonUncertain}
 	with := func(edits ...edit) change { return with(signNew(edits...)) }
 	cases := map[string]decision{
 		"an order in doubt is followed": {requested(with(sent(now, errNoAnswer))), uncertain},
 		"an order that is submitting is followed": {
-			requested(with(intended(now))), want{verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonSubmitting}},
+			requested(with(intended(now))), want{verb: plan.Follow, order: "sign-1", reason: v1alpha1.ReasonSubmitting}},
 		"an order in doubt that was refused since is followed": {
 			requested(with(sent(now, errNoAnswer), sent(now, pki099))),
-			want{verb: issuance.Follow, order: "sign-1"}},
+			want{verb: plan.Follow, order: "sign-1"}},
 		"a pending order is followed": {
 			requested(with(created(now.Add(-time.Minute)))), want{
-				verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonOrderCreated,
+				verb: plan.Follow, order: "sign-1", reason: v1alpha1.ReasonOrderCreated,
 				says: []string{"VeroOrder sign-1 is about to be sent"}}},
 		"one that tells nothing for long is no good sign": {
-			requested(with()), want{verb: issuance.Follow, order: "sign-1", reason: v1alpha1.ReasonClusterError,
+			requested(with()), want{verb: plan.Follow, order: "sign-1", reason: v1alpha1.ReasonClusterError,
 				says: []string{"VeroOrder sign-1 was made on", "tells nothing"}}},
 		"a pending order waits with its request for the issuer": {
 			requested(with(), issuerUnready),
-			want{verb: issuance.Wait, reason: v1alpha1.ReasonIssuerNotReady, at: now.Add(time.Minute)}},
+			want{verb: plan.Wait, reason: v1alpha1.ReasonIssuerNotReady, at: now.Add(time.Minute)}},
 		"of several the one that was made last is followed": {
 			requested(with(accepted, created(now)), with(named("sign-2"), secondAttempt, accepted)), followed},
 		"of several that were made at once the last attempt is": {
 			requested(with(accepted), with(named("sign-2"), secondAttempt, accepted)),
-			want{verb: issuance.Follow, order: "sign-2"}},
+			want{verb: plan.Follow, order: "sign-2"}},
 		"in whatever order they are listed": {
 			requested(with(named("sign-2"), secondAttempt, accepted), with(accepted)),
-			want{verb: issuance.Follow, order: "sign-2"}},
+			want{verb: plan.Follow, order: "sign-2"}},
 		"an order for another key is none of ours": {
 			requested(newCredentials, with(forAnotherKey, accepted)), createSignNew(1)},
 		"an order of another issuer is none of ours": {
 			requested(newCredentials, with(forAnotherIssuer, accepted)), createSignNew(1)},
 		"an order into which a person has written its RetrievalId is in flight": {
 			requested(with(intended(now), func(o *v1alpha1.VeroOrder) { o.Status.RetrievalID = retrievalID })),
-			want{verb: issuance.Follow, order: "sign-1"}},
+			want{verb: plan.Follow, order: "sign-1"}},
 	}
 	for what, changed := range map[string]change{
-		"nothing":                       func(*issuance.Snapshot) {},
+		"nothing":                       func(*plan.Snapshot) {},
 		"the issuer is gone":            issuerMissing,
 		"the issuer is not ready":       issuerUnready,
 		"the customer has changed":      otherCustomer,
@@ -57,7 +57,7 @@ func TestWhatExistsComesFirst(t *testing.T) {
 		"there are other credentials":   newCredentials,
 		"there are no credentials":      noCredentials,
 		"there is a certificate to use": currentUntil(now.AddDate(0, 0, 30)),
-		"the Certificate is gone":       func(s *issuance.Snapshot) { s.Request.Unbacked = "gone" },
+		"the Certificate is gone":       func(s *plan.Snapshot) { s.Request.Unbacked = "gone" },
 	} {
 		cases["an accepted order is followed, changed: "+what] = decision{requested(with(accepted), changed), followed}
 	}
@@ -68,15 +68,15 @@ func TestDelivery(t *testing.T) {
 	first, second := leafUntil(t, "ours", now.AddDate(0, 1, 0)), leafUntil(t, "ours", now.AddDate(2, 0, 0))
 	expired := leafUntil(t, "ours", now.Add(-time.Second))
 	stranger := leafUntil(t, "another's", now.AddDate(2, 0, 0))
-	deliver := want{verb: issuance.Deliver, reason: v1alpha1.ReasonIssued, order: "sign-1", says: []string{"sign-1"}}
+	deliver := want{verb: plan.Deliver, reason: v1alpha1.ReasonIssued, order: "sign-1", says: []string{"sign-1"}}
 	deliverSecond := deliver
 	deliverSecond.order, deliverSecond.says = "sign-2", nil
 	older := signNew(forAnotherRequest, bore(first))
 	newer := signNew(named("sign-2"), forAnotherRequest, secondAttempt, created(now), bore(second))
-	held := want{verb: issuance.Wait, reason: v1alpha1.ReasonInvalidRequest, order: "sign-1",
+	held := want{verb: plan.Wait, reason: v1alpha1.ReasonInvalidRequest, order: "sign-1",
 		says: []string{"it asks for names", "sign-1 holds a certificate", "delete the VeroOrder"}}
 	with := func(edits ...edit) change { return with(signNew(edits...)) }
-	both := func(s *issuance.Snapshot) { s.Orders = append(s.Orders, *newer, *older) }
+	both := func(s *plan.Snapshot) { s.Orders = append(s.Orders, *newer, *older) }
 	run(t, map[string]decision{
 		"what was issued for this request is delivered":      {requested(with(bore(second))), deliver},
 		"also when the issuer is gone":                       {requested(with(bore(second)), issuerMissing), deliver},
@@ -100,10 +100,10 @@ func TestDelivery(t *testing.T) {
 			waitFor(v1alpha1.ReasonWaitingForWindow)},
 		"nor any while nobody has looked into the Secret": {
 			requested(with(forAnotherRequest, bore(first)), issuerUnready,
-				func(s *issuance.Snapshot) { s.Current.SecretName = "tls" }), waitFor(v1alpha1.ReasonIssuerNotReady)},
+				func(s *plan.Snapshot) { s.Current.SecretName = "tls" }), waitFor(v1alpha1.ReasonIssuerNotReady)},
 		"nor any while the Certificate behind the request is not proven": {
 			requested(with(forAnotherRequest, bore(first)),
-				func(s *issuance.Snapshot) { s.Request.Unbacked = "not proven" }), waitFor(v1alpha1.ReasonWaitingForCertificate)},
+				func(s *plan.Snapshot) { s.Request.Unbacked = "not proven" }), waitFor(v1alpha1.ReasonWaitingForCertificate)},
 		"of several that were not delivered the one that lasts longest is": {requested(both), deliverSecond},
 		"the newer is delivered when the older is in use":                  {requested(both, current(first)), deliverSecond},
 		"an expired one is not delivered": {
@@ -125,11 +125,11 @@ func TestDelivery(t *testing.T) {
 }
 
 func TestRefusal(t *testing.T) {
-	refused := want{verb: issuance.Refuse, reason: v1alpha1.ReasonRequestRefused, order: "sign-1",
+	refused := want{verb: plan.Refuse, reason: v1alpha1.ReasonRequestRefused, order: "sign-1",
 		says: []string{"VeroOrder sign-1 has failed", "PKI030"}}
-	unsigned := want{verb: issuance.Refuse, reason: v1alpha1.ReasonSignatureRefused, order: "renew-1",
+	unsigned := want{verb: plan.Refuse, reason: v1alpha1.ReasonSignatureRefused, order: "renew-1",
 		says: []string{"PKI010"}}
-	wrong := want{verb: issuance.Refuse, reason: v1alpha1.ReasonInvalidRequest, says: []string{"it has names"}}
+	wrong := want{verb: plan.Refuse, reason: v1alpha1.ReasonInvalidRequest, says: []string{"it has names"}}
 	open := currentUntil(now.AddDate(0, 0, 30))
 	with := func(edits ...edit) change { return with(signNew(edits...)) }
 	pki010 := sent(now.Add(-time.Minute), pki010)
@@ -151,7 +151,7 @@ func TestRefusal(t *testing.T) {
 			requested(open, credentials, withRenewal(forAnotherRequest, pki010)), createSignNew(1)},
 		"PKI020 on the Get of a renewal fails the request": {
 			requested(open, withRenewal(sent(now, nil), polled(now, pki020))),
-			want{verb: issuance.Refuse, reason: v1alpha1.ReasonCredentialsRefused, order: "renew-1"}},
+			want{verb: plan.Refuse, reason: v1alpha1.ReasonCredentialsRefused, order: "renew-1"}},
 		"a request that can never work is refused": {requested(invalid("it has names"), credentials), wrong},
 		"but not by an issuer that is not ready": {
 			requested(invalid("it has names"), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady),
@@ -162,7 +162,7 @@ func TestRefusal(t *testing.T) {
 		},
 		"an order that is pending does not spare it": {requested(invalid("it has names"), with()), wrong},
 		"an unreadable request is refused, not found": {
-			requested(invalid("it has names"), with(), func(s *issuance.Snapshot) { s.Request.PublicKeyDigest = "" }), wrong,
+			requested(invalid("it has names"), with(), func(s *plan.Snapshot) { s.Request.PublicKeyDigest = "" }), wrong,
 		},
 		"an issuer that is not ready: wait": {
 			requested(issuerUnready, credentials),
@@ -207,4 +207,27 @@ func TestRenewalThatFailed(t *testing.T) {
 		"given up after many refusals: credentials": {
 			requested(open, credentials, withRenewal(abandoned(v1alpha1.ReasonSubmissionFailing))), createSignNew(1)},
 	})
+}
+
+func TestNeedsAuthorization(t *testing.T) {
+	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
+	for claim, c := range map[string]struct {
+		snapshot plan.Snapshot
+		want     bool
+	}{
+		"a request without an order":                    {requested(), true},
+		"a pending order":                               {requested(with(signNew())), true},
+		"not while an order is in flight":               {requested(with(signNew(sent(now, nil)))), false},
+		"nor while one is in doubt":                     {requested(with(signNew(sent(now, errNoAnswer)))), false},
+		"not when its certificate is there":             {requested(with(signNew(bore(leaf)))), false},
+		"where a certificate of another request may be": {requested(with(signNew(forAnotherRequest, bore(leaf)))), true},
+		"also while an order is in flight": {
+			requested(with(signNew(forAnotherRequest, bore(leaf)), signNew(sent(now, nil)))), true},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			if got := c.snapshot.NeedsAuthorization(); got != c.want {
+				t.Errorf("NeedsAuthorization is %t, want %t", got, c.want)
+			}
+		})
+	}
 }

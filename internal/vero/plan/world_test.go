@@ -1,4 +1,4 @@
-package issuance_test
+package plan_test
 
 import (
 	"bytes"
@@ -14,10 +14,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
+	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
 // world is a model of everything around the state machine: the certificate service, which accepts each TransferId once;
@@ -88,8 +88,8 @@ func (w *world) ask(key int) {
 }
 
 // snapshot gathers the world, as the controllers do.
-func (w *world) snapshot(orders []v1alpha1.VeroOrder) issuance.Snapshot {
-	s := issuance.Snapshot{Now: w.now(), Issuer: w.issuer, Orders: orders}
+func (w *world) snapshot(orders []v1alpha1.VeroOrder) plan.Snapshot {
+	s := plan.Snapshot{Now: w.now(), Issuer: w.issuer, Orders: orders}
 	s.Transfer = facts.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"}
 	if w.transfer != nil {
 		s.Transfer = facts.Transfer{
@@ -110,38 +110,38 @@ func (w *world) snapshot(orders []v1alpha1.VeroOrder) issuance.Snapshot {
 }
 
 // stepRequest is one reconcile of a CertificateRequest, with orders from a cache that may lag behind.
-func (w *world) stepRequest(r *request, lagging bool) issuance.Action {
+func (w *world) stepRequest(r *request, lagging bool) plan.Action {
 	if r.ended != "" {
-		return issuance.Action{}
+		return plan.Action{}
 	}
 	orders := w.list()
 	if lagging {
 		orders = w.stale
 	}
 	s := w.snapshot(orders)
-	s.Request = issuance.Request{UID: r.uid, PublicKeyDigest: digestOf(worldKeys[r.key])}
+	s.Request = plan.Request{UID: r.uid, PublicKeyDigest: digestOf(worldKeys[r.key])}
 	if !s.NeedsAuthorization() {
 		s.Transfer, s.Current = facts.Transfer{}, facts.Current{}
 	}
-	action := issuance.Decide(s)
+	action := plan.Decide(s)
 	switch action.Verb {
-	case issuance.Create:
+	case plan.Create:
 		w.create(r, s, action, lagging)
-	case issuance.Deliver:
+	case plan.Deliver:
 		r.ended = string(action.Verb)
 		leaf, err := facts.Leaf(action.Order)
 		if err != nil {
 			w.t.Fatalf("an order without a certificate was delivered: %v", err)
 		}
 		w.current = leaf
-	case issuance.Refuse:
+	case plan.Refuse:
 		r.ended = string(action.Verb)
 	default:
 	}
 	return action
 }
 
-func (w *world) create(r *request, s issuance.Snapshot, action issuance.Action, lagging bool) {
+func (w *world) create(r *request, s plan.Snapshot, action plan.Action, lagging bool) {
 	order := signNew(created(w.now()))
 	order.Spec.RequestUID, order.Spec.PublicKeyDigest = r.uid, s.Request.PublicKeyDigest
 	order.Spec.CustomerID, order.Spec.Environment = s.Issuer.CustomerID, s.Issuer.Environment

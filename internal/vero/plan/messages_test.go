@@ -1,4 +1,4 @@
-package issuance_test
+package plan_test
 
 import (
 	"strings"
@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
+	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
 // TestNoSecretInMessages: what a decision says can name Secrets, and show nothing that is in them.
@@ -20,7 +20,7 @@ func TestNoSecretInMessages(t *testing.T) {
 	for _, order := range orders {
 		for _, change := range []change{credentials, newCredentials, newPassword, noCredentials, issuerMissing} {
 			gathered := forOrder(order, requested(credentials, with(order), change))
-			messages := []string{issuance.Decide(requested(with(order), change)).Message, orderstate.Decide(gathered).Message}
+			messages := []string{plan.Decide(requested(with(order), change)).Message, orderstate.Decide(gathered).Message}
 			if gathered.Transfer != nil {
 				gathered.Transfer.Elsewhere = "new-transfer"
 				messages = append(messages, orderstate.Decide(gathered).Message)

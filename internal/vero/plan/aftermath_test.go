@@ -1,4 +1,4 @@
-package issuance_test
+package plan_test
 
 import (
 	"crypto/x509"
@@ -9,12 +9,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
 // renewalOf is an order for the request that renews a certificate.
@@ -41,9 +41,9 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 		secret                      change
 		order, request, credentials want
 	}{
-		"it does not": {now, holding(t, leaf), submit, want{verb: issuance.Follow}, want{verb: issuance.Follow}},
+		"it does not": {now, holding(t, leaf), submit, want{verb: plan.Follow}, want{verb: plan.Follow}},
 		"its last second has come": {
-			until, holding(t, leaf), submit, want{verb: issuance.Follow}, want{verb: issuance.Follow}},
+			until, holding(t, leaf), submit, want{verb: plan.Follow}, want{verb: plan.Follow}},
 		"its certificate expires": {
 			until.Add(time.Second), holding(t, leaf),
 			abandon(v1alpha1.ReasonCertificateExpired, "expired on 2026-07-01T12:00:00Z before it could be renewed"),
@@ -70,8 +70,8 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 			if action.Verb == orderstate.Abandon {
 				orderstate.End(order, action, c.moment)
 			}
-			c.request.check(t, issuance.Decide(requested(at(c.moment), c.secret, with(order))))
-			c.credentials.check(t, issuance.Decide(requested(at(c.moment), c.secret, with(order), credentials)))
+			c.request.check(t, plan.Decide(requested(at(c.moment), c.secret, with(order))))
+			c.credentials.check(t, plan.Decide(requested(at(c.moment), c.secret, with(order), credentials)))
 		})
 	}
 }
@@ -84,11 +84,11 @@ func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
 	answered := func(err error) []edit { return []edit{sent(now, err)} }
 	atGet := func(err error) []edit { return []edit{accepted, polled(now, err)} }
 	followed := func(reason string) [4]want {
-		follow := want{verb: issuance.Follow, reason: reason, order: "renew-1"}
+		follow := want{verb: plan.Follow, reason: reason, order: "renew-1"}
 		return [...]want{follow, follow, follow, follow}
 	}
 	refused := func(reason string, next, credentials want) [4]want {
-		refuse := want{verb: issuance.Refuse, reason: reason, order: "renew-1"}
+		refuse := want{verb: plan.Refuse, reason: reason, order: "renew-1"}
 		return [...]want{refuse, refuse, next, credentials}
 	}
 	asked := waitFor(v1alpha1.ReasonWaitingForCredentials, "does not renew", "Secret tls (VeroOrder renew-1)")
@@ -120,9 +120,9 @@ func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			order := renewalOf(leaf, c.answers...)
-			next := func(s *issuance.Snapshot) { s.Request.UID = otherRequest }
+			next := func(s *plan.Snapshot) { s.Request.UID = otherRequest }
 			for i, changes := range [...][]change{{}, {credentials}, {next}, {next, credentials}} {
-				c.want[i].check(t, issuance.Decide(requested(append(changes, holding(t, leaf), with(order))...)))
+				c.want[i].check(t, plan.Decide(requested(append(changes, holding(t, leaf), with(order))...)))
 			}
 		})
 	}
@@ -173,8 +173,8 @@ func liveToRenewal(t *testing.T, ahead time.Duration) []call {
 	for range 40 {
 		ours := moment.Add(ahead)
 		if order == nil {
-			action := issuance.Decide(requested(at(ours), holding(t, leaf)))
-			if action.Verb == issuance.Create {
+			action := plan.Decide(requested(at(ours), holding(t, leaf)))
+			if action.Verb == plan.Create {
 				createRenewal(1).check(t, action)
 				order = renewalOf(leaf, created(ours))
 				continue
@@ -204,10 +204,10 @@ func liveToRenewal(t *testing.T, ahead time.Duration) []call {
 // and that nobody is alarmed.
 func checkHeld(t *testing.T, order *v1alpha1.VeroOrder, changes ...change) {
 	t.Helper()
-	held := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, says: []string{"PKI080", "every hour"}}
+	held := want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForWindow, says: []string{"PKI080", "every hour"}}
 	held.checkOrder(t, orderstate.Decide(forOrder(order, requested(changes...))))
-	held.verb = issuance.Follow
-	held.check(t, issuance.Decide(requested(append(changes, with(order))...)))
+	held.verb = plan.Follow
+	held.check(t, plan.Decide(requested(append(changes, with(order))...)))
 	if !reasons.Of(v1alpha1.ReasonWaitingForWindow).Quiet {
 		t.Error("a renewal that waits for its window is told as a Warning")
 	}

@@ -1,4 +1,4 @@
-// Package issuance decides which order an approved CertificateRequest needs, and what becomes of the request meanwhile,
+// Package plan decides which order an approved CertificateRequest needs, and what becomes of the request meanwhile,
 // as pure functions: callers gather a Snapshot and carry out the Action that Decide makes of it. How the order goes on
 // then is the matter of package orderstate.
 //
@@ -17,4 +17,4 @@
 // A certificate whose renewal the service has refused (PKI015) is unusable; where a renewal has failed otherwise,
 // credentials go before another try. Before the table comes what exists already: a certificate that was issued for the
 // request's key is delivered, and an order for it that may have been accepted is followed, whatever else has changed.
-package issuance
+package plan

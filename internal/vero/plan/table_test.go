@@ -1,4 +1,4 @@
-package issuance_test
+package plan_test
 
 import (
 	"crypto/x509"
@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/issuance"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
 // holding is a Secret with a certificate, judged as the controllers judge it: for the customer and at the time of the
@@ -22,22 +22,16 @@ func holding(t testing.TB, leaf *x509.Certificate) change {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(s *issuance.Snapshot) {
+	return func(s *plan.Snapshot) {
 		s.Current = facts.Examine("tls", leaf, "", s.Issuer.CustomerID, trust, s.Now)
 	}
 }
 
 // unreadable is a Secret without a certificate that could be judged; the problem is that of package secrets.
 func unreadable(problem string) change {
-	return func(s *issuance.Snapshot) {
+	return func(s *plan.Snapshot) {
 		s.Current = facts.Examine("tls", nil, problem, s.Issuer.CustomerID, pki.Trust{}, s.Now)
 	}
-}
-
-// dated is a certificate by the service, for the old key.
-func dated(t testing.TB, from, until time.Time) *x509.Certificate {
-	t.Helper()
-	return pkitest.Root(t, "issuing CA").Issue(t, pkitest.Key("another's"), customer, pkitest.Dates(from, until))
 }
 
 // circumstance is what a word in the table of the design can mean, and what a person is told of it.
@@ -82,7 +76,7 @@ var noUnspentCredentials = circumstances{
 
 // usedCredentials are credentials that an order for another key was made with.
 func usedCredentials(edits ...edit) change {
-	return func(s *issuance.Snapshot) {
+	return func(s *plan.Snapshot) {
 		credentials(s)
 		with(signNew(append([]edit{forAnotherKey}, edits...)...))(s)
 	}
@@ -97,10 +91,10 @@ func TestTheTableOfTheDesign(t *testing.T) {
 	open := circumstances{"open": {issuer(func(i *facts.Issuer) { i.Window = window }), ""}}
 	closed := circumstances{"closed": {issuer(func(i *facts.Issuer) { i.Window = time.Hour }), ""}}
 	yes, no := circumstances{"yes": {credentials, ""}}, noUnspentCredentials
-	own := circumstances{"its own": {func(s *issuance.Snapshot) { credentials(s); ownCredentials(s) }, ""}}
-	wait := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForCredentials,
+	own := circumstances{"its own": {func(s *plan.Snapshot) { credentials(s); ownCredentials(s) }, ""}}
+	wait := want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForCredentials,
 		at: now.Add(facts.CredentialsPollInterval)}
-	hold := want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
+	hold := want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
 		says: []string{"2026-07-01T11:00:00Z", "stays in use until then", "spec.renewBefore", "1h0m0s or less"}}
 	for _, row := range []struct {
 		current, window, credentials circumstances
@@ -120,54 +114,10 @@ func TestTheTableOfTheDesign(t *testing.T) {
 						if action.reason == v1alpha1.ReasonWaitingForCredentials {
 							action.says = []string{c.told, credentials.told}
 						}
-						action.check(t, issuance.Decide(requested(w.change, c.change, credentials.change)))
+						action.check(t, plan.Decide(requested(w.change, c.change, credentials.change)))
 					})
 				}
 			}
 		}
 	}
-}
-
-// TestALifeToTheSecond follows one certificate from before its first to after its last second.
-func TestALifeToTheSecond(t *testing.T) {
-	from, until := now, now.AddDate(2, 0, 0)
-	leaf, opens := dated(t, from, until), until.Add(-window)
-	unusable := waitFor(v1alpha1.ReasonWaitingForCredentials, "so a new one needs transfer credentials")
-	held := func(at time.Time) want {
-		return want{verb: issuance.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: at,
-			says: []string{"can be renewed from 2028-04-02T12:00:00Z on"}}
-	}
-	for claim, c := range map[string]struct {
-		moment                        time.Time
-		without, withCredentials, any want
-	}{
-		"our clock is more than 5 minutes behind when it is made": {
-			from.Add(-5*time.Minute - time.Second), unusable, createSignNew(1), want{}},
-		"our clock is 5 minutes behind when it is made": {
-			from.Add(-5 * time.Minute), held(from.Add(55 * time.Minute)), createSignNew(1), want{}},
-		"its first second": {from, held(from.Add(time.Hour)), createSignNew(1), want{}},
-		"two thirds, when cert-manager asks by default": {
-			from.Add(until.Sub(from) / 3 * 2), held(from.Add(until.Sub(from)/3*2 + time.Hour)), createSignNew(1), want{}},
-		"a second before the window opens": {opens.Add(-time.Second), held(opens), createSignNew(1), want{}},
-		"the second in which it opens":     {opens, want{}, want{}, createRenewal(1)},
-		"the second after":                 {opens.Add(time.Second), want{}, want{}, createRenewal(1)},
-		"a second before its last":         {until.Add(-time.Second), want{}, want{}, createRenewal(1)},
-		"its last second":                  {until, want{}, want{}, createRenewal(1)},
-		"the second after its end":         {until.Add(time.Second), unusable, createSignNew(1), want{}},
-	} {
-		if c.any.verb != "" {
-			c.without, c.withCredentials = c.any, c.any
-		}
-		run(t, map[string]decision{
-			claim + ", no credentials": {requested(at(c.moment), holding(t, leaf)), c.without},
-			claim + ", credentials of its own": {
-				requested(at(c.moment), holding(t, leaf), credentials, ownCredentials), c.withCredentials},
-		})
-	}
-	run(t, map[string]decision{
-		"a life that is shorter than the window can be renewed at once": {
-			requested(holding(t, dated(t, now, now.Add(time.Hour)))), createRenewal(1)},
-		"also by a clock that is behind": {
-			requested(holding(t, dated(t, now.Add(time.Minute), now.Add(time.Hour)))), createRenewal(1)},
-	})
 }

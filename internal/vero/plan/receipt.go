@@ -1,4 +1,4 @@
-package issuance
+package plan
 
 import (
 	"fmt"

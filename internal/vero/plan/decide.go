@@ -1,4 +1,4 @@
-package issuance
+package plan
 
 import (
 	"fmt"
@@ -16,8 +16,8 @@ const issuerPollInterval = time.Minute
 // windowPollInterval is how often it is looked at while the alternative is to wait for a renewal window, for months.
 const windowPollInterval = time.Hour
 
-// silence is how long an order may be without any word: one that waits for its turn says so earlier.
-const silence = 15 * time.Minute
+// statusTimeout is how long an order may be without any word: one that waits for its turn says so earlier.
+const statusTimeout = 15 * time.Minute
 
 // Decide is what to do with the CertificateRequest of a snapshot: what exists for its key comes first, because it may
 // have been paid for; then the table of the package comment. A request is judged by an issuer that is ready only: a
@@ -76,68 +76,6 @@ func (s Snapshot) adopt(order *v1alpha1.VeroOrder) Action {
 			"or delete the VeroOrder to give it up", s.Request.Invalid, order.Name)}
 }
 
-// operation is the table of the package comment.
-func (s Snapshot) operation() Action {
-	renewable := s.renewable()
-	open := !s.Now.Before(s.windowOpens())
-	attempt, problem := s.credentials()
-	switch {
-	case renewable && open && (problem != "" || !s.renewalFailed()):
-		return s.create(v1alpha1.OperationRenew, s.renewalAttempt())
-	case problem == "" && !s.setAside():
-		return s.create(v1alpha1.OperationSignNew, attempt)
-	case renewable:
-		return s.awaitWindow()
-	default:
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
-			At:      s.Now.Add(facts.CredentialsPollInterval),
-			Message: s.whyCredentials() + problem + s.orphanHint() + s.caution()}
-	}
-}
-
-// caution ends a message of a request that waits before anything is spent on it.
-func (s Snapshot) caution() string {
-	if s.Request.Caution == "" {
-		return ""
-	}
-	return "; " + s.Request.Caution
-}
-
-// renewBeforeHint says how the wait for the window is avoided, where it is the Certificate that asks too early. It may
-// be a person, too, or cert-manager, which does not know a Secret as this issuer's.
-func (s Snapshot) renewBeforeHint() string {
-	if before := s.Request.RenewBefore; before > 0 && before <= s.Issuer.Window {
-		return ""
-	}
-	instead := ""
-	if s.Request.ByPercentage {
-		instead = ", in place of spec.renewBeforePercentage,"
-	}
-	return fmt.Sprintf("; set spec.renewBefore of the Certificate to %s or less%s to be spared the wait",
-		s.Issuer.Window, instead)
-}
-
-// whyCredentials says why a renewal is not the way, where a reader would expect one.
-func (s Snapshot) whyCredentials() string {
-	const so = ", so a new one needs transfer credentials: "
-	if s.Current.Absent {
-		return ""
-	}
-	if s.Current.Problem != "" {
-		return s.Current.Problem + so
-	}
-	if refused := s.refusedRenewal(); refused != nil {
-		return fmt.Sprintf("the service does not renew the certificate in Secret %s (VeroOrder %s)",
-			s.Current.SecretName, refused.Name) + so
-	}
-	return ""
-}
-
-func (s Snapshot) create(operation v1alpha1.Operation, attempt int32) Action {
-	return Action{Verb: Create, Reason: v1alpha1.ReasonOrderCreated, Operation: operation, Attempt: attempt,
-		Message: s.orphan()}
-}
-
 func deliver(order *v1alpha1.VeroOrder) Action {
 	return Action{Verb: Deliver, Reason: v1alpha1.ReasonIssued, Order: order,
 		Message: "the certificate of VeroOrder " + order.Name + " was issued"}
@@ -146,7 +84,7 @@ func deliver(order *v1alpha1.VeroOrder) Action {
 // follow tells what the order tells; and if that is nothing, for long, that it is nothing.
 func (s Snapshot) follow(order *v1alpha1.VeroOrder) Action {
 	made := order.CreationTimestamp.Time
-	if len(order.Status.Conditions) == 0 && !made.IsZero() && s.Now.Sub(made) >= silence {
+	if len(order.Status.Conditions) == 0 && !made.IsZero() && s.Now.Sub(made) >= statusTimeout {
 		return Action{Verb: Follow, Reason: v1alpha1.ReasonClusterError, Order: order, Message: fmt.Sprintf(
 			"VeroOrder %s was made on %s and tells nothing of itself since: its events and the controller's log say why its "+
 				"status is not written", order.Name, made.UTC().Format(time.RFC3339))}
