@@ -57,7 +57,7 @@ func (b *Backend) Decide(
 		Order: shown(action.Order),
 	}
 	if action.Verb == plan.Create {
-		create(&decision, newOrder(request, snapshot, action), snapshot)
+		create(&decision, plan.NewOrder(snapshot, action), snapshot)
 	}
 	if snapshot.Unspent() {
 		decision.Credentials = &gate.Credentials{
@@ -75,7 +75,6 @@ func create(decision *gate.Decision, order *v1alpha1.VeroOrder, snapshot plan.Sn
 	given := decision.Message
 	decision.Message = fmt.Sprintf("VeroOrder %s was created for %s", order.Name, order.Spec.Operation)
 	if given != "" {
-		order.Annotations[v1alpha1.AnnotationGivenUp] = snapshot.Request.Receipt.RetrievalID
 		decision.Message += "; " + given
 		decision.Warning = true
 	}

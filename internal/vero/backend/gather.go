@@ -30,9 +30,12 @@ func (b *Backend) gather(
 		return plan.Snapshot{}, err
 	}
 	snapshot := plan.Snapshot{
-		Now:     now,
-		Issuer:  lookup.Describe(reference.Kind, reference.Name, issuer),
-		Request: plan.Request{UID: request.UID, Receipt: receipt(request)},
+		Now:    now,
+		Issuer: lookup.Describe(reference.Kind, reference.Name, issuer),
+		Request: plan.Request{
+			Namespace: request.Namespace, Name: request.Name, UID: request.UID, CSR: request.Spec.Request,
+			CertificateName: request.Annotations[cmapi.CertificateNameKey], Receipt: receipt(request),
+		},
 	}
 	if err := examine(&snapshot, request); err != nil {
 		return plan.Snapshot{}, err

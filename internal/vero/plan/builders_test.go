@@ -20,6 +20,7 @@ const (
 	ourRequest   = ordertest.OurRequest
 	otherRequest = ordertest.OtherRequest
 	retrievalID  = ordertest.RetrievalID
+	transferID   = ordertest.TransferID
 )
 
 // The builders of package ordertest that the tests use most.

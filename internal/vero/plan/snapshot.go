@@ -27,8 +27,13 @@ type Snapshot struct {
 
 // Request is what a decision needs to know of a CertificateRequest.
 type Request struct {
-	// UID of the CertificateRequest.
-	UID types.UID
+	// Namespace, Name and UID of the CertificateRequest.
+	Namespace, Name string
+	UID             types.UID
+	// CertificateName is that of the Certificate behind it, as cert-manager has noted it; empty if it has not.
+	CertificateName string
+	// CSR is its signing request in PEM.
+	CSR []byte
 	// PublicKeyDigest of the key in its signing request; empty if that cannot be read.
 	PublicKeyDigest string
 	// Invalid says why it can never be satisfied; empty if it can.

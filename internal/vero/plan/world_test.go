@@ -126,7 +126,7 @@ func (w *world) stepRequest(r *request, lagging bool) plan.Action {
 	action := plan.Decide(s)
 	switch action.Verb {
 	case plan.Create:
-		w.create(r, s, action, lagging)
+		w.create(s, action, lagging)
 	case plan.Deliver:
 		r.ended = string(action.Verb)
 		leaf, err := facts.Leaf(action.Order)
@@ -141,21 +141,11 @@ func (w *world) stepRequest(r *request, lagging bool) plan.Action {
 	return action
 }
 
-func (w *world) create(r *request, s plan.Snapshot, action plan.Action, lagging bool) {
-	order := signNew(created(w.now()))
-	order.Spec.RequestUID, order.Spec.PublicKeyDigest = r.uid, s.Request.PublicKeyDigest
-	order.Spec.CustomerID, order.Spec.Environment = s.Issuer.CustomerID, s.Issuer.Environment
-	order.Spec.Operation, order.Spec.Attempt = action.Operation, action.Attempt
-	if action.Operation == v1alpha1.OperationRenew {
-		order.Spec.Transfer = nil
-		order.Spec.Renewal = &v1alpha1.RenewalAuthorization{
-			SecretName: "tls", SerialNumber: s.Current.SerialNumber, NotAfter: metav1.Time{Time: s.Current.NotAfter},
-		}
-		order.Name = fmt.Sprintf("renew-%s-%d-%d", s.Current.SerialNumber, r.key, action.Attempt)
-	} else {
+func (w *world) create(s plan.Snapshot, action plan.Action, lagging bool) {
+	order := plan.NewOrder(s, action)
+	order.CreationTimestamp = metav1.Time{Time: w.now()}
+	if order.Spec.Transfer != nil {
 		w.checkMeant()
-		order.Spec.Transfer.TransferIDDigest = s.Transfer.IDDigest
-		order.Name = fmt.Sprintf("sign-%s-%d", s.Transfer.IDDigest, action.Attempt)
 	}
 	if slices.ContainsFunc(w.orders, func(o *v1alpha1.VeroOrder) bool { return o.Name == order.Name }) {
 		if !lagging {
