@@ -143,11 +143,11 @@ func (s Snapshot) resumed() (reason, message string) {
 	case status.IssuerProblem != nil:
 		return status.IssuerProblem.Reason, status.IssuerProblem.Message
 	case PhaseOf(s.Order) == v1alpha1.PhaseSubmitted:
-		return awaiting(s.Order, s.Now, s.Issuer.Timeout)
+		return unchanged(s.Order).awaiting(s.Order, s.Now, s.Issuer.Timeout)
 	case status.LastError != nil && status.LastError.Code == string(vero.CodeTooEarly):
 		return v1alpha1.ReasonWaitingForWindow, status.LastError.Message + tooEarlyAgain
 	default:
-		return failing(s.Order), lastMessage(s.Order) + "; it is tried again" + unspent(s.Order)
+		return retryReason(s.Order), lastMessage(status.LastError) + "; it is tried again" + unchanged(s.Order).unspent()
 	}
 }
 

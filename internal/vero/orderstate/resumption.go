@@ -51,12 +51,6 @@ func IntendPoll(order *v1alpha1.VeroOrder, interruptions int32, now time.Time) {
 	order.Status.Interruptions = interruptions
 }
 
-// concluded notes that a call has an outcome, whatever it is: it has not ended the controller.
-func concluded(order *v1alpha1.VeroOrder) {
-	order.Status.PollStartedAt = nil
-	order.Status.Interruptions = 0
-}
-
 // Resumptions say when a controller makes the calls again that it has found interrupted at its start, so that an answer
 // which ends every controller leaves time for the orders of everybody else.
 type Resumptions struct {

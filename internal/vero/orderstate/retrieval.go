@@ -12,38 +12,56 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
 
-// Issued is the chain that GetCertificate has borne, checked.
-type Issued struct {
-	// Certificate is the leaf and its intermediates in PEM, CA the root.
-	Certificate, CA []byte
+// RecordPoll writes into an order what GetCertificate has led to: the chain, or an error.
+func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call) {
+	OutcomeOfPoll(order, issued, err, call).apply(order, call.Ended)
 }
 
-// RecordPoll writes into an order what GetCertificate has led to: the chain, or an error. The order may have moved on
-// since: a chain counts even for one that has failed, an error only for one that is still waiting, and with the
-// RetrievalId that was asked with: another controller may have put a verified one in the place of one that was not.
-func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call) {
-	status := &order.Status
+// OutcomeOfPoll is what a GetCertificate makes of an order. The order may have moved on since: a chain counts even for
+// one that has failed, an error only for one that is still waiting, and with the RetrievalId that was asked with:
+// another controller may have put a verified one in the place of one that was not.
+func OutcomeOfPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call) Outcome {
 	phase := PhaseOf(order)
 	switch {
 	case err == nil && phase != v1alpha1.PhaseIssued:
-		status.Polls++
-		concluded(order)
-		issue(order, issued, call.Ended)
-	case err != nil && phase == v1alpha1.PhaseSubmitted && status.RetrievalID == call.RetrievalID:
-		status.Polls++
-		status.Phase = phase
-		concluded(order)
-		if status.AcceptedAt == nil {
-			// A person has brought a RetrievalId back, without its time, perhaps into an order that had ended.
-			status.AcceptedAt, status.EndedAt = at(call.Ended), nil
-		}
-		note(order, err, call)
-		forgetObsoleteProblem(order, call)
-		waited := call.Ended.Sub(status.AcceptedAt.Time)
-		distance := max(pollDistance(waited, call.Timeout), wantedDistance(err))
-		status.NextPollTime = at(call.Ended.Add(nextPollDistance(order, distance, call)))
-		recordPollFailure(order, err, call)
+		return retrieved(order, issued, call)
+	case err != nil && phase == v1alpha1.PhaseSubmitted && order.Status.RetrievalID == call.RetrievalID:
+		return notRetrieved(order, err, call)
+	default:
+		return unchanged(order)
 	}
+}
+
+// retrieved is for calls that have led to the certificate: a verified answer knew the RetrievalId.
+func retrieved(order *v1alpha1.VeroOrder, issued *Issued, call Call) Outcome {
+	o := concluded(order)
+	o.Polls++
+	o.State, o.Reason, o.Message = v1alpha1.PhaseIssued, v1alpha1.ReasonIssued, "the certificate was issued"
+	o.Issued, o.Unverified = *issued, false
+	o.NextPoll, o.NextSubmit, o.Problem = nil, nil, nil
+	o.Ended = &metav1.Time{Time: call.Ended}
+	return o
+}
+
+// notRetrieved is for calls that have not.
+func notRetrieved(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
+	o := answered(order, err, call)
+	o.Polls++
+	o.State = v1alpha1.PhaseSubmitted
+	if o.Accepted == nil {
+		// A person has brought a RetrievalId back, without its time, perhaps into an order that had ended.
+		o.Accepted, o.Ended = at(call.Ended), nil
+	}
+	refusal, isRefusal := errors.AsType[*vero.ServiceError](err)
+	switch {
+	case o.Unverified && disowns(err):
+		return o.disowned(order, err, call)
+	case isRefusal && refusal.Code == vero.CodeCredentials:
+		return o.failed(v1alpha1.ReasonCredentialsRefused, refusedAtGet(order, refusal), call.Ended)
+	}
+	distance := max(pollDistance(call.Ended.Sub(o.Accepted.Time), call.Timeout), wantedDistance(err))
+	o.NextPoll = at(call.Ended.Add(nextPollDistance(order, distance, call)))
+	return o.stillAwaited(order, err, call)
 }
 
 // nextPollDistance is shorter while the certificate that is renewed comes near its end. Once it has expired, nothing is
@@ -58,31 +76,44 @@ func nextPollDistance(order *v1alpha1.VeroOrder, distance time.Duration, call Ca
 // contact is the remedy for an accepted order without a certificate that can be used.
 const contact = vero.ContactService + " and the RetrievalId"
 
-func recordPollFailure(order *v1alpha1.VeroOrder, err error, call Call) {
+// stillAwaited says why an order has no certificate yet that can get one. A problem that it has reported of its issuer
+// lasts until a verified answer comes.
+func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	refusal, isRefusal := errors.AsType[*vero.ServiceError](err)
 	wrong, isWrong := errors.AsType[*pki.IssuedError](err)
 	_, isUnverified := errors.AsType[*vero.UnverifiedError](err)
-	if isRefusal || isWrong {
-		order.Status.IssuerProblem = nil // the answer was verified; what follows may report another problem
-	}
 	switch {
-	case order.Status.RetrievalIDUnverified && disowns(err):
-		giveBack(order, err, call)
-	case isRefusal && refusal.Code == vero.CodeCredentials:
-		fail(order, v1alpha1.ReasonCredentialsRefused, refusedAtGet(order, refusal), call.Ended)
 	case isRefusal && refusal.Code == vero.CodeWrongEnvironment:
-		blame(order, v1alpha1.ReasonWrongEnvironment, err, call)
+		return o.blamed(o.problem(order, v1alpha1.ReasonWrongEnvironment, err, call))
 	case isUnverified:
-		blame(order, v1alpha1.ReasonUntrustedAnswer, err, call)
+		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedAnswer, err, call))
 	case isWrong && wrong.Reason == pki.IssuedUnknownAuthority:
-		blame(order, v1alpha1.ReasonUntrustedCertificate, err, call)
+		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedCertificate, err, call))
 	case isWrong:
-		setReady(order, metav1.ConditionFalse, v1alpha1.ReasonWrongCertificate, withRemedy(err, fmt.Sprintf(
+		o.Problem, o.Reason = nil, v1alpha1.ReasonWrongCertificate
+		o.Message = withRemedy(err, fmt.Sprintf(
 			"%s; the service is asked again with RetrievalId %s; if it lasts, %s, or delete VeroOrder %s to give it up",
-			issuedRemedies[wrong.Reason], order.Status.RetrievalID, contact, order.Name)), call.Ended)
-	case order.Status.IssuerProblem == nil:
-		await(order, call)
+			issuedRemedies[wrong.Reason], o.RetrievalID, contact, order.Name))
+	case isRefusal, o.Problem == nil:
+		o.Problem = nil
+		o.Reason, o.Message = o.awaiting(order, call.Ended, call.Timeout)
 	}
+	return o
+}
+
+// disowned takes a RetrievalId from an order again that an answer carried which cannot be relied on, because a verified
+// answer says that it is not that of the order: the order goes on as if it had never had it. What the service has
+// accepted is not lost by that, since nothing leads to it.
+func (o Outcome) disowned(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
+	message := fmt.Sprintf("the RetrievalId %s, which stood in an answer that cannot be relied on, leads to nothing: %v; "+
+		"the request is sent again with the same authorisation%s", o.RetrievalID, err, o.unspent())
+	o.Refused, o.RetrievalID, o.Unverified = o.RetrievalID, "", false
+	o.Accepted, o.NextPoll, o.Problem = nil, nil, nil
+	next := nextTry(order, longestRetry, call)
+	if o.Uncertain {
+		return o.retried(v1alpha1.PhaseSubmitting, v1alpha1.ReasonUncertain, message, next)
+	}
+	return o.retried(v1alpha1.PhasePending, retryReason(order), message, next)
 }
 
 // disowns reports whether a verified answer to GetCertificate says that a RetrievalId is not that of the order: the
@@ -104,29 +135,22 @@ func refusedAtGet(order *v1alpha1.VeroOrder, refusal *vero.ServiceError) string 
 	return explain(refusal)
 }
 
-// await says what an accepted order waits for. The text changes when the order gets overdue and with the kind of
-// trouble, not with every poll.
-func await(order *v1alpha1.VeroOrder, call Call) {
-	reason, message := awaiting(order, call.Ended, call.Timeout)
-	setReady(order, metav1.ConditionFalse, reason, message, call.Ended)
-}
-
-func awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (reason, message string) {
-	accepted := order.Status.AcceptedAt
-	message = fmt.Sprintf("the certificate service has accepted the request (RetrievalId %s)", order.Status.RetrievalID)
-	if order.Status.RetrievalIDUnverified {
+// awaiting is what an accepted order waits for.
+func (o Outcome) awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (reason, message string) {
+	message = fmt.Sprintf("the certificate service has accepted the request (RetrievalId %s)", o.RetrievalID)
+	if o.Unverified {
 		message = fmt.Sprintf("what came back for the request cannot be relied on, but RetrievalId %s stood in it and "+
-			"is kept", order.Status.RetrievalID)
+			"is kept", o.RetrievalID)
 	}
 	switch {
-	case accepted != nil && timeout > 0 && now.Sub(accepted.Time) >= timeout:
+	case o.Accepted != nil && timeout > 0 && now.Sub(o.Accepted.Time) >= timeout:
 		return v1alpha1.ReasonRetrievalOverdue, fmt.Sprintf("%s and gives no certificate: %s; it is asked every hour; %s, "+
 			"or delete VeroOrder %s to give it up and use new transfer credentials",
-			message, lastMessage(order), contact, order.Name)
-	case unanswered(order):
+			message, lastMessage(o.LastError), contact, order.Name)
+	case o.unanswered():
 		return v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
-			"%s, but the certificate cannot be fetched: %s; it is asked for again", message, lastMessage(order))
-	case order.Status.RetrievalIDUnverified:
+			"%s, but the certificate cannot be fetched: %s; it is asked for again", message, lastMessage(o.LastError))
+	case o.Unverified:
 		return v1alpha1.ReasonAwaitingCertificate, message + "; the certificate is asked for with it"
 	default:
 		return v1alpha1.ReasonAwaitingCertificate, message + " and makes the certificate"
@@ -135,17 +159,7 @@ func awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (
 
 // unanswered reports whether the last call was a GetCertificate without an answer. A failure from before the acceptance
 // does not count; it is only kept.
-func unanswered(order *v1alpha1.VeroOrder) bool {
-	last, accepted := order.Status.LastError, order.Status.AcceptedAt
-	return last != nil && last.Code == codeNoAnswer && accepted != nil && last.Time.After(accepted.Time)
-}
-
-func issue(order *v1alpha1.VeroOrder, issued *Issued, now time.Time) {
-	status := &order.Status
-	status.Phase = v1alpha1.PhaseIssued
-	status.Certificate, status.CA = issued.Certificate, issued.CA
-	status.RetrievalIDUnverified = false // a verified answer knew it
-	status.NextPollTime, status.NextSubmitTime, status.IssuerProblem = nil, nil, nil
-	status.EndedAt = &metav1.Time{Time: now}
-	setReady(order, metav1.ConditionTrue, v1alpha1.ReasonIssued, "the certificate was issued", now)
+func (o Outcome) unanswered() bool {
+	return o.LastError != nil && o.LastError.Code == codeNoAnswer && o.Accepted != nil &&
+		o.LastError.Time.After(o.Accepted.Time)
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
@@ -85,4 +87,14 @@ func retryDistance(submissions int32, longest time.Duration) time.Duration {
 		distance *= 2
 	}
 	return min(distance, longest)
+}
+
+// nextTry is when a submission is repeated that was not accepted.
+func nextTry(order *v1alpha1.VeroOrder, longest time.Duration, call Call) *metav1.MicroTime {
+	return after(order, retryDistance(order.Status.Submissions, longest), call)
+}
+
+// after is a distance after the end of a call, or sooner where the certificate that has to sign the next one ends.
+func after(order *v1alpha1.VeroOrder, distance time.Duration, call Call) *metav1.MicroTime {
+	return at(call.Ended.Add(beforeExpiry(order, distance, call.Ended)))
 }

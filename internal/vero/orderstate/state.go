@@ -7,28 +7,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 )
-
-// Call is what a call was made with: which issuer, which bundles, when it was intended and when it ended.
-type Call struct {
-	// IssuerUID, IssuerGeneration and TrustDigest let a problem be reported of exactly what was used.
-	IssuerUID        types.UID
-	IssuerGeneration int64
-	TrustDigest      string
-	// Intended is status.submittedAt of the intent that the call belongs to; unused for polls.
-	Intended time.Time
-	// RetrievalID is what a poll has asked with; unused for submissions.
-	RetrievalID string
-	// Ended is when the answer, or the error, was there.
-	Ended time.Time
-	// Timeout is the issuer's retrievalTimeout.
-	Timeout time.Duration
-}
 
 // Codes of status.lastError that are not the service's.
 const (
@@ -45,7 +28,7 @@ const longestMessage = 2000
 func End(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 	switch PhaseOf(order) {
 	case v1alpha1.PhasePending, v1alpha1.PhaseSubmitting:
-		fail(order, action.Reason, action.Message, now)
+		concluded(order).failed(action.Reason, action.Message, now).apply(order, now)
 	default:
 	}
 }
@@ -68,95 +51,33 @@ func HoldUp(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 	setReady(order, metav1.ConditionFalse, action.Reason, action.Message, now)
 }
 
-func fail(order *v1alpha1.VeroOrder, reason, message string, now time.Time) {
-	status := &order.Status
-	status.Phase = v1alpha1.PhaseFailed
-	status.NextPollTime, status.NextSubmitTime, status.IssuerProblem = nil, nil, nil
-	status.EndedAt = &metav1.Time{Time: now}
-	concluded(order)
-	setReady(order, metav1.ConditionFalse, reason, message, now)
-}
-
-// retry plans the next submission of an order that was not accepted.
-func retry(order *v1alpha1.VeroOrder, reason, message string, longest time.Duration, call Call) {
-	status := &order.Status
-	status.Phase = v1alpha1.PhasePending
-	planRetry(order, retryDistance(status.Submissions, longest), call.Ended)
-	setReady(order, metav1.ConditionFalse, reason, message, call.Ended)
-}
-
-func planRetry(order *v1alpha1.VeroOrder, distance time.Duration, now time.Time) {
-	order.Status.NextSubmitTime = at(now.Add(beforeExpiry(order, distance, now)))
-}
-
-// failing is RetryingSubmission, or SubmissionFailing from the fifth time on.
-func failing(order *v1alpha1.VeroOrder) string {
+// retryReason is RetryingSubmission, or SubmissionFailing from the fifth time on.
+func retryReason(order *v1alpha1.VeroOrder) string {
 	if order.Status.Submissions >= warnAfter {
 		return v1alpha1.ReasonSubmissionFailing
 	}
 	return v1alpha1.ReasonRetryingSubmission
 }
 
-// blame reports a problem with the issuer, where the issuer's controller looks for it.
-func blame(order *v1alpha1.VeroOrder, reason string, err error, call Call) {
-	message := clip(blameMessage(order, reason, err))
-	order.Status.IssuerProblem = &v1alpha1.IssuerProblem{
-		Reason: reason, Message: message, TrustDigest: call.TrustDigest,
-		IssuerUID: call.IssuerUID, IssuerGeneration: call.IssuerGeneration,
-		Time: metav1.Time{Time: call.Ended},
-	}
-	setReady(order, metav1.ConditionFalse, reason, message, call.Ended)
-}
-
-// forgetObsoleteProblem drops a problem that was reported of another spec or other bundles than the call was made with.
-// It has served its purpose, to make the call at once; kept, it would make the next one at once, too, and so on.
-func forgetObsoleteProblem(order *v1alpha1.VeroOrder, call Call) {
-	problem := order.Status.IssuerProblem
-	if problem != nil && Obsolete(problem, call.IssuerUID, call.IssuerGeneration, call.TrustDigest) {
-		order.Status.IssuerProblem = nil
-	}
-}
-
-func blameMessage(order *v1alpha1.VeroOrder, reason string, err error) string {
-	kept := ""
-	if id := order.Status.RetrievalID; id != "" {
-		kept = fmt.Sprintf("; RetrievalId %s is kept, and the certificate is fetched once this is repaired", id)
-	}
-	switch reason {
-	case v1alpha1.ReasonWrongEnvironment:
-		if kept == "" {
-			kept = unspent(order)
-		}
-		return fmt.Sprintf("the service behind spec.url is not of the environment %s (PKI005): make spec.environment and "+
-			"spec.url name the same environment%s", order.Spec.Environment, kept)
-	case v1alpha1.ReasonUntrustedCertificate:
-		return withRemedy(err, unknownIssuerRemedy(err)+kept)
-	default:
-		return withRemedy(err, remedyFor(err)+kept)
-	}
-}
-
 // unspent ends a sentence about a request that was certainly not accepted, whenever it was sent.
-func unspent(order *v1alpha1.VeroOrder) string {
-	if order.Status.Uncertain {
+func (o Outcome) unspent() string {
+	if o.Uncertain {
 		return ""
 	}
 	return "; nothing was spent"
 }
 
-// note keeps the last failure, for a reader and for support.
-func note(order *v1alpha1.VeroOrder, err error, call Call) {
+// lastError is a failure as it is kept, for a reader and for support.
+func lastError(err error, call Call) *v1alpha1.OrderError {
 	code := codeNoAnswer
 	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
 		code = string(refusal.Code)
-	} else if unverified, is := errors.AsType[*vero.UnverifiedError](err); is && unverified.Damage() == nil {
+	} else if isUnverified(err) {
 		code = v1alpha1.ReasonUntrustedAnswer
 	} else if _, isWrong := errors.AsType[*pki.IssuedError](err); isWrong {
 		code = v1alpha1.ReasonWrongCertificate
 	}
-	order.Status.LastError = &v1alpha1.OrderError{
-		Code: code, Message: clip(err.Error()), Time: metav1.Time{Time: call.Ended},
-	}
+	return &v1alpha1.OrderError{Code: code, Message: clip(err.Error()), Time: metav1.Time{Time: call.Ended}}
 }
 
 func explain(refusal *vero.ServiceError) string {
@@ -178,11 +99,11 @@ func clip(message string) string {
 	return message
 }
 
-func lastMessage(order *v1alpha1.VeroOrder) string {
-	if order.Status.LastError == nil {
+func lastMessage(last *v1alpha1.OrderError) string {
+	if last == nil {
 		return "no answer yet"
 	}
-	return order.Status.LastError.Message
+	return last.Message
 }
 
 // InDoubt reports whether the service may have accepted an order that has not ended without our having its word.

@@ -29,127 +29,117 @@ func Intend(order *v1alpha1.VeroOrder, fingerprint string, interruptions int32, 
 		fmt.Sprintf("%s is being sent", order.Spec.Operation), now)
 }
 
-// RecordSubmission writes into an order what its submission has led to: a RetrievalId, or an error. The order may have
-// moved on since, if another controller took over in the meantime: then a RetrievalId still counts, and an error does
-// not.
+// RecordSubmission writes into an order what its submission has led to: a RetrievalId, or an error.
 func RecordSubmission(order *v1alpha1.VeroOrder, retrievalID string, err error, call Call) {
+	OutcomeOfSubmission(order, retrievalID, err, call).apply(order, call.Ended)
+}
+
+// OutcomeOfSubmission is what a submission makes of an order. The order may have moved on since, if another controller
+// took over in the meantime: then a RetrievalId still counts, and an error does not.
+func OutcomeOfSubmission(order *v1alpha1.VeroOrder, retrievalID string, err error, call Call) Outcome {
 	if err == nil {
-		accept(order, retrievalID, false, call)
-		return
+		return accepted(order, retrievalID, call)
 	}
-	status := &order.Status
 	unverified, isUnverified := errors.AsType[*vero.UnverifiedError](err)
-	if isUnverified && unverified.RetrievalID != "" && unverified.RetrievalID != status.RefusedRetrievalID {
-		recordReceipt(order, unverified, call)
-		return
+	if isUnverified && unverified.RetrievalID != "" && unverified.RetrievalID != order.Status.RefusedRetrievalID {
+		return receipt(order, unverified, call)
 	}
-	if status.Phase != v1alpha1.PhaseSubmitting || status.SubmittedAt == nil ||
-		!status.SubmittedAt.Time.Equal(call.Intended) {
-		return
+	if order.Status.Phase != v1alpha1.PhaseSubmitting || order.Status.SubmittedAt == nil ||
+		!order.Status.SubmittedAt.Time.Equal(call.Intended) {
+		return unchanged(order)
 	}
-	concluded(order)
-	note(order, err, call)
-	forgetObsoleteProblem(order, call)
+	o := answered(order, err, call)
 	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
-		recordRefusal(order, refusal, call)
-		return
+		return o.refused(order, refusal, call)
 	}
-	recordInterruption(order, err, call)
+	return o.interrupted(order, err, call)
 }
 
-// recordReceipt is for answers that cannot be relied on and carry a RetrievalId. It remembers what it would otherwise
-// have led to, for giveBack.
-func recordReceipt(order *v1alpha1.VeroOrder, err *vero.UnverifiedError, call Call) {
-	if !accept(order, err.RetrievalID, true, call) {
-		return
+// accepted is for verified answers with a RetrievalId.
+func accepted(order *v1alpha1.VeroOrder, retrievalID string, call Call) Outcome {
+	if !takes(order, false) {
+		return late(order, retrievalID, call)
 	}
+	o := concluded(order).holding(retrievalID, false, call)
+	o.Problem = nil
+	o.Reason, o.Message = o.awaiting(order, call.Ended, call.Timeout)
+	return o
+}
+
+// receipt is for answers that cannot be relied on and carry a RetrievalId. It remembers what the answer would otherwise
+// have led to, for disowned.
+func receipt(order *v1alpha1.VeroOrder, err *vero.UnverifiedError, call Call) Outcome {
+	if !takes(order, true) {
+		return late(order, err.RetrievalID, call)
+	}
+	o := answered(order, err, call).holding(err.RetrievalID, true, call)
 	damage := err.Damage()
-	order.Status.Uncertain = order.Status.Uncertain || damage == nil || damage.MayHaveBeenProcessed()
-	note(order, err, call)
-	forgetObsoleteProblem(order, call)
 	if damage == nil {
-		blame(order, v1alpha1.ReasonUntrustedAnswer, err, call)
-		return
+		o.Uncertain = true
+		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedAnswer, err, call))
 	}
-	setReady(order, metav1.ConditionFalse, v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
-		"%v; but RetrievalId %s stood in it and is kept; the certificate is asked for with it", err, err.RetrievalID),
-		call.Ended)
+	o.Uncertain = o.Uncertain || damage.MayHaveBeenProcessed()
+	o.Reason, o.Message = v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
+		"%v; but RetrievalId %s stood in it and is kept; the certificate is asked for with it", err, err.RetrievalID)
+	return o
 }
 
-// giveBack takes a RetrievalId from an order again that an answer carried which cannot be relied on, because a verified
-// answer says that it is not that of the order: the order goes on as if it had never had it. What the service has
-// accepted is not lost by that, since nothing leads to it.
-func giveBack(order *v1alpha1.VeroOrder, err error, call Call) {
+// takes reports whether an order takes a RetrievalId over. A verified one replaces one that is not; nothing replaces a
+// verified one, nor one that is being tried.
+func takes(order *v1alpha1.VeroOrder, unverified bool) bool {
 	status := &order.Status
-	message := fmt.Sprintf("the RetrievalId %s, which stood in an answer that cannot be relied on, leads to nothing: %v; "+
-		"the request is sent again with the same authorisation%s", status.RetrievalID, err, unspent(order))
-	status.RefusedRetrievalID, status.RetrievalID, status.RetrievalIDUnverified = status.RetrievalID, "", false
-	status.AcceptedAt, status.NextPollTime, status.IssuerProblem = nil, nil, nil
-	reason := failing(order)
-	if status.Uncertain {
-		reason = v1alpha1.ReasonUncertain
-	}
-	retry(order, reason, message, longestRetry, call)
-	if status.Uncertain {
-		status.Phase = v1alpha1.PhaseSubmitting
-	}
-}
-
-// accept keeps a RetrievalId, and tells whether it has become that of the order. A verified one replaces one that is
-// not; nothing replaces a verified one, nor one that is being tried. One that is not taken over is noted all the same.
-func accept(order *v1alpha1.VeroOrder, retrievalID string, unverified bool, call Call) bool {
-	status := &order.Status
-	taken := status.RetrievalID != "" &&
-		(!status.RetrievalIDUnverified || (unverified && status.Phase == v1alpha1.PhaseSubmitted))
-	if status.Phase == v1alpha1.PhaseIssued || taken {
-		if status.RetrievalID != retrievalID {
-			status.LastError = &v1alpha1.OrderError{Code: codeLateAnswer, Time: metav1.Time{Time: call.Ended},
-				Message: fmt.Sprintf("a further answer carried RetrievalId %s; %s is kept", retrievalID, status.RetrievalID)}
-		}
+	switch {
+	case status.Phase == v1alpha1.PhaseIssued:
 		return false
+	case status.RetrievalID == "":
+		return true
+	default:
+		return status.RetrievalIDUnverified && (!unverified || status.Phase != v1alpha1.PhaseSubmitted)
 	}
-	concluded(order)
-	status.Phase = v1alpha1.PhaseSubmitted
-	status.RetrievalID = retrievalID
-	status.RetrievalIDUnverified = unverified
-	status.AcceptedAt = at(call.Ended)
-	status.NextPollTime = at(call.Ended.Add(FirstPoll))
-	status.NextSubmitTime, status.EndedAt, status.RefusedSince = nil, nil, nil
-	if !unverified {
-		status.IssuerProblem = nil
-		await(order, call)
-	}
-	return true
 }
 
-// recordRefusal is for verified answers with Status FAIL: the row of the code table decides. A code that the table does
-// not know, or not for this operation, is a technical error: it says that nothing was accepted, and no more.
-func recordRefusal(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call Call) {
-	since := order.Status.RefusedSince
-	order.Status.RefusedSince = nil
-	if refusal.Code != vero.CodeWrongEnvironment {
-		order.Status.IssuerProblem = nil
+// late notes a RetrievalId that an order does not take over.
+func late(order *v1alpha1.VeroOrder, retrievalID string, call Call) Outcome {
+	o := unchanged(order)
+	if o.RetrievalID != retrievalID {
+		o.LastError = &v1alpha1.OrderError{Code: codeLateAnswer, Time: metav1.Time{Time: call.Ended},
+			Message: fmt.Sprintf("a further answer carried RetrievalId %s; %s is kept", retrievalID, o.RetrievalID)}
 	}
-	switch code := documented(refusal, order.Spec.Operation); code {
+	return o
+}
+
+// holding is an order that has a RetrievalId, and is to be polled.
+func (o Outcome) holding(retrievalID string, unverified bool, call Call) Outcome {
+	o.State, o.RetrievalID, o.Unverified = v1alpha1.PhaseSubmitted, retrievalID, unverified
+	o.Accepted, o.NextPoll = at(call.Ended), at(call.Ended.Add(FirstPoll))
+	o.NextSubmit, o.Ended, o.RefusedSince = nil, nil, nil
+	return o
+}
+
+// refused is for verified answers with Status FAIL: the row of the code table decides. A code that the table does not
+// know, or not for this operation, is a technical error: it says that nothing was accepted, and no more.
+func (o Outcome) refused(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call Call) Outcome {
+	code := documented(refusal, order.Spec.Operation)
+	o.RefusedSince = firstRefusal(o.RefusedSince, code, call)
+	o.Problem = nil // the answer was verified
+	switch code {
 	case vero.CodeWrongEnvironment:
-		retry(order, v1alpha1.ReasonWrongEnvironment, refusal.Error(), longestRefusal, call)
-		blame(order, v1alpha1.ReasonWrongEnvironment, refusal, call)
+		o.State, o.NextSubmit = v1alpha1.PhasePending, nextTry(order, longestRefusal, call)
+		return o.blamed(o.problem(order, v1alpha1.ReasonWrongEnvironment, refusal, call))
 	case vero.CodeSignature:
-		fail(order, v1alpha1.ReasonSignatureRefused, explain(refusal), call.Ended)
+		return o.failed(v1alpha1.ReasonSignatureRefused, explain(refusal), call.Ended)
 	case vero.CodeCertificate:
-		fail(order, v1alpha1.ReasonRenewalRefused, explain(refusal), call.Ended)
+		return o.failed(v1alpha1.ReasonRenewalRefused, explain(refusal), call.Ended)
 	case vero.CodeCredentials:
-		refuseCredentials(order, refusal, call)
+		return o.withoutCredentials(order, refusal, call)
 	case vero.CodeRequest:
-		fail(order, v1alpha1.ReasonRequestRefused, explain(refusal), call.Ended)
+		return o.failed(v1alpha1.ReasonRequestRefused, explain(refusal), call.Ended)
 	case vero.CodeTooEarly:
-		retry(order, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain, tooEarlyRetry, call)
-		planRetry(order, tooEarlyRetry, call.Ended) // from the first time on, where retry begins with seconds
-	default:
-		if order.Status.RefusedSince = since; since == nil || since.After(call.Ended) { // a clock was ahead
-			order.Status.RefusedSince = at(call.Ended)
-		}
-		retry(order, failing(order), refusal.Error()+"; it is tried again"+unspent(order), longestRefusal, call)
+		return o.retried(v1alpha1.PhasePending, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain,
+			after(order, tooEarlyRetry, call))
+	default: // CodeTechnical
+		return o.retried(v1alpha1.PhasePending, retryReason(order), refusal.Error()+"; it is tried again"+o.unspent(),
+			nextTry(order, longestRefusal, call))
 	}
 }
 
@@ -164,40 +154,49 @@ func documented(refusal *vero.ServiceError, operation v1alpha1.Operation) vero.C
 	return vero.CodeTechnical
 }
 
-// refuseCredentials tells credentials that are wrong from credentials that this very order may have used up.
-func refuseCredentials(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call Call) {
-	if !order.Status.Uncertain {
-		fail(order, v1alpha1.ReasonCredentialsRefused, explain(refusal), call.Ended)
-		return
+// firstRefusal is when the service first refused the request for a technical reason, if it has answered with nothing
+// else since: now, also where a clock was ahead then.
+func firstRefusal(since *metav1.MicroTime, code vero.Code, call Call) *metav1.MicroTime {
+	switch {
+	case code != vero.CodeTechnical:
+		return nil
+	case since == nil, since.After(call.Ended):
+		return at(call.Ended)
+	default:
+		return since
 	}
-	fail(order, v1alpha1.ReasonAnswerLost, fmt.Sprintf("the request was sent %d times; an earlier answer was lost, and "+
-		"the service does not take the credentials again (%s): if it had accepted them, the certificate cannot be "+
+}
+
+// withoutCredentials tells credentials that are wrong from credentials that this very order may have used up.
+func (o Outcome) withoutCredentials(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call Call) Outcome {
+	if !o.Uncertain {
+		return o.failed(v1alpha1.ReasonCredentialsRefused, explain(refusal), call.Ended)
+	}
+	return o.failed(v1alpha1.ReasonAnswerLost, fmt.Sprintf("the request was sent %d times; an earlier answer was lost, "+
+		"and the service does not take the credentials again (%s): if it had accepted them, the certificate cannot be "+
 		"fetched; order new transfer credentials and put them into Secret %s",
 		order.Status.Submissions, refusal.Code, order.Spec.Transfer.SecretName), call.Ended)
 }
 
-// recordInterruption is for calls without an answer that can be relied on.
-func recordInterruption(order *v1alpha1.VeroOrder, err error, call Call) {
+// interrupted is for calls without an answer that can be relied on. The next submission is put off for as long as the
+// endpoint wants to be left alone.
+func (o Outcome) interrupted(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
+	next := after(order, max(retryDistance(order.Status.Submissions, longestRetry), wantedDistance(err)), call)
 	failure, isCall := errors.AsType[vero.CallError](err)
 	if !isCall || !failure.MayHaveBeenProcessed() {
-		retry(order, failing(order), err.Error()+"; it is tried again"+unspent(order), longestRetry, call)
-		heed(order, err, call)
-		return
+		return o.retried(v1alpha1.PhasePending, retryReason(order), err.Error()+"; it is tried again"+o.unspent(), next)
 	}
-	order.Status.Uncertain = true
-	if unverified, is := errors.AsType[*vero.UnverifiedError](err); is && unverified.Damage() == nil {
-		retry(order, v1alpha1.ReasonUntrustedAnswer, err.Error(), longestRetry, call)
-		blame(order, v1alpha1.ReasonUntrustedAnswer, err, call)
-	} else {
-		retry(order, v1alpha1.ReasonUncertain, err.Error()+"; it is sent again with the same authorisation",
-			longestRetry, call)
+	o.Uncertain = true
+	if isUnverified(err) {
+		o.State, o.NextSubmit = v1alpha1.PhaseSubmitting, next
+		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedAnswer, err, call))
 	}
-	order.Status.Phase = v1alpha1.PhaseSubmitting
-	heed(order, err, call)
+	return o.retried(v1alpha1.PhaseSubmitting, v1alpha1.ReasonUncertain,
+		err.Error()+"; it is sent again with the same authorisation", next)
 }
 
-// heed puts the next submission off for as long as the endpoint wants to be left alone.
-func heed(order *v1alpha1.VeroOrder, err error, call Call) {
-	next := order.Status.NextSubmitTime.Sub(call.Ended)
-	planRetry(order, max(next, wantedDistance(err)), call.Ended)
+// isUnverified reports whether an answer was whole, and its signature is what cannot be relied on.
+func isUnverified(err error) bool {
+	unverified, is := errors.AsType[*vero.UnverifiedError](err)
+	return is && unverified.Damage() == nil
 }
