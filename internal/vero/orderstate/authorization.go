@@ -92,8 +92,8 @@ func (s Snapshot) renewalKey(doubt bool) (action Action, blocked bool) {
 	case s.superseded():
 		end.Reason, end.Message = v1alpha1.ReasonSubmissionFailing, fmt.Sprintf(
 			"the service has refused the renewal since %s (%s), and there are transfer credentials in Secret %s: "+
-				"they are used instead", s.Order.Status.RefusedSince.UTC().Format(time.RFC3339), lastMessage(s.Order.Status.LastError),
-			s.Renewal.CredentialsIn)
+				"they are used instead", s.Order.Status.RefusedSince.UTC().Format(time.RFC3339),
+			lastMessage(s.Order.Status.LastError), s.Renewal.CredentialsIn)
 	default:
 		return Action{}, false
 	}

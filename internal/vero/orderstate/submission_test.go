@@ -77,9 +77,11 @@ func TestReceipt(t *testing.T) {
 	check(t, map[string]recorded{
 		"a damaged answer": {signNew(damaged(notXML)), kept, []string{retrievalID, "is kept", "asked for with it"}, never},
 		"HTTP 404":         {signNew(damaged(notFound)), accepted.but(code("NoAnswer")), nil, never},
-		"PKI099":           {signNew(damaged(notXML), polled(pki099)), kept.but(code("PKI099")), []string{"is kept"}, never},
-		"no connection":    {signNew(damaged(notXML), polled(errUnreachable)), kept, []string{"is kept"}, never},
-		"PKI020":           {signNew(damaged(notXML), polled(pki020)), back, says, "nothing was spent"},
+		"HTTP 404 in doubt stays in doubt": {
+			signNew(sent(now, errNoAnswer), damaged(notFound)), kept, nil, never},
+		"PKI099":        {signNew(damaged(notXML), polled(pki099)), kept.but(code("PKI099")), []string{"is kept"}, never},
+		"no connection": {signNew(damaged(notXML), polled(errUnreachable)), kept, []string{"is kept"}, never},
+		"PKI020":        {signNew(damaged(notXML), polled(pki020)), back, says, "nothing was spent"},
 		"PKI020 after a signature that did not verify": {
 			signNew(sent(now, unverifiedWith(retrievalID)), polled(pki020)), back, says, "spec.trust"},
 		"PKI020 after HTTP 404": {
