@@ -17,7 +17,7 @@ func TestOrderInDoubt(t *testing.T) {
 	cases := map[string]decision{
 		"waits for its turn": {
 			ordered(signNew(sent(now, errNoAnswer))),
-			want{verb: orderstate.Wait, reason: v1alpha1.ReasonUncertain, at: now.Add(10 * time.Second)}},
+			want{Verb: orderstate.Wait, Reason: v1alpha1.ReasonUncertain, At: now.Add(10 * time.Second)}},
 		"stays in doubt when it is refused afterwards": {
 			ordered(signNew(lost, refusedSince), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, answerLost)},
 	}

@@ -1,13 +1,13 @@
 package orderstate_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
@@ -28,10 +28,9 @@ var (
 	signNew, renewal, leafUntil    = ordertest.SignNew, ordertest.Renewal, ordertest.LeafUntil
 	created, intended, ended       = ordertest.Created, ordertest.Intended, ordertest.Ended
 	sent, polled, bore             = ordertest.Sent, ordertest.Polled, ordertest.Bore
-	abandoned, heldUp              = ordertest.Abandoned, ordertest.HeldUp
+	abandoned                      = ordertest.Abandoned
 	named, forAnotherKey           = ordertest.Named, ordertest.ForAnotherKey
 	wrongCertificate               = ordertest.WrongCertificate
-	unverifiedWith                 = ordertest.UnverifiedWith
 	pki005, pki010, pki015, pki020 = ordertest.PKI005, ordertest.PKI010, ordertest.PKI015, ordertest.PKI020
 	pki030, pki080, pki099         = ordertest.PKI030, ordertest.PKI080, ordertest.PKI099
 	errUnknown, errUnknownCode     = ordertest.ErrUnknown, ordertest.ErrUnknownCode
@@ -67,9 +66,11 @@ func issuer(change func(*facts.Issuer)) change {
 var (
 	issuerMissing, issuerUnready = issuer(ordertest.Missing), issuer(ordertest.Unready)
 	otherCustomer, production    = issuer(ordertest.OtherCustomer), issuer(ordertest.Production)
-	noBundles                    = issuer(ordertest.NoBundles)
-	issuerEdited                 = issuer(func(i *facts.Issuer) { i.Generation++ })
-	bundleEdited                 = issuer(func(i *facts.Issuer) { i.TrustDigest = "bundles-2" })
+	noBundles                    = issuer(func(i *facts.Issuer) {
+		i.Ready, i.TrustDigest, i.Message = false, "", "no bundles"
+	})
+	issuerEdited = issuer(func(i *facts.Issuer) { i.Generation++ })
+	bundleEdited = issuer(func(i *facts.Issuer) { i.TrustDigest = "bundles-2" })
 )
 
 func holding(credentials facts.Transfer) change {
@@ -107,38 +108,14 @@ type decision struct {
 func run(t *testing.T, cases map[string]decision) {
 	t.Helper()
 	for claim, c := range cases {
-		t.Run(claim, func(t *testing.T) { c.want.check(t, orderstate.Decide(c.snapshot)) })
+		t.Run(claim, func(t *testing.T) { c.want.Check(t, orderstate.Decide(c.snapshot)) })
 	}
 }
 
-// want is what a decision must be. Zero fields are not looked at, but for the Verb.
-type want struct {
-	verb   orderstate.Verb
-	reason string
-	at     time.Time
-	says   []string
-}
+type want = ordertest.Want
 
 func waitFor(reason string, says ...string) want {
-	return want{verb: orderstate.Wait, reason: reason, says: says}
-}
-
-func (w want) check(t *testing.T, got orderstate.Action) {
-	t.Helper()
-	if got.Verb != w.verb {
-		t.Fatalf("decided to %s (%s: %s), want %s", got.Verb, got.Reason, got.Message, w.verb)
-	}
-	if w.reason != "" && got.Reason != w.reason {
-		t.Errorf("the reason is %s (%s), want %s", got.Reason, got.Message, w.reason)
-	}
-	if !w.at.IsZero() && !got.At.Equal(w.at) {
-		t.Errorf("looks again at %s, want %s", got.At, w.at)
-	}
-	for _, text := range w.says {
-		if !strings.Contains(got.Message, text) {
-			t.Errorf("the message does not say %q: %s", text, got.Message)
-		}
-	}
+	return want{Verb: orderstate.Wait, Reason: reason, Says: says}
 }
 
 // unchangedBy checks that a change leaves an order as it is.
@@ -149,4 +126,16 @@ func unchangedBy(t *testing.T, order *v1alpha1.VeroOrder, change func(*v1alpha1.
 	if difference := cmp.Diff(before, order); difference != "" {
 		t.Errorf("the order has changed (-before +after):\n%s", difference)
 	}
+}
+
+// heldUp waits for somebody other than the service.
+func heldUp(reason string) edit {
+	return func(o *v1alpha1.VeroOrder) {
+		orderstate.HoldUp(o, orderstate.Action{Verb: orderstate.Wait, Reason: reason, Message: "held up"}, now)
+	}
+}
+
+// unverifiedWith is an answer that carries a RetrievalId and whose signature does not verify.
+func unverifiedWith(id string) error {
+	return &vero.UnverifiedError{RetrievalID: id, Err: ordertest.ErrUntrusted}
 }

@@ -12,13 +12,13 @@ import (
 )
 
 var (
-	submit = want{verb: orderstate.Submit}
-	poll   = want{verb: orderstate.Poll}
-	rest   = want{verb: orderstate.Rest}
+	submit = want{Verb: orderstate.Submit}
+	poll   = want{Verb: orderstate.Poll}
+	rest   = want{Verb: orderstate.Rest}
 )
 
 func abandon(reason string, says ...string) want {
-	return want{verb: orderstate.Abandon, reason: reason, says: says}
+	return want{Verb: orderstate.Abandon, Reason: reason, Says: says}
 }
 
 func unwanted(s *orderstate.Snapshot) { s.Wanted = false }
@@ -43,8 +43,8 @@ func TestOrderThatWasNotSent(t *testing.T) {
 			ordered(signNew(), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, "7654321-0", nothingSpent)},
 		"ends when the issuer names another environment": {
 			ordered(signNew(), production), abandon(v1alpha1.ReasonIssuerChanged, "PRODUCTION")},
-		"waits for its credentials": {ordered(signNew(), noCredentials), want{verb: orderstate.Wait,
-			reason: v1alpha1.ReasonWaitingForCredentials, at: now.Add(facts.CredentialsPollInterval)}},
+		"waits for its credentials": {ordered(signNew(), noCredentials), want{Verb: orderstate.Wait,
+			Reason: v1alpha1.ReasonWaitingForCredentials, At: now.Add(facts.CredentialsPollInterval)}},
 		"ends when its credentials were replaced": {
 			ordered(signNew(), newCredentials),
 			abandon(v1alpha1.ReasonWithdrawn, "Secret vero-transfer now holds other", nothingSpent)},
@@ -63,14 +63,14 @@ func TestOrderThatWasNotSent(t *testing.T) {
 			ordered(signNew(failed(errUnreachable)), at(now.Add(10*time.Second))), submit},
 		"and not earlier": {
 			ordered(signNew(failed(errUnreachable)), at(now.Add(10*time.Second-1))),
-			want{verb: orderstate.Wait, reason: v1alpha1.ReasonRetryingSubmission, at: now.Add(10 * time.Second)}},
+			want{Verb: orderstate.Wait, Reason: v1alpha1.ReasonRetryingSubmission, At: now.Add(10 * time.Second)}},
 		"a clock that was set back does not stop it": {
 			ordered(signNew(failed(errUnreachable)), at(now.AddDate(-1, 0, 0))), submit},
 		"it tries on although the issuer is not ready, if that is its own doing": {
 			ordered(signNew(failed(pki005)), issuerUnready, at(now.Add(10*time.Second))), submit},
 		"at its own pace": {
 			ordered(signNew(failed(pki005)), issuerUnready),
-			want{verb: orderstate.Wait, reason: v1alpha1.ReasonWrongEnvironment, at: now.Add(10 * time.Second)}},
+			want{Verb: orderstate.Wait, Reason: v1alpha1.ReasonWrongEnvironment, At: now.Add(10 * time.Second)}},
 		"at once when the issuer was edited":   {ordered(signNew(failed(pki005)), issuerEdited), submit},
 		"at once when the bundles were edited": {ordered(signNew(failed(pki005)), bundleEdited), submit},
 		"a hold-up that is over is not repeated": {
@@ -82,7 +82,7 @@ func TestOrderThatWasNotSent(t *testing.T) {
 func TestAcceptedOrder(t *testing.T) {
 	accepted := sent(now, nil)
 	due := now.Add(orderstate.FirstPoll)
-	early := want{verb: orderstate.Wait, reason: v1alpha1.ReasonAwaitingCertificate, at: due, says: []string{retrievalID}}
+	early := want{Verb: orderstate.Wait, Reason: v1alpha1.ReasonAwaitingCertificate, At: due, Says: []string{retrievalID}}
 	untrusted := func(o *v1alpha1.VeroOrder) {
 		accepted(o)
 		polled(due, errUnverified)(o)
@@ -93,7 +93,7 @@ func TestAcceptedOrder(t *testing.T) {
 		"but then": {ordered(signNew(accepted), at(due)), poll},
 		"then as planned": {
 			ordered(signNew(accepted, polled(due, pki099)), at(due.Add(9*time.Second))),
-			want{verb: orderstate.Wait, at: due.Add(10 * time.Second)},
+			want{Verb: orderstate.Wait, At: due.Add(10 * time.Second)},
 		},
 		"also when nobody wants it":                 {ordered(signNew(accepted), unwanted, at(due)), poll},
 		"also when the issuer is not ready":         {ordered(signNew(accepted), issuerUnready, at(due)), poll},
@@ -118,7 +118,7 @@ func TestAcceptedOrder(t *testing.T) {
 		},
 		"a repair does not shorten the first 10 s": {
 			ordered(signNew(sent(now, unverifiedWith("x"))), bundleEdited, at(due.Add(-1))),
-			want{verb: orderstate.Wait, at: due}},
+			want{Verb: orderstate.Wait, At: due}},
 		"without the time of its acceptance it is polled at once": {
 			ordered(signNew(func(o *v1alpha1.VeroOrder) { o.Status.RetrievalID = "by hand" })), poll},
 		"a hold-up that is over is not repeated": {
@@ -147,18 +147,18 @@ func TestClockSetBack(t *testing.T) {
 	order := signNew(sent(now, nil))
 	back := now.AddDate(-1, 0, 0)
 	action := orderstate.Decide(ordered(order, at(back)))
-	want{verb: orderstate.Wait, at: back.Add(orderstate.FirstPoll)}.check(t, action)
+	want{Verb: orderstate.Wait, At: back.Add(orderstate.FirstPoll)}.Check(t, action)
 	orderstate.HoldUp(order, action, back)
-	want{verb: orderstate.Wait, at: back.Add(orderstate.FirstPoll)}.check(t,
+	want{Verb: orderstate.Wait, At: back.Add(orderstate.FirstPoll)}.Check(t,
 		orderstate.Decide(ordered(order, at(back.Add(time.Second)))))
-	poll.check(t, orderstate.Decide(ordered(order, at(back.Add(orderstate.FirstPoll)))))
+	poll.Check(t, orderstate.Decide(ordered(order, at(back.Add(orderstate.FirstPoll)))))
 
 	order = signNew(func(o *v1alpha1.VeroOrder) {
 		sent(now, nil)(o)
 		o.Status.NextPollTime = nil
 	})
 	orderstate.HoldUp(order, action, back)
-	poll.check(t, orderstate.Decide(ordered(order, at(back.Add(orderstate.FirstPoll)))))
+	poll.Check(t, orderstate.Decide(ordered(order, at(back.Add(orderstate.FirstPoll)))))
 }
 
 // TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore: a renewal that the service finds too early waits for its hour still.
@@ -169,9 +169,9 @@ func TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore(t *testing.T) {
 		t.Fatalf("it waits for %s, want the issuer", reason)
 	}
 	want{
-		verb: orderstate.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
-		says: []string{"PKI080", "every hour"},
-	}.check(t, orderstate.Decide(ordered(order)))
+		Verb: orderstate.Wait, Reason: v1alpha1.ReasonWaitingForWindow, At: now.Add(time.Hour),
+		Says: []string{"PKI080", "every hour"},
+	}.Check(t, orderstate.Decide(ordered(order)))
 }
 
 func TestObsolete(t *testing.T) {

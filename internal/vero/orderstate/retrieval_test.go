@@ -153,11 +153,11 @@ func TestPollErrorOfAnotherRetrievalID(t *testing.T) {
 func TestPollAfterARepair(t *testing.T) {
 	order := signNew(sent(now, nil), polled(now.Add(time.Minute), errUnverified))
 	moment := now.Add(time.Minute + time.Second)
-	poll.check(t, orderstate.Decide(ordered(order, issuerEdited, at(moment))))
+	poll.Check(t, orderstate.Decide(ordered(order, issuerEdited, at(moment))))
 	call := ended(order, moment)
 	call.IssuerGeneration++
 	orderstate.RecordPoll(order, nil, errUnreachable, call)
-	want{verb: orderstate.Wait, reason: v1alpha1.ReasonAwaitingCertificate}.check(t,
+	want{Verb: orderstate.Wait, Reason: v1alpha1.ReasonAwaitingCertificate}.Check(t,
 		orderstate.Decide(ordered(order, issuerEdited, at(moment))))
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
@@ -33,13 +34,18 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 	leaf := leafUntil(t, "another's", until)
 	foreign := pkitest.Root(t, "another CA").Issue(t, pkitest.Key("another's"), customer)
 	strangers := pkitest.Root(t, "issuing CA").Issue(t, pkitest.Key("another's"), "7654321-0")
+	submit := ordertest.Want{Verb: orderstate.Submit}
+	abandon := func(reason string, says ...string) ordertest.Want {
+		return ordertest.Want{Verb: orderstate.Abandon, Reason: reason, Says: says}
+	}
 	replaced := abandon(v1alpha1.ReasonWithdrawn, "no longer holds the certificate that was to be renewed")
-	useless := func(says string) want { return abandon(v1alpha1.ReasonWithdrawn, "cannot sign: ", says) }
+	useless := func(says string) ordertest.Want { return abandon(v1alpha1.ReasonWithdrawn, "cannot sign: ", says) }
 	asked := func(says ...string) want { return waitFor(v1alpha1.ReasonWaitingForCredentials, says...) }
 	for claim, c := range map[string]struct {
-		moment                      time.Time
-		secret                      change
-		order, request, credentials want
+		moment               time.Time
+		secret               change
+		order                ordertest.Want
+		request, credentials want
 	}{
 		"it does not": {now, holding(t, leaf), submit, want{verb: plan.Follow}, want{verb: plan.Follow}},
 		"its last second has come": {
@@ -66,7 +72,7 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			order := renewalOf(leaf)
 			action := orderstate.Decide(forOrder(order, requested(at(c.moment), c.secret)))
-			c.order.checkOrder(t, action)
+			c.order.Check(t, action)
 			if action.Verb == orderstate.Abandon {
 				orderstate.End(order, action, c.moment)
 			}
@@ -189,7 +195,7 @@ func liveToRenewal(t *testing.T, ahead time.Duration) []call {
 			moment = moment.Add(action.At.Sub(ours))
 			continue
 		}
-		submit.checkOrder(t, action)
+		ordertest.Want{Verb: orderstate.Submit}.Check(t, action)
 		if !moment.Before(opens) {
 			return append(calls, call{moment.Sub(opens), ""})
 		}
@@ -204,10 +210,11 @@ func liveToRenewal(t *testing.T, ahead time.Duration) []call {
 // and that nobody is alarmed.
 func checkHeld(t *testing.T, order *v1alpha1.VeroOrder, changes ...change) {
 	t.Helper()
-	held := want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForWindow, says: []string{"PKI080", "every hour"}}
-	held.checkOrder(t, orderstate.Decide(forOrder(order, requested(changes...))))
-	held.verb = plan.Follow
-	held.check(t, plan.Decide(requested(append(changes, with(order))...)))
+	says := []string{"PKI080", "every hour"}
+	ordertest.Want{Verb: orderstate.Wait, Reason: v1alpha1.ReasonWaitingForWindow, Says: says}.Check(t,
+		orderstate.Decide(forOrder(order, requested(changes...))))
+	want{verb: plan.Follow, reason: v1alpha1.ReasonWaitingForWindow, says: says}.check(t,
+		plan.Decide(requested(append(changes, with(order))...)))
 	if !reasons.Of(v1alpha1.ReasonWaitingForWindow).Quiet {
 		t.Error("a renewal that waits for its window is told as a Warning")
 	}

@@ -2,7 +2,6 @@ package plan_test
 
 import (
 	"crypto/x509"
-	"strings"
 	"testing"
 	"time"
 
@@ -27,22 +26,28 @@ const (
 var (
 	now, ourKey, digestOf = ordertest.Now, ordertest.OurKey, ordertest.DigestOf
 
-	signNew, renewal, leafUntil      = ordertest.SignNew, ordertest.Renewal, ordertest.LeafUntil
-	created, intended, ended         = ordertest.Created, ordertest.Intended, ordertest.Ended
-	sent, polled, bore               = ordertest.Sent, ordertest.Polled, ordertest.Bore
-	abandoned, named, secondAttempt  = ordertest.Abandoned, ordertest.Named, ordertest.SecondAttempt
-	forAnotherKey, forAnotherRequest = ordertest.ForAnotherKey, ordertest.ForAnotherRequest
-	forAnotherIssuer                 = ordertest.ForAnotherIssuer
-	forAnotherCustomer               = ordertest.ForAnotherCustomer
-	pki005, pki010, pki015, pki020   = ordertest.PKI005, ordertest.PKI010, ordertest.PKI015, ordertest.PKI020
-	pki030, pki080, pki099           = ordertest.PKI030, ordertest.PKI080, ordertest.PKI099
-	errUnknown, errUnknownCode       = ordertest.ErrUnknown, ordertest.ErrUnknownCode
-	errUnreachable, errNoAnswer      = ordertest.ErrUnreachable, ordertest.ErrNoAnswer
-	errUnverified                    = ordertest.ErrUnverified
-	wrongCertificate                 = ordertest.WrongCertificate
+	signNew, renewal, leafUntil    = ordertest.SignNew, ordertest.Renewal, ordertest.LeafUntil
+	created, intended, ended       = ordertest.Created, ordertest.Intended, ordertest.Ended
+	sent, polled, bore             = ordertest.Sent, ordertest.Polled, ordertest.Bore
+	abandoned, named               = ordertest.Abandoned, ordertest.Named
+	forAnotherKey                  = ordertest.ForAnotherKey
+	pki005, pki010, pki015, pki020 = ordertest.PKI005, ordertest.PKI010, ordertest.PKI015, ordertest.PKI020
+	pki030, pki080, pki099         = ordertest.PKI030, ordertest.PKI080, ordertest.PKI099
+	errUnknown, errUnknownCode     = ordertest.ErrUnknown, ordertest.ErrUnknownCode
+	errUnreachable, errNoAnswer    = ordertest.ErrUnreachable, ordertest.ErrNoAnswer
+	errUnverified                  = ordertest.ErrUnverified
+	wrongCertificate               = ordertest.WrongCertificate
 )
 
 type edit = ordertest.Edit
+
+func secondAttempt(o *v1alpha1.VeroOrder) { o.Spec.Attempt = 2 }
+
+func forAnotherRequest(o *v1alpha1.VeroOrder) { o.Spec.RequestUID = otherRequest }
+
+func forAnotherIssuer(o *v1alpha1.VeroOrder) { o.Spec.IssuerRef.Name = "another" }
+
+func forAnotherCustomer(o *v1alpha1.VeroOrder) { o.Spec.CustomerID = "7654321-0" }
 
 // change makes a snapshot differ from the plain one.
 type change func(*plan.Snapshot)
@@ -139,43 +144,14 @@ type want struct {
 
 func (w want) check(t *testing.T, got plan.Action) {
 	t.Helper()
-	if got.Verb != w.verb {
-		t.Fatalf("decided to %s (%s: %s), want %s", got.Verb, got.Reason, got.Message, w.verb)
-	}
-	if w.reason != "" && got.Reason != w.reason {
-		t.Errorf("the reason is %s (%s), want %s", got.Reason, got.Message, w.reason)
-	}
+	ordertest.Want{Verb: orderstate.Verb(w.verb), Reason: w.reason, At: w.at, Says: w.says}.Check(t, orderstate.Action{
+		Verb: orderstate.Verb(got.Verb), Reason: got.Reason, Message: got.Message, At: got.At})
 	if got.Operation != w.operation || got.Attempt != w.attempt {
 		t.Errorf("the order is %s, attempt %d, want %s, attempt %d", got.Operation, got.Attempt, w.operation, w.attempt)
 	}
-	if !w.at.IsZero() && !got.At.Equal(w.at) {
-		t.Errorf("looks again at %s, want %s", got.At, w.at)
+	if w.order != "" && (got.Order == nil || got.Order.Name != w.order) {
+		t.Errorf("the order is %+v, want %q", got.Order, w.order)
 	}
-	name := ""
-	if got.Order != nil {
-		name = got.Order.Name
-	}
-	if w.order != "" && name != w.order {
-		t.Errorf("the order is %q, want %q", name, w.order)
-	}
-	for _, text := range w.says {
-		if !strings.Contains(got.Message, text) {
-			t.Errorf("the message does not say %q: %s", text, got.Message)
-		}
-	}
-}
-
-// checkOrder compares a decision for an order in the same way.
-func (w want) checkOrder(t *testing.T, got orderstate.Action) {
-	t.Helper()
-	w.check(t, plan.Action{Verb: plan.Verb(got.Verb), Reason: got.Reason, Message: got.Message, At: got.At})
-}
-
-// submit and abandon are decisions for an order.
-var submit = want{verb: plan.Verb(orderstate.Submit)}
-
-func abandon(reason string, says ...string) want {
-	return want{verb: plan.Verb(orderstate.Abandon), reason: reason, says: says}
 }
 
 func createSignNew(number int32) want {

@@ -27,10 +27,7 @@ func TestOperation(t *testing.T) {
 	waitForCredentials.at = now.Add(facts.CredentialsPollInterval)
 	waitForWindow := waitFor(v1alpha1.ReasonWaitingForWindow, "Secret tls", "spec.renewBefore", "1440h")
 	run(t, map[string]decision{
-		"no certificate, credentials: SignNewCertificate":      {requested(credentials), createSignNew(1)},
 		"no certificate, no credentials: wait for credentials": {requested(), waitForCredentials},
-		"unusable, credentials: SignNewCertificate": {
-			requested(open, unusable("it has expired"), credentials), createSignNew(1)},
 		"a key of an uncertain size, no credentials: wait for them, and say so": {
 			requested(cautious), waitFor(v1alpha1.ReasonWaitingForCredentials, "does not exist; the key is large")},
 		"a key of an uncertain size, window closed: hold, and say so": {
@@ -40,10 +37,6 @@ func TestOperation(t *testing.T) {
 		"unusable, no credentials: wait for them, and say what is wrong with the certificate": {
 			requested(open, unusable("it has expired")),
 			waitFor(v1alpha1.ReasonWaitingForCredentials, "it has expired, so a new one needs", "does not exist")},
-		"valid, window open, credentials: RenewCertificate":    {requested(open, credentials), createRenewal(1)},
-		"valid, window open, no credentials: RenewCertificate": {requested(open), createRenewal(1)},
-		"valid, window closed, credentials that the Certificate names: SignNewCertificate": {
-			requested(closed, credentials, ownCredentials), createSignNew(1)},
 		"valid, window closed, the issuer's default credentials: hold, and say how they are used": {
 			requested(closed, credentials),
 			waitFor(v1alpha1.ReasonWaitingForWindow, "Secret vero-transfer are not used", "set its annotation "+

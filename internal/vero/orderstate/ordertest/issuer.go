@@ -28,9 +28,6 @@ func OtherCustomer(i *facts.Issuer) { i.CustomerID = "7654321-0" }
 // Production makes an issuer one of the other environment.
 func Production(i *facts.Issuer) { i.Environment = v1alpha1.EnvironmentProduction }
 
-// NoBundles makes an issuer one whose bundles cannot be read.
-func NoBundles(i *facts.Issuer) { i.Ready, i.TrustDigest, i.Message = false, "", "no bundles" }
-
 // Credentials are those that the orders are made with.
 func Credentials() facts.Transfer {
 	return facts.Transfer{SecretName: "vero-transfer", IDDigest: TransferID, Fingerprint: Password}

@@ -49,22 +49,10 @@ func Renewal(edits ...Edit) *v1alpha1.VeroOrder {
 // Named has another name than the plain one.
 func Named(name string) Edit { return func(o *v1alpha1.VeroOrder) { o.Name = name } }
 
-// SecondAttempt follows one with the same authorization.
-func SecondAttempt(o *v1alpha1.VeroOrder) { o.Spec.Attempt = 2 }
-
 // ForAnotherKey is for another request with another key.
 func ForAnotherKey(o *v1alpha1.VeroOrder) {
 	o.Spec.PublicKeyDigest, o.Spec.RequestUID = OtherKey, OtherRequest
 }
-
-// ForAnotherRequest is for another request with the same key.
-func ForAnotherRequest(o *v1alpha1.VeroOrder) { o.Spec.RequestUID = OtherRequest }
-
-// ForAnotherIssuer names another issuer.
-func ForAnotherIssuer(o *v1alpha1.VeroOrder) { o.Spec.IssuerRef.Name = "another" }
-
-// ForAnotherCustomer is for another customer than the issuer.
-func ForAnotherCustomer(o *v1alpha1.VeroOrder) { o.Spec.CustomerID = "7654321-0" }
 
 // Created was made at a moment.
 func Created(moment time.Time) Edit {
@@ -123,12 +111,5 @@ func Bore(leaf *x509.Certificate) Edit {
 func Abandoned(reason string) Edit {
 	return func(o *v1alpha1.VeroOrder) {
 		orderstate.End(o, orderstate.Action{Verb: orderstate.Abandon, Reason: reason, Message: "abandoned"}, Now)
-	}
-}
-
-// HeldUp waits for somebody other than the service.
-func HeldUp(reason string) Edit {
-	return func(o *v1alpha1.VeroOrder) {
-		orderstate.HoldUp(o, orderstate.Action{Verb: orderstate.Wait, Reason: reason, Message: "held up"}, Now)
 	}
 }

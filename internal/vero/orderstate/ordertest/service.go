@@ -90,11 +90,6 @@ var (
 	ErrUnknownCode = &vero.ServiceError{Code: "PKI777", Text: "Something new"}
 )
 
-// UnverifiedWith is an answer that carries a RetrievalId and whose signature does not verify.
-func UnverifiedWith(id string) error {
-	return &vero.UnverifiedError{RetrievalID: id, Err: ErrUntrusted}
-}
-
 // WrongCertificate says that what GetCertificate has borne is not what was asked for.
 func WrongCertificate(reason pki.IssuedReason) error {
 	return &pki.IssuedError{Reason: reason, Err: &pki.ChainError{
