@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // TestAnIssuanceSurvivesAConflictOfEveryWrite: somebody else has changed what is to be written, each time.
@@ -136,5 +139,22 @@ func TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep(t *testing.T) {
 				return world, jumped
 			})
 		}
+	}
+}
+
+// TestARenewalThatIsRefusedForLongGivesWayToTransferCredentials: they lie there all the time, and are spent only then.
+func TestARenewalThatIsRefusedForLongGivesWayToTransferCredentials(t *testing.T) {
+	t.Parallel()
+	const long = 5 * time.Minute
+	s := set(t, scenario{renewal: true, timeout: &metav1.Duration{Duration: long}, faults: []admin.Fault{
+		{Operation: renew, Kind: admin.ResultFail, Code: "PKI099", Count: 1000},
+	}})
+	began := s.clock.Now()
+	s.start(open).play()
+	s.judgeCertificate()
+	s.judgeOrders()
+	bought := s.accepted(signNew)
+	if len(bought) != 1 || bought[0].Time.Sub(began) < long || len(s.accepted(renew)) > 0 {
+		t.Errorf("since %s the service has accepted %+v", began, bought)
 	}
 }

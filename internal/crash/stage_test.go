@@ -57,6 +57,8 @@ type scenario struct {
 	renewal bool
 	// faults of the service.
 	faults []admin.Fault
+	// timeout is the issuer's retrievalTimeout, nil for the default.
+	timeout *metav1.Duration
 	// lost is how many answers the service loses, each of them with what it has cost.
 	lost int
 }
@@ -82,7 +84,7 @@ func set(t *testing.T, scenario scenario) *stage {
 	t.Cleanup(s.clear)
 	s.serve()
 	s.must(server.Client.Create(t.Context(), s.transfer()))
-	s.makeIssuer()
+	s.makeIssuer(scenario.timeout)
 	s.begin(s, scenario.renewal)
 	for _, fault := range scenario.faults {
 		_, err := s.admin.Script(t.Context(), fault)
@@ -135,14 +137,14 @@ func (s *stage) transfer() *corev1.Secret {
 }
 
 // makeIssuer makes the issuer, with the condition that its controller would set: that one takes no part here.
-func (s *stage) makeIssuer() {
+func (s *stage) makeIssuer(timeout *metav1.Duration) {
 	s.Helper()
 	issuer := &v1alpha1.VeroIssuer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: issuerRef.Name},
 		Spec: v1alpha1.VeroIssuerSpec{
 			Environment: v1alpha1.EnvironmentTest, URL: s.url, CustomerID: customerID,
 			TransferSecretRef: &v1alpha1.TransferSecretReference{Name: transferSecret},
-			Trust:             s.trust(),
+			Trust:             s.trust(), RetrievalTimeout: timeout,
 		},
 	}
 	s.must(server.Client.Create(s.Context(), issuer))
