@@ -15,9 +15,9 @@ type Call struct {
 	IssuerUID        types.UID
 	IssuerGeneration int64
 	TrustDigest      string
-	// Intended is status.submittedAt of the intent that the call belongs to; unused for polls.
+	// Intended is, of a submission, status.submittedAt of the intent that it belongs to.
 	Intended time.Time
-	// RetrievalID is what a poll has asked with; unused for submissions.
+	// RetrievalID is, of a poll, what it has asked with.
 	RetrievalID string
 	// Ended is when the answer, or the error, was there.
 	Ended time.Time
@@ -37,10 +37,10 @@ type Outcome struct {
 	State v1alpha1.OrderPhase
 	// Reason is one of the API's reasons, Message what a user reads. Without a Reason the order says what it said before.
 	Reason, Message string
-	// RetrievalID is the order's; Unverified reports whether it stood in an answer that cannot be relied on, and Refused
-	// is one of those that has led to nothing.
-	RetrievalID, Refused string
-	Unverified           bool
+	// RetrievalID is the order's; Unverified reports whether it stood in an answer that cannot be relied on, and
+	// RefusedID is the last of those that has led to nothing.
+	RetrievalID, RefusedID string
+	Unverified             bool
 	// Uncertain reports whether the service may have accepted a request whose answer was lost.
 	Uncertain bool
 	// Accepted, NextSubmit, NextPoll and RefusedSince are times of the status, nil where there is none.
@@ -63,7 +63,7 @@ func unchanged(order *v1alpha1.VeroOrder) Outcome {
 	status := &order.Status
 	return Outcome{
 		State:       status.Phase,
-		RetrievalID: status.RetrievalID, Refused: status.RefusedRetrievalID, Unverified: status.RetrievalIDUnverified,
+		RetrievalID: status.RetrievalID, RefusedID: status.RefusedRetrievalID, Unverified: status.RetrievalIDUnverified,
 		Uncertain: status.Uncertain,
 		Accepted:  status.AcceptedAt, NextSubmit: status.NextSubmitTime, NextPoll: status.NextPollTime,
 		RefusedSince: status.RefusedSince, Ended: status.EndedAt,
@@ -116,7 +116,7 @@ func (o Outcome) blamed(problem *v1alpha1.IssuerProblem) Outcome {
 func (o Outcome) apply(order *v1alpha1.VeroOrder, now time.Time) {
 	status := &order.Status
 	status.Phase = o.State
-	status.RetrievalID, status.RefusedRetrievalID, status.RetrievalIDUnverified = o.RetrievalID, o.Refused, o.Unverified
+	status.RetrievalID, status.RefusedRetrievalID, status.RetrievalIDUnverified = o.RetrievalID, o.RefusedID, o.Unverified
 	status.Uncertain = o.Uncertain
 	status.AcceptedAt, status.NextSubmitTime, status.NextPollTime = o.Accepted, o.NextSubmit, o.NextPoll
 	status.RefusedSince, status.EndedAt = o.RefusedSince, o.Ended

@@ -107,7 +107,7 @@ func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) O
 func (o Outcome) disowned(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	message := fmt.Sprintf("the RetrievalId %s, which stood in an answer that cannot be relied on, leads to nothing: %v; "+
 		"the request is sent again with the same authorisation%s", o.RetrievalID, err, o.unspent())
-	o.Refused, o.RetrievalID, o.Unverified = o.RetrievalID, "", false
+	o.RefusedID, o.RetrievalID, o.Unverified = o.RetrievalID, "", false
 	o.Accepted, o.NextPoll, o.Problem = nil, nil, nil
 	next := nextTry(order, longestRetry, call)
 	if o.Uncertain {

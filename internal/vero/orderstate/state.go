@@ -72,7 +72,7 @@ func lastError(err error, call Call) *v1alpha1.OrderError {
 	code := codeNoAnswer
 	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
 		code = string(refusal.Code)
-	} else if isUnverified(err) {
+	} else if isUntrusted(err) {
 		code = v1alpha1.ReasonUntrustedAnswer
 	} else if _, isWrong := errors.AsType[*pki.IssuedError](err); isWrong {
 		code = v1alpha1.ReasonWrongCertificate

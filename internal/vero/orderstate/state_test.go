@@ -117,7 +117,7 @@ func TestMessagesAreStable(t *testing.T) {
 	}
 }
 
-// TestStoredTimes: no time gets earlier by being stored, and an intent is recognised by its time afterwards.
+// TestStoredTimes: no time gets earlier by being stored, and an intent is recognized by its time afterwards.
 func TestStoredTimes(t *testing.T) {
 	for _, odd := range []time.Duration{0, 1, 499, 500, 999, 1000, 1001, time.Microsecond - 1, time.Second - 1} {
 		moment := now.Add(odd).In(time.FixedZone("EET", 2*60*60))

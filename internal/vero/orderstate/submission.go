@@ -187,7 +187,7 @@ func (o Outcome) interrupted(order *v1alpha1.VeroOrder, err error, call Call) Ou
 		return o.retried(v1alpha1.PhasePending, retryReason(order), err.Error()+"; it is tried again"+o.unspent(), next)
 	}
 	o.Uncertain = true
-	if isUnverified(err) {
+	if isUntrusted(err) {
 		o.State, o.NextSubmit = v1alpha1.PhaseSubmitting, next
 		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedAnswer, err, call))
 	}
@@ -195,8 +195,8 @@ func (o Outcome) interrupted(order *v1alpha1.VeroOrder, err error, call Call) Ou
 		err.Error()+"; it is sent again with the same authorisation", next)
 }
 
-// isUnverified reports whether an answer was whole, and its signature is what cannot be relied on.
-func isUnverified(err error) bool {
+// isUntrusted reports whether an answer was whole, and its signature is what cannot be relied on.
+func isUntrusted(err error) bool {
 	unverified, is := errors.AsType[*vero.UnverifiedError](err)
 	return is && unverified.Damage() == nil
 }

@@ -214,7 +214,7 @@ func TestLateAnswers(t *testing.T) {
 		"an unverified one does not replace one that is being tried": {
 			build(retried, unverified, late("", unverifiedWith("late"))),
 			untrusted.but(withID("x"), code("LateAnswer")), nil, ""},
-		"but one that was tried in vain": {
+		"but one that has led to nothing": {
 			build(retried, unverified, polled(now, pki020), late("", unverifiedWith("late"))),
 			untrusted, nil, ""},
 		"the same RetrievalId again changes nothing": {

@@ -176,8 +176,8 @@ func (w *world) repair() {
 // settle lets the controllers work without faults, with new credentials whenever somebody waits for some, until every
 // request has ended.
 func (w *world) settle() {
-	const patience = 400
-	for range patience {
+	const rounds = 400
+	for range rounds {
 		next := w.now().Add(time.Hour)
 		starving, open := false, false
 		for _, r := range w.requests {
