@@ -1,6 +1,7 @@
 // Package plan decides which order an approved CertificateRequest needs, and what becomes of the request meanwhile,
-// as pure functions: callers gather a Snapshot and carry out the Action that Decide makes of it. How the order goes on
-// then is the matter of package orderstate.
+// as pure functions: callers gather a Snapshot and carry out the Action that Decide makes of it. NewOrder is the order
+// that is to be created; its name is the promise never to pay twice. How it goes on then is the matter of package
+// orderstate.
 //
 // Which operation a CertificateRequest needs:
 //
