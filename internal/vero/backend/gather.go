@@ -30,12 +30,9 @@ func (b *Backend) gather(
 		return plan.Snapshot{}, err
 	}
 	snapshot := plan.Snapshot{
-		Now:    now,
-		Issuer: lookup.Describe(reference.Kind, reference.Name, issuer),
-		Request: plan.Request{
-			Namespace: request.Namespace, Name: request.Name, UID: request.UID, CSR: request.Spec.Request,
-			CertificateName: request.Annotations[cmapi.CertificateNameKey], Receipt: receipt(request),
-		},
+		Now:     now,
+		Issuer:  lookup.Describe(reference.Kind, reference.Name, issuer),
+		Request: described(request),
 	}
 	if err := examine(&snapshot, request); err != nil {
 		return plan.Snapshot{}, err
@@ -62,6 +59,14 @@ func (b *Backend) gather(
 	snapshot.Transfer.Named = secrets.NamesTransfer(owner.Certificate)
 	return snapshot, b.gatherTransfer(
 		ctx, &snapshot, secrets.TransferName(owner.Certificate, request, issuer.IssuerSpec()), request.Namespace)
+}
+
+// described is what a decision needs to know of a request, as far as the request says it.
+func described(request *cmapi.CertificateRequest) plan.Request {
+	return plan.Request{
+		Namespace: request.Namespace, Name: request.Name, UID: request.UID, CSR: request.Spec.Request,
+		CertificateName: request.Annotations[cmapi.CertificateNameKey], Receipt: receipt(request),
+	}
 }
 
 // receipt is what the gate shows of an order that was accepted.
