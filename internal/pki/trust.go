@@ -52,7 +52,7 @@ func NewTrust(bundle []*x509.Certificate) (Trust, error) {
 // certificates have. Go does not check signatures with MD5, which very old roots carry; nothing depends on a root's own
 // signature, so the names decide there.
 func selfSigned(certificate *x509.Certificate) bool {
-	if !bytes.Equal(certificate.RawSubject, certificate.RawIssuer) {
+	if !SelfIssued(certificate) {
 		return false
 	}
 	err := certificate.CheckSignature(
@@ -98,6 +98,11 @@ func (t Trust) Chain(leaf *x509.Certificate, now time.Time) ([]*x509.Certificate
 		return nil, t.explain(leaf, now, err)
 	}
 	return slices.MinFunc(chains, t.compareChains), nil
+}
+
+// SelfIssued reports whether a certificate names itself as its issuer, as one does that nobody has issued.
+func SelfIssued(certificate *x509.Certificate) bool {
+	return bytes.Equal(certificate.RawSubject, certificate.RawIssuer)
 }
 
 // outsideDates returns "" when certificate is valid at now as far as its dates go.

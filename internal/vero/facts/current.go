@@ -28,6 +28,9 @@ type Current struct {
 	// Problem says why it cannot be renewed; empty if it can: it is within its dates, its common name is the
 	// customer id, it chains to the issuance trust, and its key is there.
 	Problem string
+	// Unproven reports whether all that keeps the certificate from being renewed is that it does not chain to the
+	// issuance trust. A mistake in the trust looks the same as a certificate of somebody else.
+	Unproven bool
 }
 
 // Usable reports whether the certificate can sign a renewal, as far as can be seen from here.
@@ -75,10 +78,19 @@ func Examine(
 	}
 	if _, err := trust.Chain(leaf, pki.VerificationTime(leaf, now)); err != nil {
 		current.Problem = fmt.Sprintf("the certificate in Secret %s cannot be renewed: %v", secretName, err)
-		if unknown, ok := errors.AsType[*pki.ChainError](err); ok && unknown.Reason == pki.ChainUnknownAuthority {
-			current.Problem += fmt.Sprintf("; its issuer is %s: put that authority into spec.trust.issuance of the issuer if, "+
-				"and only if, the service's owner has published it", pki.DescribeIssuer(leaf))
+		if chain, ok := errors.AsType[*pki.ChainError](err); ok {
+			current.Unproven = chain.Err != nil && !pki.SelfIssued(leaf) // else its own dates, or its issuer, decide
+			current.Problem += unknownAuthority(leaf, chain)
 		}
 	}
 	return current
+}
+
+// unknownAuthority says what to do about a certificate whose authority the issuance trust does not know.
+func unknownAuthority(leaf *x509.Certificate, chain *pki.ChainError) string {
+	if chain.Reason != pki.ChainUnknownAuthority {
+		return ""
+	}
+	return fmt.Sprintf("; its issuer is %s: put that authority into spec.trust.issuance of the issuer if, and only if, "+
+		"the service's owner has published it", pki.DescribeIssuer(leaf))
 }

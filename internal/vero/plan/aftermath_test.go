@@ -60,7 +60,8 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 			now, holding(t, leafUntil(t, "another's", now.AddDate(2, 0, 0))), replaced,
 			waitFor(v1alpha1.ReasonWaitingForWindow), waitFor(v1alpha1.ReasonWaitingForWindow, "does not name them")},
 		"it holds a foreign one": {
-			now, holding(t, foreign), replaced, asked("cannot be renewed"), createSignNew(1)},
+			now, holding(t, foreign), replaced, asked("cannot be renewed", "only those pay that the Certificate itself names"),
+			asked("does not name them")},
 		"it holds another customer's": {
 			now, holding(t, strangers), replaced, asked(`is for "7654321-0"`), createSignNew(1)},
 		"its key does not match any more": {

@@ -14,8 +14,12 @@
 //	                               their Secret
 //	usable                closed   no, or the issuer's   hold until the window opens
 //	                               default
+//	unproven              closed   no, or the issuer's   wait for credentials that the Certificate names
+//	                               default
 //
-// A certificate whose renewal the service has refused (PKI015) is unusable; where a renewal has failed otherwise,
-// credentials go before another try. Before the table comes what exists already: a certificate that was issued for the
-// request's key is delivered, and an order for it that may have been accepted is followed, whatever else has changed.
+// An unproven certificate is one that does not chain to the issuer's trust, and has no other fault. It is unusable, but
+// the mistake may be in the trust. A certificate whose renewal the service has refused (PKI015) is unusable; where a
+// renewal has failed otherwise, credentials go before another try. Before the table comes what exists already: a
+// certificate that was issued for the request's key is delivered, and an order for it that may have been accepted is
+// followed, whatever else has changed.
 package plan

@@ -22,7 +22,7 @@ func (s Snapshot) operation() Action {
 	default:
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCredentials,
 			At:      s.Now.Add(facts.CredentialsPollInterval),
-			Message: s.whyCredentials() + problem + s.orphanHint() + s.caution()}
+			Message: s.whyCredentials() + s.missing(problem) + s.orphanHint() + s.caution()}
 	}
 }
 

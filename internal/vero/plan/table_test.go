@@ -57,14 +57,17 @@ func unusableSecrets(t testing.TB, until time.Time) circumstances {
 	return circumstances{
 		"none":    {unreadable("Secret tls does not exist"), ""},
 		"expired": {holding(t, leafUntil(t, "another's", now.Add(-time.Second))), "expired at"},
-		"foreign": {
-			holding(t, pkitest.Root(t, "another CA").Issue(t, key, customer, dates)), "spec.trust.issuance",
+		"self-signed": {
+			holding(t, pkitest.Root(t, customer, nameless).Issue(t, key, customer, dates)), "spec.trust.issuance",
 		},
 		"another customer's": {holding(t, pkitest.Root(t, "issuing CA").Issue(t, key, "7654321-0", dates)), "is for"},
 		"not valid yet":      {holding(t, dated(t, now.AddDate(0, 0, 1), until)), "valid only from"},
 		"key does not match": {unreadable("Secret tls holds a certificate and a key that do not fit together"), ""},
 	}
 }
+
+// nameless makes the name of an authority that of a customer's certificate.
+func nameless(template *x509.Certificate) { template.Subject.Organization = nil }
 
 // noUnspentCredentials are "no" in the column of the credentials.
 var noUnspentCredentials = circumstances{
@@ -87,6 +90,8 @@ func usedCredentials(edits ...edit) change {
 func TestTheTableOfTheDesign(t *testing.T) {
 	until := now.AddDate(0, 0, 30)
 	unusable := unusableSecrets(t, until)
+	unproven := circumstances{"foreign": {holding(t, pkitest.Root(t, "another CA").Issue(t, pkitest.Key("another's"),
+		customer, pkitest.Dates(until.AddDate(-2, 0, 0), until))), "spec.trust.issuance"}}
 	valid := circumstances{"valid": {holding(t, leafUntil(t, "another's", until)), ""}}
 	open := circumstances{"open": {issuer(func(i *facts.Issuer) { i.Window = window }), ""}}
 	closed := circumstances{"closed": {issuer(func(i *facts.Issuer) { i.Window = time.Hour }), ""}}
@@ -94,6 +99,8 @@ func TestTheTableOfTheDesign(t *testing.T) {
 	own := circumstances{"its own": {func(s *plan.Snapshot) { credentials(s); ownCredentials(s) }, ""}}
 	wait := want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForCredentials,
 		at: now.Add(facts.CredentialsPollInterval)}
+	setAside := wait
+	setAside.says = []string{"spec.trust.issuance", "not used", "annotation " + v1alpha1.AnnotationTransferSecret + " to"}
 	hold := want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
 		says: []string{"2026-07-01T11:00:00Z", "stays in use until then", "spec.renewBefore", "1h0m0s or less"}}
 	for _, row := range []struct {
@@ -102,6 +109,10 @@ func TestTheTableOfTheDesign(t *testing.T) {
 	}{
 		{unusable, open.or(closed), yes.or(own), createSignNew(1)},
 		{unusable, open.or(closed), no, wait},
+		{unproven, open, yes.or(own), createSignNew(1)},
+		{unproven, closed, own, createSignNew(1)},
+		{unproven, closed, yes, setAside},
+		{unproven, open.or(closed), no, wait},
 		{valid, open, yes.or(own).or(no), createRenewal(1)},
 		{valid, closed, own, createSignNew(1)},
 		{valid, closed, yes.or(no), hold},
@@ -111,7 +122,7 @@ func TestTheTableOfTheDesign(t *testing.T) {
 				for transfer, credentials := range row.credentials {
 					t.Run(fmt.Sprintf("%s, %s, %s", current, window, transfer), func(t *testing.T) {
 						action := row.action
-						if action.reason == v1alpha1.ReasonWaitingForCredentials {
+						if action.reason == v1alpha1.ReasonWaitingForCredentials && action.says == nil {
 							action.says = []string{c.told, credentials.told}
 						}
 						action.check(t, plan.Decide(requested(w.change, c.change, credentials.change)))

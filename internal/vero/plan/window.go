@@ -18,8 +18,12 @@ func (s Snapshot) windowOpens() time.Time {
 	return pki.WindowOpens(s.Current.NotAfter, s.Issuer.Window)
 }
 
-// early reports whether a new certificate would come before the current one can be renewed.
-func (s Snapshot) early() bool { return s.renewable() && s.Now.Before(s.windowOpens()) }
+// early reports whether a new certificate would come before the current one can be renewed, or could if the issuer's
+// trust were right: whoever puts a wrong authority into spec.trust.issuance does not mean to pay for certificates.
+func (s Snapshot) early() bool {
+	standing := s.renewable() || s.Current.Unproven && s.refusedRenewal() == nil
+	return standing && s.Now.Before(s.windowOpens())
+}
 
 // setAside reports whether the transfer credentials are not meant for the request. cert-manager asks early for many
 // reasons (a renamed issuer, annotations that were lost, a renewal of everything); that somebody wants to pay for it
@@ -70,7 +74,26 @@ func (s Snapshot) setAsideHint() string {
 	if !s.CredentialsAvailable() || !s.setAside() {
 		return ""
 	}
-	return fmt.Sprintf("; the transfer credentials in Secret %s are not used, because the Certificate does not name "+
+	return "; " + s.notMeant()
+}
+
+// notMeant says why credentials that lie there are set aside, and how they are used all the same.
+func (s Snapshot) notMeant() string {
+	return fmt.Sprintf("the transfer credentials in Secret %s are not used, because the Certificate does not name "+
 		"them: to order a new certificate with them now, set its annotation %s to %s",
 		s.Transfer.SecretName, v1alpha1.AnnotationTransferSecret, s.Transfer.SecretName)
+}
+
+// missing says which credentials an unusable certificate waits for; problem is what is wrong with those that the
+// request names, empty if nothing is.
+func (s Snapshot) missing(problem string) string {
+	switch {
+	case !s.setAside():
+		return problem
+	case problem == "":
+		return s.notMeant()
+	default:
+		return fmt.Sprintf("%s; until %s only those pay that the Certificate itself names in its annotation %s",
+			problem, s.windowOpens().UTC().Format(time.RFC3339), v1alpha1.AnnotationTransferSecret)
+	}
 }
