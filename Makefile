@@ -38,6 +38,8 @@ HELM := $(BIN)/tools/helm-$(HELM_VERSION)-$(GO_VERSION)
 HELM_DOCS := $(BIN)/tools/helm-docs-$(HELM_DOCS_VERSION)-$(GO_VERSION)
 # The tests use this helm, unless the environment names another one.
 export VARMENNE_HELM ?= $(HELM)
+# What is run from here builds the API server before the tests that need it: none of them is skipped.
+export VARMENNE_REQUIRE_ENVTEST := 1
 
 # The bill of materials is written by a tool in a module of its own, too.
 CYCLONEDX_VERSION := $(shell awk '$$1 == "github.com/CycloneDX/cyclonedx-gomod" { print $$2 }' tools/sbom/go.mod)

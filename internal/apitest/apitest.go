@@ -1,10 +1,12 @@
 // Package apitest runs the tests of a package against a real kube-apiserver that knows cert-manager's custom resources
-// and ours. It needs the programs that `make assets` builds; `make integration` says where they are.
+// and ours. It needs the programs that `make assets` builds; `make integration` says where they are. Without them it
+// skips the tests, or fails if RequireVariable demands it.
 package apitest
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,6 +27,12 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
+// RequireVariable makes tests fail, instead of being skipped, where nothing says which API server they run with.
+const RequireVariable = "VARMENNE_REQUIRE_ENVTEST"
+
+// assetsVariable is envtest's own: the directory of kube-apiserver and etcd.
+const assetsVariable = "KUBEBUILDER_ASSETS"
+
 // patience bounds every step of starting and stopping. It is far above what a busy machine needs.
 const patience = 2 * time.Minute
 
@@ -42,6 +50,9 @@ type Server struct {
 //
 //	func TestMain(m *testing.M) { os.Exit(apitest.Main(m, &server)) }
 func Main(m *testing.M, server **Server) int {
+	if os.Getenv(assetsVariable) == "" && os.Getenv(RequireVariable) == "" {
+		return skipAll(m)
+	}
 	environment, err := start()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "start an API server: %v; `make integration` runs these tests\n", err)
@@ -58,9 +69,21 @@ func Main(m *testing.M, server **Server) int {
 	return code
 }
 
+// skipAll runs none of the tests, rather than to exit at once: so `go test` says of the package that no tests were run.
+// It shows the message only with -v, or of one package.
+func skipAll(m *testing.M) int {
+	fmt.Fprintln(os.Stderr, "skipped: these tests need kube-apiserver and etcd; `make integration` builds and runs them")
+	// Run would parse the command line after Set, and a -skip of its own would win.
+	if err := errors.Join(flag.CommandLine.Parse(os.Args[1:]), flag.Set("test.skip", ".")); err != nil {
+		fmt.Fprintf(os.Stderr, "skip the tests: %v\n", err)
+		return 1
+	}
+	return m.Run()
+}
+
 func start() (*envtest.Environment, error) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		return nil, errors.New("KUBEBUILDER_ASSETS does not say where kube-apiserver and etcd are")
+	if os.Getenv(assetsVariable) == "" {
+		return nil, errors.New(assetsVariable + " does not say where kube-apiserver and etcd are")
 	}
 	ours, err := moduleDirectory("github.com/varmenne/varmenne-issuer")
 	if err != nil {
