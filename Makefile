@@ -98,9 +98,20 @@ demo: build assets helm ## shows a Certificate becoming Ready on a cluster of it
 	@$(GO) -C e2e build -o $(BIN)/demo ./cmd/demo
 	@cd e2e && VARMENNE_BINARY=$(BIN)/varmenne-issuer exec $(BIN)/demo
 
+# Of the commits up to this one, some were made before there was the rule.
+SUBJECTS_SINCE ?= 9c25dff3ea6effd925517093f34b62acfa016f54
+
+.PHONY: subjects
+subjects: ## checks the subjects of new commits: "area: what changes", up to 72 characters
+	@.ci/subjects -since $(SUBJECTS_SINCE)
+
+.PHONY: hooks
+hooks: ## has git check the subject of each commit that you make in this clone
+	git config core.hooksPath .ci/hooks
+
 # What talks to an API server mostly waits. Side by side it takes half the time, and two cores are busy by two thirds.
 .PHONY: test
-test: generate-check lint pages unit image-test assets node-assets helm ## checks everything: generated files, lint, all tests
+test: subjects generate-check lint pages unit image-test assets node-assets helm ## checks everything: generated files, lint, all tests
 	@$(MAKE) --no-print-directory integration monitoring & beside=$$!; failed=; \
 	$(MAKE) --no-print-directory e2e || failed=yes; \
 	wait $$beside || failed=yes; \
