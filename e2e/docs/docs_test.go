@@ -111,6 +111,30 @@ func TestEveryMakeTargetThatIsNamedExists(t *testing.T) {
 	}
 }
 
+// TestTheFirstChangesCanBeMade: the files and tests exist that newcomers are sent to.
+func TestTheFirstChangesCanBeMade(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, "CONTRIBUTING.md"), "\n## Your first change in ten minutes\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	path := regexp.MustCompile("[` ](?:\\./)?((?:api|charts|docs|e2e|internal)/[a-z0-9_./-]+)")
+	paths := path.FindAllStringSubmatch(section, -1)
+	for _, match := range paths {
+		if _, err := os.Stat(filepath.Join(repository(t), match[1])); err != nil {
+			t.Error(err)
+		}
+	}
+	tests := regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(section, -1)
+	for _, name := range tests {
+		grep := exec.CommandContext(t.Context(), "grep", "-rq", "--include=*_test.go", "^func "+name, "internal", "e2e")
+		grep.Dir = repository(t)
+		if err := grep.Run(); err != nil {
+			t.Errorf("there is no test %s: %v", name, err)
+		}
+	}
+	if len(paths) < 10 || len(tests) < 3 {
+		t.Errorf("only %d paths and %d tests were found", len(paths), len(tests))
+	}
+}
+
 // flagsPage is generated.
 const flagsPage = "docs/reference/flags.md"
 
