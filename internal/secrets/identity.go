@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 
@@ -27,6 +28,9 @@ type Identity struct {
 	Problem string
 	// Absent is whether there is no certificate yet, which is what a first issuance finds.
 	Absent bool
+	// Unreadable reports whether cert-manager does not read the Secret, though we do: it takes plain PEM only, and the
+	// certificate of the key first.
+	Unreadable bool
 	// Issuer is the one that cert-manager takes the certificate for one of.
 	Issuer NotedIssuer
 
@@ -60,5 +64,7 @@ func ReadIdentity(ctx context.Context, reader client.Reader, name types.Namespac
 		return identity, nil
 	}
 	identity.Leaf, identity.key = leaf, signer
+	_, unreadable := tls.X509KeyPair(certificate, key)
+	identity.Unreadable = unreadable != nil
 	return identity, nil
 }

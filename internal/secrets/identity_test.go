@@ -34,6 +34,9 @@ func TestIdentityIsRead(t *testing.T) {
 	if identity.SecretName != "tls" || !identity.Leaf.Equal(leaf) || identity.Problem != "" {
 		t.Errorf("read %q, %v, %q", identity.SecretName, identity.Leaf, identity.Problem)
 	}
+	if !identity.Unreadable {
+		t.Error("cert-manager would read it as it is")
+	}
 	if !pkitest.Key("leaf").PublicKey.Equal(identity.Key().Public()) {
 		t.Error("the key is another one")
 	}

@@ -126,6 +126,7 @@ func (b *Backend) gatherCurrent(
 	snapshot.Current = facts.Examine(
 		secretName, identity.Leaf, identity.Problem, snapshot.Issuer.CustomerID, trust, snapshot.Now)
 	snapshot.Current.Absent = snapshot.Current.Absent || identity.Absent
+	snapshot.Current.Unreadable = identity.Unreadable
 	snapshot.Current.NotOurs = identity.Issuer.Differs(request.Spec.IssuerRef)
 	return b.addOrders(ctx, snapshot, namespace, v1alpha1.LabelRenews, snapshot.Current.SerialNumber)
 }

@@ -23,6 +23,8 @@ type Current struct {
 	// NotOurs says, of the Secret, why cert-manager takes the certificate for one of another issuer than the request
 	// names; empty if it does not. It is said after "the Secret".
 	NotOurs string
+	// Unreadable reports whether cert-manager does not read it as it is, so that its Certificate never becomes Ready.
+	Unreadable bool
 	// NotAfter is when it expires.
 	NotAfter time.Time
 	// Problem says why it cannot be renewed; empty if it can: it is within its dates, its common name is the

@@ -151,10 +151,19 @@ func (o Outcome) awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time
 		return v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
 			"%s, but the certificate cannot be fetched: %s; it is asked for again", message, lastMessage(o.LastError))
 	case o.Unverified:
-		return v1alpha1.ReasonAwaitingCertificate, message + "; the certificate is asked for with it"
+		return v1alpha1.ReasonAwaitingCertificate, message + "; the certificate is asked for with it" + o.soFar()
 	default:
 		return v1alpha1.ReasonAwaitingCertificate, message + " and makes the certificate"
 	}
+}
+
+// soFar is what has come of a RetrievalId that cannot be relied on: what was wrong with the answer that it stood in,
+// then what the service answers to it. An id that it does not know it answers as one whose certificate takes long.
+func (o Outcome) soFar() string {
+	if o.LastError == nil {
+		return ""
+	}
+	return "; the last error: " + o.LastError.Message
 }
 
 // unanswered reports whether the last call was a GetCertificate without an answer. A failure from before the acceptance

@@ -79,7 +79,8 @@ func TestReceipt(t *testing.T) {
 		"HTTP 404":         {signNew(damaged(notFound)), accepted.but(code("NoAnswer")), nil, never},
 		"HTTP 404 in doubt stays in doubt": {
 			signNew(sent(now, errNoAnswer), damaged(notFound)), kept, nil, never},
-		"PKI099":        {signNew(damaged(notXML), polled(pki099)), kept.but(code("PKI099")), []string{"is kept"}, never},
+		"PKI099": {signNew(damaged(notXML), polled(pki099)), kept.but(code("PKI099")),
+			[]string{"is kept; the certificate is asked for with it; the last error: ", "PKI099"}, never},
 		"no connection": {signNew(damaged(notXML), polled(errUnreachable)), kept, []string{"is kept"}, never},
 		"PKI020":        {signNew(damaged(notXML), polled(pki020)), back, says, "nothing was spent"},
 		"PKI020 after a signature that did not verify": {

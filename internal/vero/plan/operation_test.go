@@ -48,6 +48,9 @@ func TestOperation(t *testing.T) {
 			waitFor(v1alpha1.ReasonWaitingForWindow, "because the Secret says that it is of VeroIssuer old",
 				"cert-manager.io/issuer-name to vero", "cert-manager.io/issuer-kind to VeroIssuer",
 				"cert-manager.io/issuer-group to varmenne.dev")},
+		"valid, window closed, in a form that cert-manager does not read: hold, and say so": {
+			requested(closed, func(s *plan.Snapshot) { s.Current.Unreadable, s.Current.NotOurs = true, "says another" }),
+			waitFor(v1alpha1.ReasonWaitingForWindow, "cert-manager cannot read it as it is there", "plain PEM")},
 		"valid, window closed, no credentials: hold, look hourly for credentials": {
 			requested(closed), want{verb: plan.Wait, reason: waitForWindow.reason, at: now.Add(time.Hour),
 				says: append(waitForWindow.says, now.AddDate(1, 0, 0).Add(-window).Format(time.RFC3339))}},

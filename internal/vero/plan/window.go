@@ -35,9 +35,13 @@ func (s Snapshot) awaitWindow() Action {
 	opens := s.windowOpens()
 	message := fmt.Sprintf("the certificate in Secret %s can be renewed from %s on, and stays in use until then",
 		s.Current.SecretName, opens.UTC().Format(time.RFC3339))
-	if s.Current.NotOurs != "" {
+	switch {
+	case s.Current.Unreadable:
+		message += "; but cert-manager cannot read it as it is there, and asks for another one: write tls.crt and tls.key " +
+			"as plain PEM, without a byte order mark, with the certificate of the key first"
+	case s.Current.NotOurs != "":
 		message += s.annotationsHint()
-	} else {
+	default:
 		message += s.renewBeforeHint()
 	}
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForWindow,
