@@ -204,7 +204,7 @@ generate-check: stage ## fails when a generated file is stale, and says which
 stage: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(HELM_DOCS)
 	@rm -rf $(STAGE)
 	@$(CONTROLLER_GEN) object crd rbac:roleName=varmenne-issuer \
-		paths=./api/... paths=./internal/controller/... paths=./internal/gate/... \
+		paths=./api/... paths=./internal/gate/... \
 		paths=./internal/vero/... \
 		output:object:dir=$(STAGE)/api/v1alpha1 \
 		output:crd:dir=$(STAGE)/$(CHART)/files/crds output:rbac:dir=$(STAGE)/$(CHART)/files/rbac

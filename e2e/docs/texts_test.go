@@ -16,10 +16,8 @@ import (
 
 // speaking are the packages whose texts users read.
 var speaking = []string{
-	"api", "internal/app", "internal/controller", "internal/endpoints", "internal/gate", "internal/kube",
-	"internal/lookup", "internal/owner",
-	"internal/pasted", "internal/pki", "internal/secrets", "internal/status", "internal/vero",
-	"internal/veroclient", "internal/xmlsig", "main.go",
+	"api", "internal/app", "internal/endpoints", "internal/gate", "internal/kube", "internal/owner", "internal/pasted",
+	"internal/pki", "internal/secrets", "internal/vero", "main.go",
 }
 
 // ofLibraries are texts that our program shows and does not make.

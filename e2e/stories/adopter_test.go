@@ -20,8 +20,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
-	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // howToAdopt is the page whose commands the stories of adoption run.
@@ -158,7 +158,7 @@ func (a *adoption) orderByHand() *handMade {
 	case <-a.Context().Done():
 		a.Fatal(a.Context().Err())
 	}
-	got, err := soap.Get(a.Context(), &vero.Get{Party: order.Party, RetrievalID: made.retrievalID})
+	got, err := soap.Get(a.Context(), &protocol.Get{Party: order.Party, RetrievalID: made.retrievalID})
 	if err != nil {
 		a.Fatal(err)
 	}
@@ -172,16 +172,16 @@ func (a *adoption) orderByHand() *handMade {
 }
 
 // orderFor makes a key, and the message that orders a certificate for it.
-func orderFor(sent admin.Credential) (*handMade, *vero.SignNew, error) {
+func orderFor(sent admin.Credential) (*handMade, *protocol.SignNew, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, nil, err
 	}
 	csr, err := x509.CreateCertificateRequest(rand.Reader,
 		&x509.CertificateRequest{Subject: pkix.Name{CommonName: customerID}}, key)
-	return &handMade{key: key}, &vero.SignNew{
-		Party:      vero.Party{Environment: vero.Test, CustomerID: customerID, CustomerName: customerName},
-		TransferID: sent.TransferID, TransferPassword: vero.NewPassword(sent.TransferPassword), CSR: csr,
+	return &handMade{key: key}, &protocol.SignNew{
+		Party:      protocol.Party{Environment: protocol.Test, CustomerID: customerID, CustomerName: customerName},
+		TransferID: sent.TransferID, TransferPassword: protocol.NewPassword(sent.TransferPassword), CSR: csr,
 	}, err
 }
 

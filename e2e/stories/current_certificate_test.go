@@ -21,9 +21,9 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
-	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
 // wantsCredentials is how a request says that there is a certificate, and that it is not the way to the next one.

@@ -17,8 +17,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
-	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
 // TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute: conditions, events and metrics tell of it while

@@ -4,10 +4,10 @@ import (
 	"context"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
-	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
+	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
 // connector makes clients of the certificate service. Every call, of a check and of an order alike, is made by one of

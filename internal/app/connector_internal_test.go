@@ -8,7 +8,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // deaf is an address of this machine that is not listened at, and is refused at once.
@@ -50,11 +50,11 @@ func TestTheListBindsVeroIssuersAndClusterIssuersWhereAskedTo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, called := service.Get(t.Context(), &vero.Get{Party: vero.Party{
-				Environment: vero.Test, CustomerID: "0123456-7",
+			_, called := service.Get(t.Context(), &protocol.Get{Party: protocol.Party{
+				Environment: protocol.Test, CustomerID: "0123456-7",
 			}, RetrievalID: "x"})
 			for _, err := range []error{connector.probe(t.Context(), issuer, &secrets.Bundles{}), called} {
-				var unreachable *vero.UnreachableError
+				var unreachable *protocol.UnreachableError
 				if errors.As(err, &unreachable) != (c.refusal == nil) || c.refusal != nil && !errors.Is(err, c.refusal) {
 					t.Errorf("the error is %v, want %v", err, c.refusal)
 				}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
-	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
 )
 
 // Options of the controller. Zero values are not useful: start from AddFlags.

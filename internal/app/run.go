@@ -26,15 +26,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/controller/issuer"
-	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/lanes"
-	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
-	"github.com/varmenne/varmenne-issuer/internal/status"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
+	"github.com/varmenne/varmenne-issuer/internal/vero/issuer"
+	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
 // name of the product: of its events, its User-Agent and, unless a flag says another, its lease.
@@ -116,7 +116,7 @@ func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error)
 		Scheme: kinds,
 		Cache: cache.Options{
 			DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields(),
-			DefaultWatchErrorHandler: countWatchErrors(series), NewInformer: lookup.NewInformer,
+			DefaultWatchErrorHandler: countWatchErrors(series), NewInformer: find.NewInformer,
 		},
 		Client: client.Options{Cache: &client.CacheOptions{
 			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}, &cmapi.Certificate{}},
@@ -179,7 +179,7 @@ func register(
 	if err := ctrlmetrics.Registry.Register(metrics.Orders{List: listOrders(manager)}); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
-	if err := lookup.Index(ctx, manager.GetFieldIndexer()); err != nil {
+	if err := find.Index(ctx, manager.GetFieldIndexer()); err != nil {
 		return err
 	}
 	events := status.Events{Recorder: manager.GetEventRecorder(name)}

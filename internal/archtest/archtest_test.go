@@ -22,11 +22,11 @@ func TestModuleKeepsToTheImportRules(t *testing.T) {
 func TestViolationsInARealModuleAreFound(t *testing.T) {
 	found := check(load(t, "testdata/violation"), rules)
 	for _, want := range []string{
-		"internal/controller/veroorder imports internal/controller/issuer: controllers meet only in the API's objects, " +
+		"internal/vero/order imports internal/vero/issuer: controllers meet only in the API's objects, " +
 			"and declare the interfaces of the clients they use",
 		"internal/helper: no rule knows this package; give it a row that says what it may import",
-		"internal/vero reaches net/http: vero is the protocol as values, without network " +
-			"(github.com/varmenne/varmenne-issuer/internal/vero → net/http)",
+		"internal/vero/protocol reaches net/http: protocol holds the service's messages as values, without network " +
+			"(github.com/varmenne/varmenne-issuer/internal/vero/protocol → net/http)",
 	} {
 		if !slices.Contains(found, want) {
 			t.Errorf("not found: %s\nfound: %q", want, found)

@@ -33,10 +33,9 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 
 // controllers may use the same packages, whichever of them it is.
 var controllers = []string{
-	"api/v1alpha1", "internal/secrets", "internal/status", "internal/metrics", "internal/pki", "internal/vero",
-	"internal/vero/facts", "internal/vero/orderstate", "internal/vero/plan", "internal/lookup", "internal/lanes",
-	"internal/reasons", "internal/renewal",
-	"internal/owner",
+	"api/v1alpha1", "internal/kube/find", "internal/kube/status", "internal/lanes", "internal/metrics", "internal/owner",
+	"internal/pki", "internal/reasons", "internal/secrets", "internal/vero/facts", "internal/vero/orderstate",
+	"internal/vero/plan", "internal/vero/protocol",
 }
 
 // rules is the architecture: every package of the module has its row, from main down to the leaves.
@@ -52,8 +51,8 @@ var rules = []rule{
 	{
 		path: "internal/app",
 		may: append([]string{
-			"internal/gate", "internal/vero/backend", "internal/controller/veroorder", "internal/controller/issuer",
-			"internal/veroclient", "internal/endpoints",
+			"internal/gate", "internal/vero/backend", "internal/vero/order", "internal/vero/issuer",
+			"internal/vero/client", "internal/endpoints",
 		}, controllers...),
 		why: "app wires everything below it; the simulator is beside it, not below",
 	},
@@ -74,7 +73,7 @@ var rules = []rule{
 	{
 		path: "internal/gate",
 		may: []string{
-			"api/v1alpha1", "internal/owner", "internal/reasons", "internal/renewal", "internal/status", "internal/metrics",
+			"api/v1alpha1", "internal/owner", "internal/reasons", "internal/renewal", "internal/kube/status", "internal/metrics",
 		},
 		why: "the gate serves requests of every kind and knows none",
 	},
@@ -90,18 +89,18 @@ var rules = []rule{
 	{
 		path: "internal/vero/backend",
 		may: []string{
-			"api/v1alpha1", "internal/gate", "internal/secrets", "internal/status", "internal/pki",
-			"internal/lookup", "internal/vero/plan", "internal/vero/orderstate", "internal/vero/facts",
+			"api/v1alpha1", "internal/gate", "internal/secrets", "internal/kube/status", "internal/pki",
+			"internal/kube/find", "internal/vero/plan", "internal/vero/orderstate", "internal/vero/facts",
 		},
 		why: "the backend reads for the gate, and leaves decisions to issuance",
 	},
 	{
-		path: "internal/controller/veroorder",
+		path: "internal/vero/order",
 		may:  controllers,
 		why:  "controllers meet only in the API's objects, and declare the interfaces of the clients they use",
 	},
 	{
-		path: "internal/controller/issuer",
+		path: "internal/vero/issuer",
 		may:  controllers,
 		why:  "controllers meet only in the API's objects, and declare the interfaces of the clients they use",
 	},
@@ -111,17 +110,17 @@ var rules = []rule{
 		why:  "lanes share out work, whatever it is",
 	},
 	{
-		path: "internal/lookup",
+		path: "internal/kube/find",
 		may:  []string{"api/v1alpha1", "internal/vero/facts", "internal/pki"},
-		why:  "lookup finds objects from one another and describes issuers to those who decide",
+		why:  "find finds objects from one another and describes issuers to those who decide",
 	},
 	{
 		path: "internal/metrics",
-		may:  []string{"api/v1alpha1", "internal/vero"},
+		may:  []string{"api/v1alpha1", "internal/vero/protocol"},
 		why:  "metrics names series, it does not compute them",
 	},
 	{
-		path: "internal/status",
+		path: "internal/kube/status",
 		may:  []string{"api/v1alpha1"},
 		why:  "status writes conditions and events, whatever they are about",
 	},
@@ -139,7 +138,7 @@ var rules = []rule{
 	},
 	{
 		path: "internal/secrets",
-		may:  []string{"api/v1alpha1", "internal/pki", "internal/vero", "internal/kube/access"},
+		may:  []string{"api/v1alpha1", "internal/pki", "internal/vero/protocol", "internal/kube/access"},
 		why:  "secrets reads credentials into values",
 	},
 	{
@@ -151,7 +150,8 @@ var rules = []rule{
 	{
 		path: "internal/vero/orderstate",
 		may: []string{
-			"api/v1alpha1", "internal/vero", "internal/vero/facts", "internal/pki", "internal/xmlsig", "internal/reasons",
+			"api/v1alpha1", "internal/pki", "internal/reasons", "internal/vero/facts", "internal/vero/protocol",
+			"internal/vero/xmlsig",
 		},
 		never: pure,
 		why:   "how an order goes on is a pure function of a snapshot, and knows nothing of the request that it is for",
@@ -159,8 +159,8 @@ var rules = []rule{
 	{
 		path: "internal/vero/orderstate/ordertest",
 		may: []string{
-			"api/v1alpha1", "internal/vero", "internal/vero/facts", "internal/vero/orderstate", "internal/pki",
-			"internal/pki/pkitest", "internal/xmlsig",
+			"api/v1alpha1", "internal/vero/protocol", "internal/vero/facts", "internal/vero/orderstate", "internal/pki",
+			"internal/pki/pkitest", "internal/vero/xmlsig",
 		},
 		why: "ordertest makes orders for tests; no row names it, so nothing that ships may import it",
 	},
@@ -173,8 +173,8 @@ var rules = []rule{
 		why:   "which order a request needs is a pure function of a snapshot",
 	},
 	{
-		path:  "internal/veroclient",
-		may:   []string{"internal/vero", "internal/xmlsig", "internal/pki", "internal/endpoints"},
+		path:  "internal/vero/client",
+		may:   []string{"internal/vero/protocol", "internal/vero/xmlsig", "internal/pki", "internal/endpoints"},
 		never: pure,
 		why:   "the client takes plain values and knows no Kubernetes",
 	},
@@ -189,13 +189,13 @@ var rules = []rule{
 		why:   "endpoints is a rule about hosts and addresses, it calls nobody",
 	},
 	{
-		path:  "internal/vero",
+		path:  "internal/vero/protocol",
 		may:   []string{"internal/pasted"},
 		never: offline,
-		why:   "vero is the protocol as values, without network",
+		why:   "protocol holds the service's messages as values, without network",
 	},
 	{
-		path:  "internal/xmlsig",
+		path:  "internal/vero/xmlsig",
 		may:   []string{"internal/pki"},
 		never: offline,
 		why:   "xmlsig signs and verifies documents, without network",

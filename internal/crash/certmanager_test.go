@@ -12,13 +12,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
-	"github.com/varmenne/varmenne-issuer/internal/status"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
-	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // Names of what cert-manager makes.
@@ -99,14 +99,14 @@ func (c *certManager) hold(s *stage) {
 	key := pkitest.Key("held")
 	minted, err := s.simulator.Mint(admin.MintRequest{CustomerID: customerID})
 	s.must(err)
-	party := vero.Party{Environment: "TEST", CustomerID: customerID}
-	id, err := service.SignNew(s.Context(), &vero.SignNew{
-		Party: party, TransferID: minted.TransferID, TransferPassword: vero.NewPassword(minted.TransferPassword),
+	party := protocol.Party{Environment: "TEST", CustomerID: customerID}
+	id, err := service.SignNew(s.Context(), &protocol.SignNew{
+		Party: party, TransferID: minted.TransferID, TransferPassword: protocol.NewPassword(minted.TransferPassword),
 		CSR: sign(s, key),
 	})
 	s.must(err)
 	s.clock.Step(day)
-	raw, err := service.Get(s.Context(), &vero.Get{Party: party, RetrievalID: id})
+	raw, err := service.Get(s.Context(), &protocol.Get{Party: party, RetrievalID: id})
 	s.must(err)
 	leaf, err := pki.ParseCertificate(raw)
 	s.must(err)

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
-	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
 // Moments in the life of an order that no step has as its name.

@@ -14,8 +14,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
-	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // Names of steps.
@@ -148,7 +148,7 @@ type line struct {
 	world *world
 }
 
-func (l line) SignNew(ctx context.Context, message *vero.SignNew) (id string, err error) {
+func (l line) SignNew(ctx context.Context, message *protocol.SignNew) (id string, err error) {
 	err = l.world.do(signNew, nil, func() (err error) {
 		id, err = l.Service.SignNew(ctx, message)
 		return err
@@ -157,7 +157,7 @@ func (l line) SignNew(ctx context.Context, message *vero.SignNew) (id string, er
 }
 
 func (l line) Renew(
-	ctx context.Context, message *vero.Renew, key crypto.Signer, leaf *x509.Certificate,
+	ctx context.Context, message *protocol.Renew, key crypto.Signer, leaf *x509.Certificate,
 ) (id string, err error) {
 	err = l.world.do(renew, nil, func() (err error) {
 		id, err = l.Service.Renew(ctx, message, key, leaf)
@@ -166,7 +166,7 @@ func (l line) Renew(
 	return id, err
 }
 
-func (l line) Get(ctx context.Context, message *vero.Get) (raw []byte, err error) {
+func (l line) Get(ctx context.Context, message *protocol.Get) (raw []byte, err error) {
 	err = l.world.do(get, nil, func() (err error) {
 		raw, err = l.Service.Get(ctx, message)
 		return err

@@ -13,15 +13,15 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
-	"github.com/varmenne/varmenne-issuer/internal/controller/veroorder"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/lanes"
-	"github.com/varmenne/varmenne-issuer/internal/lookup"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
-	"github.com/varmenne/varmenne-issuer/internal/status"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
-	"github.com/varmenne/varmenne-issuer/internal/veroclient"
+	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
+	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
 // world is a running controller: all that it remembers, and all that ends with it.
@@ -59,7 +59,7 @@ func (s *stage) start(intercept interceptor) *world {
 	}
 	numbers, err := metrics.New(prometheus.NewPedanticRegistry())
 	s.must(err)
-	s.must(lookup.Index(s.Context(), w.indexes))
+	s.must(find.Index(s.Context(), w.indexes))
 	access, recorder := hand{server.Client, w}, status.Events{Recorder: scribe{w.events, w}}
 	w.requests = &gate.Reconciler{Options: gate.Options{
 		Client: lagging{access}, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,

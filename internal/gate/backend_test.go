@@ -18,8 +18,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
-	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
 // shelf is a Backend whose orders are ConfigMaps: what somebody has put there under the name of a request is its

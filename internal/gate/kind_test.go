@@ -8,7 +8,7 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/varmenne/varmenne-issuer/internal/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 )
 
 func TestARequestWithAKindThatTheGroupHasNotIsToldWhichItHas(t *testing.T) {

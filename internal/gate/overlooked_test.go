@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
-	"github.com/varmenne/varmenne-issuer/internal/status"
 )
 
 // payable makes what an order for a first certificate needs: a ready issuer, credentials, and that key in preparation.

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // Results of a call that are not codes of the service.
@@ -49,7 +49,7 @@ func (m *Metrics) describeCalls() {
 		m.polls.WithLabelValues(string(operation))
 		m.timeToIssue.WithLabelValues(string(operation))
 	}
-	for _, operation := range vero.Operations() {
+	for _, operation := range protocol.Operations() {
 		m.latency.WithLabelValues(string(operation))
 		for _, result := range results() {
 			m.answers.WithLabelValues(string(operation), result)
@@ -59,7 +59,7 @@ func (m *Metrics) describeCalls() {
 
 // results are all that a call can end with.
 func results() []string {
-	codes := vero.Codes()
+	codes := protocol.Codes()
 	all := make([]string, 0, len(codes))
 	for _, meaning := range codes {
 		all = append(all, string(meaning.Code))
@@ -78,7 +78,7 @@ func (m *Metrics) Polled(operation v1alpha1.Operation) {
 }
 
 // Answered counts the end of a call and observes how long it took.
-func (m *Metrics) Answered(operation vero.Operation, err error, took time.Duration) {
+func (m *Metrics) Answered(operation protocol.Operation, err error, took time.Duration) {
 	m.answers.WithLabelValues(string(operation), resultOf(err)).Inc()
 	m.latency.WithLabelValues(string(operation)).Observe(took.Seconds())
 }
@@ -88,16 +88,16 @@ func resultOf(err error) string {
 	if err == nil {
 		return resultOK
 	}
-	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
+	if refusal, isRefusal := errors.AsType[*protocol.ServiceError](err); isRefusal {
 		if _, known := refusal.Meaning(); known {
 			return string(refusal.Code)
 		}
-		return string(vero.CodeTechnical)
+		return string(protocol.CodeTechnical)
 	}
-	if unverified, is := errors.AsType[*vero.UnverifiedError](err); is && unverified.Damage() == nil {
+	if unverified, is := errors.AsType[*protocol.UnverifiedError](err); is && unverified.Damage() == nil {
 		return resultUntrusted
 	}
-	if failure, isCall := errors.AsType[vero.CallError](err); isCall && failure.MayHaveBeenProcessed() {
+	if failure, isCall := errors.AsType[protocol.CallError](err); isCall && failure.MayHaveBeenProcessed() {
 		return resultNoAnswer
 	}
 	return resultNotProcessed

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 func TestCalls(t *testing.T) {
@@ -29,23 +29,24 @@ func TestAnswers(t *testing.T) {
 		err    error
 		result string
 	}{
-		"OK":                             {nil, "OK"},
-		"a code":                         {&vero.ServiceError{Code: vero.CodeCredentials}, "PKI020"},
-		"a wrapped code":                 {fmt.Errorf("call: %w", &vero.ServiceError{Code: vero.CodeTechnical}), "PKI099"},
-		"an undocumented code":           {&vero.ServiceError{Code: "PKI777"}, "PKI099"},
-		"a code that nobody should say":  {&vero.ServiceError{Code: "random-0001"}, "PKI099"},
-		"a signature that is not right":  {&vero.UnverifiedError{Err: errors.New("stranger")}, "UntrustedAnswer"},
-		"a timeout":                      {&vero.InterruptedError{Timeout: true}, "NoAnswer"},
-		"an answer that is none":         {&vero.AnswerError{Problem: "odd"}, "NoAnswer"},
-		"no connection":                  {&vero.UnreachableError{Host: "h", Err: errors.New("refused")}, "NotProcessed"},
-		"a Fault":                        {&vero.FaultError{Code: "soap:Client"}, "NotProcessed"},
-		"a message that cannot be sent":  {&vero.FieldError{Field: "CustomerName"}, "NotProcessed"},
+		"OK":     {nil, "OK"},
+		"a code": {&protocol.ServiceError{Code: protocol.CodeCredentials}, "PKI020"},
+		"a wrapped code": {
+			fmt.Errorf("call: %w", &protocol.ServiceError{Code: protocol.CodeTechnical}), "PKI099"},
+		"an undocumented code":           {&protocol.ServiceError{Code: "PKI777"}, "PKI099"},
+		"a code that nobody should say":  {&protocol.ServiceError{Code: "random-0001"}, "PKI099"},
+		"a signature that is not right":  {&protocol.UnverifiedError{Err: errors.New("stranger")}, "UntrustedAnswer"},
+		"a timeout":                      {&protocol.InterruptedError{Timeout: true}, "NoAnswer"},
+		"an answer that is none":         {&protocol.AnswerError{Problem: "odd"}, "NoAnswer"},
+		"no connection":                  {&protocol.UnreachableError{Host: "h", Err: errors.New("refused")}, "NotProcessed"},
+		"a Fault":                        {&protocol.FaultError{Code: "soap:Client"}, "NotProcessed"},
+		"a message that cannot be sent":  {&protocol.FieldError{Field: "CustomerName"}, "NotProcessed"},
 		"an error of nobody knows where": {errors.New("?"), "NotProcessed"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			series, registry := newMetrics(t)
 			before := testutil.CollectAndCount(registry)
-			series.Answered(vero.GetCertificate, c.err, 250*time.Millisecond)
+			series.Answered(protocol.GetCertificate, c.err, 250*time.Millisecond)
 			compare(t, registry, "varmenne_answers_total", map[string]float64{
 				fmt.Sprintf(`operation="GetCertificate",result=%q`, c.result): 1,
 			})
@@ -59,7 +60,7 @@ func TestAnswers(t *testing.T) {
 
 func TestDurations(t *testing.T) {
 	series, registry := newMetrics(t)
-	series.Answered(vero.SignNewCertificate, nil, 300*time.Millisecond)
+	series.Answered(protocol.SignNewCertificate, nil, 300*time.Millisecond)
 	series.Issued(v1alpha1.OperationSignNew, 12*time.Second)
 	families, err := registry.Gather()
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/access"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // Transfer is a pair of transfer credentials. It prints as [redacted].
@@ -27,7 +27,7 @@ type Transfer struct {
 	// ID is the TransferId.
 	ID string
 	// Password prints as [redacted].
-	Password vero.Password
+	Password protocol.Password
 	// Written is when somebody last changed them in the Secret.
 	Written time.Time
 }
@@ -38,7 +38,7 @@ func (t Transfer) IDDigest() string {
 	return hex.EncodeToString(digest[:])
 }
 
-// Fingerprint tells a replaced password from the one before; see vero.Password.
+// Fingerprint tells a replaced password from the one before; see protocol.Password.
 func (t Transfer) Fingerprint() string { return t.Password.Fingerprint(t.ID) }
 
 // UnusableError says why a Secret holds no usable transfer credentials, and what to do. It shows no value.
@@ -90,9 +90,9 @@ func parseTransfer(name types.NamespacedName, data map[string][]byte) (Transfer,
 	}
 	transfer := Transfer{
 		ID:       trimLineEnd(data[v1alpha1.KeyTransferID]),
-		Password: vero.NewPassword(trimLineEnd(data[v1alpha1.KeyTransferPassword])),
+		Password: protocol.NewPassword(trimLineEnd(data[v1alpha1.KeyTransferPassword])),
 	}
-	err := errors.Join(vero.CheckTransferID(transfer.ID), vero.CheckTransferPassword(transfer.Password))
+	err := errors.Join(protocol.CheckTransferID(transfer.ID), protocol.CheckTransferPassword(transfer.Password))
 	if err != nil {
 		return Transfer{}, &UnusableError{Secret: name,
 			Problem: "holds values that the certificate service cannot take: " + strings.ReplaceAll(err.Error(), "\n", "; ")}

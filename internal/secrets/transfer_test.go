@@ -15,7 +15,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // id and password are what the tests look for in errors, and must not find.
@@ -141,8 +141,8 @@ func TestErrorsOfTheServerAreNoProblemsOfTheSecret(t *testing.T) {
 }
 
 func TestDigestAndFingerprint(t *testing.T) {
-	one := secrets.Transfer{ID: id, Password: vero.NewPassword(password)}
-	corrected := secrets.Transfer{ID: id, Password: vero.NewPassword(password + "!")}
+	one := secrets.Transfer{ID: id, Password: protocol.NewPassword(password)}
+	corrected := secrets.Transfer{ID: id, Password: protocol.NewPassword(password + "!")}
 	other := secrets.Transfer{ID: id + "2", Password: one.Password}
 	if len(one.IDDigest()) != 64 || one.IDDigest() != corrected.IDDigest() || one.IDDigest() == other.IDDigest() {
 		t.Error("the digest is not that of the id")
@@ -204,7 +204,7 @@ func checkHidden(t *testing.T, value any, hidden ...string) {
 }
 
 func TestTransferIsRedacted(t *testing.T) {
-	transfer := secrets.Transfer{ID: id, Password: vero.NewPassword(password)}
+	transfer := secrets.Transfer{ID: id, Password: protocol.NewPassword(password)}
 	checkRedacted(t, transfer, id, password)
 	checkRedacted(t, &transfer, id, password)
 	checkHidden(t, transfer, password)

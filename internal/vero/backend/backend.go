@@ -15,7 +15,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
-	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
@@ -25,7 +25,7 @@ const credentialsInterval = 10 * time.Minute
 
 // Backend serves requests that name a VeroIssuer or a VeroClusterIssuer.
 type Backend struct {
-	// Client reads from the cache, which lookup.Index has prepared; Reader reads from the API server.
+	// Client reads from the cache, which find.Index has prepared; Reader reads from the API server.
 	Client client.Client
 	Reader client.Reader
 	// Namespace is the controller's own, where the bundles of cluster issuers are.
@@ -102,7 +102,7 @@ func shown(order *v1alpha1.VeroOrder) *gate.Order {
 // RenewalWindow is that of the request's issuer, or the service's own where there is no issuer.
 func (b *Backend) RenewalWindow(ctx context.Context, request *cmapi.CertificateRequest) (time.Duration, error) {
 	reference := request.Spec.IssuerRef
-	issuer, err := lookup.Issuer(ctx, b.Client, reference.Kind, request.Namespace, reference.Name)
+	issuer, err := find.Issuer(ctx, b.Client, reference.Kind, request.Namespace, reference.Name)
 	if err != nil || issuer == nil {
 		return v1alpha1.DefaultRenewalWindow, err
 	}
@@ -112,7 +112,7 @@ func (b *Backend) RenewalWindow(ctx context.Context, request *cmapi.CertificateR
 // Watches are orders, of which every change matters to the requests with their key, and issuers whose spec or readiness
 // has changed.
 func (b *Backend) Watches() []gate.Watch {
-	changed := []predicate.Predicate{lookup.IssuerChanged()}
+	changed := []predicate.Predicate{find.IssuerChanged()}
 	return []gate.Watch{
 		{Object: &v1alpha1.VeroOrder{}, Requests: b.requestsOfOrder},
 		{Object: &v1alpha1.VeroIssuer{}, Requests: b.requestsOfIssuer, Predicates: changed},
@@ -125,7 +125,7 @@ func (b *Backend) requestsOfOrder(ctx context.Context, object client.Object) []r
 	if !ok {
 		return nil
 	}
-	return names(ctx)(lookup.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
+	return names(ctx)(find.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
 }
 
 func (b *Backend) requestsOfIssuer(ctx context.Context, object client.Object) []reconcile.Request {
@@ -133,7 +133,7 @@ func (b *Backend) requestsOfIssuer(ctx context.Context, object client.Object) []
 	if !ok {
 		return nil
 	}
-	return names(ctx)(lookup.RequestsOfIssuer(ctx, b.Client, issuer))
+	return names(ctx)(find.RequestsOfIssuer(ctx, b.Client, issuer))
 }
 
 // names makes reconcile requests of what a lookup has found.

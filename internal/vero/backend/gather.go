@@ -11,10 +11,10 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
-	"github.com/varmenne/varmenne-issuer/internal/lookup"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
-	"github.com/varmenne/varmenne-issuer/internal/status"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
@@ -25,13 +25,13 @@ func (b *Backend) gather(
 	ctx context.Context, request *cmapi.CertificateRequest, behind gate.Owner, now time.Time,
 ) (plan.Snapshot, error) {
 	reference := request.Spec.IssuerRef
-	issuer, err := lookup.Issuer(ctx, b.Client, reference.Kind, request.Namespace, reference.Name)
+	issuer, err := find.Issuer(ctx, b.Client, reference.Kind, request.Namespace, reference.Name)
 	if err != nil {
 		return plan.Snapshot{}, err
 	}
 	snapshot := plan.Snapshot{
 		Now:     now,
-		Issuer:  lookup.Describe(reference.Kind, reference.Name, issuer),
+		Issuer:  find.Describe(reference.Kind, reference.Name, issuer),
 		Request: described(request),
 	}
 	if err := examine(&snapshot, request); err != nil {
@@ -139,7 +139,7 @@ func (b *Backend) issuanceTrust(
 	if issuer == nil {
 		return pki.Trust{}, nil
 	}
-	namespace := lookup.BundleNamespace(issuer, b.Namespace)
+	namespace := find.BundleNamespace(issuer, b.Namespace)
 	bundles, err := secrets.ReadBundles(ctx, b.Reader, &issuer.IssuerSpec().Trust, namespace)
 	if unusable, ok := errors.AsType[*secrets.BundleError](err); ok {
 		snapshot.Issuer.Ready, snapshot.Issuer.Message = false, unusable.Error()
@@ -181,7 +181,7 @@ func (b *Backend) gatherTransfer(
 func (b *Backend) addOrders(
 	ctx context.Context, snapshot *plan.Snapshot, namespace, label, value string,
 ) error {
-	found, err := lookup.OrdersWithLabel(ctx, b.Client, namespace, label, value)
+	found, err := find.OrdersWithLabel(ctx, b.Client, namespace, label, value)
 	if err != nil {
 		return err
 	}

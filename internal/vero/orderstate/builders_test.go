@@ -7,10 +7,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 const (
@@ -137,5 +137,5 @@ func heldUp(reason string) edit {
 
 // unverifiedWith is an answer that carries a RetrievalId and whose signature does not verify.
 func unverifiedWith(id string) error {
-	return &vero.UnverifiedError{RetrievalID: id, Err: ordertest.ErrUntrusted}
+	return &protocol.UnverifiedError{RetrievalID: id, Err: ordertest.ErrUntrusted}
 }

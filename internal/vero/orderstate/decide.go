@@ -8,7 +8,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // Decide is what to do with the order of a snapshot.
@@ -144,7 +144,7 @@ func (s Snapshot) resumed() (reason, message string) {
 		return status.IssuerProblem.Reason, status.IssuerProblem.Message
 	case PhaseOf(s.Order) == v1alpha1.PhaseSubmitted:
 		return unchanged(s.Order).awaiting(s.Order, s.Now, s.Issuer.Timeout)
-	case status.LastError != nil && status.LastError.Code == string(vero.CodeTooEarly):
+	case status.LastError != nil && status.LastError.Code == string(protocol.CodeTooEarly):
 		return v1alpha1.ReasonWaitingForWindow, status.LastError.Message + tooEarlyAgain
 	default:
 		return retryReason(s.Order), lastMessage(status.LastError) + "; it is tried again" + unchanged(s.Order).unspent()

@@ -10,15 +10,15 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
-	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
+	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
 // Parts of the remedies. None of them speaks of trust: it is extended for an authority that is unknown, and for
 // nothing else, or a forger would be invited by his own forgery.
 const (
 	wayThere = "look for a proxy between the cluster and the service that answers in its place or changes its answers, " +
-		"and check spec.url; if that is not it, " + vero.ContactService
+		"and check spec.url; if that is not it, " + protocol.ContactService
 	clocks = "compare the clock of the controller's node with the true time; if it is right, "
 )
 
@@ -29,19 +29,19 @@ var remedies = map[xmlsig.Reason]string{
 		"on the way: " + wayThere,
 	xmlsig.Shape: "the service does not sign in this way, so something has probably rewritten the answer: " + wayThere,
 	xmlsig.Algorithm: "an outdated service, or something that answers in its place, signs with algorithms that nothing " +
-		"here accepts: check that spec.url is the address of the service; if it is, " + vero.ContactService,
+		"here accepts: check that spec.url is the address of the service; if it is, " + protocol.ContactService,
 	xmlsig.DigestMismatch: "the answer was changed after it had been signed: " + wayThere,
 	xmlsig.SignatureMismatch: "the answer was not signed with the key of the certificate in it, so it is forged or " +
 		"damaged: " + wayThere,
 	xmlsig.UntrustedSigner: "the signer's certificate breaks a rule of X.509, so it is probably not the service's: " +
 		wayThere,
 	xmlsig.SignerExpired: clocks + "the answer is an old one that something repeats, or the service signs with a " +
-		"certificate that has expired: " + vero.ContactService,
-	xmlsig.SignerNotYetValid: clocks + "the service signs with a certificate before its time: " + vero.ContactService,
+		"certificate that has expired: " + protocol.ContactService,
+	xmlsig.SignerNotYetValid: clocks + "the service signs with a certificate before its time: " + protocol.ContactService,
 	xmlsig.WeakSigner: "an outdated service, or something that answers in its place, signs with a short key, which " +
-		"nothing here accepts: check that spec.url is the address of the service; if it is, " + vero.ContactService,
+		"nothing here accepts: check that spec.url is the address of the service; if it is, " + protocol.ContactService,
 	xmlsig.SignerIsAuthority: "authorities sign certificates, and no answers, so this one is probably forged, with the " +
-		"key of an authority: do not use the service until you have asked about it; " + vero.ContactService,
+		"key of an authority: do not use the service until you have asked about it; " + protocol.ContactService,
 	xmlsig.SignerIsCustomer: "another customer of the service has probably made the answer: " + wayThere +
 		"; if the issuer has the condition TrustOverlap, do what that says",
 }
@@ -117,7 +117,7 @@ const (
 	unknownSigner   = "put that authority into spec.trust.responses if, and only if, the service's owner has published it"
 	issuedIdentity  = "the certificate has the SHA-256 fingerprint %s and names as its issuer %s; "
 	unknownIssuer   = "put that authority into spec.trust.issuance if, and only if, the service's owner has published it"
-	unpublishedOnes = "; otherwise it may be forged: change nothing, and " + vero.ContactService
+	unpublishedOnes = "; otherwise it may be forged: change nothing, and " + protocol.ContactService
 )
 
 // unknownSignerRemedy tells whose signature it is, by what a person can compare with what the service's owner has

@@ -14,9 +14,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
-	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
+	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
 // constantsOf reads the values of all constants of a type from the source that defines them, so that none is forgotten.
@@ -52,8 +52,8 @@ func problemAfter(err error) string {
 	return orderstate.Message(signNew(sent(now, nil), polled(now, err)))
 }
 
-func unverified(reason xmlsig.Reason) *vero.UnverifiedError {
-	return &vero.UnverifiedError{Err: &xmlsig.VerifyError{
+func unverified(reason xmlsig.Reason) *protocol.UnverifiedError {
+	return &protocol.UnverifiedError{Err: &xmlsig.VerifyError{
 		Reason: reason, Signer: &x509.Certificate{}, Err: errors.New("found"),
 	}}
 }
@@ -87,14 +87,14 @@ func checkAdvice(t *testing.T, reasons []string, problem func(reason string) str
 
 func TestEveryRefusedSignatureHasAdviceOfItsOwn(t *testing.T) {
 	// A reason that is not in the table must not pass for one that is: the last one has none.
-	reasons := append(constantsOf(t, "../../xmlsig/errors.go", "Reason"), "Reason of tomorrow")
+	reasons := append(constantsOf(t, "../xmlsig/errors.go", "Reason"), "Reason of tomorrow")
 	checkAdvice(t, reasons, func(reason string) string {
 		return problemAfter(unverified(xmlsig.Reason(reason)))
 	}, string(xmlsig.UntrustedSigner), "spec.trust.responses")
 	for claim, err := range map[string]error{
-		"an answer that could not be read":   &vero.UnverifiedError{Err: errors.New("cut off in the middle")},
+		"an answer that could not be read":   &protocol.UnverifiedError{Err: errors.New("cut off in the middle")},
 		"an answer refused for a new reason": unverified("Reason of tomorrow"),
-		"an answer whose signer must not be shown": &vero.UnverifiedError{
+		"an answer whose signer must not be shown": &protocol.UnverifiedError{
 			Err: &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Err: errors.New("not shown")}},
 	} {
 		if says := problemAfter(err); strings.Contains(says, "spec.trust") || !strings.Contains(says, "look for a proxy") {
@@ -123,10 +123,10 @@ func TestAnUnknownAuthorityIsIdentified(t *testing.T) {
 	long := &xmlsig.VerifyError{
 		Reason: xmlsig.UntrustedSigner, Signer: stranger, Err: fmt.Errorf("%s: %w", strings.Repeat("long ", 400), chainErr)}
 	for claim, err := range map[string]error{
-		"of a signer":                   &vero.UnverifiedError{Err: refused},
-		"of one whose names are long":   &vero.UnverifiedError{Err: long},
+		"of a signer":                   &protocol.UnverifiedError{Err: refused},
+		"of one whose names are long":   &protocol.UnverifiedError{Err: long},
 		"of a certificate":              &pki.IssuedError{Reason: pki.IssuedUnknownAuthority, Err: chainErr},
-		"of one that was called anyhow": fmt.Errorf("call: %w", &vero.UnverifiedError{Err: refused}),
+		"of one that was called anyhow": fmt.Errorf("call: %w", &protocol.UnverifiedError{Err: refused}),
 	} {
 		t.Run(claim, func(t *testing.T) {
 			says := problemAfter(err)
@@ -144,7 +144,7 @@ func TestAnUnknownAuthorityIsIdentified(t *testing.T) {
 	}
 	invalid := &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Signer: stranger,
 		Err: &pki.ChainError{Reason: pki.ChainInvalid, Certificate: stranger, Err: errors.New("not a CA")}}
-	says := problemAfter(&vero.UnverifiedError{Err: invalid})
+	says := problemAfter(&protocol.UnverifiedError{Err: invalid})
 	if strings.Contains(says, "spec.trust") || !strings.Contains(says, "breaks a rule of X.509") {
 		t.Errorf("of an authority that is known: %s", says)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // RecordPoll writes into an order what GetCertificate has led to: the chain, or an error.
@@ -52,11 +52,11 @@ func notRetrieved(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 		// A person has brought a RetrievalId back, without its time, perhaps into an order that had ended.
 		o.Accepted, o.Ended = at(call.Ended), nil
 	}
-	refusal, isRefusal := errors.AsType[*vero.ServiceError](err)
+	refusal, isRefusal := errors.AsType[*protocol.ServiceError](err)
 	switch {
 	case o.Unverified && disowns(err):
 		return o.disowned(order, err, call)
-	case isRefusal && refusal.Code == vero.CodeCredentials:
+	case isRefusal && refusal.Code == protocol.CodeCredentials:
 		return o.failed(v1alpha1.ReasonCredentialsRefused, refusedAtGet(order, refusal), call.Ended)
 	}
 	distance := max(pollDistance(call.Ended.Sub(o.Accepted.Time), call.Timeout), wantedDistance(err))
@@ -74,16 +74,16 @@ func nextPollDistance(order *v1alpha1.VeroOrder, distance time.Duration, call Ca
 }
 
 // contact is the remedy for an accepted order without a certificate that can be used.
-const contact = vero.ContactService + " and the RetrievalId"
+const contact = protocol.ContactService + " and the RetrievalId"
 
 // stillAwaited says why an order has no certificate yet that can get one. A problem that it has reported of its issuer
 // lasts until a verified answer comes.
 func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
-	refusal, isRefusal := errors.AsType[*vero.ServiceError](err)
+	refusal, isRefusal := errors.AsType[*protocol.ServiceError](err)
 	wrong, isWrong := errors.AsType[*pki.IssuedError](err)
-	_, isUnverified := errors.AsType[*vero.UnverifiedError](err)
+	_, isUnverified := errors.AsType[*protocol.UnverifiedError](err)
 	switch {
-	case isRefusal && refusal.Code == vero.CodeWrongEnvironment:
+	case isRefusal && refusal.Code == protocol.CodeWrongEnvironment:
 		return o.blamed(o.problem(order, v1alpha1.ReasonWrongEnvironment, err, call))
 	case isUnverified:
 		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedAnswer, err, call))
@@ -120,15 +120,15 @@ func (o Outcome) disowned(order *v1alpha1.VeroOrder, err error, call Call) Outco
 // service refuses it for good, or it is that of another customer's certificate, or of one for another key. PKI099 does
 // not say so: the service answers with it for as long as it has no certificate, which can be days.
 func disowns(err error) bool {
-	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
-		return refusal.Code == vero.CodeCredentials
+	if refusal, isRefusal := errors.AsType[*protocol.ServiceError](err); isRefusal {
+		return refusal.Code == protocol.CodeCredentials
 	}
 	wrong, isWrong := errors.AsType[*pki.IssuedError](err)
 	return isWrong && (wrong.Reason == pki.IssuedOtherPublicKey || wrong.Reason == pki.IssuedOtherCommonName)
 }
 
 // refusedAtGet explains PKI020 on GetCertificate: it is about the request that was accepted before (seed 004, 4).
-func refusedAtGet(order *v1alpha1.VeroOrder, refusal *vero.ServiceError) string {
+func refusedAtGet(order *v1alpha1.VeroOrder, refusal *protocol.ServiceError) string {
 	if order.Spec.Operation == v1alpha1.OperationRenew {
 		return refusal.Error() + "; the renewal has to be asked for anew"
 	}

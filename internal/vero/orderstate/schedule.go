@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // FirstPoll is how long the service wants between its acceptance and the first GetCertificate (seed 004, 2). It is
@@ -51,7 +51,7 @@ func pollDistance(waited, timeout time.Duration) time.Duration {
 
 // wantedDistance is how long the endpoint wants to be left alone after an error, 0 if it does not say so.
 func wantedDistance(err error) time.Duration {
-	refusal, isHTTP := errors.AsType[*vero.HTTPError](err)
+	refusal, isHTTP := errors.AsType[*protocol.HTTPError](err)
 	if !isHTTP {
 		return 0
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // TestARenewalIsTriedToTheLastMinute: however long the distances have grown, there is time for more tries.
@@ -139,7 +139,7 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			for _, status := range []int{429, 503} {
-				err := &vero.HTTPError{Status: status, RetryAfter: c.wish}
+				err := &protocol.HTTPError{Status: status, RetryAfter: c.wish}
 				order := func(edits ...edit) *v1alpha1.VeroOrder {
 					if c.left == 0 {
 						return signNew(edits...)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // Codes of status.lastError that are not the service's.
@@ -70,7 +70,7 @@ func (o Outcome) unspent() string {
 // lastError is a failure as it is kept, for a reader and for support.
 func lastError(err error, call Call) *v1alpha1.OrderError {
 	code := codeNoAnswer
-	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
+	if refusal, isRefusal := errors.AsType[*protocol.ServiceError](err); isRefusal {
 		code = string(refusal.Code)
 	} else if isUntrusted(err) {
 		code = v1alpha1.ReasonUntrustedAnswer
@@ -80,7 +80,7 @@ func lastError(err error, call Call) *v1alpha1.OrderError {
 	return &v1alpha1.OrderError{Code: code, Message: clip(err.Error()), Time: metav1.Time{Time: call.Ended}}
 }
 
-func explain(refusal *vero.ServiceError) string {
+func explain(refusal *protocol.ServiceError) string {
 	meaning, _ := refusal.Meaning()
 	return refusal.Error() + "; " + meaning.Remedy
 }
@@ -154,7 +154,7 @@ func Message(order *v1alpha1.VeroOrder) string {
 // RefusedCredentials reports whether the service has spoken about the credentials of a failed order. An order whose
 // answer was lost may have been abandoned before it could be sent again.
 func RefusedCredentials(order *v1alpha1.VeroOrder) bool {
-	return order.Status.LastError != nil && order.Status.LastError.Code == string(vero.CodeCredentials)
+	return order.Status.LastError != nil && order.Status.LastError.Code == string(protocol.CodeCredentials)
 }
 
 // RequestOf names the CertificateRequest that an order was made for, as the end of a phrase; empty if it is not known.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 func TestHoldUp(t *testing.T) {
@@ -149,8 +149,8 @@ func TestStoredTimes(t *testing.T) {
 func TestLongTexts(t *testing.T) {
 	long := errors.New(strings.Repeat("ä", 100_000))
 	for claim, order := range map[string]*v1alpha1.VeroOrder{
-		"no answer":  signNew(sent(now, &vero.InterruptedError{Err: long})),
-		"unverified": signNew(sent(now, &vero.UnverifiedError{RetrievalID: "x", Err: long})),
+		"no answer":  signNew(sent(now, &protocol.InterruptedError{Err: long})),
+		"unverified": signNew(sent(now, &protocol.UnverifiedError{RetrievalID: "x", Err: long})),
 	} {
 		t.Run(claim, func(t *testing.T) {
 			texts := []string{orderstate.Message(order), order.Status.LastError.Message}

@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // Intend writes into an order, for which Submit was decided, that its request is about to be sent. fingerprint is that
@@ -40,7 +40,7 @@ func OutcomeOfSubmission(order *v1alpha1.VeroOrder, retrievalID string, err erro
 	if err == nil {
 		return accepted(order, retrievalID, call)
 	}
-	unverified, isUnverified := errors.AsType[*vero.UnverifiedError](err)
+	unverified, isUnverified := errors.AsType[*protocol.UnverifiedError](err)
 	if isUnverified && unverified.RetrievalID != "" && unverified.RetrievalID != order.Status.RefusedRetrievalID {
 		return receipt(order, unverified, call)
 	}
@@ -49,7 +49,7 @@ func OutcomeOfSubmission(order *v1alpha1.VeroOrder, retrievalID string, err erro
 		return unchanged(order)
 	}
 	o := answered(order, err, call)
-	if refusal, isRefusal := errors.AsType[*vero.ServiceError](err); isRefusal {
+	if refusal, isRefusal := errors.AsType[*protocol.ServiceError](err); isRefusal {
 		return o.refused(order, refusal, call)
 	}
 	return o.interrupted(order, err, call)
@@ -68,7 +68,7 @@ func accepted(order *v1alpha1.VeroOrder, retrievalID string, call Call) Outcome 
 
 // receipt is for answers that cannot be relied on and carry a RetrievalId. It remembers what the answer would otherwise
 // have led to, for disowned.
-func receipt(order *v1alpha1.VeroOrder, err *vero.UnverifiedError, call Call) Outcome {
+func receipt(order *v1alpha1.VeroOrder, err *protocol.UnverifiedError, call Call) Outcome {
 	if !takes(order, true) {
 		return late(order, err.RetrievalID, call)
 	}
@@ -118,23 +118,23 @@ func (o Outcome) holding(retrievalID string, unverified bool, call Call) Outcome
 
 // refused is for verified answers with Status FAIL: the row of the code table decides. A code that the table does not
 // know, or not for this operation, is a technical error: it says that nothing was accepted, and no more.
-func (o Outcome) refused(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call Call) Outcome {
+func (o Outcome) refused(order *v1alpha1.VeroOrder, refusal *protocol.ServiceError, call Call) Outcome {
 	code := documented(refusal, order.Spec.Operation)
 	o.RefusedSince = firstRefusal(o.RefusedSince, code, call)
 	o.Problem = nil // the answer was verified
 	switch code {
-	case vero.CodeWrongEnvironment:
+	case protocol.CodeWrongEnvironment:
 		o.State, o.NextSubmit = v1alpha1.PhasePending, nextTry(order, longestRefusal, call)
 		return o.blamed(o.problem(order, v1alpha1.ReasonWrongEnvironment, refusal, call))
-	case vero.CodeSignature:
+	case protocol.CodeSignature:
 		return o.failed(v1alpha1.ReasonSignatureRefused, explain(refusal), call.Ended)
-	case vero.CodeCertificate:
+	case protocol.CodeCertificate:
 		return o.failed(v1alpha1.ReasonRenewalRefused, explain(refusal), call.Ended)
-	case vero.CodeCredentials:
+	case protocol.CodeCredentials:
 		return o.withoutCredentials(order, refusal, call)
-	case vero.CodeRequest:
+	case protocol.CodeRequest:
 		return o.failed(v1alpha1.ReasonRequestRefused, explain(refusal), call.Ended)
-	case vero.CodeTooEarly:
+	case protocol.CodeTooEarly:
 		return o.retried(v1alpha1.PhasePending, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain,
 			after(order, tooEarlyRetry, call))
 	default: // CodeTechnical
@@ -144,21 +144,21 @@ func (o Outcome) refused(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, 
 }
 
 // documented is the code of a refusal if the service has documented it for the operation, else CodeTechnical.
-func documented(refusal *vero.ServiceError, operation v1alpha1.Operation) vero.Code {
+func documented(refusal *protocol.ServiceError, operation v1alpha1.Operation) protocol.Code {
 	meaning, _ := refusal.Meaning()
 	for _, known := range meaning.Operations {
 		if string(known) == string(operation) {
 			return refusal.Code
 		}
 	}
-	return vero.CodeTechnical
+	return protocol.CodeTechnical
 }
 
 // firstRefusal is when the service first refused the request for a technical reason, if it has answered with nothing
 // else since: now, also where a clock was ahead then.
-func firstRefusal(since *metav1.MicroTime, code vero.Code, call Call) *metav1.MicroTime {
+func firstRefusal(since *metav1.MicroTime, code protocol.Code, call Call) *metav1.MicroTime {
 	switch {
-	case code != vero.CodeTechnical:
+	case code != protocol.CodeTechnical:
 		return nil
 	case since == nil, since.After(call.Ended):
 		return at(call.Ended)
@@ -168,7 +168,7 @@ func firstRefusal(since *metav1.MicroTime, code vero.Code, call Call) *metav1.Mi
 }
 
 // withoutCredentials tells credentials that are wrong from credentials that this very order may have used up.
-func (o Outcome) withoutCredentials(order *v1alpha1.VeroOrder, refusal *vero.ServiceError, call Call) Outcome {
+func (o Outcome) withoutCredentials(order *v1alpha1.VeroOrder, refusal *protocol.ServiceError, call Call) Outcome {
 	if !o.Uncertain {
 		return o.failed(v1alpha1.ReasonCredentialsRefused, explain(refusal), call.Ended)
 	}
@@ -182,7 +182,7 @@ func (o Outcome) withoutCredentials(order *v1alpha1.VeroOrder, refusal *vero.Ser
 // endpoint wants to be left alone.
 func (o Outcome) interrupted(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	next := after(order, max(retryDistance(order.Status.Submissions, longestRetry), wantedDistance(err)), call)
-	failure, isCall := errors.AsType[vero.CallError](err)
+	failure, isCall := errors.AsType[protocol.CallError](err)
 	if !isCall || !failure.MayHaveBeenProcessed() {
 		return o.retried(v1alpha1.PhasePending, retryReason(order), err.Error()+"; it is tried again"+o.unspent(), next)
 	}
@@ -197,6 +197,6 @@ func (o Outcome) interrupted(order *v1alpha1.VeroOrder, err error, call Call) Ou
 
 // isUntrusted reports whether an answer was whole, and its signature is what cannot be relied on.
 func isUntrusted(err error) bool {
-	unverified, is := errors.AsType[*vero.UnverifiedError](err)
+	unverified, is := errors.AsType[*protocol.UnverifiedError](err)
 	return is && unverified.Damage() == nil
 }

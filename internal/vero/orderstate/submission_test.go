@@ -8,8 +8,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // TestSubmission: every way in which a submission can end without an answer, or with one that cannot be relied on.
@@ -25,30 +25,30 @@ func TestSubmission(t *testing.T) {
 		"no connection": {
 			signNew(sent(errUnreachable)), retrying, []string{"connection refused; it is", "tried again; nothing"}, ""},
 		"untrusted endpoint": {
-			signNew(sent(&vero.UntrustedServerError{Host: "h", Err: errUnknown})), retrying, says, ""},
+			signNew(sent(&protocol.UntrustedServerError{Host: "h", Err: errUnknown})), retrying, says, ""},
 		"forbidden endpoint": {
-			signNew(sent(&vero.ForbiddenEndpointError{Host: "h", Err: errUnknown})), retrying, says, ""},
-		"SOAP Fault":            {signNew(sent(&vero.FaultError{Code: "Client", Text: "invalid"})), retrying, says, ""},
-		"HTTP 404":              {signNew(sent(&vero.HTTPError{Status: 404})), retrying, says, ""},
-		"a field breaks a rule": {signNew(sent(&vero.FieldError{Field: "CustomerName"})), retrying, says, ""},
+			signNew(sent(&protocol.ForbiddenEndpointError{Host: "h", Err: errUnknown})), retrying, says, ""},
+		"SOAP Fault":            {signNew(sent(&protocol.FaultError{Code: "Client", Text: "invalid"})), retrying, says, ""},
+		"HTTP 404":              {signNew(sent(&protocol.HTTPError{Status: 404})), retrying, says, ""},
+		"a field breaks a rule": {signNew(sent(&protocol.FieldError{Field: "CustomerName"})), retrying, says, ""},
 		"no connection in doubt": {
 			signNew(sent(errNoAnswer), sent(errUnreachable)), retrying.but(inDoubt, again(20*time.Second)), nil, never},
 		"HTTP 408": {
-			signNew(sent(&vero.HTTPError{Status: 408})), doubtful, []string{"sent again"}, never,
+			signNew(sent(&protocol.HTTPError{Status: 408})), doubtful, []string{"sent again"}, never,
 		},
 		"a redirection": {
-			signNew(sent(&vero.HTTPError{Status: 307})), doubtful, []string{"sent again"}, never,
+			signNew(sent(&protocol.HTTPError{Status: 307})), doubtful, []string{"sent again"}, never,
 		},
 		"half a request": {
-			signNew(sent(&vero.InterruptedError{Unsent: true, Err: errUnknown})), retrying, says, "",
+			signNew(sent(&protocol.InterruptedError{Unsent: true, Err: errUnknown})), retrying, says, "",
 		},
 		"HTTP 502": {
-			signNew(sent(&vero.HTTPError{Status: 502})), doubtful, []string{"sent again"}, never,
+			signNew(sent(&protocol.HTTPError{Status: 502})), doubtful, []string{"sent again"}, never,
 		},
 		"timeout":                         {signNew(sent(errNoAnswer)), doubtful, []string{"may have processed"}, never},
-		"oversize answer":                 {signNew(sent(&vero.OversizeError{Limit: 9})), doubtful, nil, never},
-		"not XML":                         {signNew(sent(&vero.NotXMLError{Err: errUnknown})), doubtful, nil, never},
-		"another answer":                  {signNew(sent(&vero.AnswerError{Problem: "no Result"})), doubtful, nil, never},
+		"oversize answer":                 {signNew(sent(&protocol.OversizeError{Limit: 9})), doubtful, nil, never},
+		"not XML":                         {signNew(sent(&protocol.NotXMLError{Err: errUnknown})), doubtful, nil, never},
+		"another answer":                  {signNew(sent(&protocol.AnswerError{Problem: "no Result"})), doubtful, nil, never},
 		"wrapped errors are seen through": {signNew(sent(fmt.Errorf("call: %w", errNoAnswer))), doubtful, nil, never},
 		"unverified without a RetrievalId": {
 			signNew(sent(errUnverified)), doubtful.but(blaming(v1alpha1.ReasonUntrustedAnswer), code("UntrustedAnswer")),
@@ -63,8 +63,8 @@ func TestSubmission(t *testing.T) {
 // TestReceipt: a RetrievalId that stood in an answer which cannot be relied on is tried, and leads back to where the
 // order would have been without it when a verified answer says that it is not the order's.
 func TestReceipt(t *testing.T) {
-	damaged := func(err error) edit { return sent(now, &vero.UnverifiedError{RetrievalID: retrievalID, Err: err}) }
-	notXML, notFound := &vero.NotXMLError{Err: errUnknown}, &vero.HTTPError{Status: 404}
+	damaged := func(err error) edit { return sent(now, &protocol.UnverifiedError{RetrievalID: retrievalID, Err: err}) }
+	notXML, notFound := &protocol.NotXMLError{Err: errUnknown}, &protocol.HTTPError{Status: 404}
 	polled := func(err error) edit { return polled(now, err) }
 	kept := accepted.but(inDoubt, code("NoAnswer"))
 	back := outcome{

@@ -11,11 +11,11 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // renewalOf is an order for the request that renews a certificate.
@@ -139,13 +139,13 @@ func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
 // answered.
 type call struct {
 	when   time.Duration
-	answer vero.Code
+	answer protocol.Code
 }
 
 // TestClocksThatDiffer: a controller whose clock is wrong by minutes sends a renewal too early and is held for an hour,
 // or sends it too late; in both cases the certificate is renewed.
 func TestClocksThatDiffer(t *testing.T) {
-	const early, accepted = vero.CodeTooEarly, vero.Code("")
+	const early, accepted = protocol.CodeTooEarly, protocol.Code("")
 	for claim, c := range map[string]struct {
 		ahead time.Duration // how much our clock is ahead of the service's
 		want  []call
@@ -200,7 +200,7 @@ func liveToRenewal(t *testing.T, ahead time.Duration) []call {
 		if !moment.Before(opens) {
 			return append(calls, call{moment.Sub(opens), ""})
 		}
-		calls = append(calls, call{moment.Sub(opens), vero.CodeTooEarly})
+		calls = append(calls, call{moment.Sub(opens), protocol.CodeTooEarly})
 		sent(ours, pki080)(order)
 	}
 	t.Fatalf("it was not renewed until %s, after %v", moment, calls)

@@ -11,8 +11,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // service is the certificate service.
@@ -106,7 +106,7 @@ func (w *world) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
 	}
 	if fault == forged {
 		w.service.retrieved["forged"] = &certificate{accepted: w.elapsed - orderstate.FirstPoll, refused: true}
-		return "", &vero.UnverifiedError{RetrievalID: "forged", Err: errNoAnswer}
+		return "", &protocol.UnverifiedError{RetrievalID: "forged", Err: errNoAnswer}
 	}
 	var id string
 	refusal := w.refusal(order, fault)
@@ -119,9 +119,9 @@ func (w *world) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
 	case fault == lostAnswer:
 		return "", errNoAnswer
 	case fault == damaged && id != "":
-		return "", &vero.UnverifiedError{RetrievalID: id, Err: errNoAnswer}
+		return "", &protocol.UnverifiedError{RetrievalID: id, Err: errNoAnswer}
 	case !w.trusting:
-		return "", &vero.UnverifiedError{RetrievalID: id, Err: errUnknown}
+		return "", &protocol.UnverifiedError{RetrievalID: id, Err: errUnknown}
 	case refusal != nil:
 		return "", refusal
 	default:

@@ -12,8 +12,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
-	"github.com/varmenne/varmenne-issuer/internal/vero"
-	"github.com/varmenne/varmenne-issuer/internal/xmlsig"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
+	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
 // What the issuer, the request and the orders of the tests have in common.
@@ -41,18 +41,18 @@ var (
 
 // The service's refusals.
 var (
-	PKI005 = Refusal(vero.CodeWrongEnvironment)
-	PKI010 = Refusal(vero.CodeSignature)
-	PKI015 = Refusal(vero.CodeCertificate)
-	PKI020 = Refusal(vero.CodeCredentials)
-	PKI030 = Refusal(vero.CodeRequest)
-	PKI080 = Refusal(vero.CodeTooEarly)
-	PKI099 = Refusal(vero.CodeTechnical)
+	PKI005 = Refusal(protocol.CodeWrongEnvironment)
+	PKI010 = Refusal(protocol.CodeSignature)
+	PKI015 = Refusal(protocol.CodeCertificate)
+	PKI020 = Refusal(protocol.CodeCredentials)
+	PKI030 = Refusal(protocol.CodeRequest)
+	PKI080 = Refusal(protocol.CodeTooEarly)
+	PKI099 = Refusal(protocol.CodeTechnical)
 )
 
 // Refusal is the service's answer with a code, in its own words.
-func Refusal(code vero.Code) *vero.ServiceError {
-	e := &vero.ServiceError{Code: code}
+func Refusal(code protocol.Code) *protocol.ServiceError {
+	e := &protocol.ServiceError{Code: code}
 	meaning, _ := e.Meaning()
 	e.Text = meaning.Text
 	return e
@@ -83,11 +83,11 @@ func LeafUntil(t testing.TB, keyName string, notAfter time.Time) *x509.Certifica
 // What a call can end with besides a refusal.
 var (
 	ErrUnknown     = errors.New("unknown signer")
-	ErrUnreachable = &vero.UnreachableError{Host: "pkiws.vero.fi:443", Err: errors.New("connection refused")}
-	ErrNoAnswer    = &vero.InterruptedError{Timeout: true}
+	ErrUnreachable = &protocol.UnreachableError{Host: "pkiws.vero.fi:443", Err: errors.New("connection refused")}
+	ErrNoAnswer    = &protocol.InterruptedError{Timeout: true}
 	ErrUntrusted   = &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Signer: &x509.Certificate{}, Err: ErrUnknown}
-	ErrUnverified  = &vero.UnverifiedError{Err: ErrUntrusted}
-	ErrUnknownCode = &vero.ServiceError{Code: "PKI777", Text: "Something new"}
+	ErrUnverified  = &protocol.UnverifiedError{Err: ErrUntrusted}
+	ErrUnknownCode = &protocol.ServiceError{Code: "PKI777", Text: "Something new"}
 )
 
 // WrongCertificate says that what GetCertificate has borne is not what was asked for.

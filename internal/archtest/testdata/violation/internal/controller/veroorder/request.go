@@ -1,4 +1,0 @@
-// Package request imports another controller.
-package veroorder
-
-import _ "github.com/varmenne/varmenne-issuer/internal/controller/issuer"

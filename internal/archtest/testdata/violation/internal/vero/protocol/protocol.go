@@ -1,0 +1,4 @@
+// Package protocol reaches for the network.
+package protocol
+
+import _ "net/http"

@@ -1,4 +1,0 @@
-// Package vero reaches for the network.
-package vero
-
-import _ "net/http"

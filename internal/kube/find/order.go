@@ -1,0 +1,105 @@
+package find
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+)
+
+// Indexes of cached VeroOrders.
+const (
+	indexOrderIssuer    = "varmenne.dev/order-issuer"
+	indexOrderPublicKey = "varmenne.dev/order-public-key"
+	indexRetrievalID    = "varmenne.dev/retrieval-id"
+	indexCertificate    = "varmenne.dev/certificate"
+)
+
+// OrdersOfIssuer lists the cached VeroOrders that name an issuer. They belong to the cache, and are to be looked at
+// only; so it is with the lists of the functions below, but for OrdersWithLabel.
+func OrdersOfIssuer(
+	ctx context.Context, reader client.Reader, issuer v1alpha1.Issuer,
+) ([]v1alpha1.VeroOrder, error) {
+	return listOrders(ctx, reader, issuer.GetNamespace(), indexOrderIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
+}
+
+// OrdersWithKey lists the cached VeroOrders of a namespace that are for a public key.
+func OrdersWithKey(
+	ctx context.Context, reader client.Reader, namespace, publicKeyDigest string,
+) ([]v1alpha1.VeroOrder, error) {
+	return listOrders(ctx, reader, namespace, indexOrderPublicKey, publicKeyDigest)
+}
+
+// OrdersWithRetrievalID lists the cached VeroOrders of all namespaces that have a RetrievalId.
+func OrdersWithRetrievalID(ctx context.Context, reader client.Reader, id string) ([]v1alpha1.VeroOrder, error) {
+	return listOrders(ctx, reader, "", indexRetrievalID, id)
+}
+
+// OrdersWithCertificate lists the cached VeroOrders of a namespace that are for a public key and have borne the
+// certificate with a serial number, as facts.SerialNumber writes it.
+func OrdersWithCertificate(
+	ctx context.Context, reader client.Reader, namespace, publicKeyDigest, serialNumber string,
+) ([]v1alpha1.VeroOrder, error) {
+	return listOrders(ctx, reader, namespace, indexCertificate, publicKeyDigest+"/"+serialNumber)
+}
+
+func listOrders(
+	ctx context.Context, reader client.Reader, namespace, index, value string,
+) ([]v1alpha1.VeroOrder, error) {
+	found := &v1alpha1.VeroOrderList{}
+	err := reader.List(ctx, found, client.InNamespace(namespace), client.MatchingFields{index: value},
+		client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("list VeroOrders by %s: %w", index, err)
+	}
+	return found.Items, nil
+}
+
+// orderIndex makes an index of what an order tells; empty for nothing.
+func orderIndex(value func(*v1alpha1.VeroOrder) string) client.IndexerFunc {
+	return func(object client.Object) []string {
+		order, ok := object.(*v1alpha1.VeroOrder)
+		if !ok {
+			return nil
+		}
+		if found := value(order); found != "" {
+			return []string{found}
+		}
+		return nil
+	}
+}
+
+func orderIssuer(order *v1alpha1.VeroOrder) string {
+	return order.Spec.IssuerRef.Kind + "/" + order.Spec.IssuerRef.Name
+}
+
+func orderPublicKey(order *v1alpha1.VeroOrder) string { return order.Spec.PublicKeyDigest }
+
+func orderRetrievalID(order *v1alpha1.VeroOrder) string { return order.Status.RetrievalID }
+
+func orderCertificate(order *v1alpha1.VeroOrder) string {
+	leaf, err := facts.Leaf(order)
+	if err != nil {
+		return ""
+	}
+	return order.Spec.PublicKeyDigest + "/" + facts.SerialNumber(leaf)
+}
+
+// OrdersWithLabel lists the cached VeroOrders of a namespace whose label is what v1alpha1.LabelValue makes of digits.
+// Without digits there are none.
+func OrdersWithLabel(
+	ctx context.Context, reader client.Reader, namespace, label, digits string,
+) ([]v1alpha1.VeroOrder, error) {
+	if digits == "" {
+		return nil, nil
+	}
+	found := &v1alpha1.VeroOrderList{}
+	selector := client.MatchingLabels{label: v1alpha1.LabelValue(digits)}
+	if err := reader.List(ctx, found, client.InNamespace(namespace), selector); err != nil {
+		return nil, fmt.Errorf("list VeroOrders by %s: %w", label, err)
+	}
+	return found.Items, nil
+}

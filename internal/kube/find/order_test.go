@@ -1,0 +1,125 @@
+package find_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+)
+
+// order was made with the TransferId that has a digest.
+func order(namespace, name, transferID string) *v1alpha1.VeroOrder {
+	return &v1alpha1.VeroOrder{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: name,
+			Labels: map[string]string{v1alpha1.LabelTransferID: v1alpha1.LabelValue(transferID)},
+		},
+		Spec: v1alpha1.VeroOrderSpec{
+			IssuerRef: v1alpha1.OrderIssuerReference{Kind: v1alpha1.KindVeroIssuer, Name: "vero", UID: "1"},
+			Operation: v1alpha1.OperationSignNew, Environment: v1alpha1.EnvironmentTest, CustomerID: "0123456-7",
+			Request: []byte("not looked at"), RequestUID: "2", PublicKeyDigest: strings.Repeat("0a", 32), Attempt: 1,
+			Transfer: &v1alpha1.TransferAuthorization{SecretName: "vero-transfer", TransferIDDigest: transferID},
+		},
+	}
+}
+
+func TestOrdersWithLabel(t *testing.T) {
+	namespace, elsewhere := server.Namespace(t), server.Namespace(t)
+	ours, theirs := strings.Repeat("0b", 32), strings.Repeat("0c", 32)
+	server.Create(t, order(namespace, "first", ours), order(namespace, "again", ours),
+		order(namespace, "theirs", theirs), order(elsewhere, "elsewhere", ours))
+	for claim, c := range map[string]struct {
+		digits string
+		want   []string
+	}{
+		"those with the digest, in the namespace": {ours, []string{"again", "first"}},
+		"none with another":                       {strings.Repeat("0d", 32), []string{}},
+		"none without digits":                     {"", []string{}},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			found, err := find.OrdersWithLabel(
+				t.Context(), server.Client, namespace, v1alpha1.LabelTransferID, c.digits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names := make([]string, 0, len(found))
+			for i := range found {
+				names = append(names, found[i].Name)
+			}
+			slices.Sort(names)
+			if difference := cmp.Diff(c.want, names); difference != "" {
+				t.Errorf("found others (-want +got):\n%s", difference)
+			}
+		})
+	}
+	t.Run("a list that fails is no empty one", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := find.OrdersWithLabel(ctx, server.Client, namespace, v1alpha1.LabelTransferID, ours); err == nil {
+			t.Error("no error")
+		}
+	})
+}
+
+// TestOrdersAreFoundByWhatTheyHold, also by what they have got later.
+func TestOrdersAreFoundByWhatTheyHold(t *testing.T) {
+	one, two := server.Namespace(t), server.Namespace(t)
+	leaf := pkitest.Root(t, "issuing CA").Issue(t, pkitest.Key("ours"), "0123456-7")
+	bearing := func(order *v1alpha1.VeroOrder, id string) *v1alpha1.VeroOrder {
+		order.Status = v1alpha1.VeroOrderStatus{
+			Phase: v1alpha1.PhaseIssued, RetrievalID: id, Certificate: pkitest.PEM(leaf),
+		}
+		return order
+	}
+	other := order(one, "other", strings.Repeat("0b", 32))
+	other.Spec.IssuerRef.Name, other.Spec.PublicKeyDigest = "another", strings.Repeat("0f", 32)
+	unread := order(one, "unread", strings.Repeat("0b", 32))
+	unread.Status = v1alpha1.VeroOrderStatus{Phase: v1alpha1.PhaseIssued, Certificate: []byte("?")}
+	server.Create(t, bearing(order(one, "first", strings.Repeat("0b", 32)), "r-1"), bearing(other, "r-2"), unread,
+		bearing(order(two, "elsewhere", strings.Repeat("0b", 32)), "r-1"))
+	cached := startCache(t)
+	ctx, key, serial := t.Context(), strings.Repeat("0a", 32), facts.SerialNumber(leaf)
+	for claim, c := range map[string]struct {
+		find func() ([]v1alpha1.VeroOrder, error)
+		want []string
+	}{
+		"by RetrievalId, wherever they are": {func() ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersWithRetrievalID(ctx, cached, "r-1")
+		}, []string{"elsewhere", "first"}},
+		"by certificate, those with the key": {func() ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersWithCertificate(ctx, cached, one, key, serial)
+		}, []string{"first"}},
+		"none by another certificate": {func() ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersWithCertificate(ctx, cached, one, key, "abc")
+		}, []string{}},
+		"by key": {func() ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersWithKey(ctx, cached, one, key)
+		}, []string{"first", "unread"}},
+		"by issuer": {func() ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersOfIssuer(ctx, cached, namespaced(t, one))
+		}, []string{"first", "unread"}},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			found, err := c.find()
+			if err != nil {
+				t.Fatal(err)
+			}
+			names := make([]string, 0, len(found))
+			for i := range found {
+				names = append(names, found[i].Name)
+			}
+			slices.Sort(names)
+			if difference := cmp.Diff(c.want, names); difference != "" {
+				t.Errorf("found others (-want +got):\n%s", difference)
+			}
+		})
+	}
+}

@@ -1,0 +1,89 @@
+package find
+
+import (
+	"context"
+	"fmt"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+)
+
+// Indexes of cached CertificateRequests.
+const (
+	indexIssuer    = "varmenne.dev/issuer"
+	indexPublicKey = "varmenne.dev/public-key"
+)
+
+// ConcernsUs is whether a CertificateRequest names one of our kinds.
+func ConcernsUs(request *cmapi.CertificateRequest) bool {
+	reference := request.Spec.IssuerRef
+	return reference.Group == v1alpha1.GroupName && v1alpha1.NewIssuer(reference.Kind) != nil
+}
+
+// NamesUnknownKind reports whether a CertificateRequest names our group with a kind that is not of it.
+func NamesUnknownKind(request *cmapi.CertificateRequest) bool {
+	return request.Spec.IssuerRef.Group == v1alpha1.GroupName && !ConcernsUs(request)
+}
+
+// PublicKeyDigest is the digest of the key in a CertificateRequest, empty if it cannot be read.
+func PublicKeyDigest(request *cmapi.CertificateRequest) string {
+	csr, err := pki.ParseCertificateRequest(request.Spec.Request)
+	if err != nil {
+		return ""
+	}
+	digest, err := pki.PublicKeyDigest(csr.PublicKey)
+	if err != nil {
+		return ""
+	}
+	return digest
+}
+
+// RequestsWithKey lists the cached CertificateRequests of a namespace that bear a key. They belong to the cache, and
+// are to be looked at only.
+func RequestsWithKey(
+	ctx context.Context, reader client.Reader, namespace, publicKeyDigest string,
+) ([]cmapi.CertificateRequest, error) {
+	return list(ctx, reader, namespace, indexPublicKey, publicKeyDigest)
+}
+
+// RequestsOfIssuer lists the cached CertificateRequests that name an issuer. They belong to the cache, and are to be
+// looked at only.
+func RequestsOfIssuer(
+	ctx context.Context, reader client.Reader, issuer v1alpha1.Issuer,
+) ([]cmapi.CertificateRequest, error) {
+	return list(ctx, reader, issuer.GetNamespace(), indexIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
+}
+
+func list(
+	ctx context.Context, reader client.Reader, namespace, index, value string,
+) ([]cmapi.CertificateRequest, error) {
+	found := &cmapi.CertificateRequestList{}
+	err := reader.List(ctx, found, client.InNamespace(namespace), client.MatchingFields{index: value},
+		client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("list CertificateRequests by %s: %w", index, err)
+	}
+	return found.Items, nil
+}
+
+func issuerIndex(object client.Object) []string {
+	request, ok := object.(*cmapi.CertificateRequest)
+	if !ok || !ConcernsUs(request) {
+		return nil
+	}
+	return []string{request.Spec.IssuerRef.Kind + "/" + request.Spec.IssuerRef.Name}
+}
+
+func publicKeyIndex(object client.Object) []string {
+	request, ok := object.(*cmapi.CertificateRequest)
+	if !ok || !ConcernsUs(request) {
+		return nil
+	}
+	if digest := PublicKeyDigest(request); digest != "" {
+		return []string{digest}
+	}
+	return nil
+}

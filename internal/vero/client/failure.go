@@ -1,0 +1,161 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"syscall"
+
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
+)
+
+// networkError is the cause of a failure in words that are the same for the same failure. The errors of the standard
+// library name addresses, ports and times that change with every attempt, and some repeat what the other side has
+// sent.
+type networkError struct {
+	text string
+	// err is the cause for errors.Is and errors.As; nil where it could repeat what was sent.
+	err error
+}
+
+func (e *networkError) Error() string { return e.text }
+
+func (e *networkError) Unwrap() error { return e.err }
+
+// connectError tells a server that is not trusted from one that is not there; greeting is whether the TLS handshake
+// with it had begun.
+func (c *Client) connectError(err error, greeting bool) error {
+	if forbidden, ok := errors.AsType[*protocol.ForbiddenEndpointError](err); ok {
+		return forbidden
+	}
+	untrusted, isUntrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "proxyconnect" {
+		cause := reach(err)
+		if isUntrusted {
+			cause = distrust(untrusted)
+		}
+		cause = &networkError{text: "the proxy cannot be reached: " + cause.Error(), err: cause}
+		return &protocol.UnreachableError{Host: c.host, Err: cause}
+	}
+	if isUntrusted {
+		return &protocol.UntrustedServerError{Host: c.host, Err: distrust(untrusted)}
+	}
+	cause := reach(err)
+	if greeting && silence(err) {
+		cause = &networkError{text: cause.Error() + helloHint, err: cause}
+	}
+	return &protocol.UnreachableError{Host: c.host, Err: cause}
+}
+
+// reach is the cause of a connection that did not come about.
+func reach(err error) error {
+	if recognised := recognise(err); recognised != nil {
+		return recognised
+	}
+	if answered, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		if string(answered.RecordHeader[:]) == "HTTP/" {
+			return &networkError{text: "it speaks HTTP without TLS", err: err}
+		}
+		return &networkError{text: "it does not speak TLS", err: err}
+	}
+	// What is left is a sentence of crypto/tls, or of net about a name: the innermost error has no address in it.
+	return pki.Bounded(innermost(err))
+}
+
+// interrupted is the error of a connection that ended, or was too slow, after it had come about; answered is whether
+// anything had come back by then.
+func interrupted(err error, answered bool) *protocol.InterruptedError {
+	timeout := errors.Is(err, context.DeadlineExceeded)
+	if netError, ok := errors.AsType[net.Error](err); ok {
+		timeout = timeout || netError.Timeout()
+	}
+	cause := recognise(err)
+	switch {
+	case cause != nil:
+	case answered:
+		cause = &networkError{text: fmt.Sprintf("it is not HTTP, or has more than %d bytes of headers", maxHeaderBytes)}
+	default:
+		// The transport has words of its own for a server that hangs up before it is asked.
+		cause = &networkError{text: closed, err: err}
+	}
+	return &protocol.InterruptedError{Timeout: timeout, Err: cause}
+}
+
+// closed is what is said of a connection that the other side has closed.
+const closed = "the other side closed it"
+
+// recognise is the cause of an error of the network where it is one of the usual ones, else nil.
+func recognise(err error) error {
+	if own, ok := errors.AsType[*networkError](err); ok {
+		return own
+	}
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		return explainLookup(lookup)
+	}
+	if netError, ok := errors.AsType[net.Error](err); errors.Is(err, context.DeadlineExceeded) ||
+		(ok && netError.Timeout()) {
+		return &networkError{text: "no answer in time", err: err}
+	}
+	if errors.Is(err, context.Canceled) {
+		return &networkError{text: "the call was cancelled", err: err}
+	}
+	for _, ending := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed} {
+		// Which of them it is depends on who was faster.
+		if errors.Is(err, ending) {
+			return &networkError{text: closed, err: err}
+		}
+	}
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number
+	}
+	if alert, ok := errors.AsType[tls.AlertError](err); ok {
+		return alert
+	}
+	return nil
+}
+
+// explainLookup says why a name has no address. The error's own text has the name server's address and our port.
+func explainLookup(lookup *net.DNSError) error {
+	problem := "cannot be looked up at the moment"
+	switch {
+	case lookup.IsNotFound:
+		problem = "does not exist"
+	case lookup.IsTimeout:
+		problem = "was looked up, but no name server answered in time"
+	}
+	return &networkError{text: fmt.Sprintf("the name %s %s", shortened(lookup.Name), problem), err: lookup}
+}
+
+// currentTime is how crypto/x509 begins to say that a certificate is out of its dates.
+var currentTime = regexp.MustCompile(`current time \S+ is`)
+
+// distrust says why a server certificate does not verify, and which authority that is about: it must be configured,
+// or has been and is out of its dates.
+func distrust(untrusted *tls.CertificateVerificationError) error {
+	text := currentTime.ReplaceAllString(pki.Bounded(untrusted.Err).Error(), "now is")
+	if len(untrusted.UnverifiedCertificates) > 0 {
+		leaf := untrusted.UnverifiedCertificates[0]
+		if invalid, ok := errors.AsType[x509.CertificateInvalidError](untrusted.Err); ok && !leaf.Equal(invalid.Cert) {
+			text += fmt.Sprintf(" (this is about its authority %s)", pki.QuoteName(invalid.Cert.Subject))
+		} else {
+			text += fmt.Sprintf(" (issued by %s)", pki.QuoteName(leaf.Issuer))
+		}
+	}
+	return &networkError{text: text, err: untrusted.Err}
+}
+
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}

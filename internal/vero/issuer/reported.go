@@ -1,0 +1,87 @@
+package issuer
+
+import (
+	"context"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+)
+
+// reported is the verdict of the orders: a problem that one of them has met with the issuer and the bundles as they are
+// now. What was met with an earlier spec or with other bundles may be repaired, and the next call will tell; and what
+// another order has not met since was one answer's fault, not the issuer's. Of several orders the first by name speaks,
+// so that the verdict does not change with every poll.
+func (r *Reconciler) reported(
+	ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles,
+) (verdict, error) {
+	orders, err := find.OrdersOfIssuer(ctx, r.Client, issuer)
+	if err != nil {
+		return verdict{}, err
+	}
+	digest := bundles.Digest()
+	proven := proofsOf(orders, issuer)
+	var speaker *v1alpha1.VeroOrder
+	for i := range orders {
+		order := &orders[i]
+		problem := order.Status.IssuerProblem
+		if problem == nil || !names(order, issuer) ||
+			orderstate.Obsolete(problem, issuer.GetUID(), issuer.GetGeneration(), digest) ||
+			proven.refutes(problem) {
+			continue
+		}
+		if speaker == nil || order.Namespace+"/"+order.Name < speaker.Namespace+"/"+speaker.Name {
+			speaker = order
+		}
+	}
+	if speaker != nil {
+		return verdict{reason: speaker.Status.IssuerProblem.Reason, message: speaker.Status.IssuerProblem.Message}, nil
+	}
+	return verdict{reason: v1alpha1.ReasonChecked, message: "the bundles are readable and the endpoint answers"}, nil
+}
+
+// proofs are the last moments at which issuer and service have understood each other.
+type proofs struct {
+	// answered is when an answer verified, issued when a certificate did.
+	answered, issued time.Time
+}
+
+func proofsOf(orders []v1alpha1.VeroOrder, issuer v1alpha1.Issuer) proofs {
+	var found proofs
+	for i := range orders {
+		status := &orders[i].Status
+		if !names(&orders[i], issuer) {
+			continue
+		}
+		if status.Phase == v1alpha1.PhaseIssued && status.EndedAt != nil {
+			found.answered = later(found.answered, status.EndedAt.Time)
+			found.issued = later(found.issued, status.EndedAt.Time)
+		}
+		if status.AcceptedAt != nil && !status.RetrievalIDUnverified {
+			found.answered = later(found.answered, status.AcceptedAt.Time)
+		}
+	}
+	return found
+}
+
+func (p proofs) refutes(problem *v1alpha1.IssuerProblem) bool {
+	if problem.Reason == v1alpha1.ReasonUntrustedCertificate {
+		return p.issued.After(problem.Time.Time)
+	}
+	return p.answered.After(problem.Time.Time)
+}
+
+func later(one, other time.Time) time.Time {
+	if one.Before(other) {
+		return other
+	}
+	return one
+}
+
+// names is whether an order was made in the name of an issuer.
+func names(order *v1alpha1.VeroOrder, issuer v1alpha1.Issuer) bool {
+	reference := order.Spec.IssuerRef
+	return reference.Kind == issuer.IssuerKind() && reference.Name == issuer.GetName()
+}

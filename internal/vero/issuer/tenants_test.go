@@ -1,0 +1,161 @@
+package issuer_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/vero/issuer"
+)
+
+// TestIssuersAreChecked beside dead ones, whose address takes connections and says nothing. Each of four workers would
+// be kept for ten seconds by each of them.
+func TestIssuersAreChecked(t *testing.T) {
+	dead, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0") // nobody accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dead.Close() })
+	service := httptest.NewTLSServer(nil)
+	t.Cleanup(service.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: service.Certificate().Raw})
+	hostile := server.Namespace(t)
+	for i := range 40 {
+		server.Create(t, issuerFor(hostile, fmt.Sprintf("dead-%d", i), "https://"+dead.Addr().String(), authority))
+	}
+	reported := work(t)
+	t.Run("a good one is ready", func(t *testing.T) { isReadySoon(t, service.URL, authority) })
+	t.Run("one with a certificate that is not used warns of it", func(t *testing.T) {
+		warnsOfUnused(t, reported, service.URL, authority)
+	})
+}
+
+func isReadySoon(t *testing.T, endpoint string, authority []byte) {
+	t.Helper()
+	good := issuerFor(server.Namespace(t), "good", endpoint, authority)
+	if err := server.Client.Create(t.Context(), good); err != nil { // its status is the controller's
+		t.Fatal(err)
+	}
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 5*time.Second, true,
+		func(ctx context.Context) (bool, error) {
+			err := server.Client.Get(ctx, client.ObjectKeyFromObject(good), good)
+			return meta.IsStatusConditionTrue(good.Status.Conditions, v1alpha1.ConditionReady), err
+		})
+	if err != nil {
+		t.Errorf("%v; it says %+v", err, good.Status.Conditions)
+	}
+}
+
+// warnsOfUnused: the rest of the bundle is used.
+func warnsOfUnused(t *testing.T, reported <-chan string, endpoint string, authority []byte) {
+	t.Helper()
+	old := issuerFor(server.Namespace(t), "old", endpoint, authority)
+	old.Spec.Trust.Issuance.CABundle = append(
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pkitest.Unreadable(t)}), authority...)
+	if err := server.Client.Create(t.Context(), old); err != nil { // its status is the controller's
+		t.Fatal(err)
+	}
+	const said = "the endpoint answers; not used: spec.trust.issuance: block 1, the certificate with the SHA-256 " +
+		"fingerprint "
+	timeout := time.After(5 * time.Second)
+	for {
+		select {
+		case event := <-reported:
+			if strings.HasPrefix(event, "Warning Checked ") && strings.Contains(event, said) {
+				return
+			}
+		case <-timeout:
+			t.Fatalf("there is no Warning that says %q", said)
+		}
+	}
+}
+
+func issuerFor(namespace, name, endpoint string, authority []byte) *v1alpha1.VeroIssuer {
+	bundle := v1alpha1.BundleSource{CABundle: authority}
+	return &v1alpha1.VeroIssuer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.VeroIssuerSpec{
+			Environment: v1alpha1.EnvironmentTest, URL: endpoint, CustomerID: "0123456-7",
+			Trust: v1alpha1.Trust{TLS: &bundle, Responses: bundle, Issuance: bundle},
+		},
+	}
+}
+
+// work starts the controller with four workers, until the test ends. It returns the events.
+func work(t *testing.T) <-chan string {
+	t.Helper()
+	manager, err := ctrl.NewManager(server.Config, ctrl.Options{
+		Scheme: server.Client.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := find.Index(t.Context(), manager.GetFieldIndexer()); err != nil {
+		t.Fatal(err)
+	}
+	numbers, err := metrics.New(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const plenty = 1000
+	recorder := events.NewFakeRecorder(plenty)
+	err = issuer.Register(manager, issuer.Options{
+		Client: manager.GetClient(), Reader: manager.GetAPIReader(), Probe: shakeHands, Clock: clock.RealClock{},
+		Events: status.Events{Recorder: recorder}, Metrics: numbers, Namespace: "default",
+	}, controller.Options{MaxConcurrentReconciles: 4, SkipNameValidation: new(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { ended <- manager.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return recorder.Events
+}
+
+func shakeHands(ctx context.Context, with v1alpha1.Issuer, bundles *secrets.Bundles) error {
+	address, err := url.Parse(with.IssuerSpec().Endpoint())
+	if err != nil {
+		return err
+	}
+	roots := x509.NewCertPool()
+	for _, certificate := range bundles.TLS {
+		roots.AddCert(certificate)
+	}
+	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	connection, err := dialer.DialContext(ctx, "tcp", address.Host)
+	if err != nil {
+		return err
+	}
+	return connection.Close()
+}

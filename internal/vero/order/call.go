@@ -1,0 +1,195 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
+)
+
+// submit writes the intent, sends the request, and writes the outcome. Whoever else had the same intent has lost by
+// then: the API server took only one of the two. What is reported is the difference that the outcome makes to the state
+// before the intent, so that a request which is sent again in vain is no news.
+func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *gathered) (ctrl.Result, error) {
+	csr, err := pki.ParseCertificateRequest(order.Spec.Request)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	service, err := r.Connect(g.issuer, g.bundles)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	before, interruptions := order.DeepCopy(), r.pacing.interruptions(order, g.Now)
+	if err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
+		orderstate.Intend(order, g.fingerprint(), interruptions, g.Now)
+	}); err != nil {
+		return ctrl.Result{}, err
+	}
+	call := g.call()
+	call.Intended = order.Status.SubmittedAt.Time
+	r.Metrics.Submitted(order.Spec.Operation)
+	started := r.Clock.Now()
+	id, err := send(context.WithoutCancel(ctx), service, order, g, csr.Raw)
+	received := receivedID(id, err)
+	if replay := r.replayed(ctx, order, received, err); replay != nil {
+		received, err = "", replay
+	}
+	call.Ended = r.Clock.Now()
+	r.Metrics.Answered(protocol.Operation(order.Spec.Operation), err, call.Ended.Sub(started))
+	return r.record(ctx, before, order, received, func(order *v1alpha1.VeroOrder) {
+		orderstate.RecordSubmission(order, id, err, call)
+	})
+}
+
+// receivedID is the RetrievalId that a submission has led to, verified or not; empty if none.
+func receivedID(id string, err error) string {
+	if unverified, is := errors.AsType[*protocol.UnverifiedError](err); is {
+		return unverified.RetrievalID
+	}
+	return id
+}
+
+// replayed says that an answer is one that another order has had before: it is signed, but the service has not given it
+// to this request. What it gave is not known. An answer that cannot be relied on ends as it would without its
+// RetrievalId: with the same key, GetCertificate could not tell the other order's certificate from this one's. The
+// search is in what a cache knows; what it does not know yet shows when the certificate is for another key.
+func (r *Reconciler) replayed(ctx context.Context, order *v1alpha1.VeroOrder, received string, failure error) error {
+	if received == "" {
+		return nil
+	}
+	known, err := find.OrdersWithRetrievalID(ctx, r.Client, received)
+	if err != nil {
+		return nil //nolint:nilerr // an acceptance must not be lost for want of a check
+	}
+	for i := range known {
+		other := &known[i]
+		if other.UID == order.UID {
+			continue
+		}
+		if unverified, is := errors.AsType[*protocol.UnverifiedError](failure); is {
+			return unverified.WithoutRetrievalID()
+		}
+		return &protocol.AnswerError{Problem: fmt.Sprintf("its RetrievalId is the one that VeroOrder %s has had before",
+			client.ObjectKeyFromObject(other))}
+	}
+	return nil
+}
+
+func send(
+	ctx context.Context, service Service, order *v1alpha1.VeroOrder, g *gathered, csr []byte,
+) (string, error) {
+	if order.Spec.Operation == v1alpha1.OperationRenew {
+		message := &protocol.Renew{Party: g.party(), CSR: csr}
+		return service.Renew(ctx, message, g.identity.Key(), g.identity.Leaf)
+	}
+	return service.SignNew(ctx, &protocol.SignNew{
+		Party: g.party(), TransferID: g.transfer.ID, TransferPassword: g.transfer.Password, CSR: csr,
+	})
+}
+
+// poll asks for the certificate, checks that it is the one that was asked for, and writes the outcome. Asking twice
+// costs nothing, so the intent is written only where an earlier controller may have ended in this very call.
+func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gathered) (ctrl.Result, error) {
+	service, err := r.Connect(g.issuer, g.bundles)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if r.pacing.needsIntent(order, g.Now) {
+		interruptions := r.pacing.interruptions(order, g.Now)
+		if err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
+			orderstate.IntendPoll(order, interruptions, g.Now)
+		}); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
+	r.Metrics.Polled(order.Spec.Operation)
+	started := r.Clock.Now()
+	asked := &protocol.Get{Party: g.party(), RetrievalID: order.Status.RetrievalID}
+	raw, err := service.Get(context.WithoutCancel(ctx), asked)
+	call := g.call()
+	call.RetrievalID, call.Ended = order.Status.RetrievalID, r.Clock.Now()
+	r.Metrics.Answered(protocol.GetCertificate, err, call.Ended.Sub(started))
+	var issued *orderstate.Issued
+	if err == nil {
+		issued, err = r.check(ctx, raw, order, g, call.Ended)
+	}
+	return r.record(ctx, order.DeepCopy(), order, "", func(order *v1alpha1.VeroOrder) {
+		orderstate.RecordPoll(order, issued, err, call)
+	})
+}
+
+// check makes a chain of the service's certificate. What cannot even be parsed is a wrong certificate too.
+func (r *Reconciler) check(
+	ctx context.Context, raw []byte, order *v1alpha1.VeroOrder, g *gathered, now time.Time,
+) (*orderstate.Issued, error) {
+	leaf, err := pki.ParseCertificate(raw)
+	if err != nil {
+		return nil, &pki.IssuedError{Reason: pki.IssuedInvalidChain, Err: err}
+	}
+	chain, err := pki.CheckIssued(leaf, pki.Issued{
+		PublicKeyDigest: order.Spec.PublicKeyDigest, CustomerID: order.Spec.CustomerID,
+		Now: now, Trust: g.bundles.Issuance,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.earlier(ctx, order, facts.SerialNumber(leaf)); err != nil {
+		return nil, err
+	}
+	certificate, ca := pki.EncodeChain(chain)
+	return &orderstate.Issued{Certificate: certificate, CA: ca}, nil
+}
+
+// earlier says that a certificate is one that the key has had before, as it can be with rotationPolicy Never: an answer
+// tells no RetrievalId, and the signed one to an earlier question may come once more.
+func (r *Reconciler) earlier(ctx context.Context, order *v1alpha1.VeroOrder, serialNumber string) error {
+	if renewal := order.Spec.Renewal; renewal != nil && renewal.SerialNumber == serialNumber {
+		return &pki.IssuedError{Reason: pki.IssuedEarlier, Err: fmt.Errorf(
+			"it is certificate %s, which is to be renewed", serialNumber)}
+	}
+	known, err := find.OrdersWithCertificate(
+		ctx, r.Client, order.Namespace, order.Spec.PublicKeyDigest, serialNumber)
+	if err != nil {
+		return nil //nolint:nilerr // a certificate must not be lost for want of this check
+	}
+	for i := range known {
+		other := &known[i]
+		if other.UID != order.UID && other.Status.RetrievalID != order.Status.RetrievalID {
+			return &pki.IssuedError{Reason: pki.IssuedEarlier, Err: fmt.Errorf(
+				"it is certificate %s, which VeroOrder %s has borne", serialNumber, other.Name)}
+		}
+	}
+	return nil
+}
+
+// fingerprint is that of the transfer password that the order is sent with; empty for renewals.
+func (g *gathered) fingerprint() string {
+	if g.Transfer == nil {
+		return ""
+	}
+	return g.Transfer.Credentials.Fingerprint
+}
+
+func (g *gathered) party() protocol.Party {
+	return protocol.Party{
+		Environment: protocol.Environment(g.Order.Spec.Environment), CustomerID: g.Order.Spec.CustomerID,
+		CustomerName: g.issuer.IssuerSpec().CustomerName,
+	}
+}
+
+func (g *gathered) call() orderstate.Call {
+	return orderstate.Call{
+		IssuerUID: g.Issuer.UID, IssuerGeneration: g.Issuer.Generation, TrustDigest: g.Issuer.TrustDigest,
+		Timeout: g.Issuer.Timeout,
+	}
+}

@@ -1,0 +1,67 @@
+package order_test
+
+import (
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
+)
+
+// TestAnOrderInWhoseCallsTheControllerHasEndedSaysUntilWhenItWaits, whatever the call was; and it makes none.
+func TestAnOrderInWhoseCallsTheControllerHasEndedSaysUntilWhenItWaits(t *testing.T) {
+	begun := &metav1.MicroTime{Time: now}
+	const because = "the controller has ended in the middle of each of the last 4 calls for VeroOrders of this " +
+		"namespace; perhaps an answer of the service ends it; see the log of the ended container; " +
+		"VeroOrder sign-1 goes on at 2026-11-21T12:01:20Z"
+	for claim, c := range map[string]struct {
+		status v1alpha1.VeroOrderStatus
+		want   string
+	}{
+		"one that was being sent": {
+			v1alpha1.VeroOrderStatus{Phase: v1alpha1.PhaseSubmitting, SubmittedAt: begun, Submissions: 4, Interruptions: 3},
+			"SubmissionUncertain: " + because},
+		"one that was being polled": {
+			v1alpha1.VeroOrderStatus{
+				Phase: v1alpha1.PhaseSubmitted, RetrievalID: "r-1", AcceptedAt: begun, PollStartedAt: begun, Interruptions: 3,
+			},
+			"AwaitingCertificate: " + because},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			order := ended(server.Namespace(t), 0)
+			order.Status = c.status
+			server.Create(t, order)
+			const enough = 10
+			reconciler := &veroorder.Reconciler{Options: veroorder.Options{
+				Client: server.Client, Reader: server.Client, Lanes: lanes.New(1, 1),
+				Clock:  clocktesting.NewFakeClock(now.Add(20 * time.Second)),
+				Events: status.Events{Recorder: events.NewFakeRecorder(enough)},
+			}}
+			name := client.ObjectKeyFromObject(order)
+			result, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := server.Client.Get(t.Context(), name, order); err != nil {
+				t.Fatal(err)
+			}
+			ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
+			if result.RequeueAfter != time.Minute || ready == nil || ready.Reason+": "+ready.Message != c.want {
+				t.Errorf("it is looked at in %s, and says %v", result.RequeueAfter, ready)
+			}
+			// Calls are spaced over all namespaces: left there, it would move the next case by a second.
+			if err := server.Client.Delete(t.Context(), order); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

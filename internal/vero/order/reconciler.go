@@ -1,0 +1,268 @@
+package order
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
+)
+
+// Service is what an order asks of the certificate service. Errors are protocol.CallErrors where anything was sent.
+type Service interface {
+	// SignNew returns the RetrievalId.
+	SignNew(ctx context.Context, message *protocol.SignNew) (string, error)
+	// Renew returns the RetrievalId; key and leaf are those of the certificate that is renewed.
+	Renew(ctx context.Context, message *protocol.Renew, key crypto.Signer, leaf *x509.Certificate) (string, error)
+	// Get returns the certificate, in DER or PEM.
+	Get(ctx context.Context, message *protocol.Get) ([]byte, error)
+}
+
+// Connect makes a Service for an issuer's endpoint from the bundles as they are now.
+type Connect func(issuer v1alpha1.Issuer, bundles *secrets.Bundles) (Service, error)
+
+// Options of the reconciler.
+type Options struct {
+	// Client reads from the cache and writes.
+	Client client.Client
+	// Reader reads from the API server.
+	Reader client.Reader
+	// Connect reaches the certificate service.
+	Connect Connect
+	// Clock tells the time, and when it has passed.
+	Clock clock.WithDelayedExecution
+	// Events reports transitions.
+	Events status.Events
+	// Metrics counts.
+	Metrics *metrics.Metrics
+	// Namespace is the controller's own, where the bundles of cluster issuers are.
+	Namespace string
+	// Lanes bound the calls to the service of each issuer, and those for each namespace.
+	Lanes *lanes.Lanes
+	// Retention is how long an order is kept after it has ended.
+	Retention time.Duration
+	// Shutdown ends when the controller is asked to stop. A call that runs then is finished, and recorded.
+	Shutdown context.Context //nolint:containedctx // it outlives every reconcile, and is only asked whether it is done
+}
+
+// Reconciler executes orders.
+type Reconciler struct {
+	Options
+
+	errors status.ErrorReporter
+	pacing pacing
+}
+
+// safetyNet is when an order that waits for something to change is looked at all the same.
+const safetyNet = 10 * time.Minute
+
+//+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders,verbs=get;list;watch;create;delete
+//+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders/status,verbs=update
+
+// Reconcile is one step of one order.
+func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
+	cached, order := &v1alpha1.VeroOrder{}, &v1alpha1.VeroOrder{}
+	err := r.Client.Get(ctx, name.NamespacedName, cached)
+	switch {
+	case apierrors.IsNotFound(err):
+		r.Lanes.Forget(name.NamespacedName)
+		r.errors.Forget(name.NamespacedName)
+		return ctrl.Result{}, nil
+	case err != nil:
+		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
+	}
+	leave, free := r.Lanes.Enter(name.NamespacedName, laneOf(cached))
+	if !free {
+		return r.queue(ctx, cached.DeepCopy()) // it is woken when it is its turn
+	}
+	defer leave()
+	if err := r.Reader.Get(ctx, name.NamespacedName, order); err != nil {
+		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
+	}
+	if !order.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil
+	}
+	result, err := r.step(ctx, order)
+	if err != nil {
+		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
+	}
+	return result, nil
+}
+
+// laneOf is what an order asks for: a lane of its issuer's, out of its namespace's share.
+func laneOf(order *v1alpha1.VeroOrder) lanes.Lane {
+	issuer := lanes.Issuer{Kind: order.Spec.IssuerRef.Kind, Namespace: order.Namespace, Name: order.Spec.IssuerRef.Name}
+	if issuer.Kind == v1alpha1.KindVeroClusterIssuer {
+		issuer.Namespace = ""
+	}
+	return lanes.Lane{Issuer: issuer, Namespace: order.Namespace}
+}
+
+// queuePatience is how long an order waits for its turn without saying so: most wait for seconds, and a write for each
+// would keep all of them waiting longer. By then a restored order has long got its status.
+const queuePatience = 5 * time.Minute
+
+// queue lets an order that waits for its turn say so after a while. One that tells nothing looks like one whose status
+// cannot be written.
+func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+	if len(order.Status.Conditions) > 0 {
+		return ctrl.Result{RequeueAfter: safetyNet}, nil
+	}
+	due := order.CreationTimestamp.Add(queuePatience)
+	if r.Clock.Now().Before(due) {
+		return ctrl.Result{RequeueAfter: r.until(due)}, nil
+	}
+	action := orderstate.Action{
+		Verb: orderstate.Wait, Reason: v1alpha1.ReasonOrderCreated,
+		Message: fmt.Sprintf("VeroOrder %s waits for its turn behind others of %s %s or of its namespace",
+			order.Name, order.Spec.IssuerRef.Kind, order.Spec.IssuerRef.Name),
+	}
+	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, action, r.Clock.Now()) })
+	if err != nil {
+		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", client.ObjectKeyFromObject(order), err))
+	}
+	return ctrl.Result{RequeueAfter: safetyNet}, nil
+}
+
+func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+	if until := orderstate.UntouchedUntil(order); r.Clock.Now().Before(until) {
+		return ctrl.Result{RequeueAfter: r.until(until)}, nil
+	}
+	if result, err := r.pace(ctx, order); err != nil || result.RequeueAfter > 0 {
+		return result, err
+	}
+	result, err := r.act(ctx, order)
+	if err == nil {
+		r.errors.Passed(client.ObjectKeyFromObject(order))
+		return result, nil
+	}
+	return ctrl.Result{}, errors.Join(err, r.hindered(ctx, order, err))
+}
+
+// act does what is to be done next.
+func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+	gathered, err := r.gather(ctx, order)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	action := orderstate.Decide(gathered.Snapshot)
+	switch action.Verb {
+	case orderstate.Submit:
+		return r.submit(ctx, order, gathered)
+	case orderstate.Poll:
+		return r.poll(ctx, order, gathered)
+	case orderstate.Abandon:
+		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.End(order, action, gathered.Now) })
+		return ctrl.Result{RequeueAfter: safetyNet}, err // it is removed some day
+	case orderstate.Rest:
+		return r.retire(ctx, order)
+	default: // Wait
+		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, action, gathered.Now) })
+		return ctrl.Result{RequeueAfter: r.until(action.At)}, err
+	}
+}
+
+// hindered lets the order tell what the cluster has refused to the controller, and with it the request that waits.
+// Where that cannot be written either, an event is left.
+func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, failure error) error {
+	name, now := client.ObjectKeyFromObject(order), r.Clock.Now()
+	if !r.errors.Persists(ctx, name, failure, now) || !r.errors.Due(name, now) {
+		return nil
+	}
+	action := orderstate.Action{
+		Verb: orderstate.Wait, Reason: v1alpha1.ReasonClusterError, Message: fmt.Sprintf("%v; it is tried again", failure),
+	}
+	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, action, now) })
+	switch {
+	case err == nil:
+		r.errors.Reported(name, now)
+	case status.Lasts(ctx, err):
+		r.errors.Reported(name, now)
+		r.Events.Report(order, true, action.Reason, string(order.Status.Phase), action.Message)
+	}
+	return err
+}
+
+// write changes the status of the order that was read. The resourceVersion goes with it. The order takes the change
+// over only when the API server has: a change that was not written must not look written when it is tried again.
+func (r *Reconciler) write(
+	ctx context.Context, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder),
+) error {
+	changed := order.DeepCopy()
+	change(changed)
+	if equality.Semantic.DeepEqual(order.Status, changed.Status) {
+		return nil
+	}
+	if err := r.Client.Status().Update(ctx, changed); err != nil {
+		return err
+	}
+	*order = *changed
+	return nil
+}
+
+// tell writes a change and reports it.
+func (r *Reconciler) tell(ctx context.Context, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder)) error {
+	before := order.DeepCopy()
+	if err := r.write(ctx, order, change); err != nil {
+		return err
+	}
+	r.report(ctx, before, order)
+	return nil
+}
+
+// report turns a change of what an order waits for into an event, a log line, and a measurement when it has ended.
+func (r *Reconciler) report(ctx context.Context, before, after *v1alpha1.VeroOrder) {
+	condition := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
+	if condition == nil {
+		return
+	}
+	previous := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
+	if previous != nil && previous.Reason == condition.Reason && previous.Message == condition.Message {
+		return
+	}
+	r.Events.Report(after, !reasons.Of(condition.Reason).Quiet, condition.Reason, string(after.Status.Phase),
+		condition.Message)
+	ctrl.LoggerFrom(ctx).Info("order changed", "phase", after.Status.Phase, "reason", condition.Reason,
+		"message", condition.Message)
+	if after.Status.Phase == v1alpha1.PhaseIssued {
+		r.Metrics.Issued(after.Spec.Operation, r.Clock.Since(after.CreationTimestamp.Time))
+	}
+}
+
+// next is when an order has to be looked at again.
+func (r *Reconciler) next(order *v1alpha1.VeroOrder) time.Duration {
+	switch {
+	case order.Status.NextPollTime != nil:
+		return r.until(order.Status.NextPollTime.Time)
+	case order.Status.NextSubmitTime != nil:
+		return r.until(order.Status.NextSubmitTime.Time)
+	default:
+		return safetyNet
+	}
+}
+
+// until is the time left, at least a moment and at most until the safety net.
+func (r *Reconciler) until(moment time.Time) time.Duration {
+	if moment.IsZero() {
+		return safetyNet
+	}
+	return min(max(moment.Sub(r.Clock.Now()), time.Millisecond), safetyNet)
+}

@@ -1,0 +1,128 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+const (
+	// RecordPatience is how long an outcome is tried to be written as long as nobody asks the controller to stop,
+	// shutdownPatience how long once somebody has.
+	RecordPatience   = 10 * time.Minute
+	shutdownPatience = 20 * time.Second
+	// recordPause is between two tries.
+	recordPause = 250 * time.Millisecond
+)
+
+var (
+	errNotRecorded   = errors.New("the outcome of a call could not be written")
+	errNamespaceGone = errors.New("the namespace is gone")
+)
+
+// record writes the outcome of a call, whatever it takes: the answer exists nowhere else. It goes on through conflicts,
+// with the order read anew, through an API server that is away, and through the deletion of the order, which is made
+// again. Then it reports what has changed since before. If time runs out the RetrievalId goes to the log, from where a
+// person can bring it back; it is of no use to anybody without the private key.
+func (r *Reconciler) record(
+	ctx context.Context, before, order *v1alpha1.VeroOrder, retrievalID string, change func(*v1alpha1.VeroOrder),
+) (ctrl.Result, error) {
+	log := ctrl.LoggerFrom(ctx)
+	ctx, cancel := r.outlive(ctx)
+	defer cancel()
+	for {
+		err := r.write(ctx, order, change)
+		switch {
+		case err == nil:
+			r.report(ctx, before, order)
+			return ctrl.Result{RequeueAfter: r.next(order)}, nil
+		case apierrors.IsNotFound(err) && retrievalID == "":
+			return ctrl.Result{}, nil
+		}
+		log.V(1).Info("the outcome of a call could not be written; trying again", "error", err.Error())
+		if hopeless(err) || r.pause(ctx) != nil {
+			return r.giveUp(ctx, err, retrievalID)
+		}
+		latest, err := r.again(ctx, order)
+		switch {
+		case err == nil && latest.Spec.PublicKeyDigest == order.Spec.PublicKeyDigest:
+			order = latest
+		case err == nil && retrievalID == "":
+			return ctrl.Result{}, nil // it was deleted, too
+		case err == nil:
+			order = apart(order)
+		case hopeless(err):
+			return r.giveUp(ctx, err, retrievalID)
+		default:
+			log.V(1).Info("the order could not be read again", "error", err.Error())
+		}
+	}
+}
+
+// giveUp tells what could not be written.
+func (r *Reconciler) giveUp(ctx context.Context, err error, retrievalID string) (ctrl.Result, error) {
+	ctrl.LoggerFrom(ctx).Error(err, "the outcome of a call could not be written; if the order has no RetrievalId, "+
+		"write it into status.retrievalId, with status.phase Submitted", "retrievalId", retrievalID)
+	return ctrl.Result{}, fmt.Errorf("%w: %w", errNotRecorded, err)
+}
+
+// hopeless is an error that waiting does not mend: the namespace is going, or is gone.
+func hopeless(err error) bool {
+	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) || errors.Is(err, errNamespaceGone)
+}
+
+// apart is an order whose name has been taken by one for another key, under a name of its own. To that one, what was
+// paid for with this key is of no use.
+func apart(order *v1alpha1.VeroOrder) *v1alpha1.VeroOrder {
+	const enough = 8
+	renamed := order.DeepCopy()
+	renamed.Name += "-" + order.Spec.PublicKeyDigest[:min(enough, len(order.Spec.PublicKeyDigest))]
+	return renamed
+}
+
+// again reads the order as it is now, or makes it again if somebody has deleted it during the call.
+func (r *Reconciler) again(ctx context.Context, order *v1alpha1.VeroOrder) (*v1alpha1.VeroOrder, error) {
+	latest := &v1alpha1.VeroOrder{}
+	err := r.Reader.Get(ctx, client.ObjectKeyFromObject(order), latest)
+	if !apierrors.IsNotFound(err) {
+		return latest, err
+	}
+	latest = order.DeepCopy()
+	latest.UID, latest.ResourceVersion = "", ""
+	switch err := r.Client.Create(ctx, latest); {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("%w: %w", errNamespaceGone, err) // on a create, only the namespace can be missing
+	case err != nil:
+		return nil, err
+	}
+	latest.Status = order.Status
+	return latest, nil
+}
+
+// outlive is a context for writing an outcome: it does not end with the reconcile, but a while after the shutdown.
+func (r *Reconciler) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordPatience)
+	stop := context.AfterFunc(r.Shutdown, func() {
+		r.Clock.AfterFunc(shutdownPatience, cancel)
+	})
+	return ctx, func() { stop(); cancel() }
+}
+
+func (r *Reconciler) pause(ctx context.Context) error {
+	timer := r.Clock.NewTimer(recordPause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C():
+		return nil
+	}
+}

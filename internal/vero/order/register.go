@@ -1,0 +1,105 @@
+package order
+
+import (
+	"context"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+)
+
+// Register adds the reconciler to a manager whose cache find.Index has prepared. It is triggered by new orders, by
+// issuers whose spec or readiness has changed, and by CertificateRequests that go away; all else it plans itself, from
+// times that are in the order. A RetrievalId is news: a person, or a controller that was frozen in the middle of its
+// call, may have brought it. The Lanes say how many workers there are: a call keeps one for as long as it takes.
+func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
+	reconciler := &Reconciler{Options: options}
+	controllerOptions.MaxConcurrentReconciles = options.Lanes.Workers()
+	return ctrl.NewControllerManagedBy(manager).
+		Named("veroorder").
+		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(
+			predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, broughtBack()))).
+		Watches(&v1alpha1.VeroIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer),
+			builder.WithPredicates(find.IssuerChanged())).
+		Watches(&v1alpha1.VeroClusterIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer),
+			builder.WithPredicates(find.IssuerChanged())).
+		Watches(&cmapi.CertificateRequest{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfRequest),
+			builder.WithPredicates(deleted())).
+		WatchesRawSource(source.Func(reconciler.turns)).
+		WithOptions(controllerOptions).
+		Complete(reconciler)
+}
+
+// turns lets the Lanes wake an order when it is its turn.
+func (r *Reconciler) turns(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	r.Lanes.OnTurn(func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
+	return nil
+}
+
+// broughtBack lets an order through that has got another RetrievalId, and goes on with it.
+func broughtBack() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(update event.UpdateEvent) bool {
+			earlier, wasOrder := update.ObjectOld.(*v1alpha1.VeroOrder)
+			later, isOrder := update.ObjectNew.(*v1alpha1.VeroOrder)
+			return wasOrder && isOrder && later.Status.Phase == v1alpha1.PhaseSubmitted &&
+				(earlier.Status.RetrievalID != later.Status.RetrievalID || earlier.Status.Phase == v1alpha1.PhaseFailed)
+		},
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
+func deleted() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		UpdateFunc:  func(event.UpdateEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
+func (r *Reconciler) ordersOfIssuer(ctx context.Context, object client.Object) []reconcile.Request {
+	issuer, ok := object.(v1alpha1.Issuer)
+	if !ok {
+		return nil
+	}
+	return unfinished(ctx)(find.OrdersOfIssuer(ctx, r.Client, issuer))
+}
+
+func (r *Reconciler) ordersOfRequest(ctx context.Context, object client.Object) []reconcile.Request {
+	request, ok := object.(*cmapi.CertificateRequest)
+	if !ok || !find.ConcernsUs(request) {
+		return nil
+	}
+	return unfinished(ctx)(find.OrdersWithKey(ctx, r.Client, request.Namespace, find.PublicKeyDigest(request)))
+}
+
+// unfinished makes reconcile requests of those orders that a lookup has found and that have not ended.
+func unfinished(ctx context.Context) func([]v1alpha1.VeroOrder, error) []reconcile.Request {
+	return func(found []v1alpha1.VeroOrder, err error) []reconcile.Request {
+		if err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "cannot find the VeroOrders that an event concerns")
+			return nil
+		}
+		var requests []reconcile.Request
+		for i := range found {
+			if order := &found[i]; order.Status.EndedAt == nil {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})
+			}
+		}
+		return requests
+	}
+}

@@ -1,0 +1,71 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
+	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
+)
+
+// knowing lists an order, whatever is looked for.
+type knowing struct {
+	client.Client
+	order v1alpha1.VeroOrder
+}
+
+func (k knowing) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	if orders, ok := list.(*v1alpha1.VeroOrderList); ok {
+		orders.Items = []v1alpha1.VeroOrder{k.order}
+	}
+	return nil
+}
+
+// TestARetrievalIDOfAnotherOrderIsNotKept, whatever else the answer is.
+func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
+	order, another := &v1alpha1.VeroOrder{}, v1alpha1.VeroOrder{}
+	order.UID, another.UID = "this", "another"
+	notFound := &protocol.HTTPError{Status: 404}
+	untrusted := &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Err: errors.New("a stranger")}
+	unverified := func(err error) error { return &protocol.UnverifiedError{RetrievalID: "r", Err: err} }
+	for claim, c := range map[string]struct {
+		knows v1alpha1.VeroOrder
+		err   error
+		want  string // what the call ends with; empty for what it ended with already
+	}{
+		"of this order, verified":   {*order, nil, ""},
+		"of this order, unverified": {*order, unverified(notFound), ""},
+		"no RetrievalId":            {another, notFound, ""},
+		"verified":                  {another, nil, "its RetrievalId is the one that VeroOrder / has had before"},
+		"with HTTP 404":             {another, unverified(notFound), notFound.Error()},
+		"with a strange signature":  {another, unverified(untrusted), (&protocol.UnverifiedError{Err: untrusted}).Error()},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			id := ""
+			if c.err == nil {
+				id = "r"
+			}
+			reconciler := &Reconciler{Options: Options{Client: knowing{order: c.knows}}}
+			got := reconciler.replayed(t.Context(), order, receivedID(id, c.err), c.err)
+			said, left := "", ""
+			if got != nil {
+				said, left = answerProblem(got), receivedID("", got)
+			}
+			if said != c.want || left != "" {
+				t.Errorf("it is %q with RetrievalId %q, want %q without", said, left, c.want)
+			}
+		})
+	}
+}
+
+// answerProblem is an error without the words that every one of its type begins with.
+func answerProblem(err error) string {
+	if wrong, is := errors.AsType[*protocol.AnswerError](err); is {
+		return wrong.Problem
+	}
+	return err.Error()
+}

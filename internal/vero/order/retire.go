@@ -1,0 +1,55 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+// retireCheck is how often an order is looked at that may not go yet, because its credentials are still there.
+const retireCheck = 24 * time.Hour
+
+// retire removes an order some time after it has ended. It stays while the Secret that it drew on holds the TransferId
+// that it has spent: without the order, a later request would take the old credentials for new ones.
+func (r *Reconciler) retire(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+	if order.Status.EndedAt == nil {
+		return ctrl.Result{}, nil
+	}
+	if left := order.Status.EndedAt.Add(r.Retention).Sub(r.Clock.Now()); left > 0 {
+		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	held, err := r.holdsTransferID(ctx, order)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if held {
+		return ctrl.Result{RequeueAfter: retireCheck}, nil
+	}
+	precondition := client.Preconditions{UID: &order.UID, ResourceVersion: &order.ResourceVersion}
+	err = client.IgnoreNotFound(r.Client.Delete(ctx, order, precondition))
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("delete: %w", err)
+	}
+	ctrl.LoggerFrom(ctx).Info("VeroOrder removed", "endedAt", order.Status.EndedAt.Time)
+	return ctrl.Result{}, nil
+}
+
+func (r *Reconciler) holdsTransferID(ctx context.Context, order *v1alpha1.VeroOrder) (bool, error) {
+	if order.Spec.Transfer == nil {
+		return false, nil
+	}
+	transfer, err := secrets.ReadTransfer(ctx, r.Reader,
+		types.NamespacedName{Namespace: order.Namespace, Name: order.Spec.Transfer.SecretName})
+	if unusable, ok := errors.AsType[*secrets.UnusableError](err); ok {
+		return unusable.Unread, nil
+	}
+	return transfer.IDDigest() == order.Spec.Transfer.TransferIDDigest, err
+}

@@ -1,0 +1,125 @@
+package order_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
+)
+
+// silent is a service that takes calls and never answers.
+type silent struct {
+	answering
+
+	server *httptest.Server
+}
+
+func (s silent) Get(ctx context.Context, _ *protocol.Get) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.server.URL, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	response, err := s.server.Client().Do(request)
+	if err != nil {
+		return nil, err
+	}
+	return nil, response.Body.Close()
+}
+
+// TestAnOrderIsExecutedBesideServicesThatNeverAnswer: each of eight issuers of another namespace has a call, and there
+// are two lanes.
+func TestAnOrderIsExecutedBesideServicesThatNeverAnswer(t *testing.T) {
+	called, over := make(chan struct{}, 1), make(chan struct{})
+	service := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		select {
+		case called <- struct{}{}:
+		default:
+		}
+		<-over
+	}))
+	root := pkitest.Root(t, "Root")
+	leaf := root.Issue(t, pkitest.Key("ours"), "0123456-7")
+	work(t, func(issuer v1alpha1.Issuer, _ *secrets.Bundles) (veroorder.Service, error) {
+		if issuer.IssuerSpec().Endpoint() == service.URL {
+			return silent{server: service}, nil
+		}
+		return answering{leaf: leaf}, nil
+	})
+	t.Cleanup(func() { close(over); service.Close() })
+	hostile := server.Namespace(t)
+	for i := range 8 {
+		dead := issuer(hostile, root)
+		dead.Name, dead.Spec.URL = "vero-"+strconv.Itoa(i), service.URL
+		order := accepted(t, hostile, "order-"+strconv.Itoa(i))
+		order.Spec.IssuerRef.Name = dead.Name
+		server.Create(t, dead)
+		server.Create(t, order)
+	}
+	<-called
+	good := accepted(t, server.Namespace(t), "order")
+	server.Create(t, issuer(good.Namespace, root))
+	server.Create(t, good)
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 5*time.Second, true,
+		func(ctx context.Context) (bool, error) {
+			err := server.Client.Get(ctx, client.ObjectKeyFromObject(good), good)
+			return good.Status.Phase == v1alpha1.PhaseIssued, err
+		})
+	if err != nil {
+		t.Errorf("%v; the order is %s: %+v", err, good.Status.Phase, good.Status.Conditions)
+	}
+}
+
+// work runs the controller with two lanes until the test ends.
+func work(t *testing.T, connect veroorder.Connect) {
+	t.Helper()
+	manager, err := ctrl.NewManager(server.Config, ctrl.Options{
+		Scheme: server.Client.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := find.Index(t.Context(), manager.GetFieldIndexer()); err != nil {
+		t.Fatal(err)
+	}
+	numbers, err := metrics.New(prometheus.NewPedanticRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const plenty = 1000
+	err = veroorder.Register(manager, veroorder.Options{
+		Client: manager.GetClient(), Reader: manager.GetAPIReader(), Lanes: lanes.New(2, 8), Metrics: numbers,
+		Connect: connect, Clock: clock.RealClock{}, Shutdown: t.Context(), Retention: time.Hour,
+		Events: status.Events{Recorder: events.NewFakeRecorder(plenty)},
+	}, controller.Options{MaxConcurrentReconciles: 2, SkipNameValidation: new(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, ctx := make(chan error), t.Context()
+	go func() { ended <- manager.Start(ctx) }()
+	t.Cleanup(func() {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
