@@ -109,7 +109,7 @@ func liveThroughRenewals(b *testing.B, w *world.World, namespace string) *observ
 	return seen
 }
 
-// renewed is whether every Certificate has been renewed often enough.
+// renewed reports whether every Certificate has been renewed often enough.
 func (o *observed) renewed() bool {
 	for _, certificates := range o.worn {
 		if len(certificates) <= renewals {

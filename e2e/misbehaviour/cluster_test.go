@@ -206,8 +206,8 @@ func (s *stage) revive(t *testing.T) {
 	}
 }
 
-// isLedSince is whether the controller has renewed its lease after a time. One that could not looks as if it worked
-// until it notices, and while it finishes its calls.
+// isLedSince reports whether the controller has renewed its lease after a time. One that could not looks as if it
+// worked until it notices, and while it finishes its calls.
 func (s *stage) isLedSince(ctx context.Context, since time.Time) bool {
 	const name = "varmenne-issuer"
 	lease := &coordinationv1.Lease{}

@@ -41,7 +41,7 @@ type told struct {
 	reason string
 	// says are parts of the message, which the condition Ready of the CertificateRequest has, and the event.
 	says []string
-	// silent is whether the CertificateRequest goes on to something else at once, so that only the event says it.
+	// silent reports whether the CertificateRequest goes on to something else at once, so that only the event says it.
 	silent bool
 }
 
@@ -97,8 +97,8 @@ func (d *diary) page(namespace string) *page {
 	return d.pages[namespace]
 }
 
-// has is whether a CertificateRequest of the namespace, and an event, have said it. After is the number of messages
-// that came too early to count; the number with the one that was found comes back.
+// has reports whether a CertificateRequest of the namespace, and an event, have said it. After is the number of
+// messages that came too early to count; the number with the one that was found comes back.
 func (d *diary) has(namespace string, what told, after int) (until int, found bool) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()

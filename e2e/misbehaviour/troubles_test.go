@@ -13,7 +13,7 @@ type trouble struct {
 	when string
 	// fault is how the simulator does it; without one its process is stopped for the time of the call.
 	fault admin.Fault
-	// earlier is whether there must have been a call of the same operation that went well.
+	// earlier reports whether there must have been a call of the same operation that went well.
 	earlier bool
 	// says are the words that are told of it, whatever the operation.
 	says []string

@@ -60,7 +60,7 @@ func revision(certificate *cmapi.Certificate) int {
 	return *certificate.Status.Revision
 }
 
-// received is whether the Certificates of those names all have so many certificates.
+// received reports whether the Certificates of those names all have so many certificates.
 func (s *scene) received(count int, names ...string) bool {
 	s.Helper()
 	list := &cmapi.CertificateList{}

@@ -105,8 +105,8 @@ func (b *books) checkFirstGets() {
 	}
 }
 
-// isReplayed is whether the service has given a RetrievalId to others than the one that it belongs to: they cannot know
-// when it was made.
+// isReplayed reports whether the service has given a RetrievalId to others than the one that it belongs to: they cannot
+// know when it was made.
 func (b *books) isReplayed(retrievalID string) bool {
 	holders := 0
 	for i := range b.orders {
@@ -161,8 +161,8 @@ func (b *books) checkPayments(found *figures) {
 	}
 }
 
-// isExcused is whether an answer may have been lost: a fault has left nothing of it that could be read, or the process
-// that waited for it was killed.
+// isExcused reports whether an answer may have been lost: a fault has left nothing of it that could be read, or the
+// process that waited for it was killed.
 func (b *books) isExcused(request admin.Request) bool {
 	switch request.Fault {
 	case "", admin.StrangerSignature, admin.Unsigned:

@@ -129,8 +129,8 @@ func (s *scene) examine(ctx context.Context, order *v1alpha1.VeroOrder) error {
 	return client.IgnoreNotFound(s.Client.Delete(ctx, order))
 }
 
-// belongs is whether the service has given an order the RetrievalId that it has. On a busy machine cert-manager asks
-// once more for what it has just received: so there are renewals, too.
+// belongs reports whether the service has given an order the RetrievalId that it has. On a busy machine cert-manager
+// asks once more for what it has just received: so there are renewals, too.
 func belongs(submission admin.Request, order *v1alpha1.VeroOrder) bool {
 	if submission.RetrievalID != order.Status.RetrievalID || !submission.Accepted {
 		return false

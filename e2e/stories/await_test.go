@@ -54,7 +54,7 @@ func (s *story) awaitPending(certificate string, says ...string) *cmapi.Certific
 		})
 }
 
-// isNotReady is whether a request is not Ready, for that reason and with a message that says all of this.
+// isNotReady reports whether a request is not Ready, for that reason and with a message that says all of this.
 func isNotReady(request *cmapi.CertificateRequest, reason string, says ...string) bool {
 	ready := cmutil.GetCertificateRequestCondition(request, cmapi.CertificateRequestConditionReady)
 	return ready != nil && ready.Status == cmmeta.ConditionFalse && ready.Reason == reason &&

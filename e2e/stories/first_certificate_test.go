@@ -98,7 +98,7 @@ func (s *story) shows(arguments []string, wanted map[string]string) {
 	s.Errorf("kubectl %s prints no row with %v:\n%s", strings.Join(arguments[:2], " "), wanted, output)
 }
 
-// fits is whether a row of a table has these values below these headings. Names carry their kind where a table has
+// fits reports whether a row of a table has these values below these headings. Names carry their kind where a table has
 // several.
 func fits(heading, row string, wanted map[string]string) bool {
 	for column, value := range wanted {

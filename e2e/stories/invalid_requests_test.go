@@ -23,7 +23,7 @@ func TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent(t *testing.T) {
 	for claim, c := range map[string]struct {
 		spoil func(*cmapi.CertificateSpec)
 		says  []string
-		// renewed is whether the user has to run `cmctl renew` after the repair: a change that does not show in the
+		// renewed reports whether the user has to run `cmctl renew` after the repair: a change that does not show in the
 		// signing request does not end the hour that cert-manager waits after a failure.
 		renewed bool
 	}{
@@ -86,7 +86,7 @@ func TestARequestWithAShortKeyFailsBeforeAnythingIsSent(t *testing.T) {
 	s.nothingHappened()
 }
 
-// isInvalid is whether a request has failed for good, saying all of this, so that cert-manager knows it too.
+// isInvalid reports whether a request has failed for good, saying all of this, so that cert-manager knows it too.
 func isInvalid(request *cmapi.CertificateRequest, says []string) bool {
 	invalid := cmutil.GetCertificateRequestCondition(request, cmapi.CertificateRequestConditionInvalidRequest)
 	return isNotReady(request, cmapi.CertificateRequestReasonFailed, says...) && request.Status.FailureTime != nil &&

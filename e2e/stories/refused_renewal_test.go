@@ -27,7 +27,7 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 		"check the Certificate's spec.privateKey"
 	for claim, c := range map[string]struct {
 		code, reason, says string
-		// bought is whether somebody has bought transfer credentials before it is tried again.
+		// bought reports whether somebody has bought transfer credentials before it is tried again.
 		bought bool
 	}{
 		"PKI010": {"PKI010", v1alpha1.ReasonSignatureRefused, signature, false},

@@ -115,7 +115,7 @@ func (n *Tenant) Accepted() []admin.Request {
 	return slices.DeleteFunc(n.Asked("SignNewCertificate"), func(asked admin.Request) bool { return !asked.Accepted })
 }
 
-// SaysAll is whether a message has all of the parts.
+// SaysAll reports whether a message has all of the parts.
 func SaysAll(message string, parts []string) bool {
 	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(message, part) })
 }

@@ -133,7 +133,8 @@ func replicaName(number int) string {
 // Metrics reads what the replica tells about itself.
 func (r *Replica) Metrics(ctx context.Context) (string, error) { return get(ctx, r.metrics) }
 
-// Works is whether the replica has the lease and its controllers run. One that is frozen, or has ended, does not work.
+// Works reports whether the replica has the lease and its controllers run. One that is frozen, or has ended, does not
+// work.
 func (r *Replica) Works(ctx context.Context) bool {
 	text, err := r.Metrics(ctx)
 	return err == nil && strings.Contains(text, elected)

@@ -24,7 +24,7 @@ func countWatchErrors(series *metrics.Metrics) toolscache.WatchErrorHandlerWithC
 	}
 }
 
-// watchEnds is whether an error is how watches end that are begun again at once.
+// watchEnds reports whether an error is how watches end that are begun again at once.
 func watchEnds(err error) bool {
 	return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)

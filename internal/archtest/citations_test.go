@@ -50,7 +50,7 @@ func TestEveryCitationCanBeFollowed(t *testing.T) {
 	}
 }
 
-// hasSection is whether a text begins with a heading of a page; what follows it in the comment is not told apart.
+// hasSection reports whether a text begins with a heading of a page; what follows it in the comment is not told apart.
 func hasSection(t *testing.T, path, text string) bool {
 	t.Helper()
 	for line := range strings.Lines(page(t, path)) {

@@ -37,7 +37,7 @@ type certManager struct {
 	key *rsa.PrivateKey
 	// held is the Secret as it was before the issuance, nil if there was none.
 	held *corev1.Secret
-	// done is whether the new certificate is in the Secret.
+	// done reports whether the new certificate is in the Secret.
 	done bool
 }
 

@@ -102,7 +102,7 @@ func everyStep(t *testing.T, claim string, course []string, run trial) {
 	})
 }
 
-// goesBy is whether the steps of a course are among others, in that order.
+// goesBy reports whether the steps of a course are among others, in that order.
 func goesBy(steps, course []string) bool {
 	for _, name := range course {
 		found := slices.Index(steps, name)

@@ -192,7 +192,7 @@ func TestWhatTakesThePlaceOfADeletedOrderIsNoSecret(t *testing.T) {
 	}
 }
 
-// told is whether an event of a type contains all of the texts. Others are forgotten.
+// told reports whether an event of a type contains all of the texts. Others are forgotten.
 func (w *world) told(kind string, texts ...string) bool {
 	for {
 		select {

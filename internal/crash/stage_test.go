@@ -53,7 +53,7 @@ type stage struct {
 
 // scenario is an issuance.
 type scenario struct {
-	// renewal is whether there is a certificate that is to be renewed.
+	// renewal reports whether there is a certificate that is to be renewed.
 	renewal bool
 	// faults of the service.
 	faults []admin.Fault
@@ -173,7 +173,7 @@ type view struct {
 	orders   []v1alpha1.VeroOrder
 }
 
-// finished is whether all orders have ended.
+// finished reports whether all orders have ended.
 func (v view) finished() bool {
 	return !slices.ContainsFunc(v.orders, func(order v1alpha1.VeroOrder) bool { return order.Status.EndedAt == nil })
 }

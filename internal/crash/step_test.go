@@ -19,7 +19,7 @@ type step struct {
 	object client.Object
 }
 
-// isCall is whether the step is a call of the certificate service.
+// isCall reports whether the step is a call of the certificate service.
 func (s step) isCall() bool { return strings.HasSuffix(s.name, "Certificate") }
 
 // interceptor decides what becomes of a step; act does it.

@@ -26,7 +26,7 @@ const firstPoll = 10 * time.Second
 type cost struct {
 	// lost is how many answers were lost with what they had cost.
 	lost int
-	// wrongClock is whether the controller's clock was wrong, so that it may have asked too early.
+	// wrongClock reports whether the controller's clock was wrong, so that it may have asked too early.
 	wrongClock bool
 }
 
@@ -160,14 +160,14 @@ func (s *stage) accepted(operation string) []admin.Request {
 	return slices.DeleteFunc(s.requestLog(operation), func(asked admin.Request) bool { return !asked.Accepted })
 }
 
-// lost is whether an order says that an answer was lost.
+// lost reports whether an order says that an answer was lost.
 func lost(order *v1alpha1.VeroOrder) bool {
 	ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
 	return order.Status.Phase == v1alpha1.PhaseFailed && ready != nil && ready.Reason == v1alpha1.ReasonAnswerLost &&
 		strings.Contains(ready.Message, "answer was lost")
 }
 
-// asksForCredentials is whether a request waits, and says that it wants new transfer credentials.
+// asksForCredentials reports whether a request waits, and says that it wants new transfer credentials.
 func asksForCredentials(request *cmapi.CertificateRequest) bool {
 	return readyReason(request) == cmapi.CertificateRequestReasonPending &&
 		strings.Contains(status.ReadyMessage(request), "order new transfer credentials")

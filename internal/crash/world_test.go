@@ -34,7 +34,7 @@ type world struct {
 	indexes  apitest.Indexes
 	queue    queue
 	patience time.Duration
-	// eventful is whether events are steps.
+	// eventful reports whether events are steps.
 	eventful bool
 	// enough is asked whether there is anything more to wait for.
 	enough func(view) bool

@@ -41,7 +41,7 @@ func (b *Bundles) Digest() string {
 type BundleError struct {
 	// Field is the path in the issuer's spec.
 	Field string
-	// Missing is whether the object or key that the field names does not exist, or may not be read.
+	// Missing reports whether the object or key that the field names does not exist, or may not be read.
 	Missing bool
 	// Err is the cause.
 	Err error

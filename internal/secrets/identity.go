@@ -26,7 +26,7 @@ type Identity struct {
 	// Leaf is the certificate; nil when the Secret holds none that can be used, and then Problem says why.
 	Leaf    *x509.Certificate
 	Problem string
-	// Absent is whether there is no certificate yet, which is what a first issuance finds.
+	// Absent reports whether there is no certificate yet, which is what a first issuance finds.
 	Absent bool
 	// Unreadable reports whether cert-manager does not read the Secret, though we do: it takes plain PEM only, and the
 	// certificate of the key first.

@@ -47,7 +47,7 @@ type UnusableError struct {
 	Secret types.NamespacedName
 	// Problem says what is wrong and what to do.
 	Problem string
-	// Unread is whether nobody knows what it holds, because the controller may not read it.
+	// Unread reports whether nobody knows what it holds, because the controller may not read it.
 	Unread bool
 }
 

@@ -26,7 +26,7 @@ func written(secret *corev1.Secret, keys ...string) time.Time {
 	return last
 }
 
-// ownsAny is whether one of the keys is among the fields. They are names; values are never in there.
+// ownsAny reports whether one of the keys is among the fields. They are names; values are never in there.
 func ownsAny(fields *metav1.FieldsV1, keys []string) bool {
 	if fields == nil {
 		return false

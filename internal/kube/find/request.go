@@ -17,7 +17,7 @@ const (
 	indexPublicKey = "varmenne.dev/public-key"
 )
 
-// ConcernsUs is whether a CertificateRequest names one of our kinds.
+// ConcernsUs reports whether a CertificateRequest names one of our kinds.
 func ConcernsUs(request *cmapi.CertificateRequest) bool {
 	reference := request.Spec.IssuerRef
 	return reference.Group == v1alpha1.GroupName && v1alpha1.NewIssuer(reference.Kind) != nil

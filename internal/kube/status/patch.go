@@ -32,9 +32,9 @@ func Patch(ctx context.Context, writer client.StatusClient, object, before clien
 	return nil
 }
 
-// Lasts is whether an error that has ended a reconcile may be there again next time, so that somebody has to be told:
-// what the API server refuses, and what does not fit together. What comes of a busy or unreachable API server, or of
-// somebody else who was faster, passes.
+// Lasts reports whether an error that has ended a reconcile may be there again next time, so that somebody has to be
+// told: what the API server refuses, and what does not fit together. What comes of a busy or unreachable API server, or
+// of somebody else who was faster, passes.
 func Lasts(ctx context.Context, err error) bool {
 	var answer apierrors.APIStatus
 	if errors.As(err, &answer) && ctx.Err() == nil {

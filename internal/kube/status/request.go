@@ -17,13 +17,13 @@ func ReadyMessage(request *cmapi.CertificateRequest) string {
 	return ""
 }
 
-// IsTrue is whether a CertificateRequest has a condition with status True.
+// IsTrue reports whether a CertificateRequest has a condition with status True.
 func IsTrue(request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType) bool {
 	condition := Find(request, kind)
 	return condition != nil && condition.Status == cmmeta.ConditionTrue
 }
 
-// IsFinal is whether a CertificateRequest has reached an end that it cannot leave: issued, failed or denied.
+// IsFinal reports whether a CertificateRequest has reached an end that it cannot leave: issued, failed or denied.
 func IsFinal(request *cmapi.CertificateRequest) bool {
 	condition := Find(request, cmapi.CertificateRequestConditionReady)
 	if condition == nil {

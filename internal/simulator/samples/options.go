@@ -32,7 +32,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 		"kubeconfig `file` to apply the samples with; left out, the service account of the Pod")
 }
 
-// Wanted is whether there is anything to apply.
+// Wanted reports whether there is anything to apply.
 func (o *Options) Wanted() bool { return o.Directory != "" }
 
 // Validate says everything that is wrong with the options.

@@ -28,8 +28,8 @@ func (e *networkError) Error() string { return e.text }
 
 func (e *networkError) Unwrap() error { return e.err }
 
-// connectError tells a server that is not trusted from one that is not there; greeting is whether the TLS handshake
-// with it had begun.
+// connectError tells a server that is not trusted from one that is not there; greeting reports whether the TLS
+// handshake with it had begun.
 func (c *Client) connectError(err error, greeting bool) error {
 	if forbidden, ok := errors.AsType[*protocol.ForbiddenEndpointError](err); ok {
 		return forbidden
@@ -68,8 +68,8 @@ func reach(err error) error {
 	return pki.Bounded(innermost(err))
 }
 
-// interrupted is the error of a connection that ended, or was too slow, after it had come about; answered is whether
-// anything had come back by then.
+// interrupted is the error of a connection that ended, or was too slow, after it had come about; answered reports
+// whether anything had come back by then.
 func interrupted(err error, answered bool) *protocol.InterruptedError {
 	timeout := errors.Is(err, context.DeadlineExceeded)
 	if netError, ok := errors.AsType[net.Error](err); ok {

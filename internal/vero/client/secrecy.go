@@ -27,7 +27,7 @@ func (a *answer) withoutSecret(err error, password protocol.Password) error {
 // them. The answers of the service have a handful.
 const maximumReferences = 4096
 
-// repeats is whether the answer repeats the password anywhere, as it is or escaped up to twice, or has so many
+// repeats reports whether the answer repeats the password anywhere, as it is or escaped up to twice, or has so many
 // references that it is not searched. Then none of its words may be shown: they may have been shortened in the middle
 // of the password, or quoted.
 func (a *answer) repeats(password protocol.Password) bool {

@@ -72,7 +72,7 @@ func (r *Reconciler) issuerOf(ctx context.Context, object client.Object) []recon
 	return []reconcile.Request{{NamespacedName: name}}
 }
 
-// isReady is whether an issuer is, as far as the cache knows: then an order that gets on is no news.
+// isReady reports whether an issuer is, as far as the cache knows: then an order that gets on is no news.
 func (r *Reconciler) isReady(ctx context.Context, name client.ObjectKey) bool {
 	issuer, err := find.Issuer(ctx, r.Client, r.kind, name.Namespace, name.Name)
 	return err == nil && issuer != nil &&

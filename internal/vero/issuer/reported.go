@@ -80,7 +80,7 @@ func later(one, other time.Time) time.Time {
 	return one
 }
 
-// names is whether an order was made in the name of an issuer.
+// names reports whether an order was made in the name of an issuer.
 func names(order *v1alpha1.VeroOrder, issuer v1alpha1.Issuer) bool {
 	reference := order.Spec.IssuerRef
 	return reference.Kind == issuer.IssuerKind() && reference.Name == issuer.GetName()

@@ -148,7 +148,7 @@ func only(parent *etree.Element, name string, accept func(*etree.Element) bool) 
 	return found, nil
 }
 
-// ours is whether an element can be a field: the schema leaves fields unqualified, some stacks qualify them.
+// ours reports whether an element can be a field: the schema leaves fields unqualified, some stacks qualify them.
 func ours(field *etree.Element) bool {
 	namespace := field.NamespaceURI()
 	return namespace == "" || namespace == Namespace

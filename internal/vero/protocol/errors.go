@@ -11,7 +11,7 @@ import (
 // FieldErrors, comes from before the call: nothing was sent.
 type CallError interface {
 	error
-	// MayHaveBeenProcessed is whether the service can have acted on the request. Where it is true, repeating a
+	// MayHaveBeenProcessed reports whether the service can have acted on the request. Where it is true, repeating a
 	// SignNewCertificate may meet credentials that are used up, and a RetrievalId may be lost.
 	MayHaveBeenProcessed() bool
 }
@@ -86,7 +86,7 @@ func (*UntrustedServerError) MayHaveBeenProcessed() bool { return false }
 
 // InterruptedError: the connection ended, or time ran out, after it had come about.
 type InterruptedError struct {
-	// Timeout is whether time ran out.
+	// Timeout reports whether time ran out.
 	Timeout bool
 	// Unsent is true where the end of the request was certainly not sent, so that nobody can have acted on it.
 	Unsent bool
