@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 
@@ -58,13 +57,14 @@ func ReadIdentity(ctx context.Context, reader client.Reader, name types.Namespac
 		identity.Problem, identity.Absent = fmt.Sprintf("Secret %s holds no certificate with its key", name), true
 		return identity, nil
 	}
-	leaf, signer, problem := pair(pki.Readable(certificate), pki.Readable(key))
+	readable, readableKey := pki.Readable(certificate), pki.Readable(key)
+	leaf, signer, problem := pair(readable, readableKey)
 	if problem != "" {
 		identity.Problem = fmt.Sprintf("Secret %s %s", name, problem)
 		return identity, nil
 	}
 	identity.Leaf, identity.key = leaf, signer
-	_, unreadable := tls.X509KeyPair(certificate, key)
-	identity.Unreadable = unreadable != nil
+	plain := bytes.Equal(readable, certificate) && bytes.Equal(readableKey, key)
+	identity.Unreadable = !plain || !leads(certificate, signer)
 	return identity, nil
 }

@@ -42,6 +42,40 @@ func TestIdentityIsRead(t *testing.T) {
 	}
 }
 
+// TestWhatCertManagerDoesNotReadIsTold, and found out without a look at any key but the one that is used: one that
+// takes minutes to read may stand behind it.
+func TestWhatCertManagerDoesNotReadIsTold(t *testing.T) {
+	namespace := server.Namespace(t)
+	root := pkitest.Root(t, "root")
+	leaf := string(pkitest.PEM(root.Issue(t, pkitest.Key("leaf"), "0123456-7")))
+	authority, key := string(pkitest.PEM(root.Certificate)), string(pkitest.KeyPEM(t, "leaf"))
+	spoiled := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pkitest.Unreadable(t)}))
+	for claim, c := range map[string]struct {
+		certificate, key string
+		unreadable       bool
+	}{
+		"plain PEM":                       {leaf, key, false},
+		"with its authority behind it":    {leaf + authority, key, false},
+		"its authority in front":          {authority + leaf, key, true},
+		"one that cannot be read":         {spoiled + leaf, key, true},
+		"a byte order mark":               {"\uFEFF" + leaf, key, true},
+		"a byte order mark in the key":    {leaf, "\uFEFF" + key, true},
+		"a mark, and a large key behind":  {leaf, "\uFEFF" + key + string(largeKey(t)), true},
+		"indented, as YAML is often kept": {strings.ReplaceAll(leaf, "-----BEGIN", "  -----BEGIN"), key, true},
+	} {
+		object := secret(namespace, "", map[string]string{"tls.crt": c.certificate, "tls.key": c.key})
+		object.GenerateName = "tls-"
+		server.Create(t, object)
+		identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if identity.Problem != "" || identity.Unreadable != c.unreadable {
+			t.Errorf("%s: unreadable %t, problem %q", claim, identity.Unreadable, identity.Problem)
+		}
+	}
+}
+
 func TestIdentityThatCannotBeUsed(t *testing.T) {
 	namespace := server.Namespace(t)
 	leaf := string(pkitest.PEM(pkitest.Root(t, "root").Issue(t, pkitest.Key("leaf"), "0123456-7")))

@@ -51,6 +51,16 @@ func pair(certificates, key []byte) (leaf *x509.Certificate, signer crypto.Signe
 	}
 }
 
+// leads reports whether the first of several certificates can be read and is for the key.
+func leads(certificates []byte, signer crypto.Signer) bool {
+	block, _ := pem.Decode(certificates)
+	if block == nil {
+		return false
+	}
+	first, err := x509.ParseCertificate(block.Bytes)
+	return err == nil && pki.IsKeyOf(signer, first.PublicKey)
+}
+
 // isEncrypted reports whether a key has a passphrase, in PKCS#8 or in the way of old versions of OpenSSL.
 func isEncrypted(key []byte) bool {
 	block, _ := pem.Decode(key)
