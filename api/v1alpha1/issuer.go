@@ -8,10 +8,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Issuer is what VeroIssuer and VeroClusterIssuer have in common, so that code treats them as one.
+// GenericVeroIssuer is what VeroIssuer and VeroClusterIssuer have in common, so that code treats them as one.
 //
 // +kubebuilder:object:generate=false
-type Issuer interface {
+type GenericVeroIssuer interface {
 	metav1.Object
 	runtime.Object
 	// IssuerKind is KindVeroIssuer or KindVeroClusterIssuer, also where the object's TypeMeta is empty.
@@ -19,12 +19,12 @@ type Issuer interface {
 	// IssuerSpec is the issuer's own spec, not a copy.
 	IssuerSpec() *VeroIssuerSpec
 	// IssuerStatus is the issuer's own status, not a copy.
-	IssuerStatus() *IssuerStatus
+	IssuerStatus() *VeroIssuerStatus
 }
 
 var (
-	_ Issuer = (*VeroIssuer)(nil)
-	_ Issuer = (*VeroClusterIssuer)(nil)
+	_ GenericVeroIssuer = (*VeroIssuer)(nil)
+	_ GenericVeroIssuer = (*VeroClusterIssuer)(nil)
 )
 
 // IssuerKind is KindVeroIssuer.
@@ -34,7 +34,7 @@ func (*VeroIssuer) IssuerKind() string { return KindVeroIssuer }
 func (i *VeroIssuer) IssuerSpec() *VeroIssuerSpec { return &i.Spec }
 
 // IssuerStatus is the issuer's own status, not a copy.
-func (i *VeroIssuer) IssuerStatus() *IssuerStatus { return &i.Status }
+func (i *VeroIssuer) IssuerStatus() *VeroIssuerStatus { return &i.Status }
 
 // IssuerKind is KindVeroClusterIssuer.
 func (*VeroClusterIssuer) IssuerKind() string { return KindVeroClusterIssuer }
@@ -43,10 +43,10 @@ func (*VeroClusterIssuer) IssuerKind() string { return KindVeroClusterIssuer }
 func (i *VeroClusterIssuer) IssuerSpec() *VeroIssuerSpec { return &i.Spec }
 
 // IssuerStatus is the issuer's own status, not a copy.
-func (i *VeroClusterIssuer) IssuerStatus() *IssuerStatus { return &i.Status }
+func (i *VeroClusterIssuer) IssuerStatus() *VeroIssuerStatus { return &i.Status }
 
 // NewIssuer is an empty issuer of a kind, nil if the kind is none of ours.
-func NewIssuer(kind string) Issuer {
+func NewIssuer(kind string) GenericVeroIssuer {
 	switch kind {
 	case KindVeroIssuer:
 		return &VeroIssuer{}

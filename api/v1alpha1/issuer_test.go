@@ -21,12 +21,12 @@ func TestMinimalIssuerGetsItsDefaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			for path, want := range map[string]any{
-				"spec.renewalWindow":                   "1440h",
-				"spec.retrievalTimeout":                "24h",
-				"spec.trust.issuance.configMapRef.key": "ca.crt",
-				"spec.url":                             nil,
-				"spec.trust.tls":                       nil,
-				"spec.transferSecretRef":               nil,
+				"spec.renewalWindow":                      "1440h",
+				"spec.retrievalTimeout":                   "24h",
+				"spec.trust.issuance.configMapKeyRef.key": "ca.crt",
+				"spec.url":               nil,
+				"spec.trust.tls":         nil,
+				"spec.transferSecretRef": nil,
 			} {
 				if got := get(t, object, path); got != want {
 					t.Errorf("%s is %v, want %v", path, got, want)
@@ -53,7 +53,7 @@ func TestRulesOfIssuers(t *testing.T) {
 			"spec.environment": "PRODUCTION", "spec.url": "https://localhost:8443/services?x=1",
 			"spec.customerName":      "Esimerkki Öljy & Kumppanit Oy, \"Häme\" <A/S>",
 			"spec.transferSecretRef": map[string]any{"name": "vero-transfer"}, "spec.renewalWindow": "5m",
-			"spec.retrievalTimeout": "10s", "spec.trust.tls": map[string]any{"secretRef": map[string]any{"name": "tls"}},
+			"spec.retrievalTimeout": "10s", "spec.trust.tls": map[string]any{"secretKeyRef": map[string]any{"name": "tls"}},
 		}, ""},
 		"another environment": {
 			map[string]any{"spec.environment": "ACCEPTANCE"}, `supported values: "TEST", "PRODUCTION"`,
@@ -139,22 +139,22 @@ func TestRulesOfIssuers(t *testing.T) {
 			map[string]any{"spec.trust.responses": map[string]any{"caBundle": ""}}, "at least 1 chars long",
 		},
 		"a reference without a name": {
-			map[string]any{"spec.trust.responses": map[string]any{"secretRef": map[string]any{"key": "a"}}},
-			"secretRef.name: Required value",
+			map[string]any{"spec.trust.responses": map[string]any{"secretKeyRef": map[string]any{"key": "a"}}},
+			"secretKeyRef.name: Required value",
 		},
 		"a reference with an empty name": {
-			map[string]any{"spec.trust.responses": map[string]any{"secretRef": map[string]any{"name": ""}}},
+			map[string]any{"spec.trust.responses": map[string]any{"secretKeyRef": map[string]any{"name": ""}}},
 			"at least 1 chars long",
 		},
 	}
-	const exactlyOne = "set exactly one of caBundle, configMapRef and secretRef"
+	const exactlyOne = "set exactly one of caBundle, configMapKeyRef and secretKeyRef"
 	for _, field := range []string{"tls", "responses", "issuance"} {
 		for claim, source := range map[string]map[string]any{
 			"no source":          {},
-			"two sources":        {"caBundle": bundle, "configMapRef": configMap},
-			"two references":     {"secretRef": configMap, "configMapRef": configMap},
-			"a bundle, a Secret": {"caBundle": bundle, "secretRef": configMap},
-			"all three sources":  {"caBundle": bundle, "secretRef": configMap, "configMapRef": configMap},
+			"two sources":        {"caBundle": bundle, "configMapKeyRef": configMap},
+			"two references":     {"secretKeyRef": configMap, "configMapKeyRef": configMap},
+			"a bundle, a Secret": {"caBundle": bundle, "secretKeyRef": configMap},
+			"all three sources":  {"caBundle": bundle, "secretKeyRef": configMap, "configMapKeyRef": configMap},
 		} {
 			cases[field+": "+claim] = refused{map[string]any{"spec.trust." + field: source}, exactlyOne}
 		}

@@ -74,7 +74,7 @@ spec:
   customerID: 0123456-7
   trust:
     responses: {caBundle: LS0tLS1CRUdJTg==}
-    issuance: {configMapRef: {name: vero-trust}}
+    issuance: {configMapKeyRef: {name: vero-trust}}
 `)
 	object.SetKind(kind)
 	if kind == v1alpha1.KindVeroIssuer {

@@ -62,7 +62,7 @@ func TestOrderIsPendingFromTheBeginning(t *testing.T) {
 	for claim, phase := range map[string]any{"without a status": nil, "with a status of its own": "Issued"} {
 		t.Run(claim, func(t *testing.T) {
 			object := orderManifest(t, namespace)
-			set(t, object, "status.phase", phase)
+			set(t, object, "status.state", phase)
 			if err := server.Client.Create(t.Context(), object); err != nil {
 				t.Fatal(err)
 			}
@@ -70,15 +70,15 @@ func TestOrderIsPendingFromTheBeginning(t *testing.T) {
 			if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), read); err != nil {
 				t.Fatal(err)
 			}
-			if read.Status.Phase != v1alpha1.PhasePending {
-				t.Errorf("it is %q", read.Status.Phase)
+			if read.Status.State != v1alpha1.StatePending {
+				t.Errorf("it is %q", read.Status.State)
 			}
 			read.Status = v1alpha1.VeroOrderStatus{RetrievalID: "1"}
 			if err := server.Client.Status().Update(t.Context(), read); err != nil {
 				t.Fatal(err)
 			}
-			if read.Status.Phase != v1alpha1.PhasePending {
-				t.Errorf("after a status without a phase it is %q", read.Status.Phase)
+			if read.Status.State != v1alpha1.StatePending {
+				t.Errorf("after a status without a phase it is %q", read.Status.State)
 			}
 		})
 	}
@@ -112,7 +112,7 @@ func TestSpecOfAnOrderCannotBeChanged(t *testing.T) {
 		if err := server.Client.Update(t.Context(), object); err != nil {
 			t.Error(err)
 		}
-		set(t, object, "status.phase", "Submitted")
+		set(t, object, "status.state", "Submitted")
 		if err := server.Client.Status().Update(t.Context(), object); err != nil {
 			t.Error(err)
 		}
@@ -123,12 +123,12 @@ func TestRulesOfTheStatusOfOrders(t *testing.T) {
 	namespace := server.Namespace(t)
 	for claim, c := range map[string]refused{
 		"every field is taken": {map[string]any{
-			"status.phase": "Submitting", "status.retrievalId": strings.Repeat("ä", 32), "status.submissions": int64(1),
-			"status.uncertain": true, "status.submittedAt": "2026-06-01T12:00:00.000001Z",
-			"status.passwordFingerprint": "0a1b", "status.acceptedAt": "2026-06-01T12:00:00.000001Z",
+			"status.state": "Submitting", "status.retrievalID": strings.Repeat("ä", 32), "status.submissions": int64(1),
+			"status.uncertain": true, "status.submissionTime": "2026-06-01T12:00:00.000001Z",
+			"status.passwordFingerprint": "0a1b", "status.acceptanceTime": "2026-06-01T12:00:00.000001Z",
 		}, ""},
-		"another phase":          {map[string]any{"status.phase": "Lost"}, "Unsupported value"},
-		"a long RetrievalId":     {map[string]any{"status.retrievalId": strings.Repeat("1", 33)}, "may not be more than 32"},
+		"another phase":          {map[string]any{"status.state": "Lost"}, "Unsupported value"},
+		"a long RetrievalId":     {map[string]any{"status.retrievalID": strings.Repeat("1", 33)}, "may not be more than 32"},
 		"a password for a print": {map[string]any{"status.passwordFingerprint": "0a1b2"}, "may not be more than 4"},
 	} {
 		t.Run(claim, func(t *testing.T) {

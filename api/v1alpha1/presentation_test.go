@@ -111,12 +111,12 @@ func TestColumns(t *testing.T) {
 	}
 	t.Run("VeroOrder", func(t *testing.T) {
 		object := withStatus(t, orderManifest(t, namespace), map[string]any{
-			"status.phase": "Submitted", "status.retrievalId": "42", "status.nextPollTime": "2026-06-01T12:00:10.000000Z",
+			"status.state": "Submitted", "status.retrievalID": "42", "status.nextPollTime": "2026-06-01T12:00:10.000000Z",
 			"status.conditions": readyCondition("False", "AwaitingCertificate", "accepted"),
 		})
 		want := map[string]any{
-			"Phase": "Submitted", "Operation": "SignNewCertificate", "Retrieval-ID": "42",
-			"Waiting-For": "AwaitingCertificate", "Next-Poll": "2026-06-01T12:00:10.000000Z", "Certificate": "tax",
+			"State": "Submitted", "Operation": "SignNewCertificate", "Retrieval-ID": "42",
+			"Reason": "AwaitingCertificate", "Next-Poll": "2026-06-01T12:00:10.000000Z", "Certificate": "tax",
 			"Issuer (wide)": "vero", "Message (wide)": "accepted",
 		}
 		if difference := cmp.Diff(want, row(t, "veroorders", object)); difference != "" {

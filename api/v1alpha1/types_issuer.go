@@ -140,7 +140,7 @@ type Trust struct {
 // BundleSource is where a bundle of PEM certificates comes from: exactly one of its fields is set. References of
 // a VeroIssuer are read from its own namespace, those of a VeroClusterIssuer from the namespace of the controller.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.caBundle) ? 1 : 0) + (has(self.configMapRef) ? 1 : 0) + (has(self.secretRef) ? 1 : 0) == 1",message="set exactly one of caBundle, configMapRef and secretRef"
+// +kubebuilder:validation:XValidation:rule="(has(self.caBundle) ? 1 : 0) + (has(self.configMapKeyRef) ? 1 : 0) + (has(self.secretKeyRef) ? 1 : 0) == 1",message="set exactly one of caBundle, configMapKeyRef and secretKeyRef"
 type BundleSource struct {
 	// CABundle is the bundle itself: PEM certificates, in base64 as usual for bytes.
 	//
@@ -148,15 +148,15 @@ type BundleSource struct {
 	// +kubebuilder:validation:MinLength=1
 	CABundle []byte `json:"caBundle,omitempty"`
 
-	// ConfigMapRef names a ConfigMap and the key that holds the bundle.
+	// ConfigMapKeyRef names a ConfigMap and the key that holds the bundle.
 	//
 	// +optional
-	ConfigMapRef *BundleReference `json:"configMapRef,omitempty"`
+	ConfigMapKeyRef *BundleReference `json:"configMapKeyRef,omitempty"`
 
 	// SecretRef names a Secret and the key that holds the bundle.
 	//
 	// +optional
-	SecretRef *BundleReference `json:"secretRef,omitempty"`
+	SecretRef *BundleReference `json:"secretKeyRef,omitempty"`
 }
 
 // BundleReference is one key of a ConfigMap or Secret.
@@ -176,8 +176,8 @@ type BundleReference struct {
 	Key string `json:"key,omitempty"`
 }
 
-// IssuerStatus says whether an issuer can be used, and if not, what to change. The controller writes it.
-type IssuerStatus struct {
+// VeroIssuerStatus says whether an issuer can be used, and if not, what to change. The controller writes it.
+type VeroIssuerStatus struct {
 	// Conditions of the issuer; see the constants of this package for their types and reasons.
 	//
 	// +optional
@@ -213,7 +213,7 @@ type VeroIssuer struct {
 	// Status is what the controller found.
 	//
 	// +optional
-	Status IssuerStatus `json:"status,omitempty"`
+	Status VeroIssuerStatus `json:"status,omitempty"`
 }
 
 // VeroIssuerList is a list of VeroIssuers.
@@ -250,7 +250,7 @@ type VeroClusterIssuer struct {
 	// Status is what the controller found.
 	//
 	// +optional
-	Status IssuerStatus `json:"status,omitempty"`
+	Status VeroIssuerStatus `json:"status,omitempty"`
 }
 
 // VeroClusterIssuerList is a list of VeroClusterIssuers.

@@ -18,24 +18,24 @@ const (
 	OperationRenew Operation = "RenewCertificate"
 )
 
-// OrderPhase is how far an order has come. The state diagram is in the package comment of internal/vero/orderstate.
+// VeroOrderState is how far an order has come. The state diagram is in the package comment of internal/vero/orderstate.
 //
 // +kubebuilder:validation:Enum=Pending;Submitting;Submitted;Issued;Failed
-type OrderPhase string
+type VeroOrderState string
 
 const (
-	// PhasePending: nothing was sent, or the service has said that it did not accept what was sent.
-	PhasePending OrderPhase = "Pending"
-	// PhaseSubmitting: the request may be on its way. Written before the call. An order found in this phase after a
+	// StatePending: nothing was sent, or the service has said that it did not accept what was sent.
+	StatePending VeroOrderState = "Pending"
+	// StateSubmitting: the request may be on its way. Written before the call. An order found in this state after a
 	// restart is uncertain: it was sent, or it was not.
-	PhaseSubmitting OrderPhase = "Submitting"
-	// PhaseSubmitted: the service has accepted the request; its certificate is being fetched.
-	PhaseSubmitted OrderPhase = "Submitted"
-	// PhaseIssued: the certificate is in status.certificate. Final.
-	PhaseIssued OrderPhase = "Issued"
-	// PhaseFailed: this order will not bear a certificate; the condition Ready says why. Final, but for an answer
+	StateSubmitting VeroOrderState = "Submitting"
+	// StateSubmitted: the service has accepted the request; its certificate is being fetched.
+	StateSubmitted VeroOrderState = "Submitted"
+	// StateIssued: the certificate is in status.certificate. Final.
+	StateIssued VeroOrderState = "Issued"
+	// StateFailed: this order will not bear a certificate; the condition Ready says why. Final, but for an answer
 	// that arrives late.
-	PhaseFailed OrderPhase = "Failed"
+	StateFailed VeroOrderState = "Failed"
 )
 
 // VeroOrderSpec is what was asked for, on whose authority. It never changes.
@@ -132,30 +132,30 @@ type RenewalAuthorization struct {
 // VeroOrderStatus is what has become of an order. The controller writes it: the intent before a call, the outcome
 // right after it.
 type VeroOrderStatus struct {
-	// Phase is how far the order has come.
+	// State is how far the order has come.
 	//
 	// +optional
 	// +kubebuilder:default=Pending
-	Phase OrderPhase `json:"phase,omitempty"`
+	State VeroOrderState `json:"state,omitempty"`
 
 	// RetrievalID is the service's receipt: with it, and only with it, the certificate can be fetched.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
-	RetrievalID string `json:"retrievalId,omitempty"`
+	RetrievalID string `json:"retrievalID,omitempty"`
 
 	// RetrievalIDUnverified is true while the answer that carried the RetrievalId has a signature that could not be
 	// verified. The id is kept and tried; only a verified answer can bear the certificate.
 	//
 	// +optional
-	RetrievalIDUnverified bool `json:"retrievalIdUnverified,omitempty"`
+	RetrievalIDUnverified bool `json:"retrievalIDUnverified,omitempty"`
 
 	// RefusedRetrievalID is a RetrievalId that could not be verified and was tried: the service refuses it, or answers
 	// with a certificate for another key or customer. The request goes on without it, and it is not taken again.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
-	RefusedRetrievalID string `json:"refusedRetrievalId,omitempty"`
+	RefusedRetrievalID string `json:"refusedRetrievalID,omitempty"`
 
 	// Submissions counts how often the request was sent, or may have been.
 	//
@@ -168,16 +168,16 @@ type VeroOrderStatus struct {
 	// +optional
 	Uncertain bool `json:"uncertain,omitempty"`
 
-	// SubmittedAt is when the request was last sent, written before it was sent.
+	// SubmissionTime is when the request was last sent, written before it was sent.
 	//
 	// +optional
-	SubmittedAt *metav1.MicroTime `json:"submittedAt,omitempty"`
+	SubmissionTime *metav1.MicroTime `json:"submissionTime,omitempty"`
 
-	// PollStartedAt is when a GetCertificate was begun that has no outcome yet, written before the call. It is written
+	// PollStartTime is when a GetCertificate was begun that has no outcome yet, written before the call. It is written
 	// only where an earlier controller may have ended in the middle of one.
 	//
 	// +optional
-	PollStartedAt *metav1.MicroTime `json:"pollStartedAt,omitempty"`
+	PollStartTime *metav1.MicroTime `json:"pollStartTime,omitempty"`
 
 	// Interruptions is, while a call is under way or was interrupted, how many controllers had ended in a row during
 	// calls for orders of the namespace when it was begun. The more they were, the later it is made again.
@@ -192,23 +192,23 @@ type VeroOrderStatus struct {
 	// +kubebuilder:validation:MaxLength=4
 	PasswordFingerprint string `json:"passwordFingerprint,omitempty"`
 
-	// AcceptedAt is when the service's acceptance was received.
+	// AcceptanceTime is when the service's acceptance was received.
 	//
 	// +optional
-	AcceptedAt *metav1.MicroTime `json:"acceptedAt,omitempty"`
+	AcceptanceTime *metav1.MicroTime `json:"acceptanceTime,omitempty"`
 
-	// RefusedSince is when the service first refused the request for a technical reason (PKI099), if it has answered
+	// FirstRefusalTime is when the service first refused the request for a technical reason (PKI099), if it has answered
 	// nothing else since.
 	//
 	// +optional
-	RefusedSince *metav1.MicroTime `json:"refusedSince,omitempty"`
+	FirstRefusalTime *metav1.MicroTime `json:"firstRefusalTime,omitempty"`
 
 	// NextSubmitTime is when the request is sent again after a passing failure.
 	//
 	// +optional
 	NextSubmitTime *metav1.MicroTime `json:"nextSubmitTime,omitempty"`
 
-	// NextPollTime is when the certificate is asked for next. Never earlier than 10 s after AcceptedAt.
+	// NextPollTime is when the certificate is asked for next. Never earlier than 10 s after AcceptanceTime.
 	//
 	// +optional
 	NextPollTime *metav1.MicroTime `json:"nextPollTime,omitempty"`
@@ -222,12 +222,12 @@ type VeroOrderStatus struct {
 	// until the issuer's spec or its bundles change, or the order succeeds.
 	//
 	// +optional
-	IssuerProblem *IssuerProblem `json:"issuerProblem,omitempty"`
+	IssuerProblem *VeroIssuerProblem `json:"issuerProblem,omitempty"`
 
 	// LastError is the last failure, kept also after it has passed.
 	//
 	// +optional
-	LastError *OrderError `json:"lastError,omitempty"`
+	LastError *VeroOrderError `json:"lastError,omitempty"`
 
 	// Certificate is the issued chain in PEM: the leaf first, then intermediates, without the root.
 	//
@@ -239,10 +239,10 @@ type VeroOrderStatus struct {
 	// +optional
 	CA []byte `json:"ca,omitempty"`
 
-	// EndedAt is when the order became Issued or Failed.
+	// CompletionTime is when the order became Issued or Failed.
 	//
 	// +optional
-	EndedAt *metav1.Time `json:"endedAt,omitempty"`
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
 	// Conditions of the order; see the constants of this package for their types and reasons.
 	//
@@ -252,8 +252,8 @@ type VeroOrderStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
-// IssuerProblem is a misconfiguration of an issuer that only a call to the service could show.
-type IssuerProblem struct {
+// VeroIssuerProblem is a misconfiguration of an issuer that only a call to the service could show.
+type VeroIssuerProblem struct {
 	// Reason is WrongEnvironment, UntrustedAnswer or UntrustedCertificate.
 	Reason string `json:"reason"`
 	// Message says what was seen and what to change.
@@ -268,8 +268,8 @@ type IssuerProblem struct {
 	Time metav1.Time `json:"time"`
 }
 
-// OrderError is a failure as the service, or the way to it, reported it.
-type OrderError struct {
+// VeroOrderError is a failure as the service, or the way to it, reported it.
+type VeroOrderError struct {
 	// Code is the service's code (PKI005 … PKI099), or a word for what went wrong on the way.
 	Code string `json:"code"`
 	// Message says what happened.
@@ -284,10 +284,10 @@ type OrderError struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Namespaced,shortName=vo,categories={cert-manager,varmenne}
-// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
 // +kubebuilder:printcolumn:name="Operation",type=string,JSONPath=`.spec.operation`
-// +kubebuilder:printcolumn:name="Retrieval-ID",type=string,JSONPath=`.status.retrievalId`
-// +kubebuilder:printcolumn:name="Waiting-For",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Retrieval-ID",type=string,JSONPath=`.status.retrievalID`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Next-Poll",type=string,JSONPath=`.status.nextPollTime`
 // +kubebuilder:printcolumn:name="Certificate",type=string,JSONPath=`.metadata.annotations.cert-manager\.io/certificate-name`
 // +kubebuilder:printcolumn:name="Issuer",type=string,JSONPath=`.spec.issuerRef.name`,priority=1
@@ -302,7 +302,7 @@ type VeroOrder struct {
 	// Status is what has become of it.
 	//
 	// +optional
-	// +kubebuilder:default={phase: "Pending"}
+	// +kubebuilder:default={state: "Pending"}
 	Status VeroOrderStatus `json:"status,omitempty"`
 }
 

@@ -149,9 +149,9 @@ func issuedOrder(issuer *v1alpha1.VeroIssuer, number int, chain []byte) *v1alpha
 			Transfer: &v1alpha1.TransferAuthorization{SecretName: name, TransferIDDigest: digest},
 		},
 		Status: v1alpha1.VeroOrderStatus{
-			Phase: v1alpha1.PhaseIssued, RetrievalID: name, Submissions: 1, Polls: 1,
-			SubmittedAt: &metav1.MicroTime{Time: now}, AcceptedAt: &metav1.MicroTime{Time: now},
-			Certificate: chain, CA: chain[:len(chain)/2], EndedAt: &metav1.Time{Time: now},
+			State: v1alpha1.StateIssued, RetrievalID: name, Submissions: 1, Polls: 1,
+			SubmissionTime: &metav1.MicroTime{Time: now}, AcceptanceTime: &metav1.MicroTime{Time: now},
+			Certificate: chain, CA: chain[:len(chain)/2], CompletionTime: &metav1.Time{Time: now},
 			Conditions: []metav1.Condition{{
 				Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonIssued,
 				Message: "the certificate was issued", LastTransitionTime: metav1.NewTime(now),

@@ -50,7 +50,7 @@ func BenchmarkBesideDeadIssuers(b *testing.B) {
 		orders := &v1alpha1.VeroOrderList{}
 		sent := until(b, created.Add(ready), func(ctx context.Context) (bool, error) {
 			err := w.Client.List(ctx, orders, client.InNamespace(good.Namespace))
-			return len(orders.Items) > 0 && orders.Items[0].Status.AcceptedAt != nil, err
+			return len(orders.Items) > 0 && orders.Items[0].Status.AcceptanceTime != nil, err
 		})
 		b.ReportMetric(ready.Seconds(), "s-ready")
 		b.ReportMetric(sent.Seconds(), "s-sent")

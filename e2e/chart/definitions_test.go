@@ -143,7 +143,7 @@ func uninstall(t *testing.T, c *cluster.Cluster, installed chart.Release) {
 
 // vero is an issuer that the API server takes.
 func vero(namespace string) *unstructured.Unstructured {
-	bundle := map[string]any{"configMapRef": map[string]any{"name": "trust", "key": "ca.pem"}}
+	bundle := map[string]any{"configMapKeyRef": map[string]any{"name": "trust", "key": "ca.pem"}}
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "varmenne.dev/v1alpha1", "kind": "VeroIssuer",
 		"metadata": map[string]any{"name": "vero", "namespace": namespace},

@@ -125,11 +125,11 @@ func TestTheListOfWhatIsUnderWay(t *testing.T) {
 	unanswered.Script(admin.Fault{
 		Operation: "SignNewCertificate", Kind: admin.DropBefore, ForDuration: admin.Duration(tenant.Patience),
 	})
-	for phase, s := range map[v1alpha1.OrderPhase]*scene{
-		v1alpha1.PhaseSubmitted: accepted, v1alpha1.PhaseSubmitting: unanswered,
+	for phase, s := range map[v1alpha1.VeroOrderState]*scene{
+		v1alpha1.StateSubmitted: accepted, v1alpha1.StateSubmitting: unanswered,
 	} {
 		s.Create(s.Certificate())
-		order := s.AwaitOrder(string(phase), func(order *v1alpha1.VeroOrder) bool { return order.Status.Phase == phase })
+		order := s.AwaitOrder(string(phase), func(order *v1alpha1.VeroOrder) bool { return order.Status.State == phase })
 		for _, page := range []string{restorePage, "docs/operations/upgrade.md"} {
 			s.runOne(page, "kubectl get veroorder -A ", order.Name)
 		}
@@ -175,7 +175,7 @@ func TestAnOrderTakesOverARetrievalId(t *testing.T) {
 		t.Fatal(err)
 	}
 	home := s.AwaitOrder("failed", func(order *v1alpha1.VeroOrder) bool {
-		return order.UID != lost.UID && order.Status.Phase == v1alpha1.PhaseFailed
+		return order.UID != lost.UID && order.Status.State == v1alpha1.StateFailed
 	})
 	var patch howto.Page
 	for _, command := range commandsOf(t, troublePage) {

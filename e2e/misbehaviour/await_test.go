@@ -37,8 +37,8 @@ func (s *story) awaitCalls(operation string, number int) {
 	})
 }
 
-func inPhase(phase v1alpha1.OrderPhase) func(*v1alpha1.VeroOrder) bool {
-	return func(order *v1alpha1.VeroOrder) bool { return order.Status.Phase == phase }
+func inPhase(phase v1alpha1.VeroOrderState) func(*v1alpha1.VeroOrder) bool {
+	return func(order *v1alpha1.VeroOrder) bool { return order.Status.State == phase }
 }
 
 // awaitRequest waits for a CertificateRequest of the sample Certificate that has not the given UID.

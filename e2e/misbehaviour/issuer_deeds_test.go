@@ -71,9 +71,9 @@ func issuerDeeds() []deed {
 		}},
 		{what: customer, during: inFlight, outcome: then(changed, named, own), play: edited(other)},
 		{what: trust, during: inFlight, outcome: then(misled, "once the trust is right", func(issuer *v1alpha1.VeroIssuer) {
-			issuer.Spec.Trust.Responses.ConfigMapRef.Key = "responses.pem"
+			issuer.Spec.Trust.Responses.ConfigMapKeyRef.Key = "responses.pem"
 		}), play: edited(func(issuer *v1alpha1.VeroIssuer) {
-			issuer.Spec.Trust.Responses.ConfigMapRef.Key = "tls.pem"
+			issuer.Spec.Trust.Responses.ConfigMapKeyRef.Key = "tls.pem"
 		})},
 		{what: deleted, during: beforeSending, elsewhere: "TestAnIssuerMayComeAfterTheCertificate", outcome: missing()},
 		{what: deleted, during: inFlight, elsewhere: "TestAnIssuerThatIsDeletedAfterTheAcceptanceMayComeBack",

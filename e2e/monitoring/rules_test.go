@@ -61,7 +61,7 @@ func TestNoTwoReplicasTellTheSame(t *testing.T) {
 	recorded := theRecording(t)
 	const since = "_timestamp_seconds"
 	for claim, query := range map[string]string{
-		"orders are counted by one": `count by (phase) (varmenne_orders) > 1`,
+		"orders are counted by one": `count by (state) (varmenne_orders) > 1`,
 		"issuers are told of once":  `count by (kind, namespace, name) (varmenne_issuer_ready) > 1`,
 		"requests are told of once": `count by (namespace, request) (varmenne_unserved_request_created` + since + `) > 1`,
 		"orders are told of once":   `count by (namespace, order) (varmenne_unfinished_order_created` + since + `) > 1`,
@@ -77,7 +77,7 @@ func TestNoTwoReplicasTellTheSame(t *testing.T) {
 			t.Errorf("%s: not so at %v", claim, found)
 		}
 	}
-	took, err := recorded.At(t.Context(), `count(count_over_time(varmenne_orders{phase="Issued"}[1h])) == 2`)
+	took, err := recorded.At(t.Context(), `count(count_over_time(varmenne_orders{state="Issued"}[1h])) == 2`)
 	if err != nil || len(took) != 1 {
 		t.Errorf("both replicas should have worked: %v, %v", took, err)
 	}

@@ -65,7 +65,7 @@ func living(validity time.Duration) []string {
 // counted says, in queries, what has to be counted before a recording may end.
 func counted() map[string]string {
 	return map[string]string{
-		"certificates are issued": `varmenne_orders{phase="Issued"} >= 6`,
+		"certificates are issued": `varmenne_orders{state="Issued"} >= 6`,
 		"renewals are issued":     `sum(varmenne_time_to_issue_seconds_count{operation="RenewCertificate"}) > 0`,
 	}
 }
@@ -97,7 +97,7 @@ func standing() map[string]string {
 
 // takenOver says that the second replica works.
 func takenOver() map[string]string {
-	return map[string]string{"the second replica works": fmt.Sprintf(`varmenne_orders{phase="Issued",pod=%q}`, second)}
+	return map[string]string{"the second replica works": fmt.Sprintf(`varmenne_orders{state="Issued",pod=%q}`, second)}
 }
 
 // issueMany lets certificates be issued, some of them later than others.

@@ -196,7 +196,7 @@ func (b *books) fate(request admin.Request) string {
 			return answerLost
 		}
 		found = fmt.Sprintf("is not in order %s, which is %s (%s) with RetrievalId %q",
-			order.Name, order.Status.Phase, reasonOf(order), order.Status.RetrievalID)
+			order.Name, order.Status.State, reasonOf(order), order.Status.RetrievalID)
 	}
 	for i := range b.recalled {
 		if transfer := b.recalled[i].Spec.Transfer; transfer != nil && transfer.TransferIDDigest == digest {

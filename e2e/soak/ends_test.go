@@ -40,9 +40,9 @@ func (s *scene) unfinished() string {
 		}
 	}
 	for _, order := range s.orders() {
-		if order.Status.EndedAt == nil {
+		if order.Status.CompletionTime == nil {
 			fmt.Fprintf(text, "VeroOrder %s of %s: %s, RetrievalId %q, %+v, last error %+v\n", order.Name,
-				order.Annotations[cmapi.CertificateNameKey], order.Status.Phase, order.Status.RetrievalID,
+				order.Annotations[cmapi.CertificateNameKey], order.Status.State, order.Status.RetrievalID,
 				order.Status.Conditions, order.Status.LastError)
 		}
 	}

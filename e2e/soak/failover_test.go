@@ -142,7 +142,7 @@ func (f *failover) thaw(given string) {
 		return order.Status.RetrievalID != "" || time.Since(thawed) > 5*time.Second
 	})
 	f.Logf("the old leader ended %s after it was thawed; the order is %s (%s) with RetrievalId %q",
-		time.Since(thawed).Round(time.Millisecond), order.Status.Phase, reasonOf(order), order.Status.RetrievalID)
+		time.Since(thawed).Round(time.Millisecond), order.Status.State, reasonOf(order), order.Status.RetrievalID)
 	if order.Status.RetrievalID == given {
 		return
 	}

@@ -94,7 +94,7 @@ func (s *scene) attendAll(ctx context.Context, attended map[types.UID]bool, thin
 	var failures []error
 	for i := range list.Items {
 		order := &list.Items[i]
-		reason, ended := reasonOf(order), order.Status.EndedAt
+		reason, ended := reasonOf(order), order.Status.CompletionTime
 		switch {
 		case attended[order.UID]:
 		case reason == v1alpha1.ReasonAnswerLost && order.Spec.Transfer != nil && time.Since(ended.Time) >= thinking:

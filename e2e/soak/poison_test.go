@@ -28,7 +28,7 @@ func TestACallThatEndsTheControllerOnEveryTryKeepsNobodyElseFromACertificate(t *
 		t.Fatal(err)
 	}
 	polled.AwaitOrder("issued after all", func(order *v1alpha1.VeroOrder) bool {
-		return order.Status.Phase == v1alpha1.PhaseIssued
+		return order.Status.State == v1alpha1.StateIssued
 	})
 	s.killInEvery(s.poison("sent", signNew), signNew, firstPause, 2*firstPause)
 	s.eventually("the certificates of everybody else", func() bool { return s.received(1, s.others...) })
@@ -107,7 +107,7 @@ func (s *crowded) killIn(poison *tenant.Tenant, operation string, earlier int) t
 	seen := time.Now()
 	s.eventually("the answers to everybody else's requests", func() bool {
 		answered := slices.DeleteFunc(s.orders(), func(order v1alpha1.VeroOrder) bool {
-			return order.Status.RetrievalID == "" && order.Status.EndedAt == nil
+			return order.Status.RetrievalID == "" && order.Status.CompletionTime == nil
 		})
 		return len(answered) >= len(s.others)
 	})

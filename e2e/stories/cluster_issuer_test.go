@@ -67,7 +67,7 @@ func (s *story) clusterIssuer(issuer *v1alpha1.VeroIssuer) (*corev1.ConfigMap, *
 	trust.Namespace, trust.Name = controllerNamespace, s.Namespace
 	spec := issuer.Spec
 	for _, source := range []*v1alpha1.BundleSource{spec.Trust.TLS, &spec.Trust.Responses, &spec.Trust.Issuance} {
-		source.ConfigMapRef.Name = trust.Name
+		source.ConfigMapKeyRef.Name = trust.Name
 	}
 	return trust, &v1alpha1.VeroClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: s.Namespace}, Spec: spec}
 }

@@ -109,9 +109,11 @@ func beginBrief(t *testing.T, faults ...admin.Fault) (*story, *issued) {
 func (s *story) awaitRenewalExpired(first *issued, reason string, says ...string) {
 	s.Helper()
 	expiry := first.chain[0].NotAfter.UTC().Format(time.RFC3339)
-	order := s.awaitRenewalOrder("ended", func(order *v1alpha1.VeroOrder) bool { return order.Status.EndedAt != nil })
+	order := s.awaitRenewalOrder("ended", func(order *v1alpha1.VeroOrder) bool {
+		return order.Status.CompletionTime != nil
+	})
 	s.endedAs(order, reason, append(says, "expired on "+expiry)...)
-	if ended := order.Status.EndedAt; ended.Time.Before(first.chain[0].NotAfter) {
+	if ended := order.Status.CompletionTime; ended.Time.Before(first.chain[0].NotAfter) {
 		s.Errorf("the renewal was given up on %s, and the certificate expired on %s", ended, expiry)
 	}
 }

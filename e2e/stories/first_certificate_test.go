@@ -20,8 +20,8 @@ func TestTheSampleManifestsBringTheFirstCertificate(t *testing.T) {
 	pending, retrievalID := s.awaitSubmitted(certificateName)
 	order := s.Orders()[0]
 	s.shows([]string{"get", "veroorders"}, map[string]string{
-		"NAME": order.Name, "PHASE": "Submitted", "OPERATION": "SignNewCertificate", "RETRIEVAL-ID": retrievalID,
-		"WAITING-FOR": "AwaitingCertificate", "CERTIFICATE": certificateName,
+		"NAME": order.Name, "STATE": "Submitted", "OPERATION": "SignNewCertificate", "RETRIEVAL-ID": retrievalID,
+		"REASON": "AwaitingCertificate", "CERTIFICATE": certificateName,
 	})
 	s.awaitPending(certificateName, "accepted", retrievalID)
 
@@ -41,9 +41,9 @@ func TestTheSampleManifestsBringTheFirstCertificate(t *testing.T) {
 		t.Errorf("the issued request shows %v, want RetrievalId %s", got, retrievalID)
 	}
 	s.shows([]string{"get", "vo"}, map[string]string{
-		"NAME": order.Name, "PHASE": "Issued", "RETRIEVAL-ID": retrievalID, "WAITING-FOR": "Issued",
+		"NAME": order.Name, "STATE": "Issued", "RETRIEVAL-ID": retrievalID, "REASON": "Issued",
 	})
-	s.shows([]string{"get", "varmenne"}, map[string]string{"PHASE": "Issued", "RETRIEVAL-ID": retrievalID})
+	s.shows([]string{"get", "varmenne"}, map[string]string{"STATE": "Issued", "RETRIEVAL-ID": retrievalID})
 	s.shows([]string{"get", "vi"}, map[string]string{
 		"NAME": issuerName, "READY": "True", "ENVIRONMENT": "TEST", "CUSTOMER": customerID, "REASON": "Checked",
 	})
@@ -62,7 +62,7 @@ func TestAClusterIssuerServesANamespaceThatHasCredentialsOnly(t *testing.T) {
 	for _, source := range []*v1alpha1.BundleSource{
 		issuer.Spec.Trust.TLS, &issuer.Spec.Trust.Responses, &issuer.Spec.Trust.Issuance,
 	} {
-		source.ConfigMapRef.Name = trust.Name
+		source.ConfigMapKeyRef.Name = trust.Name
 	}
 	certificate := s.Certificate()
 	certificate.Spec.IssuerRef.Kind, certificate.Spec.IssuerRef.Name = issuer.IssuerKind(), issuer.Name

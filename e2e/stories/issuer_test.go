@@ -39,13 +39,13 @@ var beforeCalls = map[string]spoiled{
 		reason: v1alpha1.ReasonEndpointUntrusted,
 		says:   []string{"127.0.0.1", "does not verify", "spec.trust.tls"},
 		repair: func(s *story) {
-			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.TLS.ConfigMapRef.Key = "other.pem" })
+			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.TLS.ConfigMapKeyRef.Key = "other.pem" })
 		},
 	},
 	"there is no ConfigMap": {
 		spoil:  func(_ *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) { clear(trust.Data) },
 		reason: v1alpha1.ReasonBundleNotFound,
-		says:   []string{"spec.trust.tls.configMapRef", trustName, "does not exist", "create it with the key " + keyTLS},
+		says:   []string{"spec.trust.tls.configMapKeyRef", trustName, "does not exist", "create it with the key " + keyTLS},
 		repair: func(s *story) { s.Create(s.Trust()) },
 	},
 	"a bundle is none": {
@@ -120,7 +120,7 @@ var afterAcceptance = map[string]spoiled{
 			"put that authority into spec.trust.responses if, and only if, the service's owner has published it",
 		},
 		repair: func(s *story) {
-			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses.ConfigMapRef.Key = "other.pem" })
+			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses.ConfigMapKeyRef.Key = "other.pem" })
 		},
 	},
 	"the issuing authority is not trusted": {
@@ -175,19 +175,19 @@ func TestOneBundleForBothIsWarnedOf(t *testing.T) {
 	}
 	s.createSpoiled(spoiled{spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
 		trust.Data[both] = trust.Data[keyResponses] + trust.Data[keyIssuance]
-		issuer.Spec.Trust.Responses.ConfigMapRef.Key, issuer.Spec.Trust.Issuance.ConfigMapRef.Key = both, both
+		issuer.Spec.Trust.Responses.ConfigMapKeyRef.Key, issuer.Spec.Trust.Issuance.ConfigMapKeyRef.Key = both, both
 	}})
 	s.awaitReady(certificateName)
 	s.awaitIssuer(v1alpha1.ReasonChecked)
 	s.awaitOverlap(says)
 	s.awaitEvent(v1alpha1.KindVeroIssuer, issuerName, corev1.EventTypeWarning, v1alpha1.ReasonSharedAuthority, says...)
 
-	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses.ConfigMapRef.Key = keyResponses })
+	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses.ConfigMapKeyRef.Key = keyResponses })
 	says = []string{`both hold "CN=Simulator responses,O=Certificate service simulator\\, NOT FOR PRODUCTION,C=FI", which`}
 	s.awaitOverlap(says)
 	s.awaitEvent(v1alpha1.KindVeroIssuer, issuerName, corev1.EventTypeWarning, v1alpha1.ReasonSharedAuthority, says...)
 
-	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Issuance.ConfigMapRef.Key = keyIssuance })
+	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Issuance.ConfigMapKeyRef.Key = keyIssuance })
 	s.awaitOverlap(nil)
 	s.awaitIssuer(v1alpha1.ReasonChecked)
 }

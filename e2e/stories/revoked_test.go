@@ -121,9 +121,9 @@ func (s *story) onlyRenewalOrder() *v1alpha1.VeroOrder {
 // endedAs fails the story unless an order has failed for that reason, has warned of it, and says all of this.
 func (s *story) endedAs(order *v1alpha1.VeroOrder, reason string, says ...string) {
 	s.Helper()
-	if order.Status.Phase != v1alpha1.PhaseFailed || order.Status.EndedAt == nil || reasonOf(order) != reason {
+	if order.Status.State != v1alpha1.StateFailed || order.Status.CompletionTime == nil || reasonOf(order) != reason {
 		s.Errorf("VeroOrder %s is %s for reason %s, want Failed for %s",
-			order.Name, order.Status.Phase, reasonOf(order), reason)
+			order.Name, order.Status.State, reasonOf(order), reason)
 	}
 	s.awaitEvent("VeroOrder", order.Name, corev1.EventTypeWarning, reason, says...)
 }

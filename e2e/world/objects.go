@@ -31,7 +31,7 @@ func (s *Service) Trust(ctx context.Context, namespace string) (*corev1.ConfigMa
 // Issuer is an issuer for the service, in the name of a customer.
 func (s *Service) Issuer(namespace, customerID string) *v1alpha1.VeroIssuer {
 	bundle := func(key string) v1alpha1.BundleSource {
-		return v1alpha1.BundleSource{ConfigMapRef: &v1alpha1.BundleReference{Name: trustName, Key: key}}
+		return v1alpha1.BundleSource{ConfigMapKeyRef: &v1alpha1.BundleReference{Name: trustName, Key: key}}
 	}
 	tls := bundle("tls.pem")
 	return &v1alpha1.VeroIssuer{

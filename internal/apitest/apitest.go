@@ -170,7 +170,7 @@ func (s *Server) Create(t *testing.T, objects ...client.Object) {
 			t.Fatalf("create %T %s: %v", object, object.GetName(), err)
 		}
 		switch object.(type) {
-		case *cmapi.Certificate, *cmapi.CertificateRequest, v1alpha1.Issuer, *v1alpha1.VeroOrder:
+		case *cmapi.Certificate, *cmapi.CertificateRequest, v1alpha1.GenericVeroIssuer, *v1alpha1.VeroOrder:
 			wanted.SetUID(object.GetUID())
 			wanted.SetName(object.GetName())
 			wanted.SetResourceVersion(object.GetResourceVersion())

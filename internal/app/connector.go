@@ -17,7 +17,7 @@ type connector struct {
 	allowed endpoints.List
 }
 
-func (c connector) client(issuer v1alpha1.Issuer, bundles *secrets.Bundles) (*veroclient.Client, error) {
+func (c connector) client(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (*veroclient.Client, error) {
 	return veroclient.New(veroclient.Options{
 		URL: issuer.IssuerSpec().Endpoint(), TLS: bundles.TLS, Responses: bundles.Responses,
 		Endpoints: c.rule(issuer.IssuerKind()), Timeout: c.options.CallTimeout, UserAgent: name + "/" + c.options.Version,
@@ -31,11 +31,11 @@ func (c connector) rule(kind string) endpoints.Rule {
 	}
 }
 
-func (c connector) connect(issuer v1alpha1.Issuer, bundles *secrets.Bundles) (veroorder.Service, error) {
+func (c connector) connect(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (veroorder.Service, error) {
 	return c.client(issuer, bundles)
 }
 
-func (c connector) probe(ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles) error {
+func (c connector) probe(ctx context.Context, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) error {
 	service, err := c.client(issuer, bundles)
 	if err != nil {
 		return err

@@ -98,7 +98,7 @@ func TestWhatWasBoughtDoesNotGoIntoAnOrderForAnotherKey(t *testing.T) {
 	}).play()
 	s.must(server.Client.Get(s.Context(), client.ObjectKeyFromObject(usurper), usurper))
 	if usurper.Status.RetrievalID != "" {
-		t.Errorf("the other order is %s, with RetrievalId %s", usurper.Status.Phase, usurper.Status.RetrievalID)
+		t.Errorf("the other order is %s, with RetrievalId %s", usurper.Status.State, usurper.Status.RetrievalID)
 	}
 	s.must(server.Client.Delete(s.Context(), usurper))
 	s.judge(false, cost{})
@@ -147,7 +147,7 @@ func (s *stage) bringBack(receipt string) {
 	s.Helper()
 	s.clock.Step(time.Minute)
 	order := s.orders()[0]
-	patch := fmt.Appendf(nil, `{"status":{"phase":"Submitted","retrievalId":%q}}`, receipt)
+	patch := fmt.Appendf(nil, `{"status":{"state":"Submitted","retrievalID":%q}}`, receipt)
 	s.must(server.Client.Status().Patch(s.Context(), &order, client.RawPatch(types.MergePatchType, patch)))
 }
 

@@ -113,7 +113,7 @@ func kindOf(object client.Object) string {
 func stateOf(object client.Object) string {
 	switch object := object.(type) {
 	case *v1alpha1.VeroOrder:
-		return string(object.Status.Phase)
+		return string(object.Status.State)
 	case *cmapi.CertificateRequest:
 		return readyReason(object)
 	default:

@@ -175,7 +175,9 @@ type view struct {
 
 // finished reports whether all orders have ended.
 func (v view) finished() bool {
-	return !slices.ContainsFunc(v.orders, func(order v1alpha1.VeroOrder) bool { return order.Status.EndedAt == nil })
+	return !slices.ContainsFunc(v.orders, func(order v1alpha1.VeroOrder) bool {
+		return order.Status.CompletionTime == nil
+	})
 }
 
 // view looks at what there is now.

@@ -81,15 +81,15 @@ func (s *stage) judgeOrders() {
 	submitted := status.Find(s.request(), v1alpha1.ConditionSubmitted)
 	var issued int
 	for _, order := range s.orders() {
-		switch order.Status.Phase {
-		case v1alpha1.PhaseIssued:
+		switch order.Status.State {
+		case v1alpha1.StateIssued:
 			issued++
 			if submitted == nil || submitted.Message != order.Status.RetrievalID {
 				s.Errorf("the request shows %v, and the order %s", submitted, order.Status.RetrievalID)
 			}
-		case v1alpha1.PhaseFailed:
+		case v1alpha1.StateFailed:
 		default:
-			s.Errorf("VeroOrder %s is left behind as %s", order.Name, order.Status.Phase)
+			s.Errorf("VeroOrder %s is left behind as %s", order.Name, order.Status.State)
 		}
 	}
 	if issued != 1 {
@@ -163,7 +163,7 @@ func (s *stage) accepted(operation string) []admin.Request {
 // lost reports whether an order says that an answer was lost.
 func lost(order *v1alpha1.VeroOrder) bool {
 	ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
-	return order.Status.Phase == v1alpha1.PhaseFailed && ready != nil && ready.Reason == v1alpha1.ReasonAnswerLost &&
+	return order.Status.State == v1alpha1.StateFailed && ready != nil && ready.Reason == v1alpha1.ReasonAnswerLost &&
 		strings.Contains(ready.Message, "answer was lost")
 }
 
@@ -189,7 +189,7 @@ func (s *stage) describe() string {
 	}
 	for _, order := range s.orders() {
 		ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
-		fmt.Fprintf(&text, "order %s: %s, RetrievalId %q, %v\n", order.Name, order.Status.Phase,
+		fmt.Fprintf(&text, "order %s: %s, RetrievalId %q, %v\n", order.Name, order.Status.State,
 			order.Status.RetrievalID, ready)
 	}
 	for _, asked := range s.requestLog("") {

@@ -72,7 +72,7 @@ func (s *stage) start(intercept interceptor) *world {
 	return w
 }
 
-func (w *world) connect(issuer v1alpha1.Issuer, bundles *secrets.Bundles) (veroorder.Service, error) {
+func (w *world) connect(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (veroorder.Service, error) {
 	service, err := veroclient.New(veroclient.Options{
 		URL: issuer.IssuerSpec().Endpoint(), TLS: bundles.TLS, Responses: bundles.Responses, Endpoints: home,
 		Clock: w.watch, Timeout: time.Minute,

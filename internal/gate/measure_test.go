@@ -74,7 +74,7 @@ func (w *watched) condition(kind cmapi.CertificateRequestConditionType) {
 // issuer makes one that cannot be used: its bundles are not there.
 func (w *watched) issuer() {
 	w.Helper()
-	missing := v1alpha1.BundleSource{ConfigMapRef: &v1alpha1.BundleReference{Name: "missing"}}
+	missing := v1alpha1.BundleSource{ConfigMapKeyRef: &v1alpha1.BundleReference{Name: "missing"}}
 	server.Create(w.T, &v1alpha1.VeroIssuer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.request.Namespace, Name: "vero"},
 		Spec: v1alpha1.VeroIssuerSpec{

@@ -34,7 +34,7 @@ func (r *renewal) payable(key *rsa.PrivateKey) {
 				TransferSecretRef: &v1alpha1.TransferSecretReference{Name: "vero-transfer"},
 				Trust:             v1alpha1.Trust{Responses: bundle, Issuance: bundle},
 			},
-			Status: v1alpha1.IssuerStatus{Conditions: []metav1.Condition{{
+			Status: v1alpha1.VeroIssuerStatus{Conditions: []metav1.Condition{{
 				Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonChecked,
 				ObservedGeneration: 1, LastTransitionTime: metav1.Now(),
 			}}},

@@ -24,7 +24,7 @@ func forbidden() error {
 }
 
 // order creates the order that was made for the request. In phase Issued it bears the certificate.
-func (r *renewal) order(phase v1alpha1.OrderPhase) {
+func (r *renewal) order(phase v1alpha1.VeroOrderState) {
 	r.Helper()
 	key := pkitest.Key("next")
 	digest, err := pki.PublicKeyDigest(key.Public())
@@ -45,12 +45,12 @@ func (r *renewal) order(phase v1alpha1.OrderPhase) {
 				SecretName: "tax-tls", SerialNumber: "1", NotAfter: metav1.NewTime(r.expires),
 			},
 		},
-		Status: v1alpha1.VeroOrderStatus{Phase: phase, RetrievalID: "retrieval-1", Conditions: []metav1.Condition{{
+		Status: v1alpha1.VeroOrderStatus{State: phase, RetrievalID: "retrieval-1", Conditions: []metav1.Condition{{
 			Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAwaitingCertificate,
 			Message: "the service makes the certificate", LastTransitionTime: metav1.Now(),
 		}}},
 	}
-	if phase == v1alpha1.PhaseIssued {
+	if phase == v1alpha1.StateIssued {
 		order.Status.Certificate = pkitest.PEM(leaf)
 	}
 	server.Create(r.T, order)
@@ -60,7 +60,7 @@ func (r *renewal) order(phase v1alpha1.OrderPhase) {
 // mends what refuses the write.
 func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 	r := prepared(t)
-	r.order(v1alpha1.PhaseIssued)
+	r.order(v1alpha1.StateIssued)
 	r.clock.Step(11 * time.Minute)
 	r.uses(apitest.Unwritable{Client: server.Client, Refusal: forbidden()}, r.reconciler.Reader)
 	const said = "write the status of CertificateRequest "
@@ -93,7 +93,7 @@ func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 // TestARenewalThatGoesOnIsNoLongerFailing although it never could be written that it was.
 func TestARenewalThatGoesOnIsNoLongerFailing(t *testing.T) {
 	r := prepared(t)
-	r.order(v1alpha1.PhaseSubmitted)
+	r.order(v1alpha1.StateSubmitted)
 	r.clock.Step(11 * time.Minute)
 	r.uses(apitest.Unwritable{Client: server.Client, Refusal: forbidden()}, r.reconciler.Reader)
 	r.reconcileWithError()

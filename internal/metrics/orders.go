@@ -23,11 +23,11 @@ type orderSeries struct {
 
 func describeOrders() orderSeries {
 	return orderSeries{
-		count: prometheus.NewDesc("varmenne_orders", "Number of VeroOrders, by phase.", []string{"phase"}, nil),
+		count: prometheus.NewDesc("varmenne_orders", "Number of VeroOrders, by state.", []string{"state"}, nil),
 		unfinished: prometheus.NewDesc("varmenne_unfinished_order_created_timestamp_seconds",
 			"When the VeroOrder was made, in seconds since 1970, for each that is neither Issued nor Failed; reason is what "+
 				"it waits for.",
-			[]string{labelNamespace, labelCertificate, "order", "operation", "phase", labelReason}, nil),
+			[]string{labelNamespace, labelCertificate, "order", "operation", "state", labelReason}, nil),
 	}
 }
 
@@ -38,7 +38,7 @@ func (Orders) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- series.unfinished
 }
 
-// Collect implements prometheus.Collector. Every phase has a value, so that an alert on zero has something to read.
+// Collect implements prometheus.Collector. Every state has a value, so that an alert on zero has something to read.
 func (o Orders) Collect(collected chan<- prometheus.Metric) {
 	series := describeOrders()
 	orders, err := o.List(context.Background())
@@ -49,21 +49,21 @@ func (o Orders) Collect(collected chan<- prometheus.Metric) {
 	if orders == nil {
 		return
 	}
-	counts := map[v1alpha1.OrderPhase]float64{
-		v1alpha1.PhasePending: 0, v1alpha1.PhaseSubmitting: 0, v1alpha1.PhaseSubmitted: 0,
-		v1alpha1.PhaseIssued: 0, v1alpha1.PhaseFailed: 0,
+	counts := map[v1alpha1.VeroOrderState]float64{
+		v1alpha1.StatePending: 0, v1alpha1.StateSubmitting: 0, v1alpha1.StateSubmitted: 0,
+		v1alpha1.StateIssued: 0, v1alpha1.StateFailed: 0,
 	}
 	for i := range orders.Items {
 		order := &orders.Items[i]
-		counts[order.Status.Phase]++
-		switch order.Status.Phase {
-		case v1alpha1.PhaseIssued, v1alpha1.PhaseFailed:
+		counts[order.Status.State]++
+		switch order.Status.State {
+		case v1alpha1.StateIssued, v1alpha1.StateFailed:
 		default:
 			collected <- series.since(order)
 		}
 	}
-	for phase, count := range counts {
-		collected <- prometheus.MustNewConstMetric(series.count, prometheus.GaugeValue, count, string(phase))
+	for state, count := range counts {
+		collected <- prometheus.MustNewConstMetric(series.count, prometheus.GaugeValue, count, string(state))
 	}
 }
 
@@ -75,5 +75,5 @@ func (s orderSeries) since(order *v1alpha1.VeroOrder) prometheus.Metric {
 	}
 	return prometheus.MustNewConstMetric(s.unfinished, prometheus.GaugeValue, seconds(order.CreationTimestamp.Time),
 		order.Namespace, certificateOf(order), order.Name, string(order.Spec.Operation),
-		string(order.Status.Phase), reason)
+		string(order.Status.State), reason)
 }

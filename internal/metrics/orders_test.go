@@ -23,38 +23,38 @@ func collector(orders ...v1alpha1.VeroOrder) metrics.Orders {
 }
 
 // order is one that was made at 100, and that waits for itself to be told of.
-func order(name string, phase v1alpha1.OrderPhase) v1alpha1.VeroOrder {
+func order(name string, phase v1alpha1.VeroOrderState) v1alpha1.VeroOrder {
 	return v1alpha1.VeroOrder{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "tax", Name: name, CreationTimestamp: metav1.Unix(100, 0),
 			Annotations: map[string]string{cmapi.CertificateNameKey: "reporting"},
 		},
 		Spec: v1alpha1.VeroOrderSpec{Operation: v1alpha1.OperationRenew},
-		Status: v1alpha1.VeroOrderStatus{Phase: phase, Conditions: []metav1.Condition{
+		Status: v1alpha1.VeroOrderStatus{State: phase, Conditions: []metav1.Condition{
 			{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "Because"},
 		}},
 	}
 }
 
 func TestOrders(t *testing.T) {
-	t.Run("every phase has a value", func(t *testing.T) {
+	t.Run("every state has a value", func(t *testing.T) {
 		registry := prometheus.NewPedanticRegistry()
-		registry.MustRegister(collector(order("a", v1alpha1.PhaseIssued), order("b", v1alpha1.PhaseIssued),
-			order("c", v1alpha1.PhaseFailed)))
-		compare(t, registry, "varmenne_orders", map[string]float64{`phase="Issued"`: 2, `phase="Failed"`: 1})
+		registry.MustRegister(collector(order("a", v1alpha1.StateIssued), order("b", v1alpha1.StateIssued),
+			order("c", v1alpha1.StateFailed)))
+		compare(t, registry, "varmenne_orders", map[string]float64{`state="Issued"`: 2, `state="Failed"`: 1})
 		if count, err := testutil.GatherAndCount(registry, "varmenne_orders"); err != nil || count != 5 {
 			t.Errorf("%d phases have a value, want 5: %v", count, err)
 		}
 	})
 	t.Run("those that have not ended are told one by one", func(t *testing.T) {
-		created := order("c", v1alpha1.PhasePending)
+		created := order("c", v1alpha1.StatePending)
 		created.Status.Conditions = nil
 		registry := prometheus.NewPedanticRegistry()
-		registry.MustRegister(collector(order("a", v1alpha1.PhaseIssued), order("b", v1alpha1.PhaseSubmitted), created))
+		registry.MustRegister(collector(order("a", v1alpha1.StateIssued), order("b", v1alpha1.StateSubmitted), created))
 		const labels = `certificate="reporting",namespace="tax",operation="RenewCertificate",`
 		compare(t, registry, "varmenne_unfinished_order_created_timestamp_seconds", map[string]float64{
-			labels + `order="b",phase="Submitted",reason="Because"`:    100,
-			labels + `order="c",phase="Pending",reason="OrderCreated"`: 100,
+			labels + `order="b",reason="Because",state="Submitted"`:    100,
+			labels + `order="c",reason="OrderCreated",state="Pending"`: 100,
 		})
 	})
 	t.Run("a process that is not the one to tell says nothing", func(t *testing.T) {

@@ -125,18 +125,18 @@ func readBundle(
 	ctx context.Context, reader *onceReader, field string, source *v1alpha1.BundleSource, namespace string,
 ) ([]byte, error) {
 	switch {
-	case source.ConfigMapRef != nil:
-		from := where{field + ".configMapRef", "ConfigMap", namespace, source.ConfigMapRef}
+	case source.ConfigMapKeyRef != nil:
+		from := where{field + ".configMapKeyRef", "ConfigMap", namespace, source.ConfigMapKeyRef}
 		configMap, err := readOnce(ctx, reader, from, &corev1.ConfigMap{})
 		if err != nil {
 			return nil, err
 		}
-		if text, found := configMap.Data[source.ConfigMapRef.KeyOrDefault()]; found {
+		if text, found := configMap.Data[source.ConfigMapKeyRef.KeyOrDefault()]; found {
 			return []byte(text), nil
 		}
 		return from.value(configMap.BinaryData)
 	case source.SecretRef != nil:
-		from := where{field + ".secretRef", "Secret", namespace, source.SecretRef}
+		from := where{field + ".secretKeyRef", "Secret", namespace, source.SecretRef}
 		secret, err := readOnce(ctx, reader, from, &corev1.Secret{})
 		if err != nil {
 			return nil, err

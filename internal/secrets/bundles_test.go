@@ -30,7 +30,7 @@ func contextThatEnds(t *testing.T) (context.Context, context.CancelFunc) {
 func inline(data []byte) v1alpha1.BundleSource { return v1alpha1.BundleSource{CABundle: data} }
 
 func fromConfigMap(name, key string) v1alpha1.BundleSource {
-	return v1alpha1.BundleSource{ConfigMapRef: &v1alpha1.BundleReference{Name: name, Key: key}}
+	return v1alpha1.BundleSource{ConfigMapKeyRef: &v1alpha1.BundleReference{Name: name, Key: key}}
 }
 
 func fromSecret(name, key string) v1alpha1.BundleSource {
@@ -111,9 +111,10 @@ func TestBundlesThatCannotBeUsed(t *testing.T) {
 		"an empty key of ConfigMap": {fromConfigMap("trust", "empty"), false, "holds no PEM certificate"},
 		"no such ConfigMap": {
 			fromConfigMap("none", "a"), true,
-			".configMapRef: ConfigMap " + place + "none does not exist: create it with the key a",
+			".configMapKeyRef: ConfigMap " + place + "none does not exist: create it with the key a",
 		},
-		"no such Secret":            {fromSecret("none", "a"), true, ".secretRef: Secret " + place + "none does not exist"},
+		"no such Secret": {
+			fromSecret("none", "a"), true, ".secretKeyRef: Secret " + place + "none does not exist"},
 		"no such key, ConfigMap":    {fromConfigMap("trust", "a"), true, "ConfigMap " + place + "trust has no key a: add it"},
 		"no such key, Secret":       {fromSecret("trust", ""), true, "Secret " + place + "trust has no key ca.crt: add it"},
 		"a name that none can have": {fromSecret("../trust", "a"), true, "is no name of a Secret"},

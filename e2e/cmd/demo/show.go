@@ -83,7 +83,7 @@ func (d demonstration) apply(ctx context.Context) (*cmapi.Certificate, error) {
 		v1alpha1.KeyTransferID: minted.TransferID, v1alpha1.KeyTransferPassword: minted.TransferPassword,
 	}
 	trust := &corev1.ConfigMap{Data: bundles}
-	trust.Namespace, trust.Name = issuer.Namespace, issuer.Spec.Trust.Responses.ConfigMapRef.Name
+	trust.Namespace, trust.Name = issuer.Namespace, issuer.Spec.Trust.Responses.ConfigMapKeyRef.Name
 
 	fmt.Println("\nApplying docs/samples: namespace, transfer credentials, issuer, certificate.")
 	fmt.Printf("  (spec.url of the issuer is %s, the simulator's)\n\n", d.Service.URL)

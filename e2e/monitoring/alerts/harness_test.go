@@ -30,7 +30,7 @@ func healthy() []string {
 	return []string{
 		`varmenne_build_info{` + leader + `} 1x300`,
 		`varmenne_build_info{` + standby + `} 1x300`,
-		`varmenne_orders{phase="Issued",` + leader + `} 3+1x300`,
+		`varmenne_orders{state="Issued",` + leader + `} 3+1x300`,
 		`varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"} 1x300`,
 		`varmenne_unserved_request_created_timestamp_seconds` +
 			`{namespace="tax",certificate="next",request="next-2",reason="WaitingForWindow",pod="a"} 0x300`,

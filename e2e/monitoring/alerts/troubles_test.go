@@ -44,7 +44,7 @@ func ofTheController() map[string]trouble {
 		},
 		"replicas run and none of them leads": {
 			series: []string{
-				`varmenne_orders{phase="Issued",job="varmenne",namespace="issuers",pod="a",instance="a:8080"} 1 stale _x58 1x200`,
+				`varmenne_orders{state="Issued",job="varmenne",namespace="issuers",pod="a",instance="a:8080"} 1 stale _x58 1x200`,
 			},
 			alert: "VarmenneNoLeader", from: 6 * time.Minute, until: 60 * time.Minute,
 			says: []string{"In namespace issuers 2 replicas"},

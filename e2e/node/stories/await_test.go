@@ -72,8 +72,8 @@ func (p *platform) awaitInFlight(t *testing.T, namespace string) v1alpha1.VeroOr
 	found := p.awaitOrder(t, namespace, "with a RetrievalId", func(order v1alpha1.VeroOrder) bool {
 		return order.Status.RetrievalID != ""
 	})
-	if found.Status.Phase != v1alpha1.PhaseSubmitted {
-		t.Fatalf("the order is %s already, too early for the story", found.Status.Phase)
+	if found.Status.State != v1alpha1.StateSubmitted {
+		t.Fatalf("the order is %s already, too early for the story", found.Status.State)
 	}
 	return found
 }
@@ -94,7 +94,7 @@ func (p *platform) awaitOrder(
 		}
 		found = orders.Items[0]
 		if !wanted(found) {
-			return fmt.Errorf("the order is %s", found.Status.Phase)
+			return fmt.Errorf("the order is %s", found.Status.State)
 		}
 		return nil
 	})

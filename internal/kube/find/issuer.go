@@ -20,7 +20,9 @@ import (
 // error if there is no such issuer, or none of that kind.
 //
 //nolint:nilnil // an issuer that does not exist yet is an answer, not a failure
-func Issuer(ctx context.Context, reader client.Reader, kind, namespace, name string) (v1alpha1.Issuer, error) {
+func Issuer(
+	ctx context.Context, reader client.Reader, kind, namespace, name string,
+) (v1alpha1.GenericVeroIssuer, error) {
 	issuer := v1alpha1.NewIssuer(kind)
 	if issuer == nil {
 		return nil, nil
@@ -41,7 +43,7 @@ func Issuer(ctx context.Context, reader client.Reader, kind, namespace, name str
 
 // BundleNamespace is where the references of an issuer's bundles resolve: its own namespace, or that of the
 // controller for a cluster issuer.
-func BundleNamespace(issuer v1alpha1.Issuer, controllerNamespace string) string {
+func BundleNamespace(issuer v1alpha1.GenericVeroIssuer, controllerNamespace string) string {
 	if issuer.IssuerKind() == v1alpha1.KindVeroClusterIssuer {
 		return controllerNamespace
 	}
@@ -50,7 +52,7 @@ func BundleNamespace(issuer v1alpha1.Issuer, controllerNamespace string) string 
 
 // Describe is what decisions need to know of the issuer of that kind and name, but for its bundles; issuer is
 // nil if it does not exist.
-func Describe(kind, name string, issuer v1alpha1.Issuer) facts.Issuer {
+func Describe(kind, name string, issuer v1alpha1.GenericVeroIssuer) facts.Issuer {
 	if issuer == nil {
 		return facts.Issuer{Kind: kind, Name: name}
 	}
@@ -64,7 +66,7 @@ func Describe(kind, name string, issuer v1alpha1.Issuer) facts.Issuer {
 }
 
 // readiness believes a Ready condition only if it is about the spec as it is now.
-func readiness(issuer v1alpha1.Issuer) (ready bool, message string) {
+func readiness(issuer v1alpha1.GenericVeroIssuer) (ready bool, message string) {
 	condition := meta.FindStatusCondition(issuer.IssuerStatus().Conditions, v1alpha1.ConditionReady)
 	if condition == nil || condition.ObservedGeneration != issuer.GetGeneration() {
 		return false, "it has not been checked yet"
@@ -75,8 +77,8 @@ func readiness(issuer v1alpha1.Issuer) (ready bool, message string) {
 // IssuerChanged lets through what others wait for in an issuer: that it comes, goes, or changes its spec or readiness.
 func IssuerChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(update event.UpdateEvent) bool {
-		before, isIssuer := update.ObjectOld.(v1alpha1.Issuer)
-		after, alsoIssuer := update.ObjectNew.(v1alpha1.Issuer)
+		before, isIssuer := update.ObjectOld.(v1alpha1.GenericVeroIssuer)
+		after, alsoIssuer := update.ObjectNew.(v1alpha1.GenericVeroIssuer)
 		if !isIssuer || !alsoIssuer {
 			return false
 		}

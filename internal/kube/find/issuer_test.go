@@ -106,7 +106,7 @@ func TestDescription(t *testing.T) {
 	ownFacts := with(true, "fine")
 	ownFacts.Window, ownFacts.Timeout = time.Minute, time.Second
 	for claim, c := range map[string]struct {
-		issuer v1alpha1.Issuer
+		issuer v1alpha1.GenericVeroIssuer
 		want   facts.Issuer
 	}{
 		"ready":                {checked(t, metav1.ConditionTrue, 2, "fine"), with(true, "fine")},

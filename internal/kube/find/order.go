@@ -21,7 +21,7 @@ const (
 // OrdersOfIssuer lists the cached VeroOrders that name an issuer. They belong to the cache, and are to be looked at
 // only; so it is with the lists of the functions below, but for OrdersWithLabel.
 func OrdersOfIssuer(
-	ctx context.Context, reader client.Reader, issuer v1alpha1.Issuer,
+	ctx context.Context, reader client.Reader, issuer v1alpha1.GenericVeroIssuer,
 ) ([]v1alpha1.VeroOrder, error) {
 	return listOrders(ctx, reader, issuer.GetNamespace(), indexOrderIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
 }

@@ -52,7 +52,7 @@ func RequestsWithKey(
 // RequestsOfIssuer lists the cached CertificateRequests that name an issuer. They belong to the cache, and are to be
 // looked at only.
 func RequestsOfIssuer(
-	ctx context.Context, reader client.Reader, issuer v1alpha1.Issuer,
+	ctx context.Context, reader client.Reader, issuer v1alpha1.GenericVeroIssuer,
 ) ([]cmapi.CertificateRequest, error) {
 	return list(ctx, reader, issuer.GetNamespace(), indexIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
 }

@@ -110,7 +110,7 @@ func TestRequestsAreFound(t *testing.T) {
 			return find.RequestsWithKey(t.Context(), cached, namespace, digest)
 		}
 	}
-	ofIssuer := func(issuer v1alpha1.Issuer) func() ([]cmapi.CertificateRequest, error) {
+	ofIssuer := func(issuer v1alpha1.GenericVeroIssuer) func() ([]cmapi.CertificateRequest, error) {
 		return func() ([]cmapi.CertificateRequest, error) {
 			return find.RequestsOfIssuer(t.Context(), cached, issuer)
 		}

@@ -83,8 +83,8 @@ func (s *samples) check() error {
 	for field, source := range map[string]*v1alpha1.BundleSource{
 		"tls": trust.TLS, "responses": &trust.Responses, "issuance": &trust.Issuance,
 	} {
-		if source == nil || source.ConfigMapRef == nil {
-			return fmt.Errorf("the sample VeroIssuer %s: spec.trust.%s must be a configMapRef, which the rehearsal fills",
+		if source == nil || source.ConfigMapKeyRef == nil {
+			return fmt.Errorf("the sample VeroIssuer %s: spec.trust.%s must be a configMapKeyRef, which the rehearsal fills",
 				s.issuer.Name, field)
 		}
 	}
@@ -104,9 +104,9 @@ func (s *samples) bundles(tls, responses, issuance []byte) []*unstructured.Unstr
 		reference *v1alpha1.BundleReference
 		content   []byte
 	}{
-		{trust.TLS.ConfigMapRef, tls},
-		{trust.Responses.ConfigMapRef, responses},
-		{trust.Issuance.ConfigMapRef, issuance},
+		{trust.TLS.ConfigMapKeyRef, tls},
+		{trust.Responses.ConfigMapKeyRef, responses},
+		{trust.Issuance.ConfigMapKeyRef, issuance},
 	} {
 		name := bundle.reference.Name
 		if byName[name] == nil {

@@ -36,9 +36,9 @@ spec:
   customerID: 0123456-7
   transferSecretRef: {name: sample-transfer}
   trust:
-    tls: {configMapRef: {name: sample-trust, key: tls.pem}}
-    responses: {configMapRef: {name: sample-trust, key: responses.pem}}
-    issuance: {configMapRef: {name: sample-issuance}}
+    tls: {configMapKeyRef: {name: sample-trust, key: tls.pem}}
+    responses: {configMapKeyRef: {name: sample-trust, key: responses.pem}}
+    issuance: {configMapKeyRef: {name: sample-issuance}}
 `
 
 const certificate = `
@@ -86,7 +86,7 @@ func TestARehearsalProvidesWhatItsSamplesNeed(t *testing.T) {
 }
 
 func TestSamplesThatCannotBeProvidedForSayWhatIsWrong(t *testing.T) {
-	inline := strings.ReplaceAll(issuer, "responses: {configMapRef: {name: sample-trust, key: responses.pem}}",
+	inline := strings.ReplaceAll(issuer, "responses: {configMapKeyRef: {name: sample-trust, key: responses.pem}}",
 		"responses: {caBundle: YQ==}")
 	bare := strings.ReplaceAll(issuer, "transferSecretRef: {name: sample-transfer}", "")
 	for claim, test := range map[string]struct {
@@ -95,7 +95,7 @@ func TestSamplesThatCannotBeProvidedForSayWhatIsWrong(t *testing.T) {
 	}{
 		"no issuer":           {[]string{certificate}, "have no VeroIssuer"},
 		"two issuers":         {[]string{issuer, issuer}, "two VeroIssuers, sample and sample"},
-		"trust of its own":    {[]string{inline}, "spec.trust.responses must be a configMapRef"},
+		"trust of its own":    {[]string{inline}, "spec.trust.responses must be a configMapKeyRef"},
 		"no credentials":      {[]string{bare}, "spec.transferSecretRef"},
 		"no YAML":             {[]string{"kind: [\n"}, "read the sample"},
 		"an object of nobody": {[]string{issuer, "apiVersion: a.example/v1\nkind: Nothing\nmetadata: {name: a}"}, "Nothing"},

@@ -93,8 +93,8 @@ func shown(order *v1alpha1.VeroOrder) *gate.Order {
 		Operation: string(order.Spec.Operation), Receipt: order.Status.RetrievalID,
 		Certificate: order.Status.Certificate, CA: order.Status.CA,
 	}
-	if order.Status.AcceptedAt != nil {
-		view.Accepted = order.Status.AcceptedAt.Time
+	if order.Status.AcceptanceTime != nil {
+		view.Accepted = order.Status.AcceptanceTime.Time
 	}
 	return view
 }
@@ -129,7 +129,7 @@ func (b *Backend) requestsOfOrder(ctx context.Context, object client.Object) []r
 }
 
 func (b *Backend) requestsOfIssuer(ctx context.Context, object client.Object) []reconcile.Request {
-	issuer, ok := object.(v1alpha1.Issuer)
+	issuer, ok := object.(v1alpha1.GenericVeroIssuer)
 	if !ok {
 		return nil
 	}

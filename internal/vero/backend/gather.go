@@ -109,7 +109,7 @@ func examine(snapshot *plan.Snapshot, request *cmapi.CertificateRequest) error {
 // cannot be judged, and is only told from others.
 func (b *Backend) gatherCurrent(
 	ctx context.Context, snapshot *plan.Snapshot, secretName string, request *cmapi.CertificateRequest,
-	issuer v1alpha1.Issuer,
+	issuer v1alpha1.GenericVeroIssuer,
 ) error {
 	if secretName == "" {
 		return nil
@@ -134,7 +134,7 @@ func (b *Backend) gatherCurrent(
 // issuanceTrust is what issued certificates chain to. The issuer's own controller says on the issuer what is wrong with
 // its bundles; here the request waits for that.
 func (b *Backend) issuanceTrust(
-	ctx context.Context, snapshot *plan.Snapshot, issuer v1alpha1.Issuer,
+	ctx context.Context, snapshot *plan.Snapshot, issuer v1alpha1.GenericVeroIssuer,
 ) (pki.Trust, error) {
 	if issuer == nil {
 		return pki.Trust{}, nil

@@ -18,7 +18,9 @@ import (
 
 // reportOverlap keeps the condition TrustOverlap true to the bundles, and reports that there is one, or another. The
 // issuer works all the same: what tells a customer's signature from the service's is then the name of the signer alone.
-func (r *Reconciler) reportOverlap(ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles) error {
+func (r *Reconciler) reportOverlap(
+	ctx context.Context, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles,
+) error {
 	object, before, err := objects(issuer)
 	if err != nil {
 		return err

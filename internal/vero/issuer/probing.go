@@ -65,7 +65,7 @@ func (p *probing) onEnd(wake func(types.NamespacedName)) {
 // outcome is that of a handshake with the issuer as it is now, once. Until there is one it is not known, and the issuer
 // is checked again when it is.
 func (p *probing) outcome(
-	ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles,
+	ctx context.Context, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles,
 ) (known bool, err error) {
 	name := types.NamespacedName{Namespace: issuer.GetNamespace(), Name: issuer.GetName()}
 	wanted := subject{issuer.GetUID(), issuer.GetGeneration(), bundles.Digest()}
@@ -94,7 +94,8 @@ func (p *probing) outcome(
 
 // shake makes a handshake and keeps the outcome. It ends with the controller: nothing is sent.
 func (p *probing) shake(
-	ctx context.Context, name types.NamespacedName, issuer v1alpha1.Issuer, bundles *secrets.Bundles, leave func(),
+	ctx context.Context, name types.NamespacedName, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles,
+	leave func(),
 ) {
 	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)

@@ -50,7 +50,7 @@ const silent = "https://silent.example"
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{T: t}
-	b.probing = newProbing(func(ctx context.Context, issuer v1alpha1.Issuer, _ *secrets.Bundles) error {
+	b.probing = newProbing(func(ctx context.Context, issuer v1alpha1.GenericVeroIssuer, _ *secrets.Bundles) error {
 		b.counting.Lock()
 		b.made++
 		number := b.made
@@ -83,7 +83,7 @@ func (b *bench) seen() (made, woken int) {
 }
 
 // asks returns what is known of an issuer; empty for nothing.
-func (b *bench) asks(issuer v1alpha1.Issuer) string {
+func (b *bench) asks(issuer v1alpha1.GenericVeroIssuer) string {
 	b.Helper()
 	known, err := b.outcome(b.Context(), issuer, &secrets.Bundles{})
 	synctest.Wait()

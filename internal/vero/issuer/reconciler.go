@@ -31,7 +31,7 @@ const (
 
 // Probe completes a TLS handshake with an issuer's endpoint. Its errors are *protocol.ForbiddenEndpointError,
 // *protocol.UnreachableError and *protocol.UntrustedServerError.
-type Probe func(ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles) error
+type Probe func(ctx context.Context, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) error
 
 // Options of the reconciler.
 type Options struct {
@@ -127,7 +127,7 @@ func distance(ready *metav1.Condition, now time.Time) time.Duration {
 }
 
 // check looks at the nearest cause first: nothing is connected to with a spec that is wrong.
-func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.Issuer) (verdict, error) {
+func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.GenericVeroIssuer) (verdict, error) {
 	spec := issuer.IssuerSpec()
 	err := errors.Join(protocol.CheckCustomerID(spec.CustomerID), protocol.CheckCustomerName(spec.CustomerName))
 	if err != nil {
@@ -155,7 +155,7 @@ func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.Issuer) (verdict
 
 // probe tries the endpoint. Until the handshake is over there is no verdict.
 func (r *Reconciler) probe(
-	ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles,
+	ctx context.Context, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles,
 ) (found verdict, passed bool) {
 	known, err := r.probing.outcome(ctx, issuer, bundles)
 	var (
@@ -180,7 +180,7 @@ func (r *Reconciler) probe(
 }
 
 // record writes the verdict and reports a change of it.
-func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.Issuer, found verdict) error {
+func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.GenericVeroIssuer, found verdict) error {
 	object, before, err := objects(issuer)
 	if err != nil {
 		return err
@@ -208,7 +208,7 @@ func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.Issuer, found v
 }
 
 // objects returns an issuer as what the client writes, and a copy of it as it is now.
-func objects(issuer v1alpha1.Issuer) (object, before client.Object, err error) {
+func objects(issuer v1alpha1.GenericVeroIssuer) (object, before client.Object, err error) {
 	object, isObject := issuer.(client.Object)
 	before, isCopy := issuer.DeepCopyObject().(client.Object)
 	if !isObject || !isCopy {

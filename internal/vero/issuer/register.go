@@ -85,7 +85,7 @@ func problemChanged() predicate.Predicate {
 		UpdateFunc: func(update event.UpdateEvent) bool {
 			before, wasOrder := update.ObjectOld.(*v1alpha1.VeroOrder)
 			after, isOrder := update.ObjectNew.(*v1alpha1.VeroOrder)
-			return wasOrder && isOrder && (before.Status.Phase != after.Status.Phase ||
+			return wasOrder && isOrder && (before.Status.State != after.Status.State ||
 				!equality.Semantic.DeepEqual(before.Status.IssuerProblem, after.Status.IssuerProblem))
 		},
 		DeleteFunc: func(deletion event.DeleteEvent) bool {

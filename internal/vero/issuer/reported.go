@@ -15,7 +15,7 @@ import (
 // another order has not met since was one answer's fault, not the issuer's. Of several orders the first by name speaks,
 // so that the verdict does not change with every poll.
 func (r *Reconciler) reported(
-	ctx context.Context, issuer v1alpha1.Issuer, bundles *secrets.Bundles,
+	ctx context.Context, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles,
 ) (verdict, error) {
 	orders, err := find.OrdersOfIssuer(ctx, r.Client, issuer)
 	if err != nil {
@@ -48,25 +48,25 @@ type proofs struct {
 	answered, issued time.Time
 }
 
-func proofsOf(orders []v1alpha1.VeroOrder, issuer v1alpha1.Issuer) proofs {
+func proofsOf(orders []v1alpha1.VeroOrder, issuer v1alpha1.GenericVeroIssuer) proofs {
 	var found proofs
 	for i := range orders {
 		status := &orders[i].Status
 		if !names(&orders[i], issuer) {
 			continue
 		}
-		if status.Phase == v1alpha1.PhaseIssued && status.EndedAt != nil {
-			found.answered = later(found.answered, status.EndedAt.Time)
-			found.issued = later(found.issued, status.EndedAt.Time)
+		if status.State == v1alpha1.StateIssued && status.CompletionTime != nil {
+			found.answered = later(found.answered, status.CompletionTime.Time)
+			found.issued = later(found.issued, status.CompletionTime.Time)
 		}
-		if status.AcceptedAt != nil && !status.RetrievalIDUnverified {
-			found.answered = later(found.answered, status.AcceptedAt.Time)
+		if status.AcceptanceTime != nil && !status.RetrievalIDUnverified {
+			found.answered = later(found.answered, status.AcceptanceTime.Time)
 		}
 	}
 	return found
 }
 
-func (p proofs) refutes(problem *v1alpha1.IssuerProblem) bool {
+func (p proofs) refutes(problem *v1alpha1.VeroIssuerProblem) bool {
 	if problem.Reason == v1alpha1.ReasonUntrustedCertificate {
 		return p.issued.After(problem.Time.Time)
 	}
@@ -81,7 +81,7 @@ func later(one, other time.Time) time.Time {
 }
 
 // names reports whether an order was made in the name of an issuer.
-func names(order *v1alpha1.VeroOrder, issuer v1alpha1.Issuer) bool {
+func names(order *v1alpha1.VeroOrder, issuer v1alpha1.GenericVeroIssuer) bool {
 	reference := order.Spec.IssuerRef
 	return reference.Kind == issuer.IssuerKind() && reference.Name == issuer.GetName()
 }

@@ -23,12 +23,12 @@ func TestOneAnswerIsNotTheIssuer(t *testing.T) {
 	}
 	accepted := func(after time.Duration, unverified bool) v1alpha1.VeroOrderStatus {
 		return v1alpha1.VeroOrderStatus{
-			Phase: v1alpha1.PhaseSubmitted, AcceptedAt: &metav1.MicroTime{Time: moment.Add(after)},
+			State: v1alpha1.StateSubmitted, AcceptanceTime: &metav1.MicroTime{Time: moment.Add(after)},
 			RetrievalIDUnverified: unverified,
 		}
 	}
 	issued := v1alpha1.VeroOrderStatus{
-		Phase: v1alpha1.PhaseIssued, EndedAt: &metav1.Time{Time: moment.Add(time.Second)},
+		State: v1alpha1.StateIssued, CompletionTime: &metav1.Time{Time: moment.Add(time.Second)},
 	}
 	for claim, c := range map[string]struct {
 		reason  string
@@ -51,7 +51,7 @@ func TestOneAnswerIsNotTheIssuer(t *testing.T) {
 			v1alpha1.ReasonUntrustedCertificate, order("vero", accepted(time.Second, false)), false},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			problem := &v1alpha1.IssuerProblem{Reason: c.reason, Time: metav1.Time{Time: moment}}
+			problem := &v1alpha1.VeroIssuerProblem{Reason: c.reason, Time: metav1.Time{Time: moment}}
 			if got := proofsOf([]v1alpha1.VeroOrder{c.other}, issuer).refutes(problem); got != c.refuted {
 				t.Errorf("it refutes the problem: %t", got)
 			}

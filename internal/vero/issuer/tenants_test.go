@@ -143,7 +143,7 @@ func work(t *testing.T) <-chan string {
 	return recorder.Events
 }
 
-func shakeHands(ctx context.Context, with v1alpha1.Issuer, bundles *secrets.Bundles) error {
+func shakeHands(ctx context.Context, with v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) error {
 	address, err := url.Parse(with.IssuerSpec().Endpoint())
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 		return ctrl.Result{}, err
 	}
 	call := g.call()
-	call.Intended = order.Status.SubmittedAt.Time
+	call.Intended = order.Status.SubmissionTime.Time
 	r.Metrics.Submitted(order.Spec.Operation)
 	started := r.Clock.Now()
 	id, err := send(context.WithoutCancel(ctx), service, order, g, csr.Raw)

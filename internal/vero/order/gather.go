@@ -27,7 +27,7 @@ import (
 type gathered struct {
 	orderstate.Snapshot
 
-	issuer   v1alpha1.Issuer
+	issuer   v1alpha1.GenericVeroIssuer
 	bundles  *secrets.Bundles
 	transfer secrets.Transfer
 	identity *secrets.Identity
@@ -36,15 +36,15 @@ type gathered struct {
 // gather reads the world once, all of it from the API server but the search for requests.
 func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.VeroOrder) (*gathered, error) {
 	g := &gathered{Snapshot: orderstate.Snapshot{Now: r.Clock.Now(), Order: order}}
-	switch order.Status.Phase {
-	case v1alpha1.PhaseIssued, v1alpha1.PhaseFailed:
+	switch order.Status.State {
+	case v1alpha1.StateIssued, v1alpha1.StateFailed:
 		return g, nil
 	default: // also one that has ended once, and that a person has brought back
 	}
 	if err := r.gatherIssuer(ctx, g); err != nil {
 		return nil, err
 	}
-	if order.Status.Phase == v1alpha1.PhaseSubmitted {
+	if order.Status.State == v1alpha1.StateSubmitted {
 		return g, nil
 	}
 	waiting, err := r.waiting(ctx, order)

@@ -83,7 +83,7 @@ func held(order *v1alpha1.VeroOrder, until time.Time) orderstate.Action {
 		action.Message = fmt.Sprintf("the controller has ended in the middle of calls for other VeroOrders of this "+
 			"namespace; perhaps an answer of their service ends it; VeroOrder %s goes on at %s", order.Name, again)
 	}
-	if order.Status.Phase == v1alpha1.PhaseSubmitted {
+	if order.Status.State == v1alpha1.StateSubmitted {
 		action.Reason = v1alpha1.ReasonAwaitingCertificate
 	}
 	return action
@@ -105,7 +105,7 @@ func (p *pacing) until(order *v1alpha1.VeroOrder, now time.Time) time.Time {
 	}
 	p.resolve(name)
 	suspicion, suspected := p.suspicion(order.Namespace, now)
-	if !suspected || order.Status.EndedAt != nil {
+	if !suspected || order.Status.CompletionTime != nil {
 		return now
 	}
 	return p.turn(name, suspicion, now)

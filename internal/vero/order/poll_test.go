@@ -58,7 +58,7 @@ func accepted(t *testing.T, namespace, name string) *v1alpha1.VeroOrder {
 	order := ended(namespace, 0)
 	order.Name, order.Spec.PublicKeyDigest = name, digest
 	order.Labels = map[string]string{v1alpha1.LabelPublicKey: v1alpha1.LabelValue(digest)}
-	order.Status = v1alpha1.VeroOrderStatus{Phase: v1alpha1.PhaseSubmitted, RetrievalID: "retrieval of " + name}
+	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.StateSubmitted, RetrievalID: "retrieval of " + name}
 	return order
 }
 
@@ -74,7 +74,7 @@ func poll(t *testing.T, order *v1alpha1.VeroOrder, service answering, through cl
 		Client: through, Reader: server.Client, Lanes: lanes.New(1, 1), Metrics: numbers,
 		Clock: clock.RealClock{}, Shutdown: t.Context(),
 		Events:  status.Events{Recorder: events.NewFakeRecorder(enough)},
-		Connect: func(v1alpha1.Issuer, *secrets.Bundles) (veroorder.Service, error) { return service, nil },
+		Connect: func(v1alpha1.GenericVeroIssuer, *secrets.Bundles) (veroorder.Service, error) { return service, nil },
 	}}
 	name := client.ObjectKeyFromObject(order)
 	_, failure := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
@@ -114,7 +114,7 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 		return func(t *testing.T, namespace string) *v1alpha1.VeroOrder {
 			t.Helper()
 			order := accepted(t, namespace, name)
-			order.Status.Phase, order.Status.Certificate = v1alpha1.PhaseIssued, pkitest.PEM(leaf)
+			order.Status.State, order.Status.Certificate = v1alpha1.StateIssued, pkitest.PEM(leaf)
 			return order
 		}
 	}
@@ -149,13 +149,13 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 			if err := poll(t, order, answering{leaf: leaf}, indexed(t)); err != nil {
 				t.Fatal(err)
 			}
-			want := v1alpha1.PhaseIssued
+			want := v1alpha1.StateIssued
 			if c.problem != "" {
-				want = v1alpha1.PhaseSubmitted
+				want = v1alpha1.StateSubmitted
 			}
 			ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
-			if order.Status.Phase != want || !strings.Contains(ready.Message, c.problem) {
-				t.Errorf("the order is %s: %s: %s", order.Status.Phase, ready.Reason, ready.Message)
+			if order.Status.State != want || !strings.Contains(ready.Message, c.problem) {
+				t.Errorf("the order is %s: %s: %s", order.Status.State, ready.Reason, ready.Message)
 			}
 		})
 	}

@@ -37,7 +37,7 @@ type Service interface {
 }
 
 // Connect makes a Service for an issuer's endpoint from the bundles as they are now.
-type Connect func(issuer v1alpha1.Issuer, bundles *secrets.Bundles) (Service, error)
+type Connect func(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (Service, error)
 
 // Options of the reconciler.
 type Options struct {
@@ -196,7 +196,7 @@ func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, fa
 		r.errors.Reported(name, now)
 	case status.Lasts(ctx, err):
 		r.errors.Reported(name, now)
-		r.Events.Report(order, true, action.Reason, string(order.Status.Phase), action.Message)
+		r.Events.Report(order, true, action.Reason, string(order.Status.State), action.Message)
 	}
 	return err
 }
@@ -238,11 +238,11 @@ func (r *Reconciler) report(ctx context.Context, before, after *v1alpha1.VeroOrd
 	if previous != nil && previous.Reason == condition.Reason && previous.Message == condition.Message {
 		return
 	}
-	r.Events.Report(after, !reasons.Of(condition.Reason).Quiet, condition.Reason, string(after.Status.Phase),
+	r.Events.Report(after, !reasons.Of(condition.Reason).Quiet, condition.Reason, string(after.Status.State),
 		condition.Message)
-	ctrl.LoggerFrom(ctx).Info("order changed", "phase", after.Status.Phase, "reason", condition.Reason,
+	ctrl.LoggerFrom(ctx).Info("order changed", "phase", after.Status.State, "reason", condition.Reason,
 		"message", condition.Message)
-	if after.Status.Phase == v1alpha1.PhaseIssued {
+	if after.Status.State == v1alpha1.StateIssued {
 		r.Metrics.Issued(after.Spec.Operation, r.Clock.Since(after.CreationTimestamp.Time))
 	}
 }

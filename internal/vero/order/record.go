@@ -70,7 +70,7 @@ func (r *Reconciler) record(
 // giveUp tells what could not be written.
 func (r *Reconciler) giveUp(ctx context.Context, err error, retrievalID string) (ctrl.Result, error) {
 	ctrl.LoggerFrom(ctx).Error(err, "the outcome of a call could not be written; if the order has no RetrievalId, "+
-		"write it into status.retrievalId, with status.phase Submitted", "retrievalId", retrievalID)
+		"write it into status.retrievalID, with status.state Submitted", "retrievalId", retrievalID)
 	return ctrl.Result{}, fmt.Errorf("%w: %w", errNotRecorded, err)
 }
 

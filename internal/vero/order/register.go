@@ -55,8 +55,8 @@ func broughtBack() predicate.Predicate {
 		UpdateFunc: func(update event.UpdateEvent) bool {
 			earlier, wasOrder := update.ObjectOld.(*v1alpha1.VeroOrder)
 			later, isOrder := update.ObjectNew.(*v1alpha1.VeroOrder)
-			return wasOrder && isOrder && later.Status.Phase == v1alpha1.PhaseSubmitted &&
-				(earlier.Status.RetrievalID != later.Status.RetrievalID || earlier.Status.Phase == v1alpha1.PhaseFailed)
+			return wasOrder && isOrder && later.Status.State == v1alpha1.StateSubmitted &&
+				(earlier.Status.RetrievalID != later.Status.RetrievalID || earlier.Status.State == v1alpha1.StateFailed)
 		},
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
 		GenericFunc: func(event.GenericEvent) bool { return false },
@@ -72,7 +72,7 @@ func deleted() predicate.Predicate {
 }
 
 func (r *Reconciler) ordersOfIssuer(ctx context.Context, object client.Object) []reconcile.Request {
-	issuer, ok := object.(v1alpha1.Issuer)
+	issuer, ok := object.(v1alpha1.GenericVeroIssuer)
 	if !ok {
 		return nil
 	}
@@ -96,7 +96,7 @@ func unfinished(ctx context.Context) func([]v1alpha1.VeroOrder, error) []reconci
 		}
 		var requests []reconcile.Request
 		for i := range found {
-			if order := &found[i]; order.Status.EndedAt == nil {
+			if order := &found[i]; order.Status.CompletionTime == nil {
 				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})
 			}
 		}

@@ -9,22 +9,22 @@ import (
 )
 
 func TestAnOrderThatHasGotARetrievalIDIsLookedAt(t *testing.T) {
-	order := func(phase v1alpha1.OrderPhase, id string) *v1alpha1.VeroOrder {
-		return &v1alpha1.VeroOrder{Status: v1alpha1.VeroOrderStatus{Phase: phase, RetrievalID: id}}
+	order := func(phase v1alpha1.VeroOrderState, id string) *v1alpha1.VeroOrder {
+		return &v1alpha1.VeroOrder{Status: v1alpha1.VeroOrderStatus{State: phase, RetrievalID: id}}
 	}
 	for claim, c := range map[string]struct {
 		earlier, later *v1alpha1.VeroOrder
 		want           bool
 	}{
 		"one that a person brings back": {
-			order(v1alpha1.PhaseFailed, ""), order(v1alpha1.PhaseSubmitted, "r-1"), true},
+			order(v1alpha1.StateFailed, ""), order(v1alpha1.StateSubmitted, "r-1"), true},
 		"one that had failed with its RetrievalId": {
-			order(v1alpha1.PhaseFailed, "r-1"), order(v1alpha1.PhaseSubmitted, "r-1"), true},
+			order(v1alpha1.StateFailed, "r-1"), order(v1alpha1.StateSubmitted, "r-1"), true},
 		"one that another controller was about to send": {
-			order(v1alpha1.PhaseSubmitting, ""), order(v1alpha1.PhaseSubmitted, "r-1"), true},
+			order(v1alpha1.StateSubmitting, ""), order(v1alpha1.StateSubmitted, "r-1"), true},
 		"but not one that was polled": {
-			order(v1alpha1.PhaseSubmitted, "r-1"), order(v1alpha1.PhaseSubmitted, "r-1"), false},
-		"nor one that fails": {order(v1alpha1.PhaseSubmitted, "r-1"), order(v1alpha1.PhaseFailed, "r-1"), false},
+			order(v1alpha1.StateSubmitted, "r-1"), order(v1alpha1.StateSubmitted, "r-1"), false},
+		"nor one that fails": {order(v1alpha1.StateSubmitted, "r-1"), order(v1alpha1.StateFailed, "r-1"), false},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			update := event.UpdateEvent{ObjectOld: c.earlier, ObjectNew: c.later}

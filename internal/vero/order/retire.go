@@ -20,10 +20,10 @@ const retireCheck = 24 * time.Hour
 // retire removes an order some time after it has ended. It stays while the Secret that it drew on holds the TransferId
 // that it has spent: without the order, a later request would take the old credentials for new ones.
 func (r *Reconciler) retire(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
-	if order.Status.EndedAt == nil {
+	if order.Status.CompletionTime == nil {
 		return ctrl.Result{}, nil
 	}
-	if left := order.Status.EndedAt.Add(r.Retention).Sub(r.Clock.Now()); left > 0 {
+	if left := order.Status.CompletionTime.Add(r.Retention).Sub(r.Clock.Now()); left > 0 {
 		return ctrl.Result{RequeueAfter: left}, nil
 	}
 	held, err := r.holdsTransferID(ctx, order)
@@ -38,7 +38,7 @@ func (r *Reconciler) retire(ctx context.Context, order *v1alpha1.VeroOrder) (ctr
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("delete: %w", err)
 	}
-	ctrl.LoggerFrom(ctx).Info("VeroOrder removed", "endedAt", order.Status.EndedAt.Time)
+	ctrl.LoggerFrom(ctx).Info("VeroOrder removed", "completionTime", order.Status.CompletionTime.Time)
 	return ctrl.Result{}, nil
 }
 

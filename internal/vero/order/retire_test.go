@@ -40,7 +40,7 @@ func ended(namespace string, ago time.Duration) *v1alpha1.VeroOrder {
 			},
 		},
 		Status: v1alpha1.VeroOrderStatus{
-			Phase: v1alpha1.PhaseIssued, EndedAt: &metav1.Time{Time: now.Add(-ago)},
+			State: v1alpha1.StateIssued, CompletionTime: &metav1.Time{Time: now.Add(-ago)},
 		},
 	}
 }

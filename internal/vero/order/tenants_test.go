@@ -60,7 +60,7 @@ func TestAnOrderIsExecutedBesideServicesThatNeverAnswer(t *testing.T) {
 	}))
 	root := pkitest.Root(t, "Root")
 	leaf := root.Issue(t, pkitest.Key("ours"), "0123456-7")
-	work(t, func(issuer v1alpha1.Issuer, _ *secrets.Bundles) (veroorder.Service, error) {
+	work(t, func(issuer v1alpha1.GenericVeroIssuer, _ *secrets.Bundles) (veroorder.Service, error) {
 		if issuer.IssuerSpec().Endpoint() == service.URL {
 			return silent{server: service}, nil
 		}
@@ -83,10 +83,10 @@ func TestAnOrderIsExecutedBesideServicesThatNeverAnswer(t *testing.T) {
 	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 5*time.Second, true,
 		func(ctx context.Context) (bool, error) {
 			err := server.Client.Get(ctx, client.ObjectKeyFromObject(good), good)
-			return good.Status.Phase == v1alpha1.PhaseIssued, err
+			return good.Status.State == v1alpha1.StateIssued, err
 		})
 	if err != nil {
-		t.Errorf("%v; the order is %s: %+v", err, good.Status.Phase, good.Status.Conditions)
+		t.Errorf("%v; the order is %s: %+v", err, good.Status.State, good.Status.Conditions)
 	}
 }
 

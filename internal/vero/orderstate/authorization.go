@@ -53,7 +53,7 @@ func (s Snapshot) acceptedElsewhere() *v1alpha1.VeroOrder {
 			order.Spec.Transfer.TransferIDDigest != s.Order.Spec.Transfer.TransferIDDigest {
 			return false
 		}
-		return PhaseOf(order) == v1alpha1.PhaseSubmitted || PhaseOf(order) == v1alpha1.PhaseIssued
+		return StateOf(order) == v1alpha1.StateSubmitted || StateOf(order) == v1alpha1.StateIssued
 	})
 }
 
@@ -92,7 +92,7 @@ func (s Snapshot) renewalKey(doubt bool) (action Action, blocked bool) {
 	case s.superseded():
 		end.Reason, end.Message = v1alpha1.ReasonSubmissionFailing, fmt.Sprintf(
 			"the service has refused the renewal since %s (%s), and there are transfer credentials in Secret %s: "+
-				"they are used instead", s.Order.Status.RefusedSince.UTC().Format(time.RFC3339),
+				"they are used instead", s.Order.Status.FirstRefusalTime.UTC().Format(time.RFC3339),
 			lastMessage(s.Order.Status.LastError), s.Renewal.CredentialsIn)
 	default:
 		return Action{}, false
@@ -108,11 +108,11 @@ func (s Snapshot) superseded() bool { return s.NeedsCredentials() && s.Renewal.C
 // always, for a renewal once all that the service has answered to it were technical errors, for as long as the issuer's
 // timeout. A service that cannot be reached refuses nothing; credentials would be no better off there.
 func (s Snapshot) NeedsCredentials() bool {
-	order, phase := s.Order, PhaseOf(s.Order)
+	order, phase := s.Order, StateOf(s.Order)
 	if order.Spec.Transfer != nil {
-		return phase == v1alpha1.PhasePending || phase == v1alpha1.PhaseSubmitting
+		return phase == v1alpha1.StatePending || phase == v1alpha1.StateSubmitting
 	}
-	since, last := order.Status.RefusedSince, order.Status.LastError
-	return phase == v1alpha1.PhasePending && order.Status.Submissions >= warnAfter &&
+	since, last := order.Status.FirstRefusalTime, order.Status.LastError
+	return phase == v1alpha1.StatePending && order.Status.Submissions >= warnAfter &&
 		since != nil && last != nil && last.Code != codeNoAnswer && last.Time.Sub(since.Time) >= s.Issuer.Timeout
 }

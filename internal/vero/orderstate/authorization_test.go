@@ -13,13 +13,13 @@ import (
 func TestOrderInDoubt(t *testing.T) {
 	crashed := intended(now.Add(-time.Minute))
 	answerLost := "its answer was lost"
-	refusedSince := sent(now.Add(-time.Minute), pki099)
+	firstRefusalTime := sent(now.Add(-time.Minute), pki099)
 	cases := map[string]decision{
 		"waits for its turn": {
 			ordered(signNew(sent(now, errNoAnswer))),
 			want{Verb: orderstate.Wait, Reason: v1alpha1.ReasonUncertain, At: now.Add(10 * time.Second)}},
 		"stays in doubt when it is refused afterwards": {
-			ordered(signNew(lost, refusedSince), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, answerLost)},
+			ordered(signNew(lost, firstRefusalTime), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, answerLost)},
 	}
 	for how, doubt := range map[string]edit{"interrupted": lost, "found after a crash": crashed} {
 		for claim, c := range map[string]decision{

@@ -13,10 +13,10 @@ import (
 
 // Decide is what to do with the order of a snapshot.
 func Decide(s Snapshot) Action {
-	switch PhaseOf(s.Order) {
-	case v1alpha1.PhaseIssued, v1alpha1.PhaseFailed:
+	switch StateOf(s.Order) {
+	case v1alpha1.StateIssued, v1alpha1.StateFailed:
 		return Action{Verb: Rest}
-	case v1alpha1.PhaseSubmitted:
+	case v1alpha1.StateSubmitted:
 		return s.poll()
 	default:
 		return s.submit()
@@ -43,12 +43,12 @@ func (s Snapshot) poll() Action {
 // of its issuer may be gone, but never before the service allows it.
 func (s Snapshot) nextPoll() time.Time {
 	status := &s.Order.Status
-	if status.AcceptedAt == nil {
+	if status.AcceptanceTime == nil {
 		return s.Now
 	}
 	due := plannedPoll(status)
 	if s.problemMayBeGone() {
-		due = status.AcceptedAt.Add(FirstPoll)
+		due = status.AcceptanceTime.Add(FirstPoll)
 	}
 	if due.Sub(s.Now) > farthestPlan {
 		return s.Now.Add(FirstPoll) // the clock was set back; HoldUp corrects the stored times
@@ -142,7 +142,7 @@ func (s Snapshot) resumed() (reason, message string) {
 	switch {
 	case status.IssuerProblem != nil:
 		return status.IssuerProblem.Reason, status.IssuerProblem.Message
-	case PhaseOf(s.Order) == v1alpha1.PhaseSubmitted:
+	case StateOf(s.Order) == v1alpha1.StateSubmitted:
 		return unchanged(s.Order).awaiting(s.Order, s.Now, s.Issuer.Timeout)
 	case status.LastError != nil && status.LastError.Code == string(protocol.CodeTooEarly):
 		return v1alpha1.ReasonWaitingForWindow, status.LastError.Message + tooEarlyAgain
@@ -162,6 +162,6 @@ func (s Snapshot) problemMayBeGone() bool {
 }
 
 // Obsolete reports whether a problem was reported of another issuer, spec or bundles than those given.
-func Obsolete(problem *v1alpha1.IssuerProblem, uid types.UID, generation int64, trustDigest string) bool {
+func Obsolete(problem *v1alpha1.VeroIssuerProblem, uid types.UID, generation int64, trustDigest string) bool {
 	return problem.IssuerUID != uid || problem.IssuerGeneration != generation || problem.TrustDigest != trustDigest
 }

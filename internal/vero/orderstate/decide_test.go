@@ -175,7 +175,9 @@ func TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore(t *testing.T) {
 }
 
 func TestObsolete(t *testing.T) {
-	problem := &v1alpha1.IssuerProblem{IssuerUID: "x", IssuerGeneration: 1, TrustDigest: "a", Time: metav1.Time{Time: now}}
+	problem := &v1alpha1.VeroIssuerProblem{
+		IssuerUID: "x", IssuerGeneration: 1, TrustDigest: "a", Time: metav1.Time{Time: now},
+	}
 	for claim, obsolete := range map[string]bool{
 		"same":            orderstate.Obsolete(problem, "x", 1, "a"),
 		"other issuer":    !orderstate.Obsolete(problem, "y", 1, "a"),

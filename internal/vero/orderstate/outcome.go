@@ -15,7 +15,7 @@ type Call struct {
 	IssuerUID        types.UID
 	IssuerGeneration int64
 	TrustDigest      string
-	// Intended is, of a submission, status.submittedAt of the intent that it belongs to.
+	// Intended is, of a submission, status.submissionTime of the intent that it belongs to.
 	Intended time.Time
 	// RetrievalID is, of a poll, what it has asked with.
 	RetrievalID string
@@ -34,7 +34,7 @@ type Issued struct {
 // Outcome is what a call makes of an order: all of the order's status that a call can change, as it is to be.
 type Outcome struct {
 	// State is how far the order has come.
-	State v1alpha1.OrderPhase
+	State v1alpha1.VeroOrderState
 	// Reason is one of the API's reasons, Message what a user reads. Without a Reason the order says what it said before.
 	Reason, Message string
 	// RetrievalID is the order's; Unverified reports whether it stood in an answer that cannot be relied on, and
@@ -43,13 +43,13 @@ type Outcome struct {
 	Unverified             bool
 	// Uncertain reports whether the service may have accepted a request whose answer was lost.
 	Uncertain bool
-	// Accepted, NextSubmit, NextPoll and RefusedSince are times of the status, nil where there is none.
-	Accepted, NextSubmit, NextPoll, RefusedSince *metav1.MicroTime
+	// Accepted, NextSubmit, NextPoll and FirstRefusalTime are times of the status, nil where there is none.
+	Accepted, NextSubmit, NextPoll, FirstRefusalTime *metav1.MicroTime
 	// Ended is when the order has ended, nil while it goes on.
 	Ended *metav1.Time
 	// Problem is what the issuer's controller is told, LastError what support may ask for.
-	Problem   *v1alpha1.IssuerProblem
-	LastError *v1alpha1.OrderError
+	Problem   *v1alpha1.VeroIssuerProblem
+	LastError *v1alpha1.VeroOrderError
 	// Issued is the certificate.
 	Issued Issued
 	// Polls counts the calls of GetCertificate. PollStarted and Interruptions are those of a call without an outcome.
@@ -62,14 +62,14 @@ type Outcome struct {
 func unchanged(order *v1alpha1.VeroOrder) Outcome {
 	status := &order.Status
 	return Outcome{
-		State:       status.Phase,
+		State:       status.State,
 		RetrievalID: status.RetrievalID, RefusedID: status.RefusedRetrievalID, Unverified: status.RetrievalIDUnverified,
 		Uncertain: status.Uncertain,
-		Accepted:  status.AcceptedAt, NextSubmit: status.NextSubmitTime, NextPoll: status.NextPollTime,
-		RefusedSince: status.RefusedSince, Ended: status.EndedAt,
+		Accepted:  status.AcceptanceTime, NextSubmit: status.NextSubmitTime, NextPoll: status.NextPollTime,
+		FirstRefusalTime: status.FirstRefusalTime, Ended: status.CompletionTime,
 		Problem: status.IssuerProblem, LastError: status.LastError,
 		Issued: Issued{Certificate: status.Certificate, CA: status.CA},
-		Polls:  status.Polls, PollStarted: status.PollStartedAt, Interruptions: status.Interruptions,
+		Polls:  status.Polls, PollStarted: status.PollStartTime, Interruptions: status.Interruptions,
 	}
 }
 
@@ -94,20 +94,20 @@ func answered(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 
 // failed ends an order without a certificate.
 func (o Outcome) failed(reason, message string, now time.Time) Outcome {
-	o.State, o.Reason, o.Message = v1alpha1.PhaseFailed, reason, message
+	o.State, o.Reason, o.Message = v1alpha1.StateFailed, reason, message
 	o.NextPoll, o.NextSubmit, o.Problem = nil, nil, nil
 	o.Ended = &metav1.Time{Time: now}
 	return o
 }
 
 // retried has the request of an order sent again that was not accepted, or in the state Submitting not for certain.
-func (o Outcome) retried(state v1alpha1.OrderPhase, reason, message string, next *metav1.MicroTime) Outcome {
+func (o Outcome) retried(state v1alpha1.VeroOrderState, reason, message string, next *metav1.MicroTime) Outcome {
 	o.State, o.Reason, o.Message, o.NextSubmit = state, reason, message, next
 	return o
 }
 
 // blamed is an order whose issuer has to be repaired: the problem is where the issuer's controller looks for it.
-func (o Outcome) blamed(problem *v1alpha1.IssuerProblem) Outcome {
+func (o Outcome) blamed(problem *v1alpha1.VeroIssuerProblem) Outcome {
 	o.Problem, o.Reason, o.Message = problem, problem.Reason, problem.Message
 	return o
 }
@@ -115,17 +115,17 @@ func (o Outcome) blamed(problem *v1alpha1.IssuerProblem) Outcome {
 // apply writes an outcome into the order that it was made for. It is the one place where a call changes an order.
 func (o Outcome) apply(order *v1alpha1.VeroOrder, now time.Time) {
 	status := &order.Status
-	status.Phase = o.State
+	status.State = o.State
 	status.RetrievalID, status.RefusedRetrievalID, status.RetrievalIDUnverified = o.RetrievalID, o.RefusedID, o.Unverified
 	status.Uncertain = o.Uncertain
-	status.AcceptedAt, status.NextSubmitTime, status.NextPollTime = o.Accepted, o.NextSubmit, o.NextPoll
-	status.RefusedSince, status.EndedAt = o.RefusedSince, o.Ended
+	status.AcceptanceTime, status.NextSubmitTime, status.NextPollTime = o.Accepted, o.NextSubmit, o.NextPoll
+	status.FirstRefusalTime, status.CompletionTime = o.FirstRefusalTime, o.Ended
 	status.IssuerProblem, status.LastError = o.Problem, o.LastError
 	status.Certificate, status.CA = o.Issued.Certificate, o.Issued.CA
-	status.Polls, status.PollStartedAt, status.Interruptions = o.Polls, o.PollStarted, o.Interruptions
+	status.Polls, status.PollStartTime, status.Interruptions = o.Polls, o.PollStarted, o.Interruptions
 	switch {
 	case o.Reason == "":
-	case o.State == v1alpha1.PhaseIssued:
+	case o.State == v1alpha1.StateIssued:
 		setReady(order, metav1.ConditionTrue, o.Reason, o.Message, now)
 	default:
 		setReady(order, metav1.ConditionFalse, o.Reason, o.Message, now)

@@ -14,7 +14,7 @@ import (
 
 // outcome is what matters of an order after something was recorded.
 type outcome struct {
-	Phase     v1alpha1.OrderPhase
+	Phase     v1alpha1.VeroOrderState
 	Reason    string
 	ID        string
 	Uncertain bool
@@ -49,7 +49,7 @@ func blaming(reason string) func(*outcome) {
 // outcomeOf reads an order, to which something happened at a moment.
 func outcomeOf(order *v1alpha1.VeroOrder, moment time.Time) outcome {
 	status := &order.Status
-	got := outcome{Phase: status.Phase, ID: status.RetrievalID, Uncertain: status.Uncertain}
+	got := outcome{Phase: status.State, ID: status.RetrievalID, Uncertain: status.Uncertain}
 	if condition := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); condition != nil {
 		got.Reason = condition.Reason
 	}
@@ -96,10 +96,10 @@ func check(t *testing.T, cases map[string]recorded) {
 }
 
 const (
-	pending    = v1alpha1.PhasePending
-	submitting = v1alpha1.PhaseSubmitting
-	submitted  = v1alpha1.PhaseSubmitted
-	failed     = v1alpha1.PhaseFailed
+	pending    = v1alpha1.StatePending
+	submitting = v1alpha1.StateSubmitting
+	submitted  = v1alpha1.StateSubmitted
+	failed     = v1alpha1.StateFailed
 )
 
 // retrying is an order that was certainly not accepted, accepted one that certainly was.

@@ -51,8 +51,8 @@ var remedies = map[xmlsig.Reason]string{
 const unreadableRemedy = "the answer could not be verified as it came: " + wayThere
 
 // problem is what is wrong with the issuer, in the words of an order that goes on when it is repaired.
-func (o Outcome) problem(order *v1alpha1.VeroOrder, reason string, err error, call Call) *v1alpha1.IssuerProblem {
-	return &v1alpha1.IssuerProblem{
+func (o Outcome) problem(order *v1alpha1.VeroOrder, reason string, err error, call Call) *v1alpha1.VeroIssuerProblem {
+	return &v1alpha1.VeroIssuerProblem{
 		Reason: reason, Message: clip(o.problemMessage(order, reason, err)), TrustDigest: call.TrustDigest,
 		IssuerUID: call.IssuerUID, IssuerGeneration: call.IssuerGeneration, Time: metav1.Time{Time: call.Ended},
 	}

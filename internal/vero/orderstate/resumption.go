@@ -25,14 +25,14 @@ func Interrupted(order *v1alpha1.VeroOrder) bool { return !begun(order).IsZero()
 // an answer has a time for the next one, too.
 func begun(order *v1alpha1.VeroOrder) time.Time {
 	status := &order.Status
-	switch PhaseOf(order) {
-	case v1alpha1.PhaseSubmitting:
-		if status.SubmittedAt != nil && status.NextSubmitTime == nil {
-			return status.SubmittedAt.Time
+	switch StateOf(order) {
+	case v1alpha1.StateSubmitting:
+		if status.SubmissionTime != nil && status.NextSubmitTime == nil {
+			return status.SubmissionTime.Time
 		}
-	case v1alpha1.PhaseSubmitted:
-		if status.PollStartedAt != nil {
-			return status.PollStartedAt.Time
+	case v1alpha1.StateSubmitted:
+		if status.PollStartTime != nil {
+			return status.PollStartTime.Time
 		}
 	default:
 	}
@@ -42,12 +42,12 @@ func begun(order *v1alpha1.VeroOrder) time.Time {
 // PollOverdue reports whether the poll of an order was due before the controller started: then an earlier controller
 // may have ended in it. IntendPoll comes before such a poll; others need none.
 func PollOverdue(order *v1alpha1.VeroOrder, started time.Time) bool {
-	return order.Status.AcceptedAt == nil || plannedPoll(&order.Status).Before(started)
+	return order.Status.AcceptanceTime == nil || plannedPoll(&order.Status).Before(started)
 }
 
 // IntendPoll writes into an order that GetCertificate is about to be called; interruptions is what Resumptions say.
 func IntendPoll(order *v1alpha1.VeroOrder, interruptions int32, now time.Time) {
-	order.Status.PollStartedAt = at(now)
+	order.Status.PollStartTime = at(now)
 	order.Status.Interruptions = interruptions
 }
 

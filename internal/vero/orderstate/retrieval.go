@@ -21,11 +21,11 @@ func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call)
 // one that has failed, an error only for one that is still waiting, and with the RetrievalId that was asked with:
 // another controller may have put a verified one in the place of one that was not.
 func OutcomeOfPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call) Outcome {
-	phase := PhaseOf(order)
+	phase := StateOf(order)
 	switch {
-	case err == nil && phase != v1alpha1.PhaseIssued:
+	case err == nil && phase != v1alpha1.StateIssued:
 		return retrieved(order, issued, call)
-	case err != nil && phase == v1alpha1.PhaseSubmitted && order.Status.RetrievalID == call.RetrievalID:
+	case err != nil && phase == v1alpha1.StateSubmitted && order.Status.RetrievalID == call.RetrievalID:
 		return notRetrieved(order, err, call)
 	default:
 		return unchanged(order)
@@ -36,7 +36,7 @@ func OutcomeOfPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Ca
 func retrieved(order *v1alpha1.VeroOrder, issued *Issued, call Call) Outcome {
 	o := concluded(order)
 	o.Polls++
-	o.State, o.Reason, o.Message = v1alpha1.PhaseIssued, v1alpha1.ReasonIssued, "the certificate was issued"
+	o.State, o.Reason, o.Message = v1alpha1.StateIssued, v1alpha1.ReasonIssued, "the certificate was issued"
 	o.Issued, o.Unverified = *issued, false
 	o.NextPoll, o.NextSubmit, o.Problem = nil, nil, nil
 	o.Ended = &metav1.Time{Time: call.Ended}
@@ -47,7 +47,7 @@ func retrieved(order *v1alpha1.VeroOrder, issued *Issued, call Call) Outcome {
 func notRetrieved(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	o := answered(order, err, call)
 	o.Polls++
-	o.State = v1alpha1.PhaseSubmitted
+	o.State = v1alpha1.StateSubmitted
 	if o.Accepted == nil {
 		// A person has brought a RetrievalId back, without its time, perhaps into an order that had ended.
 		o.Accepted, o.Ended = at(call.Ended), nil
@@ -111,9 +111,9 @@ func (o Outcome) disowned(order *v1alpha1.VeroOrder, err error, call Call) Outco
 	o.Accepted, o.NextPoll, o.Problem = nil, nil, nil
 	next := nextTry(order, longestRetry, call)
 	if o.Uncertain {
-		return o.retried(v1alpha1.PhaseSubmitting, v1alpha1.ReasonUncertain, message, next)
+		return o.retried(v1alpha1.StateSubmitting, v1alpha1.ReasonUncertain, message, next)
 	}
-	return o.retried(v1alpha1.PhasePending, retryReason(order), message, next)
+	return o.retried(v1alpha1.StatePending, retryReason(order), message, next)
 }
 
 // disowns reports whether a verified answer to GetCertificate says that a RetrievalId is not that of the order: the

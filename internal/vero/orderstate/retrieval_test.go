@@ -100,8 +100,8 @@ func TestPollThatBearsTheCertificate(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			orderstate.RecordPoll(order, issued, nil, ended(order, now))
 			status := order.Status
-			if status.Phase != v1alpha1.PhaseIssued || status.RetrievalIDUnverified || status.IssuerProblem != nil ||
-				status.NextPollTime != nil || status.EndedAt == nil || !cmp.Equal(status.Certificate, issued.Certificate) ||
+			if status.State != v1alpha1.StateIssued || status.RetrievalIDUnverified || status.IssuerProblem != nil ||
+				status.NextPollTime != nil || status.CompletionTime == nil || !cmp.Equal(status.Certificate, issued.Certificate) ||
 				string(status.CA) != "CA" || status.RetrievalID != retrievalID {
 				t.Errorf("it is not issued: %+v", status)
 			}
@@ -168,7 +168,7 @@ func TestRetrievalIDBroughtBack(t *testing.T) {
 	if difference := cmp.Diff(accepted.but(code("PKI099")), outcomeOf(order, now)); difference != "" {
 		t.Errorf("the outcome differs (-want +got):\n%s", difference)
 	}
-	if order.Status.AcceptedAt == nil {
+	if order.Status.AcceptanceTime == nil {
 		t.Error("nothing is known of the time of its acceptance")
 	}
 }

@@ -60,7 +60,7 @@ func wantedDistance(err error) time.Duration {
 
 // plannedPoll is when an accepted order is polled next, by what is stored in it.
 func plannedPoll(status *v1alpha1.VeroOrderStatus) time.Time {
-	planned := status.AcceptedAt.Add(FirstPoll)
+	planned := status.AcceptanceTime.Add(FirstPoll)
 	if status.NextPollTime != nil && status.NextPollTime.After(planned) {
 		return status.NextPollTime.Time
 	}

@@ -26,8 +26,8 @@ const longestMessage = 2000
 // End writes into an order that it is abandoned, for the reason of the action. One that was accepted, or has ended, is
 // left as it is.
 func End(order *v1alpha1.VeroOrder, action Action, now time.Time) {
-	switch PhaseOf(order) {
-	case v1alpha1.PhasePending, v1alpha1.PhaseSubmitting:
+	switch StateOf(order) {
+	case v1alpha1.StatePending, v1alpha1.StateSubmitting:
 		concluded(order).failed(action.Reason, action.Message, now).apply(order, now)
 	default:
 	}
@@ -37,15 +37,15 @@ func End(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 // before a time that a clock wrote which was set back since, the stored times follow the clock.
 func HoldUp(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 	status := &order.Status
-	switch PhaseOf(order) {
-	case v1alpha1.PhaseIssued, v1alpha1.PhaseFailed:
+	switch StateOf(order) {
+	case v1alpha1.StateIssued, v1alpha1.StateFailed:
 		return
 	default:
 	}
-	if status.AcceptedAt != nil && plannedPoll(status).Sub(now) > farthestPlan {
+	if status.AcceptanceTime != nil && plannedPoll(status).Sub(now) > farthestPlan {
 		status.NextPollTime = at(now.Add(FirstPoll))
-		if status.AcceptedAt.After(now) {
-			status.AcceptedAt = at(now)
+		if status.AcceptanceTime.After(now) {
+			status.AcceptanceTime = at(now)
 		}
 	}
 	setReady(order, metav1.ConditionFalse, action.Reason, action.Message, now)
@@ -68,7 +68,7 @@ func (o Outcome) unspent() string {
 }
 
 // lastError is a failure as it is kept, for a reader and for support.
-func lastError(err error, call Call) *v1alpha1.OrderError {
+func lastError(err error, call Call) *v1alpha1.VeroOrderError {
 	code := codeNoAnswer
 	if refusal, isRefusal := errors.AsType[*protocol.ServiceError](err); isRefusal {
 		code = string(refusal.Code)
@@ -77,7 +77,7 @@ func lastError(err error, call Call) *v1alpha1.OrderError {
 	} else if _, isWrong := errors.AsType[*pki.IssuedError](err); isWrong {
 		code = v1alpha1.ReasonWrongCertificate
 	}
-	return &v1alpha1.OrderError{Code: code, Message: clip(err.Error()), Time: metav1.Time{Time: call.Ended}}
+	return &v1alpha1.VeroOrderError{Code: code, Message: clip(err.Error()), Time: metav1.Time{Time: call.Ended}}
 }
 
 func explain(refusal *protocol.ServiceError) string {
@@ -99,7 +99,7 @@ func clip(message string) string {
 	return message
 }
 
-func lastMessage(last *v1alpha1.OrderError) string {
+func lastMessage(last *v1alpha1.VeroOrderError) string {
 	if last == nil {
 		return "no answer yet"
 	}
@@ -108,26 +108,26 @@ func lastMessage(last *v1alpha1.OrderError) string {
 
 // InDoubt reports whether the service may have accepted an order that has not ended without our having its word.
 func InDoubt(order *v1alpha1.VeroOrder) bool {
-	switch PhaseOf(order) {
-	case v1alpha1.PhaseSubmitting:
+	switch StateOf(order) {
+	case v1alpha1.StateSubmitting:
 		return true
-	case v1alpha1.PhasePending:
+	case v1alpha1.StatePending:
 		return order.Status.Uncertain
 	default:
 		return false
 	}
 }
 
-// PhaseOf is how far an order has come. It also reads one that no API server has given its default, and one into which
+// StateOf is how far an order has come. It also reads one that no API server has given its default, and one into which
 // a person has written the RetrievalId that the controller could not write.
-func PhaseOf(order *v1alpha1.VeroOrder) v1alpha1.OrderPhase {
-	switch phase := order.Status.Phase; phase {
-	case "", v1alpha1.PhasePending, v1alpha1.PhaseSubmitting:
+func StateOf(order *v1alpha1.VeroOrder) v1alpha1.VeroOrderState {
+	switch phase := order.Status.State; phase {
+	case "", v1alpha1.StatePending, v1alpha1.StateSubmitting:
 		switch {
 		case order.Status.RetrievalID != "":
-			return v1alpha1.PhaseSubmitted
+			return v1alpha1.StateSubmitted
 		case phase == "":
-			return v1alpha1.PhasePending
+			return v1alpha1.StatePending
 		}
 		return phase
 	default:

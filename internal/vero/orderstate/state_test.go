@@ -49,7 +49,8 @@ func TestEnd(t *testing.T) {
 	}
 	t.Run("ends an order in doubt", func(t *testing.T) {
 		order := signNew(lost, abandoned(v1alpha1.ReasonWithdrawn))
-		if order.Status.Phase != v1alpha1.PhaseFailed || order.Status.EndedAt == nil || order.Status.NextSubmitTime != nil {
+		status := &order.Status
+		if status.State != v1alpha1.StateFailed || status.CompletionTime == nil || status.NextSubmitTime != nil {
 			t.Errorf("it has not ended: %+v", order.Status)
 		}
 	})
@@ -132,11 +133,11 @@ func TestStoredTimes(t *testing.T) {
 		if err := json.Unmarshal(data, read); err != nil {
 			t.Fatal(err)
 		}
-		if !read.Status.SubmittedAt.Equal(order.Status.SubmittedAt) {
-			t.Errorf("+%s: the intent was of %s, and is of %s", odd, order.Status.SubmittedAt, read.Status.SubmittedAt)
+		if !read.Status.SubmissionTime.Equal(order.Status.SubmissionTime) {
+			t.Errorf("+%s: the intent was of %s, and is of %s", odd, order.Status.SubmissionTime, read.Status.SubmissionTime)
 		}
-		if read.Status.AcceptedAt.Time.Before(moment) || read.Status.AcceptedAt.Sub(moment) >= time.Microsecond {
-			t.Errorf("+%s: accepted at %s is stored as %s", odd, moment, read.Status.AcceptedAt)
+		if read.Status.AcceptanceTime.Time.Before(moment) || read.Status.AcceptanceTime.Sub(moment) >= time.Microsecond {
+			t.Errorf("+%s: accepted at %s is stored as %s", odd, moment, read.Status.AcceptanceTime)
 		}
 		early := at(moment.Add(orderstate.FirstPoll - 1))
 		if orderstate.Decide(ordered(read, early)).Verb == orderstate.Poll {

@@ -16,12 +16,12 @@ import (
 // an outcome makes the order uncertain.
 func Intend(order *v1alpha1.VeroOrder, fingerprint string, interruptions int32, now time.Time) {
 	status := &order.Status
-	if status.Phase == v1alpha1.PhaseSubmitting {
+	if status.State == v1alpha1.StateSubmitting {
 		status.Uncertain = true
 	}
-	status.Phase = v1alpha1.PhaseSubmitting
+	status.State = v1alpha1.StateSubmitting
 	status.Submissions++
-	status.SubmittedAt = at(now)
+	status.SubmissionTime = at(now)
 	status.Interruptions = interruptions
 	status.PasswordFingerprint = fingerprint
 	status.NextSubmitTime = nil
@@ -44,8 +44,8 @@ func OutcomeOfSubmission(order *v1alpha1.VeroOrder, retrievalID string, err erro
 	if isUnverified && unverified.RetrievalID != "" && unverified.RetrievalID != order.Status.RefusedRetrievalID {
 		return receipt(order, unverified, call)
 	}
-	if order.Status.Phase != v1alpha1.PhaseSubmitting || order.Status.SubmittedAt == nil ||
-		!order.Status.SubmittedAt.Time.Equal(call.Intended) {
+	if order.Status.State != v1alpha1.StateSubmitting || order.Status.SubmissionTime == nil ||
+		!order.Status.SubmissionTime.Time.Equal(call.Intended) {
 		return unchanged(order)
 	}
 	o := answered(order, err, call)
@@ -89,12 +89,12 @@ func receipt(order *v1alpha1.VeroOrder, err *protocol.UnverifiedError, call Call
 func takes(order *v1alpha1.VeroOrder, unverified bool) bool {
 	status := &order.Status
 	switch {
-	case status.Phase == v1alpha1.PhaseIssued:
+	case status.State == v1alpha1.StateIssued:
 		return false
 	case status.RetrievalID == "":
 		return true
 	default:
-		return status.RetrievalIDUnverified && (!unverified || status.Phase != v1alpha1.PhaseSubmitted)
+		return status.RetrievalIDUnverified && (!unverified || status.State != v1alpha1.StateSubmitted)
 	}
 }
 
@@ -102,7 +102,7 @@ func takes(order *v1alpha1.VeroOrder, unverified bool) bool {
 func late(order *v1alpha1.VeroOrder, retrievalID string, call Call) Outcome {
 	o := unchanged(order)
 	if o.RetrievalID != retrievalID {
-		o.LastError = &v1alpha1.OrderError{Code: codeLateAnswer, Time: metav1.Time{Time: call.Ended},
+		o.LastError = &v1alpha1.VeroOrderError{Code: codeLateAnswer, Time: metav1.Time{Time: call.Ended},
 			Message: fmt.Sprintf("a further answer carried RetrievalId %s; %s is kept", retrievalID, o.RetrievalID)}
 	}
 	return o
@@ -110,9 +110,9 @@ func late(order *v1alpha1.VeroOrder, retrievalID string, call Call) Outcome {
 
 // holding is an order that has a RetrievalId, and is to be polled.
 func (o Outcome) holding(retrievalID string, unverified bool, call Call) Outcome {
-	o.State, o.RetrievalID, o.Unverified = v1alpha1.PhaseSubmitted, retrievalID, unverified
+	o.State, o.RetrievalID, o.Unverified = v1alpha1.StateSubmitted, retrievalID, unverified
 	o.Accepted, o.NextPoll = at(call.Ended), at(call.Ended.Add(FirstPoll))
-	o.NextSubmit, o.Ended, o.RefusedSince = nil, nil, nil
+	o.NextSubmit, o.Ended, o.FirstRefusalTime = nil, nil, nil
 	return o
 }
 
@@ -120,11 +120,11 @@ func (o Outcome) holding(retrievalID string, unverified bool, call Call) Outcome
 // know, or not for this operation, is a technical error: it says that nothing was accepted, and no more.
 func (o Outcome) refused(order *v1alpha1.VeroOrder, refusal *protocol.ServiceError, call Call) Outcome {
 	code := documented(refusal, order.Spec.Operation)
-	o.RefusedSince = firstRefusal(o.RefusedSince, code, call)
+	o.FirstRefusalTime = firstRefusal(o.FirstRefusalTime, code, call)
 	o.Problem = nil // the answer was verified
 	switch code {
 	case protocol.CodeWrongEnvironment:
-		o.State, o.NextSubmit = v1alpha1.PhasePending, nextTry(order, longestRefusal, call)
+		o.State, o.NextSubmit = v1alpha1.StatePending, nextTry(order, longestRefusal, call)
 		return o.blamed(o.problem(order, v1alpha1.ReasonWrongEnvironment, refusal, call))
 	case protocol.CodeSignature:
 		return o.failed(v1alpha1.ReasonSignatureRefused, explain(refusal), call.Ended)
@@ -135,10 +135,10 @@ func (o Outcome) refused(order *v1alpha1.VeroOrder, refusal *protocol.ServiceErr
 	case protocol.CodeRequest:
 		return o.failed(v1alpha1.ReasonRequestRefused, explain(refusal), call.Ended)
 	case protocol.CodeTooEarly:
-		return o.retried(v1alpha1.PhasePending, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain,
+		return o.retried(v1alpha1.StatePending, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain,
 			after(order, tooEarlyRetry, call))
 	default: // CodeTechnical
-		return o.retried(v1alpha1.PhasePending, retryReason(order), refusal.Error()+"; it is tried again"+o.unspent(),
+		return o.retried(v1alpha1.StatePending, retryReason(order), refusal.Error()+"; it is tried again"+o.unspent(),
 			nextTry(order, longestRefusal, call))
 	}
 }
@@ -184,14 +184,14 @@ func (o Outcome) interrupted(order *v1alpha1.VeroOrder, err error, call Call) Ou
 	next := after(order, max(retryDistance(order.Status.Submissions, longestRetry), wantedDistance(err)), call)
 	failure, isCall := errors.AsType[protocol.CallError](err)
 	if !isCall || !failure.MayHaveBeenProcessed() {
-		return o.retried(v1alpha1.PhasePending, retryReason(order), err.Error()+"; it is tried again"+o.unspent(), next)
+		return o.retried(v1alpha1.StatePending, retryReason(order), err.Error()+"; it is tried again"+o.unspent(), next)
 	}
 	o.Uncertain = true
 	if isUntrusted(err) {
-		o.State, o.NextSubmit = v1alpha1.PhaseSubmitting, next
+		o.State, o.NextSubmit = v1alpha1.StateSubmitting, next
 		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedAnswer, err, call))
 	}
-	return o.retried(v1alpha1.PhaseSubmitting, v1alpha1.ReasonUncertain,
+	return o.retried(v1alpha1.StateSubmitting, v1alpha1.ReasonUncertain,
 		err.Error()+"; it is sent again with the same authorisation", next)
 }
 

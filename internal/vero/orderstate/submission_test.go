@@ -107,7 +107,7 @@ func TestReceipt(t *testing.T) {
 			refusedFor(v1alpha1.ReasonAnswerLost, "PKI020").but(inDoubt), nil, ""},
 	})
 	order := signNew(damaged(notXML), polled(pki020))
-	if order.Status.RefusedRetrievalID != retrievalID || order.Status.AcceptedAt != nil {
+	if order.Status.RefusedRetrievalID != retrievalID || order.Status.AcceptanceTime != nil {
 		t.Errorf("what was tried is not remembered: %+v", order.Status)
 	}
 }
@@ -226,7 +226,7 @@ func TestLateAnswers(t *testing.T) {
 		t.Errorf("the second RetrievalId is not noted: %+v", noted)
 	}
 	revived := build(retried, refused, late("late", nil))
-	if revived.Status.EndedAt != nil {
+	if revived.Status.CompletionTime != nil {
 		t.Error("a revived order has an end")
 	}
 	for claim, order := range map[string]*v1alpha1.VeroOrder{
@@ -245,8 +245,8 @@ func TestLateAnswers(t *testing.T) {
 		order := signNew(bore(leaf))
 		for _, err := range []error{nil, unverifiedWith("late"), pki020} {
 			late("late", err)(order)
-			if order.Status.Phase != v1alpha1.PhaseIssued || order.Status.RetrievalID != retrievalID {
-				t.Fatalf("after %v it is %s with RetrievalId %s", err, order.Status.Phase, order.Status.RetrievalID)
+			if order.Status.State != v1alpha1.StateIssued || order.Status.RetrievalID != retrievalID {
+				t.Fatalf("after %v it is %s with RetrievalId %s", err, order.Status.State, order.Status.RetrievalID)
 			}
 		}
 	})

@@ -27,7 +27,7 @@ func (s Snapshot) credentials() (attempt int32, problem string) {
 		return 0, s.spent(spender)
 	case last == nil:
 		return 1, ""
-	case orderstate.PhaseOf(last) == v1alpha1.PhasePending:
+	case orderstate.StateOf(last) == v1alpha1.StatePending:
 		return 0, fmt.Sprintf("the transfer credentials in Secret %s are reserved for VeroOrder %s%s; "+
 			"give each Certificate credentials of its own, in a Secret that its annotation %s names",
 			s.Transfer.SecretName, last.Name, orderstate.RequestOf(last), v1alpha1.AnnotationTransferSecret)
@@ -55,7 +55,7 @@ func (s Snapshot) Unspent() bool {
 	}
 	last, spender := s.ordersWithTransferID()
 	return s.Transfer.Problem == "" && s.Transfer.IDDigest != "" && spender == nil && last != nil &&
-		orderstate.PhaseOf(last) == v1alpha1.PhasePending && !orderstate.InDoubt(last)
+		orderstate.StateOf(last) == v1alpha1.StatePending && !orderstate.InDoubt(last)
 }
 
 // ordersWithTransferID is the last order that was made with the TransferId, and one that has spent it, or may have:
@@ -69,8 +69,8 @@ func (s Snapshot) ordersWithTransferID() (last, spender *v1alpha1.VeroOrder) {
 		if last == nil || last.Spec.Attempt < order.Spec.Attempt {
 			last = order
 		}
-		switch orderstate.PhaseOf(order) {
-		case v1alpha1.PhaseSubmitting, v1alpha1.PhaseSubmitted, v1alpha1.PhaseIssued:
+		switch orderstate.StateOf(order) {
+		case v1alpha1.StateSubmitting, v1alpha1.StateSubmitted, v1alpha1.StateIssued:
 			spender = order
 		default:
 		}
@@ -110,8 +110,8 @@ func (s Snapshot) refusedHint() string {
 
 func (s Snapshot) spent(order *v1alpha1.VeroOrder) string {
 	when := ""
-	if order.Status.SubmittedAt != nil {
-		when = " on " + order.Status.SubmittedAt.UTC().Format(time.RFC3339)
+	if order.Status.SubmissionTime != nil {
+		when = " on " + order.Status.SubmissionTime.UTC().Format(time.RFC3339)
 	}
 	return fmt.Sprintf("the transfer credentials in Secret %s were spent%s by VeroOrder %s%s; they work once: "+
 		"order new ones and put them into the Secret, or name another Secret with the annotation %s",

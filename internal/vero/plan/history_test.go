@@ -90,7 +90,7 @@ func (w *world) happen(event, detail byte) {
 func (w *world) retire() {
 	w.orders = slices.DeleteFunc(w.orders, func(o *v1alpha1.VeroOrder) bool {
 		held := o.Spec.Transfer != nil && w.transfer != nil && o.Spec.Transfer.TransferIDDigest == w.transfer.id
-		return o.Status.EndedAt != nil && !held
+		return o.Status.CompletionTime != nil && !held
 	})
 }
 
@@ -168,7 +168,7 @@ func (w *world) repair() {
 	w.frozen = nil
 	w.mint(true)
 	w.orders = slices.DeleteFunc(w.orders, func(o *v1alpha1.VeroOrder) bool {
-		accepted := o.Status.Phase == v1alpha1.PhaseSubmitted
+		accepted := o.Status.State == v1alpha1.StateSubmitted
 		return accepted && (o.Spec.CustomerID != w.issuer.CustomerID || o.Spec.Environment != w.issuer.Environment)
 	})
 }
@@ -206,7 +206,7 @@ func (w *world) settle() {
 		w.t.Logf("request %+v: %+v", *r, w.stepRequest(r, false))
 	}
 	for _, order := range w.orders {
-		w.t.Logf("order %s: %s %s", order.Name, order.Status.Phase, orderstate.Message(order))
+		w.t.Logf("order %s: %s %s", order.Name, order.Status.State, orderstate.Message(order))
 	}
 	w.t.Fatal("something waits for ever")
 }

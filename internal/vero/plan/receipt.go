@@ -39,11 +39,11 @@ func (s Snapshot) orphanHint() string {
 		return ""
 	}
 	home := orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
-		return s.sameKey(order) && orderstate.PhaseOf(order) == v1alpha1.PhaseFailed && order.Status.RetrievalID == ""
+		return s.sameKey(order) && orderstate.StateOf(order) == v1alpha1.StateFailed && order.Status.RetrievalID == ""
 	})
 	if home == nil {
 		return "; " + orphan
 	}
-	return fmt.Sprintf("; %s: to fetch the certificate after all, write the RetrievalId into status.retrievalId of "+
-		"VeroOrder %s, with status.phase Submitted", orphan, home.Name)
+	return fmt.Sprintf("; %s: to fetch the certificate after all, write the RetrievalId into status.retrievalID of "+
+		"VeroOrder %s, with status.state Submitted", orphan, home.Name)
 }

@@ -21,7 +21,7 @@ func TestAReceiptThatNoOrderHoldsIsTold(t *testing.T) {
 	refused.Name = "sign-2"
 	refused.Spec.PublicKeyDigest = ourKey
 	refused.Spec.IssuerRef.Kind, refused.Spec.IssuerRef.Name = v1alpha1.KindVeroIssuer, "vero"
-	refused.Status.Phase = v1alpha1.PhaseFailed
+	refused.Status.State = v1alpha1.StateFailed
 	held := refused.DeepCopy()
 	held.Status.RetrievalID = retrievalID
 	for claim, c := range map[string]struct {
@@ -34,7 +34,7 @@ func TestAReceiptThatNoOrderHoldsIsTold(t *testing.T) {
 		"where another renewal takes its place": {requested(open, receipt), plan.Create, gone, "status."},
 		"where the request waits":               {requested(receipt), plan.Wait, gone, "status."},
 		"with an order into which it can be put": {
-			requested(receipt, with(refused)), plan.Wait, "VeroOrder sign-2, with status.phase Submitted", "sign-3"},
+			requested(receipt, with(refused)), plan.Wait, "VeroOrder sign-2, with status.state Submitted", "sign-3"},
 		"not where an order holds it": {
 			requested(receipt, with(held)), plan.Wait, "Secret vero-transfer", "deleted"},
 		"not without one": {requested(), plan.Wait, "Secret vero-transfer", "deleted"},

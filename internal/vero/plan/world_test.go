@@ -199,11 +199,11 @@ func (w *world) checkStep(before, after *v1alpha1.VeroOrder) {
 	if was.RetrievalID != "" && is.RetrievalID == "" && !refused {
 		w.t.Fatalf("%s: the RetrievalId %s is lost", after.Name, was.RetrievalID)
 	}
-	if was.Phase == v1alpha1.PhaseIssued &&
-		(is.Phase != v1alpha1.PhaseIssued || !bytes.Equal(was.Certificate, is.Certificate)) {
-		w.t.Fatalf("%s: it was issued, and is %s", after.Name, is.Phase)
+	if was.State == v1alpha1.StateIssued &&
+		(is.State != v1alpha1.StateIssued || !bytes.Equal(was.Certificate, is.Certificate)) {
+		w.t.Fatalf("%s: it was issued, and is %s", after.Name, is.State)
 	}
-	if is.Phase == v1alpha1.PhaseSubmitted && (is.RetrievalID == "" || is.AcceptedAt == nil) {
+	if is.State == v1alpha1.StateSubmitted && (is.RetrievalID == "" || is.AcceptanceTime == nil) {
 		w.t.Fatalf("%s: submitted without RetrievalId or time", after.Name)
 	}
 }

@@ -55,7 +55,7 @@ spec:
   trust:
     {{- range $bundle := list "tls" "responses" "issuance" }}
     {{ $bundle }}:
-      configMapRef: {name: {{ include "varmenne-issuer.simulator.trust" $ }}, key: {{ $bundle }}.pem}
+      configMapKeyRef: {name: {{ include "varmenne-issuer.simulator.trust" $ }}, key: {{ $bundle }}.pem}
     {{- end }}
 ---
 apiVersion: cert-manager.io/v1

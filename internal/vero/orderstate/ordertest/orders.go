@@ -76,8 +76,8 @@ func Ended(o *v1alpha1.VeroOrder, moment time.Time) orderstate.Call {
 		IssuerGeneration: Generation, TrustDigest: TrustDigest, Ended: moment, Timeout: Timeout,
 		RetrievalID: o.Status.RetrievalID,
 	}
-	if o.Status.SubmittedAt != nil {
-		call.Intended = o.Status.SubmittedAt.Time
+	if o.Status.SubmissionTime != nil {
+		call.Intended = o.Status.SubmissionTime.Time
 	}
 	return call
 }
