@@ -6,7 +6,7 @@ const (
 	// certificate is there; while False its reason says what the order is waiting for, or why it failed.
 	ConditionReady = "Ready"
 	// ConditionTrustOverlap, on issuers: True while spec.trust.responses leads to certificates that an authority of
-	// spec.trust.issuance issues, which would let its customers sign answers. Its message names the authority. Absent
+	// spec.trust.issuance issues, which would let its customers sign responses. Its message names the authority. Absent
 	// where the bundles are separated, and not changed while they cannot be read. It has no part in Ready.
 	ConditionTrustOverlap = "TrustOverlap"
 	// ConditionSubmitted, on CertificateRequests: True once the service has accepted the request. Its reason is the
@@ -39,8 +39,8 @@ const (
 	ReasonWrongEnvironment = "WrongEnvironment"
 	// ReasonUntrustedCertificate: an issued certificate does not chain to spec.trust.issuance. Also on orders.
 	ReasonUntrustedCertificate = "UntrustedCertificate"
-	// ReasonUntrustedAnswer: the signature of an answer does not verify with spec.trust.responses. Also on orders.
-	ReasonUntrustedAnswer = "UntrustedAnswer"
+	// ReasonUntrustedResponse: the signature of a response does not verify with spec.trust.responses. Also on orders.
+	ReasonUntrustedResponse = "UntrustedResponse"
 )
 
 // Reasons of an issuer's TrustOverlap condition, and of the event about it.
@@ -66,7 +66,7 @@ const (
 	ReasonRetryingSubmission = "RetryingSubmission"
 	// ReasonSubmissionFailing: as RetryingSubmission, for the fifth time and more.
 	ReasonSubmissionFailing = "SubmissionFailing"
-	// ReasonUncertain: the request was sent and no answer that can be relied on came back.
+	// ReasonUncertain: the request was sent and no response that can be relied on came back.
 	ReasonUncertain = "SubmissionUncertain"
 	// ReasonAwaitingCertificate: accepted; the certificate is being made.
 	ReasonAwaitingCertificate = "AwaitingCertificate"
@@ -87,9 +87,9 @@ const (
 	// ReasonCertificateExpired: failed; the certificate expired before it could be renewed. Of events about Certificates:
 	// as RenewalFailing, when it is too late for a renewal.
 	ReasonCertificateExpired = "CertificateExpired"
-	// ReasonAnswerLost: failed; the request was sent and its answer was lost. What the service may have made of it cannot
-	// be fetched, and its transfer credentials may be spent.
-	ReasonAnswerLost = "AnswerLost"
+	// ReasonResponseLost: failed; the request was sent and its response was lost. What the service may have made of it
+	// cannot be fetched, and its transfer credentials may be spent.
+	ReasonResponseLost = "ResponseLost"
 	// ReasonClusterError: the cluster has refused something to the controller, for want of a permission for instance; the
 	// message says what. It is tried again.
 	ReasonClusterError = "ClusterError"

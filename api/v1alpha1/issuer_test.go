@@ -120,13 +120,13 @@ func TestRulesOfIssuers(t *testing.T) {
 		"a window in days": {map[string]any{"spec.renewalWindow": "60d"}, "spec.renewalWindow"},
 		"a short timeout": {
 			map[string]any{"spec.retrievalTimeout": "9s"},
-			"spec.retrievalTimeout must be at least 10s; the certificate service needs that long for the fastest answer",
+			"spec.retrievalTimeout must be at least 10s; the certificate service needs that long for the fastest response",
 		},
 		"a transfer Secret without a name": {
 			map[string]any{"spec.transferSecretRef": map[string]any{}}, "spec.transferSecretRef.name: Required value",
 		},
 		"no trust": {map[string]any{"spec.trust": nil}, "spec.trust: Required value"},
-		"no trust in answers": {
+		"no trust in responses": {
 			map[string]any{"spec.trust.responses": nil}, "spec.trust.responses: Required value",
 		},
 		"no trust in certificates": {

@@ -141,7 +141,7 @@ func TestRulesOfTheStatusOfOrders(t *testing.T) {
 			}
 			err := server.Client.Status().Update(t.Context(), object)
 			if (c.says == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), c.says)) {
-				t.Errorf("the answer is %v, want %q", err, c.says)
+				t.Errorf("the response is %v, want %q", err, c.says)
 			}
 		})
 	}

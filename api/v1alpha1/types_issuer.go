@@ -106,7 +106,7 @@ type VeroIssuerSpec struct {
 	//
 	// +optional
 	// +kubebuilder:default="24h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s')",message="spec.retrievalTimeout must be at least 10s; the certificate service needs that long for the fastest answer"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s')",message="spec.retrievalTimeout must be at least 10s; the certificate service needs that long for the fastest response"
 	RetrievalTimeout *metav1.Duration `json:"retrievalTimeout,omitempty"`
 }
 
@@ -120,7 +120,7 @@ type TransferSecretReference struct {
 	Name string `json:"name"`
 }
 
-// Trust holds the trust anchors of an issuer. The authority that signs the service's answers and the one that
+// Trust holds the trust anchors of an issuer. The authority that signs the service's responses and the one that
 // issues customers' certificates are different chains (docs/protocol.md, XML signatures).
 type Trust struct {
 	// TLS verifies the service's TLS server certificate. Left out: the system's roots.
@@ -129,7 +129,7 @@ type Trust struct {
 	TLS *BundleSource `json:"tls,omitempty"`
 
 	// Responses holds the trust anchors, and intermediates if any, of the certificate that signs the service's
-	// answers. An answer by anybody else is not believed.
+	// responses. A response by anybody else is not believed.
 	Responses BundleSource `json:"responses"`
 
 	// Issuance holds the trust anchors and intermediates of the certificates that the service issues. tls.crt and

@@ -33,7 +33,7 @@ const (
 	StateSubmitted VeroOrderState = "Submitted"
 	// StateIssued: the certificate is in status.certificate. Final.
 	StateIssued VeroOrderState = "Issued"
-	// StateFailed: this order will not bear a certificate; the condition Ready says why. Final, but for an answer
+	// StateFailed: this order will not bear a certificate; the condition Ready says why. Final, but for a response
 	// that arrives late.
 	StateFailed VeroOrderState = "Failed"
 )
@@ -83,7 +83,7 @@ type VeroOrderSpec struct {
 	Renewal *RenewalAuthorization `json:"renewal,omitempty"`
 
 	// Attempt counts the orders with the same authorisation, from 1. A further one is only made after the service
-	// has refused the one before, in a verified answer, so that nothing was bought with it.
+	// has refused the one before, in a verified response, so that nothing was bought with it.
 	//
 	// +kubebuilder:validation:Minimum=1
 	Attempt int32 `json:"attempt"`
@@ -144,8 +144,8 @@ type VeroOrderStatus struct {
 	// +kubebuilder:validation:MaxLength=32
 	RetrievalID string `json:"retrievalID,omitempty"`
 
-	// RetrievalIDUnverified is true while the answer that carried the RetrievalId has a signature that could not be
-	// verified. The id is kept and tried; only a verified answer can bear the certificate.
+	// RetrievalIDUnverified is true while the response that carried the RetrievalId has a signature that could not be
+	// verified. The id is kept and tried; only a verified response can bear the certificate.
 	//
 	// +optional
 	RetrievalIDUnverified bool `json:"retrievalIDUnverified,omitempty"`
@@ -162,7 +162,7 @@ type VeroOrderStatus struct {
 	// +optional
 	Submissions int32 `json:"submissions,omitempty"`
 
-	// Uncertain is true once a submission ended without an answer that can be relied on: the service may have
+	// Uncertain is true once a submission ended without a response that can be relied on: the service may have
 	// accepted the request, and the RetrievalId may be lost.
 	//
 	// +optional
@@ -254,7 +254,7 @@ type VeroOrderStatus struct {
 
 // VeroIssuerProblem is a misconfiguration of an issuer that only a call to the service could show.
 type VeroIssuerProblem struct {
-	// Reason is WrongEnvironment, UntrustedAnswer or UntrustedCertificate.
+	// Reason is WrongEnvironment, UntrustedResponse or UntrustedCertificate.
 	Reason string `json:"reason"`
 	// Message says what was seen and what to change.
 	Message string `json:"message"`

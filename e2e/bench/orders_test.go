@@ -35,12 +35,12 @@ const (
 	// so many that their calls keep all 32 workers busy.
 	kept   = 3000
 	shares = 4
-	// together is how long the service holds its acceptances, so that the answers come at the same time.
+	// together is how long the service holds its acceptances, so that the responses come at the same time.
 	together = 2 * time.Second
 )
 
 // BenchmarkThreeThousandOrders reports the memory of a controller that keeps 3,000 orders, and how much more it has at
-// most while 200 Certificates are issued, in MiB, with the default flags: 32 workers, and 32 answers at a time.
+// most while 200 Certificates are issued, in MiB, with the default flags: 32 workers, and 32 responses at a time.
 func BenchmarkThreeThousandOrders(b *testing.B) {
 	w := start(b, "--processing-delay=1s")
 	for b.Loop() {

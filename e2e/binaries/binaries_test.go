@@ -47,7 +47,7 @@ func TestEnsureBuildsOrFindsEveryProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again != set || log.Len() > 0 {
-		t.Errorf("the second time it says %q and answers %v, want silence and %v", log.String(), again, set)
+		t.Errorf("the second time it says %q and responses %v, want silence and %v", log.String(), again, set)
 	}
 }
 

@@ -74,7 +74,7 @@ func TestTheAuthoriserAgrees(t *testing.T) {
 	}
 	const controller = "system:serviceaccount:authoriser:varmenne-issuer"
 	const approver = "system:serviceaccount:cert-manager:cert-manager"
-	for setting, answers := range map[string]map[question]bool{
+	for setting, responses := range map[string]map[question]bool{
 		"defaults": {
 			{controller, "get", "", "secrets", "any", "others"}:                                          true,
 			{controller, "list", "", "secrets", "", "others"}:                                            false,
@@ -105,20 +105,20 @@ func TestTheAuthoriserAgrees(t *testing.T) {
 			install(t, c, chart.Release{
 				Name: releaseName, Namespace: "authoriser", Values: settings(t)[setting], Args: []string{takeOwnership},
 			})
-			agrees(t, c, answers)
+			agrees(t, c, responses)
 		})
 	}
 }
 
-// agrees waits for the authoriser to give these answers: the API server takes up new roles after a moment, and forgets
+// agrees waits for the authoriser to give these responses: the API server takes up new roles after a moment, and forgets
 // old ones after one.
-func agrees(t *testing.T, c *cluster.Cluster, answers map[question]bool) {
+func agrees(t *testing.T, c *cluster.Cluster, responses map[question]bool) {
 	t.Helper()
 	var wrong []string
 	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true,
 		func(ctx context.Context) (bool, error) {
 			wrong = nil
-			for asked, want := range answers {
+			for asked, want := range responses {
 				got, err := allowed(ctx, c, asked)
 				if err != nil {
 					return false, err

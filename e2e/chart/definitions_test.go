@@ -87,7 +87,7 @@ func TestTwoReleasesShareACluster(t *testing.T) {
 		"watchNamespaces": []any{"payroll"}, "crds": map[string]any{"enabled": false},
 	}})
 	names := []string{"first-varmenne-issuer", "second-varmenne-issuer"}
-	answers := map[question]bool{}
+	responses := map[question]bool{}
 	for _, name := range names {
 		controller := &appsv1.Deployment{}
 		if err := c.Client().Get(t.Context(), client.ObjectKey{Namespace: "both", Name: name}, controller); err != nil {
@@ -100,10 +100,10 @@ func TestTwoReleasesShareACluster(t *testing.T) {
 		}
 		for _, lease := range names {
 			asked := question{"system:serviceaccount:both:" + name, "update", "coordination.k8s.io", "leases", lease, "both"}
-			answers[asked] = lease == name
+			responses[asked] = lease == name
 		}
 	}
-	agrees(t, c, answers)
+	agrees(t, c, responses)
 }
 
 func TestDefinitionsThatAreNotKeptGoWithTheRelease(t *testing.T) {

@@ -110,7 +110,8 @@ func TestABundleIsRotatedAsThePageSays(t *testing.T) {
 	s.awaitReady()
 }
 
-// TestTheControllerMayNotListSecrets runs the questions of the page; kubectl ends with an error where the answer is no.
+// TestTheControllerMayNotListSecrets runs the questions of the page; kubectl ends with an error where the response is
+// no.
 func TestTheControllerMayNotListSecrets(t *testing.T) {
 	t.Parallel()
 	s := emptyScene(t, "permissions")

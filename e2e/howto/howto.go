@@ -13,7 +13,7 @@ type Command struct {
 	// Section is the heading that it stands under, and Line where it begins.
 	Section string
 	Line    int
-	// Text is what a reader types, Output what the page shows of the answer; empty if it shows nothing.
+	// Text is what a reader types, Output what the page shows of the response; empty if it shows nothing.
 	Text   string
 	Output string
 }

@@ -56,7 +56,7 @@ func plights() []plight {
 			words: "once there are transfer credentials",
 			do:    func(s *story) { s.Create(s.credentials(transferName)) },
 		}}},
-		{during: "is being sent, and the answer comes meanwhile", outcome: unnoticed, reach: func(s *story) {
+		{during: "is being sent, and the response comes meanwhile", outcome: unnoticed, reach: func(s *story) {
 			s.Script(admin.Fault{Operation: signNew, Kind: admin.TimeoutAfter, Hold: held})
 			s.settle(s.Issuer())
 		}, last: func(s *story) {

@@ -13,7 +13,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// held is how long the service holds an answer back: enough to interfere, less than a call may take.
+// held is how long the service holds a response back: enough to interfere, less than a call may take.
 const held = admin.Duration(12 * time.Second)
 
 // unnoticed is what comes of something that harms nobody.
@@ -138,8 +138,8 @@ func credentialDeeds() []deed {
 			s.doubted()
 			s.exchangeCredentials()
 		}, outcome: outcome{
-			told: []told{{reason: v1alpha1.ReasonAnswerLost, silent: true, says: []string{
-				"the request was sent and its answer was lost", "now holds other transfer credentials",
+			told: []told{{reason: v1alpha1.ReasonResponseLost, silent: true, says: []string{
+				"the request was sent and its response was lost", "now holds other transfer credentials",
 				"a new order is made with those",
 			}}},
 			spent: credentials, then: byItself,

@@ -96,7 +96,7 @@ func serviceTable() string {
 }
 
 func outcomeTable() string {
-	text := table("Outcome", "Reason of the event", "What is said besides", "Spent in vain", "It goes on")
+	text := table("Outcome", "Reason of the event", "What is said besides", "Wasted", "It goes on")
 	for _, outcome := range outcomes() {
 		text.line(append([]string{"**" + outcome.name + "**"}, outcome.cells()...)...)
 	}
@@ -104,7 +104,7 @@ func outcomeTable() string {
 }
 
 func peopleTable() string {
-	text := table("Somebody …", "When", "Reason of the event", "What is said", "Spent in vain", "It goes on")
+	text := table("Somebody …", "When", "Reason of the event", "What is said", "Wasted", "It goes on")
 	for _, deed := range deeds() {
 		text.line(append([]string{"… " + deed.what, deed.during}, deed.cells()...)...)
 	}
@@ -112,7 +112,7 @@ func peopleTable() string {
 }
 
 func clusterTable() string {
-	text := table("What happens", "While an order …", "Reason of the event", "What is said", "Spent in vain", "It goes on")
+	text := table("What happens", "While an order …", "Reason of the event", "What is said", "Wasted", "It goes on")
 	for _, disturbance := range disturbances() {
 		for _, plight := range plights() {
 			text.line(append([]string{disturbance.what, "… " + plight.during}, plight.cells()...)...)

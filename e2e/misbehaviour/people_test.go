@@ -24,7 +24,7 @@ type deed struct {
 const (
 	beforeSending = "before the service has accepted it"
 	whileSending  = "while it is being sent"
-	inDoubt       = "after its answer was lost"
+	inDoubt       = "after its response was lost"
 	inFlight      = "after the service has accepted it"
 	afterIssue    = "after the certificate was issued"
 )
@@ -61,7 +61,7 @@ func (s *story) refused() {
 	s.awaitTold(told{reason: v1alpha1.ReasonRetryingSubmission, says: []string{"PKI099", "nothing was spent"}})
 }
 
-// sending brings an order to where its request has had its effect and the answer is still to come.
+// sending brings an order to where its request has had its effect and the response is still to come.
 func (s *story) sending() {
 	s.Helper()
 	s.Script(admin.Fault{Operation: signNew, Kind: admin.TimeoutAfter, Hold: held})
@@ -69,7 +69,7 @@ func (s *story) sending() {
 	s.awaitCalls(signNew, 1)
 }
 
-// doubted brings an order to where its answer was lost, and before it is sent again.
+// doubted brings an order to where its response was lost, and before it is sent again.
 func (s *story) doubted() {
 	s.Helper()
 	s.Script(admin.Fault{Operation: signNew, Kind: admin.HTTPStatus, Status: 408, AfterProcessing: true})

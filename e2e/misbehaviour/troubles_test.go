@@ -38,11 +38,11 @@ var (
 		spent: nothing, then: byItself,
 	}
 	lost = outcome{
-		name: "answer lost",
+		name: "response lost",
 		told: []told{
 			{reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorisation"}},
-			{reason: v1alpha1.ReasonAnswerLost, says: []string{
-				"an earlier answer was lost", "PKI020",
+			{reason: v1alpha1.ReasonResponseLost, says: []string{
+				"an earlier response was lost", "PKI020",
 				"order new transfer credentials and put them into Secret " + transferName,
 			}},
 		},
@@ -57,7 +57,7 @@ var (
 	}
 	kept = outcome{
 		name: "kept",
-		told: []told{{reason: v1alpha1.ReasonUntrustedAnswer, says: []string{
+		told: []told{{reason: v1alpha1.ReasonUntrustedResponse, says: []string{
 			"is kept, and the certificate is fetched once this is repaired",
 		}}},
 		spent: nothing, then: byItself,
@@ -110,17 +110,17 @@ func doubtful() map[string]outcome {
 	return map[string]outcome{signNew: sentAgain, renew: sentAgain, get: askedAgain}
 }
 
-// processed is what comes of a request that has had its effect when the answer gets lost.
+// processed is what comes of a request that has had its effect when the response gets lost.
 func processed() map[string]outcome {
 	return map[string]outcome{signNew: lost, renew: sentAgain, get: askedAgain}
 }
 
-// damaged is what comes of an answer that is no longer one, but has a RetrievalId that can be read.
+// damaged is what comes of a response that is no longer one, but has a RetrievalId that can be read.
 func damaged() map[string]outcome {
 	return map[string]outcome{signNew: receipt, renew: receipt, get: askedAgain}
 }
 
-// unverified is what comes of an answer that nobody can rely on, but that is there.
+// unverified is what comes of a response that nobody can rely on, but that is there.
 func unverified() map[string]outcome {
 	return map[string]outcome{signNew: kept, renew: kept, get: kept}
 }
@@ -131,10 +131,10 @@ func fetched(of outcome) map[string]outcome { return map[string]outcome{get: of}
 // troubles are the rows about the service.
 func troubles() []trouble {
 	const (
-		interrupted = "the connection ended before the answer was complete (the other side closed it)"
+		interrupted = "the connection ended before the response was complete (the other side closed it)"
 		notInTime   = "the certificate service did not answer in time"
-		notXML      = "the answer cannot be read as XML"
-		unsigned    = "the signature of the certificate service's answer does not verify"
+		notXML      = "the response cannot be read as XML"
+		unsigned    = "the signature of the certificate service's response does not verify"
 		otherOne    = "the issued certificate is not the one that was asked for"
 	)
 	status := func(code int) admin.Fault { return admin.Fault{Kind: admin.HTTPStatus, Status: code} }
@@ -145,7 +145,7 @@ func troubles() []trouble {
 	wrong := func(variant string) admin.Fault { return admin.Fault{Kind: admin.WrongCertificate, Variant: variant} }
 	of := func(kind admin.FaultKind) admin.Fault { return admin.Fault{Kind: kind} }
 	return []trouble{
-		{when: "does not answer at all", says: []string{"cannot connect to", "no answer in time"}, outcomes: unprocessed()},
+		{when: "does not answer at all", says: []string{"cannot connect to", "no response in time"}, outcomes: unprocessed()},
 		{when: "answers HTTP 404", fault: status(http.StatusNotFound),
 			says: []string{"the endpoint answered HTTP 404"}, outcomes: unprocessed()},
 		{when: "redirects to another address", fault: of(admin.Redirect),
@@ -167,22 +167,22 @@ func troubles() []trouble {
 		{when: "has done what was asked and never answers", fault: of(admin.TimeoutAfter),
 			says: []string{notInTime}, outcomes: processed()},
 		{when: "sends one byte per second", fault: of(admin.Slow), says: []string{notInTime}, outcomes: processed()},
-		{when: "resets the connection in the middle of the answer", fault: of(admin.ResetMidAnswer),
+		{when: "resets the connection in the middle of the response", fault: of(admin.ResetMidResponse),
 			says: []string{interrupted}, outcomes: damaged()},
-		{when: "sends half of the answer", fault: of(admin.Truncated), says: []string{notXML}, outcomes: damaged()},
+		{when: "sends half of the response", fault: of(admin.Truncated), says: []string{notXML}, outcomes: damaged()},
 		{when: "sends XML that is not well-formed", fault: of(admin.Malformed),
 			says: []string{notXML}, outcomes: damaged()},
 		{when: "sends 100 MB", fault: of(admin.Oversize),
-			says: []string{"the answer is larger than 1048576 bytes and was not read"}, outcomes: damaged()},
-		{when: "calls its answer text/html", fault: of(admin.WrongContentType),
+			says: []string{"the response is larger than 1048576 bytes and was not read"}, outcomes: damaged()},
+		{when: "calls its response text/html", fault: of(admin.WrongContentType),
 			says: []string{"its content type is text/html, not text/xml"}, outcomes: damaged()},
 		{when: "answers something that was not asked", fault: of(admin.WrongOperation),
-			says: []string{"the certificate service's answer does not fit the request"}, outcomes: damaged()},
-		{when: "does not sign its answer", fault: of(admin.Unsigned),
-			says: []string{unsigned, "the service signs every answer", "look for a proxy"}, outcomes: unverified()},
+			says: []string{"the certificate service's response does not fit the request"}, outcomes: damaged()},
+		{when: "does not sign its response", fault: of(admin.Unsigned),
+			says: []string{unsigned, "the service signs every response", "look for a proxy"}, outcomes: unverified()},
 		{when: "signs with a certificate of an unknown authority", fault: of(admin.StrangerSignature),
 			says: []string{unsigned, trustResponses}, outcomes: unverified()},
-		{when: "gives the answer to an earlier call once more", fault: of(admin.Replay), earlier: true,
+		{when: "gives the response to an earlier call once more", fault: of(admin.Replay), earlier: true,
 			says:     []string{"its RetrievalId is the one that VeroOrder", "has had before"},
 			outcomes: map[string]outcome{signNew: lost, renew: sentAgain}},
 		{when: "gives an earlier certificate once more", fault: of(admin.Replay), earlier: true,

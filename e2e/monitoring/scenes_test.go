@@ -86,7 +86,7 @@ func standing() map[string]string {
 		"transfer credentials lie unspent":       written + `{namespace="invoicing"}`,
 		"a request waits for its issuer":         request + `{namespace="invoicing",reason="IssuerNotReady"}`,
 		"an issuer lacks its bundles":            ready + `{namespace="invoicing",reason="BundleNotFound"} == 0`,
-		"an issuer does not trust what it hears": ready + `{namespace="logistics",reason="UntrustedAnswer"} == 0`,
+		"an issuer does not trust what it hears": ready + `{namespace="logistics",reason="UntrustedResponse"} == 0`,
 		"an order is uncertain":                  order + `{namespace="warehouse",reason=~"Submitting|SubmissionUncertain"}`,
 		"an order gets wrong certificates":       order + `{namespace="fleet",reason="WrongCertificate"}`,
 		"refused credentials are to be replaced": request + `{namespace="archive",reason="WaitingForCredentials"}`,

@@ -13,7 +13,7 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// request asks the parent thread to start a command; the answer comes through err.
+// request asks the parent thread to start a command; the response comes through err.
 type request struct {
 	command *exec.Cmd
 	err     chan error

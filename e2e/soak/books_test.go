@@ -21,7 +21,7 @@ const (
 // wholeLog is how many requests the service's log remembers.
 const wholeLog = 10_000
 
-// recording is how long it takes at most, on a busy machine, from the service's answer until it is in the order.
+// recording is how long it takes at most, on a busy machine, from the service's response until it is in the order.
 const recording = 5 * time.Second
 
 // books compare what the service says with what the cluster holds.
@@ -36,7 +36,7 @@ type books struct {
 type figures struct {
 	// signNews, renewals and gets are what was sent; paid and renewed what of it was accepted.
 	signNews, renewals, gets, paid, renewed int
-	// lost are RetrievalIds whose answer was lost; the order says so. recalled are those that a person gave up.
+	// lost are RetrievalIds whose response was lost; the order says so. recalled are those that a person gave up.
 	lost, recalled int
 	// faults are the calls that a scripted fault has hit.
 	faults int
@@ -59,7 +59,7 @@ func (s *scene) audit() figures {
 	b.checkNothingIsStuck()
 	b.checkSecrets()
 	s.Logf("%d SignNewCertificate were sent and %d accepted, %d RenewCertificate and %d, %d GetCertificate; faults hit "+
-		"%d calls; %d answers with a RetrievalId were lost, %d orders given up, %d credentials bought again",
+		"%d calls; %d responses with a RetrievalId were lost, %d orders given up, %d credentials bought again",
 		found.signNews, found.paid, found.renewals, found.renewed, found.gets, found.faults, found.lost, found.recalled,
 		s.replaced)
 	return found
@@ -138,11 +138,11 @@ func (b *books) checkPayments(found *figures) {
 		paid[payer]++
 		switch fate := b.fate(request); fate {
 		case kept:
-		case answerLost:
+		case responseLost:
 			found.lost++
 			lost[payer]++
 			if !b.isExcused(request) {
-				b.Errorf("RetrievalId %s was lost with an answer that could be read (fault %q, at %s, kills at %v)",
+				b.Errorf("RetrievalId %s was lost with a response that could be read (fault %q, at %s, kills at %v)",
 					request.RetrievalID, request.Fault, request.Time, b.killed)
 			}
 		case givenUp:
@@ -155,13 +155,13 @@ func (b *books) checkPayments(found *figures) {
 	}
 	for payer, times := range paid {
 		if times != 1+lost[payer] {
-			b.Errorf("for Certificate %s %d TransferIds were accepted and %d answers lost, want one more than were lost",
+			b.Errorf("for Certificate %s %d TransferIds were accepted and %d responses lost, want one more than were lost",
 				payer, times, lost[payer])
 		}
 	}
 }
 
-// isExcused reports whether an answer may have been lost: a fault has left nothing of it that could be read, or the
+// isExcused reports whether a response may have been lost: a fault has left nothing of it that could be read, or the
 // process that waited for it was killed.
 func (b *books) isExcused(request admin.Request) bool {
 	switch request.Fault {
@@ -176,9 +176,9 @@ func (b *books) isExcused(request admin.Request) bool {
 
 // What may become of a RetrievalId.
 const (
-	kept       = "is in the order"
-	answerLost = "was lost, and the order says so"
-	givenUp    = "was given up by a person"
+	kept         = "is in the order"
+	responseLost = "was lost, and the order says so"
+	givenUp      = "was given up by a person"
 )
 
 // fate is what has become of the RetrievalId that the service gave for a request.
@@ -192,8 +192,8 @@ func (b *books) fate(request admin.Request) string {
 		switch {
 		case order.Status.RetrievalID == request.RetrievalID:
 			return kept
-		case reasonOf(order) == v1alpha1.ReasonAnswerLost:
-			return answerLost
+		case reasonOf(order) == v1alpha1.ReasonResponseLost:
+			return responseLost
 		}
 		found = fmt.Sprintf("is not in order %s, which is %s (%s) with RetrievalId %q",
 			order.Name, order.Status.State, reasonOf(order), order.Status.RetrievalID)

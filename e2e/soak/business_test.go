@@ -11,8 +11,8 @@ import (
 const (
 	// inFlight is how many Certificates are about to be issued or renewed at any time.
 	inFlight = 12
-	// answer is how long most of the calls take: long enough to be interrupted.
-	answer = 2 * time.Second
+	// response is how long most of the calls take: long enough to be interrupted.
+	response = 2 * time.Second
 	// lives is how many certificates each Certificate gets: the first one, and that of a renewal.
 	lives = 2
 )
@@ -30,7 +30,7 @@ type business struct {
 func (s *scene) startBusiness() *business {
 	s.Helper()
 	s.Script(admin.Fault{
-		Kind: admin.TimeoutAfter, Hold: admin.Duration(answer), Probability: 75, ForDuration: admin.Duration(24 * time.Hour),
+		Kind: admin.TimeoutAfter, Hold: admin.Duration(response), Probability: 75, ForDuration: admin.Duration(24 * time.Hour),
 	})
 	b := &business{scene: s, asked: map[string]bool{}}
 	b.keep()

@@ -10,15 +10,16 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// longAnswer is how long the answers take in whose middle the leader is frozen: long enough to freeze it in two.
-const longAnswer = 15 * time.Second
+// longResponse is how long the responses take in whose middle the leader is frozen: long enough to freeze it in two.
+const longResponse = 15 * time.Second
 
 // afterlife is longer than a leader goes on working that has lost its lease without knowing.
 const afterlife = 15 * time.Second
 
-// A first issue and a renewal have reached the service when the leader is frozen, and the answers come while it is. The
-// other replica takes over and finds both orders interrupted. Then the old leader is thawed, with the answers at hand.
-func TestALeaderThatIsFrozenInTheMiddleOfACallLosesNoAnswer(t *testing.T) {
+// A first issue and a renewal have reached the service when the leader is frozen, and the responses come while it is.
+// The other replica takes over and finds both orders interrupted. Then the old leader is thawed, with the responses at
+// hand.
+func TestALeaderThatIsFrozenInTheMiddleOfACallLosesNoResponse(t *testing.T) {
 	t.Parallel()
 	s := begin(t, world.Options{Replicas: 2})
 	for round := range either(5, 1) {
@@ -35,7 +36,7 @@ func TestALeaderThatIsFrozenAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPaid(t
 		t.Skip("make soak runs it")
 	}
 	s := begin(t, world.Options{Replicas: 2})
-	// An answer may come from the old leader when the other one has given it up: who waits a little need not pay again.
+	// A response may come from the old leader when the other one has given it up: who waits a little need not pay again.
 	leave, busy := s.attend(time.Minute), s.startBusiness()
 	for range 10 {
 		busy.keep()
@@ -80,9 +81,9 @@ func (f *failover) play(patient bool) {
 	given := f.freezeInTheMiddle()
 	other := f.Replica(3 - f.old)
 	f.eventually("the other replica to take over", func() bool { return other.Works(f.Context()) })
-	f.eventually("the other replica to give the answers up", func() bool {
+	f.eventually("the other replica to give the responses up", func() bool {
 		sold, renewed := f.orderOf(signNew, f.fresh), f.orderOf(renewal, f.used)
-		return reasonOf(sold) == v1alpha1.ReasonAnswerLost && renewed.Status.RetrievalID != ""
+		return reasonOf(sold) == v1alpha1.ReasonResponseLost && renewed.Status.RetrievalID != ""
 	})
 	if patient {
 		f.eventually("the renewal by the other replica", func() bool { return f.received(2, f.used) })
@@ -95,12 +96,12 @@ func (f *failover) play(patient bool) {
 }
 
 // freezeInTheMiddle freezes the leader while the service is about to answer a SignNewCertificate and a
-// RenewCertificate, and returns the RetrievalId in the answer to the first.
+// RenewCertificate, and returns the RetrievalId in the response to the first.
 func (f *failover) freezeInTheMiddle() string {
 	f.Helper()
 	before := len(f.Asked(signNew)) + len(f.Asked(renewal))
 	for _, operation := range []string{signNew, renewal} {
-		f.Script(admin.Fault{Operation: operation, Kind: admin.TimeoutAfter, Hold: admin.Duration(longAnswer)})
+		f.Script(admin.Fault{Operation: operation, Kind: admin.TimeoutAfter, Hold: admin.Duration(longResponse)})
 	}
 	f.order(f.fresh)
 	f.renew(f.used)
@@ -124,8 +125,8 @@ func (f *failover) freezeInTheMiddle() string {
 	return submissions[len(submissions)-1].RetrievalID
 }
 
-// thaw lets the old leader go on, and waits until it has ended, as one that has lost its lease does. The answer that it
-// was waiting for must be in the order by then. It is left to the other one to fetch the certificate: until the old
+// thaw lets the old leader go on, and waits until it has ended, as one that has lost its lease does. The response that
+// it was waiting for must be in the order by then. It is left to the other one to fetch the certificate: until the old
 // leader has ended, the service has none.
 func (f *failover) thaw(given string) {
 	f.Helper()
@@ -146,7 +147,7 @@ func (f *failover) thaw(given string) {
 	if order.Status.RetrievalID == given {
 		return
 	}
-	f.Errorf("the order has RetrievalId %q, and the old leader had an answer with %s when it was thawed",
+	f.Errorf("the order has RetrievalId %q, and the old leader had a response with %s when it was thawed",
 		order.Status.RetrievalID, given)
 	if err := f.replace(f.Context(), f.fresh); err != nil {
 		f.Fatal(err)

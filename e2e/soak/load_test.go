@@ -32,7 +32,7 @@ var misbehaviour = []admin.Fault{
 	{Kind: admin.DropBefore},
 	{Kind: admin.TimeoutAfter},
 	{Kind: admin.TimeoutAfter, Hold: admin.Duration(callTimeout / 2)},
-	{Kind: admin.ResetMidAnswer},
+	{Kind: admin.ResetMidResponse},
 	{Kind: admin.HTTPStatus, Status: 404},
 	{Kind: admin.HTTPStatus, Status: 500},
 	{Kind: admin.HTTPStatus, Status: 502},

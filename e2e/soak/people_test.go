@@ -59,7 +59,7 @@ func (s *scene) replace(ctx context.Context, name string) error {
 	return nil
 }
 
-// attend does, until the returned function is called, what the orders ask a person to do: where an answer was lost it
+// attend does, until the returned function is called, what the orders ask a person to do: where a response was lost it
 // provides new credentials, after some time to think, and an order that waits for the certificate of another one it
 // gives up.
 func (s *scene) attend(thinking time.Duration) (stop func()) {
@@ -97,7 +97,7 @@ func (s *scene) attendAll(ctx context.Context, attended map[types.UID]bool, thin
 		reason, ended := reasonOf(order), order.Status.CompletionTime
 		switch {
 		case attended[order.UID]:
-		case reason == v1alpha1.ReasonAnswerLost && order.Spec.Transfer != nil && time.Since(ended.Time) >= thinking:
+		case reason == v1alpha1.ReasonResponseLost && order.Spec.Transfer != nil && time.Since(ended.Time) >= thinking:
 			attended[order.UID] = true
 			failures = append(failures, s.replace(ctx, order.Spec.Transfer.SecretName))
 		case reason == v1alpha1.ReasonWrongCertificate:
@@ -109,7 +109,7 @@ func (s *scene) attendAll(ctx context.Context, attended map[types.UID]bool, thin
 }
 
 // examine asks the service, as a person would, whose RetrievalId an order has that is given a wrong certificate. If it
-// is that of another order, because an earlier answer came once more, then the order is given up.
+// is that of another order, because an earlier response came once more, then the order is given up.
 func (s *scene) examine(ctx context.Context, order *v1alpha1.VeroOrder) error {
 	submissions, err := s.Service.Requests(ctx, string(order.Spec.Operation), "")
 	if err != nil {

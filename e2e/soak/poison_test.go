@@ -20,7 +20,7 @@ import (
 func TestACallThatEndsTheControllerOnEveryTryKeepsNobodyElseFromACertificate(t *testing.T) {
 	t.Parallel()
 	s := &crowded{scene: begin(t, world.Options{})}
-	leave := s.attend(0) // a kill may lose the answer of anybody else's call, too
+	leave := s.attend(0) // a kill may lose the response of anybody else's call, too
 	polled := s.poison("polled", get)
 	// The first poll is not announced. The next controller cannot know that there was one.
 	s.killInEvery(polled, get, 0, firstPause)
@@ -105,7 +105,7 @@ func (s *crowded) killIn(poison *tenant.Tenant, operation string, earlier int) t
 		return len(asked) > earlier, err
 	})
 	seen := time.Now()
-	s.eventually("the answers to everybody else's requests", func() bool {
+	s.eventually("the responses to everybody else's requests", func() bool {
 		answered := slices.DeleteFunc(s.orders(), func(order v1alpha1.VeroOrder) bool {
 			return order.Status.RetrievalID == "" && order.Status.CompletionTime == nil
 		})

@@ -77,8 +77,8 @@ func checkFirstPolls(_ context.Context, s *stage) error {
 	return errors.Join(failures...)
 }
 
-// checkSubmissions: what was accepted is spent, and whoever sends it again has not understood the answer. Where a fault
-// has taken the answer away, once more is right.
+// checkSubmissions: what was accepted is spent, and whoever sends it again has not understood the response. Where a
+// fault has taken the response away, once more is right.
 func checkSubmissions(_ context.Context, s *stage) error {
 	spent := map[string]admin.Request{}
 	var failures []error

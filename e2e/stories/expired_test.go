@@ -61,7 +61,7 @@ func TestACertificateThatExpiresWhileRenewalsFailAsksForCredentials(t *testing.T
 		},
 		"a gateway answers 503": {
 			admin.Fault{Kind: admin.HTTPStatus}, []string{"HTTP 503", "it is sent again with the same authorisation"},
-			v1alpha1.ReasonAnswerLost, "its answer was lost",
+			v1alpha1.ReasonResponseLost, "its response was lost",
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {

@@ -112,8 +112,8 @@ func parse(text []byte) []*x509.Certificate {
 
 // call presents the certificate to a server that trusts the root and nothing else, and returns whom the server saw.
 func (i *issued) call(root *x509.Certificate) (string, error) {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
-		answer.Header().Set("Seen", request.TLS.VerifiedChains[0][0].Subject.CommonName)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
+		writer.Header().Set("Seen", request.TLS.VerifiedChains[0][0].Subject.CommonName)
 	}))
 	anchors := x509.NewCertPool()
 	anchors.AddCert(root)

@@ -108,12 +108,12 @@ func TestAnIssuerOfTheWrongEnvironmentSaysSoAndSpendsNothing(t *testing.T) {
 
 // afterAcceptance are mistakes that show only in what the service answers, when it has accepted already.
 var afterAcceptance = map[string]spoiled{
-	"the signer of answers is not trusted": {
+	"the signer of responses is not trusted": {
 		spoil: func(s *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
 			trust.Data["other.pem"] = trust.Data[keyResponses]
 			trust.Data[keyResponses] = s.Bundles(s.World.Service)[keyResponses]
 		},
-		reason: v1alpha1.ReasonUntrustedAnswer,
+		reason: v1alpha1.ReasonUntrustedResponse,
 		says: []string{
 			"does not verify", "the signer's certificate has the SHA-256 fingerprint ",
 			`names as its issuer "CN=Simulator responses`,
@@ -140,7 +140,7 @@ var afterAcceptance = map[string]spoiled{
 	},
 }
 
-func TestAnAnswerThatCannotBeVerifiedIsNotLost(t *testing.T) {
+func TestAResponseThatCannotBeVerifiedIsNotLost(t *testing.T) {
 	t.Parallel()
 	for claim, c := range afterAcceptance {
 		t.Run(claim, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestOneBundleForBothIsWarnedOf(t *testing.T) {
 	const both = "both.pem"
 	says := []string{
 		`both hold "CN=Simulator responses,`, `and "CN=Simulator issuance,`, "issues certificates",
-		"put only the authority that signs the service's answers into spec.trust.responses",
+		"put only the authority that signs the service's responses into spec.trust.responses",
 	}
 	s.createSpoiled(spoiled{spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
 		trust.Data[both] = trust.Data[keyResponses] + trust.Data[keyIssuance]

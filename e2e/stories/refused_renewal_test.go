@@ -140,13 +140,13 @@ func TestARenewedCertificateIsAskedForUntilTheServiceHasMadeIt(t *testing.T) {
 	s.boughtTimes(1)
 }
 
-func TestARenewalWhoseAnswerIsLostIsSentAgain(t *testing.T) {
+func TestARenewalWhoseResponseIsLostIsSentAgain(t *testing.T) {
 	t.Parallel()
 	for claim, lost := range map[string]struct {
 		fault admin.Fault
 		says  string
 	}{
-		"the answer does not come in time": {admin.Fault{Kind: admin.TimeoutAfter}, "may have processed the request"},
+		"the response does not come in time": {admin.Fault{Kind: admin.TimeoutAfter}, "may have processed the request"},
 		"a gateway answers in its place": {
 			admin.Fault{Kind: admin.HTTPStatus, Status: http.StatusRequestTimeout, AfterProcessing: true}, "answered HTTP 408",
 		},

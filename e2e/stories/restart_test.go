@@ -29,7 +29,7 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 	}
 	order, submission := running.Orders()[0], running.submissions()[0]
 	if order.Status.RetrievalID != submission.RetrievalID || order.Status.State != v1alpha1.StateSubmitted {
-		t.Errorf("the answer to the running call was not recorded: the order is %s with RetrievalId %q, want Submitted "+
+		t.Errorf("the response to the running call was not recorded: the order is %s with RetrievalId %q, want Submitted "+
 			"with %s\n%s", order.Status.State, order.Status.RetrievalID, submission.RetrievalID, running.Picture())
 	}
 	if phase := accepted.Orders()[0].Status.State; phase != v1alpha1.StateSubmitted {

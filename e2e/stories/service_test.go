@@ -61,7 +61,7 @@ func TestASubmissionThatWasNotProcessedIsSentAgain(t *testing.T) {
 	}
 }
 
-func TestALostAnswerIsToldAndNewCredentialsGoOn(t *testing.T) {
+func TestALostResponseIsToldAndNewCredentialsGoOn(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
 	s.Script(admin.Fault{
@@ -69,10 +69,10 @@ func TestALostAnswerIsToldAndNewCredentialsGoOn(t *testing.T) {
 	})
 	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 	s.awaitPending(certificateName, "answered HTTP 408", "it is sent again with the same authorisation")
-	pending := s.awaitPending(certificateName, "an earlier answer was lost", "PKI020",
+	pending := s.awaitPending(certificateName, "an earlier response was lost", "PKI020",
 		"order new transfer credentials and put them into Secret "+transferName)
-	s.awaitEvent("VeroOrder", s.Orders()[0].Name, corev1.EventTypeWarning, v1alpha1.ReasonAnswerLost,
-		"an earlier answer was lost")
+	s.awaitEvent("VeroOrder", s.Orders()[0].Name, corev1.EventTypeWarning, v1alpha1.ReasonResponseLost,
+		"an earlier response was lost")
 	s.ReplaceCredentials(s.Mint())
 	s.awaitReady(certificateName).isFor(s, pending)
 	if submissions := s.submissions(); len(submissions) != 3 || !submissions[2].Accepted {

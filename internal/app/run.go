@@ -88,7 +88,7 @@ func Run(ctx context.Context, options Options) error {
 }
 
 // drainTime is how long what was sent may take to be answered and recorded. Who was asked to stop has until the kill.
-// Who has lost the lease waits for the API server, which is why it was lost: nobody else has the answers.
+// Who has lost the lease waits for the API server, which is why it was lost: nobody else has the responses.
 func (o *Options) drainTime(asked bool) time.Duration {
 	if asked {
 		return o.CallTimeout + shutdownMargin

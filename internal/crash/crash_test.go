@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	first       = "a first certificate"
-	renewal     = "a renewal"
-	refusedOnce = "a first certificate that the service does not take at once"
-	answerLost  = "a first certificate whose answer is lost on the way"
+	first        = "a first certificate"
+	renewal      = "a renewal"
+	refusedOnce  = "a first certificate that the service does not take at once"
+	responseLost = "a first certificate whose response is lost on the way"
 )
 
 // scenarios are the issuances that are taken apart.
@@ -21,7 +21,7 @@ var scenarios = map[string]scenario{
 	first:       {},
 	renewal:     {renewal: true},
 	refusedOnce: {faults: []admin.Fault{{Operation: signNew, Kind: admin.ResultFail, Code: "PKI099"}}},
-	answerLost: {lost: 1, faults: []admin.Fault{
+	responseLost: {lost: 1, faults: []admin.Fault{
 		{Operation: signNew, Kind: admin.HTTPStatus, Status: 408, AfterProcessing: true},
 	}},
 }

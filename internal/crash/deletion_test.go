@@ -19,7 +19,7 @@ import (
 // Moments in the life of an order that no step has as its name.
 const (
 	shown   = "the request shows the RetrievalId"
-	inDoubt = "the answer is lost"
+	inDoubt = "the response is lost"
 )
 
 // deletion deletes the order of an issuance once, right after a step.
@@ -70,8 +70,8 @@ func TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain(t *testing.T) {
 	}
 }
 
-// The order is made again from what the answer holds, although that cannot be relied on.
-func TestAnOrderThatIsDeletedDuringACallKeepsTheReceiptOfADamagedAnswer(t *testing.T) {
+// The order is made again from what the response holds, although that cannot be relied on.
+func TestAnOrderThatIsDeletedDuringACallKeepsTheReceiptOfADamagedResponse(t *testing.T) {
 	t.Parallel()
 	s := set(t, scenario{faults: []admin.Fault{{Operation: signNew, Kind: admin.WrongContentType}}})
 	s.start((&deletion{stage: s, step: signNew}).intercept).play()
@@ -210,11 +210,11 @@ func (w *world) told(kind string, texts ...string) bool {
 	}
 }
 
-// TestAnOrderThatIsDeletedInDoubtAsksForNewCredentials: with the record went the knowledge that an answer was lost. The
+// TestAnOrderThatIsDeletedInDoubtAsksForNewCredentials: with the record went the knowledge that a response was lost. The
 // service refuses the credentials, and nothing is bought twice.
 func TestAnOrderThatIsDeletedInDoubtAsksForNewCredentials(t *testing.T) {
 	for claim, c := range map[string]struct{ scenario, step string }{
-		"when the answer was lost":                 {answerLost, inDoubt},
+		"when the response was lost":               {responseLost, inDoubt},
 		"before the request shows the RetrievalId": {first, writeSubmitted},
 	} {
 		t.Run(claim, func(t *testing.T) {

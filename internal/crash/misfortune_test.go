@@ -53,7 +53,7 @@ func (r *rival) intercept(s step, act func() error) error {
 	return act()
 }
 
-// TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep: no answer is lost, since the controller lives.
+// TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep: no response is lost, since the controller lives.
 func TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep(t *testing.T) {
 	for _, claim := range []string{first, renewal} {
 		for _, when := range []moment{before, after} {

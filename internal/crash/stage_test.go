@@ -93,7 +93,7 @@ func set(t *testing.T, scenario scenario) *stage {
 	return s
 }
 
-// clear removes the orders, which everybody else would read: a repeated answer is looked for in all that there are.
+// clear removes the orders, which everybody else would read: a repeated response is looked for in all that there are.
 func (s *stage) clear() {
 	ctx := context.WithoutCancel(s.Context())
 	if err := server.Client.DeleteAllOf(ctx, &v1alpha1.VeroOrder{}, client.InNamespace(s.namespace)); err != nil {
@@ -210,7 +210,7 @@ func (s *stage) others() view {
 	return now
 }
 
-// provide is the person who puts new transfer credentials into the Secret when an order says that an answer was lost,
+// provide is the person who puts new transfer credentials into the Secret when an order says that a response was lost,
 // and the request asks for new ones. An order that has drawn on earlier ones is answered already.
 func (s *stage) provide(now view) {
 	s.Helper()

@@ -31,7 +31,7 @@ func open(_ step, act func() error) error { return act() }
 // moment is on which side of a step something happens.
 type moment string
 
-// Before a step, which then does not happen; or after it, when it has happened and nobody has seen its answer.
+// Before a step, which then does not happen; or after it, when it has happened and nobody has seen its response.
 const (
 	before moment = "before"
 	after  moment = "after"
@@ -55,13 +55,13 @@ func (c *crash) intercept(s step, act func() error) error {
 	}
 	c.at, c.orders = s, c.stage.orders()
 	if c.when == after {
-		_ = act() // nobody sees the answer
+		_ = act() // nobody sees the response
 	}
 	runtime.Goexit()
 	return nil
 }
 
-// losses is how many answers of the service to requests that cost something have gone with the controller.
+// losses is how many responses of the service to requests that cost something have gone with the controller.
 func (c *crash) losses() int {
 	switch c.at.name {
 	case signNew, renew:

@@ -24,7 +24,7 @@ const firstPoll = 10 * time.Second
 
 // cost is what an issuance may have cost.
 type cost struct {
-	// lost is how many answers were lost with what they had cost.
+	// lost is how many responses were lost with what they had cost.
 	lost int
 	// wrongClock reports whether the controller's clock was wrong, so that it may have asked too early.
 	wrongClock bool
@@ -109,7 +109,7 @@ func (s *stage) judgeCredentials(allowed cost) {
 		taken[asked.TransferID] = asked.RetrievalID
 	}
 	if len(taken) > 1+allowed.lost || len(s.minted) > 1+allowed.lost {
-		s.Errorf("%d transfer credentials were spent and %d provided, with %d lost answers",
+		s.Errorf("%d transfer credentials were spent and %d provided, with %d lost responses",
 			len(taken), len(s.minted), allowed.lost)
 	}
 	if len(s.accepted(renew)) > 0 {
@@ -125,7 +125,7 @@ func (s *stage) judgeCredentials(allowed cost) {
 	}
 }
 
-// judgeRenewals: no more were accepted than answers were lost, the last one is in the order, and no credentials were
+// judgeRenewals: no more were accepted than responses were lost, the last one is in the order, and no credentials were
 // touched.
 func (s *stage) judgeRenewals(allowed cost) {
 	s.Helper()
@@ -134,7 +134,7 @@ func (s *stage) judgeRenewals(allowed cost) {
 	}
 	accepted := s.accepted(renew)
 	if len(accepted) == 0 || len(accepted) > 1+allowed.lost {
-		s.Fatalf("%d renewals were accepted, with %d lost answers", len(accepted), allowed.lost)
+		s.Fatalf("%d renewals were accepted, with %d lost responses", len(accepted), allowed.lost)
 	}
 	last := accepted[len(accepted)-1].RetrievalID
 	if orders := s.orders(); len(orders) != 1 || orders[0].Status.RetrievalID != last {
@@ -160,11 +160,11 @@ func (s *stage) accepted(operation string) []admin.Request {
 	return slices.DeleteFunc(s.requestLog(operation), func(asked admin.Request) bool { return !asked.Accepted })
 }
 
-// lost reports whether an order says that an answer was lost.
+// lost reports whether an order says that a response was lost.
 func lost(order *v1alpha1.VeroOrder) bool {
 	ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
-	return order.Status.State == v1alpha1.StateFailed && ready != nil && ready.Reason == v1alpha1.ReasonAnswerLost &&
-		strings.Contains(ready.Message, "answer was lost")
+	return order.Status.State == v1alpha1.StateFailed && ready != nil && ready.Reason == v1alpha1.ReasonResponseLost &&
+		strings.Contains(ready.Message, "response was lost")
 }
 
 // asksForCredentials reports whether a request waits, and says that it wants new transfer credentials.

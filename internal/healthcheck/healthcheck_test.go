@@ -35,7 +35,7 @@ func TestItWaitsUntilTheURLAnswers(t *testing.T) {
 }
 
 func TestWhatIsNotReadyIsToldWithItsReason(t *testing.T) {
-	// Enough for an answer on a busy machine, and it ends between two requests.
+	// Enough for a response on a busy machine, and it ends between two requests.
 	const brief = 3500 * time.Millisecond
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)

@@ -12,10 +12,10 @@ import (
 
 // Results of a call that are not codes of the service.
 const (
-	resultOK           = "OK"
-	resultNoAnswer     = "NoAnswer"
-	resultUntrusted    = "UntrustedAnswer"
-	resultNotProcessed = "NotProcessed"
+	codeOK           = "OK"
+	codeNoResponse   = "NoResponse"
+	codeUntrusted    = "UntrustedResponse"
+	codeNotProcessed = "NotProcessed"
 )
 
 // describeCalls makes the series about calls to the service. They begin at nought: of a counter that begins at one,
@@ -29,11 +29,11 @@ func (m *Metrics) describeCalls() {
 		Name: "varmenne_polls_total",
 		Help: "GetCertificate calls, by the operation that started the certificate.",
 	}, []string{"operation"})
-	m.answers = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "varmenne_answers_total",
-		Help: "Ends of calls, by operation and result: OK, a code of the service, UntrustedAnswer, NoAnswer " +
+	m.responses = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "varmenne_service_requests_total",
+		Help: "Ends of calls, by operation and code: OK, a code of the service, UntrustedResponse, NoResponse " +
 			"(it may have been processed) or NotProcessed (it cannot).",
-	}, []string{"operation", "result"})
+	}, []string{"operation", "code"})
 	m.latency = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "varmenne_call_duration_seconds",
 		Help:    "Duration of calls to the certificate service in seconds, by operation.",
@@ -51,20 +51,20 @@ func (m *Metrics) describeCalls() {
 	}
 	for _, operation := range protocol.Operations() {
 		m.latency.WithLabelValues(string(operation))
-		for _, result := range results() {
-			m.answers.WithLabelValues(string(operation), result)
+		for _, code := range codes() {
+			m.responses.WithLabelValues(string(operation), code)
 		}
 	}
 }
 
-// results are all that a call can end with.
-func results() []string {
+// codes are all that a call can end with.
+func codes() []string {
 	codes := protocol.Codes()
 	all := make([]string, 0, len(codes))
 	for _, meaning := range codes {
 		all = append(all, string(meaning.Code))
 	}
-	return append(all, resultOK, resultNoAnswer, resultUntrusted, resultNotProcessed)
+	return append(all, codeOK, codeNoResponse, codeUntrusted, codeNotProcessed)
 }
 
 // Submitted counts a request for a certificate.
@@ -79,14 +79,14 @@ func (m *Metrics) Polled(operation v1alpha1.Operation) {
 
 // Answered counts the end of a call and observes how long it took.
 func (m *Metrics) Answered(operation protocol.Operation, err error, took time.Duration) {
-	m.answers.WithLabelValues(string(operation), resultOf(err)).Inc()
+	m.responses.WithLabelValues(string(operation), codeOf(err)).Inc()
 	m.latency.WithLabelValues(string(operation)).Observe(took.Seconds())
 }
 
-// resultOf keeps the label's values few: a code that the service has not documented counts as its technical error.
-func resultOf(err error) string {
+// codeOf keeps the label's values few: a code that the service has not documented counts as its technical error.
+func codeOf(err error) string {
 	if err == nil {
-		return resultOK
+		return codeOK
 	}
 	if refusal, isRefusal := errors.AsType[*protocol.ServiceError](err); isRefusal {
 		if _, known := refusal.Meaning(); known {
@@ -95,12 +95,12 @@ func resultOf(err error) string {
 		return string(protocol.CodeTechnical)
 	}
 	if unverified, is := errors.AsType[*protocol.UnverifiedError](err); is && unverified.Damage() == nil {
-		return resultUntrusted
+		return codeUntrusted
 	}
 	if failure, isCall := errors.AsType[protocol.CallError](err); isCall && failure.MayHaveBeenProcessed() {
-		return resultNoAnswer
+		return codeNoResponse
 	}
-	return resultNotProcessed
+	return codeNotProcessed
 }
 
 // Issued observes how long an order took from its creation to its certificate.

@@ -24,10 +24,10 @@ func TestCalls(t *testing.T) {
 	})
 }
 
-func TestAnswers(t *testing.T) {
+func TestResponses(t *testing.T) {
 	for claim, c := range map[string]struct {
-		err    error
-		result string
+		err  error
+		code string
 	}{
 		"OK":     {nil, "OK"},
 		"a code": {&protocol.ServiceError{Code: protocol.CodeCredentials}, "PKI020"},
@@ -35,9 +35,9 @@ func TestAnswers(t *testing.T) {
 			fmt.Errorf("call: %w", &protocol.ServiceError{Code: protocol.CodeTechnical}), "PKI099"},
 		"an undocumented code":           {&protocol.ServiceError{Code: "PKI777"}, "PKI099"},
 		"a code that nobody should say":  {&protocol.ServiceError{Code: "random-0001"}, "PKI099"},
-		"a signature that is not right":  {&protocol.UnverifiedError{Err: errors.New("stranger")}, "UntrustedAnswer"},
-		"a timeout":                      {&protocol.InterruptedError{Timeout: true}, "NoAnswer"},
-		"an answer that is none":         {&protocol.AnswerError{Problem: "odd"}, "NoAnswer"},
+		"a signature that is not right":  {&protocol.UnverifiedError{Err: errors.New("stranger")}, "UntrustedResponse"},
+		"a timeout":                      {&protocol.InterruptedError{Timeout: true}, "NoResponse"},
+		"a response that is none":        {&protocol.ResponseError{Problem: "odd"}, "NoResponse"},
 		"no connection":                  {&protocol.UnreachableError{Host: "h", Err: errors.New("refused")}, "NotProcessed"},
 		"a Fault":                        {&protocol.FaultError{Code: "soap:Client"}, "NotProcessed"},
 		"a message that cannot be sent":  {&protocol.FieldError{Field: "CustomerName"}, "NotProcessed"},
@@ -47,8 +47,8 @@ func TestAnswers(t *testing.T) {
 			series, registry := newMetrics(t)
 			before := testutil.CollectAndCount(registry)
 			series.Answered(protocol.GetCertificate, c.err, 250*time.Millisecond)
-			compare(t, registry, "varmenne_answers_total", map[string]float64{
-				fmt.Sprintf(`operation="GetCertificate",result=%q`, c.result): 1,
+			compare(t, registry, "varmenne_service_requests_total", map[string]float64{
+				fmt.Sprintf(`operation="GetCertificate",code=%q`, c.code): 1,
 			})
 			if after := testutil.CollectAndCount(registry); after != before {
 				t.Errorf("%d series have become %d: what is counted for the first time cannot be seen to increase",

@@ -17,7 +17,7 @@ import (
 type Metrics struct {
 	submissions *prometheus.CounterVec
 	polls       *prometheus.CounterVec
-	answers     *prometheus.CounterVec
+	responses   *prometheus.CounterVec
 	latency     *prometheus.HistogramVec
 	timeToIssue *prometheus.HistogramVec
 	watchErrors *prometheus.CounterVec
@@ -35,7 +35,7 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	m.describeWatches()
 	return m, errors.Join(
 		registerer.Register(m.watchErrors),
-		registerer.Register(m.submissions), registerer.Register(m.polls), registerer.Register(m.answers),
+		registerer.Register(m.submissions), registerer.Register(m.polls), registerer.Register(m.responses),
 		registerer.Register(m.latency), registerer.Register(m.timeToIssue), registerer.Register(m.ready),
 		registerer.Register(m.unserved), registerer.Register(m.failing), registerer.Register(m.credentials))
 }

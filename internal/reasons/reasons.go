@@ -90,7 +90,7 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonEndpointUntrusted:    {Alert: alertUntrusted},
 	v1alpha1.ReasonWrongEnvironment:     {Alert: alertNotReady},
 	v1alpha1.ReasonUntrustedCertificate: {Alert: alertUntrusted},
-	v1alpha1.ReasonUntrustedAnswer:      {Alert: alertUntrusted},
+	v1alpha1.ReasonUntrustedResponse:    {Alert: alertUntrusted},
 	v1alpha1.ReasonSharedAuthority:      {},
 
 	// Of orders on their way.
@@ -115,7 +115,7 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonSignatureRefused:   {Refuses: RefusesAll, MayPass: true},
 	v1alpha1.ReasonRenewalRefused:     {},
 	v1alpha1.ReasonCertificateExpired: {},
-	v1alpha1.ReasonAnswerLost:         {Credentials: Judged},
+	v1alpha1.ReasonResponseLost:       {Credentials: Judged},
 	v1alpha1.ReasonWithdrawn:          {Quiet: true, Renewal: Stalls, Credentials: Unspent},
 
 	// Of requests.

@@ -21,7 +21,7 @@ import (
 type Bundles struct {
 	// TLS verifies the service's server certificate; none where the issuer relies on the system's roots.
 	TLS []*x509.Certificate
-	// Responses verifies signatures of answers, Issuance issued certificates.
+	// Responses verifies signatures of responses, Issuance issued certificates.
 	Responses, Issuance pki.Trust
 	// Skipped says which certificates in the bundles are not used, because they cannot be read; none mostly.
 	Skipped []string

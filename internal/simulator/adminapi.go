@@ -28,7 +28,7 @@ const index = `Certificate service simulator: admin interface. NOT FOR PRODUCTIO
 POST   /credentials                  {"customerId", "customerName"?, "validity"?, "surfaceAtGet"?, "count"?}
                                      mints transfer credentials
 GET    /ca/tls.pem                   anchor of the server certificate
-GET    /ca/responses.pem             root and issuing CA of the signer of answers
+GET    /ca/responses.pem             root and issuing CA of the signer of responses
 GET    /ca/issuance.pem              root and issuing CA of customer certificates
 GET    /requests                     the last 10000 requests; ?operation= and ?customerId= filter
 DELETE /requests                     forgets them
@@ -86,7 +86,7 @@ func (s *Simulator) showIndex(writer http.ResponseWriter, _ *http.Request) {
 	for _, kind := range admin.FaultKinds() {
 		page.WriteString("  " + string(kind) + "\n")
 	}
-	page.WriteString("\nVariants of answers (--signature-variant " + s.options.SignatureVariant + "):\n")
+	page.WriteString("\nVariants of responses (--signature-variant " + s.options.SignatureVariant + "):\n")
 	for _, variant := range response.Variants() {
 		_, _ = fmt.Fprintf(&page, "  %-30s %s\n", variant.Name, variant.Explanation)
 	}
@@ -212,7 +212,7 @@ func read(writer http.ResponseWriter, incoming *http.Request, into any) bool {
 func reply(writer http.ResponseWriter, status int, body any) {
 	writer.Header().Set("Content-Type", "application/json")
 	writer.WriteHeader(status)
-	// A client that has gone away needs no answer.
+	// A client that has gone away needs no response.
 	_ = json.NewEncoder(writer).Encode(body)
 }
 

@@ -52,11 +52,11 @@ var submissions = map[string]struct {
 	check     func(t *testing.T, s struck, got reply)
 }{
 	"drop-before closes the connection": {admin.Fault{Kind: admin.DropBefore}, false, wantTransportError(io.EOF)},
-	"reset-mid-answer resets the connection": {
-		admin.Fault{Kind: admin.ResetMidAnswer}, true, wantTransportError(syscall.ECONNRESET)},
+	"reset-mid-response resets the connection": {
+		admin.Fault{Kind: admin.ResetMidResponse}, true, wantTransportError(syscall.ECONNRESET)},
 	"http-status answers 503":       {admin.Fault{Kind: admin.HTTPStatus}, false, wantStatus(503)},
 	"http-status answers the other": {admin.Fault{Kind: admin.HTTPStatus, Status: 404}, false, wantStatus(404)},
-	"http-status can lose the answer": {
+	"http-status can lose the response": {
 		admin.Fault{Kind: admin.HTTPStatus, Status: 502, AfterProcessing: true}, true, wantStatus(502)},
 	"soap-fault is a Server fault": {admin.Fault{Kind: admin.SOAPFault}, false, func(t *testing.T, _ struck, got reply) {
 		t.Helper()
@@ -74,7 +74,7 @@ var submissions = map[string]struct {
 	"malformed is no XML":                  {admin.Fault{Kind: admin.Malformed}, true, wantNoMessage},
 	"truncated is no XML":                  {admin.Fault{Kind: admin.Truncated}, true, wantNoMessage},
 	"wrong-content-type is HTML":           {admin.Fault{Kind: admin.WrongContentType}, true, wantHTML},
-	"wrong-operation answers a renewal":    {admin.Fault{Kind: admin.WrongOperation}, true, wantRenewAnswer},
+	"wrong-operation answers a renewal":    {admin.Fault{Kind: admin.WrongOperation}, true, wantRenewResponse},
 	"replay without an earlier is nothing": {admin.Fault{Kind: admin.Replay}, true, wantSignedCode("OK")},
 	"wrong-certificate leaves SignNew be":  {admin.Fault{Kind: admin.WrongCertificate}, true, wantSignedCode("OK")},
 	"timeout-after holds until the client goes": {
@@ -140,7 +140,7 @@ func wantHTML(t *testing.T, _ struck, got reply) {
 	}
 }
 
-func wantRenewAnswer(t *testing.T, s struck, got reply) {
+func wantRenewResponse(t *testing.T, s struck, got reply) {
 	t.Helper()
 	if got.want(t, "OK"); got.operation != "RenewCertificate" || got.retrievalID == "" {
 		t.Errorf("answered %s", got.body)
@@ -197,7 +197,7 @@ func TestEveryFaultStrikesAsItsKindSays(t *testing.T) {
 	}
 }
 
-// checkTimeout gives up once the answer is held: the request has been processed all the same.
+// checkTimeout gives up once the response is held: the request has been processed all the same.
 func checkTimeout(t *testing.T, s struck) {
 	t.Helper()
 	ctx, hangUp := context.WithCancel(t.Context())
@@ -270,7 +270,7 @@ func TestAWrongCertificateDiffersInOneRespect(t *testing.T) {
 	key, _ := keys(t)
 	accepted := s.signNew(s.mint(admin.MintRequest{}), requestFor(t, key)).want(t, "OK")
 	s.script(admin.Fault{Kind: admin.WrongCertificate})
-	// An answer that bears no certificate does not use the fault up.
+	// A response that bears no certificate does not use the fault up.
 	s.get(accepted.retrievalID).want(t, "PKI099")
 	s.clock.Step(10 * time.Second)
 	roots := x509.NewCertPool()
@@ -322,7 +322,7 @@ func TestReplayRepeatsTheLastSuccessOfTheOperation(t *testing.T) {
 	s.script(admin.Fault{Kind: admin.Replay, Operation: "SignNewCertificate"})
 	second := s.signNew(s.mint(admin.MintRequest{}), requestFor(t, key)).want(t, "OK")
 	if !bytes.Equal(first.body, second.body) {
-		t.Fatalf("the answer is not the earlier one:\n%s", second.body)
+		t.Fatalf("the response is not the earlier one:\n%s", second.body)
 	}
 	if entry := s.lastRequest(); entry.RetrievalID == second.retrievalID || entry.RetrievalID == "" {
 		t.Fatalf("the log has the RetrievalId %q", entry.RetrievalID)

@@ -50,7 +50,7 @@ type service struct {
 // authorities are those of all simulators whose test does not say otherwise.
 var authorities = sync.OnceValues(func() (*authority.Authorities, error) { return authority.Create(time.Now()) })
 
-// start runs a simulator whose answers are all of the plain variant, unless the change says otherwise.
+// start runs a simulator whose responses are all of the plain variant, unless the change says otherwise.
 func start(t *testing.T, change func(*simulator.Options)) *service {
 	t.Helper()
 	clock := clocktesting.NewFakeClock(time.Now())
@@ -88,7 +88,7 @@ func trusting(bundle []byte) *http.Client {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(bundle)
 	return &http.Client{
-		// Far beyond what any answer takes: a test that waits for ever says nothing about where.
+		// Far beyond what any response takes: a test that waits for ever says nothing about where.
 		Timeout:   2 * time.Minute,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -201,14 +201,14 @@ func certificateIn(text string) *x509.Certificate {
 	return certificate
 }
 
-// want fails the test unless the answer is a message with that code; OK is a code.
+// want fails the test unless the response is a message with that code; OK is a code.
 func (r reply) want(t *testing.T, code string) reply {
 	t.Helper()
 	if r.err != nil || r.status != http.StatusOK || r.code != code {
 		t.Fatalf("answered %d %q (error %v), want 200 with %s:\n%s", r.status, r.code, r.err, code, r.body)
 	}
 	if code != "OK" && (r.retrievalID != "" || r.certificate != nil) {
-		t.Fatalf("the FAIL answer bears a RetrievalId or a Certificate:\n%s", r.body)
+		t.Fatalf("the FAIL response bears a RetrievalId or a Certificate:\n%s", r.body)
 	}
 	return r
 }
@@ -414,10 +414,10 @@ func payloadOf(t *testing.T, document []byte) []byte {
 	return payload
 }
 
-// verify lets xmlsec1 judge the signature of an answer.
+// verify lets xmlsec1 judge the signature of a response.
 func (s *service) verify(t *testing.T, document []byte) error {
 	t.Helper()
-	payload := file(t, "answer.xml", payloadOf(t, document))
+	payload := file(t, "response.xml", payloadOf(t, document))
 	arguments := []string{"--verify"}
 	rest := s.simulator.Bundle(authority.ResponsesBundle)
 	for {

@@ -28,40 +28,40 @@ const defaultCode = "PKI099"
 type behaviour struct {
 	// processes is true when the request has its effect before the fault strikes.
 	processes bool
-	// applies, when not nil, says whether the fault has something to act on; earlier is the last successful answer.
+	// applies, when not nil, says whether the fault has something to act on; earlier is the last successful response.
 	applies func(x *exchange, earlier []byte) bool
-	// strike answers, or does not.
+	// strike answers the request, or does not.
 	strike func(x *exchange, earlier []byte)
 }
 
 // behaviours has an entry for every kind; a test compares it with admin.FaultKinds.
 var behaviours = map[admin.FaultKind]behaviour{
 	admin.DropBefore:        {strike: dropConnection},
-	admin.TimeoutAfter:      {processes: true, strike: holdAnswer},
-	admin.ResetMidAnswer:    {processes: true, strike: resetConnection},
-	admin.HTTPStatus:        {strike: answerStatus},
-	admin.SOAPFault:         {strike: answerFault},
-	admin.ResultFail:        {strike: answerFail},
-	admin.Redirect:          {strike: answerRedirect},
-	admin.StrangerSignature: {processes: true, strike: answerAsStranger},
-	admin.Unsigned:          {processes: true, strike: answerUnsigned},
-	admin.Malformed:         {processes: true, strike: answerMalformed},
-	admin.Truncated:         {processes: true, strike: answerTruncated},
-	admin.Oversize:          {processes: true, strike: answerOversize},
-	admin.Slow:              {processes: true, strike: answerSlowly},
-	admin.WrongContentType:  {processes: true, strike: answerAsHTML},
-	admin.WrongOperation:    {processes: true, strike: answerAnotherOperation},
-	admin.WrongCertificate:  {processes: true, applies: hasCertificate, strike: answerWrongCertificate},
-	admin.Replay:            {processes: true, applies: hasEarlier, strike: answerEarlier},
+	admin.TimeoutAfter:      {processes: true, strike: holdResponse},
+	admin.ResetMidResponse:  {processes: true, strike: resetConnection},
+	admin.HTTPStatus:        {strike: respondWithStatus},
+	admin.SOAPFault:         {strike: respondWithFault},
+	admin.ResultFail:        {strike: respondWithFail},
+	admin.Redirect:          {strike: respondWithRedirect},
+	admin.StrangerSignature: {processes: true, strike: respondAsStranger},
+	admin.Unsigned:          {processes: true, strike: respondUnsigned},
+	admin.Malformed:         {processes: true, strike: respondMalformed},
+	admin.Truncated:         {processes: true, strike: respondTruncated},
+	admin.Oversize:          {processes: true, strike: respondBeyondLimit},
+	admin.Slow:              {processes: true, strike: respondSlowly},
+	admin.WrongContentType:  {processes: true, strike: respondAsHTML},
+	admin.WrongOperation:    {processes: true, strike: respondForAnotherOperation},
+	admin.WrongCertificate:  {processes: true, applies: hasCertificate, strike: respondWithWrongCertificate},
+	admin.Replay:            {processes: true, applies: hasEarlier, strike: respondAsEarlier},
 }
 
-func hasCertificate(x *exchange, _ []byte) bool { return x.answer.Certificate != nil }
+func hasCertificate(x *exchange, _ []byte) bool { return x.content.Certificate != nil }
 
 func hasEarlier(_ *exchange, earlier []byte) bool { return earlier != nil }
 
 func dropConnection(*exchange, []byte) { panic(http.ErrAbortHandler) }
 
-func holdAnswer(x *exchange, _ []byte) {
+func holdResponse(x *exchange, _ []byte) {
 	if x.fault.Hold == 0 {
 		<-x.incoming.Context().Done()
 		panic(http.ErrAbortHandler)
@@ -72,7 +72,7 @@ func holdAnswer(x *exchange, _ []byte) {
 	deliver(x.writer, http.StatusOK, x.document)
 }
 
-// resetConnection sends half of the answer and then a TCP reset: with the linger time at 0 the kernel sends RST
+// resetConnection sends half of the response and then a TCP reset: with the linger time at 0 the kernel sends RST
 // instead of an orderly end, and no TLS close_notify comes before it.
 func resetConnection(x *exchange, _ []byte) {
 	x.writer.Header().Set("Content-Type", protocol.ContentType)
@@ -93,7 +93,7 @@ func resetConnection(x *exchange, _ []byte) {
 	_ = connection.Close()
 }
 
-func answerStatus(x *exchange, _ []byte) {
+func respondWithStatus(x *exchange, _ []byte) {
 	status := x.fault.Status
 	if status == 0 {
 		status = http.StatusServiceUnavailable
@@ -105,43 +105,43 @@ func answerStatus(x *exchange, _ []byte) {
 	http.Error(x.writer, http.StatusText(status), status)
 }
 
-func answerFault(x *exchange, _ []byte) {
+func respondWithFault(x *exchange, _ []byte) {
 	deliver(x.writer, http.StatusInternalServerError, response.Fault(string(request.Server), "scripted fault"))
 }
 
-func answerFail(x *exchange, _ []byte) {
+func respondWithFail(x *exchange, _ []byte) {
 	code := cmp.Or(x.fault.Code, defaultCode)
-	answer := response.Answer{Operation: x.asked.Operation, Problem: protocol.NewProblem(code, "scripted fault")}
-	deliver(x.writer, http.StatusOK, x.render(answer, x.simulator.signer))
+	content := response.Content{Operation: x.asked.Operation, Problem: protocol.NewProblem(code, "scripted fault")}
+	deliver(x.writer, http.StatusOK, x.render(content, x.simulator.signer))
 }
 
-// answerRedirect says 307, with which a careless client would repeat the request, password and all, elsewhere.
-func answerRedirect(x *exchange, _ []byte) {
+// respondWithRedirect says 307, with which a careless client would repeat the request, password and all, elsewhere.
+func respondWithRedirect(x *exchange, _ []byte) {
 	http.Redirect(x.writer, x.incoming, protocol.Path+"/moved", http.StatusTemporaryRedirect)
 }
 
-func answerAsStranger(x *exchange, _ []byte) {
+func respondAsStranger(x *exchange, _ []byte) {
 	stranger, err := x.simulator.stranger()
 	if err != nil {
 		x.simulator.log.Error(err, "The signer of a fault could not be made")
 		panic(http.ErrAbortHandler)
 	}
-	deliver(x.writer, http.StatusOK, x.render(x.answer, stranger))
+	deliver(x.writer, http.StatusOK, x.render(x.content, stranger))
 }
 
-func answerUnsigned(x *exchange, _ []byte) {
-	deliver(x.writer, http.StatusOK, x.render(x.answer, nil))
+func respondUnsigned(x *exchange, _ []byte) {
+	deliver(x.writer, http.StatusOK, x.render(x.content, nil))
 }
 
-func answerMalformed(x *exchange, _ []byte) {
+func respondMalformed(x *exchange, _ []byte) {
 	deliver(x.writer, http.StatusOK, bytes.Replace(x.document, []byte("</"), []byte("<//"), 1))
 }
 
-func answerTruncated(x *exchange, _ []byte) {
+func respondTruncated(x *exchange, _ []byte) {
 	deliver(x.writer, http.StatusOK, x.document[:len(x.document)/2])
 }
 
-func answerOversize(x *exchange, _ []byte) {
+func respondBeyondLimit(x *exchange, _ []byte) {
 	deliver(x.writer, http.StatusOK, x.document[:len(x.document)/2])
 	filler := bytes.Repeat([]byte(" "), 64<<10)
 	for sent := 0; sent < oversizeBytes; sent += len(filler) {
@@ -151,7 +151,7 @@ func answerOversize(x *exchange, _ []byte) {
 	}
 }
 
-func answerSlowly(x *exchange, _ []byte) {
+func respondSlowly(x *exchange, _ []byte) {
 	interval := time.Duration(x.fault.Interval)
 	if interval == 0 {
 		interval = time.Second
@@ -169,33 +169,33 @@ func answerSlowly(x *exchange, _ []byte) {
 	}
 }
 
-func answerAsHTML(x *exchange, _ []byte) {
+func respondAsHTML(x *exchange, _ []byte) {
 	x.writer.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = x.writer.Write(x.document)
 }
 
-// answerAnotherOperation answers correctly, but to another question: a RenewCertificate for a SignNewCertificate, a
+// respondForAnotherOperation answers correctly, but to another question: a RenewCertificate for a SignNewCertificate, a
 // SignNewCertificate for the others.
-func answerAnotherOperation(x *exchange, _ []byte) {
-	answer := x.answer
-	answer.Operation = protocol.SignNewCertificate
+func respondForAnotherOperation(x *exchange, _ []byte) {
+	content := x.content
+	content.Operation = protocol.SignNewCertificate
 	if x.asked.Operation == protocol.SignNewCertificate {
-		answer.Operation = protocol.RenewCertificate
+		content.Operation = protocol.RenewCertificate
 	}
-	answer.Certificate = nil
-	if answer.Problem == nil && answer.RetrievalID == "" {
-		answer.RetrievalID = x.asked.RetrievalID
+	content.Certificate = nil
+	if content.Problem == nil && content.RetrievalID == "" {
+		content.RetrievalID = x.asked.RetrievalID
 	}
-	deliver(x.writer, http.StatusOK, x.render(answer, x.simulator.signer))
+	deliver(x.writer, http.StatusOK, x.render(content, x.simulator.signer))
 }
 
-func answerEarlier(x *exchange, earlier []byte) {
+func respondAsEarlier(x *exchange, earlier []byte) {
 	deliver(x.writer, http.StatusOK, earlier)
 }
 
-// answerWrongCertificate issues a certificate that differs from the right one in a single respect.
-func answerWrongCertificate(x *exchange, _ []byte) {
-	right := x.answer.Certificate
+// respondWithWrongCertificate issues a certificate that differs from the right one in a single respect.
+func respondWithWrongCertificate(x *exchange, _ []byte) {
+	right := x.content.Certificate
 	customer := authority.Customer{
 		ID:        right.Subject.CommonName,
 		Name:      organisationOf(right),
@@ -227,24 +227,24 @@ func answerWrongCertificate(x *exchange, _ []byte) {
 		x.simulator.log.Error(err, "The wrong certificate of a fault could not be issued")
 		panic(http.ErrAbortHandler)
 	}
-	answer := x.answer
-	answer.Certificate = wrong
-	deliver(x.writer, http.StatusOK, x.render(answer, x.simulator.signer))
+	content := x.content
+	content.Certificate = wrong
+	deliver(x.writer, http.StatusOK, x.render(content, x.simulator.signer))
 }
 
-// lastAnswers remembers the last successful answer to each operation, for the fault "replay".
-type lastAnswers struct {
+// lastResponses remembers the last successful response to each operation, for the fault "replay".
+type lastResponses struct {
 	mutex     sync.Mutex
 	documents map[protocol.Operation][]byte
 }
 
-func (l *lastAnswers) keep(operation protocol.Operation, document []byte) {
+func (l *lastResponses) keep(operation protocol.Operation, document []byte) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.documents[operation] = document
 }
 
-func (l *lastAnswers) last(operation protocol.Operation) []byte {
+func (l *lastResponses) last(operation protocol.Operation) []byte {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return l.documents[operation]

@@ -19,28 +19,28 @@ import (
 const defaultCustomerName = "Esimerkki Oy"
 
 // process does what a request asks for, at the time now, and fills the entry of the request log.
-func (s *Simulator) process(asked *request.Request, now time.Time, entry *admin.Request) response.Answer {
-	answer := response.Answer{Operation: asked.Operation}
+func (s *Simulator) process(asked *request.Request, now time.Time, entry *admin.Request) response.Content {
+	content := response.Content{Operation: asked.Operation}
 	var problem *protocol.Problem
 	switch {
 	case asked.Environment != s.options.Environment:
 		problem = protocol.WrongEnvironment(fmt.Sprintf("the message says %s, this is %s",
 			asked.Environment, s.options.Environment))
 	case asked.Operation == protocol.SignNewCertificate:
-		answer.RetrievalID, problem = s.signNew(asked, now, entry)
+		content.RetrievalID, problem = s.signNew(asked, now, entry)
 	case asked.Operation == protocol.RenewCertificate:
-		answer.RetrievalID, problem = s.renew(asked, now, entry)
+		content.RetrievalID, problem = s.renew(asked, now, entry)
 	default:
-		answer.Certificate, problem = s.fetch(asked, now)
+		content.Certificate, problem = s.fetch(asked, now)
 	}
-	if answer.RetrievalID != "" {
-		entry.RetrievalID = answer.RetrievalID
+	if content.RetrievalID != "" {
+		entry.RetrievalID = content.RetrievalID
 	}
-	if answer.Certificate != nil {
-		entry.CertificateSerial = serialOf(answer.Certificate)
+	if content.Certificate != nil {
+		entry.CertificateSerial = serialOf(content.Certificate)
 	}
-	answer.Problem = problem
-	return answer
+	content.Problem = problem
+	return content
 }
 
 // signNew handles SignNewCertificate (interface description 3.1).

@@ -69,7 +69,7 @@ func TestOnlyThePublicKeyComesFromTheRequest(t *testing.T) {
 	foreign := x509.NewCertPool()
 	foreign.AppendCertsFromPEM(s.simulator.Bundle(authority.ResponsesBundle))
 	if _, err := certificate.Verify(x509.VerifyOptions{Roots: foreign, CurrentTime: s.clock.Now()}); err == nil {
-		t.Error("the hierarchies of answers and of customers share an anchor")
+		t.Error("the hierarchies of responses and of customers share an anchor")
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
 )
 
-// RandomVariant as SignatureVariant writes every answer in another of the variants.
+// RandomVariant as SignatureVariant writes every response in another of the variants.
 const RandomVariant = "random"
 
 // maximumValidity keeps customer certificates inside the lifetime of the CA.
@@ -104,7 +104,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.DurationVar(&o.CredentialValidity, "credential-validity", o.CredentialValidity,
 		"how long transfer credentials live")
 	flags.StringVar(&o.SignatureVariant, "signature-variant", o.SignatureVariant,
-		"how answers are written: the name of a variant, or random")
+		"how responses are written: the name of a variant, or random")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "seed for random choices of variants and faults; 0 picks one")
 }
 

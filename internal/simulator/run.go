@@ -86,7 +86,7 @@ func (s *Simulator) serveUntil(ctx context.Context, service, control net.Listene
 	case first = <-failures:
 		running--
 	}
-	// Answers that a fault holds back end with the context; the rest may finish.
+	// Responses that a fault holds back end with the context; the rest may finish.
 	cancel()
 	deadline, stop := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer stop()

@@ -133,7 +133,7 @@ func TestTheInfoFileIsThereWhileTheSimulatorListens(t *testing.T) {
 	}
 }
 
-func TestRunEndsWhileAFaultHoldsAnAnswer(t *testing.T) {
+func TestRunEndsWhileAFaultHoldsAResponse(t *testing.T) {
 	r := run(t, nil)
 	r.script(admin.Fault{Kind: admin.TimeoutAfter})
 	done := make(chan reply, 1)
@@ -143,7 +143,7 @@ func TestRunEndsWhileAFaultHoldsAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := <-done; got.err == nil {
-		t.Errorf("the held answer came: %s", got.body)
+		t.Errorf("the held response came: %s", got.body)
 	}
 }
 

@@ -121,7 +121,7 @@ var changes = map[protocol.Operation]map[string]change{
 		"CDATA":                          {">TEST<", "><![CDATA[TEST]]><"},
 		"a signature on Get":             {"</ser:", signatureElement + "</ser:"},
 		"a message in no namespace":      {protocol.Namespace, "urn:other"},
-		"the answer's element":           {"GetCertificateRequest", "GetCertificateResponse"},
+		"the response's element":         {"GetCertificateRequest", "GetCertificateResponse"},
 		"an empty message": {
 			message{}.payload(protocol.GetCertificate),
 			`<ser:GetCertificateRequest xmlns:ser="` + protocol.Namespace + `"/>`,

@@ -48,7 +48,7 @@ func (s *Simulator) serve(writer http.ResponseWriter, incoming *http.Request) {
 	s.serveMessage(writer, incoming, body)
 }
 
-// serveMessage reads the message, and answers or misbehaves.
+// serveMessage reads the message, and responses or misbehaves.
 func (s *Simulator) serveMessage(writer http.ResponseWriter, incoming *http.Request, body []byte) {
 	entry := s.entryFor(incoming)
 	parsed, err := request.Parse(incoming.Header, body)
@@ -90,7 +90,7 @@ func (s *Simulator) record(entry admin.Request) {
 		"certificate", entry.CertificateSerial, "fault", entry.Fault, "variant", entry.Variant)
 }
 
-// exchange is one request that has passed the schema, on its way to an answer.
+// exchange is one request that has passed the schema, on its way to a response.
 type exchange struct {
 	simulator *Simulator
 	writer    http.ResponseWriter
@@ -99,8 +99,8 @@ type exchange struct {
 	entry     *admin.Request
 	variant   response.Variant
 	fault     admin.Fault
-	// answer is set once the request has been processed, document is its signed form.
-	answer   response.Answer
+	// response is set once the request has been processed, document is its signed form.
+	content  response.Content
 	document []byte
 }
 
@@ -114,7 +114,7 @@ func (x *exchange) run(struck *hit) {
 	}
 	x.fault = struck.fault
 	behaviour := behaviours[x.fault.Kind]
-	earlier := x.simulator.answers.last(x.asked.Operation)
+	earlier := x.simulator.responses.last(x.asked.Operation)
 	if behaviour.processes || x.fault.AfterProcessing {
 		x.process()
 	}
@@ -129,30 +129,30 @@ func (x *exchange) run(struck *hit) {
 	behaviour.strike(x, earlier)
 }
 
-// process lets the operation have its effect and prepares the answer.
+// process lets the operation have its effect and prepares the response.
 func (x *exchange) process() {
-	x.answer = x.simulator.process(x.asked, x.entry.Time, x.entry)
+	x.content = x.simulator.process(x.asked, x.entry.Time, x.entry)
 	x.entry.HTTPStatus = http.StatusOK
 	x.entry.Code = protocol.StatusOK
-	x.entry.Accepted = x.answer.Problem == nil
-	if problem := x.answer.Problem; problem != nil {
+	x.entry.Accepted = x.content.Problem == nil
+	if problem := x.content.Problem; problem != nil {
 		x.entry.Code, x.entry.Detail = problem.Code, problem.Detail
 	}
-	x.document = x.render(x.answer, x.simulator.signer)
+	x.document = x.render(x.content, x.simulator.signer)
 	if x.entry.Accepted {
-		x.simulator.answers.keep(x.asked.Operation, x.document)
+		x.simulator.responses.keep(x.asked.Operation, x.document)
 	}
 }
 
-// conclude records the request; it comes before the answer is sent, so that a log read after an answer has it.
+// conclude records the request; it comes before the response is sent, so that a log read after a response has it.
 func (x *exchange) conclude() { x.simulator.record(*x.entry) }
 
-// render writes an answer in the exchange's variant. Signing fails only for want of randomness.
-func (x *exchange) render(answer response.Answer, signer *response.Signer) []byte {
-	document, err := response.Render(answer, x.variant, signer)
+// render writes a response in the exchange's variant. Signing fails only for want of randomness.
+func (x *exchange) render(content response.Content, signer *response.Signer) []byte {
+	document, err := response.Render(content, x.variant, signer)
 	if err != nil {
-		x.simulator.log.Error(err, "The answer could not be signed; a SOAP fault is sent instead")
-		return response.Fault(string(request.Server), "the answer could not be signed")
+		x.simulator.log.Error(err, "The response could not be signed; a SOAP fault is sent instead")
+		return response.Fault(string(request.Server), "the response could not be signed")
 	}
 	return document
 }
@@ -161,7 +161,7 @@ func (x *exchange) render(answer response.Answer, signer *response.Signer) []byt
 func deliver(writer http.ResponseWriter, status int, document []byte) {
 	writer.Header().Set("Content-Type", protocol.ContentType)
 	writer.WriteHeader(status)
-	// A client that has gone away needs no answer.
+	// A client that has gone away needs no response.
 	_, _ = writer.Write(document)
 }
 

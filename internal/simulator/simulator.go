@@ -36,7 +36,7 @@ type Simulator struct {
 	log         logr.Logger
 	authorities *authority.Authorities
 	server      tls.Certificate
-	// signer signs answers.
+	// signer signs responses.
 	signer *response.Signer
 	// stranger makes, once, the signer of a fault; its key takes a while, and few runs need it.
 	stranger func() (*response.Signer, error)
@@ -46,7 +46,7 @@ type Simulator struct {
 	requests    *requestLog
 	gauge       *gauge
 	faults      *faults
-	answers     *lastAnswers
+	responses   *lastResponses
 
 	randomMutex sync.Mutex
 	random      *rand.Rand
@@ -71,7 +71,7 @@ func New(options Options) (*Simulator, error) {
 		orders:      newOrders(),
 		requests:    &requestLog{},
 		gauge:       &gauge{},
-		answers:     &lastAnswers{documents: map[protocol.Operation][]byte{}},
+		responses:   &lastResponses{documents: map[protocol.Operation][]byte{}},
 	}
 	s.faults = &faults{roll: func() int { return s.pick(100) }}
 	if err := s.seed(); err != nil {
@@ -149,7 +149,7 @@ func (s *Simulator) pick(n int) int {
 	return s.random.IntN(n)
 }
 
-// chooseVariant says how the next answer is written. Validate has seen the name.
+// chooseVariant says how the next response is written. Validate has seen the name.
 func (s *Simulator) chooseVariant() response.Variant {
 	if chosen, named := response.VariantNamed(s.options.SignatureVariant); named {
 		return chosen

@@ -8,7 +8,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 )
 
-// get is a valid request whose answer is PKI099.
+// get is a valid request whose response is PKI099.
 func validGet() string { return envelope(message{}.payload(protocol.GetCertificate)) }
 
 func TestTheTransportIsStrict(t *testing.T) {

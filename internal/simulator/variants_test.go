@@ -12,8 +12,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
 )
 
-// answers goes through every answer that the service gives: OK and FAIL, of each operation.
-func (s *service) answers(t *testing.T) map[string]reply {
+// responses goes through every response that the service gives: OK and FAIL, of each operation.
+func (s *service) responses(t *testing.T) map[string]reply {
 	t.Helper()
 	key, next := keys(t)
 	got := map[string]reply{}
@@ -36,16 +36,16 @@ func TestEveryVariantLooksAsItsNameSaysVerifiesAndFitsTheSchema(t *testing.T) {
 		t.Run(variant.Name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, func(o *simulator.Options) { o.SignatureVariant = variant.Name })
-			answers := s.answers(t)
+			responses := s.responses(t)
 			if len(marks[variant.Name]) == 0 {
 				t.Error("the variant has no marks")
 			}
 			for _, mark := range marks[variant.Name] {
-				if !bytes.Contains(answers["Get OK"].body, []byte(mark)) {
-					t.Errorf("%s is not in\n%s", mark, answers["Get OK"].body)
+				if !bytes.Contains(responses["Get OK"].body, []byte(mark)) {
+					t.Errorf("%s is not in\n%s", mark, responses["Get OK"].body)
 				}
 			}
-			for name, got := range answers {
+			for name, got := range responses {
 				if err := s.verify(t, got.body); err != nil {
 					t.Errorf("%s: %v\n%s", name, err, got.body)
 				}
@@ -60,7 +60,7 @@ func TestEveryVariantLooksAsItsNameSaysVerifiesAndFitsTheSchema(t *testing.T) {
 	}
 }
 
-// marks are what has to be seen in a GetCertificate answer of a variant.
+// marks are what has to be seen in a GetCertificate response of a variant.
 var marks = map[string][]string{
 	"exclusive":                     {`<ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>`},
 	"inclusive":                     {`<ds:CanonicalizationMethod Algorithm="http://www.w3.org/TR/2001/REC`},
@@ -88,13 +88,13 @@ var marks = map[string][]string{
 	"unused-declarations-inclusive": {"xmlns:xsi=", "REC-xml-c14n-20010315"},
 }
 
-func TestTheRefereeNoticesAChangedAnswer(t *testing.T) {
+func TestTheRefereeNoticesAChangedResponse(t *testing.T) {
 	s := start(t, nil)
 	key, _ := keys(t)
 	got := s.signNew(s.mint(admin.MintRequest{}), requestFor(t, key)).want(t, "OK")
 	changed := bytes.Replace(got.body, []byte("<Status>OK</Status>"), []byte("<Status>ok</Status>"), 1)
 	if s.verify(t, changed) == nil || validate(t, payloadOf(t, changed)) == nil {
-		t.Fatal("xmlsec1 or xmllint accepts a changed answer")
+		t.Fatal("xmlsec1 or xmllint accepts a changed response")
 	}
 }
 

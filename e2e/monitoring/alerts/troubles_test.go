@@ -18,9 +18,9 @@ const (
 	checked = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"}`
 	written = `varmenne_transfer_credentials_written_timestamp_seconds` +
 		`{namespace="tax",secret="old",certificate="c",request="c-1",pod="a"} `
-	answers = `varmenne_answers_total{operation=`
-	leader  = `{job="varmenne",namespace="issuers",pod="a",instance="a:8080"}`
-	standby = `{job="varmenne",namespace="issuers",pod="b",instance="b:8080"}`
+	responses = `varmenne_service_requests_total{operation=`
+	leader    = `{job="varmenne",namespace="issuers",pod="a",instance="a:8080"}`
+	standby   = `{job="varmenne",namespace="issuers",pod="b",instance="b:8080"}`
 )
 
 // troubles have a row for each alert, and one for each way to it that is not obvious.
@@ -89,10 +89,10 @@ func ofIssuers() map[string]trouble {
 			},
 			alert: "VarmenneIssuerNotReady", from: 16 * time.Minute,
 		},
-		"the signer of answers is not trusted": {
-			series: []string{checked + " 1 stale _x59 1x200", issuer + `"UntrustedAnswer"} _ 0x59` + gone},
+		"the signer of responses is not trusted": {
+			series: []string{checked + " 1 stale _x59 1x200", issuer + `"UntrustedResponse"} _ 0x59` + gone},
 			alert:  "VarmenneIssuerUntrusted", from: 6 * time.Minute, until: 61 * time.Minute,
-			says: []string{"VeroIssuer tax/vero", "(UntrustedAnswer)", "before you change spec.trust"},
+			says: []string{"VeroIssuer tax/vero", "(UntrustedResponse)", "before you change spec.trust"},
 		},
 	}
 }
@@ -181,27 +181,27 @@ func ofOrders() map[string]trouble {
 
 func ofTheService() map[string]trouble {
 	return map[string]trouble{
-		"an answer with a wrong signature": {
-			series: []string{answers + `"GetCertificate",result="UntrustedAnswer",pod="a"} 0x4 1x200`},
+		"a response with a wrong signature": {
+			series: []string{responses + `"GetCertificate",code="UntrustedResponse",pod="a"} 0x4 1x200`},
 			alert:  "VarmenneSignatureFailures", from: 5 * time.Minute, until: 64 * time.Minute,
-			says: []string{"answers to GetCertificate within an hour, 1 bore"},
+			says: []string{"responses to GetCertificate within an hour, 1 bore"},
 		},
-		"an answer with a wrong signature to the other replica": {
-			series: []string{answers + `"SignNewCertificate",result="UntrustedAnswer",pod="b"} 0x4 1x200`},
+		"a response with a wrong signature to the other replica": {
+			series: []string{responses + `"SignNewCertificate",code="UntrustedResponse",pod="b"} 0x4 1x200`},
 			alert:  "VarmenneSignatureFailures", from: 5 * time.Minute, until: 64 * time.Minute,
-			says: []string{"answers to SignNewCertificate within an hour, 1 bore"},
+			says: []string{"responses to SignNewCertificate within an hour, 1 bore"},
 		},
-		"most calls have no answer": {
+		"most calls have no response": {
 			series: []string{
-				answers + `"GetCertificate",result="OK",pod="a"} 0x300`,
-				answers + `"GetCertificate",result="PKI099",pod="a"} 0x300`,
-				answers + `"GetCertificate",result="NoAnswer",pod="a"} 0+1x59 60x200`,
+				responses + `"GetCertificate",code="OK",pod="a"} 0x300`,
+				responses + `"GetCertificate",code="PKI099",pod="a"} 0x300`,
+				responses + `"GetCertificate",code="NoResponse",pod="a"} 0+1x59 60x200`,
 			},
 			alert: "VarmenneServiceUnreachable", from: 16 * time.Minute, until: 89 * time.Minute,
 			says: []string{"100% of the GetCertificate calls"},
 		},
 		"credentials are refused": {
-			series: []string{answers + `"SignNewCertificate",result="PKI020",pod="a"} 0x4 1x200`},
+			series: []string{responses + `"SignNewCertificate",code="PKI020",pod="a"} 0x4 1x200`},
 			alert:  "VarmenneServiceRefusals", from: 5 * time.Minute, until: 64 * time.Minute,
 			says: []string{"refused SignNewCertificate with PKI020; times within an hour: 1."},
 		},

@@ -85,9 +85,9 @@ func testPermissions(t *testing.T, r *release) {
 		"get veroorders.varmenne.dev -n outside":       "no",
 		"list certificates.cert-manager.io -n outside": "no",
 	} {
-		// It exits with 1 when the answer is no.
-		answer, err := r.kubectl(t.Context(), append([]string{"auth", "can-i", account}, strings.Fields(question)...)...)
-		if got := strings.TrimSpace(answer); got != want {
+		// It exits with 1 when the response is no.
+		response, err := r.kubectl(t.Context(), append([]string{"auth", "can-i", account}, strings.Fields(question)...)...)
+		if got := strings.TrimSpace(response); got != want {
 			t.Errorf("may the controller %s? %q (%v), want %s", question, got, err, want)
 		}
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// slowAnswer is how long the service keeps a caller waiting: longer than helm takes to have deleted everything.
-const slowAnswer = 15 * time.Second
+// slowResponse is how long the service keeps a caller waiting: longer than helm takes to have deleted everything.
+const slowResponse = 15 * time.Second
 
 // Each deed happens while an order is in flight: the service has no certificate until the deed is done. Afterwards the
 // same order, with the same RetrievalId, has to bear the certificate, and the service must not have been paid a second
@@ -74,14 +74,14 @@ func deliver(t *testing.T, service *world.Service) {
 	}
 }
 
-// testUninstalledDuringACall: the answer that the service gives while helm is at it has to be recorded, because nobody
+// testUninstalledDuringACall: the response that the service gives while helm is at it has to be recorded, because nobody
 // can ask for it again.
 func testUninstalledDuringACall(t *testing.T, r *release, current string) {
 	t.Helper()
 	const namespace = "overtaken"
 	service := r.startService(t)
 	if _, err := service.Script(t.Context(), admin.Fault{
-		Operation: "SignNewCertificate", Kind: admin.TimeoutAfter, Hold: admin.Duration(slowAnswer),
+		Operation: "SignNewCertificate", Kind: admin.TimeoutAfter, Hold: admin.Duration(slowResponse),
 	}); err != nil {
 		t.Fatal(err)
 	}

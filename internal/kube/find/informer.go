@@ -102,7 +102,7 @@ func (o *ourRequests) refused(ctx context.Context, err error) bool {
 	}
 	if o.unselectable.Swap(unselectable) != unselectable && unselectable {
 		ctrl.LoggerFrom(ctx).Info("the API server cannot select CertificateRequests by spec.issuerRef.group, as the "+
-			"definition of a newer cert-manager lets it; those of other issuers are read, and dropped", "answer", err.Error())
+			"definition of a newer cert-manager lets it; those of other issuers are read, and dropped", "response", err.Error())
 	}
 	return unselectable
 }

@@ -19,7 +19,7 @@ import (
 // Issuer gets the issuer of a kind and name; namespace is that of the object which names it. It returns nil without an
 // error if there is no such issuer, or none of that kind.
 //
-//nolint:nilnil // an issuer that does not exist yet is an answer, not a failure
+//nolint:nilnil // an issuer that does not exist yet is a response, not a failure
 func Issuer(
 	ctx context.Context, reader client.Reader, kind, namespace, name string,
 ) (v1alpha1.GenericVeroIssuer, error) {

@@ -59,7 +59,7 @@ func TestIssuerIsFound(t *testing.T) {
 			}
 		})
 	}
-	t.Run("an API server that does not answer is no answer", func(t *testing.T) {
+	t.Run("an API server that does not answer is no response", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := find.Issuer(ctx, server.Client, v1alpha1.KindVeroIssuer, namespace, "vero"); err == nil {

@@ -36,25 +36,25 @@ func Patch(ctx context.Context, writer client.StatusClient, object, before clien
 // told: what the API server refuses, and what does not fit together. What comes of a busy or unreachable API server, or
 // of somebody else who was faster, passes.
 func Lasts(ctx context.Context, err error) bool {
-	var answer apierrors.APIStatus
-	if errors.As(err, &answer) && ctx.Err() == nil {
-		return lasts(answer.Status())
+	var response apierrors.APIStatus
+	if errors.As(err, &response) && ctx.Err() == nil {
+		return lasts(response.Status())
 	}
 	_, isTransport := errors.AsType[net.Error](err)
 	cut := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 	return err != nil && ctx.Err() == nil && !isTransport && !cut
 }
 
-// lasts is Lasts for an answer of the API server. Of its own troubles (5xx) those last that a webhook brings it.
-func lasts(answer metav1.Status) bool {
-	switch answer.Reason {
+// lasts is Lasts for a response of the API server. Of its own troubles (5xx) those last that a webhook brings it.
+func lasts(response metav1.Status) bool {
+	switch response.Reason {
 	case metav1.StatusReasonConflict, metav1.StatusReasonNotFound, metav1.StatusReasonTooManyRequests,
 		metav1.StatusReasonExpired, metav1.StatusReasonGone:
 		return false
 	case metav1.StatusReasonInternalError:
 		return true
 	default:
-		return answer.Code < http.StatusInternalServerError
+		return response.Code < http.StatusInternalServerError
 	}
 }
 

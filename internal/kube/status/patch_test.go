@@ -134,7 +134,7 @@ func TestWhatLastsIsTold(t *testing.T) {
 		"what is gone":                 {apierrors.NewNotFound(orders, "a"), false},
 		"a busy API server":            {apierrors.NewTooManyRequests("later", 1), false},
 		"an API server that is away":   {&url.Error{Op: "Get", URL: "https://127.0.0.1", Err: io.EOF}, false},
-		"an answer that breaks off":    {fmt.Errorf("read the body: %w", io.ErrUnexpectedEOF), false},
+		"a response that breaks off":   {fmt.Errorf("read the body: %w", io.ErrUnexpectedEOF), false},
 		"an etcd that elects a leader": {
 			&apierrors.StatusError{ErrStatus: metav1.Status{Code: http.StatusInternalServerError}}, false,
 		},

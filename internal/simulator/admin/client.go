@@ -17,8 +17,8 @@ import (
 // timeout bounds every call; the admin interface answers at once.
 const timeout = 30 * time.Second
 
-// maximumAnswer bounds what is read: 10,000 requests in the log fit.
-const maximumAnswer = 64 << 20
+// maximumResponse bounds what is read: 10,000 requests in the log fit.
+const maximumResponse = 64 << 20
 
 // Client calls the admin interface of a simulator.
 type Client struct {
@@ -31,7 +31,7 @@ func NewClient(base string) *Client {
 	return &Client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Timeout: timeout}}
 }
 
-// Error is an answer of the admin interface that is not a success.
+// Error is a response of the admin interface that is not a success.
 type Error struct {
 	// Status is the HTTP status.
 	Status int
@@ -82,7 +82,7 @@ func (c *Client) MintMany(ctx context.Context, wanted MintRequest) ([]Credential
 // TLSBundle is the PEM bundle that anchors the server certificate.
 func (c *Client) TLSBundle(ctx context.Context) ([]byte, error) { return c.get(ctx, "/ca/tls.pem") }
 
-// ResponsesBundle is the PEM bundle, root and issuing CA, of the signer of answers.
+// ResponsesBundle is the PEM bundle, root and issuing CA, of the signer of responses.
 func (c *Client) ResponsesBundle(ctx context.Context) ([]byte, error) {
 	return c.get(ctx, "/ca/responses.pem")
 }
@@ -155,7 +155,7 @@ func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
 	return c.exchange(ctx, http.MethodGet, path, nil)
 }
 
-// call sends a body (nil: none) as JSON and decodes the answer (nil: not wanted).
+// call sends a body (nil: none) as JSON and decodes the response (nil: not wanted).
 func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
 	var content []byte
 	if body != nil {
@@ -165,12 +165,12 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 		}
 		content = encoded
 	}
-	answer, err := c.exchange(ctx, method, path, content)
+	response, err := c.exchange(ctx, method, path, content)
 	if err != nil || into == nil {
 		return err
 	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("decoding the simulator's answer to %s %s: %w", method, path, err)
+	if err := json.Unmarshal(response, into); err != nil {
+		return fmt.Errorf("decoding the simulator's response to %s %s: %w", method, path, err)
 	}
 	return nil
 }
@@ -188,15 +188,15 @@ func (c *Client) exchange(ctx context.Context, method, path string, content []by
 		return nil, fmt.Errorf("calling the simulator: %w", err)
 	}
 	defer func() { _ = incoming.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(incoming.Body, maximumAnswer))
+	response, err := io.ReadAll(io.LimitReader(incoming.Body, maximumResponse))
 	if err != nil {
-		return nil, fmt.Errorf("reading the simulator's answer: %w", err)
+		return nil, fmt.Errorf("reading the simulator's response: %w", err)
 	}
 	if incoming.StatusCode < 200 || incoming.StatusCode > 299 {
 		failure := Failure{Error: http.StatusText(incoming.StatusCode)}
-		// An answer that is not JSON leaves the status text.
-		_ = json.Unmarshal(answer, &failure)
+		// A response that is not JSON leaves the status text.
+		_ = json.Unmarshal(response, &failure)
 		return nil, &Error{Status: incoming.StatusCode, Message: failure.Error}
 	}
-	return answer, nil
+	return response, nil
 }

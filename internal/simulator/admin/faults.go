@@ -15,10 +15,10 @@ type FaultKind string
 const (
 	// DropBefore closes the connection; not processed.
 	DropBefore FaultKind = "drop-before"
-	// TimeoutAfter holds the answer for Hold, or until the client goes away; processed.
+	// TimeoutAfter holds the response for Hold, or until the client goes away; processed.
 	TimeoutAfter FaultKind = "timeout-after"
-	// ResetMidAnswer sends half of the answer and resets the connection; processed.
-	ResetMidAnswer FaultKind = "reset-mid-answer"
+	// ResetMidResponse sends half of the response and resets the connection; processed.
+	ResetMidResponse FaultKind = "reset-mid-response"
 	// HTTPStatus answers with the bare Status; not processed unless AfterProcessing.
 	HTTPStatus FaultKind = "http-status"
 	// SOAPFault answers with a SOAP Fault and HTTP 500; not processed unless AfterProcessing.
@@ -27,26 +27,26 @@ const (
 	ResultFail FaultKind = "result"
 	// Redirect answers 307 to another path; not processed unless AfterProcessing.
 	Redirect FaultKind = "redirect"
-	// StrangerSignature signs the answer with a certificate of an unknown CA; processed.
+	// StrangerSignature signs the response with a certificate of an unknown CA; processed.
 	StrangerSignature FaultKind = "stranger-signature"
 	// Unsigned leaves the signature out; processed.
 	Unsigned FaultKind = "unsigned"
-	// Malformed breaks the XML of the answer; processed.
+	// Malformed breaks the XML of the response; processed.
 	Malformed FaultKind = "malformed"
-	// Truncated sends the first half of the answer as if it were all; processed.
+	// Truncated sends the first half of the response as if it were all; processed.
 	Truncated FaultKind = "truncated"
 	// Oversize streams 100 MB; processed.
 	Oversize FaultKind = "oversize"
-	// Slow sends the answer byte by byte, one per Interval (default 1s); processed.
+	// Slow sends the response byte by byte, one per Interval (default 1s); processed.
 	Slow FaultKind = "slow"
-	// WrongContentType calls the answer text/html; processed.
+	// WrongContentType calls the response text/html; processed.
 	WrongContentType FaultKind = "wrong-content-type"
-	// WrongOperation gives a signed answer that belongs to another operation; processed.
+	// WrongOperation gives a signed response that belongs to another operation; processed.
 	WrongOperation FaultKind = "wrong-operation"
 	// WrongCertificate answers a GetCertificate with the wrong certificate that Variant names; processed. Only
-	// answers that would have borne a certificate count.
+	// responses that would have borne a certificate count.
 	WrongCertificate FaultKind = "wrong-certificate"
-	// Replay repeats the last successful answer to the operation; processed. Without one nothing happens.
+	// Replay repeats the last successful response to the operation; processed. Without one nothing happens.
 	Replay FaultKind = "replay"
 )
 
@@ -66,7 +66,7 @@ const (
 
 // FaultKinds lists every kind.
 func FaultKinds() []FaultKind {
-	return []FaultKind{DropBefore, TimeoutAfter, ResetMidAnswer, HTTPStatus, SOAPFault, ResultFail, Redirect,
+	return []FaultKind{DropBefore, TimeoutAfter, ResetMidResponse, HTTPStatus, SOAPFault, ResultFail, Redirect,
 		StrangerSignature, Unsigned, Malformed, Truncated, Oversize, Slow, WrongContentType, WrongOperation,
 		WrongCertificate, Replay}
 }
@@ -92,7 +92,7 @@ type Fault struct {
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// Probability is the percentage of matching calls that are hit, 1 to 100; 0 means 100.
 	Probability int `json:"probability,omitempty"`
-	// Hold is how long TimeoutAfter holds the answer; 0 means until the client goes away.
+	// Hold is how long TimeoutAfter holds the response; 0 means until the client goes away.
 	Hold Duration `json:"hold,omitempty"`
 	// Interval is the time between two bytes of Slow; 0 means one second.
 	Interval Duration `json:"interval,omitempty"`
@@ -105,7 +105,7 @@ type Fault struct {
 	// Variant is which wrong certificate; empty means another-customer.
 	Variant string `json:"variant,omitempty"`
 	// AfterProcessing lets HTTPStatus, SOAPFault, ResultFail and Redirect strike after the request had its effect,
-	// as when a gateway loses an answer.
+	// as when a gateway loses a response.
 	AfterProcessing bool `json:"afterProcessing,omitempty"`
 	// Hits is how many calls were hit; set by the simulator.
 	Hits int `json:"hits"`

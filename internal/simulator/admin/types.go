@@ -61,7 +61,7 @@ func (c Credential) String() string {
 // GoString is String, so that no format verb prints the password.
 func (c Credential) GoString() string { return c.String() }
 
-// MintResponse is the answer to POST /credentials: the fields of the first credential, and all of them in a list.
+// MintResponse is the response to POST /credentials: the fields of the first credential, and all of them in a list.
 type MintResponse struct {
 	Credential
 
@@ -82,7 +82,7 @@ type Request struct {
 	SignerSerial string `json:"signerSerial,omitempty"`
 	// RemoteAddress is the peer's address and port.
 	RemoteAddress string `json:"remoteAddress,omitempty"`
-	// HTTPStatus is the status of the answer before a scripted fault touched it; 0 when the fault struck instead of
+	// HTTPStatus is the status of the response before a scripted fault touched it; 0 when the fault struck instead of
 	// processing.
 	HTTPStatus int `json:"httpStatus"`
 	// Code is OK or the error code of a processed request; empty for a request that was refused before.
@@ -95,14 +95,14 @@ type Request struct {
 	CertificateSerial string `json:"certificateSerial,omitempty"`
 	// PublicKeyDigest is the SHA-256, in hexadecimal, of the requested key's SubjectPublicKeyInfo.
 	PublicKeyDigest string `json:"publicKeyDigest,omitempty"`
-	// Variant is how the answer was written, Fault the kind of the scripted fault that hit the request.
+	// Variant is how the response was written, Fault the kind of the scripted fault that hit the request.
 	Variant string    `json:"variant,omitempty"`
 	Fault   FaultKind `json:"fault,omitempty"`
 }
 
 // Calls is how much the service has to do at a time.
 type Calls struct {
-	// Running is how many calls run now: from the moment at which one has come until its answer was written, or its
+	// Running is how many calls run now: from the moment at which one has come until its response was written, or its
 	// client has gone away.
 	Running int `json:"running"`
 	// Most is the largest number of calls that ever ran at once.
@@ -137,7 +137,7 @@ type Info struct {
 	Environment string `json:"environment"`
 }
 
-// Failure is the body of every answer of the admin interface that is not a success.
+// Failure is the body of every response of the admin interface that is not a success.
 type Failure struct {
 	Error string `json:"error"`
 }

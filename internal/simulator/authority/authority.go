@@ -1,5 +1,5 @@
 // Package authority is the certification authorities of the simulator: three hierarchies that share nothing,
-// as with the real service: one issues customer certificates, one signs answers, one serves TLS.
+// as with the real service: one issues customer certificates, one signs responses, one serves TLS.
 package authority
 
 import (
@@ -35,7 +35,7 @@ type Pair struct {
 type Authorities struct {
 	// IssuanceRoot and Issuance stand above customer certificates.
 	IssuanceRoot, Issuance Pair
-	// ResponseRoot, Responses and Signer sign answers; Signer's key is RSA-2048.
+	// ResponseRoot, Responses and Signer sign responses; Signer's key is RSA-2048.
 	ResponseRoot, Responses, Signer Pair
 	// TLSRoot signs the server certificate.
 	TLSRoot Pair
@@ -75,7 +75,7 @@ type Bundle string
 const (
 	// TLSBundle anchors the server certificate.
 	TLSBundle Bundle = "tls"
-	// ResponsesBundle is the root and the issuing CA of the signer of answers.
+	// ResponsesBundle is the root and the issuing CA of the signer of responses.
 	ResponsesBundle Bundle = "responses"
 	// IssuanceBundle is the root and the issuing CA of customer certificates.
 	IssuanceBundle Bundle = "issuance"

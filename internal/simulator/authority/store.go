@@ -13,7 +13,7 @@ import (
 )
 
 // Open loads the CAs that a directory keeps, or makes them there when it is empty. What clients trust survives that
-// way; the signer of answers is new each time. Files are readable by their owner only.
+// way; the signer of responses is new each time. Files are readable by their owner only.
 func Open(directory string, now time.Time) (*Authorities, error) {
 	if err := os.MkdirAll(directory, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)

@@ -17,7 +17,7 @@ const (
 // Path is where the service answers, on the real hosts and here.
 const Path = "/2017/10/CertificateServices"
 
-// ContentType is what a request must bear and an answer bears (interface description 1.3).
+// ContentType is what a request must bear and a response bears (interface description 1.3).
 const ContentType = "text/xml; charset=utf-8"
 
 // Values of Environment (interface description 3).

@@ -17,7 +17,7 @@ const (
 	MustUnderstand FaultCode = "MustUnderstand"
 )
 
-// Fault is an error found before the message is handled: the answer is a SOAP 1.1 Fault with HTTP 500
+// Fault is an error found before the message is handled: the response is a SOAP 1.1 Fault with HTTP 500
 // (interface description 2.2).
 type Fault struct {
 	// Code says whose fault it is.

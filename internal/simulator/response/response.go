@@ -16,45 +16,45 @@ import (
 // declaration is the XML declaration of the variants that have one.
 const declaration = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 
-// Answer is the content of a response (interface description 3.2, 3.4, 3.6).
-type Answer struct {
+// Content is the content of a response (interface description 3.2, 3.4, 3.6).
+type Content struct {
 	// Operation is the one that is answered.
 	Operation protocol.Operation
-	// RetrievalID is the answer to SignNewCertificate and RenewCertificate; empty when the answer is a problem.
+	// RetrievalID is the response to SignNewCertificate and RenewCertificate; empty when the response is a problem.
 	RetrievalID string
-	// Certificate is the answer to GetCertificate; nil when the answer is a problem.
+	// Certificate is the response to GetCertificate; nil when the response is a problem.
 	Certificate *x509.Certificate
 	// Problem makes the Status FAIL; nil means OK.
 	Problem *protocol.Problem
 }
 
-// Render writes the answer as a SOAP message: the payload is built, signed as a document of its own, and only then
-// put into the envelope, as the real service does. Without a signer (nil) the answer is unsigned.
-func Render(answer Answer, variant Variant, signer *Signer) ([]byte, error) {
-	payload := payloadOf(answer, variant)
+// Render writes the response as a SOAP message: the payload is built, signed as a document of its own, and only then
+// put into the envelope, as the real service does. Without a signer (nil) the response is unsigned.
+func Render(content Content, variant Variant, signer *Signer) ([]byte, error) {
+	payload := payloadOf(content, variant)
 	if signer != nil {
 		if err := signer.sign(payload, variant); err != nil {
-			return nil, fmt.Errorf("signing the %s: %w", answer.Operation.ResponseElement(), err)
+			return nil, fmt.Errorf("signing the %s: %w", content.Operation.ResponseElement(), err)
 		}
 	}
 	return wrap(payload, variant), nil
 }
 
 // payloadOf builds the unsigned payload.
-func payloadOf(answer Answer, variant Variant) *xmltree.Element {
-	root := xmltree.New(variant.payloadPrefix(), answer.Operation.ResponseElement())
+func payloadOf(content Content, variant Variant) *xmltree.Element {
+	root := xmltree.New(variant.payloadPrefix(), content.Operation.ResponseElement())
 	root.Declare(variant.payloadPrefix(), protocol.Namespace)
 	if variant.UnusedDeclarations {
 		root.Declare("xs", "http://www.w3.org/2001/XMLSchema").Declare("xsi", protocol.InstanceNamespace)
 	}
-	fields := []*xmltree.Element{resultOf(answer.Problem)}
+	fields := []*xmltree.Element{resultOf(content.Problem)}
 	switch {
-	case answer.Problem != nil:
-	case answer.Certificate != nil:
-		certificate := xmltree.NewText("", "Certificate", variant.base64(certificateBytes(answer.Certificate, variant)))
+	case content.Problem != nil:
+	case content.Certificate != nil:
+		certificate := xmltree.NewText("", "Certificate", variant.base64(certificateBytes(content.Certificate, variant)))
 		fields = append([]*xmltree.Element{certificate}, fields...)
-	case answer.RetrievalID != "":
-		fields = append([]*xmltree.Element{xmltree.NewText("", "RetrievalId", answer.RetrievalID)}, fields...)
+	case content.RetrievalID != "":
+		fields = append([]*xmltree.Element{xmltree.NewText("", "RetrievalId", content.RetrievalID)}, fields...)
 	}
 	for _, field := range fields {
 		if variant.DefaultNamespace {

@@ -10,7 +10,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/xmltree"
 )
 
-// Signer is the certificate that answers are signed with.
+// Signer is the certificate that responses are signed with.
 type Signer struct {
 	// Key is the RSA key of Certificate.
 	Key crypto.Signer

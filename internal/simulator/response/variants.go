@@ -9,7 +9,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/xmltree"
 )
 
-// Variant is one of the ways in which a correct answer may be written. Real services differ in all of them, and
+// Variant is one of the ways in which a correct response may be written. Real services differ in all of them, and
 // so does one service after an upgrade of its XML stack: a client that verifies only one way is broken by it. The
 // zero value of a field is the plain way.
 type Variant struct {

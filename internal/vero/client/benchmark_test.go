@@ -10,8 +10,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
-// BenchmarkCall is a whole SignNewCertificate over TLS whose answer has 1 MiB: what the hostile ones take more than the
-// harmless one is what an answer can cost.
+// BenchmarkCall is a whole SignNewCertificate over TLS whose response has 1 MiB: what the hostile ones take more than
+// the harmless one is what a response can cost.
 func BenchmarkCall(b *testing.B) {
 	fill := func(piece string) string { return strings.Repeat(piece, (xmlsig.MaximumBytes-100)/len(piece)) }
 	const parts = "multipart/related; boundary=b"
@@ -50,7 +50,7 @@ func BenchmarkCall(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := client.SignNew(b.Context(), message); err == nil {
-					b.Fatal("it is no answer")
+					b.Fatal("it is no response")
 				}
 			}
 		})

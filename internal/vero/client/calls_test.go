@@ -292,7 +292,7 @@ func TestOneClientServesManyCallsAtOnce(t *testing.T) {
 	}
 }
 
-func TestASignerMustBeValidWhenTheAnswerComes(t *testing.T) {
+func TestASignerMustBeValidWhenTheResponseComes(t *testing.T) {
 	s := start(t, nil)
 	for claim, test := range map[string]struct {
 		now    time.Time
@@ -315,8 +315,8 @@ func TestASignerMustBeValidWhenTheAnswerComes(t *testing.T) {
 	}
 }
 
-// A trust that lacks the signer's CA is the usual mistake: what the answer carries has been paid for.
-func TestTheRetrievalIDOfAnAnswerThatDoesNotVerifyIsKept(t *testing.T) {
+// A trust that lacks the signer's CA is the usual mistake: what the response carries has been paid for.
+func TestTheRetrievalIDOfAResponseThatDoesNotVerifyIsKept(t *testing.T) {
 	s := start(t, nil)
 	for claim, trust := range map[string]pki.Trust{
 		"no trust at all":                   {},

@@ -27,12 +27,12 @@ type Options struct {
 	// TLS verifies the service's server certificate; none means the system's roots. Intermediates are anchors too: a
 	// server that forgets to send its own is common, and a bundle names only what its owner trusts.
 	TLS []*x509.Certificate
-	// Responses verifies the certificate that signs answers. Where it also leads to certificates of customers, an answer
-	// that one of them has signed is refused all the same (xmlsig.SignerIsCustomer).
+	// Responses verifies the certificate that signs responses. Where it also leads to certificates of customers, a
+	// response that one of them has signed is refused all the same (xmlsig.SignerIsCustomer).
 	Responses pki.Trust
 	// Endpoints says whether the URL may be called. The zero Rule refuses loopback and the like.
 	Endpoints endpoints.Rule
-	// Timeout of one call, from name resolution to the last byte of the answer. 0 means DefaultTimeout.
+	// Timeout of one call, from name resolution to the last byte of the response. 0 means DefaultTimeout.
 	Timeout time.Duration
 	// UserAgent is sent as the HTTP header of that name.
 	UserAgent string
@@ -108,13 +108,13 @@ func (c *Client) SignNew(ctx context.Context, message *protocol.SignNew) (string
 	if err != nil {
 		return "", err
 	}
-	answer, err := c.call(ctx, protocol.SignNewCertificate, payload)
+	received, err := c.call(ctx, protocol.SignNewCertificate, payload)
 	if err != nil {
 		return "", err
 	}
-	id, err := c.readSubmission(protocol.SignNewCertificate, message.Party, answer)
+	id, err := c.readSubmission(protocol.SignNewCertificate, message.Party, received)
 	if err != nil {
-		return "", answer.withoutSecret(err, message.TransferPassword)
+		return "", received.withoutSecret(err, message.TransferPassword)
 	}
 	return id, nil
 }
@@ -132,11 +132,11 @@ func (c *Client) Renew(
 	if err != nil {
 		return "", err
 	}
-	answer, err := c.call(ctx, protocol.RenewCertificate, signed)
+	received, err := c.call(ctx, protocol.RenewCertificate, signed)
 	if err != nil {
 		return "", err
 	}
-	return c.readSubmission(protocol.RenewCertificate, message.Party, answer)
+	return c.readSubmission(protocol.RenewCertificate, message.Party, received)
 }
 
 // Get sends GetCertificate and returns the certificate as the service sent it: DER, or PEM. Whether it is the one
@@ -146,11 +146,11 @@ func (c *Client) Get(ctx context.Context, message *protocol.Get) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.call(ctx, protocol.GetCertificate, payload)
+	received, err := c.call(ctx, protocol.GetCertificate, payload)
 	if err != nil {
 		return nil, err
 	}
-	response, err := c.open(protocol.GetCertificate, message.Party, answer)
+	response, err := c.open(protocol.GetCertificate, message.Party, received)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (c *Client) Probe(ctx context.Context) error {
 }
 
 // call puts a payload into its envelope, sends it and returns what came back.
-func (c *Client) call(ctx context.Context, operation protocol.Operation, payload *etree.Element) (*answer, error) {
+func (c *Client) call(ctx context.Context, operation protocol.Operation, payload *etree.Element) (*received, error) {
 	if err := c.permitted(); err != nil {
 		return nil, err
 	}
@@ -183,28 +183,28 @@ func (c *Client) call(ctx context.Context, operation protocol.Operation, payload
 	return c.post(ctx, operation, body)
 }
 
-func (c *Client) readSubmission(operation protocol.Operation, party protocol.Party, answer *answer) (string, error) {
-	response, err := c.open(operation, party, answer)
+func (c *Client) readSubmission(operation protocol.Operation, party protocol.Party, received *received) (string, error) {
+	response, err := c.open(operation, party, received)
 	if err != nil {
-		return "", answer.keepReceipt(err)
+		return "", received.keepReceipt(err)
 	}
 	id, err := protocol.ReadSubmission(response, operation)
 	if err != nil {
-		return "", answer.keepReceipt(err)
+		return "", received.keepReceipt(err)
 	}
 	return id, nil
 }
 
-// open reads an answer to a message of party: parse strictly, unwrap, check which answer it is, verify, and return only
-// what was verified.
-func (c *Client) open(operation protocol.Operation, party protocol.Party, answer *answer) (*etree.Element, error) {
-	content, err := answer.content()
+// open reads a response to a message of party: parse strictly, unwrap, check which response it is, verify, and return
+// only what was verified.
+func (c *Client) open(operation protocol.Operation, party protocol.Party, received *received) (*etree.Element, error) {
+	content, err := received.content()
 	if err != nil {
 		return nil, err
 	}
 	document, err := xmlsig.Parse(content)
 	if err != nil {
-		return nil, answer.notXML(err)
+		return nil, received.notXML(err)
 	}
 	payload, err := protocol.Unwrap(document)
 	if err != nil {

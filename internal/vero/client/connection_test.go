@@ -102,7 +102,7 @@ func places(t *testing.T) map[string]place {
 		},
 		"a server that says nothing": {
 			url:     "https://" + rawServer(t, func(connection net.Conn) { _, _ = io.Copy(io.Discard, connection) }),
-			timeout: 200 * time.Millisecond, words: []string{"no answer in time in the TLS", "tlsmlkem=0"},
+			timeout: 200 * time.Millisecond, words: []string{"no response in time in the TLS", "tlsmlkem=0"},
 		},
 		"a server of old versions of TLS": {
 			url: tlsServer(t, func(config *tls.Config) {
@@ -218,12 +218,12 @@ func TestACallerCanCallOff(t *testing.T) {
 	want[*protocol.UnreachableError](t, client.Probe(ctx), false)
 }
 
-func TestAnEmptyAnswerToACallThatWasCalledOffIsNoAnswer(t *testing.T) {
+func TestAnEmptyResponseToACallThatWasCalledOffIsNoResponse(t *testing.T) {
 	f := serve(t, func(*fixture, http.ResponseWriter, *http.Request) {}) // an empty HTTP 200
 	client := f.client(t, 0)
 	for range 50 {
 		ctx, cancel := context.WithCancel(t.Context())
-		// Whether the transport sees the end of the context or the answer first is left to the scheduler.
+		// Whether the transport sees the end of the context or the response first is left to the scheduler.
 		traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: cancel})
 		_, err := client.Get(traced, get("unknown"))
 		if find[*protocol.InterruptedError](t, err, true).Timeout || !errors.Is(err, context.Canceled) {

@@ -22,7 +22,7 @@ func (c *Client) permitted() error {
 // anywhere; what names lead to behind it is its to watch.
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := &net.Dialer{}
-	// It is the transport's own question, with the same answer: without a proxy, it connects to the endpoint alone.
+	// It is the transport's own question, with the same response: without a proxy, it connects to the endpoint alone.
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: c.endpoint}); err != nil || proxy == nil {
 		dialer.Control = func(_, address string, _ syscall.RawConn) error {
 			return c.forbidden(c.endpoints.CheckAddress(address))

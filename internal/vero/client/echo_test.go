@@ -16,13 +16,13 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
-// echo is an answer that repeats a password, and the error that it must become.
+// echo is a response that repeats a password, and the error that it must become.
 type echo struct {
-	answer func(t *testing.T, f *fixture, writer http.ResponseWriter, password string)
-	check  func(*testing.T, error, string)
+	respond func(t *testing.T, f *fixture, writer http.ResponseWriter, password string)
+	check   func(*testing.T, error, string)
 }
 
-// signed is an answer to SignNewCertificate with these fields, signed by the fixture.
+// signed is a response to SignNewCertificate with these fields, signed by the fixture.
 func (f *fixture) signed(t *testing.T, fields string) []byte {
 	t.Helper()
 	name := "ser:" + string(vero.SignNewCertificate) + "Response"
@@ -61,7 +61,7 @@ func failure(code, text string) string {
 
 const ok = "<Result><Status>OK</Status></Result>"
 
-// echoes are the places at which an answer can repeat a password.
+// echoes are the places at which a response can repeat a password.
 var echoes = map[string]echo{
 	"in the message of a code": {
 		inXML(func(p string) string { return failure("PKI020", "wrong password "+p) }), refused(vero.CodeCredentials),
@@ -86,7 +86,7 @@ var echoes = map[string]echo{
 	},
 	"as the status": {
 		inXML(func(p string) string { return "<Result><Status>" + p + "</Status></Result>" }),
-		typed[*vero.AnswerError](true),
+		typed[*vero.ResponseError](true),
 	},
 	"beside a code that says nothing of it": {
 		inXML(func(p string) string { return "<More>" + p + "</More>" + failure("PKI030", "bad request") }),
@@ -94,15 +94,15 @@ var echoes = map[string]echo{
 	},
 	"in a RetrievalId that is none": {
 		inXML(func(p string) string { return "<RetrievalId>" + p + strings.Repeat("x", 33) + "</RetrievalId>" + ok }),
-		typed[*vero.AnswerError](true),
+		typed[*vero.ResponseError](true),
 	},
-	"in an answer to another operation": {
+	"in a response to another operation": {
 		func(_ *testing.T, f *fixture, writer http.ResponseWriter, password string) {
-			reply(writer, xmlType, render(response.Answer{
+			reply(writer, xmlType, render(response.Content{
 				Operation: protocol.RenewCertificate, Problem: protocol.NewProblem("PKI020", password),
 			}, f.signer))
 		},
-		typed[*vero.AnswerError](true),
+		typed[*vero.ResponseError](true),
 	},
 	"in a Fault of the client": {
 		func(_ *testing.T, _ *fixture, writer http.ResponseWriter, password string) {
@@ -118,9 +118,9 @@ var echoes = map[string]echo{
 		},
 		typed[*vero.FaultError](true),
 	},
-	"in an unsigned answer": {
+	"in an unsigned response": {
 		func(_ *testing.T, _ *fixture, writer http.ResponseWriter, password string) {
-			reply(writer, xmlType, render(response.Answer{
+			reply(writer, xmlType, render(response.Content{
 				Operation: protocol.SignNewCertificate, Problem: protocol.NewProblem("PKI020", password),
 			}, nil))
 		},
@@ -185,7 +185,7 @@ func TestNoErrorShowsThePasswordWhereverTheServiceRepeatsIt(t *testing.T) {
 		for _, password := range passwords {
 			t.Run(claim+"/"+password, func(t *testing.T) {
 				f := serve(t, func(f *fixture, writer http.ResponseWriter, _ *http.Request) {
-					echo.answer(t, f, writer, password)
+					echo.respond(t, f, writer, password)
 				})
 				_, err := f.client(t, 0).SignNew(t.Context(), signNew(t, password))
 				echo.check(t, err, "")
@@ -209,7 +209,7 @@ func checkSecret(t *testing.T, err error, password string) {
 
 func TestNoErrorShowsAPasswordThatBrokenHTTPRepeats(t *testing.T) {
 	const password = "HUSHHUSH99"
-	for claim, answer := range map[string]string{
+	for claim, response := range map[string]string{
 		"as the status line":  password + "\r\n\r\n",
 		"as the status":       "HTTP/1.1 " + password + "\r\n\r\n",
 		"as a status text":    "HTTP/1.1 404 " + password + "\r\n\r\n",
@@ -219,7 +219,7 @@ func TestNoErrorShowsAPasswordThatBrokenHTTPRepeats(t *testing.T) {
 		"as a chunk's length": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + password + "\r\n",
 	} {
 		t.Run(claim, func(t *testing.T) {
-			f := talk(t, func(connection net.Conn, _ []byte) { _, _ = connection.Write([]byte(answer)) })
+			f := talk(t, func(connection net.Conn, _ []byte) { _, _ = connection.Write([]byte(response)) })
 			_, err := f.client(t, 0).SignNew(t.Context(), signNew(t, password))
 			var failure vero.CallError
 			if err == nil {
@@ -231,7 +231,7 @@ func TestNoErrorShowsAPasswordThatBrokenHTTPRepeats(t *testing.T) {
 	}
 }
 
-// Only an answer that repeats the password is silenced: a person needs the others.
+// Only a response that repeats the password is silenced: a person needs the others.
 func TestTheServicesOwnWordsAreShownOtherwise(t *testing.T) {
 	f := serve(t, func(f *fixture, writer http.ResponseWriter, _ *http.Request) {
 		reply(writer, xmlType, f.signed(t, failure("PKI020", "TransferId A1B2C3 is used")))
@@ -242,10 +242,10 @@ func TestTheServicesOwnWordsAreShownOtherwise(t *testing.T) {
 	}
 }
 
-func TestTheRetrievalIDOfASilencedAnswerIsKept(t *testing.T) {
+func TestTheRetrievalIDOfASilencedResponseIsKept(t *testing.T) {
 	const password = "HUSHHUSH99"
 	f := serve(t, func(_ *fixture, writer http.ResponseWriter, _ *http.Request) {
-		reply(writer, xmlType, []byte(strings.Replace(string(render(response.Answer{
+		reply(writer, xmlType, []byte(strings.Replace(string(render(response.Content{
 			Operation: protocol.SignNewCertificate, RetrievalID: answeredID,
 		}, nil)), "<Result>", "<More>"+password+"</More><Result>", 1)))
 	})

@@ -100,7 +100,7 @@ func recognise(err error) error {
 	}
 	if netError, ok := errors.AsType[net.Error](err); errors.Is(err, context.DeadlineExceeded) ||
 		(ok && netError.Timeout()) {
-		return &networkError{text: "no answer in time", err: err}
+		return &networkError{text: "no response in time", err: err}
 	}
 	if errors.Is(err, context.Canceled) {
 		return &networkError{text: "the call was cancelled", err: err}

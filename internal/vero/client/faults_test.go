@@ -95,27 +95,27 @@ func misbehaviours() map[string]fault {
 	interrupted := typed[*protocol.InterruptedError](true, "the other side closed it")
 	faulted := typed[*protocol.FaultError](true, "scripted fault", "Server")
 	faults := map[string]fault{
-		"the connection is dropped":   of(admin.DropBefore, interrupted),
-		"the answer breaks off":       of(admin.ResetMidAnswer, interrupted),
-		"the answer never comes":      slow(admin.TimeoutAfter),
-		"one byte per second":         slow(admin.Slow),
-		"HTTP 503":                    status(503, true),
-		"HTTP 500 without a Fault":    status(500, true),
-		"HTTP 404":                    status(404, false),
-		"HTTP 502 after processing":   after(status(502, true)),
-		"HTTP 408 after processing":   after(status(408, true)),
-		"HTTP 429 after processing":   after(status(429, true)),
-		"a SOAP Fault":                of(admin.SOAPFault, faulted),
-		"one after processing":        after(of(admin.SOAPFault, faulted)),
-		"a redirection":               of(admin.Redirect, typed[*protocol.HTTPError](true, "307", "never followed")),
-		"a stranger's signature":      of(admin.StrangerSignature, unverified(xmlsig.UntrustedSigner)),
-		"no signature":                of(admin.Unsigned, unverified(xmlsig.MissingSignature)),
-		"broken XML":                  of(admin.Malformed, typed[*protocol.NotXMLError](true)),
-		"half of the answer":          of(admin.Truncated, typed[*protocol.NotXMLError](true)),
-		"100 MB":                      of(admin.Oversize, typed[*protocol.OversizeError](true, "1048576")),
-		"HTML":                        of(admin.WrongContentType, typed[*protocol.HTTPError](true, "200", "text/html")),
-		"an answer to something else": of(admin.WrongOperation, typed[*protocol.AnswerError](true, "Response, not ")),
-		"a code that nobody knows":    code("PKI777"),
+		"the connection is dropped":    of(admin.DropBefore, interrupted),
+		"the response breaks off":      of(admin.ResetMidResponse, interrupted),
+		"the response never comes":     slow(admin.TimeoutAfter),
+		"one byte per second":          slow(admin.Slow),
+		"HTTP 503":                     status(503, true),
+		"HTTP 500 without a Fault":     status(500, true),
+		"HTTP 404":                     status(404, false),
+		"HTTP 502 after processing":    after(status(502, true)),
+		"HTTP 408 after processing":    after(status(408, true)),
+		"HTTP 429 after processing":    after(status(429, true)),
+		"a SOAP Fault":                 of(admin.SOAPFault, faulted),
+		"one after processing":         after(of(admin.SOAPFault, faulted)),
+		"a redirection":                of(admin.Redirect, typed[*protocol.HTTPError](true, "307", "never followed")),
+		"a stranger's signature":       of(admin.StrangerSignature, unverified(xmlsig.UntrustedSigner)),
+		"no signature":                 of(admin.Unsigned, unverified(xmlsig.MissingSignature)),
+		"broken XML":                   of(admin.Malformed, typed[*protocol.NotXMLError](true)),
+		"half of the response":         of(admin.Truncated, typed[*protocol.NotXMLError](true)),
+		"100 MB":                       of(admin.Oversize, typed[*protocol.OversizeError](true, "1048576")),
+		"HTML":                         of(admin.WrongContentType, typed[*protocol.HTTPError](true, "200", "text/html")),
+		"a response to something else": of(admin.WrongOperation, typed[*protocol.ResponseError](true, "Response, not ")),
+		"a code that nobody knows":     code("PKI777"),
 	}
 	for _, meaning := range protocol.Codes() {
 		faults[string(meaning.Code)] = code(meaning.Code)
@@ -204,9 +204,9 @@ func TestEveryKindOfFaultIsTested(t *testing.T) {
 	}
 }
 
-// An earlier answer is signed like the right one, and has nothing that says what it answers; the certificate that it
+// An earlier response is signed like the right one, and has nothing that says what it answers; the certificate that it
 // leads to gives it away.
-func TestAReplayedAnswerIsTakenAndItsCertificateIsNot(t *testing.T) {
+func TestAReplayedResponseIsTakenAndItsCertificateIsNot(t *testing.T) {
 	s := start(t, nil)
 	client := s.client(t, nil)
 	earlier, _ := s.accepted(t)
@@ -269,7 +269,7 @@ func TestAWrongCertificateIsHandedOnAndRefusedByItsCheck(t *testing.T) {
 func TestAResetReadsTheSameEachTime(t *testing.T) {
 	const attempts = 30
 	s := start(t, nil)
-	for _, kind := range []admin.FaultKind{admin.ResetMidAnswer, admin.DropBefore} {
+	for _, kind := range []admin.FaultKind{admin.ResetMidResponse, admin.DropBefore} {
 		s.script(t, admin.Fault{Kind: kind, Count: attempts})
 		client := s.client(t, nil)
 		_, first := client.Get(t.Context(), get("unknown"))

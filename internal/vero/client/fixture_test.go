@@ -19,7 +19,7 @@ import (
 	vero "github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-// fixture is a service of the test's own: a handler behind TLS, and a signer of answers.
+// fixture is a service of the test's own: a handler behind TLS, and a signer of responses.
 type fixture struct {
 	url    string
 	signer *response.Signer
@@ -33,7 +33,7 @@ const (
 )
 
 // serve starts a service that does what a test wants, once it has read the request: a server that answers before, and
-// closes the connection then, resets it under the answer, as RFC 9112 (9.6) warns.
+// closes the connection then, resets it under the response, as RFC 9112 (9.6) warns.
 func serve(t testing.TB, handler func(*fixture, http.ResponseWriter, *http.Request)) *fixture {
 	t.Helper()
 	made := newFixture(t)
@@ -77,10 +77,10 @@ func (f *fixture) client(t testing.TB, timeout time.Duration) *veroclient.Client
 	return newClient(t, veroclient.Options{URL: f.url, TLS: f.roots, Responses: f.trust, Timeout: timeout})
 }
 
-// render writes an answer in the plain variant; signer nil leaves the signature out.
-func render(answer response.Answer, signer *response.Signer) []byte {
+// render writes a response in the plain variant; signer nil leaves the signature out.
+func render(content response.Content, signer *response.Signer) []byte {
 	variant, _ := response.VariantNamed("exclusive")
-	document, err := response.Render(answer, variant, signer)
+	document, err := response.Render(content, variant, signer)
 	if err != nil {
 		return nil
 	}
@@ -105,9 +105,9 @@ func signNew(t testing.TB, password string) *vero.SignNew {
 
 const answeredID = "ANSWERED"
 
-// good is a signed answer to SignNewCertificate.
+// good is a signed response to SignNewCertificate.
 func (f *fixture) good() []byte {
-	return render(response.Answer{Operation: protocol.SignNewCertificate, RetrievalID: answeredID}, f.signer)
+	return render(response.Content{Operation: protocol.SignNewCertificate, RetrievalID: answeredID}, f.signer)
 }
 
 // talk serves TLS connections on which a script speaks HTTP itself, after it has read a request.

@@ -21,7 +21,7 @@ func TestARequestLooksOnTheWireAsTheServiceWantsIt(t *testing.T) {
 	f := talk(t, func(_ net.Conn, request []byte) { received <- string(request) })
 	client := newClient(t, veroclient.Options{URL: f.url + "/2017/10/Path", TLS: f.roots, UserAgent: "varmenne/1"})
 	if _, err := client.SignNew(t.Context(), signNew(t, "s3cret")); err == nil {
-		t.Fatal("no answer is an answer")
+		t.Fatal("no response is a response")
 	}
 	request := <-received
 	head, body, _ := strings.Cut(request, "\r\n\r\n")
@@ -43,7 +43,7 @@ func TestARequestLooksOnTheWireAsTheServiceWantsIt(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsTakenUnderEveryNameThatXMLHas(t *testing.T) {
+func TestAResponseIsTakenUnderEveryNameThatXMLHas(t *testing.T) {
 	for claim, contentType := range map[string]string{
 		"text/xml":                   "text/xml",
 		"with charset":               "text/xml; charset=utf-8",
@@ -73,7 +73,7 @@ func TestAnAnswerIsTakenUnderEveryNameThatXMLHas(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatCallsItselfSomethingElseIsRefused(t *testing.T) {
+func TestAResponseThatCallsItselfSomethingElseIsRefused(t *testing.T) {
 	for claim, test := range map[string]struct{ contentType, shown string }{
 		"HTML":      {"text/html; charset=utf-8", "text/html"},
 		"JSON":      {"application/json", "application/json"},
@@ -203,8 +203,8 @@ func TestARedirectionIsNotFollowedWhereverItLeads(t *testing.T) {
 	}
 }
 
-// httpAnswer is a whole HTTP response.
-func httpAnswer(head, body string) []byte {
+// httpResponse is a whole HTTP response.
+func httpResponse(head, body string) []byte {
 	return []byte("HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n" + head + "\r\n" + body)
 }
 
@@ -213,7 +213,7 @@ func TestInterimResponsesAreSkipped(t *testing.T) {
 	f = talk(t, func(connection net.Conn, _ []byte) {
 		_, _ = connection.Write([]byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"))
 		body := f.good()
-		_, _ = connection.Write(httpAnswer(fmt.Sprintf("Content-Length: %d\r\n", len(body)), string(body)))
+		_, _ = connection.Write(httpResponse(fmt.Sprintf("Content-Length: %d\r\n", len(body)), string(body)))
 	})
 	if id, err := f.client(t, 0).SignNew(t.Context(), signNew(t, "s3cret")); err != nil || id != answeredID {
 		t.Errorf("%q, error %v", id, err)
@@ -221,32 +221,32 @@ func TestInterimResponsesAreSkipped(t *testing.T) {
 }
 
 // What is not HTTP may repeat what was sent: the error must not say it.
-func TestABrokenHTTPAnswerIsAnInterruption(t *testing.T) {
+func TestABrokenHTTPResponseIsAnInterruption(t *testing.T) {
 	const garbage, headers, gone = "not HTTP", "65536 bytes of headers", "the other side closed it"
 	long := "X-Header: " + strings.Repeat("x", 1000) + "\r\n"
 	const chunked = "Transfer-Encoding: chunked\r\n"
 	interim := []byte("HTTP/1.1 100 Continue\r\n" + long + "\r\n")
 	for claim, test := range map[string]struct {
-		answer []byte
-		words  string
+		response []byte
+		words    string
 	}{
 		"not HTTP":                     {[]byte("SSH-2.0-OpenSSH\r\n\r\n"), garbage},
 		"a status that is no number":   {[]byte("HTTP/1.1 2OO OK\r\n\r\n"), garbage},
-		"a header without colon":       {httpAnswer("no colon here\r\n", ""), garbage},
-		"two lengths":                  {httpAnswer("Content-Length: 1\r\nContent-Length: 2\r\n", "ab"), garbage},
-		"a length that is no number":   {httpAnswer("Content-Length: many\r\n", ""), garbage},
-		"200 kB of headers":            {httpAnswer(strings.Repeat(long, 200), ""), headers},
-		"one header of 200 kB":         {httpAnswer(strings.Repeat("x", 200_000)+": x\r\n", ""), headers},
+		"a header without colon":       {httpResponse("no colon here\r\n", ""), garbage},
+		"two lengths":                  {httpResponse("Content-Length: 1\r\nContent-Length: 2\r\n", "ab"), garbage},
+		"a length that is no number":   {httpResponse("Content-Length: many\r\n", ""), garbage},
+		"200 kB of headers":            {httpResponse(strings.Repeat(long, 200), ""), headers},
+		"one header of 200 kB":         {httpResponse(strings.Repeat("x", 200_000)+": x\r\n", ""), headers},
 		"the headers only":             {[]byte("HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"), gone},
 		"nothing":                      {nil, gone},
-		"less than its length":         {httpAnswer("Content-Length: 1000\r\n", "<a>"), gone},
-		"a chunk of no length":         {httpAnswer(chunked, "zz\r\n"), garbage},
-		"a chunk that breaks off":      {httpAnswer(chunked, "ff\r\n<a>"), gone},
-		"an unknown transfer encoding": {httpAnswer("Transfer-Encoding: other\r\n", "<a>"), garbage},
+		"less than its length":         {httpResponse("Content-Length: 1000\r\n", "<a>"), gone},
+		"a chunk of no length":         {httpResponse(chunked, "zz\r\n"), garbage},
+		"a chunk that breaks off":      {httpResponse(chunked, "ff\r\n<a>"), gone},
+		"an unknown transfer encoding": {httpResponse("Transfer-Encoding: other\r\n", "<a>"), garbage},
 		"endless interim responses":    {bytes.Repeat(interim, 1000), headers},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			f := talk(t, func(connection net.Conn, _ []byte) { _, _ = connection.Write(test.answer) })
+			f := talk(t, func(connection net.Conn, _ []byte) { _, _ = connection.Write(test.response) })
 			_, first := f.client(t, 0).SignNew(t.Context(), signNew(t, "s3cret"))
 			want[*protocol.InterruptedError](t, first, true)
 			if !strings.Contains(first.Error(), test.words) {

@@ -14,7 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-func TestAnAnswerWithALengthBeyondTheLimitIsNotRead(t *testing.T) {
+func TestAResponseWithALengthBeyondTheLimitIsNotRead(t *testing.T) {
 	for _, status := range []string{"200 OK", "500 Internal Server Error"} {
 		f := talk(t, func(connection net.Conn, _ []byte) {
 			const headers = "\r\nContent-Type: text/xml\r\nContent-Length: 104857600\r\n\r\n"
@@ -27,7 +27,7 @@ func TestAnAnswerWithALengthBeyondTheLimitIsNotRead(t *testing.T) {
 }
 
 // The limit is that of package xmlsig, so that what is just small enough is judged by its content.
-func TestAnAnswerOfExactlyTheLimitIsRead(t *testing.T) {
+func TestAResponseOfExactlyTheLimitIsRead(t *testing.T) {
 	for length, check := range map[int]func(*testing.T, error, string){
 		1 << 20:     typed[*protocol.FaultError](true, "Server"),
 		1<<20 + 1:   typed[*protocol.OversizeError](true),
@@ -46,7 +46,7 @@ func TestAnAnswerOfExactlyTheLimitIsRead(t *testing.T) {
 	}
 }
 
-func TestAnEndlessAnswerTakesLittleMemory(t *testing.T) {
+func TestAnEndlessResponseTakesLittleMemory(t *testing.T) {
 	const enough = 64 << 20
 	var written atomic.Int64
 	ended := make(chan struct{}, 1)
@@ -79,7 +79,7 @@ func TestAnEndlessAnswerTakesLittleMemory(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatTricklesEndsInTime(t *testing.T) {
+func TestAResponseThatTricklesEndsInTime(t *testing.T) {
 	const timeout = 500 * time.Millisecond
 	for claim, head := range map[string]string{
 		"in its body":      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 1000\r\n\r\n",

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// maximumParts bounds how many parts of a body are read: an answer is one, and what a gateway adds are a few more.
+// maximumParts bounds how many parts of a body are read: a response is one, and what a gateway adds are a few more.
 const maximumParts = 8
 
 // decodedParts is a body of several parts without the transfer encodings that hide what stands in them (RFC 2045, 6),
-// as far as it can be read, which makes it no longer; nil if there is none. It serves to find a RetrievalId: an answer
+// as far as it can be read, which makes it no longer; nil if there is none. It serves to find a RetrievalId: a response
 // to rely on has one part.
 func decodedParts(contentType string, body []byte) []byte {
 	mediaType, parameters, err := mime.ParseMediaType(contentType)

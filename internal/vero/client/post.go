@@ -17,11 +17,11 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
-// maxHeaderBytes bounds the HTTP headers of an answer.
+// maxHeaderBytes bounds the HTTP headers of a response.
 const maxHeaderBytes = 64 << 10
 
 // post sends one message and returns what came back, whatever its status. Its errors are those of the connection.
-func (c *Client) post(ctx context.Context, operation protocol.Operation, body []byte) (*answer, error) {
+func (c *Client) post(ctx context.Context, operation protocol.Operation, body []byte) (*received, error) {
 	var connected, sent, answered atomic.Bool
 	ctx, greeting := traceHello(ctx)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -58,15 +58,15 @@ func (c *Client) post(ctx context.Context, operation protocol.Operation, body []
 	return got, nil
 }
 
-// read takes what is needed of an HTTP response: the body of an answer or of a Fault, and of whatever else comes back
+// read takes what is needed of an HTTP response: the body of a response or of a Fault, and of whatever else comes back
 // for a submission, because a RetrievalId may stand in it.
-func read(response *http.Response, operation protocol.Operation) *answer {
-	got := &answer{
+func read(response *http.Response, operation protocol.Operation) *received {
+	got := &received{
 		status: response.StatusCode, contentType: response.Header.Get("Content-Type"),
 		contentEncoding: response.Header.Get("Content-Encoding"),
 	}
 	submission := operation != protocol.GetCertificate
-	if !submission && !holdsAnswer(got.status) {
+	if !submission && !holdsResponse(got.status) {
 		return got
 	}
 	oversize := &protocol.OversizeError{Limit: xmlsig.MaximumBytes}

@@ -14,10 +14,10 @@ import (
 )
 
 // keepReceipt is the error of a submission with the RetrievalId that stands in what came back, where the error has none
-// itself: the answer to a submission exists once, whatever has become of it on its way. It makes nothing verified.
+// itself: the response to a submission exists once, whatever has become of it on its way. It makes nothing verified.
 //
 // What says that nothing was accepted has no receipt: a verified refusal, and a Fault.
-func (a *answer) keepReceipt(err error) error {
+func (a *received) keepReceipt(err error) error {
 	if _, isRefusal := errors.AsType[*protocol.ServiceError](err); isRefusal {
 		return err
 	}
@@ -43,9 +43,9 @@ func (a *answer) keepReceipt(err error) error {
 	}
 }
 
-// unpacked is the body without a compression that nobody has asked for, as far as it can be read and no longer than an
-// answer can be.
-func (a *answer) unpacked() []byte {
+// unpacked is the body without a compression that nobody has asked for, as far as it can be read and no longer than a
+// response can be.
+func (a *received) unpacked() []byte {
 	encoding := strings.ToLower(strings.TrimSpace(a.contentEncoding))
 	var packed io.Reader
 	var err error

@@ -23,7 +23,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
-// damaged is what becomes of a good answer on its way.
+// damaged is what becomes of a good response on its way.
 type damaged func(writer http.ResponseWriter, good []byte)
 
 func edited(edit func(good string) string) damaged {
@@ -82,7 +82,7 @@ func cutAt(good []byte) []byte {
 	return front
 }
 
-// brokenOff ends the connection inside of the answer, which has promised a length, or is chunked.
+// brokenOff ends the connection inside of the response, which has promised a length, or is chunked.
 func brokenOff(length string) damaged {
 	return func(writer http.ResponseWriter, good []byte) {
 		writer.Header().Set("Content-Type", xmlType)
@@ -98,7 +98,7 @@ func brokenOff(length string) damaged {
 	}
 }
 
-// inPart puts an answer into a part with a transfer encoding.
+// inPart puts a response into a part with a transfer encoding.
 func inPart(encoding string, encode func([]byte) string) damaged {
 	return func(writer http.ResponseWriter, good []byte) {
 		reply(writer, `multipart/related; type="text/xml"; boundary=b`, []byte("--b\r\nContent-Type: text/xml\r\n"+
@@ -137,7 +137,7 @@ func receipt(with string) damaged {
 	return edited(func(good string) string { return strings.Replace(good, idElement, with, 1) + "<" })
 }
 
-// receipts are answers that cannot be relied on and hold a RetrievalId that can be read.
+// receipts are responses that cannot be relied on and hold a RetrievalId that can be read.
 var receipts = map[string]damaged{
 	"a byte order mark":               inFront("\xEF\xBB\xBF"),
 	"an empty line in front":          inFront("\r\n<?xml version=\"1.0\" encoding=\"UTF-8\"?>"),
@@ -155,7 +155,7 @@ var receipts = map[string]damaged{
 	}),
 	"a connection that closes too early": brokenOff("whole"),
 	"a far too large length":             brokenOff("104857600"),
-	"a chunked answer that breaks off":   brokenOff(""),
+	"a chunked response that breaks off": brokenOff(""),
 	"100 MB":                             behind(strings.Repeat(" ", 2<<20)),
 	"a wrong type":                       func(w http.ResponseWriter, good []byte) { reply(w, "text/html", good) },
 	"gzip":                               packed("gzip", zipped),
@@ -201,7 +201,7 @@ func TestAReceiptThatCanBeReadIsKeptWhateverIsWrongAroundIt(t *testing.T) {
 	for claim, damage := range receipts {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			id, err := damagedAnswer(t, damage)
+			id, err := damagedResponse(t, damage)
 			failure := find[*protocol.UnverifiedError](t, err, true)
 			if id != "" || failure.RetrievalID != answeredID {
 				t.Errorf("%q was believed, %q kept (%v)", id, failure.RetrievalID, err)
@@ -213,8 +213,8 @@ func TestAReceiptThatCanBeReadIsKeptWhateverIsWrongAroundIt(t *testing.T) {
 	}
 }
 
-// damagedAnswer is what a submission makes of it.
-func damagedAnswer(t *testing.T, damage damaged) (string, error) {
+// damagedResponse is what a submission makes of it.
+func damagedResponse(t *testing.T, damage damaged) (string, error) {
 	t.Helper()
 	f := serve(t, func(f *fixture, writer http.ResponseWriter, _ *http.Request) { damage(writer, f.good()) })
 	return f.client(t, 0).SignNew(t.Context(), signNew(t, "s3cret"))
@@ -222,23 +222,23 @@ func damagedAnswer(t *testing.T, damage damaged) (string, error) {
 
 func TestNoReceiptIsMadeOfWhatHoldsNone(t *testing.T) {
 	for claim, damage := range map[string]damaged{
-		"two that differ":                receipt(idElement + "<RetrievalId>OTHER</RetrievalId>"),
-		"another one in a second answer": behind("<a><RetrievalId>OTHER</RetrievalId></a>"),
-		"one by references that differs": receipt(idElement + "<RetrievalId>&#89;</RetrievalId>"),
-		"only one in a comment":          receipt("<!--" + idElement + "-->"),
-		"only one in CDATA":              receipt("<a><![CDATA[" + idElement + "]]></a>"),
-		"only one in an attribute":       receipt(`<a b="` + idElement + `"/>`),
-		"only one that is escaped":       receipt("&lt;RetrievalId>" + answeredID + "&lt;/RetrievalId>"),
-		"an entity":                      inFront(`<!DOCTYPE a [<!ENTITY b "c">]>`),
-		"33 characters":                  receipt(tooLong),
-		"markup inside":                  receipt("<RetrievalId>ANS<b/>WERED</RetrievalId>"),
-		"white space inside":             receipt("<RetrievalId>ANS WERED</RetrievalId>"),
-		"another end":                    receipt("<RetrievalId>" + answeredID + "</Other>"),
-		"an id that may be cut off":      edited(func(g string) string { return g[:strings.Index(g, answeredID)+5] }),
-		"a similar name":                 receipt("<RetrievalIds>" + answeredID + "</RetrievalIds>"),
-		"a FAIL":                         receipt("<Result><Status>FAIL</Status></Result>" + idElement),
-		"a Fault":                        receipt("<s:Fault>" + idElement + "</s:Fault>"),
-		"an id behind the first MiB":     inFront(strings.Repeat(" ", 1<<20)),
+		"two that differ":                  receipt(idElement + "<RetrievalId>OTHER</RetrievalId>"),
+		"another one in a second response": behind("<a><RetrievalId>OTHER</RetrievalId></a>"),
+		"one by references that differs":   receipt(idElement + "<RetrievalId>&#89;</RetrievalId>"),
+		"only one in a comment":            receipt("<!--" + idElement + "-->"),
+		"only one in CDATA":                receipt("<a><![CDATA[" + idElement + "]]></a>"),
+		"only one in an attribute":         receipt(`<a b="` + idElement + `"/>`),
+		"only one that is escaped":         receipt("&lt;RetrievalId>" + answeredID + "&lt;/RetrievalId>"),
+		"an entity":                        inFront(`<!DOCTYPE a [<!ENTITY b "c">]>`),
+		"33 characters":                    receipt(tooLong),
+		"markup inside":                    receipt("<RetrievalId>ANS<b/>WERED</RetrievalId>"),
+		"white space inside":               receipt("<RetrievalId>ANS WERED</RetrievalId>"),
+		"another end":                      receipt("<RetrievalId>" + answeredID + "</Other>"),
+		"an id that may be cut off":        edited(func(g string) string { return g[:strings.Index(g, answeredID)+5] }),
+		"a similar name":                   receipt("<RetrievalIds>" + answeredID + "</RetrievalIds>"),
+		"a FAIL":                           receipt("<Result><Status>FAIL</Status></Result>" + idElement),
+		"a Fault":                          receipt("<s:Fault>" + idElement + "</s:Fault>"),
+		"an id behind the first MiB":       inFront(strings.Repeat(" ", 1<<20)),
 		"one behind a MiB of nothing": packed("gzip", func(writer io.Writer) io.WriteCloser {
 			packer := gzip.NewWriter(writer)
 			_, _ = packer.Write(make([]byte, 1<<20))
@@ -252,7 +252,7 @@ func TestNoReceiptIsMadeOfWhatHoldsNone(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			_, err := damagedAnswer(t, damage)
+			_, err := damagedResponse(t, damage)
 			if failure, is := errors.AsType[*protocol.UnverifiedError](err); err == nil || is {
 				t.Errorf("error %v, kept %q", err, failure.RetrievalID)
 			}
@@ -273,7 +273,7 @@ func TestAForgedIDBesideARefusalChangesNothing(t *testing.T) {
 		}, typed[*protocol.FaultError](false)},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			f := serve(t, func(f *fixture, writer http.ResponseWriter, _ *http.Request) { test.answer(t, f, writer, "") })
+			f := serve(t, func(f *fixture, writer http.ResponseWriter, _ *http.Request) { test.respond(t, f, writer, "") })
 			_, err := f.client(t, 0).SignNew(t.Context(), signNew(t, "s3cret"))
 			test.check(t, err, "")
 			if failure, is := errors.AsType[*protocol.UnverifiedError](err); is {
@@ -296,8 +296,8 @@ func TestAnIDThatIsThePasswordIsNoReceipt(t *testing.T) {
 	const password = "HUSHHUSH99"
 	for claim, damage := range map[string]damaged{
 		"as it is": withStatus(404), "compressed": packed("gzip", zipped),
-		"in an unsigned answer": edited(func(string) string {
-			return string(render(response.Answer{Operation: "SignNewCertificate", RetrievalID: password}, nil))
+		"in an unsigned response": edited(func(string) string {
+			return string(render(response.Content{Operation: "SignNewCertificate", RetrievalID: password}, nil))
 		}),
 	} {
 		t.Run(claim, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 // withoutSecret is an error of a submission that shows nothing of the password. What stands where a RetrievalId should,
 // and holds the password, is none.
-func (a *answer) withoutSecret(err error, password protocol.Password) error {
+func (a *received) withoutSecret(err error, password protocol.Password) error {
 	if a.repeats(password) {
 		err = withoutWords(err)
 	}
@@ -23,14 +23,14 @@ func (a *answer) withoutSecret(err error, password protocol.Password) error {
 	return unverified.WithoutRetrievalID()
 }
 
-// maximumReferences is how many character references an answer can have and still be searched for the password behind
-// them. The answers of the service have a handful.
+// maximumReferences is how many character references a response can have and still be searched for the password behind
+// them. The responses of the service have a handful.
 const maximumReferences = 4096
 
-// repeats reports whether the answer repeats the password anywhere, as it is or escaped up to twice, or has so many
+// repeats reports whether the response repeats the password anywhere, as it is or escaped up to twice, or has so many
 // references that it is not searched. Then none of its words may be shown: they may have been shortened in the middle
 // of the password, or quoted.
-func (a *answer) repeats(password protocol.Password) bool {
+func (a *received) repeats(password protocol.Password) bool {
 	search := newSearch(password.Reveal())
 	for _, text := range []string{a.contentType, string(a.body)} {
 		switch references := strings.Count(text, "&"); {

@@ -33,21 +33,21 @@ func everyOperation(t testing.TB, client *veroclient.Client, customer string) ma
 	}
 }
 
-// answerTo is a good answer to whatever operation a request is for.
-func answerTo(request *http.Request, signer *response.Signer) []byte {
-	answer := response.Answer{RetrievalID: answeredID, Operation: protocol.SignNewCertificate}
+// respondTo is a good response to whatever operation a request is for.
+func respondTo(request *http.Request, signer *response.Signer) []byte {
+	content := response.Content{RetrievalID: answeredID, Operation: protocol.SignNewCertificate}
 	switch strings.Trim(request.Header.Get("SOAPAction"), `"`) {
 	case "renewCertificate":
-		answer.Operation = protocol.RenewCertificate
+		content.Operation = protocol.RenewCertificate
 	case "getCertificate":
-		answer.Operation, answer.RetrievalID, answer.Certificate = protocol.GetCertificate, "", signer.Certificate
+		content.Operation, content.RetrievalID, content.Certificate = protocol.GetCertificate, "", signer.Certificate
 	}
-	return render(answer, signer)
+	return render(content, signer)
 }
 
 // One bundle for both is a mistake that is easily made: the authority of customers' certificates stands beside that of
 // the signers.
-func TestACustomerCannotSignAnswersWhateverTheTrustLeadsTo(t *testing.T) {
+func TestACustomerCannotSignResponsesWhateverTheTrustLeadsTo(t *testing.T) {
 	root := pkitest.Root(t, "Shared Root CA")
 	responses, customers := root.Intermediate(t, "Shared Responses CA"), root.Intermediate(t, "Shared Customers CA")
 	key := pkitest.Key("responses")
@@ -68,7 +68,7 @@ func TestACustomerCannotSignAnswersWhateverTheTrustLeadsTo(t *testing.T) {
 				if test.want == xmlsig.SignerIsAuthority {
 					signer.Key = customers.Key
 				}
-				reply(writer, xmlType, answerTo(request, signer))
+				reply(writer, xmlType, respondTo(request, signer))
 			})
 			f.trust = trusting(t, root.Certificate, responses.Certificate, customers.Certificate)
 			for operation, err := range everyOperation(t, f.client(t, 0), customer) {
@@ -89,7 +89,7 @@ func TestACustomerCannotSignAnswersWhateverTheTrustLeadsTo(t *testing.T) {
 }
 
 // An old root that Go does not read, because its serial number is negative, stands beside the signer.
-func TestAnUnreadableCertificateBesideTheSignerDoesNotSpoilAnAnswer(t *testing.T) {
+func TestAnUnreadableCertificateBesideTheSignerDoesNotSpoilAResponse(t *testing.T) {
 	extra := "<ds:X509Certificate>" + base64.StdEncoding.EncodeToString(pkitest.Unreadable(t)) + "</ds:X509Certificate>"
 	for _, place := range []string{"<ds:X509Data>%s", "%s</ds:X509Data>"} {
 		f := serve(t, func(f *fixture, writer http.ResponseWriter, _ *http.Request) {
@@ -106,7 +106,7 @@ func TestAnUnreadableCertificateBesideTheSignerDoesNotSpoilAnAnswer(t *testing.T
 const longestError = 2048
 
 // Whatever comes back, what is told of it has a bound: it goes into events and conditions.
-func TestNoAnswerMakesALongError(t *testing.T) {
+func TestNoResponseMakesALongError(t *testing.T) {
 	long := strings.Repeat("\U000E0001", 50_000)
 	replaced := func(old, replacement string) func(f *fixture) []byte {
 		return func(f *fixture) []byte {
@@ -121,7 +121,7 @@ func TestNoAnswerMakesALongError(t *testing.T) {
 		return func(f *fixture) []byte {
 			key := pkitest.Key("stranger")
 			root := pkitest.Root(t, strings.Repeat("\U000E0001", 100))
-			return render(response.Answer{Operation: protocol.SignNewCertificate, RetrievalID: answeredID},
+			return render(response.Content{Operation: protocol.SignNewCertificate, RetrievalID: answeredID},
 				&response.Signer{Key: key, Certificate: root.Issue(t, key, "Stranger", names), Issuer: root.Certificate})
 		}
 	}

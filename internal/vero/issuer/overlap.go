@@ -64,6 +64,6 @@ func overlapMessage(shared []*x509.Certificate) string {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	return fmt.Sprintf("spec.trust.responses and spec.trust.issuance both hold %s, which issues certificates: whoever "+
-		"has one of those might sign answers; put only the authority that signs the service's answers into "+
+		"has one of those might sign responses; put only the authority that signs the service's responses into "+
 		"spec.trust.responses", strings.Join(names, " and "))
 }

@@ -13,13 +13,13 @@ import (
 )
 
 // probeTimeout is how long a handshake may take. It is shorter than a call may be: a service that works has a moment to
-// greet, however long its answer takes.
+// greet, however long its response takes.
 const probeTimeout = 10 * time.Second
 
 // probing makes handshakes outside of the workers, a few at a time for each namespace: an address that drops what it is
 // sent keeps nobody waiting but other issuers of its namespace. VeroClusterIssuers have handshakes of their own.
 //
-// After a crash they are not spaced as calls are (issuance.Resumptions): no answer is read, and crypto/tls bounds a
+// After a crash they are not spaced as calls are (issuance.Resumptions): no response is read, and crypto/tls bounds a
 // handshake at 64 KiB a message and 256 KiB of certificates, which take 5 MB and some milliseconds, and probeTimeout
 // ends what does not end by itself. So none can end the controller.
 type probing struct {

@@ -12,8 +12,8 @@ import (
 
 // reported is the verdict of the orders: a problem that one of them has met with the issuer and the bundles as they are
 // now. What was met with an earlier spec or with other bundles may be repaired, and the next call will tell; and what
-// another order has not met since was one answer's fault, not the issuer's. Of several orders the first by name speaks,
-// so that the verdict does not change with every poll.
+// another order has not met since was one response's fault, not the issuer's. Of several orders the first by name
+// speaks, so that the verdict does not change with every poll.
 func (r *Reconciler) reported(
 	ctx context.Context, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles,
 ) (verdict, error) {
@@ -44,7 +44,7 @@ func (r *Reconciler) reported(
 
 // proofs are the last moments at which issuer and service have understood each other.
 type proofs struct {
-	// answered is when an answer verified, issued when a certificate did.
+	// answered is when a response verified, issued when a certificate did.
 	answered, issued time.Time
 }
 

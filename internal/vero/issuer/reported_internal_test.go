@@ -9,8 +9,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
-// TestOneAnswerIsNotTheIssuer: what another order has not met since says nothing of the issuer.
-func TestOneAnswerIsNotTheIssuer(t *testing.T) {
+// TestOneResponseIsNotTheIssuer: what another order has not met since says nothing of the issuer.
+func TestOneResponseIsNotTheIssuer(t *testing.T) {
 	moment := time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
 	issuer := &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Name: "vero"}}
 	order := func(name string, status v1alpha1.VeroOrderStatus) v1alpha1.VeroOrder {
@@ -35,18 +35,18 @@ func TestOneAnswerIsNotTheIssuer(t *testing.T) {
 		other   v1alpha1.VeroOrder
 		refuted bool
 	}{
-		"an acceptance after an untrusted answer": {
-			v1alpha1.ReasonUntrustedAnswer, order("vero", accepted(time.Second, false)), true},
+		"an acceptance after an untrusted response": {
+			v1alpha1.ReasonUntrustedResponse, order("vero", accepted(time.Second, false)), true},
 		"an acceptance before it": {
-			v1alpha1.ReasonUntrustedAnswer, order("vero", accepted(-time.Second, false)), false},
+			v1alpha1.ReasonUntrustedResponse, order("vero", accepted(-time.Second, false)), false},
 		"an acceptance that did not verify either": {
-			v1alpha1.ReasonUntrustedAnswer, order("vero", accepted(time.Second, true)), false},
+			v1alpha1.ReasonUntrustedResponse, order("vero", accepted(time.Second, true)), false},
 		"an acceptance of another issuer": {
-			v1alpha1.ReasonUntrustedAnswer, order("other", accepted(time.Second, false)), false},
+			v1alpha1.ReasonUntrustedResponse, order("other", accepted(time.Second, false)), false},
 		"an acceptance after a wrong environment": {
 			v1alpha1.ReasonWrongEnvironment, order("vero", accepted(time.Second, false)), true},
-		"a certificate after an untrusted answer": {v1alpha1.ReasonUntrustedAnswer, order("vero", issued), true},
-		"a certificate after an untrusted one":    {v1alpha1.ReasonUntrustedCertificate, order("vero", issued), true},
+		"a certificate after an untrusted response": {v1alpha1.ReasonUntrustedResponse, order("vero", issued), true},
+		"a certificate after an untrusted one":      {v1alpha1.ReasonUntrustedCertificate, order("vero", issued), true},
 		"an acceptance after an untrusted one": {
 			v1alpha1.ReasonUntrustedCertificate, order("vero", accepted(time.Second, false)), false},
 	} {

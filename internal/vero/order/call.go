@@ -59,8 +59,8 @@ func receivedID(id string, err error) string {
 	return id
 }
 
-// replayed says that an answer is one that another order has had before: it is signed, but the service has not given it
-// to this request. What it gave is not known. An answer that cannot be relied on ends as it would without its
+// replayed says that a response is one that another order has had before: it is signed, but the service has not given it
+// to this request. What it gave is not known. A response that cannot be relied on ends as it would without its
 // RetrievalId: with the same key, GetCertificate could not tell the other order's certificate from this one's. The
 // search is in what a cache knows; what it does not know yet shows when the certificate is for another key.
 func (r *Reconciler) replayed(ctx context.Context, order *v1alpha1.VeroOrder, received string, failure error) error {
@@ -79,7 +79,7 @@ func (r *Reconciler) replayed(ctx context.Context, order *v1alpha1.VeroOrder, re
 		if unverified, is := errors.AsType[*protocol.UnverifiedError](failure); is {
 			return unverified.WithoutRetrievalID()
 		}
-		return &protocol.AnswerError{Problem: fmt.Sprintf("its RetrievalId is the one that VeroOrder %s has had before",
+		return &protocol.ResponseError{Problem: fmt.Sprintf("its RetrievalId is the one that VeroOrder %s has had before",
 			client.ObjectKeyFromObject(other))}
 	}
 	return nil
@@ -150,7 +150,7 @@ func (r *Reconciler) check(
 	return &orderstate.Issued{Certificate: certificate, CA: ca}, nil
 }
 
-// earlier says that a certificate is one that the key has had before, as it can be with rotationPolicy Never: an answer
+// earlier says that a certificate is one that the key has had before, as it can be with rotationPolicy Never: a response
 // tells no RetrievalId, and the signed one to an earlier question may come once more.
 func (r *Reconciler) earlier(ctx context.Context, order *v1alpha1.VeroOrder, serialNumber string) error {
 	if renewal := order.Spec.Renewal; renewal != nil && renewal.SerialNumber == serialNumber {

@@ -18,7 +18,7 @@ import (
 // silentPause is how long an order waits for the end of its pause without saying so.
 const silentPause = 30 * time.Second
 
-// pacing lets calls that were interrupted be made again one after the other. An answer may be what has ended the
+// pacing lets calls that were interrupted be made again one after the other. A response may be what has ended the
 // controller before, and must not end this one before it has served anybody. What it goes by is in the orders, as they
 // were when the controller started; in memory is only what has been done about it since.
 type pacing struct {
@@ -76,12 +76,12 @@ func held(order *v1alpha1.VeroOrder, until time.Time) orderstate.Action {
 	again := until.UTC().Format(time.RFC3339)
 	action := orderstate.Action{Verb: orderstate.Wait, Reason: v1alpha1.ReasonUncertain, Message: fmt.Sprintf(
 		"the controller has ended in the middle of each of the last %d calls for VeroOrders of this namespace; perhaps an "+
-			"answer of the service ends it; see the log of the ended container; VeroOrder %s goes on at %s",
+			"response of the service ends it; see the log of the ended container; VeroOrder %s goes on at %s",
 		order.Status.Interruptions+1, order.Name, again)}
 	if !orderstate.Interrupted(order) {
 		action.Reason = v1alpha1.ReasonRetryingSubmission
 		action.Message = fmt.Sprintf("the controller has ended in the middle of calls for other VeroOrders of this "+
-			"namespace; perhaps an answer of their service ends it; VeroOrder %s goes on at %s", order.Name, again)
+			"namespace; perhaps a response of their service ends it; VeroOrder %s goes on at %s", order.Name, again)
 	}
 	if order.Status.State == v1alpha1.StateSubmitted {
 		action.Reason = v1alpha1.ReasonAwaitingCertificate

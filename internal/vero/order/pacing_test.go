@@ -21,7 +21,7 @@ import (
 func TestAnOrderInWhoseCallsTheControllerHasEndedSaysUntilWhenItWaits(t *testing.T) {
 	begun := &metav1.MicroTime{Time: now}
 	const because = "the controller has ended in the middle of each of the last 4 calls for VeroOrders of this " +
-		"namespace; perhaps an answer of the service ends it; see the log of the ended container; " +
+		"namespace; perhaps a response of the service ends it; see the log of the ended container; " +
 		"VeroOrder sign-1 goes on at 2026-11-21T12:01:20Z"
 	for claim, c := range map[string]struct {
 		status v1alpha1.VeroOrderStatus

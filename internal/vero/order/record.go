@@ -28,10 +28,10 @@ var (
 	errNamespaceGone = errors.New("the namespace is gone")
 )
 
-// record writes the outcome of a call, whatever it takes: the answer exists nowhere else. It goes on through conflicts,
-// with the order read anew, through an API server that is away, and through the deletion of the order, which is made
-// again. Then it reports what has changed since before. If time runs out the RetrievalId goes to the log, from where a
-// person can bring it back; it is of no use to anybody without the private key.
+// record writes the outcome of a call, whatever it takes: the response exists nowhere else. It goes on through
+// conflicts, with the order read anew, through an API server that is away, and through the deletion of the order, which
+// is made again. Then it reports what has changed since before. If time runs out the RetrievalId goes to the log, from
+// where a person can bring it back; it is of no use to anybody without the private key.
 func (r *Reconciler) record(
 	ctx context.Context, before, order *v1alpha1.VeroOrder, retrievalID string, change func(*v1alpha1.VeroOrder),
 ) (ctrl.Result, error) {

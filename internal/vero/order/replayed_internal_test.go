@@ -25,7 +25,7 @@ func (k knowing) List(_ context.Context, list client.ObjectList, _ ...client.Lis
 	return nil
 }
 
-// TestARetrievalIDOfAnotherOrderIsNotKept, whatever else the answer is.
+// TestARetrievalIDOfAnotherOrderIsNotKept, whatever else the response is.
 func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
 	order, another := &v1alpha1.VeroOrder{}, v1alpha1.VeroOrder{}
 	order.UID, another.UID = "this", "another"
@@ -53,7 +53,7 @@ func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
 			got := reconciler.replayed(t.Context(), order, receivedID(id, c.err), c.err)
 			said, left := "", ""
 			if got != nil {
-				said, left = answerProblem(got), receivedID("", got)
+				said, left = responseProblem(got), receivedID("", got)
 			}
 			if said != c.want || left != "" {
 				t.Errorf("it is %q with RetrievalId %q, want %q without", said, left, c.want)
@@ -62,9 +62,9 @@ func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
 	}
 }
 
-// answerProblem is an error without the words that every one of its type begins with.
-func answerProblem(err error) string {
-	if wrong, is := errors.AsType[*protocol.AnswerError](err); is {
+// responseProblem is an error without the words that every one of its type begins with.
+func responseProblem(err error) string {
+	if wrong, is := errors.AsType[*protocol.ResponseError](err); is {
 		return wrong.Problem
 	}
 	return err.Error()

@@ -22,7 +22,7 @@ func (s Snapshot) credentials(doubt bool) (action Action, blocked bool) {
 	if spender := s.acceptedElsewhere(); spender != nil {
 		reason := v1alpha1.ReasonWithdrawn
 		if doubt {
-			reason = v1alpha1.ReasonAnswerLost
+			reason = v1alpha1.ReasonResponseLost
 		}
 		return Action{Verb: Abandon, Reason: reason, Message: fmt.Sprintf(
 			"the service has accepted its transfer credentials for VeroOrder %s%s, and takes them once",
@@ -46,7 +46,7 @@ func (s Snapshot) credentials(doubt bool) (action Action, blocked bool) {
 }
 
 // acceptedElsewhere is another order that the service has accepted with the TransferId of the order: one that was given
-// up, until a late answer has revived it.
+// up, until a late response has revived it.
 func (s Snapshot) acceptedElsewhere() *v1alpha1.VeroOrder {
 	return Newest(s.Transfer.Orders, func(order *v1alpha1.VeroOrder) bool {
 		if order.Name == s.Order.Name || order.Spec.Transfer == nil ||
@@ -58,11 +58,11 @@ func (s Snapshot) acceptedElsewhere() *v1alpha1.VeroOrder {
 }
 
 // replaced ends an order whose transfer credentials have given way to others. One in doubt cannot be sent again without
-// them, and what may have been lost with its answer is lost.
+// them, and what may have been lost with its response is lost.
 func replaced(doubt bool, how string) Action {
 	if doubt {
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonAnswerLost,
-			Message: "the request was sent and its answer was lost; " + how + ", and a new order is made with those"}
+		return Action{Verb: Abandon, Reason: v1alpha1.ReasonResponseLost,
+			Message: "the request was sent and its response was lost; " + how + ", and a new order is made with those"}
 	}
 	return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn,
 		Message: how + "; nothing was spent, and a new order is made"}
@@ -78,8 +78,8 @@ func (s Snapshot) renewalKey(doubt bool) (action Action, blocked bool) {
 	end := Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn}
 	switch {
 	case expired && doubt:
-		end.Reason, end.Message = v1alpha1.ReasonAnswerLost, fmt.Sprintf(
-			"the renewal was sent, its answer was lost, and the certificate in Secret %s expired on %s",
+		end.Reason, end.Message = v1alpha1.ReasonResponseLost, fmt.Sprintf(
+			"the renewal was sent, its response was lost, and the certificate in Secret %s expired on %s",
 			renewal.SecretName, renewal.NotAfter.UTC().Format(time.RFC3339))
 	case expired:
 		end.Reason, end.Message = v1alpha1.ReasonCertificateExpired, fmt.Sprintf(
@@ -114,5 +114,5 @@ func (s Snapshot) NeedsCredentials() bool {
 	}
 	since, last := order.Status.FirstRefusalTime, order.Status.LastError
 	return phase == v1alpha1.StatePending && order.Status.Submissions >= warnAfter &&
-		since != nil && last != nil && last.Code != codeNoAnswer && last.Time.Sub(since.Time) >= s.Issuer.Timeout
+		since != nil && last != nil && last.Code != codeNoResponse && last.Time.Sub(since.Time) >= s.Issuer.Timeout
 }

@@ -12,20 +12,20 @@ import (
 // TestOrderInDoubt: the service may have accepted it, and nobody knows.
 func TestOrderInDoubt(t *testing.T) {
 	crashed := intended(now.Add(-time.Minute))
-	answerLost := "its answer was lost"
+	responseLost := "its response was lost"
 	firstRefusalTime := sent(now.Add(-time.Minute), pki099)
 	cases := map[string]decision{
 		"waits for its turn": {
-			ordered(signNew(sent(now, errNoAnswer))),
+			ordered(signNew(sent(now, errNoResponse))),
 			want{Verb: orderstate.Wait, Reason: v1alpha1.ReasonUncertain, At: now.Add(10 * time.Second)}},
 		"stays in doubt when it is refused afterwards": {
-			ordered(signNew(lost, firstRefusalTime), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, answerLost)},
+			ordered(signNew(lost, firstRefusalTime), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, responseLost)},
 	}
 	for how, doubt := range map[string]edit{"interrupted": lost, "found after a crash": crashed} {
 		for claim, c := range map[string]decision{
 			"is sent again": {ordered(signNew(doubt)), submit},
 			"not when nobody wants it": {
-				ordered(signNew(doubt), unwanted), abandon(v1alpha1.ReasonAnswerLost, "not known whether"),
+				ordered(signNew(doubt), unwanted), abandon(v1alpha1.ReasonResponseLost, "not known whether"),
 			},
 			"a renewal that nobody wants has cost nothing": {
 				ordered(renewal(doubt), unwanted), abandon(v1alpha1.ReasonWithdrawn, "nothing was spent"),
@@ -37,28 +37,29 @@ func TestOrderInDoubt(t *testing.T) {
 				ordered(signNew(doubt), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady),
 			},
 			"ends when the issuer names another customer": {
-				ordered(signNew(doubt), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, answerLost, "7654321-0")},
+				ordered(signNew(doubt), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, responseLost, "7654321-0")},
 			"ends when the issuer names another environment": {
-				ordered(signNew(doubt), production), abandon(v1alpha1.ReasonIssuerChanged, answerLost, "PRODUCTION")},
+				ordered(signNew(doubt), production), abandon(v1alpha1.ReasonIssuerChanged, responseLost, "PRODUCTION")},
 			"waits for its credentials": {
 				ordered(signNew(doubt), noCredentials), waitFor(v1alpha1.ReasonWaitingForCredentials),
 			},
 			"is lost without its credentials": {
-				ordered(signNew(doubt), newCredentials), abandon(v1alpha1.ReasonAnswerLost, answerLost, "a new order"),
+				ordered(signNew(doubt), newCredentials), abandon(v1alpha1.ReasonResponseLost, responseLost, "a new order"),
 			},
 			"is settled with its credentials first": {ordered(signNew(doubt), elsewhere), submit},
 			"is lost when both Secrets have others": {
-				ordered(signNew(doubt), elsewhere, newCredentials), abandon(v1alpha1.ReasonAnswerLost, "new-transfer"),
+				ordered(signNew(doubt), elsewhere, newCredentials), abandon(v1alpha1.ReasonResponseLost, "new-transfer"),
 			},
 			"is lost when only the other Secret is there": {
-				ordered(signNew(doubt), elsewhere, noCredentials), abandon(v1alpha1.ReasonAnswerLost),
+				ordered(signNew(doubt), elsewhere, noCredentials), abandon(v1alpha1.ReasonResponseLost),
 			},
 			"is lost when its credentials were accepted for another": {
 				ordered(signNew(doubt), with(signNew(named("sign-0"), sent(now, nil)))),
-				abandon(v1alpha1.ReasonAnswerLost, "takes them once")},
+				abandon(v1alpha1.ReasonResponseLost, "takes them once")},
 			"renewal: is sent again": {ordered(renewal(doubt)), submit},
 			"renewal: is lost when the certificate has expired": {
-				ordered(renewal(doubt), at(now.AddDate(0, 0, 31))), abandon(v1alpha1.ReasonAnswerLost, answerLost, "expired on")},
+				ordered(renewal(doubt), at(now.AddDate(0, 0, 31))),
+				abandon(v1alpha1.ReasonResponseLost, responseLost, "expired on")},
 			"renewal: another one follows when the key is gone": {
 				ordered(renewal(doubt), noCurrent), abandon(v1alpha1.ReasonWithdrawn, "Secret tls does not exist")},
 		} {
@@ -123,8 +124,8 @@ func TestRenewalThatIsRefusedForDays(t *testing.T) {
 			ordered(tried(pki099, pki099, errUnreachable), at(later), buyable), submit},
 		"also where it could not be reached meanwhile": {
 			ordered(tried(pki099, errUnreachable, pki099), at(later), buyable), givesWay},
-		"also where an answer was lost meanwhile": {
-			ordered(tried(pki099, errNoAnswer, pki099), at(later), buyable), givesWay},
+		"also where a response was lost meanwhile": {
+			ordered(tried(pki099, errNoResponse, pki099), at(later), buyable), givesWay},
 		"also where a clock was ahead at the first try": {
 			ordered(answered(sent(now.AddDate(1, 0, 0), pki099), sent(begin, pki099), sent(begin.Add(time.Hour), pki099),
 				sent(now.Add(-time.Hour), pki099), sent(now, pki099)), at(later), buyable), givesWay},
@@ -135,7 +136,7 @@ func TestRenewalThatIsRefusedForDays(t *testing.T) {
 		"not where the issuer is at fault": {
 			ordered(tried(pki005, pki005, pki005), at(later), buyable), submit},
 		"not while it may have been accepted": {
-			ordered(tried(pki099, pki099, errNoAnswer), at(later), buyable), submit},
+			ordered(tried(pki099, pki099, errNoResponse), at(later), buyable), submit},
 	})
 }
 

@@ -34,7 +34,7 @@ var (
 	pki005, pki010, pki015, pki020 = ordertest.PKI005, ordertest.PKI010, ordertest.PKI015, ordertest.PKI020
 	pki030, pki080, pki099         = ordertest.PKI030, ordertest.PKI080, ordertest.PKI099
 	errUnknown, errUnknownCode     = ordertest.ErrUnknown, ordertest.ErrUnknownCode
-	errUnreachable, errNoAnswer    = ordertest.ErrUnreachable, ordertest.ErrNoAnswer
+	errUnreachable, errNoResponse  = ordertest.ErrUnreachable, ordertest.ErrNoResponse
 	errUnverified                  = ordertest.ErrUnverified
 )
 
@@ -135,7 +135,7 @@ func heldUp(reason string) edit {
 	}
 }
 
-// unverifiedWith is an answer that carries a RetrievalId and whose signature does not verify.
+// unverifiedWith is a response that carries a RetrievalId and whose signature does not verify.
 func unverifiedWith(id string) error {
 	return &protocol.UnverifiedError{RetrievalID: id, Err: ordertest.ErrUntrusted}
 }

@@ -92,7 +92,7 @@ func (s Snapshot) nextSubmission() time.Time {
 // doubt has spent nothing either.
 func (s Snapshot) unwanted(doubt bool) Action {
 	if doubt && s.Order.Spec.Transfer != nil {
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonAnswerLost, Message: "no CertificateRequest waits for it any " +
+		return Action{Verb: Abandon, Reason: v1alpha1.ReasonResponseLost, Message: "no CertificateRequest waits for it any " +
 			"more, and it is not known whether the certificate service had accepted it; it is not sent again"}
 	}
 	return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn,
@@ -104,7 +104,7 @@ func (s Snapshot) unwanted(doubt bool) Action {
 func (s Snapshot) otherCustomer(doubt bool) Action {
 	fate := "nothing was spent"
 	if doubt {
-		fate = "the request was sent and its answer was lost"
+		fate = "the request was sent and its response was lost"
 	}
 	return Action{Verb: Abandon, Reason: v1alpha1.ReasonIssuerChanged, Message: fmt.Sprintf(
 		"%s now names customer %s and environment %s; %s, and a new order is made",

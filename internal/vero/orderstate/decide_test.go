@@ -25,8 +25,8 @@ func unwanted(s *orderstate.Snapshot) { s.Wanted = false }
 
 func elsewhere(s *orderstate.Snapshot) { s.Transfer.Elsewhere = "new-transfer" }
 
-// lost had its answer lost a minute ago; its next try is due.
-var lost = sent(now.Add(-time.Minute), errNoAnswer)
+// lost had its response lost a minute ago; its next try is due.
+var lost = sent(now.Add(-time.Minute), errNoResponse)
 
 func TestOrderThatWasNotSent(t *testing.T) {
 	failed := func(err error) edit { return sent(now, err) }
@@ -53,7 +53,7 @@ func TestOrderThatWasNotSent(t *testing.T) {
 			ordered(signNew(), elsewhere), abandon(v1alpha1.ReasonWithdrawn, "new-transfer", nothingSpent)},
 		"also when its own Secret is gone": {
 			ordered(signNew(), elsewhere, noCredentials), abandon(v1alpha1.ReasonWithdrawn, "new-transfer")},
-		"ends when a late answer shows that its credentials were accepted for another": {
+		"ends when a late response shows that its credentials were accepted for another": {
 			ordered(signNew(), with(signNew(named("sign-0"), forAnotherKey, sent(now, nil)))),
 			abandon(v1alpha1.ReasonWithdrawn, "VeroOrder sign-0 for CertificateRequest tls-1", "takes them once")},
 		"not when they were refused there": {
@@ -114,7 +114,7 @@ func TestAcceptedOrder(t *testing.T) {
 		"at once when the bundles were repaired": {ordered(signNew(untrusted), bundleEdited, at(due)), poll},
 		"at once when the issuer was repaired":   {ordered(signNew(untrusted), issuerEdited, at(due)), poll},
 		"not before it, when nothing was": {
-			ordered(signNew(untrusted), at(due)), waitFor(v1alpha1.ReasonUntrustedAnswer),
+			ordered(signNew(untrusted), at(due)), waitFor(v1alpha1.ReasonUntrustedResponse),
 		},
 		"a repair does not shorten the first 10 s": {
 			ordered(signNew(sent(now, unverifiedWith("x"))), bundleEdited, at(due.Add(-1))),
@@ -126,7 +126,7 @@ func TestAcceptedOrder(t *testing.T) {
 			waitFor(v1alpha1.ReasonAwaitingCertificate, retrievalID)},
 		"and gives way to the problem before it": {
 			ordered(signNew(untrusted, heldUp(v1alpha1.ReasonIssuerNotFound)), at(due)),
-			waitFor(v1alpha1.ReasonUntrustedAnswer, "spec.trust.responses")},
+			waitFor(v1alpha1.ReasonUntrustedResponse, "spec.trust.responses")},
 	}
 	run(t, cases)
 }

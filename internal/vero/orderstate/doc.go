@@ -7,7 +7,7 @@
 //
 //	   ┌──────── refused without having been processed (no connection, unread, PKI005, PKI080, PKI099) ─┐
 //	   ▼                                                                                                │
-//	Pending ──── Intend ───► Submitting ── no answer to rely on: uncertain, sent again ──┐              │
+//	Pending ──── Intend ───► Submitting ── no response to rely on: uncertain, sent again ──┐              │
 //	   │                      │ │ │  ▲                                                   │              │
 //	   │                      │ │ │  └───────────────────────────────────────────────────┘              │
 //	   │                      │ │ └─────────────────────────────────────────────────────────────────────┘
@@ -20,13 +20,13 @@
 //	   └───────────────────► Failed ◄────────────────────────────┘
 //
 // An order found in Submitting was interrupted: it was sent, or it was not. It is sent again with the same
-// authorization, because what was lost with the answer is lost already, and what never arrived costs nothing.
+// authorization, because what was lost with the response is lost already, and what never arrived costs nothing.
 //
 // An order is given up when nobody wants it any more, its issuer names another customer, its credentials were replaced
 // or accepted for another order, or the certificate that it renews has expired, is gone, cannot sign, or gives way to
 // credentials. In Submitting that is without the service's word.
 //
-// An answer that arrives late, from a controller that was frozen in the middle of its call, revives a failed order: a
+// A response that arrives late, from a controller that was frozen in the middle of its call, revives a failed order: a
 // RetrievalId leads to Submitted, a certificate to Issued. Neither is ever thrown away.
 //
 // Nobody gives up an accepted order but a person, by deleting it; the messages of those that have long waited say so.

@@ -19,7 +19,7 @@ type Call struct {
 	Intended time.Time
 	// RetrievalID is, of a poll, what it has asked with.
 	RetrievalID string
-	// Ended is when the answer, or the error, was there.
+	// Ended is when the response, or the error, was there.
 	Ended time.Time
 	// Timeout is the issuer's retrievalTimeout.
 	Timeout time.Duration
@@ -37,11 +37,11 @@ type Outcome struct {
 	State v1alpha1.VeroOrderState
 	// Reason is one of the API's reasons, Message what a user reads. Without a Reason the order says what it said before.
 	Reason, Message string
-	// RetrievalID is the order's; Unverified reports whether it stood in an answer that cannot be relied on, and
+	// RetrievalID is the order's; Unverified reports whether it stood in a response that cannot be relied on, and
 	// RefusedID is the last of those that has led to nothing.
 	RetrievalID, RefusedID string
 	Unverified             bool
-	// Uncertain reports whether the service may have accepted a request whose answer was lost.
+	// Uncertain reports whether the service may have accepted a request whose response was lost.
 	Uncertain bool
 	// Accepted, NextSubmit, NextPoll and FirstRefusalTime are times of the status, nil where there is none.
 	Accepted, NextSubmit, NextPoll, FirstRefusalTime *metav1.MicroTime

@@ -105,7 +105,7 @@ const (
 // retrying is an order that was certainly not accepted, accepted one that certainly was.
 var (
 	retrying = outcome{
-		Phase: pending, Reason: v1alpha1.ReasonRetryingSubmission, Again: 10 * time.Second, Code: "NoAnswer",
+		Phase: pending, Reason: v1alpha1.ReasonRetryingSubmission, Again: 10 * time.Second, Code: "NoResponse",
 	}
 	accepted = outcome{
 		Phase: submitted, Reason: v1alpha1.ReasonAwaitingCertificate, ID: retrievalID, Again: 10 * time.Second,

@@ -17,38 +17,38 @@ import (
 // Parts of the remedies. None of them speaks of trust: it is extended for an authority that is unknown, and for
 // nothing else, or a forger would be invited by his own forgery.
 const (
-	wayThere = "look for a proxy between the cluster and the service that answers in its place or changes its answers, " +
+	wayThere = "look for a proxy between the cluster and the service that answers in its place or changes its responses, " +
 		"and check spec.url; if that is not it, " + protocol.ContactService
 	clocks = "compare the clock of the controller's node with the true time; if it is right, "
 )
 
-// remedies says what an answer whose signature was refused probably is, and what to do about it. For UntrustedSigner
+// remedies says what a response whose signature was refused probably is, and what to do about it. For UntrustedSigner
 // it holds where the authority is known, but no valid chain leads to it; see remedyFor.
 var remedies = map[xmlsig.Reason]string{
-	xmlsig.MissingSignature: "the service signs every answer, so this one is not the service's, or lost its signature " +
+	xmlsig.MissingSignature: "the service signs every response, so this one is not the service's, or lost its signature " +
 		"on the way: " + wayThere,
-	xmlsig.Shape: "the service does not sign in this way, so something has probably rewritten the answer: " + wayThere,
+	xmlsig.Shape: "the service does not sign in this way, so something has probably rewritten the response: " + wayThere,
 	xmlsig.Algorithm: "an outdated service, or something that answers in its place, signs with algorithms that nothing " +
 		"here accepts: check that spec.url is the address of the service; if it is, " + protocol.ContactService,
-	xmlsig.DigestMismatch: "the answer was changed after it had been signed: " + wayThere,
-	xmlsig.SignatureMismatch: "the answer was not signed with the key of the certificate in it, so it is forged or " +
+	xmlsig.DigestMismatch: "the response was changed after it had been signed: " + wayThere,
+	xmlsig.SignatureMismatch: "the response was not signed with the key of the certificate in it, so it is forged or " +
 		"damaged: " + wayThere,
 	xmlsig.UntrustedSigner: "the signer's certificate breaks a rule of X.509, so it is probably not the service's: " +
 		wayThere,
-	xmlsig.SignerExpired: clocks + "the answer is an old one that something repeats, or the service signs with a " +
+	xmlsig.SignerExpired: clocks + "the response is an old one that something repeats, or the service signs with a " +
 		"certificate that has expired: " + protocol.ContactService,
 	xmlsig.SignerNotYetValid: clocks + "the service signs with a certificate before its time: " + protocol.ContactService,
 	xmlsig.WeakSigner: "an outdated service, or something that answers in its place, signs with a short key, which " +
 		"nothing here accepts: check that spec.url is the address of the service; if it is, " + protocol.ContactService,
-	xmlsig.SignerIsAuthority: "authorities sign certificates, and no answers, so this one is probably forged, with the " +
+	xmlsig.SignerIsAuthority: "authorities sign certificates, and no responses, so this one is probably forged, with the " +
 		"key of an authority: do not use the service until you have asked about it; " + protocol.ContactService,
-	xmlsig.SignerIsCustomer: "another customer of the service has probably made the answer: " + wayThere +
+	xmlsig.SignerIsCustomer: "another customer of the service has probably made the response: " + wayThere +
 		"; if the issuer has the condition TrustOverlap, do what that says",
 }
 
-// unreadableRemedy is for answers that were not verified for another reason than those of xmlsig: they could not even
+// unreadableRemedy is for responses that were not verified for another reason than those of xmlsig: they could not even
 // be read.
-const unreadableRemedy = "the answer could not be verified as it came: " + wayThere
+const unreadableRemedy = "the response could not be verified as it came: " + wayThere
 
 // problem is what is wrong with the issuer, in the words of an order that goes on when it is repaired.
 func (o Outcome) problem(order *v1alpha1.VeroOrder, reason string, err error, call Call) *v1alpha1.VeroIssuerProblem {
@@ -77,7 +77,7 @@ func (o Outcome) problemMessage(order *v1alpha1.VeroOrder, reason string, err er
 	}
 }
 
-// remedyFor says what to do about an answer that was not verified.
+// remedyFor says what to do about a response that was not verified.
 func remedyFor(err error) string {
 	refusal, isRefusal := errors.AsType[*xmlsig.VerifyError](err)
 	if !isRefusal {
@@ -106,7 +106,7 @@ var issuedRemedies = map[pki.IssuedReason]string{
 	pki.IssuedExpired: clocks + "the service has given an old certificate, or an authority has expired, whose " +
 		"successor the service's owner publishes",
 	pki.IssuedNotYetValid: clocks + "the service has given a certificate before its time",
-	pki.IssuedEarlier:     "the service, or something between it and the cluster, has probably repeated an old answer",
+	pki.IssuedEarlier:     "the service, or something between it and the cluster, has probably repeated an old response",
 	pki.IssuedInvalidChain: "the certificate, or one of the configured authorities, breaks a rule of X.509, which " +
 		"nothing here overlooks",
 }

@@ -92,9 +92,9 @@ func TestEveryRefusedSignatureHasAdviceOfItsOwn(t *testing.T) {
 		return problemAfter(unverified(xmlsig.Reason(reason)))
 	}, string(xmlsig.UntrustedSigner), "spec.trust.responses")
 	for claim, err := range map[string]error{
-		"an answer that could not be read":   &protocol.UnverifiedError{Err: errors.New("cut off in the middle")},
-		"an answer refused for a new reason": unverified("Reason of tomorrow"),
-		"an answer whose signer must not be shown": &protocol.UnverifiedError{
+		"a response that could not be read":   &protocol.UnverifiedError{Err: errors.New("cut off in the middle")},
+		"a response refused for a new reason": unverified("Reason of tomorrow"),
+		"a response whose signer must not be shown": &protocol.UnverifiedError{
 			Err: &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Err: errors.New("not shown")}},
 	} {
 		if says := problemAfter(err); strings.Contains(says, "spec.trust") || !strings.Contains(says, "look for a proxy") {
@@ -153,7 +153,7 @@ func TestAnUnknownAuthorityIsIdentified(t *testing.T) {
 func TestProblemOfTheIssuerIsThatOfTheOrder(t *testing.T) {
 	order := signNew(sent(now, nil), polled(now, unverified(xmlsig.DigestMismatch)))
 	problem := order.Status.IssuerProblem
-	if problem == nil || problem.Reason != v1alpha1.ReasonUntrustedAnswer ||
+	if problem == nil || problem.Reason != v1alpha1.ReasonUntrustedResponse ||
 		problem.Message != orderstate.Message(order) {
 		t.Errorf("the issuer says %+v, the order %+v", problem, order.Status.Conditions)
 	}

@@ -18,11 +18,11 @@ const (
 )
 
 // Interrupted reports whether a call was begun for an order and has no outcome: the controller has ended meanwhile.
-// Perhaps the answer has ended it.
+// Perhaps the response has ended it.
 func Interrupted(order *v1alpha1.VeroOrder) bool { return !begun(order).IsZero() }
 
 // begun is when the call of an interrupted order was begun; zero for others. A submission that has an outcome without
-// an answer has a time for the next one, too.
+// a response has a time for the next one, too.
 func begun(order *v1alpha1.VeroOrder) time.Time {
 	status := &order.Status
 	switch StateOf(order) {
@@ -51,7 +51,7 @@ func IntendPoll(order *v1alpha1.VeroOrder, interruptions int32, now time.Time) {
 	order.Status.Interruptions = interruptions
 }
 
-// Resumptions say when a controller makes the calls again that it has found interrupted at its start, so that an answer
+// Resumptions say when a controller makes the calls again that it has found interrupted at its start, so that a response
 // which ends every controller leaves time for the orders of everybody else.
 type Resumptions struct {
 	// At is when the call of each interrupted order may be made: one a second, the one that was begun last after all

@@ -109,15 +109,15 @@ func TestANamespaceWithInterruptedOrdersIsSuspected(t *testing.T) {
 // TestACallWithAnOutcomeIsNotInterrupted, whatever the outcome is.
 func TestACallWithAnOutcomeIsNotInterrupted(t *testing.T) {
 	for claim, outcome := range map[string]edit{
-		"accepted":                 sent(now, nil),
-		"accepted, unverified":     sent(now, unverifiedWith(retrievalID)),
-		"refused for now":          sent(now, pki099),
-		"refused for good":         sent(now, pki020),
-		"unreachable":              sent(now, errUnreachable),
-		"without an answer":        sent(now, errNoAnswer),
-		"given up":                 abandoned(v1alpha1.ReasonWithdrawn),
-		"a poll refused":           func(o *v1alpha1.VeroOrder) { interruptedPoll(0, 0)(o); polled(now, pki099)(o) },
-		"a poll without an answer": func(o *v1alpha1.VeroOrder) { interruptedPoll(0, 0)(o); polled(now, errNoAnswer)(o) },
+		"accepted":                  sent(now, nil),
+		"accepted, unverified":      sent(now, unverifiedWith(retrievalID)),
+		"refused for now":           sent(now, pki099),
+		"refused for good":          sent(now, pki020),
+		"unreachable":               sent(now, errUnreachable),
+		"without a response":        sent(now, errNoResponse),
+		"given up":                  abandoned(v1alpha1.ReasonWithdrawn),
+		"a poll refused":            func(o *v1alpha1.VeroOrder) { interruptedPoll(0, 0)(o); polled(now, pki099)(o) },
+		"a poll without a response": func(o *v1alpha1.VeroOrder) { interruptedPoll(0, 0)(o); polled(now, errNoResponse)(o) },
 	} {
 		order := signNew(interrupted(time.Minute, 7), outcome)
 		if orderstate.Interrupted(order) || order.Status.Interruptions != 0 {

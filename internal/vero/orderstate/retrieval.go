@@ -32,7 +32,7 @@ func OutcomeOfPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Ca
 	}
 }
 
-// retrieved is for calls that have led to the certificate: a verified answer knew the RetrievalId.
+// retrieved is for calls that have led to the certificate: a verified response knew the RetrievalId.
 func retrieved(order *v1alpha1.VeroOrder, issued *Issued, call Call) Outcome {
 	o := concluded(order)
 	o.Polls++
@@ -77,7 +77,7 @@ func nextPollDistance(order *v1alpha1.VeroOrder, distance time.Duration, call Ca
 const contact = protocol.ContactService + " and the RetrievalId"
 
 // stillAwaited says why an order has no certificate yet that can get one. A problem that it has reported of its issuer
-// lasts until a verified answer comes.
+// lasts until a verified response comes.
 func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	refusal, isRefusal := errors.AsType[*protocol.ServiceError](err)
 	wrong, isWrong := errors.AsType[*pki.IssuedError](err)
@@ -86,7 +86,7 @@ func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) O
 	case isRefusal && refusal.Code == protocol.CodeWrongEnvironment:
 		return o.blamed(o.problem(order, v1alpha1.ReasonWrongEnvironment, err, call))
 	case isUnverified:
-		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedAnswer, err, call))
+		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedResponse, err, call))
 	case isWrong && wrong.Reason == pki.IssuedUnknownAuthority:
 		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedCertificate, err, call))
 	case isWrong:
@@ -101,11 +101,11 @@ func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) O
 	return o
 }
 
-// disowned takes a RetrievalId from an order again that an answer carried which cannot be relied on, because a verified
-// answer says that it is not that of the order: the order goes on as if it had never had it. What the service has
+// disowned takes a RetrievalId from an order again that a response carried which cannot be relied on, because a verified
+// response says that it is not that of the order: the order goes on as if it had never had it. What the service has
 // accepted is not lost by that, since nothing leads to it.
 func (o Outcome) disowned(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
-	message := fmt.Sprintf("the RetrievalId %s, which stood in an answer that cannot be relied on, leads to nothing: %v; "+
+	message := fmt.Sprintf("the RetrievalId %s, which stood in a response that cannot be relied on, leads to nothing: %v; "+
 		"the request is sent again with the same authorisation%s", o.RetrievalID, err, o.unspent())
 	o.RefusedID, o.RetrievalID, o.Unverified = o.RetrievalID, "", false
 	o.Accepted, o.NextPoll, o.Problem = nil, nil, nil
@@ -116,7 +116,7 @@ func (o Outcome) disowned(order *v1alpha1.VeroOrder, err error, call Call) Outco
 	return o.retried(v1alpha1.StatePending, retryReason(order), message, next)
 }
 
-// disowns reports whether a verified answer to GetCertificate says that a RetrievalId is not that of the order: the
+// disowns reports whether a verified response to GetCertificate says that a RetrievalId is not that of the order: the
 // service refuses it for good, or it is that of another customer's certificate, or of one for another key. PKI099 does
 // not say so: the service answers with it for as long as it has no certificate, which can be days.
 func disowns(err error) bool {
@@ -157,7 +157,7 @@ func (o Outcome) awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time
 	}
 }
 
-// soFar is what has come of a RetrievalId that cannot be relied on: what was wrong with the answer that it stood in,
+// soFar is what has come of a RetrievalId that cannot be relied on: what was wrong with the response that it stood in,
 // then what the service answers to it. An id that it does not know it answers as one whose certificate takes long.
 func (o Outcome) soFar() string {
 	if o.LastError == nil {
@@ -166,9 +166,9 @@ func (o Outcome) soFar() string {
 	return "; the last error: " + o.LastError.Message
 }
 
-// unanswered reports whether the last call was a GetCertificate without an answer. A failure from before the acceptance
+// unanswered reports whether the last call was a GetCertificate without a response. A failure from before the acceptance
 // does not count; it is only kept.
 func (o Outcome) unanswered() bool {
-	return o.LastError != nil && o.LastError.Code == codeNoAnswer && o.Accepted != nil &&
+	return o.LastError != nil && o.LastError.Code == codeNoResponse && o.Accepted != nil &&
 		o.LastError.Time.After(o.Accepted.Time)
 }

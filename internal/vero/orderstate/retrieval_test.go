@@ -20,7 +20,7 @@ func TestPoll(t *testing.T) {
 	polled := func(err error) edit { return polled(now, err) }
 	waiting := accepted.but(again(30*time.Second), code("PKI099"))
 	overdue := waiting.but(again(time.Hour), func(o *outcome) { o.Reason = v1alpha1.ReasonRetrievalOverdue })
-	untrusted := waiting.but(blaming(v1alpha1.ReasonUntrustedAnswer), code("UntrustedAnswer"))
+	untrusted := waiting.but(blaming(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse"))
 	wrong := waiting.but(code("WrongCertificate"), func(o *outcome) { o.Reason = v1alpha1.ReasonWrongCertificate })
 	refused := refusedFor(v1alpha1.ReasonCredentialsRefused, "PKI020").but(withID(retrievalID))
 	kept := "RetrievalId retrieval-1 is kept"
@@ -33,15 +33,15 @@ func TestPoll(t *testing.T) {
 			signNew(old, polled(pki099)), overdue,
 			[]string{retrievalID, "PKI099", contactWithID, "delete VeroOrder sign-1"}, ""},
 		"no connection while young": {
-			signNew(young, polled(errUnreachable)), waiting.but(code("NoAnswer")),
+			signNew(young, polled(errUnreachable)), waiting.but(code("NoResponse")),
 			[]string{retrievalID, "cannot be fetched: ", "connection refused"}, "makes the certificate"},
 		"no connection before it was accepted is past": {
 			signNew(sent(now.Add(-2*time.Minute), errUnreachable), young),
-			accepted.but(again(-50*time.Second), code("NoAnswer")),
+			accepted.but(again(-50*time.Second), code("NoResponse")),
 			[]string{"makes the certificate"}, ""},
 		"no connection when old": {
-			signNew(old, polled(errUnreachable)), overdue.but(code("NoAnswer")), []string{"connection refused"}, ""},
-		"no answer": {signNew(young, polled(errNoAnswer)), waiting.but(code("NoAnswer")), nil, ""},
+			signNew(old, polled(errUnreachable)), overdue.but(code("NoResponse")), []string{"connection refused"}, ""},
+		"no response": {signNew(young, polled(errNoResponse)), waiting.but(code("NoResponse")), nil, ""},
 		"PKI005": {
 			signNew(young, polled(pki005)),
 			waiting.but(blaming(v1alpha1.ReasonWrongEnvironment), code("PKI005")),
@@ -62,7 +62,7 @@ func TestPoll(t *testing.T) {
 		"unverified": {
 			signNew(young, polled(errUnverified)), untrusted, []string{"spec.trust.responses", kept}, ""},
 		"unverified, and without a connection since": {
-			signNew(young, polled(errUnverified), polled(errUnreachable)), untrusted.but(code("NoAnswer")),
+			signNew(young, polled(errUnverified), polled(errUnreachable)), untrusted.but(code("NoResponse")),
 			[]string{"spec.trust.responses"}, ""},
 		"unverified, and PKI099 since": {
 			signNew(young, polled(errUnverified), polled(pki099)), waiting, nil, "spec.trust"},
@@ -129,7 +129,7 @@ func TestPollErrorOfAnOrderThatHasMovedOn(t *testing.T) {
 	}
 }
 
-// TestPollErrorOfAnotherRetrievalID: another controller records a late answer while this one asks.
+// TestPollErrorOfAnotherRetrievalID: another controller records a late response while this one asks.
 func TestPollErrorOfAnotherRetrievalID(t *testing.T) {
 	for claim, late := range map[string]edit{
 		"changes nothing in one with a verified one since": func(o *v1alpha1.VeroOrder) {

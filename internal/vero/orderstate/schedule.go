@@ -11,7 +11,7 @@ import (
 )
 
 // FirstPoll is how long the service wants between its acceptance and the first GetCertificate (seed 004, 2). It is
-// counted from the moment at which the answer was received, which is later than the service's own.
+// counted from the moment at which the response was received, which is later than the service's own.
 const FirstPoll = 10 * time.Second
 
 const (

@@ -25,7 +25,7 @@ func TestARenewalIsTriedToTheLastMinute(t *testing.T) {
 		"refused, half a minute left":        {30 * time.Second, pki099, 10 * time.Second},
 		"unreachable, with time left":        {60 * 24 * time.Hour, errUnreachable, 5 * time.Minute},
 		"unreachable, four minutes left":     {4 * time.Minute, errUnreachable, time.Minute},
-		"no answer, four minutes left":       {4 * time.Minute, errNoAnswer, time.Minute},
+		"no response, four minutes left":     {4 * time.Minute, errNoResponse, time.Minute},
 		"a wrong environment, an hour left":  {time.Hour, pki005, 15 * time.Minute},
 		"expired meanwhile":                  {-time.Hour, pki099, 10 * time.Second},
 	} {
@@ -165,7 +165,7 @@ func TestRetryDistance(t *testing.T) {
 		seconds []int
 	}{
 		"no connection": {errUnreachable, []int{10, 20, 40, 80, 160, 300, 300, 300}},
-		"no answer":     {errNoAnswer, []int{10, 20, 40, 80, 160, 300, 300}},
+		"no response":   {errNoResponse, []int{10, 20, 40, 80, 160, 300, 300}},
 		"PKI099":        {pki099, []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600}},
 		"PKI005":        {pki005, []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600}},
 	} {

@@ -15,8 +15,8 @@ import (
 
 // Codes of status.lastError that are not the service's.
 const (
-	codeNoAnswer   = "NoAnswer"
-	codeLateAnswer = "LateAnswer"
+	codeNoResponse   = "NoResponse"
+	codeLateResponse = "LateResponse"
 )
 
 // longestMessage bounds what others have written into an order's status, in characters: the API server must never have
@@ -69,11 +69,11 @@ func (o Outcome) unspent() string {
 
 // lastError is a failure as it is kept, for a reader and for support.
 func lastError(err error, call Call) *v1alpha1.VeroOrderError {
-	code := codeNoAnswer
+	code := codeNoResponse
 	if refusal, isRefusal := errors.AsType[*protocol.ServiceError](err); isRefusal {
 		code = string(refusal.Code)
 	} else if isUntrusted(err) {
-		code = v1alpha1.ReasonUntrustedAnswer
+		code = v1alpha1.ReasonUntrustedResponse
 	} else if _, isWrong := errors.AsType[*pki.IssuedError](err); isWrong {
 		code = v1alpha1.ReasonWrongCertificate
 	}
@@ -101,7 +101,7 @@ func clip(message string) string {
 
 func lastMessage(last *v1alpha1.VeroOrderError) string {
 	if last == nil {
-		return "no answer yet"
+		return "no response yet"
 	}
 	return last.Message
 }
@@ -152,7 +152,7 @@ func Message(order *v1alpha1.VeroOrder) string {
 }
 
 // RefusedCredentials reports whether the service has spoken about the credentials of a failed order. An order whose
-// answer was lost may have been abandoned before it could be sent again.
+// response was lost may have been abandoned before it could be sent again.
 func RefusedCredentials(order *v1alpha1.VeroOrder) bool {
 	return order.Status.LastError != nil && order.Status.LastError.Code == string(protocol.CodeCredentials)
 }

@@ -56,7 +56,7 @@ func TestEnd(t *testing.T) {
 	})
 }
 
-// TestProblemWithTheIssuer: it is reported of exactly what was used, and goes away with a verified answer.
+// TestProblemWithTheIssuer: it is reported of exactly what was used, and goes away with a verified response.
 func TestProblemWithTheIssuer(t *testing.T) {
 	order := signNew(sent(now, errUnverified))
 	problem := order.Status.IssuerProblem
@@ -71,7 +71,7 @@ func TestProblemWithTheIssuer(t *testing.T) {
 	}
 	retryWith(order, generation, errUnreachable)
 	if order.Status.IssuerProblem == nil {
-		t.Error("a call without an answer has removed the problem")
+		t.Error("a call without a response has removed the problem")
 	}
 	retryWith(order, generation+1, errUnreachable)
 	if order.Status.IssuerProblem != nil {
@@ -150,8 +150,8 @@ func TestStoredTimes(t *testing.T) {
 func TestLongTexts(t *testing.T) {
 	long := errors.New(strings.Repeat("ä", 100_000))
 	for claim, order := range map[string]*v1alpha1.VeroOrder{
-		"no answer":  signNew(sent(now, &protocol.InterruptedError{Err: long})),
-		"unverified": signNew(sent(now, &protocol.UnverifiedError{RetrievalID: "x", Err: long})),
+		"no response": signNew(sent(now, &protocol.InterruptedError{Err: long})),
+		"unverified":  signNew(sent(now, &protocol.UnverifiedError{RetrievalID: "x", Err: long})),
 	} {
 		t.Run(claim, func(t *testing.T) {
 			texts := []string{orderstate.Message(order), order.Status.LastError.Message}

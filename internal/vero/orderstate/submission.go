@@ -55,7 +55,7 @@ func OutcomeOfSubmission(order *v1alpha1.VeroOrder, retrievalID string, err erro
 	return o.interrupted(order, err, call)
 }
 
-// accepted is for verified answers with a RetrievalId.
+// accepted is for verified responses with a RetrievalId.
 func accepted(order *v1alpha1.VeroOrder, retrievalID string, call Call) Outcome {
 	if !takes(order, false) {
 		return late(order, retrievalID, call)
@@ -66,8 +66,8 @@ func accepted(order *v1alpha1.VeroOrder, retrievalID string, call Call) Outcome 
 	return o
 }
 
-// receipt is for answers that cannot be relied on and carry a RetrievalId. It remembers what the answer would otherwise
-// have led to, for disowned.
+// receipt is for responses that cannot be relied on and carry a RetrievalId. It remembers what the response would
+// otherwise have led to, for disowned.
 func receipt(order *v1alpha1.VeroOrder, err *protocol.UnverifiedError, call Call) Outcome {
 	if !takes(order, true) {
 		return late(order, err.RetrievalID, call)
@@ -76,7 +76,7 @@ func receipt(order *v1alpha1.VeroOrder, err *protocol.UnverifiedError, call Call
 	damage := err.Damage()
 	if damage == nil {
 		o.Uncertain = true
-		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedAnswer, err, call))
+		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedResponse, err, call))
 	}
 	o.Uncertain = o.Uncertain || damage.MayHaveBeenProcessed()
 	o.Reason, o.Message = v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
@@ -102,8 +102,8 @@ func takes(order *v1alpha1.VeroOrder, unverified bool) bool {
 func late(order *v1alpha1.VeroOrder, retrievalID string, call Call) Outcome {
 	o := unchanged(order)
 	if o.RetrievalID != retrievalID {
-		o.LastError = &v1alpha1.VeroOrderError{Code: codeLateAnswer, Time: metav1.Time{Time: call.Ended},
-			Message: fmt.Sprintf("a further answer carried RetrievalId %s; %s is kept", retrievalID, o.RetrievalID)}
+		o.LastError = &v1alpha1.VeroOrderError{Code: codeLateResponse, Time: metav1.Time{Time: call.Ended},
+			Message: fmt.Sprintf("a further response carried RetrievalId %s; %s is kept", retrievalID, o.RetrievalID)}
 	}
 	return o
 }
@@ -116,12 +116,12 @@ func (o Outcome) holding(retrievalID string, unverified bool, call Call) Outcome
 	return o
 }
 
-// refused is for verified answers with Status FAIL: the row of the code table decides. A code that the table does not
+// refused is for verified responses with Status FAIL: the row of the code table decides. A code that the table does not
 // know, or not for this operation, is a technical error: it says that nothing was accepted, and no more.
 func (o Outcome) refused(order *v1alpha1.VeroOrder, refusal *protocol.ServiceError, call Call) Outcome {
 	code := documented(refusal, order.Spec.Operation)
 	o.FirstRefusalTime = firstRefusal(o.FirstRefusalTime, code, call)
-	o.Problem = nil // the answer was verified
+	o.Problem = nil // the response was verified
 	switch code {
 	case protocol.CodeWrongEnvironment:
 		o.State, o.NextSubmit = v1alpha1.StatePending, nextTry(order, longestRefusal, call)
@@ -172,13 +172,13 @@ func (o Outcome) withoutCredentials(order *v1alpha1.VeroOrder, refusal *protocol
 	if !o.Uncertain {
 		return o.failed(v1alpha1.ReasonCredentialsRefused, explain(refusal), call.Ended)
 	}
-	return o.failed(v1alpha1.ReasonAnswerLost, fmt.Sprintf("the request was sent %d times; an earlier answer was lost, "+
-		"and the service does not take the credentials again (%s): if it had accepted them, the certificate cannot be "+
-		"fetched; order new transfer credentials and put them into Secret %s",
+	return o.failed(v1alpha1.ReasonResponseLost, fmt.Sprintf("the request was sent %d times; an earlier response "+
+		"was lost, and the service does not take the credentials again (%s): if it had accepted them, the certificate cannot "+
+		"be fetched; order new transfer credentials and put them into Secret %s",
 		order.Status.Submissions, refusal.Code, order.Spec.Transfer.SecretName), call.Ended)
 }
 
-// interrupted is for calls without an answer that can be relied on. The next submission is put off for as long as the
+// interrupted is for calls without a response that can be relied on. The next submission is put off for as long as the
 // endpoint wants to be left alone.
 func (o Outcome) interrupted(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	next := after(order, max(retryDistance(order.Status.Submissions, longestRetry), wantedDistance(err)), call)
@@ -189,13 +189,13 @@ func (o Outcome) interrupted(order *v1alpha1.VeroOrder, err error, call Call) Ou
 	o.Uncertain = true
 	if isUntrusted(err) {
 		o.State, o.NextSubmit = v1alpha1.StateSubmitting, next
-		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedAnswer, err, call))
+		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedResponse, err, call))
 	}
 	return o.retried(v1alpha1.StateSubmitting, v1alpha1.ReasonUncertain,
 		err.Error()+"; it is sent again with the same authorisation", next)
 }
 
-// isUntrusted reports whether an answer was whole, and its signature is what cannot be relied on.
+// isUntrusted reports whether a response was whole, and its signature is what cannot be relied on.
 func isUntrusted(err error) bool {
 	unverified, is := errors.AsType[*protocol.UnverifiedError](err)
 	return is && unverified.Damage() == nil

@@ -12,11 +12,11 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-// TestSubmission: every way in which a submission can end without an answer, or with one that cannot be relied on.
+// TestSubmission: every way in which a submission can end without a response, or with one that cannot be relied on.
 func TestSubmission(t *testing.T) {
 	sent := func(err error) edit { return sent(now, err) }
 	doubtful := outcome{
-		Phase: submitting, Reason: v1alpha1.ReasonUncertain, Uncertain: true, Again: 10 * time.Second, Code: "NoAnswer",
+		Phase: submitting, Reason: v1alpha1.ReasonUncertain, Uncertain: true, Again: 10 * time.Second, Code: "NoResponse",
 	}
 	says := []string{"tried again; nothing was spent"}
 	const never = "nothing was spent"
@@ -32,7 +32,7 @@ func TestSubmission(t *testing.T) {
 		"HTTP 404":              {signNew(sent(&protocol.HTTPError{Status: 404})), retrying, says, ""},
 		"a field breaks a rule": {signNew(sent(&protocol.FieldError{Field: "CustomerName"})), retrying, says, ""},
 		"no connection in doubt": {
-			signNew(sent(errNoAnswer), sent(errUnreachable)), retrying.but(inDoubt, again(20*time.Second)), nil, never},
+			signNew(sent(errNoResponse), sent(errUnreachable)), retrying.but(inDoubt, again(20*time.Second)), nil, never},
 		"HTTP 408": {
 			signNew(sent(&protocol.HTTPError{Status: 408})), doubtful, []string{"sent again"}, never,
 		},
@@ -45,28 +45,30 @@ func TestSubmission(t *testing.T) {
 		"HTTP 502": {
 			signNew(sent(&protocol.HTTPError{Status: 502})), doubtful, []string{"sent again"}, never,
 		},
-		"timeout":                         {signNew(sent(errNoAnswer)), doubtful, []string{"may have processed"}, never},
-		"oversize answer":                 {signNew(sent(&protocol.OversizeError{Limit: 9})), doubtful, nil, never},
-		"not XML":                         {signNew(sent(&protocol.NotXMLError{Err: errUnknown})), doubtful, nil, never},
-		"another answer":                  {signNew(sent(&protocol.AnswerError{Problem: "no Result"})), doubtful, nil, never},
-		"wrapped errors are seen through": {signNew(sent(fmt.Errorf("call: %w", errNoAnswer))), doubtful, nil, never},
+		"timeout":           {signNew(sent(errNoResponse)), doubtful, []string{"may have processed"}, never},
+		"oversize response": {signNew(sent(&protocol.OversizeError{Limit: 9})), doubtful, nil, never},
+		"not XML":           {signNew(sent(&protocol.NotXMLError{Err: errUnknown})), doubtful, nil, never},
+		"an unexpected response": {
+			signNew(sent(&protocol.ResponseError{Problem: "no Result"})), doubtful, nil, never,
+		},
+		"wrapped errors are seen through": {signNew(sent(fmt.Errorf("call: %w", errNoResponse))), doubtful, nil, never},
 		"unverified without a RetrievalId": {
-			signNew(sent(errUnverified)), doubtful.but(blaming(v1alpha1.ReasonUntrustedAnswer), code("UntrustedAnswer")),
+			signNew(sent(errUnverified)), doubtful.but(blaming(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse")),
 			[]string{"spec.trust.responses"}, never},
 		"unverified with a RetrievalId": {
 			signNew(sent(unverifiedWith("x"))),
-			accepted.but(inDoubt, withID("x"), blaming(v1alpha1.ReasonUntrustedAnswer), code("UntrustedAnswer")),
+			accepted.but(inDoubt, withID("x"), blaming(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse")),
 			[]string{"spec.trust.responses", "RetrievalId x is kept"}, ""},
 	})
 }
 
-// TestReceipt: a RetrievalId that stood in an answer which cannot be relied on is tried, and leads back to where the
-// order would have been without it when a verified answer says that it is not the order's.
+// TestReceipt: a RetrievalId that stood in a response which cannot be relied on is tried, and leads back to where the
+// order would have been without it when a verified response says that it is not the order's.
 func TestReceipt(t *testing.T) {
 	damaged := func(err error) edit { return sent(now, &protocol.UnverifiedError{RetrievalID: retrievalID, Err: err}) }
 	notXML, notFound := &protocol.NotXMLError{Err: errUnknown}, &protocol.HTTPError{Status: 404}
 	polled := func(err error) edit { return polled(now, err) }
-	kept := accepted.but(inDoubt, code("NoAnswer"))
+	kept := accepted.but(inDoubt, code("NoResponse"))
 	back := outcome{
 		Phase: submitting, Reason: v1alpha1.ReasonUncertain, Uncertain: true, Again: 10 * time.Second, Code: "PKI020",
 	}
@@ -75,10 +77,10 @@ func TestReceipt(t *testing.T) {
 	wrong := back.but(code("WrongCertificate"))
 	const never = "has accepted"
 	check(t, map[string]recorded{
-		"a damaged answer": {signNew(damaged(notXML)), kept, []string{retrievalID, "is kept", "asked for with it"}, never},
-		"HTTP 404":         {signNew(damaged(notFound)), accepted.but(code("NoAnswer")), nil, never},
+		"a damaged response": {signNew(damaged(notXML)), kept, []string{retrievalID, "is kept", "asked for with it"}, never},
+		"HTTP 404":           {signNew(damaged(notFound)), accepted.but(code("NoResponse")), nil, never},
 		"HTTP 404 in doubt stays in doubt": {
-			signNew(sent(now, errNoAnswer), damaged(notFound)), kept, nil, never},
+			signNew(sent(now, errNoResponse), damaged(notFound)), kept, nil, never},
 		"PKI099": {signNew(damaged(notXML), polled(pki099)), kept.but(code("PKI099")),
 			[]string{"is kept; the certificate is asked for with it; the last error: ", "PKI099"}, never},
 		"no connection": {signNew(damaged(notXML), polled(errUnreachable)), kept, []string{"is kept"}, never},
@@ -96,15 +98,15 @@ func TestReceipt(t *testing.T) {
 			signNew(damaged(notXML), polled(wrongCertificate(pki.IssuedExpired))),
 			kept.but(code("WrongCertificate"), func(o *outcome) { o.Reason = v1alpha1.ReasonWrongCertificate }), nil, ""},
 		"the same once more": {
-			signNew(damaged(notXML), polled(pki020), damaged(errNoAnswer)),
-			back.but(again(20*time.Second), code("NoAnswer")), nil, "is kept"},
+			signNew(damaged(notXML), polled(pki020), damaged(errNoResponse)),
+			back.but(again(20*time.Second), code("NoResponse")), nil, "is kept"},
 		"another one": {
 			signNew(sent(now, unverifiedWith("x")), polled(pki020), damaged(notXML)), kept, []string{"is kept"}, ""},
 		"accepted afterwards": {
 			signNew(damaged(notXML), polled(pki020), sent(now, nil)), accepted.but(inDoubt, code("PKI020")), nil, ""},
 		"PKI020 for the request, too": {
 			signNew(damaged(notXML), polled(pki020), sent(now, pki020)),
-			refusedFor(v1alpha1.ReasonAnswerLost, "PKI020").but(inDoubt), nil, ""},
+			refusedFor(v1alpha1.ReasonResponseLost, "PKI020").but(inDoubt), nil, ""},
 	})
 	order := signNew(damaged(notXML), polled(pki020))
 	if order.Status.RefusedRetrievalID != retrievalID || order.Status.AcceptanceTime != nil {
@@ -117,7 +119,7 @@ func TestRefusedSubmission(t *testing.T) {
 	sent := func(err error) edit { return sent(now, err) }
 	technical := retrying.but(code("PKI099"))
 	wrongEnvironment := technical.but(blaming(v1alpha1.ReasonWrongEnvironment), code("PKI005"))
-	answerLost := refusedFor(v1alpha1.ReasonAnswerLost, "PKI020").but(inDoubt)
+	responseLost := refusedFor(v1alpha1.ReasonResponseLost, "PKI020").but(inDoubt)
 	says := []string{"tried again; nothing was spent"}
 	const never = "nothing was spent"
 	check(t, map[string]recorded{
@@ -125,21 +127,21 @@ func TestRefusedSubmission(t *testing.T) {
 			signNew(sent(pki005)), wrongEnvironment,
 			[]string{"environment TEST (PKI005)", "spec.url", "nothing was spent"}, ""},
 		"PKI005 in doubt": {
-			signNew(sent(errNoAnswer), sent(pki005)),
+			signNew(sent(errNoResponse), sent(pki005)),
 			wrongEnvironment.but(inDoubt, again(20*time.Second)), nil, never},
 		"PKI020": {
 			signNew(sent(pki020)), refusedFor(v1alpha1.ReasonCredentialsRefused, "PKI020"),
 			[]string{"correct the transfer Secret"}, ""},
 		"PKI020 in doubt": {
-			signNew(sent(errNoAnswer), sent(pki020)), answerLost,
-			[]string{"sent 2 times", "an earlier answer was lost", "put them into Secret vero-transfer"}, ""},
-		"PKI020 after a crash": {signNew(intended(now), sent(pki020)), answerLost, nil, ""},
+			signNew(sent(errNoResponse), sent(pki020)), responseLost,
+			[]string{"sent 2 times", "an earlier response was lost", "put them into Secret vero-transfer"}, ""},
+		"PKI020 after a crash": {signNew(intended(now), sent(pki020)), responseLost, nil, ""},
 		"PKI030": {
 			signNew(sent(pki030)), refusedFor(v1alpha1.ReasonRequestRefused, "PKI030"),
 			[]string{"a new request is needed"}, ""},
 		"PKI099": {signNew(sent(pki099)), technical, says, ""},
 		"PKI099 in doubt": {
-			signNew(sent(errNoAnswer), sent(pki099)), technical.but(inDoubt, again(20*time.Second)), nil, never},
+			signNew(sent(errNoResponse), sent(pki099)), technical.but(inDoubt, again(20*time.Second)), nil, never},
 		"an unknown code":              {signNew(sent(errUnknownCode)), technical.but(code("PKI777")), says, ""},
 		"PKI010, which only Renew has": {signNew(sent(pki010)), technical.but(code("PKI010")), says, ""},
 		"PKI015, which only Renew has": {signNew(sent(pki015)), technical.but(code("PKI015")), says, ""},
@@ -161,12 +163,12 @@ func TestRefusedSubmission(t *testing.T) {
 		"renewal: PKI020, which Renew does not have": {
 			renewal(sent(pki020)), technical.but(code("PKI020")), says, ""},
 		"renewal: PKI020 in doubt speaks of no transfer Secret": {
-			renewal(sent(errNoAnswer), sent(pki020)),
+			renewal(sent(errNoResponse), sent(pki020)),
 			technical.but(inDoubt, code("PKI020"), again(20*time.Second)), nil, "Secret tls"},
 	})
 }
 
-// TestOutcomeThatIsRecordedTwice: the API server took the first write, and its answer did not come back.
+// TestOutcomeThatIsRecordedTwice: the API server took the first write, and its response did not come back.
 func TestOutcomeThatIsRecordedTwice(t *testing.T) {
 	for _, err := range []error{errUnreachable, pki099, pki020} {
 		order := signNew(sent(now, err))
@@ -178,8 +180,8 @@ func TestOutcomeThatIsRecordedTwice(t *testing.T) {
 	unchangedBy(t, order, func(o *v1alpha1.VeroOrder) { orderstate.RecordSubmission(o, retrievalID, nil, call) })
 }
 
-// TestLateAnswers: a controller that was frozen in its call records the outcome after another one has gone on.
-func TestLateAnswers(t *testing.T) {
+// TestLateResponses: a controller that was frozen in its call records the outcome after another one has gone on.
+func TestLateResponses(t *testing.T) {
 	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
 	first := signNew(intended(now.Add(-time.Minute)))
 	call := ended(first, now)
@@ -197,7 +199,7 @@ func TestLateAnswers(t *testing.T) {
 	refused := sent(now, pki020)
 	unverified := sent(now, unverifiedWith("x"))
 	kept := accepted.but(inDoubt, withID("late"))
-	untrusted := kept.but(blaming(v1alpha1.ReasonUntrustedAnswer), code("UntrustedAnswer"))
+	untrusted := kept.but(blaming(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse"))
 	check(t, map[string]recorded{
 		"a RetrievalId counts while the next try is on its way": {build(retried, late("late", nil)), kept, nil, ""},
 		"it revives an order that was lost": {
@@ -206,15 +208,15 @@ func TestLateAnswers(t *testing.T) {
 			build(abandoned(v1alpha1.ReasonWithdrawn), late("late", nil)), accepted.but(withID("late")), nil, ""},
 		"also unverified": {build(retried, refused, late("", unverifiedWith("late"))), untrusted, nil, ""},
 		"it replaces one that is not verified": {
-			build(retried, unverified, late("late", nil)), kept.but(code("UntrustedAnswer")), nil, ""},
+			build(retried, unverified, late("late", nil)), kept.but(code("UntrustedResponse")), nil, ""},
 		"it does not replace a verified one, and is noted": {
-			build(retried, sent(now, nil), late("late", nil)), kept.but(withID(retrievalID), code("LateAnswer")), nil, ""},
+			build(retried, sent(now, nil), late("late", nil)), kept.but(withID(retrievalID), code("LateResponse")), nil, ""},
 		"an unverified one does not replace a verified one": {
 			build(retried, sent(now, nil), late("", unverifiedWith("late"))),
-			kept.but(withID(retrievalID), code("LateAnswer")), nil, ""},
+			kept.but(withID(retrievalID), code("LateResponse")), nil, ""},
 		"an unverified one does not replace one that is being tried": {
 			build(retried, unverified, late("", unverifiedWith("late"))),
-			untrusted.but(withID("x"), code("LateAnswer")), nil, ""},
+			untrusted.but(withID("x"), code("LateResponse")), nil, ""},
 		"but one that has led to nothing": {
 			build(retried, unverified, polled(now, pki020), late("", unverifiedWith("late"))),
 			untrusted, nil, ""},
@@ -233,11 +235,11 @@ func TestLateAnswers(t *testing.T) {
 		"an error of an older intent is ignored while the next try is on its way": build(retried),
 		"an error is ignored when the order was accepted":                         build(retried, sent(now, nil)),
 		"an error is ignored when the order has failed":                           build(retried, refused),
-		"an error is ignored when the next try has ended without an answer": build(retried, func(o *v1alpha1.VeroOrder) {
-			orderstate.RecordSubmission(o, "", errNoAnswer, ended(o, now))
+		"an error is ignored when the next try has ended without a response": build(retried, func(o *v1alpha1.VeroOrder) {
+			orderstate.RecordSubmission(o, "", errNoResponse, ended(o, now))
 		}),
 	} {
-		for _, err := range []error{errUnreachable, errNoAnswer, pki020, errUnverified} {
+		for _, err := range []error{errUnreachable, errNoResponse, pki020, errUnverified} {
 			t.Run(fmt.Sprintf("%s: %T", claim, err), func(t *testing.T) { unchangedBy(t, order, late("", err)) })
 		}
 	}

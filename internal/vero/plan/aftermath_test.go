@@ -83,9 +83,9 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 	}
 }
 
-// TestWhatFollowsTheAnswerToARenewal has a row for every code of the service: what becomes of the request that the
+// TestWhatFollowsTheResponseToARenewal has a row for every code of the service: what becomes of the request that the
 // renewal was made for, and of the next one of the same Certificate, without and with unspent credentials.
-func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
+func TestWhatFollowsTheResponseToARenewal(t *testing.T) {
 	leaf := leafUntil(t, "another's", now.AddDate(0, 0, 30))
 	accepted := sent(now.Add(-time.Minute), nil)
 	answered := func(err error) []edit { return []edit{sent(now, err)} }
@@ -103,7 +103,7 @@ func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
 	again, signNew := createRenewal(2), createSignNew(1)
 	retrying, awaiting := followed(v1alpha1.ReasonRetryingSubmission), followed(v1alpha1.ReasonAwaitingCertificate)
 	for claim, c := range map[string]struct {
-		answers []edit
+		responses []edit
 		// Of this request without and with credentials, of the next one without and with them.
 		want [4]want
 	}{
@@ -117,7 +117,7 @@ func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
 		"PKI099":        {answered(pki099), retrying},
 		"another code":  {answered(errUnknownCode), retrying},
 		"no connection": {answered(errUnreachable), retrying},
-		"no answer":     {answered(errNoAnswer), followed(v1alpha1.ReasonUncertain)},
+		"no response":   {answered(errNoResponse), followed(v1alpha1.ReasonUncertain)},
 		"given up by a clock that was ahead for a moment": {
 			[]edit{abandoned(v1alpha1.ReasonCertificateExpired)}, [...]want{again, again, again, again}},
 		"accepted, then PKI020 at GetCertificate": {
@@ -126,7 +126,7 @@ func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
 		"accepted, then PKI099 at GetCertificate": {atGet(pki099), awaiting},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			order := renewalOf(leaf, c.answers...)
+			order := renewalOf(leaf, c.responses...)
 			next := func(s *plan.Snapshot) { s.Request.UID = otherRequest }
 			for i, changes := range [...][]change{{}, {credentials}, {next}, {next, credentials}} {
 				c.want[i].check(t, plan.Decide(requested(append(changes, holding(t, leaf), with(order))...)))
@@ -138,8 +138,8 @@ func TestWhatFollowsTheAnswerToARenewal(t *testing.T) {
 // call is a renewal as the service sees it: when by its own clock, counted from the opening of the window, and what it
 // answered.
 type call struct {
-	when   time.Duration
-	answer protocol.Code
+	when     time.Duration
+	response protocol.Code
 }
 
 // TestClocksThatDiffer: a controller whose clock is wrong by minutes sends a renewal too early and is held for an hour,

@@ -34,7 +34,7 @@ var (
 	pki005, pki010, pki015, pki020 = ordertest.PKI005, ordertest.PKI010, ordertest.PKI015, ordertest.PKI020
 	pki030, pki080, pki099         = ordertest.PKI030, ordertest.PKI080, ordertest.PKI099
 	errUnknown, errUnknownCode     = ordertest.ErrUnknown, ordertest.ErrUnknownCode
-	errUnreachable, errNoAnswer    = ordertest.ErrUnreachable, ordertest.ErrNoAnswer
+	errUnreachable, errNoResponse  = ordertest.ErrUnreachable, ordertest.ErrNoResponse
 	errUnverified                  = ordertest.ErrUnverified
 	wrongCertificate               = ordertest.WrongCertificate
 )

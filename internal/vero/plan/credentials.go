@@ -11,7 +11,7 @@ import (
 
 // credentials is the number of the attempt that the transfer credentials can pay for, or the reason why they cannot.
 //
-// A TransferId that an order has submitted is spent, unless the service itself has said, in a verified answer, that it
+// A TransferId that an order has submitted is spent, unless the service itself has said, in a verified response, that it
 // bought nothing with it: then a corrected Secret may be used again, because a typing error in a password, or in the
 // customer id, is no reason to order new credentials by post.
 func (s Snapshot) credentials() (attempt int32, problem string) {
@@ -59,7 +59,7 @@ func (s Snapshot) Unspent() bool {
 }
 
 // ordersWithTransferID is the last order that was made with the TransferId, and one that has spent it, or may have:
-// not always the same, because an answer that arrives late revives an order that others have followed.
+// not always the same, because a response that arrives late revives an order that others have followed.
 func (s Snapshot) ordersWithTransferID() (last, spender *v1alpha1.VeroOrder) {
 	for i := range s.Orders {
 		order := &s.Orders[i]

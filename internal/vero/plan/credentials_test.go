@@ -29,8 +29,8 @@ func TestCredentialsAreUnspentUntilTheyAreSent(t *testing.T) {
 			requested(credentials, with(signNew(forAnotherKey))), true},
 		"the service could not be reached": {
 			requested(credentials, with(signNew(sent(aMinuteAgo, errUnreachable)))), true},
-		"an answer was lost": {
-			requested(credentials, with(signNew(sent(aMinuteAgo, errNoAnswer)))), false},
+		"a response was lost": {
+			requested(credentials, with(signNew(sent(aMinuteAgo, errNoResponse)))), false},
 		"an order is being sent": {
 			requested(credentials, with(signNew(intended(aMinuteAgo)))), false},
 		"an order was accepted":     {requested(credentials, with(signNew(sent(aMinuteAgo, nil)))), false},
@@ -68,7 +68,7 @@ func TestCredentialsThatCouldPayForAnotherOrder(t *testing.T) {
 func TestCredentialsWorkOnce(t *testing.T) {
 	accepted := sent(now.Add(-time.Minute), nil)
 	refused := sent(now.Add(-time.Minute), pki020)
-	lost := []edit{sent(now.Add(-2*time.Minute), errNoAnswer), refused}
+	lost := []edit{sent(now.Add(-2*time.Minute), errNoResponse), refused}
 	spent := waitFor(v1alpha1.ReasonWaitingForCredentials, "were spent on 2026-06-01T11:59:00Z by VeroOrder sign-1 "+
 		"for CertificateRequest tls-1", "they work once")
 	wasRefused := waitFor(v1alpha1.ReasonWaitingForCredentials, "were refused (VeroOrder sign-1", "PKI020")
@@ -99,11 +99,11 @@ func TestCredentialsWorkOnce(t *testing.T) {
 			requested(credentials, with(accepted, polled(now, pki020))), wasRefused},
 		"refused at GetCertificate, then corrected": {
 			requested(newPassword, with(accepted, polled(now, pki020))), createSignNew(2)},
-		"answer lost, then refused: wait for others": {
+		"response lost, then refused: wait for others": {
 			requested(credentials, with(lost...)),
-			waitFor(v1alpha1.ReasonWaitingForCredentials, "were refused", "an earlier answer was lost")},
-		"answer lost, and abandoned before the service could refuse them: try": {
-			requested(credentials, with(sent(now.Add(-time.Minute), errNoAnswer), abandoned(v1alpha1.ReasonAnswerLost))),
+			waitFor(v1alpha1.ReasonWaitingForCredentials, "were refused", "an earlier response was lost")},
+		"response lost, and abandoned before the service could refuse them: try": {
+			requested(credentials, with(sent(now.Add(-time.Minute), errNoResponse), abandoned(v1alpha1.ReasonResponseLost))),
 			createSignNew(2)},
 		"withdrawn before anything was sent: try": {
 			requested(credentials, with(abandoned(v1alpha1.ReasonWithdrawn))), createSignNew(2),
@@ -130,7 +130,7 @@ func TestCredentialsOfSeveralOrders(t *testing.T) {
 		"in whatever order they are listed": {
 			requested(newPassword, with(signNew(named("sign-2"), secondAttempt, refused), signNew(refused))),
 			createSignNew(3)},
-		"an early attempt that a late answer has revived has spent them": {
+		"an early attempt that a late response has revived has spent them": {
 			requested(newPassword, with(signNew(forAnotherKey, sent(now.Add(-time.Minute), nil)),
 				signNew(forAnotherKey, named("sign-2"), secondAttempt, refused))),
 			waitFor(v1alpha1.ReasonWaitingForCredentials, "spent", "sign-1")},

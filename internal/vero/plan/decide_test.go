@@ -15,11 +15,11 @@ func TestWhatExistsComesFirst(t *testing.T) {
 	uncertain := want{verb: plan.Follow, order: "sign-1", reason: v1alpha1.ReasonUncertain}
 	with := func(edits ...edit) change { return with(signNew(edits...)) }
 	cases := map[string]decision{
-		"an order in doubt is followed": {requested(with(sent(now, errNoAnswer))), uncertain},
+		"an order in doubt is followed": {requested(with(sent(now, errNoResponse))), uncertain},
 		"an order that is submitting is followed": {
 			requested(with(intended(now))), want{verb: plan.Follow, order: "sign-1", reason: v1alpha1.ReasonSubmitting}},
 		"an order in doubt that was refused since is followed": {
-			requested(with(sent(now, errNoAnswer), sent(now, pki099))),
+			requested(with(sent(now, errNoResponse), sent(now, pki099))),
 			want{verb: plan.Follow, order: "sign-1"}},
 		"a pending order is followed": {
 			requested(with(created(now.Add(-time.Minute)))), want{
@@ -90,7 +90,7 @@ func TestDelivery(t *testing.T) {
 		"also where the current certificate is foreign, however long it lasts": {
 			requested(with(forAnotherRequest, bore(first)), currentUntil(now.AddDate(9, 0, 0)), unusable("foreign")), deliver},
 		"also while another order is in flight": {
-			requested(both, with(named("sign-3"), sent(now, errNoAnswer)), current(first)), deliverSecond},
+			requested(both, with(named("sign-3"), sent(now, errNoResponse)), current(first)), deliverSecond},
 		"the certificate in the Secret is not delivered again: it is the one to be renewed": {
 			requested(with(forAnotherRequest, bore(first)), current(first)), createRenewal(1)},
 		"nor is the one before it, with rotationPolicy Never": {
@@ -218,7 +218,7 @@ func TestNeedsAuthorization(t *testing.T) {
 		"a request without an order":                    {requested(), true},
 		"a pending order":                               {requested(with(signNew())), true},
 		"not while an order is in flight":               {requested(with(signNew(sent(now, nil)))), false},
-		"nor while one is in doubt":                     {requested(with(signNew(sent(now, errNoAnswer)))), false},
+		"nor while one is in doubt":                     {requested(with(signNew(sent(now, errNoResponse)))), false},
 		"not when its certificate is there":             {requested(with(signNew(bore(leaf)))), false},
 		"where a certificate of another request may be": {requested(with(signNew(forAnotherRequest, bore(leaf)))), true},
 		"also while an order is in flight": {

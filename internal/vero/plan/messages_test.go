@@ -14,7 +14,7 @@ import (
 // TestNoSecretInMessages: what a decision says can name Secrets, and show nothing that is in them.
 func TestNoSecretInMessages(t *testing.T) {
 	orders := []*v1alpha1.VeroOrder{
-		signNew(), signNew(sent(now.Add(-time.Minute), errNoAnswer)), signNew(sent(now, pki020)), renewal(),
+		signNew(), signNew(sent(now.Add(-time.Minute), errNoResponse)), signNew(sent(now, pki020)), renewal(),
 		signNew(forAnotherKey), signNew(forAnotherKey, sent(now, nil)),
 	}
 	for _, order := range orders {

@@ -36,7 +36,7 @@ type fault int
 const (
 	none         fault = iota
 	unreachable        // nothing arrives
-	lostAnswer         // it is processed, and the answer does not come back
+	lostResponse       // it is processed, and the response does not come back
 	technical          // PKI099, nothing is processed
 	crash              // it is processed, and the controller is gone
 	crashBefore        // the controller is gone before the call
@@ -106,7 +106,7 @@ func (w *world) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
 	}
 	if fault == forged {
 		w.service.retrieved["forged"] = &certificate{accepted: w.elapsed - orderstate.FirstPoll, refused: true}
-		return "", &protocol.UnverifiedError{RetrievalID: "forged", Err: errNoAnswer}
+		return "", &protocol.UnverifiedError{RetrievalID: "forged", Err: errNoResponse}
 	}
 	var id string
 	refusal := w.refusal(order, fault)
@@ -116,10 +116,10 @@ func (w *world) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
 		w.service.retrieved[id] = &certificate{key: key, accepted: w.elapsed, refused: fault == refuseAtGet}
 	}
 	switch {
-	case fault == lostAnswer:
-		return "", errNoAnswer
+	case fault == lostResponse:
+		return "", errNoResponse
 	case fault == damaged && id != "":
-		return "", &protocol.UnverifiedError{RetrievalID: id, Err: errNoAnswer}
+		return "", &protocol.UnverifiedError{RetrievalID: id, Err: errNoResponse}
 	case !w.trusting:
 		return "", &protocol.UnverifiedError{RetrievalID: id, Err: errUnknown}
 	case refusal != nil:
@@ -173,7 +173,7 @@ func (w *world) poll(order *v1alpha1.VeroOrder, fault fault) {
 	var issued *orderstate.Issued
 	var err error
 	switch {
-	case fault == unreachable || fault == lostAnswer:
+	case fault == unreachable || fault == lostResponse:
 		err = errUnreachable
 	case !w.trusting:
 		err = errUnverified

@@ -8,11 +8,11 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-// longestError is how many bytes the text of the longest error about an answer may have.
+// longestError is how many bytes the text of the longest error about a response may have.
 const longestError = 2048
 
-// Answers of the size that is read, which are nothing but text that an error could repeat.
-func TestErrorsRepeatTheBeginningOfAnAnswerOnly(t *testing.T) {
+// Responses of the size that is read, which are nothing but text that an error could repeat.
+func TestErrorsRepeatTheBeginningOfAResponseOnly(t *testing.T) {
 	long := strings.Repeat("\U0001F600", 200_000)
 	name := strings.Repeat("\u6F22", 300)
 	fault := func(code, text string) string {

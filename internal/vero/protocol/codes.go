@@ -81,7 +81,7 @@ func Codes() []Meaning {
 	return table
 }
 
-// ServiceError is a verified answer with Status FAIL: the service has read the request and refused it.
+// ServiceError is a verified response with Status FAIL: the service has read the request and refused it.
 type ServiceError struct {
 	// Code is the service's code; one that the table does not know is treated as CodeTechnical by its readers.
 	Code Code
@@ -90,15 +90,15 @@ type ServiceError struct {
 }
 
 func (e *ServiceError) Error() string {
-	answer := "the certificate service answered " + string(e.Code)
+	response := "the certificate service answered " + string(e.Code)
 	if e.Text != "" {
-		answer += " (" + e.Text + ")"
+		response += " (" + e.Text + ")"
 	}
 	meaning, known := e.Meaning()
 	if !known {
-		return answer + ", a code it has not documented"
+		return response + ", a code it has not documented"
 	}
-	return answer + ": " + meaning.Cause
+	return response + ": " + meaning.Cause
 }
 
 // MayHaveBeenProcessed is false: a verified refusal accepts nothing.
@@ -114,7 +114,7 @@ func (e *ServiceError) Meaning() (Meaning, bool) {
 	return Meaning{}, false
 }
 
-// rank orders failures that one answer lists by how much they say.
+// rank orders failures that one response lists by how much they say.
 func (e *ServiceError) rank() int {
 	switch _, known := e.Meaning(); {
 	case !known:

@@ -48,11 +48,11 @@ func unfit(problem string) *FieldError {
 
 // Unwrap is the one element in the Body of a SOAP 1.1 envelope, still in its place, so that what the envelope
 // declares can be looked up. A SOAP Fault comes as *FaultError, anything else that is not an envelope with one
-// payload as *AnswerError.
+// payload as *ResponseError.
 func Unwrap(document *etree.Document) (*etree.Element, error) {
 	envelope := document.Root()
 	if envelope == nil || !is(envelope, soapNamespace, "Envelope") {
-		return nil, answerErrorf("its root is %s, not a SOAP 1.1 Envelope", nameOf(envelope, "Envelope"))
+		return nil, responseErrorf("its root is %s, not a SOAP 1.1 Envelope", nameOf(envelope, "Envelope"))
 	}
 	body, err := bodyOf(envelope)
 	if err != nil {
@@ -60,7 +60,7 @@ func Unwrap(document *etree.Document) (*etree.Element, error) {
 	}
 	children := body.ChildElements()
 	if len(children) != 1 {
-		return nil, answerErrorf("the Body of its envelope has %d elements instead of one", len(children))
+		return nil, responseErrorf("the Body of its envelope has %d elements instead of one", len(children))
 	}
 	if is(children[0], soapNamespace, "Fault") {
 		return nil, readFault(children[0])
@@ -75,7 +75,7 @@ func bodyOf(envelope *etree.Element) (*etree.Element, error) {
 		children = children[1:]
 	}
 	if len(children) != 1 || !is(children[0], soapNamespace, "Body") {
-		return nil, answerErrorf("its envelope does not hold exactly one Body after an optional Header")
+		return nil, responseErrorf("its envelope does not hold exactly one Body after an optional Header")
 	}
 	return children[0], nil
 }

@@ -88,7 +88,7 @@ func TestUnwrapRefusesWhatIsNoEnvelopeWithOnePayload(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			payload, err := protocol.Unwrap(parse(t, test.document))
-			var wrong *protocol.AnswerError
+			var wrong *protocol.ResponseError
 			if !errors.As(err, &wrong) || payload != nil || !strings.Contains(wrong.Problem, test.problem) {
 				t.Errorf("error %v, want one that says %q", err, test.problem)
 			}

@@ -26,7 +26,7 @@ var (
 	_ CallError = (*FaultError)(nil)
 	_ CallError = (*OversizeError)(nil)
 	_ CallError = (*NotXMLError)(nil)
-	_ CallError = (*AnswerError)(nil)
+	_ CallError = (*ResponseError)(nil)
 	_ CallError = (*UnverifiedError)(nil)
 )
 
@@ -101,7 +101,7 @@ func (e *InterruptedError) Error() string {
 	if e.Timeout {
 		return "the certificate service did not answer in time; it may have processed the request"
 	}
-	return fmt.Sprintf("the connection ended before the answer was complete (%v); "+
+	return fmt.Sprintf("the connection ended before the response was complete (%v); "+
 		"the certificate service may have processed the request", e.Err)
 }
 
@@ -111,7 +111,7 @@ func (e *InterruptedError) Unwrap() error { return e.Err }
 // MayHaveBeenProcessed is false only for a request that was not sent to its end.
 func (e *InterruptedError) MayHaveBeenProcessed() bool { return !e.Unsent }
 
-// HTTPError: an HTTP status other than 200, without a SOAP Fault, or an answer that is not text/xml.
+// HTTPError: an HTTP status other than 200, without a SOAP Fault, or a response that is not text/xml.
 type HTTPError struct {
 	// Status is the HTTP status code.
 	Status int
@@ -157,7 +157,7 @@ func (e *FaultError) Error() string {
 }
 
 // MayHaveBeenProcessed is false for the faultcodes that blame the message itself, which then was not handled (SOAP
-// 1.1, 4.4.1). Server, and any other, can come from behind the handling, as when something upstream gave no answer:
+// 1.1, 4.4.1). Server, and any other, can come from behind the handling, as when something upstream gave no response:
 // seed 004, 2.2 lists invalid messages as examples only.
 func (e *FaultError) MayHaveBeenProcessed() bool {
 	class, _, _ := strings.Cut(e.Code[strings.LastIndexByte(e.Code, ':')+1:], ".")
@@ -169,27 +169,27 @@ func (e *FaultError) MayHaveBeenProcessed() bool {
 	}
 }
 
-// OversizeError: the answer is larger than any answer of the service can be; it was not read as one.
+// OversizeError: the response is larger than any response of the service can be; it was not read as one.
 type OversizeError struct {
 	// Limit in bytes.
 	Limit int64
 }
 
 func (e *OversizeError) Error() string {
-	return fmt.Sprintf("the answer is larger than %d bytes and was not read", e.Limit)
+	return fmt.Sprintf("the response is larger than %d bytes and was not read", e.Limit)
 }
 
 // MayHaveBeenProcessed is true.
 func (*OversizeError) MayHaveBeenProcessed() bool { return true }
 
-// NotXMLError: the answer is not a well-formed, harmless XML document.
+// NotXMLError: the response is not a well-formed, harmless XML document.
 type NotXMLError struct {
 	// Err says why.
 	Err error
 }
 
 func (e *NotXMLError) Error() string {
-	return fmt.Sprintf("the answer cannot be read as XML: %v", e.Err)
+	return fmt.Sprintf("the response cannot be read as XML: %v", e.Err)
 }
 
 // Unwrap is the cause.
@@ -198,28 +198,28 @@ func (e *NotXMLError) Unwrap() error { return e.Err }
 // MayHaveBeenProcessed is true.
 func (*NotXMLError) MayHaveBeenProcessed() bool { return true }
 
-// AnswerError: the answer is XML, but not an answer to what was asked.
-type AnswerError struct {
+// ResponseError: the response is XML, but not a response to what was asked.
+type ResponseError struct {
 	// Problem says what is wrong with it.
 	Problem string
 }
 
-func answerErrorf(format string, arguments ...any) *AnswerError {
-	return &AnswerError{Problem: fmt.Sprintf(format, arguments...)}
+func responseErrorf(format string, arguments ...any) *ResponseError {
+	return &ResponseError{Problem: fmt.Sprintf(format, arguments...)}
 }
 
-func (e *AnswerError) Error() string {
-	return "the certificate service's answer does not fit the request: " + e.Problem
+func (e *ResponseError) Error() string {
+	return "the certificate service's response does not fit the request: " + e.Problem
 }
 
 // MayHaveBeenProcessed is true.
-func (*AnswerError) MayHaveBeenProcessed() bool { return true }
+func (*ResponseError) MayHaveBeenProcessed() bool { return true }
 
-// UnverifiedError: the signature of the answer does not verify, or what came back is not even an answer to rely on, and
-// a RetrievalId stands in it. Nothing in it is believed; its RetrievalId, if it has one, is kept so that it can be
+// UnverifiedError: the signature of the response does not verify, or what came back is not even a response to rely on,
+// and a RetrievalId stands in it. Nothing in it is believed; its RetrievalId, if it has one, is kept so that it can be
 // tried.
 type UnverifiedError struct {
-	// RetrievalID that the answer carries, empty if none.
+	// RetrievalID that the response carries, empty if none.
 	RetrievalID string
 	// Err says why the signature does not verify. A CallError is how the call would have ended without the RetrievalId.
 	Err error
@@ -227,9 +227,9 @@ type UnverifiedError struct {
 
 func (e *UnverifiedError) Error() string {
 	if damage := e.Damage(); damage != nil {
-		return fmt.Sprintf("what came back is no answer to rely on: %v", damage)
+		return fmt.Sprintf("what came back is no response to rely on: %v", damage)
 	}
-	return fmt.Sprintf("the signature of the certificate service's answer does not verify: %v", e.Err)
+	return fmt.Sprintf("the signature of the certificate service's response does not verify: %v", e.Err)
 }
 
 // Damage is how the call would have ended without the RetrievalId, where it is not the signature that is wrong; else

@@ -17,12 +17,12 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
-// FuzzAnswer checks that reading an answer never panics, fails with errors of this package that can be shown, and
+// FuzzResponse checks that reading a response never panics, fails with errors of this package that can be shown, and
 // gives nothing that breaks the rules of its field.
-func FuzzAnswer(f *testing.F) {
+func FuzzResponse(f *testing.F) {
 	for _, variant := range response.Variants() {
 		for _, operation := range protocol.Operations() {
-			document, err := response.Render(response.Answer{Operation: operation, RetrievalID: "ABC123"}, variant, nil)
+			document, err := response.Render(response.Content{Operation: operation, RetrievalID: "ABC123"}, variant, nil)
 			if err != nil {
 				f.Fatal(err)
 			}
@@ -77,10 +77,10 @@ func checkRead(t *testing.T, id string, err error) {
 	}
 }
 
-// checkKind fails unless an error is one of those that an answer can lead to, and comes without a value.
+// checkKind fails unless an error is one of those that a response can lead to, and comes without a value.
 func checkKind(t *testing.T, err error, alone bool) {
 	t.Helper()
-	var wrong *vero.AnswerError
+	var wrong *vero.ResponseError
 	var fault *vero.FaultError
 	var refusal *vero.ServiceError
 	switch {

@@ -43,7 +43,7 @@ func get() *protocol.Get {
 	return &protocol.Get{Party: party(), RetrievalID: "0f8fad5bd9cb469fa16570867728950e"}
 }
 
-// parse reads a document as an answer is read.
+// parse reads a document as a response is read.
 func parse(t testing.TB, text string) *etree.Document {
 	t.Helper()
 	document, err := xmlsig.Parse([]byte(text))

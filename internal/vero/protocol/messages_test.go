@@ -95,7 +95,7 @@ func TestASignedRenewalFitsTheSchemaAndVerifiesInItsEnvelope(t *testing.T) {
 			if err := validate(t, written(t, payload)); err == nil {
 				t.Error("the schema takes a renewal without a signature, so it proves nothing")
 			}
-			// Not the customer's own name: what is asked of xmlsig here is to verify answers.
+			// Not the customer's own name: what is asked of xmlsig here is to verify responses.
 			signed, err := xmlsig.Sign(payload, key, authority.Issue(t, key, "Renewal"))
 			if err != nil {
 				t.Fatal(err)

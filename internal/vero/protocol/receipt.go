@@ -33,7 +33,7 @@ func FindRetrievalID(data []byte) string {
 // Bounds of the time that a document takes that was made to take it. White space, comments and character references
 // make an id longer.
 const (
-	maximumMarkup     = 1 << 14 // tags, comments and the like; an answer has a hundred
+	maximumMarkup     = 1 << 14 // tags, comments and the like; a response has a hundred
 	maximumFieldBytes = 1024
 	maximumReferences = 4096
 )
@@ -45,7 +45,7 @@ type idFinder struct {
 	// field is the local name of the element whose text is being read, empty for one that does not matter.
 	field string
 	text  []byte
-	// id is what was found, several that another one was, too, refused that the answer is a Fault or a FAIL.
+	// id is what was found, several that another one was, too, refused that the response is a Fault or a FAIL.
 	id                 string
 	several, refused   bool
 	markup, references int
@@ -160,7 +160,7 @@ func (f *idFinder) judge() {
 	}
 }
 
-// readableID is narrower than the schema, which allows any 32 characters: what stands in a damaged answer can be
+// readableID is narrower than the schema, which allows any 32 characters: what stands in a damaged response can be
 // anything.
 func readableID(text string) bool {
 	for _, character := range []byte(text) {

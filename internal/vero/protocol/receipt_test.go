@@ -14,7 +14,7 @@ import (
 )
 
 // FuzzFindRetrievalID compares what is found in whatever with what a parser finds, where it is a document at all. What
-// is kept of damaged answers is shown in package client.
+// is kept of damaged responses is shown in package client.
 func FuzzFindRetrievalID(f *testing.F) {
 	for _, seed := range []string{
 		"<a><RetrievalId>X-1</RetrievalId></a>", "<a:b xmlns:a='c'><a:RetrievalId> X\n</a:RetrievalId></a:b>",

@@ -39,27 +39,27 @@ func TestTheRetrievalIDIsPeekedInAnEnvelopeWithADefaultNamespace(t *testing.T) {
 
 // What Verify hands on stands alone: the prefixes of its elements must have come along from wherever they were
 // declared.
-func TestAnswersAreReadAfterVerificationInEveryVariant(t *testing.T) {
+func TestResponsesAreReadAfterVerificationInEveryVariant(t *testing.T) {
 	authority := pkitest.Root(t, "Responses CA")
 	key := pkitest.Key("responses")
 	signer := &response.Signer{Key: key, Certificate: authority.Issue(t, key, "Service"), Issuer: authority.Certificate}
 	certificate := authority.Issue(t, key, "0123456-7")
 	for _, variant := range response.Variants() {
 		t.Run(variant.Name, func(t *testing.T) {
-			rendered := func(answer response.Answer) *etree.Element {
-				document, err := response.Render(answer, variant, signer)
+			rendered := func(content response.Content) *etree.Element {
+				document, err := response.Render(content, variant, signer)
 				if err != nil {
 					t.Fatal(err)
 				}
 				return verified(t, string(document), authority)
 			}
-			got, err := vero.ReadSubmission(rendered(response.Answer{
+			got, err := vero.ReadSubmission(rendered(response.Content{
 				Operation: protocol.RenewCertificate, RetrievalID: "ABC123",
 			}), vero.RenewCertificate)
 			if err != nil || got != "ABC123" {
 				t.Errorf("%q, error %v", got, err)
 			}
-			content, err := vero.ReadCertificate(rendered(response.Answer{
+			content, err := vero.ReadCertificate(rendered(response.Content{
 				Operation: protocol.GetCertificate, Certificate: certificate,
 			}))
 			if err != nil {
@@ -68,7 +68,7 @@ func TestAnswersAreReadAfterVerificationInEveryVariant(t *testing.T) {
 			if read, err := pki.ParseCertificate(content); err != nil || !read.Equal(certificate) {
 				t.Errorf("another certificate, error %v", err)
 			}
-			_, err = vero.ReadCertificate(rendered(response.Answer{
+			_, err = vero.ReadCertificate(rendered(response.Content{
 				Operation: protocol.GetCertificate, Problem: protocol.Technical("too early"),
 			}))
 			var refusal *vero.ServiceError
@@ -96,7 +96,7 @@ func verified(t testing.TB, document string, authority *pkitest.Authority) *etre
 	return result.Element
 }
 
-func TestTheSurroundingsOfASignedAnswerDoNotChangeWhatIsRead(t *testing.T) {
+func TestTheSurroundingsOfASignedResponseDoNotChangeWhatIsRead(t *testing.T) {
 	authority := pkitest.Root(t, "Responses CA")
 	key := pkitest.Key("responses")
 	signed := func(response *etree.Element) string {

@@ -119,7 +119,7 @@ var tampering = map[string]struct {
 	"text as an element, by CDATA": {
 		replacing("<Status>OK</Status>", "<![CDATA[<Status>OK</Status>]]>"), xmlsig.DigestMismatch,
 	},
-	"renamed to the answer of another operation": {
+	"renamed to the response of another operation": {
 		func(_ *testing.T, envelope string) string {
 			return strings.ReplaceAll(envelope, "GetCertificateResponse", "RenewCertificateResponse")
 		}, xmlsig.DigestMismatch,
@@ -368,7 +368,7 @@ func TestAnExpiredSignerOrIssuerIsNamed(t *testing.T) {
 	h.mustRefuse(t, soap(h.chainSigned(t, h.signer)), xmlsig.SignerExpired)
 }
 
-func TestACustomerCannotSignAnswersUnderASharedRoot(t *testing.T) {
+func TestACustomerCannotSignResponsesUnderASharedRoot(t *testing.T) {
 	root := pkitest.Root(t, "Shared Root CA")
 	responses := root.Intermediate(t, "Shared Responses CA")
 	customers := root.Intermediate(t, "Shared Customers CA")

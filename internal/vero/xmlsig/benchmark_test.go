@@ -100,19 +100,19 @@ func signRenewal(b testing.TB, h hierarchy) {
 	}
 }
 
-// BenchmarkVerifyAnswer must stay within 9 × the bare verification; there are three in it, two for the chain.
-func BenchmarkVerifyAnswer(b *testing.B) {
+// BenchmarkVerifyResponse must stay within 9 × the bare verification; there are three in it, two for the chain.
+func BenchmarkVerifyResponse(b *testing.B) {
 	h := newHierarchy(b)
-	answer := answerOfUsualSize(b, h)
+	response := responseOfUsualSize(b, h)
 	key, digest, signature := bareSignature(b)
-	b.SetBytes(int64(len(answer)))
+	b.SetBytes(int64(len(response)))
 	compare(b, "×bare-verify",
 		func() { _ = rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, digest[:], signature) },
-		func() { verifyAnswer(b, h, answer) })
+		func() { verifyResponse(b, h, response) })
 }
 
-// answerOfUsualSize is an envelope of 4 kB: a certificate of 1 kB, and a signature with its signer's.
-func answerOfUsualSize(b testing.TB, h hierarchy) []byte {
+// responseOfUsualSize is an envelope of 4 kB: a certificate of 1 kB, and a signature with its signer's.
+func responseOfUsualSize(b testing.TB, h hierarchy) []byte {
 	b.Helper()
 	payload := `<cer:GetCertificateResponse` + declareService + `><Certificate>` + request + `</Certificate>` +
 		`<Result><Status>OK</Status></Result></cer:GetCertificateResponse>`
@@ -120,16 +120,16 @@ func answerOfUsualSize(b testing.TB, h hierarchy) []byte {
 	if err != nil {
 		b.Fatal(err)
 	}
-	answer := []byte(soap(written(b, signed)))
-	if len(answer) < 3000 {
-		b.Fatalf("the answer has %d bytes only", len(answer))
+	response := []byte(soap(written(b, signed)))
+	if len(response) < 3000 {
+		b.Fatalf("the response has %d bytes only", len(response))
 	}
-	return answer
+	return response
 }
 
-func verifyAnswer(b testing.TB, h hierarchy, answer []byte) {
+func verifyResponse(b testing.TB, h hierarchy, response []byte) {
 	b.Helper()
-	document, err := xmlsig.Parse(answer)
+	document, err := xmlsig.Parse(response)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -139,12 +139,12 @@ func verifyAnswer(b testing.TB, h hierarchy, answer []byte) {
 	}
 }
 
-func BenchmarkParseAnswer(b *testing.B) {
-	answer := answerOfUsualSize(b, newHierarchy(b))
+func BenchmarkParseResponse(b *testing.B) {
+	response := responseOfUsualSize(b, newHierarchy(b))
 	b.ReportAllocs()
-	b.SetBytes(int64(len(answer)))
+	b.SetBytes(int64(len(response)))
 	for b.Loop() {
-		if _, err := xmlsig.Parse(answer); err != nil {
+		if _, err := xmlsig.Parse(response); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -164,17 +164,17 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
-// maximumVerifyBytes is how much memory may be allocated for reading and verifying an answer.
+// maximumVerifyBytes is how much memory may be allocated for reading and verifying a response.
 const maximumVerifyBytes = 75_000
 
 func TestVerifyingAllocatesLittle(t *testing.T) {
 	h := newHierarchy(t)
-	answer := answerOfUsualSize(t, h)
+	response := responseOfUsualSize(t, h)
 	result := testing.Benchmark(func(b *testing.B) {
 		b.Helper()
 		b.ReportAllocs()
 		for b.Loop() {
-			verifyAnswer(b, h, answer)
+			verifyResponse(b, h, response)
 		}
 	})
 	if bytes := result.AllocedBytesPerOp(); bytes > maximumVerifyBytes {

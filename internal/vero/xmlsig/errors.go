@@ -14,7 +14,7 @@ const (
 	TooLarge ParseReason = "TooLarge"
 	// TooDeep means more than MaximumDepth elements inside each other.
 	TooDeep ParseReason = "TooDeep"
-	// TooMany means more elements, attributes or comments than any answer of the service has.
+	// TooMany means more elements, attributes or comments than any response of the service has.
 	TooMany ParseReason = "TooMany"
 	// TooLong means that a name, a prefix or a namespace name has more than MaximumNameBytes.
 	TooLong ParseReason = "TooLong"
@@ -83,11 +83,11 @@ const (
 	// WeakSigner means that the trust leads to the signer, but its RSA key is shorter than minimumSignerBits.
 	WeakSigner Reason = "WeakSigner"
 	// SignerIsAuthority means that the trust leads to the signer, but it is a certificate authority: one of those that
-	// issue certificates, not one that signs answers.
+	// issue certificates, not one that signs responses.
 	SignerIsAuthority Reason = "SignerIsAuthority"
 	// SignerIsCustomer means that the trust leads to the signer, but it is recognizably a customer: its common name is
 	// the CustomerId of the message, or has the form of a Finnish business id. The configured trust then leads to the
-	// certificates of customers too, and would let each of them sign answers for all others.
+	// certificates of customers too, and would let each of them sign responses for all others.
 	SignerIsCustomer Reason = "SignerIsCustomer"
 )
 

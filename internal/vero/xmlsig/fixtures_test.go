@@ -21,13 +21,13 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
-// hierarchy is what signs answers in these tests: a root, an issuing CA, a signer.
+// hierarchy is what signs responses in these tests: a root, an issuing CA, a signer.
 type hierarchy struct {
 	root    *pkitest.Authority
 	issuing *pkitest.Authority
 	signer  *x509.Certificate
 	trust   pki.Trust
-	now     time.Time // at which answers are verified
+	now     time.Time // at which responses are verified
 }
 
 const signerKey = "signer of responses"
@@ -202,7 +202,7 @@ func (h hierarchy) signers() xmlsig.Signers {
 	return xmlsig.Signers{Trust: h.trust, Now: h.now, CustomerID: customerID}
 }
 
-// customerID is the customer to whom the answers go.
+// customerID is the customer to whom the responses go.
 const customerID = "a-customer"
 
 // verify verifies the payload of an envelope.

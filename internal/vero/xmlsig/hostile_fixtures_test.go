@@ -51,8 +51,8 @@ func hostileCertificates(t testing.TB, change func(template *x509.Certificate, i
 	return certificates
 }
 
-// write signs the answer with a key and puts certificates into it, its own first.
-func (a hostileAnswer) write(t testing.TB, key *rsa.PrivateKey, certificates ...*x509.Certificate) []byte {
+// write signs the response with a key and puts certificates into it, its own first.
+func (a hostileResponse) write(t testing.TB, key *rsa.PrivateKey, certificates ...*x509.Certificate) []byte {
 	t.Helper()
 	transforms := a.transforms
 	if transforms == "" {

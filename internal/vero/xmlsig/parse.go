@@ -9,7 +9,7 @@ import (
 	"github.com/beevik/etree"
 )
 
-// Limits of what Parse reads. An answer of the service with a certificate and a chain in its signature has some 4 kB,
+// Limits of what Parse reads. A response of the service with a certificate and a chain in its signature has some 4 kB,
 // 30 elements, 20 attributes and 9 levels, envelope included; WS-Security headers can double that.
 const (
 	// MaximumBytes is the size of the largest document that is read (docs/protocol.md, XML signatures).
@@ -20,7 +20,7 @@ const (
 	// canonicalization writes a namespace name anew at every element that uses it.
 	MaximumNameBytes = 1000
 
-	maximumElements          = 2048 // an answer with five hundred ErrorInfo has fewer
+	maximumElements          = 2048 // a response with five hundred ErrorInfo has fewer
 	maximumAttributes        = 1024 // of the whole document; namespace declarations count
 	maximumElementAttributes = 64   // of one element; keeps the search for equal ones cheap
 	maximumDeclarations      = 64   // in force at one element; keeps the search for prefixes cheap

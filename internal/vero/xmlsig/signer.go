@@ -17,17 +17,17 @@ import (
 // leads to, and that are no customers of the service.
 type Signers struct {
 	// Trust is what a signer's certificate must chain to. Certificates that come with a signature are never used to
-	// build the chain: where the hierarchies for customers and for answers share a root, they would let any customer
-	// sign answers.
+	// build the chain: where the hierarchies for customers and for responses share a root, they would let any customer
+	// sign responses.
 	Trust pki.Trust
 	// Now is the moment at which a signer must be valid.
 	Now time.Time
-	// CustomerID is the customer to whom the answer goes; nobody with this common name may sign it. A common name in
+	// CustomerID is the customer to whom the response goes; nobody with this common name may sign it. A common name in
 	// the form of a Finnish business id is refused in any case.
 	CustomerID string
 }
 
-// minimumSignerBits is the length of the shortest RSA key that may sign an answer.
+// minimumSignerBits is the length of the shortest RSA key that may sign a response.
 const minimumSignerBits = 2048
 
 // candidate is a certificate of a signature whose key can have made it.
@@ -83,10 +83,10 @@ func (s Signers) refusal(candidate *candidate) *VerifyError {
 		return about(WeakSigner, "its RSA key has %d bits, fewer than %d", bits, minimumSignerBits)
 	}
 	if isAuthority(certificate) {
-		return about(SignerIsAuthority, "it is a certificate authority, which issues certificates and signs no answers")
+		return about(SignerIsAuthority, "it is a certificate authority, which issues certificates and signs no responses")
 	}
 	if name, isCustomer := s.customerName(certificate); isCustomer {
-		return about(SignerIsCustomer, "its common name %s is that of a customer, and customers sign no answers",
+		return about(SignerIsCustomer, "its common name %s is that of a customer, and customers sign no responses",
 			pki.Quote(name))
 	}
 	return nil

@@ -48,7 +48,7 @@ func (h hierarchy) mustRefuseSigner(t *testing.T, envelope string, want xmlsig.R
 	}
 }
 
-func TestACertificateThatMustNotSignAnswersIsRefusedAlthoughItIsTrusted(t *testing.T) {
+func TestACertificateThatMustNotSignResponsesIsRefusedAlthoughItIsTrusted(t *testing.T) {
 	h := newHierarchy(t)
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -132,7 +132,7 @@ func hugeKey(t testing.TB, h hierarchy) []byte {
 	return der
 }
 
-func TestACertificateThatCannotBeTheSignersDoesNotSpoilAnAnswer(t *testing.T) {
+func TestACertificateThatCannotBeTheSignersDoesNotSpoilAResponse(t *testing.T) {
 	h := newHierarchy(t)
 	key, strangerKey := pkitest.Key(signerKey), pkitest.Key("stranger")
 	stranger := pkitest.Root(t, "Stranger CA").Issue(t, strangerKey, "Stranger")
@@ -157,7 +157,7 @@ func TestACertificateThatCannotBeTheSignersDoesNotSpoilAnAnswer(t *testing.T) {
 	}
 }
 
-func TestTheSignerOfAStrangersAnswerIsNamedWhateverElseIsWrong(t *testing.T) {
+func TestTheSignerOfAStrangersResponseIsNamedWhateverElseIsWrong(t *testing.T) {
 	h := newHierarchy(t)
 	root := pkitest.Root(t, "Stranger CA")
 	key := pkitest.Key("stranger")

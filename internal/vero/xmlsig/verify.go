@@ -39,7 +39,7 @@ const (
 // have been made before the payload was put into its envelope (docs/protocol.md, XML signatures).
 //
 // The signer's certificate must come with the signature and be one of signers. Certificates are looked at first, before
-// anything is canonicalized, and the payload only after the signature was found to be good: an answer of a stranger
+// anything is canonicalized, and the payload only after the signature was found to be good: a response of a stranger
 // costs little, whatever is in it. Errors are of type *VerifyError.
 func Verify(payload *etree.Element, signers Signers) (*Verified, error) {
 	if !fits(payload, maximumPayloadBytes) {

@@ -56,7 +56,7 @@ func response(attributes, content string) string {
 
 const plainContent = `<Certificate>TUlJQ2VydA==</Certificate><Result><Status>OK</Status></Result>`
 
-// payloads are ways to write the same answer that must verify.
+// payloads are ways to write the same response that must verify.
 var payloads = map[string]string{
 	"plain": response(declareService, plainContent),
 	`default namespace on the root with xmlns="" children`: response(declareService+declareDefault,
@@ -79,7 +79,8 @@ var payloads = map[string]string{
 	"white space after the Signature": strings.Replace(response(declareService, plainContent), "@SIGNATURE@",
 		"@SIGNATURE@\n  ", 1),
 	"CDATA and references": response(declareService, `<Certificate><![CDATA[TUlJ]]>Q2VydA&#61;&#x3d;</Certificate>`+
-		`<Text>&lt;&gt;&amp;&quot;&apos;&#13;&#10;&#9;]]&gt;äö€😀</Text><Result><Status><![CDATA[OK]]></Status></Result>`),
+		`<Text>&lt;&gt;&amp;&quot;&apos;&#13;&#10;&#9;]]&gt;äö€😀</Text>`+
+		`<Result><Status><![CDATA[OK]]></Status></Result>`),
 	"attributes of several namespaces": response(declareService+` xmlns:b="urn:b" xmlns:a="urn:z" z="1" b:y="2" a:y="3"`,
 		`<Certificate a:b="&quot;&lt;>&#13;&#10;&#9;'" b:b="  x  " a='"' xmlns:c="urn:c" c:a="">TUlJQ2VydA==</Certificate>`+
 			`<Result><Status>OK</Status></Result>`),

@@ -9,7 +9,7 @@
 //
 //	shape → signer's certificate and chain → signature → digest
 //
-// What costs most comes last, and is done for nobody but those who may sign: answers come from whatever address a
+// What costs most comes last, and is done for nobody but those who may sign: responses come from whatever address a
 // tenant has configured.
 //
 // Everything outside of the verified element must be ignored by callers: they read Verified.Element, which holds what

@@ -15,7 +15,7 @@ func TestEveryPageSaysWhatTheProductSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for page, wanted := range map[string][]string{
-		"conditions.md": {"| `AnswerLost` | Failed; the request was sent", "| `varmenne.dev/transfer-secret` | "},
+		"conditions.md": {"| `ResponseLost` | Failed; the request was sent", "| `varmenne.dev/transfer-secret` | "},
 		"flags.md": {
 			"| `--call-timeout time` | `VARMENNE_CALL_TIMEOUT` | `1m0s` |", "| `--renewal-window duration` |"},
 	} {

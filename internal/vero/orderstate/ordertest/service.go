@@ -1,4 +1,4 @@
-// Package ordertest makes orders, issuers and answers of the certificate service for the tests of the decisions.
+// Package ordertest makes orders, issuers and responses of the certificate service for the tests of the decisions.
 package ordertest
 
 import (
@@ -50,7 +50,7 @@ var (
 	PKI099 = Refusal(protocol.CodeTechnical)
 )
 
-// Refusal is the service's answer with a code, in its own words.
+// Refusal is the service's response with a code, in its own words.
 func Refusal(code protocol.Code) *protocol.ServiceError {
 	e := &protocol.ServiceError{Code: code}
 	meaning, _ := e.Meaning()
@@ -84,7 +84,7 @@ func LeafUntil(t testing.TB, keyName string, notAfter time.Time) *x509.Certifica
 var (
 	ErrUnknown     = errors.New("unknown signer")
 	ErrUnreachable = &protocol.UnreachableError{Host: "pkiws.vero.fi:443", Err: errors.New("connection refused")}
-	ErrNoAnswer    = &protocol.InterruptedError{Timeout: true}
+	ErrNoResponse  = &protocol.InterruptedError{Timeout: true}
 	ErrUntrusted   = &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Signer: &x509.Certificate{}, Err: ErrUnknown}
 	ErrUnverified  = &protocol.UnverifiedError{Err: ErrUntrusted}
 	ErrUnknownCode = &protocol.ServiceError{Code: "PKI777", Text: "Something new"}

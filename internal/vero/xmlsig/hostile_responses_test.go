@@ -17,9 +17,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
-// hostileAnswer is an answer whose signature is good, but that is made to cost as much as possible: its digest is that
-// of nothing, so that everything is tried.
-type hostileAnswer struct {
+// hostileResponse is a response whose signature is good, but that is made to cost as much as possible: its digest is
+// that of nothing, so that everything is tried.
+type hostileResponse struct {
 	envelope     string // attributes of the Envelope
 	header       string
 	attributes   string // of the payload
@@ -33,100 +33,100 @@ type hostileAnswer struct {
 	signature    []byte // in place of the real one
 }
 
-// hostileAnswers are the ways to make an answer expensive. Each is filled up to about a number of bytes.
-var hostileAnswers = map[string]func(t testing.TB, size int) hostileAnswer{
-	"long namespace names": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{
+// hostileResponses are the ways to make a response expensive. Each is filled up to about a number of bytes.
+var hostileResponses = map[string]func(t testing.TB, size int) hostileResponse{
+	"long namespace names": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{
 			attributes: ` xmlns:a='urn:` + strings.Repeat(`"`, 990) + `'`, content: upTo(size, `<a:b/>`, 2000),
 		}
 	},
-	"long prefixes": func(_ testing.TB, size int) hostileAnswer {
+	"long prefixes": func(_ testing.TB, size int) hostileResponse {
 		prefix := strings.Repeat("p", 990)
-		return hostileAnswer{attributes: ` xmlns:` + prefix + `="urn:a"`, content: upTo(size, "<"+prefix+":b/>", 2000)}
+		return hostileResponse{attributes: ` xmlns:` + prefix + `="urn:a"`, content: upTo(size, "<"+prefix+":b/>", 2000)}
 	},
-	"most declarations, most prefixes in the list, four ways to cut out": func(_ testing.TB, size int) hostileAnswer {
+	"most declarations, most prefixes in the list, four ways to cut out": func(_ testing.TB, size int) hostileResponse {
 		var prefixes strings.Builder
 		for index := range 16 {
 			fmt.Fprintf(&prefixes, "a%d ", index)
 		}
 		list := `<i:InclusiveNamespaces xmlns:i="` + exclusive + `" PrefixList="` + prefixes.String() + `"/>`
-		return hostileAnswer{
+		return hostileResponse{
 			envelope: ` xmlns="urn:a"`, undeclaredDS: true, attributes: declarations(58),
 			transforms: envelopedOnly + `<ds:Transform Algorithm="` + exclusive + `">` + list + `</ds:Transform>`,
 			content:    upTo(size, "<a0:b/>", 1900),
 		}
 	},
-	"declarations of long names at every element": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{
+	"declarations of long names at every element": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{
 			transforms: inclusiveAfter, envelope: ` xmlns="urn:a"`, undeclaredDS: true,
 			content: upTo(size, `<a:b xmlns:a='urn:`+strings.Repeat(`"`, 150)+`'/>`, 900),
 		}
 	},
-	"quoted attributes": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{content: `<a b='` + upTo(size/6, `"`, size) + `'/>`}
+	"quoted attributes": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{content: `<a b='` + upTo(size/6, `"`, size) + `'/>`}
 	},
-	"most attributes": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{
+	"most attributes": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{
 			attributes: declarations(40), content: upTo(size, `<a`+strings.NewReplacer(` a`, ` a1:a`).Replace(attributes(60))+
 				`/>`, 16) + upTo(size-16*600, "x", size),
 		}
 	},
-	"CDATA sections": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{content: upTo(size, "<![CDATA[\r]]>", size)}
+	"CDATA sections": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{content: upTo(size, "<![CDATA[\r]]>", size)}
 	},
-	"references": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{
+	"references": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{
 			envelope: ` xmlns="urn:a"`, undeclaredDS: true, transforms: envelopedOnly, content: upTo(size, "&lt;", size),
 		}
 	},
-	"references to characters": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{content: upTo(size, "&#x00041;", size)}
+	"references to characters": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{content: upTo(size, "&#x00041;", size)}
 	},
-	"comments": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{content: upTo(size, strings.Repeat("x", size/250)+"<!---->", 250)}
+	"comments": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{content: upTo(size, strings.Repeat("x", size/250)+"<!---->", 250)}
 	},
-	"carriage returns, four ways to cut out": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{envelope: ` xmlns="urn:a"`, undeclaredDS: true, content: upTo(size/5, "\r", size)}
+	"carriage returns, four ways to cut out": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{envelope: ` xmlns="urn:a"`, undeclaredDS: true, content: upTo(size/5, "\r", size)}
 	},
-	"most elements, four ways to cut out": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{
+	"most elements, four ways to cut out": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{
 			envelope: ` xmlns="urn:a"`, undeclaredDS: true,
 			content: upTo(size, "<a>"+strings.Repeat("x", size/2000)+"</a>", 2000),
 		}
 	},
-	"elements called Signature below most attributes": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{
+	"elements called Signature below most attributes": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{
 			content: strings.Repeat("<a"+attributes(60)+">", 15) + upTo(size, `<Signature/>`, 1900) + strings.Repeat("</a>", 15),
 		}
 	},
-	"white space in SignedInfo": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{envelope: ` xmlns="urn:a"`, undeclaredDS: true, signedInfo: upTo(min(size, 15_000), "\n", size)}
+	"white space in SignedInfo": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{envelope: ` xmlns="urn:a"`, undeclaredDS: true, signedInfo: upTo(min(size, 15_000), "\n", size)}
 	},
-	"white space in the SignatureValue": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{value: upTo(size, " \n", size)}
+	"white space in the SignatureValue": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{value: upTo(size, " \n", size)}
 	},
-	"white space in the certificate": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{certificate: upTo(size, " \n", size)}
+	"white space in the certificate": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{certificate: upTo(size, " \n", size)}
 	},
-	"references in the Header": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{header: "<a>" + upTo(size, "&#10;", size) + "</a>"}
+	"references in the Header": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{header: "<a>" + upTo(size, "&#10;", size) + "</a>"}
 	},
-	"carriage returns in the Header, and most elements": func(_ testing.TB, size int) hostileAnswer {
-		return hostileAnswer{
+	"carriage returns in the Header, and most elements": func(_ testing.TB, size int) hostileResponse {
+		return hostileResponse{
 			header:  "<a>" + upTo(size-20_000, "\r", size) + "</a>",
 			content: upTo(min(size, 20_000), "<a>x</a>", 1900),
 		}
 	},
-	"most certificates with the largest keys, four ways to cut out": func(t testing.TB, _ int) hostileAnswer {
+	"most certificates with the largest keys, four ways to cut out": func(t testing.TB, _ int) hostileResponse {
 		t.Helper()
-		return hostileAnswer{
+		return hostileResponse{
 			envelope: ` xmlns="urn:a"`, undeclaredDS: true, content: "<a/>",
 			certificates: hostileCertificates(t, largestKey), signature: bytes.Repeat([]byte{0x55}, 1024),
 		}
 	},
-	"most certificates with most names": func(t testing.TB, _ int) hostileAnswer {
+	"most certificates with most names": func(t testing.TB, _ int) hostileResponse {
 		t.Helper()
-		return hostileAnswer{certificates: hostileCertificates(t, func(template *x509.Certificate, _ int) any {
+		return hostileResponse{certificates: hostileCertificates(t, func(template *x509.Certificate, _ int) any {
 			const count = 300
 			names := make([]pkix.AttributeTypeAndValue, count)
 			for index := range names {
@@ -137,16 +137,16 @@ var hostileAnswers = map[string]func(t testing.TB, size int) hostileAnswer{
 			return &pkitest.Key("forger").PublicKey
 		})}
 	},
-	"most certificates with most URIs": func(t testing.TB, _ int) hostileAnswer {
+	"most certificates with most URIs": func(t testing.TB, _ int) hostileResponse {
 		t.Helper()
-		return hostileAnswer{certificates: hostileCertificates(t, func(template *x509.Certificate, _ int) any {
+		return hostileResponse{certificates: hostileCertificates(t, func(template *x509.Certificate, _ int) any {
 			template.URIs = slices.Repeat([]*url.URL{{Scheme: "a", Host: "b"}}, 850)
 			return &pkitest.Key("forger").PublicKey
 		})}
 	},
-	"most certificates with most extensions": func(t testing.TB, _ int) hostileAnswer {
+	"most certificates with most extensions": func(t testing.TB, _ int) hostileResponse {
 		t.Helper()
-		return hostileAnswer{certificates: hostileCertificates(t, func(template *x509.Certificate, _ int) any {
+		return hostileResponse{certificates: hostileCertificates(t, func(template *x509.Certificate, _ int) any {
 			for index := range 620 {
 				template.ExtraExtensions = append(template.ExtraExtensions, pkix.Extension{
 					Id: asn1.ObjectIdentifier{2, 6, index},
@@ -157,38 +157,38 @@ var hostileAnswers = map[string]func(t testing.TB, size int) hostileAnswer{
 	},
 }
 
-// hostileSizes are those that every answer is filled up to: the least that did harm, what is just not too large for a
+// hostileSizes are those that every response is filled up to: the least that did harm, what is just not too large for a
 // payload, and the largest document.
 var hostileSizes = map[string]int{"18 kB": 18_000, "250 kB": 250_000, "1 MiB": xmlsig.MaximumBytes - 12_000}
 
-// hostileMakers are who can have made an answer, and how much memory it may take then, in bytes.
+// hostileMakers are who can have made a response, and how much memory it may take then, in bytes.
 var hostileMakers = map[string]struct {
 	memory uint64
-	write  func(t testing.TB, h hierarchy, answer hostileAnswer) []byte
+	write  func(t testing.TB, h hierarchy, response hostileResponse) []byte
 }{
-	"a stranger": {4_000_000, func(t testing.TB, h hierarchy, answer hostileAnswer) []byte {
+	"a stranger": {4_000_000, func(t testing.TB, h hierarchy, response hostileResponse) []byte {
 		t.Helper()
-		return answer.write(t, pkitest.Key("forger"), pkitest.Root(t, "Forger").Issue(t, pkitest.Key("forger"), "Service"))
+		return response.write(t, pkitest.Key("forger"), pkitest.Root(t, "Forger").Issue(t, pkitest.Key("forger"), "Service"))
 	}},
-	"a stranger with a genuine certificate": {4_000_000, func(t testing.TB, h hierarchy, answer hostileAnswer) []byte {
+	"a stranger with a genuine certificate": {4_000_000, func(t testing.TB, h hierarchy, response hostileResponse) []byte {
 		t.Helper()
 		stranger := pkitest.Root(t, "Forger").Issue(t, pkitest.Key("forger"), "Service")
-		return answer.write(t, pkitest.Key("forger"), stranger, h.signer)
+		return response.write(t, pkitest.Key("forger"), stranger, h.signer)
 	}},
-	"a genuine signer": {8_000_000, func(t testing.TB, h hierarchy, answer hostileAnswer) []byte {
+	"a genuine signer": {8_000_000, func(t testing.TB, h hierarchy, response hostileResponse) []byte {
 		t.Helper()
-		return answer.write(t, pkitest.Key(signerKey), h.signer)
+		return response.write(t, pkitest.Key(signerKey), h.signer)
 	}},
 }
 
-// eachHostileAnswer calls what for every answer, size and maker, as a subtest.
-func eachHostileAnswer(t testing.TB, h hierarchy, what func(claim string, memory uint64, document []byte)) {
+// eachHostileResponse calls what for every response, size and maker, as a subtest.
+func eachHostileResponse(t testing.TB, h hierarchy, what func(claim string, memory uint64, document []byte)) {
 	t.Helper()
-	for claim, build := range hostileAnswers {
+	for claim, build := range hostileResponses {
 		for sizeName, size := range hostileSizes {
-			answer := build(t, size)
+			response := build(t, size)
 			for makerName, maker := range hostileMakers {
-				document := maker.write(t, h, answer)
+				document := maker.write(t, h, response)
 				if len(document) > xmlsig.MaximumBytes {
 					t.Fatalf("%s, %s: %d bytes, refused for its size alone", claim, sizeName, len(document))
 				}
@@ -198,8 +198,8 @@ func eachHostileAnswer(t testing.TB, h hierarchy, what func(claim string, memory
 	}
 }
 
-// refuseAnswer reads and verifies an answer that must be refused.
-func refuseAnswer(t testing.TB, h hierarchy, document []byte) error {
+// refuseResponse reads and verifies a response that must be refused.
+func refuseResponse(t testing.TB, h hierarchy, document []byte) error {
 	t.Helper()
 	parsed, err := xmlsig.Parse(document)
 	if err != nil {
@@ -212,18 +212,18 @@ func refuseAnswer(t testing.TB, h hierarchy, document []byte) error {
 	return err
 }
 
-func TestHostileAnswersTakeLittleTimeAndMemory(t *testing.T) {
+func TestHostileResponsesTakeLittleTimeAndMemory(t *testing.T) {
 	h := newHierarchy(t)
-	eachHostileAnswer(t, h, func(claim string, memory uint64, document []byte) {
+	eachHostileResponse(t, h, func(claim string, memory uint64, document []byte) {
 		t.Run(claim, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			err := refuseAnswer(t, h, document)
+			err := refuseResponse(t, h, document)
 			runtime.ReadMemStats(&after)
 			if taken := after.TotalAlloc - before.TotalAlloc; taken > memory {
 				t.Errorf("%d bytes were allocated, want at most %d", taken, memory)
 			}
-			mustBeQuick(t, func() { _ = refuseAnswer(t, h, document) })
+			mustBeQuick(t, func() { _ = refuseResponse(t, h, document) })
 			if text := err.Error(); len(text) > longestError {
 				t.Errorf("the error has %d bytes: %.200s", len(text), text)
 			}
@@ -231,14 +231,14 @@ func TestHostileAnswersTakeLittleTimeAndMemory(t *testing.T) {
 	})
 }
 
-// BenchmarkHostileAnswers must stay within 5 ms and 4 MB for every answer of a stranger, and 20 ms and 8 MB for every
-// answer of a genuine signer.
-func BenchmarkHostileAnswers(b *testing.B) {
+// BenchmarkHostileResponses must stay within 5 ms and 4 MB for every response of a stranger, and 20 ms and 8 MB for
+// every response of a genuine signer.
+func BenchmarkHostileResponses(b *testing.B) {
 	h := newHierarchy(b)
-	eachHostileAnswer(b, h, func(claim string, _ uint64, document []byte) {
+	eachHostileResponse(b, h, func(claim string, _ uint64, document []byte) {
 		b.Run(claim, func(b *testing.B) {
 			b.ReportMetric(float64(len(document)), "B-document")
-			fastest(b, func() { _ = refuseAnswer(b, h, document) })
+			fastest(b, func() { _ = refuseResponse(b, h, document) })
 		})
 	})
 }
@@ -257,7 +257,7 @@ func fastest(b *testing.B, what func()) {
 	b.ReportMetric(shortest.Seconds()*1000, "ms-fastest")
 }
 
-func TestAnAnswerVerifiesUpToItsBounds(t *testing.T) {
+func TestAResponseVerifiesUpToItsBounds(t *testing.T) {
 	h := newHierarchy(t)
 	signed := func(attributes, content string) string {
 		payload := strings.Replace(response(declareService+attributes, plainContent+content), "@SIGNATURE@", "", 1)

@@ -8,17 +8,17 @@ import (
 	"github.com/beevik/etree"
 )
 
-// CheckResponse checks that a payload is the response to an operation: an answer to RenewCertificate is not an
-// answer to SignNewCertificate, even though both have the same content. The error is an *AnswerError.
+// CheckResponse checks that a payload is the response to an operation: a response to RenewCertificate is not a
+// response to SignNewCertificate, even though both have the same content. The error is an *ResponseError.
 func CheckResponse(payload *etree.Element, operation Operation) error {
 	if !is(payload, Namespace, operation.response()) {
-		return answerErrorf("it is %s, not %s", nameOf(payload, operation.response()), operation.response())
+		return responseErrorf("it is %s, not %s", nameOf(payload, operation.response()), operation.response())
 	}
 	return nil
 }
 
 // ReadSubmission is the RetrievalId of a verified response to SignNewCertificate or RenewCertificate (seed 004,
-// 3.2, 3.4). Status FAIL comes as *ServiceError, a response that is neither as *AnswerError.
+// 3.2, 3.4). Status FAIL comes as *ServiceError, a response that is neither as *ResponseError.
 func ReadSubmission(response *etree.Element, operation Operation) (string, error) {
 	if err := readResult(response, operation); err != nil {
 		return "", err
@@ -28,7 +28,7 @@ func ReadSubmission(response *etree.Element, operation Operation) (string, error
 		return "", err
 	}
 	if field, broken := errors.AsType[*FieldError](CheckRetrievalID(id)); broken {
-		return "", answerErrorf("it is OK, but its RetrievalId %s", field.Problem)
+		return "", responseErrorf("it is OK, but its RetrievalId %s", field.Problem)
 	}
 	return id, nil
 }
@@ -44,11 +44,11 @@ func ReadCertificate(response *etree.Element) ([]byte, error) {
 		return nil, err
 	}
 	if text == "" {
-		return nil, answerErrorf("it is OK, but holds no Certificate")
+		return nil, responseErrorf("it is OK, but holds no Certificate")
 	}
 	decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 	if err != nil {
-		return nil, answerErrorf("its Certificate is not base64")
+		return nil, responseErrorf("its Certificate is not base64")
 	}
 	return decoded, nil
 }
@@ -76,7 +76,7 @@ func readResult(response *etree.Element, operation Operation) error {
 		return err
 	}
 	if result == nil {
-		return answerErrorf("it has no Result")
+		return responseErrorf("it has no Result")
 	}
 	switch status, err := value(result, "Status", ours); {
 	case err != nil:
@@ -86,7 +86,7 @@ func readResult(response *etree.Element, operation Operation) error {
 	case status == "FAIL":
 		return readFailure(result)
 	default:
-		return answerErrorf("its Status is %q, neither OK nor FAIL", printable(status))
+		return responseErrorf("its Status is %q, neither OK nor FAIL", printable(status))
 	}
 }
 
@@ -127,7 +127,7 @@ func value(parent *etree.Element, name string, accept func(*etree.Element) bool)
 		return "", err
 	}
 	if len(child.ChildElements()) > 0 {
-		return "", answerErrorf("its %s holds elements instead of text", name)
+		return "", responseErrorf("its %s holds elements instead of text", name)
 	}
 	return textOf(child), nil
 }
@@ -141,7 +141,7 @@ func only(parent *etree.Element, name string, accept func(*etree.Element) bool) 
 			continue
 		}
 		if found != nil {
-			return nil, answerErrorf("it holds more than one %s", name)
+			return nil, responseErrorf("it holds more than one %s", name)
 		}
 		found = child
 	}

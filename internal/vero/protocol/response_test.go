@@ -69,7 +69,7 @@ func TestARetrievalIDIsReadHoweverItIsWritten(t *testing.T) {
 
 const characters33 = "0123456789" + "0123456789" + "0123456789" + "012"
 
-// unfit are fields of responses to SignNewCertificate that are no answer, with what the error says.
+// unfit are fields of responses to SignNewCertificate that are no response, with what the error says.
 var unfit = map[string]struct{ fields, problem string }{
 	"nothing":                    {"", "no Result"},
 	"no Result":                  {id, "no Result"},
@@ -91,12 +91,12 @@ var unfit = map[string]struct{ fields, problem string }{
 	"OK with a line break in it": {"<RetrievalId>a\nb</RetrievalId>" + isOK, "LINE FEED"},
 }
 
-func TestAResponseThatIsNoAnswerIsAnAnswerError(t *testing.T) {
+func TestAResponseThatIsNoResponseIsAResponseError(t *testing.T) {
 	for claim, test := range unfit {
 		t.Run(claim, func(t *testing.T) {
 			const operation = protocol.SignNewCertificate
 			got, err := protocol.ReadSubmission(answered(t, operation, test.fields), operation)
-			var wrong *protocol.AnswerError
+			var wrong *protocol.ResponseError
 			if !errors.As(err, &wrong) || got != "" || !strings.Contains(wrong.Problem, test.problem) {
 				t.Fatalf("%q, error %v, want one that says %q", got, err, test.problem)
 			}
@@ -183,8 +183,8 @@ func TestACertificateIsReadHoweverItsBase64IsWritten(t *testing.T) {
 		"the padding by itself": "AAECAwQFBgcICQoLDA0ODw\n==",
 	} {
 		t.Run(claim, func(t *testing.T) {
-			answer := answered(t, protocol.GetCertificate, "<Certificate>"+text+"</Certificate>"+isOK)
-			got, err := protocol.ReadCertificate(answer)
+			response := answered(t, protocol.GetCertificate, "<Certificate>"+text+"</Certificate>"+isOK)
+			got, err := protocol.ReadCertificate(response)
 			if want, _ := base64.StdEncoding.DecodeString(encoded); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%x, error %v", got, err)
 			}
@@ -192,7 +192,7 @@ func TestACertificateIsReadHoweverItsBase64IsWritten(t *testing.T) {
 	}
 }
 
-func TestOKWithoutAReadableCertificateIsAnAnswerError(t *testing.T) {
+func TestOKWithoutAReadableCertificateIsAResponseError(t *testing.T) {
 	for claim, test := range map[string]struct{ fields, problem string }{
 		"none":                {isOK, "no Certificate"},
 		"an empty one":        {"<Certificate/>" + isOK, "no Certificate"},
@@ -206,7 +206,7 @@ func TestOKWithoutAReadableCertificateIsAnAnswerError(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			got, err := protocol.ReadCertificate(answered(t, protocol.GetCertificate, test.fields))
-			var wrong *protocol.AnswerError
+			var wrong *protocol.ResponseError
 			if !errors.As(err, &wrong) || got != nil || !strings.Contains(wrong.Problem, test.problem) {
 				t.Errorf("%x, error %v, want one that says %q", got, err, test.problem)
 			}
@@ -214,7 +214,7 @@ func TestOKWithoutAReadableCertificateIsAnAnswerError(t *testing.T) {
 	}
 }
 
-func TestAnAnswerToAnotherOperationIsNoAnswer(t *testing.T) {
+func TestAResponseToAnotherOperationIsNoResponse(t *testing.T) {
 	for _, asked := range protocol.Operations() {
 		for _, got := range protocol.Operations() {
 			payload := answered(t, got, id+"<Certificate>AA==</Certificate>"+isOK)
@@ -231,7 +231,7 @@ func TestAnAnswerToAnotherOperationIsNoAnswer(t *testing.T) {
 				}
 				continue
 			}
-			var wrong *protocol.AnswerError
+			var wrong *protocol.ResponseError
 			if !errors.As(err, &wrong) || !errors.As(read, &wrong) {
 				t.Errorf("%s for %s: %v, %v", got, asked, err, read)
 			}
@@ -244,7 +244,7 @@ func TestAnAnswerToAnotherOperationIsNoAnswer(t *testing.T) {
 	} {
 		err := protocol.CheckResponse(parse(t, document).Root(), protocol.SignNewCertificate)
 		if err == nil {
-			t.Errorf("%s is an answer", claim)
+			t.Errorf("%s is a response", claim)
 			continue
 		}
 		checkLine(t, err)

@@ -12,8 +12,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
-// answer is what came back for a request.
-type answer struct {
+// response is what came back for a request.
+type received struct {
 	// status is that of HTTP.
 	status int
 	// contentType is the HTTP header, as it came.
@@ -26,29 +26,29 @@ type answer struct {
 	incomplete error
 	// retryAfter is what the header of that name asks for with 429 and 503, else 0.
 	retryAfter time.Duration
-	// calledOff is why nobody waits for the answer any more, nil if somebody does.
+	// calledOff is why nobody waits for the response any more, nil if somebody does.
 	calledOff error
 }
 
-// holdsAnswer reports whether an answer to rely on, or a Fault, can come with a status (seed 004, 2.2).
-func holdsAnswer(status int) bool {
+// holdsResponse reports whether a response to rely on, or a Fault, can come with a status (seed 004, 2.2).
+func holdsResponse(status int) bool {
 	return status == http.StatusOK || status == http.StatusInternalServerError
 }
 
-// xmlTypes are the media types of an answer. An answer without a Content-Type is accepted.
+// xmlTypes are the media types of a response. A response without a Content-Type is accepted.
 var xmlTypes = map[string]bool{"": true, "text/xml": true, "application/xml": true, "application/soap+xml": true}
 
 // readableType is a media type that can be repeated in an error.
 var readableType = regexp.MustCompile(`^[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}$`)
 
-// content is the body of an answer of HTTP 200 that calls itself XML. Its charset parameter is not looked at: whatever
-// it says, the document is UTF-8 or is refused, and an answer that was paid for is not thrown away for a header that a
+// content is the body of a response of HTTP 200 that calls itself XML. Its charset parameter is not looked at: whatever
+// it says, the document is UTF-8 or is refused, and a response that was paid for is not thrown away for a header that a
 // gateway has put there.
-func (a *answer) content() ([]byte, error) {
+func (a *received) content() ([]byte, error) {
 	switch {
 	case a.status >= 300 && a.status < 400:
 		return nil, &protocol.HTTPError{Status: a.status, Detail: "a redirection, which is never followed"}
-	case !holdsAnswer(a.status):
+	case !holdsResponse(a.status):
 		return nil, &protocol.HTTPError{Status: a.status, RetryAfter: a.retryAfter}
 	case a.incomplete != nil:
 		return nil, a.incomplete
@@ -68,10 +68,10 @@ func (a *answer) content() ([]byte, error) {
 	}
 }
 
-// notXML is the error of a body that cannot be read. A call that was called off can still get an answer: the server
-// sees TLS end before the connection does, and ends its own answer where it stands, often as an empty HTTP 200. That
-// says nothing about the service; a whole answer that came in time is read like any other.
-func (a *answer) notXML(err error) error {
+// notXML is the error of a body that cannot be read. A call that was called off can still get a response: the server
+// sees TLS end before the connection does, and ends its own response where it stands, often as an empty HTTP 200. That
+// says nothing about the service; a whole response that came in time is read like any other.
+func (a *received) notXML(err error) error {
 	if a.calledOff != nil {
 		return interrupted(a.calledOff, true)
 	}
@@ -79,7 +79,7 @@ func (a *answer) notXML(err error) error {
 }
 
 // fault is the SOAP Fault in the body of an HTTP 500 (seed 004, 2.2), or the bare status if there is none.
-func (a *answer) fault() error {
+func (a *received) fault() error {
 	document, err := xmlsig.Parse(a.body)
 	if err == nil {
 		_, err = protocol.Unwrap(document)
@@ -91,7 +91,7 @@ func (a *answer) fault() error {
 }
 
 // hidden stands for what the service said.
-const hidden = "not shown, because the answer repeats the transfer password, or cannot be searched for it"
+const hidden = "not shown, because the response repeats the transfer password, or cannot be searched for it"
 
 // withoutWords is an error of the same type that says the same in our words only.
 func withoutWords(err error) error {
@@ -108,8 +108,8 @@ func withoutWords(err error) error {
 		return &protocol.HTTPError{Status: err.Status, RetryAfter: err.RetryAfter}
 	case *protocol.NotXMLError:
 		return &protocol.NotXMLError{Err: errors.New(hidden)}
-	case *protocol.AnswerError:
-		return &protocol.AnswerError{Problem: hidden}
+	case *protocol.ResponseError:
+		return &protocol.ResponseError{Problem: hidden}
 	case *protocol.UnverifiedError:
 		inner := verifyErrorWithoutWords(err.Err)
 		if damage := err.Damage(); damage != nil {
