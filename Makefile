@@ -49,7 +49,7 @@ CYCLONEDX := $(BIN)/tools/cyclonedx-gomod-$(CYCLONEDX_VERSION)-$(GO_VERSION)
 # or compared. The leading dot hides the Go file in it from ./... patterns.
 STAGE := bin/.generated
 GENERATED := api/v1alpha1/zz_generated.deepcopy.go $(CHART)/files/crds $(CHART)/files/rbac/role.yaml \
-	$(CHART)/values.schema.json $(CHART)/README.md docs/reference docs/licences.md
+	$(CHART)/values.schema.json $(CHART)/README.md docs/reference docs/licenses.md
 
 # Race detection for the tests of the product; RACE= turns it off. The e2e tests run without: they
 # share two cores with an API server.
@@ -218,7 +218,7 @@ stage: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(HELM_DOCS)
 			--renderer markdown --source-path api --template-value kind=$$kind \
 			--output-path $(STAGE)/docs/reference/$${kind,,}.md; \
 	done
-	@$(GO) -C tools/docs run ./licences -repository $(CURDIR) -page $(CURDIR)/$(STAGE)/docs/licences.md
+	@$(GO) -C tools/docs run ./licenses -repository $(CURDIR) -page $(CURDIR)/$(STAGE)/docs/licenses.md
 
 $(CONTROLLER_GEN):
 	@echo "building controller-gen $(CONTROLLER_GEN_VERSION), once (less than a minute)"
@@ -250,16 +250,16 @@ $(HELM_DOCS):
 	@CGO_ENABLED=0 $(GO) -C tools/helm $(BUILD) -o $@ -ldflags "-s -w -X main.version=$(HELM_DOCS_VERSION)" \
 		github.com/norwoodj/helm-docs/cmd/helm-docs
 
-# The same commit and Go give the same bytes: no serial number, no time. Every component carries its licence as evidence;
+# The same commit and Go give the same bytes: no serial number, no time. Every component carries its license as evidence;
 # that all of them are permissive is checked beside it, and their texts are written down.
 .PHONY: sbom
-sbom: $(CYCLONEDX) ## writes a bill of materials (CycloneDX) and the texts of all licences into bin/sbom/
+sbom: $(CYCLONEDX) ## writes a bill of materials (CycloneDX) and the texts of all licenses into bin/sbom/
 	@mkdir -p $(BIN)/sbom
 	@for architecture in amd64 arm64; do \
 		GOOS=linux GOARCH=$$architecture CGO_ENABLED=0 GOFLAGS= $(CYCLONEDX) app -json -std -licenses -noserial -notimestamp \
 			-output $(BIN)/sbom/varmenne-issuer-$$architecture.cdx.json . 2> $(BIN)/sbom/log || { cat $(BIN)/sbom/log >&2; exit 1; }; \
 	done; rm -f $(BIN)/sbom/log
-	@$(GO) -C tools/docs run ./licences -repository $(CURDIR) -texts $(BIN)/sbom/licences.txt
+	@$(GO) -C tools/docs run ./licenses -repository $(CURDIR) -texts $(BIN)/sbom/licenses.txt
 	@ls $(BIN)/sbom
 
 $(CYCLONEDX):

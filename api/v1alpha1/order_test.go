@@ -14,21 +14,21 @@ import (
 func TestRulesOfOrders(t *testing.T) {
 	renewal := map[string]any{"secretName": "tls", "serialNumber": "0a1b", "notAfter": "2028-06-01T12:00:00Z"}
 	digest := strings.Repeat("0a", 32)
-	const authorisation = "SignNewCertificate is authorised by spec.transfer, RenewCertificate by spec.renewal"
+	const authorization = "SignNewCertificate is authorized by spec.transfer, RenewCertificate by spec.renewal"
 	namespace := server.Namespace(t)
 	for claim, c := range map[string]refused{
 		"SignNewCertificate with credentials is taken": {nil, ""},
 		"RenewCertificate with a certificate is taken": {map[string]any{
 			"spec.operation": "RenewCertificate", "spec.transfer": nil, "spec.renewal": renewal}, ""},
-		"SignNewCertificate without credentials": {map[string]any{"spec.transfer": nil}, authorisation},
-		"SignNewCertificate with both":           {map[string]any{"spec.renewal": renewal}, authorisation},
+		"SignNewCertificate without credentials": {map[string]any{"spec.transfer": nil}, authorization},
+		"SignNewCertificate with both":           {map[string]any{"spec.renewal": renewal}, authorization},
 		"SignNewCertificate with a certificate": {
-			map[string]any{"spec.transfer": nil, "spec.renewal": renewal}, authorisation},
-		"RenewCertificate with credentials": {map[string]any{"spec.operation": "RenewCertificate"}, authorisation},
+			map[string]any{"spec.transfer": nil, "spec.renewal": renewal}, authorization},
+		"RenewCertificate with credentials": {map[string]any{"spec.operation": "RenewCertificate"}, authorization},
 		"RenewCertificate with both": {
-			map[string]any{"spec.operation": "RenewCertificate", "spec.renewal": renewal}, authorisation},
+			map[string]any{"spec.operation": "RenewCertificate", "spec.renewal": renewal}, authorization},
 		"RenewCertificate with neither": {
-			map[string]any{"spec.operation": "RenewCertificate", "spec.transfer": nil}, authorisation},
+			map[string]any{"spec.operation": "RenewCertificate", "spec.transfer": nil}, authorization},
 		"another operation":        {map[string]any{"spec.operation": "GetCertificate"}, "Unsupported value"},
 		"another environment":      {map[string]any{"spec.environment": "ACCEPTANCE"}, "Unsupported value"},
 		"another issuer":           {map[string]any{"spec.issuerRef.kind": "Issuer"}, "Unsupported value"},
@@ -59,10 +59,10 @@ func TestRulesOfOrders(t *testing.T) {
 // TestOrderIsPendingFromTheBeginning: also where a client has written no status, or something else into it.
 func TestOrderIsPendingFromTheBeginning(t *testing.T) {
 	namespace := server.Namespace(t)
-	for claim, phase := range map[string]any{"without a status": nil, "with a status of its own": "Issued"} {
+	for claim, state := range map[string]any{"without a status": nil, "with a status of its own": "Issued"} {
 		t.Run(claim, func(t *testing.T) {
 			object := orderManifest(t, namespace)
-			set(t, object, "status.state", phase)
+			set(t, object, "status.state", state)
 			if err := server.Client.Create(t.Context(), object); err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func TestOrderIsPendingFromTheBeginning(t *testing.T) {
 				t.Fatal(err)
 			}
 			if read.Status.State != v1alpha1.StatePending {
-				t.Errorf("after a status without a phase it is %q", read.Status.State)
+				t.Errorf("after a status without a state it is %q", read.Status.State)
 			}
 		})
 	}
@@ -127,7 +127,7 @@ func TestRulesOfTheStatusOfOrders(t *testing.T) {
 			"status.uncertain": true, "status.submissionTime": "2026-06-01T12:00:00.000001Z",
 			"status.passwordFingerprint": "0a1b", "status.acceptanceTime": "2026-06-01T12:00:00.000001Z",
 		}, ""},
-		"another phase":          {map[string]any{"status.state": "Lost"}, "Unsupported value"},
+		"another state":          {map[string]any{"status.state": "Lost"}, "Unsupported value"},
 		"a long RetrievalId":     {map[string]any{"status.retrievalID": strings.Repeat("1", 33)}, "may not be more than 32"},
 		"a password for a print": {map[string]any{"status.passwordFingerprint": "0a1b2"}, "may not be more than 4"},
 	} {

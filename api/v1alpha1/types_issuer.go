@@ -191,7 +191,7 @@ type VeroIssuerStatus struct {
 	LastCheckTime *metav1.Time `json:"lastCheckTime,omitempty"`
 }
 
-// VeroIssuer obtains certificates from the Finnish Tax Administration's certificate service for one organisation,
+// VeroIssuer obtains certificates from the Finnish Tax Administration's certificate service for one organization,
 // for the Certificates of its own namespace.
 //
 // +kubebuilder:object:root=true
@@ -228,7 +228,7 @@ type VeroIssuerList struct {
 }
 
 // VeroClusterIssuer obtains certificates from the Finnish Tax Administration's certificate service for one
-// organisation, for the Certificates of every namespace. Transfer credentials still come from the namespace of
+// organization, for the Certificates of every namespace. Transfer credentials still come from the namespace of
 // the CertificateRequest.
 //
 // +kubebuilder:object:root=true

@@ -41,7 +41,7 @@ const (
 // VeroOrderSpec is what was asked for, on whose authority. It never changes.
 //
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the spec of a VeroOrder cannot be changed: it is the record of one request to the certificate service"
-// +kubebuilder:validation:XValidation:rule="self.operation == 'SignNewCertificate' ? has(self.transfer) && !has(self.renewal) : has(self.renewal) && !has(self.transfer)",message="SignNewCertificate is authorised by spec.transfer, RenewCertificate by spec.renewal"
+// +kubebuilder:validation:XValidation:rule="self.operation == 'SignNewCertificate' ? has(self.transfer) && !has(self.renewal) : has(self.renewal) && !has(self.transfer)",message="SignNewCertificate is authorized by spec.transfer, RenewCertificate by spec.renewal"
 type VeroOrderSpec struct {
 	// IssuerRef is the issuer in whose name the request is made.
 	IssuerRef OrderIssuerReference `json:"issuerRef"`
@@ -72,17 +72,17 @@ type VeroOrderSpec struct {
 	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
 	PublicKeyDigest string `json:"publicKeyDigest"`
 
-	// Transfer is the authorisation of SignNewCertificate.
+	// Transfer is the authorization of SignNewCertificate.
 	//
 	// +optional
 	Transfer *TransferAuthorization `json:"transfer,omitempty"`
 
-	// Renewal is the authorisation of RenewCertificate.
+	// Renewal is the authorization of RenewCertificate.
 	//
 	// +optional
 	Renewal *RenewalAuthorization `json:"renewal,omitempty"`
 
-	// Attempt counts the orders with the same authorisation, from 1. A further one is only made after the service
+	// Attempt counts the orders with the same authorization, from 1. A further one is only made after the service
 	// has refused the one before, in a verified response, so that nothing was bought with it.
 	//
 	// +kubebuilder:validation:Minimum=1

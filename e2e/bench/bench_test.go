@@ -20,7 +20,8 @@ import (
 
 const (
 	customer = "0123456-7"
-	// firstGet is how long the service wants between its acceptance and the first GetCertificate (seed 004, 2).
+	// firstGet is how long the service wants between its acceptance and the first GetCertificate (interface description
+	// 2).
 	firstGet = 10 * time.Second
 	// patience bounds what a benchmark waits for.
 	patience = 5 * time.Minute

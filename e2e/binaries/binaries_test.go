@@ -103,7 +103,7 @@ func TestFailedBuildShowsTheCompilerAndLeavesNoProgram(t *testing.T) {
 	}
 }
 
-func TestCancelledBuildLeavesNoProgram(t *testing.T) {
+func TestCanceledBuildLeavesNoProgram(t *testing.T) {
 	g := module(t, "package main\nfunc main() {}")
 	directory := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -116,7 +116,7 @@ func TestCancelledBuildLeavesNoProgram(t *testing.T) {
 	}
 }
 
-func TestRunThatWaitsForAnotherCanBeCancelled(t *testing.T) {
+func TestRunThatWaitsForAnotherCanBeCanceled(t *testing.T) {
 	options := Options{Directory: t.TempDir(), Log: t.Output()}
 	unlock, err := lock(t.Context(), options)
 	if err != nil {

@@ -77,7 +77,7 @@ func (s schema) sample(there any) any {
 		return !set
 	case "integer":
 		number, _ := there.(float64)
-		return max(int(number), s.Minimum) + 7 // Ports of the chart are neighbours.
+		return max(int(number), s.Minimum) + 7 // Ports of the chart are neighbors.
 	case "array":
 		return []any{s.Items.sample(nil)}
 	case "object":

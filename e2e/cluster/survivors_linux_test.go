@@ -79,7 +79,7 @@ func TestFailedStartLeavesNoProcessAndSaysWhy(t *testing.T) {
 	}
 }
 
-func TestCancelledStartLeavesNoProcess(t *testing.T) {
+func TestCanceledStartLeavesNoProcess(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -92,10 +92,10 @@ func TestCancelledStartLeavesNoProcess(t *testing.T) {
 	eventually(t, "kube-apiserver to start", func() bool { return len(processesOf(t, dir)) == 2 })
 	cancel()
 	if err := <-ended; err == nil {
-		t.Error("a cancelled start succeeded")
+		t.Error("a canceled start succeeded")
 	}
 	if got := processesOf(t, dir); len(got) != 0 {
-		t.Errorf("still running after the cancelled start: %q", got)
+		t.Errorf("still running after the canceled start: %q", got)
 	}
 }
 

@@ -63,9 +63,10 @@ func TestNoTwoReplicasTellTheSame(t *testing.T) {
 	for claim, query := range map[string]string{
 		"orders are counted by one": `count by (state) (varmenne_orders) > 1`,
 		"issuers are told of once":  `count by (kind, namespace, name) (varmenne_issuer_ready) > 1`,
-		"requests are told of once": `count by (namespace, request) (varmenne_unserved_request_created` + since + `) > 1`,
-		"orders are told of once":   `count by (namespace, order) (varmenne_unfinished_order_created` + since + `) > 1`,
-		"renewals are told of once": `count by (namespace, request) (varmenne_failing_renewal_expiry` + since + `) > 1`,
+		"requests are told of once": `count ` +
+			`by (namespace, request) (varmenne_certificaterequest_pending_created` + since + `) > 1`,
+		"orders are told of once":   `count by (namespace, order) (varmenne_order_pending_created` + since + `) > 1`,
+		"renewals are told of once": `count by (namespace, request) (varmenne_renewal_failing_expiration` + since + `) > 1`,
 		"one replica has the lease": `sum(leader_election_master_status) > 1`,
 		"both replicas are scraped": `count(up) != 2`,
 	} {

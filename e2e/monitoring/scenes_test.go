@@ -73,9 +73,9 @@ func counted() map[string]string {
 // standing says what has to be seen whichever replica works.
 func standing() map[string]string {
 	const (
-		request = `varmenne_unserved_request_created_timestamp_seconds`
-		order   = `varmenne_unfinished_order_created_timestamp_seconds`
-		failing = `varmenne_failing_renewal_expiry_timestamp_seconds`
+		request = `varmenne_certificaterequest_pending_created_timestamp_seconds`
+		order   = `varmenne_order_pending_created_timestamp_seconds`
+		failing = `varmenne_renewal_failing_expiration_timestamp_seconds`
 		written = `varmenne_transfer_credentials_written_timestamp_seconds`
 		ready   = `varmenne_issuer_ready`
 	)

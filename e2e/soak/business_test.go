@@ -30,7 +30,8 @@ type business struct {
 func (s *scene) startBusiness() *business {
 	s.Helper()
 	s.Script(admin.Fault{
-		Kind: admin.TimeoutAfter, Hold: admin.Duration(response), Probability: 75, ForDuration: admin.Duration(24 * time.Hour),
+		Kind: admin.TimeoutAfter, Hold: admin.Duration(response), Probability: 75,
+		ForDuration: admin.Duration(24 * time.Hour),
 	})
 	b := &business{scene: s, asked: map[string]bool{}}
 	b.keep()

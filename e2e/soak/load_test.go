@@ -27,8 +27,8 @@ const (
 	mostMemory = 200 << 20
 )
 
-// misbehaviour is everything that the service can do wrong on one of many calls.
-var misbehaviour = []admin.Fault{
+// misbehavior is everything that the service can do wrong on one of many calls.
+var misbehavior = []admin.Fault{
 	{Kind: admin.DropBefore},
 	{Kind: admin.TimeoutAfter},
 	{Kind: admin.TimeoutAfter, Hold: admin.Duration(callTimeout / 2)},
@@ -62,7 +62,7 @@ func TestAThousandCertificatesAtOnceGetThroughEveryFaultAndEveryKill(t *testing.
 		t.Skip("make soak runs it")
 	}
 	s := begin(t, world.Options{Replicas: 2, ControllerArgs: []string{"--call-timeout=" + callTimeout.String()}})
-	for _, fault := range misbehaviour {
+	for _, fault := range misbehavior {
 		fault.Probability, fault.ForDuration = chance, admin.Duration(24*time.Hour)
 		s.Script(fault)
 	}

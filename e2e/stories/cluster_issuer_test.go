@@ -12,7 +12,7 @@ import (
 // controllerNamespace is the controller's own, in which the bundles of cluster issuers are.
 const controllerNamespace = "varmenne-issuer"
 
-// One organisation, two teams: they share the issuer and the customer id, and neither sees credentials or keys of the
+// One organization, two teams: they share the issuer and the customer id, and neither sees credentials or keys of the
 // other one.
 func TestAClusterIssuerRenewsInEachNamespaceWithTheCertificateOfThatNamespace(t *testing.T) {
 	t.Parallel()

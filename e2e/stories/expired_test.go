@@ -60,7 +60,7 @@ func TestACertificateThatExpiresWhileRenewalsFailAsksForCredentials(t *testing.T
 			v1alpha1.ReasonCertificateExpired, "before it could be renewed",
 		},
 		"a gateway answers 503": {
-			admin.Fault{Kind: admin.HTTPStatus}, []string{"HTTP 503", "it is sent again with the same authorisation"},
+			admin.Fault{Kind: admin.HTTPStatus}, []string{"HTTP 503", "it is sent again with the same authorization"},
 			v1alpha1.ReasonResponseLost, "its response was lost",
 		},
 	} {

@@ -83,7 +83,7 @@ func (s *story) keepWaiting() {
 	s.Script(admin.Fault{Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: always})
 }
 
-// deliver ends every misbehaviour of the service.
+// deliver ends every misbehavior of the service.
 func (s *story) deliver() {
 	s.Helper()
 	if err := s.Service.ClearFaults(s.Context()); err != nil {

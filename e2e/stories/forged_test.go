@@ -85,14 +85,14 @@ func TestAForgedRequestGetsNothingSigned(t *testing.T) {
 // forgeries are what somebody can write who knows everything about a Certificate but its keys.
 func (s *story) forgeries(certificate *cmapi.Certificate) map[string]*forgery {
 	s.Helper()
-	neighbour := s.neighbour()
+	neighbor := s.neighbor()
 	const noKey, anotherKey = "has no private key in preparation", "has another private key in preparation"
 	const lost = "does not control it any more"
 	reference := metav1.NewControllerRef(certificate, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateKind))
 	uncontrolling, otherUID := *reference, *reference
 	uncontrolling.Controller = nil
 	otherUID.UID = types.UID("00000000-0000-4000-8000-000000000000")
-	elsewhere := *metav1.NewControllerRef(neighbour, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateKind))
+	elsewhere := *metav1.NewControllerRef(neighbor, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateKind))
 	forgeries := map[string]*forgery{
 		"claimed by annotations alone": {idle: lost, renewing: lost},
 		"owned, and not controlled": {
@@ -124,11 +124,11 @@ func (s *story) forgeries(certificate *cmapi.Certificate) map[string]*forgery {
 	return forgeries
 }
 
-// neighbour is a Certificate of another namespace.
-func (s *story) neighbour() *cmapi.Certificate {
+// neighbor is a Certificate of another namespace.
+func (s *story) neighbor() *cmapi.Certificate {
 	s.Helper()
 	certificate := s.Certificate()
-	certificate.Namespace, certificate.Name = s.Namespace+"-neighbour", "neighbour"
+	certificate.Namespace, certificate.Name = s.Namespace+"-neighbor", "neighbor"
 	s.Create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: certificate.Namespace}}, certificate)
 	return certificate
 }

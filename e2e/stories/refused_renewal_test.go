@@ -157,7 +157,7 @@ func TestARenewalWhoseResponseIsLostIsSentAgain(t *testing.T) {
 			lost.fault.Operation = renewCertificate
 			s.Script(lost.fault)
 			s.renewSettled(certificate)
-			pending := s.awaitPending(certificateName, lost.says, "it is sent again with the same authorisation")
+			pending := s.awaitPending(certificateName, lost.says, "it is sent again with the same authorization")
 			second := s.awaitRenewed(first)
 			second.isFor(s, pending)
 			renewals := s.receivedRenewals(2)

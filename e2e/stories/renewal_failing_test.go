@@ -92,7 +92,7 @@ func (s *story) failingRenewals(ctx context.Context) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	series := regexp.MustCompile(`(?m)^varmenne_failing_renewal_expiry_timestamp_seconds\{certificate="` +
+	series := regexp.MustCompile(`(?m)^varmenne_renewal_failing_expiration_timestamp_seconds\{certificate="` +
 		certificateName + `",namespace="` + s.Namespace + `",[^}]*\} (\S+)$`)
 	var found []int64
 	for _, match := range series.FindAllStringSubmatch(text, -1) {

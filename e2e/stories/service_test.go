@@ -68,7 +68,7 @@ func TestALostResponseIsToldAndNewCredentialsGoOn(t *testing.T) {
 		Operation: "SignNewCertificate", Kind: admin.HTTPStatus, Status: 408, AfterProcessing: true,
 	})
 	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
-	s.awaitPending(certificateName, "answered HTTP 408", "it is sent again with the same authorisation")
+	s.awaitPending(certificateName, "answered HTTP 408", "it is sent again with the same authorization")
 	pending := s.awaitPending(certificateName, "an earlier response was lost", "PKI020",
 		"order new transfer credentials and put them into Secret "+transferName)
 	s.awaitEvent("VeroOrder", s.Orders()[0].Name, corev1.EventTypeWarning, v1alpha1.ReasonResponseLost,

@@ -34,13 +34,13 @@ type Options struct {
 	// MetricsAddress and ProbeAddress are host:port; "0" switches the server off.
 	MetricsAddress string
 	ProbeAddress   string
-	// MetricsSecure serves metrics by HTTPS, to those who may get /metrics by the API server's authorisation.
+	// MetricsSecure serves metrics by HTTPS, to those who may get /metrics by the API server's authorization.
 	MetricsSecure bool
 	// MetricsCertDirectory has the certificate for that, tls.crt and tls.key, which is read again when it changes; empty
 	// makes a self-signed one at each start.
 	MetricsCertDirectory string
-	// Workers is how many objects of a kind are worked on at once; lanes.New says how namespaces share them for calls and
-	// handshakes. CallsPerIssuer is how many calls may run at once to the service of one issuer.
+	// Workers is how many objects of a kind are worked on at once; limiter.New says how namespaces share them for calls
+	// and handshakes. CallsPerIssuer is how many calls may run at once to the service of one issuer.
 	Workers, CallsPerIssuer int
 	// AllowedEndpoints are the hosts that VeroIssuers may have called, as endpoints.Parse reads them; VeroClusterIssuers
 	// are bound by it where AllowedEndpointsCluster says so.

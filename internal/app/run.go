@@ -30,7 +30,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 	"github.com/varmenne/varmenne-issuer/internal/vero/issuer"
@@ -70,7 +70,7 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	orders := lanes.New(options.Workers, options.CallsPerIssuer)
+	orders := limiter.New(options.Workers, options.CallsPerIssuer)
 	if err := register(ctx, manager, &options, orders, series); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (o *Options) drainTime(asked bool) time.Duration {
 	if asked {
 		return o.CallTimeout + shutdownMargin
 	}
-	return o.CallTimeout + veroorder.RecordPatience
+	return o.CallTimeout + veroorder.RecordTimeout
 }
 
 // newManager makes a manager whose client never caches a Secret, ConfigMap or Certificate: those are read one by one,
@@ -171,7 +171,7 @@ func (o *Options) workers() controller.Options {
 
 // register adds indexes, controllers, probes and metrics to the manager.
 func register(
-	ctx context.Context, manager ctrl.Manager, options *Options, orders *lanes.Lanes, series *metrics.Metrics,
+	ctx context.Context, manager ctrl.Manager, options *Options, orders *limiter.Limiter, series *metrics.Metrics,
 ) error {
 	if err := ctrlmetrics.Registry.Register(metrics.BuildInfo(options.Version, options.Commit)); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
@@ -203,7 +203,7 @@ func register(
 		veroorder.Register(manager, veroorder.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Connect: connector.connect,
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
-			Lanes: orders, Retention: options.OrderRetention, Shutdown: ctx,
+			Limiter: orders, Retention: options.OrderRetention, Shutdown: ctx,
 		}, options.workers()),
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),

@@ -33,7 +33,7 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 
 // controllers may use the same packages, whichever of them it is.
 var controllers = []string{
-	"api/v1alpha1", "internal/kube/find", "internal/kube/status", "internal/lanes", "internal/metrics", "internal/owner",
+	"api/v1alpha1", "internal/kube/find", "internal/kube/status", "internal/limiter", "internal/metrics", "internal/owner",
 	"internal/pki", "internal/reasons", "internal/secrets", "internal/vero/facts", "internal/vero/orderstate",
 	"internal/vero/plan", "internal/vero/protocol",
 }
@@ -105,9 +105,9 @@ var rules = []rule{
 		why:  "controllers meet only in the API's objects, and declare the interfaces of the clients they use",
 	},
 	{
-		path: "internal/lanes",
+		path: "internal/limiter",
 		only: []string{machinery},
-		why:  "lanes share out work, whatever it is",
+		why:  "slots share out work, whatever it is",
 	},
 	{
 		path: "internal/kube/find",

@@ -210,8 +210,8 @@ func (w *world) told(kind string, texts ...string) bool {
 	}
 }
 
-// TestAnOrderThatIsDeletedInDoubtAsksForNewCredentials: with the record went the knowledge that a response was lost. The
-// service refuses the credentials, and nothing is bought twice.
+// TestAnOrderThatIsDeletedInDoubtAsksForNewCredentials: with the record went the knowledge that a response was lost.
+// The service refuses the credentials, and nothing is bought twice.
 func TestAnOrderThatIsDeletedInDoubtAsksForNewCredentials(t *testing.T) {
 	for claim, c := range map[string]struct{ scenario, step string }{
 		"when the response was lost":               {responseLost, inDoubt},

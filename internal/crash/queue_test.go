@@ -28,8 +28,8 @@ type object = client.Object
 type task struct {
 	// cause is what a watch would have seen of it last.
 	cause string
-	// phase is that of an order, as it was then.
-	phase v1alpha1.VeroOrderState
+	// state is that of an order, as it was then.
+	state v1alpha1.VeroOrderState
 	// due is when it is to be looked at again, zero for never.
 	due time.Time
 }
@@ -106,7 +106,7 @@ func (w *world) due(now view) []turn {
 	}
 	for i := range orders {
 		cause := fmt.Sprintf("%s/%d", orders[i].UID, orders[i].Generation)
-		if was := earlier[keyOf(&orders[i])]; was != nil && was.phase == v1alpha1.StateFailed &&
+		if was := earlier[keyOf(&orders[i])]; was != nil && was.state == v1alpha1.StateFailed &&
 			orders[i].Status.State == v1alpha1.StateSubmitted {
 			was.cause = "" // it was brought back
 		}
@@ -123,7 +123,7 @@ func (w *world) turn(earlier queue, reconciler reconcile.Reconciler, object clie
 	}
 	w.queue[key] = known
 	if order, isOrder := object.(*v1alpha1.VeroOrder); isOrder {
-		known.phase = order.Status.State
+		known.state = order.Status.State
 	}
 	if known.cause == cause && (known.due.IsZero() || w.stage.clock.Now().Before(known.due)) {
 		return nil

@@ -16,7 +16,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
@@ -67,7 +67,7 @@ func (s *stage) start(intercept interceptor) *world {
 	}}
 	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
 		Client: access, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,
-		Connect: w.connect, Lanes: lanes.New(1, 1), Retention: retention, Shutdown: s.Context(),
+		Connect: w.connect, Limiter: limiter.New(1, 1), Retention: retention, Shutdown: s.Context(),
 	}}
 	return w
 }

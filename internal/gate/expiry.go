@@ -18,9 +18,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/renewal"
 )
 
-// settling is how long a new request is left alone before anyone looks at what it replaces: almost all of them have
+// initialGrace is how long a new request is left alone before anyone looks at what it replaces: almost all of them have
 // ended by then.
-const settling = 30 * time.Second
+const initialGrace = 30 * time.Second
 
 // notice is what has to be said about the certificate that a request is to replace.
 type notice struct {
@@ -42,7 +42,7 @@ func (r *Reconciler) watchExpiry(
 		return r.resolve(request, "there is a new certificate", reason), nil
 	}
 	failing := status.IsTrue(request, v1alpha1.ConditionRenewalFailing)
-	if young := request.CreationTimestamp.Add(settling); !failing && reasons.Of(reason).Quiet && now.Before(young) {
+	if young := request.CreationTimestamp.Add(initialGrace); !failing && reasons.Of(reason).Quiet && now.Before(young) {
 		return notice{next: young}, nil
 	}
 	certificate, err := r.replaced(ctx, request)

@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	series = "varmenne_failing_renewal_expiry_timestamp_seconds"
+	series = "varmenne_renewal_failing_expiration_timestamp_seconds"
 	day    = 24 * time.Hour
 )
 

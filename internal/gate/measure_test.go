@@ -129,8 +129,8 @@ func (w *watched) tells(want map[string]string) {
 		w.Fatal(err)
 	}
 	labels := map[string]string{
-		"varmenne_unserved_request_created_timestamp_seconds":     "reason",
-		"varmenne_transfer_credentials_written_timestamp_seconds": "secret",
+		"varmenne_certificaterequest_pending_created_timestamp_seconds": "reason",
+		"varmenne_transfer_credentials_written_timestamp_seconds":       "secret",
 	}
 	got := map[string]string{}
 	for _, family := range families {
@@ -148,7 +148,7 @@ func (w *watched) tells(want map[string]string) {
 }
 
 func TestARequestIsToldOfWithItsReasonUntilItIsServed(t *testing.T) {
-	const unserved = "varmenne_unserved_request_created_timestamp_seconds"
+	const unserved = "varmenne_certificaterequest_pending_created_timestamp_seconds"
 	w := watch(t)
 	w.reconcile()
 	w.tells(map[string]string{unserved: v1alpha1.ReasonIssuerNotFound})
@@ -161,7 +161,7 @@ func TestARequestIsToldOfWithItsReasonUntilItIsServed(t *testing.T) {
 }
 
 func TestARequestThatHasFailedIsToldOfWithWhatItSaysItself(t *testing.T) {
-	const unserved = "varmenne_unserved_request_created_timestamp_seconds"
+	const unserved = "varmenne_certificaterequest_pending_created_timestamp_seconds"
 	for claim, c := range map[string]struct {
 		fail   func(*cmapi.CertificateRequest)
 		reason string
@@ -187,10 +187,12 @@ func TestARequestThatHasFailedIsToldOfWithWhatItSaysItself(t *testing.T) {
 }
 
 func TestTransferCredentialsAreToldOfWhileTheyLieUnspent(t *testing.T) {
-	waiting := map[string]string{"varmenne_unserved_request_created_timestamp_seconds": v1alpha1.ReasonIssuerNotReady}
+	waiting := map[string]string{
+		"varmenne_certificaterequest_pending_created_timestamp_seconds": v1alpha1.ReasonIssuerNotReady,
+	}
 	unspent := map[string]string{
-		"varmenne_unserved_request_created_timestamp_seconds":     v1alpha1.ReasonIssuerNotReady,
-		"varmenne_transfer_credentials_written_timestamp_seconds": "vero-transfer",
+		"varmenne_certificaterequest_pending_created_timestamp_seconds": v1alpha1.ReasonIssuerNotReady,
+		"varmenne_transfer_credentials_written_timestamp_seconds":       "vero-transfer",
 	}
 	w := watch(t)
 	w.issuer()

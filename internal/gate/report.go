@@ -39,7 +39,7 @@ func (r *Reconciler) publish(ctx context.Context, request, before *cmapi.Certifi
 	if found.errorReported {
 		r.errors.Reported(client.ObjectKeyFromObject(request), r.Clock.Now())
 	}
-	r.measure(request, found)
+	r.updateMetrics(request, found)
 	if found.written && found.expiry.over {
 		r.Metrics.RenewalServed(request.Namespace, request.Name)
 	}
@@ -54,9 +54,9 @@ func (r *Reconciler) publish(ctx context.Context, request, before *cmapi.Certifi
 	}
 }
 
-// measure shows a request that has no certificate, and the credentials that wait with it, to those who watch from
+// updateMetrics shows a request that has no certificate, and the credentials that wait with it, to those who watch from
 // outside.
-func (r *Reconciler) measure(request *cmapi.CertificateRequest, found report) {
+func (r *Reconciler) updateMetrics(request *cmapi.CertificateRequest, found report) {
 	switch {
 	case status.IsTrue(request, cmapi.CertificateRequestConditionReady):
 		r.Metrics.RequestServed(request.Namespace, request.Name)

@@ -66,11 +66,11 @@ func (m *Metrics) describeObjects() {
 	m.ready = newState("varmenne_issuer_ready",
 		"1 while the issuer is Ready, else 0; reason is that of its condition Ready.",
 		"kind", labelNamespace, "name", labelReason)
-	m.unserved = newState("varmenne_unserved_request_created_timestamp_seconds",
+	m.unserved = newState("varmenne_certificaterequest_pending_created_timestamp_seconds",
 		"When the CertificateRequest was made, in seconds since 1970, for each that has no certificate; reason is what "+
 			"it waits for or why it failed.",
 		labelNamespace, labelCertificate, labelRequest, labelReason)
-	m.failing = newState("varmenne_failing_renewal_expiry_timestamp_seconds",
+	m.failing = newState("varmenne_renewal_failing_expiration_timestamp_seconds",
 		"When the certificate in use expires, in seconds since 1970, for each CertificateRequest that is to "+
 			"replace one and needs attention. There is no series where no renewal is failing.",
 		labelNamespace, labelCertificate, labelRequest, labelReason)

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	unserved    = "varmenne_unserved_request_created_timestamp_seconds"
-	failing     = "varmenne_failing_renewal_expiry_timestamp_seconds"
+	unserved    = "varmenne_certificaterequest_pending_created_timestamp_seconds"
+	failing     = "varmenne_renewal_failing_expiration_timestamp_seconds"
 	credentials = "varmenne_transfer_credentials_written_timestamp_seconds"
 )
 

@@ -24,7 +24,7 @@ type orderSeries struct {
 func describeOrders() orderSeries {
 	return orderSeries{
 		count: prometheus.NewDesc("varmenne_orders", "Number of VeroOrders, by state.", []string{"state"}, nil),
-		unfinished: prometheus.NewDesc("varmenne_unfinished_order_created_timestamp_seconds",
+		unfinished: prometheus.NewDesc("varmenne_order_pending_created_timestamp_seconds",
 			"When the VeroOrder was made, in seconds since 1970, for each that is neither Issued nor Failed; reason is what "+
 				"it waits for.",
 			[]string{labelNamespace, labelCertificate, "order", "operation", "state", labelReason}, nil),

@@ -52,7 +52,7 @@ func TestOrders(t *testing.T) {
 		registry := prometheus.NewPedanticRegistry()
 		registry.MustRegister(collector(order("a", v1alpha1.StateIssued), order("b", v1alpha1.StateSubmitted), created))
 		const labels = `certificate="reporting",namespace="tax",operation="RenewCertificate",`
-		compare(t, registry, "varmenne_unfinished_order_created_timestamp_seconds", map[string]float64{
+		compare(t, registry, "varmenne_order_pending_created_timestamp_seconds", map[string]float64{
 			labels + `order="b",reason="Because",state="Submitted"`:    100,
 			labels + `order="c",reason="OrderCreated",state="Pending"`: 100,
 		})

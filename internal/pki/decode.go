@@ -57,7 +57,7 @@ func ParseCertificate(data []byte) (*x509.Certificate, error) {
 	return certificate, nil
 }
 
-// single returns the DER of the only object in data, which is called what in errors. PEM is recognised by its
+// single returns the DER of the only object in data, which is called what in errors. PEM is recognized by its
 // beginning; everything else is taken for DER.
 func single(data []byte, what string, maximum int, blockTypes ...string) ([]byte, error) {
 	if len(data) == 0 {

@@ -21,8 +21,8 @@ type Meaning struct {
 	// MayPass: an order that has failed for the reason shows nothing about the next one, so that a renewal is tried
 	// again, unless somebody has bought transfer credentials to get past it.
 	MayPass bool
-	// HoldUp: an order waits for somebody other than the service, and once that is over the reason is out of date.
-	HoldUp bool
+	// Waiting: an order waits for somebody other than the service, and once that is over the reason is out of date.
+	Waiting bool
 	// Momentary: it lasts for moments, and what the request has said before is still true.
 	Momentary bool
 	// Alert of the chart that names the reason; empty if none does.
@@ -102,11 +102,11 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonAwaitingCertificate:   {Quiet: true, Renewal: Proceeds},
 	v1alpha1.ReasonRetrievalOverdue:      {Alert: alertStuck},
 	v1alpha1.ReasonWrongCertificate:      {Alert: alertStuck},
-	v1alpha1.ReasonIssuerNotFound:        {Quiet: true, Renewal: Stalls, HoldUp: true, Alert: alertHeldUp},
-	v1alpha1.ReasonIssuerNotReady:        {Quiet: true, Renewal: Stalls, HoldUp: true},
-	v1alpha1.ReasonIssuerChanged:         {HoldUp: true, Credentials: Unspent, Alert: alertStuck},
-	v1alpha1.ReasonWaitingForCredentials: {Quiet: true, HoldUp: true, Alert: alertCredentials},
-	v1alpha1.ReasonClusterError:          {Renewal: Stalls, HoldUp: true},
+	v1alpha1.ReasonIssuerNotFound:        {Quiet: true, Renewal: Stalls, Waiting: true, Alert: alertHeldUp},
+	v1alpha1.ReasonIssuerNotReady:        {Quiet: true, Renewal: Stalls, Waiting: true},
+	v1alpha1.ReasonIssuerChanged:         {Waiting: true, Credentials: Unspent, Alert: alertStuck},
+	v1alpha1.ReasonWaitingForCredentials: {Quiet: true, Waiting: true, Alert: alertCredentials},
+	v1alpha1.ReasonClusterError:          {Renewal: Stalls, Waiting: true},
 
 	// Of orders that have ended.
 	v1alpha1.ReasonIssued:             {Quiet: true},

@@ -22,7 +22,7 @@ type scriptedFault struct {
 	limited bool
 }
 
-// faults is the script of misbehaviour. The first fault that fits a call hits it.
+// faults is the script of misbehavior. The first fault that fits a call hits it.
 type faults struct {
 	mutex    sync.Mutex
 	scripted []*scriptedFault

@@ -15,7 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
 )
 
-// defaultCustomerName is the organisation of a certificate when neither the credentials nor the message name one.
+// defaultCustomerName is the organization of a certificate when neither the credentials nor the message name one.
 const defaultCustomerName = "Esimerkki Oy"
 
 // process does what a request asks for, at the time now, and fills the entry of the request log.
@@ -96,7 +96,7 @@ func (s *Simulator) renew(
 		return "", protocol.InvalidCertificateRequest(err.Error())
 	}
 	entry.PublicKeyDigest = keyDigest(key)
-	certificate, err := s.issue(asked.CustomerID, organisationOf(signer), key, now)
+	certificate, err := s.issue(asked.CustomerID, organizationOf(signer), key, now)
 	if err != nil {
 		return "", protocol.Technical(err.Error())
 	}
@@ -160,7 +160,7 @@ func (s *Simulator) accept(
 	})
 }
 
-// organisationOf is the one that a certificate issued here names.
-func organisationOf(certificate *x509.Certificate) string {
+// organizationOf is the one that a certificate issued here names.
+func organizationOf(certificate *x509.Certificate) string {
 	return cmp.Or(certificate.Subject.Organization...)
 }

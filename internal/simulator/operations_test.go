@@ -89,7 +89,7 @@ func TestTheNameOnTheCertificateIsTheRegisteredOneElseTheMessagesElseADefault(t 
 		s.clock.Step(10 * time.Second)
 		certificate := s.get(accepted.retrievalID).want(t, "OK").certificate
 		if certificate.Subject.Organization[0] != want {
-			t.Errorf("organisation %v, want %s", certificate.Subject.Organization, want)
+			t.Errorf("organization %v, want %s", certificate.Subject.Organization, want)
 		}
 	}
 }
@@ -299,8 +299,8 @@ func TestARenewalSignedInAnotherFormIsRefused(t *testing.T) {
 	exclusive, inclusive := "http://www.w3.org/2001/10/xml-exc-c14n#", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 	transform := `<ds:Transform Algorithm="` + exclusive + `"/>`
 	for claim, template := range map[string]string{
-		"inclusive canonicalisation": strings.ReplaceAll(signatureTemplate, exclusive, inclusive),
-		"no canonicalisation":        strings.Replace(signatureTemplate, transform, "", 1),
+		"inclusive canonicalization": strings.ReplaceAll(signatureTemplate, exclusive, inclusive),
+		"no canonicalization":        strings.Replace(signatureTemplate, transform, "", 1),
 		"a prefix list": strings.Replace(signatureTemplate, transform, `<ds:Transform Algorithm="`+exclusive+
 			`"><ec:InclusiveNamespaces xmlns:ec="`+exclusive+`" PrefixList="ser"/></ds:Transform>`, 1),
 		"RSA-SHA512": strings.Replace(signatureTemplate, "rsa-sha256", "rsa-sha512", 1),

@@ -113,12 +113,12 @@ func (x *exchange) run(struck *hit) {
 		return
 	}
 	x.fault = struck.fault
-	behaviour := behaviours[x.fault.Kind]
+	behavior := behaviors[x.fault.Kind]
 	earlier := x.simulator.responses.last(x.asked.Operation)
-	if behaviour.processes || x.fault.AfterProcessing {
+	if behavior.processes || x.fault.AfterProcessing {
 		x.process()
 	}
-	if behaviour.applies != nil && !behaviour.applies(x, earlier) {
+	if behavior.applies != nil && !behavior.applies(x, earlier) {
 		x.simulator.faults.giveBack(struck)
 		x.conclude()
 		deliver(x.writer, http.StatusOK, x.document)
@@ -126,7 +126,7 @@ func (x *exchange) run(struck *hit) {
 	}
 	x.entry.Fault = x.fault.Kind
 	x.conclude()
-	behaviour.strike(x, earlier)
+	behavior.strike(x, earlier)
 }
 
 // process lets the operation have its effect and prepares the response.

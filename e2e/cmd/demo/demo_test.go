@@ -26,7 +26,7 @@ func program(t *testing.T) string {
 	return path
 }
 
-// demo runs the demo with a temporary directory of its own, by which its processes are recognised.
+// demo runs the demo with a temporary directory of its own, by which its processes are recognized.
 type demo struct {
 	command *exec.Cmd
 	dir     string

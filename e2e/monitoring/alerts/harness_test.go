@@ -32,9 +32,9 @@ func healthy() []string {
 		`varmenne_build_info{` + standby + `} 1x300`,
 		`varmenne_orders{state="Issued",` + leader + `} 3+1x300`,
 		`varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"} 1x300`,
-		`varmenne_unserved_request_created_timestamp_seconds` +
+		`varmenne_certificaterequest_pending_created_timestamp_seconds` +
 			`{namespace="tax",certificate="next",request="next-2",reason="WaitingForWindow",pod="a"} 0x300`,
-		`varmenne_unfinished_order_created_timestamp_seconds` +
+		`varmenne_order_pending_created_timestamp_seconds` +
 			`{namespace="tax",certificate="slow",order="sign-0",reason="AwaitingCertificate",pod="a"} 0x300`,
 		`varmenne_transfer_credentials_written_timestamp_seconds` +
 			`{namespace="tax",secret="fresh",request="new-1",pod="a"} 0x300`,

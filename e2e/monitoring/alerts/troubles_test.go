@@ -10,9 +10,11 @@ import (
 const (
 	day     = 24 * time.Hour
 	gone    = " stale _x300"
-	request = `varmenne_unserved_request_created_timestamp_seconds{namespace="tax",certificate="c",request="c-1",pod="a",`
-	failing = `varmenne_failing_renewal_expiry_timestamp_seconds{namespace="tax",certificate="c",request="c-1",pod="a",`
-	order   = `varmenne_unfinished_order_created_timestamp_seconds` +
+	request = `varmenne_certificaterequest_pending_created_timestamp_seconds{` +
+		`namespace="tax",certificate="c",request="c-1",pod="a",`
+	failing = `varmenne_renewal_failing_expiration_timestamp_seconds{` +
+		`namespace="tax",certificate="c",request="c-1",pod="a",`
+	order = `varmenne_order_pending_created_timestamp_seconds` +
 		`{namespace="tax",certificate="c",order="sign-1",operation="SignNewCertificate",pod="a",`
 	issuer  = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",pod="a",reason=`
 	checked = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"}`

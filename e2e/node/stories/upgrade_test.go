@@ -66,7 +66,7 @@ func keepWaiting(t *testing.T, service *world.Service) {
 	}
 }
 
-// deliver ends every misbehaviour of a service.
+// deliver ends every misbehavior of a service.
 func deliver(t *testing.T, service *world.Service) {
 	t.Helper()
 	if err := service.ClearFaults(t.Context()); err != nil {
@@ -74,8 +74,8 @@ func deliver(t *testing.T, service *world.Service) {
 	}
 }
 
-// testUninstalledDuringACall: the response that the service gives while helm is at it has to be recorded, because nobody
-// can ask for it again.
+// testUninstalledDuringACall: the response that the service gives while helm is at it has to be recorded, because
+// nobody can ask for it again.
 func testUninstalledDuringACall(t *testing.T, r *release, current string) {
 	t.Helper()
 	const namespace = "overtaken"

@@ -76,7 +76,7 @@ func CertificateVariants() []string {
 	return []string{AnotherCustomer, AnotherKey, Expired, NotYetValid, UnknownCA}
 }
 
-// Fault is a scripted misbehaviour: the body of POST /faults, and an element of GET /faults.
+// Fault is a scripted misbehavior: the body of POST /faults, and an element of GET /faults.
 type Fault struct {
 	// ID is given by the simulator.
 	ID string `json:"id,omitempty"`

@@ -32,7 +32,7 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 type MintRequest struct {
 	// CustomerID is whom the credentials are for: 1 to 30 characters.
 	CustomerID string `json:"customerId"`
-	// CustomerName is the organisation that issued certificates will name; when empty, the one in the message.
+	// CustomerName is the organization that issued certificates will name; when empty, the one in the message.
 	CustomerName string `json:"customerName,omitempty"`
 	// Validity is how long the credentials live; 0 means the simulator's default, 14 days.
 	Validity Duration `json:"validity,omitempty"`

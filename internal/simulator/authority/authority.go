@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// organisation is in the subject of every CA, so that nobody takes one of them for real.
-const organisation = "Certificate service simulator, NOT FOR PRODUCTION"
+// organization is in the subject of every CA, so that nobody takes one of them for real.
+const organization = "Certificate service simulator, NOT FOR PRODUCTION"
 
 // keyBits is the size of the RSA keys: what the service owner documents.
 const keyBits = 2048
@@ -50,7 +50,7 @@ func (a *Authorities) Server(now time.Time, names []string) (tls.Certificate, er
 		return tls.Certificate{}, fmt.Errorf("generating the key of the TLS server certificate: %w", err)
 	}
 	template := &x509.Certificate{
-		Subject:     pkix.Name{CommonName: "localhost", Organization: []string{organisation}},
+		Subject:     pkix.Name{CommonName: "localhost", Organization: []string{organization}},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		NotBefore:   now.Add(-wallClockMargin),

@@ -119,7 +119,7 @@ func (a *Authorities) StrangerSigner(now time.Time) (Pair, error) {
 func (p blueprint) template(now time.Time) *x509.Certificate {
 	template := &x509.Certificate{
 		Subject: pkix.Name{
-			CommonName: "Simulator " + p.name, Organization: []string{organisation}, Country: []string{"FI"},
+			CommonName: "Simulator " + p.name, Organization: []string{organization}, Country: []string{"FI"},
 		},
 		NotBefore: now.Add(-backdating),
 		NotAfter:  now.Add(lifetime),

@@ -15,7 +15,7 @@ import (
 type Customer struct {
 	// ID becomes the common name.
 	ID string
-	// Name becomes the organisation.
+	// Name becomes the organization.
 	Name string
 	// PublicKey is the key to certify.
 	PublicKey crypto.PublicKey

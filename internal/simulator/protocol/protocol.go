@@ -2,7 +2,7 @@
 // namespaces and its error codes.
 package protocol
 
-// Namespaces of the messages (interface description, chapter 1; SOAP 1.1; XML Signature 2000/09).
+// Namespaces of the messages (interface description 1; SOAP 1.1; XML Signature 2000/09).
 const (
 	// Namespace is the one of the payload's root element.
 	Namespace = "http://certificates.vero.fi/2017/10/certificateservices"

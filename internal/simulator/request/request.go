@@ -21,7 +21,7 @@ type Request struct {
 	Operation protocol.Operation
 	// Environment, CustomerID and CustomerName are common to all; the name is optional.
 	Environment, CustomerID, CustomerName string
-	// TransferID and TransferPassword authorise SignNewCertificate.
+	// TransferID and TransferPassword authorize SignNewCertificate.
 	TransferID, TransferPassword string
 	// CertificateRequest is the decoded PKCS#10 request of SignNewCertificate and RenewCertificate.
 	CertificateRequest []byte

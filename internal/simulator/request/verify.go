@@ -13,7 +13,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/xmltree"
 )
 
-// Algorithms that a renewal must be signed with: SHA-256 and exclusive canonicalisation are what the service's
+// Algorithms that a renewal must be signed with: SHA-256 and exclusive canonicalization are what the service's
 // owner demands (protocol: "XML signatures").
 const (
 	exclusiveAlgorithm = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -84,7 +84,7 @@ func checkAlgorithms(info *xmltree.Element) error {
 	}
 	steps := transforms.Elements()
 	if len(steps) != 2 || !plainAlgorithm(steps[0], envelopedAlgorithm) || !plainAlgorithm(steps[1], exclusiveAlgorithm) {
-		return errors.New("the transforms are not enveloped-signature followed by exclusive canonicalisation")
+		return errors.New("the transforms are not enveloped-signature followed by exclusive canonicalization")
 	}
 	return nil
 }

@@ -21,11 +21,11 @@ type Signer struct {
 // sign appends an enveloped signature to the payload, which must not be in an envelope yet.
 func (s *Signer) sign(payload *xmltree.Element, variant Variant) error {
 	signature := s.signatureOf(payload, variant)
-	// SignedInfo is canonicalised where it stands: inclusive forms see the declarations of the payload.
+	// SignedInfo is canonicalized where it stands: inclusive forms see the declarations of the payload.
 	payload.Append(signature)
 	info := signature.Child(protocol.SignatureNamespace, "SignedInfo")
 	hash := variant.signatureHash()
-	value, err := s.Key.Sign(rand.Reader, digest(hash, info.Canonical(variant.Canonicalisation, nil)), hash)
+	value, err := s.Key.Sign(rand.Reader, digest(hash, info.Canonical(variant.Canonicalization, nil)), hash)
 	if err != nil {
 		return fmt.Errorf("using the key of %s: %w", s.Certificate.Subject.CommonName, err)
 	}
@@ -45,7 +45,7 @@ func (s *Signer) signatureOf(payload *xmltree.Element, variant Variant) *xmltree
 	}
 	transforms := element("Transforms", algorithm("Transform", envelopedAlgorithm))
 	if !variant.EnvelopedOnly {
-		transforms.Append(algorithm("Transform", methodAlgorithms[variant.Canonicalisation]))
+		transforms.Append(algorithm("Transform", methodAlgorithms[variant.Canonicalization]))
 	}
 	sum := digest(variant.digestHash(), payload.Canonical(variant.messageMethod(), nil))
 	reference := element("Reference",
@@ -54,7 +54,7 @@ func (s *Signer) signatureOf(payload *xmltree.Element, variant Variant) *xmltree
 		element("DigestValue", xmltree.Text(variant.base64(sum)))).Set("URI", "")
 	signature := element("Signature",
 		element("SignedInfo",
-			algorithm("CanonicalizationMethod", methodAlgorithms[variant.Canonicalisation]),
+			algorithm("CanonicalizationMethod", methodAlgorithms[variant.Canonicalization]),
 			algorithm("SignatureMethod", signatureAlgorithms[variant.signatureHash()]),
 			reference),
 		element("SignatureValue"),

@@ -18,9 +18,9 @@ type Variant struct {
 	// Explanation is one sentence for a person.
 	Explanation string
 
-	// Canonicalisation is the method that SignedInfo, and the message unless EnvelopedOnly, is canonicalised with.
-	Canonicalisation xmltree.Method
-	// EnvelopedOnly leaves the canonicalisation out of the transforms: the default, inclusive C14N 1.0, applies.
+	// Canonicalization is the method that SignedInfo, and the message unless EnvelopedOnly, is canonicalized with.
+	Canonicalization xmltree.Method
+	// EnvelopedOnly leaves the canonicalization out of the transforms: the default, inclusive C14N 1.0, applies.
 	EnvelopedOnly bool
 	// SignatureHash is the hash of the signature method, DigestHash that of the reference; 0 is SHA-256.
 	SignatureHash, DigestHash crypto.Hash
@@ -63,23 +63,23 @@ type Variant struct {
 // table holds every variant. Each but the last departs from the first in one respect.
 var table = []Variant{
 	{Name: "exclusive", Explanation: "exclusive C14N, RSA-SHA256, ds and ser prefixes"},
-	{Name: "inclusive", Explanation: "inclusive C14N 1.0", Canonicalisation: xmltree.Inclusive},
-	{Name: "inclusive-11", Explanation: "inclusive C14N 1.1", Canonicalisation: xmltree.Inclusive11},
-	{Name: "enveloped-only", Explanation: "no canonicalisation among the transforms", EnvelopedOnly: true},
+	{Name: "inclusive", Explanation: "inclusive C14N 1.0", Canonicalization: xmltree.Inclusive},
+	{Name: "inclusive-11", Explanation: "inclusive C14N 1.1", Canonicalization: xmltree.Inclusive11},
+	{Name: "enveloped-only", Explanation: "no canonicalization among the transforms", EnvelopedOnly: true},
 	{Name: "enveloped-only-inclusive", Explanation: "the same, with SignedInfo in inclusive C14N",
-		EnvelopedOnly: true, Canonicalisation: xmltree.Inclusive},
+		EnvelopedOnly: true, Canonicalization: xmltree.Inclusive},
 	{Name: "default-signature-namespace", Explanation: "the signature has no prefix", DefaultSignatureNamespace: true},
 	{Name: "payload-prefix", Explanation: "the payload's prefix is ns2", PayloadPrefix: "ns2"},
 	{Name: "default-namespace", Explanation: `default namespace on the payload, xmlns="" on its children`,
 		DefaultNamespace: true},
 	{Name: "default-namespace-inclusive", Explanation: "the same with inclusive C14N",
-		DefaultNamespace: true, Canonicalisation: xmltree.Inclusive},
+		DefaultNamespace: true, Canonicalization: xmltree.Inclusive},
 	{Name: "hoisted-prefix", Explanation: "the envelope declares the payload's prefix", HoistedPrefix: true},
 	{Name: "unused-declarations", Explanation: "unused namespace declarations, exclusive C14N", UnusedDeclarations: true},
 	{Name: "unused-declarations-inclusive", Explanation: "unused namespace declarations, signed by inclusive C14N",
-		UnusedDeclarations: true, Canonicalisation: xmltree.Inclusive},
+		UnusedDeclarations: true, Canonicalization: xmltree.Inclusive},
 	{Name: "comments", Explanation: "comments between the fields", Comments: true},
-	{Name: "comments-enveloped-only", Explanation: "comments, and no canonicalisation among the transforms",
+	{Name: "comments-enveloped-only", Explanation: "comments, and no canonicalization among the transforms",
 		Comments: true, EnvelopedOnly: true},
 	{Name: "indented", Explanation: "white space between the elements", Indented: true},
 	{Name: "key-name", Explanation: "KeyName before X509Data", KeyName: true},
@@ -93,7 +93,7 @@ var table = []Variant{
 	{Name: "soap-header", Explanation: "SOAP-ENV prefix, empty Header, XML declaration",
 		EnvelopePrefix: "SOAP-ENV", EmptyHeader: true, Declaration: true},
 	{Name: "seen-in-the-wild", Explanation: "what clients have met: only the enveloped transform, CRLF, SOAP-ENV:Header",
-		Canonicalisation: xmltree.Inclusive, EnvelopedOnly: true, LineLength: 76, CarriageReturns: true,
+		Canonicalization: xmltree.Inclusive, EnvelopedOnly: true, LineLength: 76, CarriageReturns: true,
 		EnvelopePrefix: "SOAP-ENV", EmptyHeader: true, DefaultSignatureNamespace: true, PayloadPrefix: "tns"},
 }
 
@@ -135,12 +135,12 @@ func (v Variant) signaturePrefix() string {
 	return "ds"
 }
 
-// messageMethod is the canonicalisation of the message itself.
+// messageMethod is the canonicalization of the message itself.
 func (v Variant) messageMethod() xmltree.Method {
 	if v.EnvelopedOnly {
 		return xmltree.Inclusive
 	}
-	return v.Canonicalisation
+	return v.Canonicalization
 }
 
 func (v Variant) signatureHash() crypto.Hash { return orSHA256(v.SignatureHash) }
@@ -154,7 +154,7 @@ func orSHA256(hash crypto.Hash) crypto.Hash {
 	return hash
 }
 
-// methodAlgorithms are the identifiers of the canonicalisation methods.
+// methodAlgorithms are the identifiers of the canonicalization methods.
 var methodAlgorithms = map[xmltree.Method]string{
 	xmltree.Exclusive:   "http://www.w3.org/2001/10/xml-exc-c14n#",
 	xmltree.Inclusive:   "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",

@@ -60,14 +60,14 @@ func (s *samples) add(file string) error {
 		if len(sample.Object) == 0 {
 			continue
 		}
-		if err := s.recognise(sample); err != nil {
+		if err := s.recognize(sample); err != nil {
 			return err
 		}
 		s.objects = append(s.objects, sample)
 	}
 }
 
-func (s *samples) recognise(sample *unstructured.Unstructured) error {
+func (s *samples) recognize(sample *unstructured.Unstructured) error {
 	if sample.GroupVersionKind() != v1alpha1.GroupVersion.WithKind("VeroIssuer") {
 		return nil
 	}

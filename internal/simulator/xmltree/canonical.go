@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Method is a canonicalisation method.
+// Method is a canonicalization method.
 type Method int
 
 // The methods, all without comments.

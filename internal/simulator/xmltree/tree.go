@@ -1,5 +1,5 @@
 // Package xmltree is XML as the simulator needs it: a strict parser, a tree that remembers prefixes and
-// namespace declarations as they were written, a writer, and canonicalisation (C14N 1.0, 1.1 and exclusive).
+// namespace declarations as they were written, a writer, and canonicalization (C14N 1.0, 1.1 and exclusive).
 //
 // It exists beside the libraries that the issuer uses so that a mistake in either implementation shows.
 package xmltree

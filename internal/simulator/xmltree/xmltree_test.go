@@ -58,7 +58,7 @@ func TestCanonicalFormsAreThoseOfXmllint(t *testing.T) {
 	}
 }
 
-// xmllint is the referee; its response to a canonicalisation ends without a line break.
+// xmllint is the referee; its response to a canonicalization ends without a line break.
 func xmllint(t *testing.T, option, document string) string {
 	t.Helper()
 	tool, err := exec.LookPath("xmllint")

@@ -183,7 +183,9 @@ func (c *Client) call(ctx context.Context, operation protocol.Operation, payload
 	return c.post(ctx, operation, body)
 }
 
-func (c *Client) readSubmission(operation protocol.Operation, party protocol.Party, received *received) (string, error) {
+func (c *Client) readSubmission(
+	operation protocol.Operation, party protocol.Party, received *received,
+) (string, error) {
 	response, err := c.open(operation, party, received)
 	if err != nil {
 		return "", received.keepReceipt(err)

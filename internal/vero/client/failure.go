@@ -47,7 +47,7 @@ func (c *Client) connectError(err error, greeting bool) error {
 		return &protocol.UntrustedServerError{Host: c.host, Err: distrust(untrusted)}
 	}
 	cause := reach(err)
-	if greeting && silence(err) {
+	if greeting && endedSilently(err) {
 		cause = &networkError{text: cause.Error() + helloHint, err: cause}
 	}
 	return &protocol.UnreachableError{Host: c.host, Err: cause}
@@ -55,8 +55,8 @@ func (c *Client) connectError(err error, greeting bool) error {
 
 // reach is the cause of a connection that did not come about.
 func reach(err error) error {
-	if recognised := recognise(err); recognised != nil {
-		return recognised
+	if recognized := recognize(err); recognized != nil {
+		return recognized
 	}
 	if answered, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		if string(answered.RecordHeader[:]) == "HTTP/" {
@@ -75,7 +75,7 @@ func interrupted(err error, answered bool) *protocol.InterruptedError {
 	if netError, ok := errors.AsType[net.Error](err); ok {
 		timeout = timeout || netError.Timeout()
 	}
-	cause := recognise(err)
+	cause := recognize(err)
 	switch {
 	case cause != nil:
 	case answered:
@@ -90,8 +90,8 @@ func interrupted(err error, answered bool) *protocol.InterruptedError {
 // closed is what is said of a connection that the other side has closed.
 const closed = "the other side closed it"
 
-// recognise is the cause of an error of the network where it is one of the usual ones, else nil.
-func recognise(err error) error {
+// recognize is the cause of an error of the network where it is one of the usual ones, else nil.
+func recognize(err error) error {
 	if own, ok := errors.AsType[*networkError](err); ok {
 		return own
 	}
@@ -103,7 +103,7 @@ func recognise(err error) error {
 		return &networkError{text: "no response in time", err: err}
 	}
 	if errors.Is(err, context.Canceled) {
-		return &networkError{text: "the call was cancelled", err: err}
+		return &networkError{text: "the call was canceled", err: err}
 	}
 	for _, ending := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed} {
 		// Which of them it is depends on who was faster.

@@ -17,7 +17,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
-// fault is a scripted misbehaviour and what a call makes of it, whatever the operation.
+// fault is a scripted misbehavior and what a call makes of it, whatever the operation.
 type fault struct {
 	admin.Fault
 
@@ -72,8 +72,8 @@ func refused(code protocol.Code) func(*testing.T, error, string) {
 	}
 }
 
-// misbehaviours are the faults that any operation can meet.
-func misbehaviours() map[string]fault {
+// misbehaviors are the faults that any operation can meet.
+func misbehaviors() map[string]fault {
 	type check = func(*testing.T, error, string)
 	of := func(kind admin.FaultKind, check check) fault {
 		return fault{Fault: admin.Fault{Kind: kind}, check: check}
@@ -123,13 +123,13 @@ func misbehaviours() map[string]fault {
 	return faults
 }
 
-func TestEveryMisbehaviourHasItsErrorAndIsMetOnce(t *testing.T) {
+func TestEveryMisbehaviorHasItsErrorAndIsMetOnce(t *testing.T) {
 	for _, operation := range protocol.Operations() {
 		t.Run(string(operation), func(t *testing.T) {
 			t.Parallel() // a simulator each: two of the faults take their time
 			s := start(t, nil)
 			id, issued := s.accepted(t)
-			for claim, fault := range misbehaviours() {
+			for claim, fault := range misbehaviors() {
 				t.Run(claim, func(t *testing.T) {
 					fault.Operation, fault.Count = string(operation), 2
 					s.script(t, fault.Fault)
@@ -194,7 +194,7 @@ func (s *service) once(t *testing.T, operation protocol.Operation, fault fault, 
 
 func TestEveryKindOfFaultIsTested(t *testing.T) {
 	kinds := map[admin.FaultKind]bool{admin.Replay: true, admin.WrongCertificate: true} // below
-	for _, fault := range misbehaviours() {
+	for _, fault := range misbehaviors() {
 		kinds[fault.Kind] = true
 	}
 	for _, kind := range admin.FaultKinds() {

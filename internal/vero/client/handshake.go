@@ -22,8 +22,8 @@ func traceHello(ctx context.Context) (context.Context, *atomic.Bool) {
 	}), greeting
 }
 
-// silence reports whether a handshake has ended without a word of the other side that says why.
-func silence(err error) bool {
+// endedSilently reports whether a handshake has ended without a word of the other side that says why.
+func endedSilently(err error) bool {
 	timeout, isNet := errors.AsType[net.Error](err)
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, context.DeadlineExceeded) ||
 		isNet && timeout.Timeout()

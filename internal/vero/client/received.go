@@ -30,7 +30,7 @@ type received struct {
 	calledOff error
 }
 
-// holdsResponse reports whether a response to rely on, or a Fault, can come with a status (seed 004, 2.2).
+// holdsResponse reports whether a response to rely on, or a Fault, can come with a status (interface description 2.2).
 func holdsResponse(status int) bool {
 	return status == http.StatusOK || status == http.StatusInternalServerError
 }
@@ -78,7 +78,7 @@ func (a *received) notXML(err error) error {
 	return &protocol.NotXMLError{Err: err}
 }
 
-// fault is the SOAP Fault in the body of an HTTP 500 (seed 004, 2.2), or the bare status if there is none.
+// fault is the SOAP Fault in the body of an HTTP 500 (interface description 2.2), or the bare status if there is none.
 func (a *received) fault() error {
 	document, err := xmlsig.Parse(a.body)
 	if err == nil {

@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
 
@@ -23,9 +23,9 @@ const probeTimeout = 10 * time.Second
 // handshake at 64 KiB a message and 256 KiB of certificates, which take 5 MB and some milliseconds, and probeTimeout
 // ends what does not end by itself. So none can end the controller.
 type probing struct {
-	probe Probe
-	lanes *lanes.Lanes
-	mutex sync.Mutex
+	probe   Probe
+	limiter *limiter.Limiter
+	mutex   sync.Mutex
 	// attempts are handshakes that are made, or whose outcome nobody has asked for yet.
 	attempts map[types.NamespacedName]*attempt
 	// wake is told which issuer to check again.
@@ -46,10 +46,10 @@ type subject struct {
 	bundles    string
 }
 
-// newProbing makes a probing that makes so many handshakes at once, as lanes.New explains.
+// newProbing makes a probing that makes so many handshakes at once, as limiter.New explains.
 func newProbing(probe Probe, most int) *probing {
 	return &probing{
-		probe: probe, lanes: lanes.New(most, 1), attempts: map[types.NamespacedName]*attempt{},
+		probe: probe, limiter: limiter.New(most, 1), attempts: map[types.NamespacedName]*attempt{},
 		wake: func(types.NamespacedName) {},
 	}
 }
@@ -59,7 +59,7 @@ func (p *probing) onEnd(wake func(types.NamespacedName)) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.wake = wake
-	p.lanes.OnTurn(wake)
+	p.limiter.OnGrant(wake)
 }
 
 // outcome is that of a handshake with the issuer as it is now, once. Until there is one it is not known, and the issuer
@@ -80,14 +80,14 @@ func (p *probing) outcome(
 			return true, made.err
 		}
 	}
-	leave, free := p.lanes.Enter(name, lanes.Lane{
-		Issuer:    lanes.Issuer{Kind: issuer.IssuerKind(), Namespace: name.Namespace, Name: name.Name},
+	release, free := p.limiter.Acquire(name, limiter.Slot{
+		Issuer:    limiter.Issuer{Kind: issuer.IssuerKind(), Namespace: name.Namespace, Name: name.Name},
 		Namespace: name.Namespace,
 	})
 	if free {
 		p.attempts[name] = &attempt{subject: wanted}
 		// The other two can be megabytes, and many handshakes may take long.
-		go p.shake(ctx, name, issuer, &secrets.Bundles{TLS: bundles.TLS}, leave)
+		go p.shake(ctx, name, issuer, &secrets.Bundles{TLS: bundles.TLS}, release)
 	}
 	return false, nil
 }
@@ -95,9 +95,9 @@ func (p *probing) outcome(
 // shake makes a handshake and keeps the outcome. It ends with the controller: nothing is sent.
 func (p *probing) shake(
 	ctx context.Context, name types.NamespacedName, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles,
-	leave func(),
+	release func(),
 ) {
-	defer leave()
+	defer release()
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	err := p.probe(ctx, issuer, bundles)
@@ -111,7 +111,7 @@ func (p *probing) shake(
 
 // settle gives up what an issuer has left that was checked, or is gone.
 func (p *probing) settle(name types.NamespacedName) {
-	p.lanes.Forget(name)
+	p.limiter.Forget(name)
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if made, begun := p.attempts[name]; begun && made.over {

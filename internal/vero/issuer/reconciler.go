@@ -62,21 +62,21 @@ type Reconciler struct {
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroissuers;veroclusterissuers,verbs=get;list;watch
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroissuers/status;veroclusterissuers/status,verbs=patch
 
-// verdict is what a check has found.
-type verdict struct {
+// checkResult is what a check has found.
+type checkResult struct {
 	reason, message string
 	// warns is set where there is something to look at although the issuer is ready.
 	warns bool
 }
 
-func (v verdict) ready() bool { return v.reason == v1alpha1.ReasonChecked }
+func (v checkResult) ready() bool { return v.reason == v1alpha1.ReasonChecked }
 
 // pending reports that there is none yet: the handshake is still to be made.
-func (v verdict) pending() bool { return v.reason == "" }
+func (v checkResult) pending() bool { return v.reason == "" }
 
 // without adds to a verdict which certificates are not used, since one of them may be the one that is missed. Of many,
 // the first few are enough to see what happened.
-func (v verdict) without(skipped []string) verdict {
+func (v checkResult) without(skipped []string) checkResult {
 	if v.pending() || len(skipped) == 0 {
 		return v
 	}
@@ -127,24 +127,24 @@ func distance(ready *metav1.Condition, now time.Time) time.Duration {
 }
 
 // check looks at the nearest cause first: nothing is connected to with a spec that is wrong.
-func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.GenericVeroIssuer) (verdict, error) {
+func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.GenericVeroIssuer) (checkResult, error) {
 	spec := issuer.IssuerSpec()
 	err := errors.Join(protocol.CheckCustomerID(spec.CustomerID), protocol.CheckCustomerName(spec.CustomerName))
 	if err != nil {
-		return verdict{reason: v1alpha1.ReasonInvalidSpec, message: strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
+		return checkResult{reason: v1alpha1.ReasonInvalidSpec, message: strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
 	}
 	bundles, err := secrets.ReadBundles(ctx, r.Reader, &spec.Trust, find.BundleNamespace(issuer, r.Namespace))
 	var unusable *secrets.BundleError
 	switch {
 	case errors.As(err, &unusable) && unusable.Missing:
-		return verdict{reason: v1alpha1.ReasonBundleNotFound, message: err.Error()}, nil
+		return checkResult{reason: v1alpha1.ReasonBundleNotFound, message: err.Error()}, nil
 	case errors.As(err, &unusable):
-		return verdict{reason: v1alpha1.ReasonBundleInvalid, message: err.Error()}, nil
+		return checkResult{reason: v1alpha1.ReasonBundleInvalid, message: err.Error()}, nil
 	case err != nil:
-		return verdict{}, err
+		return checkResult{}, err
 	}
 	if err := r.reportOverlap(ctx, issuer, bundles); err != nil {
-		return verdict{}, err
+		return checkResult{}, err
 	}
 	found, passed := r.probe(ctx, issuer, bundles)
 	if passed {
@@ -156,7 +156,7 @@ func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.GenericVeroIssue
 // probe tries the endpoint. Until the handshake is over there is no verdict.
 func (r *Reconciler) probe(
 	ctx context.Context, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles,
-) (found verdict, passed bool) {
+) (found checkResult, passed bool) {
 	known, err := r.probing.outcome(ctx, issuer, bundles)
 	var (
 		forbidden *protocol.ForbiddenEndpointError
@@ -164,23 +164,23 @@ func (r *Reconciler) probe(
 	)
 	switch {
 	case !known:
-		return verdict{}, false
+		return checkResult{}, false
 	case err == nil:
-		return verdict{}, true
+		return checkResult{}, true
 	case errors.As(err, &forbidden):
-		return verdict{reason: v1alpha1.ReasonEndpointNotAllowed, message: fmt.Sprintf(
+		return checkResult{reason: v1alpha1.ReasonEndpointNotAllowed, message: fmt.Sprintf(
 			"%v: correct spec.url, or ask whoever runs the controller to add it", err)}, false
 	case errors.As(err, &untrusted):
-		return verdict{reason: v1alpha1.ReasonEndpointUntrusted, message: fmt.Sprintf(
+		return checkResult{reason: v1alpha1.ReasonEndpointUntrusted, message: fmt.Sprintf(
 			"%v: %s", err, remedy(untrusted, len(bundles.TLS) > 0))}, false
 	default:
-		return verdict{reason: v1alpha1.ReasonEndpointUnreachable, message: fmt.Sprintf(
+		return checkResult{reason: v1alpha1.ReasonEndpointUnreachable, message: fmt.Sprintf(
 			"%v: check spec.url, the network policy and the proxy; it is tried again after 1 to 10 minutes", err)}, false
 	}
 }
 
 // record writes the verdict and reports a change of it.
-func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.GenericVeroIssuer, found verdict) error {
+func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.GenericVeroIssuer, found checkResult) error {
 	object, before, err := objects(issuer)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ import (
 
 // Register adds a reconciler for each kind of issuer to a manager. They are triggered by changes of an issuer's spec or
 // annotations, by handshakes that have ended, by orders that report a problem with their issuer, or report it no
-// longer, and by orders that get on where the issuer is not ready. The number of workers is also that of the lanes for
+// longer, and by orders that get on where the issuer is not ready. The number of workers is also that of the slots for
 // handshakes.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	for kind, object := range map[string]client.Object{

@@ -10,49 +10,49 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
-// reported is the verdict of the orders: a problem that one of them has met with the issuer and the bundles as they are
+// reported is what the orders say: a problem that one of them has met with the issuer and the bundles as they are
 // now. What was met with an earlier spec or with other bundles may be repaired, and the next call will tell; and what
 // another order has not met since was one response's fault, not the issuer's. Of several orders the first by name
-// speaks, so that the verdict does not change with every poll.
+// speaks, so that the result does not change with every poll.
 func (r *Reconciler) reported(
 	ctx context.Context, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles,
-) (verdict, error) {
+) (checkResult, error) {
 	orders, err := find.OrdersOfIssuer(ctx, r.Client, issuer)
 	if err != nil {
-		return verdict{}, err
+		return checkResult{}, err
 	}
 	digest := bundles.Digest()
-	proven := proofsOf(orders, issuer)
-	var speaker *v1alpha1.VeroOrder
+	proven := lastSuccessOf(orders, issuer)
+	var reporter *v1alpha1.VeroOrder
 	for i := range orders {
 		order := &orders[i]
 		problem := order.Status.IssuerProblem
-		if problem == nil || !names(order, issuer) ||
+		if problem == nil || !refersTo(order, issuer) ||
 			orderstate.Obsolete(problem, issuer.GetUID(), issuer.GetGeneration(), digest) ||
-			proven.refutes(problem) {
+			proven.outdates(problem) {
 			continue
 		}
-		if speaker == nil || order.Namespace+"/"+order.Name < speaker.Namespace+"/"+speaker.Name {
-			speaker = order
+		if reporter == nil || order.Namespace+"/"+order.Name < reporter.Namespace+"/"+reporter.Name {
+			reporter = order
 		}
 	}
-	if speaker != nil {
-		return verdict{reason: speaker.Status.IssuerProblem.Reason, message: speaker.Status.IssuerProblem.Message}, nil
+	if reporter != nil {
+		return checkResult{reason: reporter.Status.IssuerProblem.Reason, message: reporter.Status.IssuerProblem.Message}, nil
 	}
-	return verdict{reason: v1alpha1.ReasonChecked, message: "the bundles are readable and the endpoint answers"}, nil
+	return checkResult{reason: v1alpha1.ReasonChecked, message: "the bundles are readable and the endpoint answers"}, nil
 }
 
-// proofs are the last moments at which issuer and service have understood each other.
-type proofs struct {
+// lastSuccess are the last moments at which issuer and service have understood each other.
+type lastSuccess struct {
 	// answered is when a response verified, issued when a certificate did.
 	answered, issued time.Time
 }
 
-func proofsOf(orders []v1alpha1.VeroOrder, issuer v1alpha1.GenericVeroIssuer) proofs {
-	var found proofs
+func lastSuccessOf(orders []v1alpha1.VeroOrder, issuer v1alpha1.GenericVeroIssuer) lastSuccess {
+	var found lastSuccess
 	for i := range orders {
 		status := &orders[i].Status
-		if !names(&orders[i], issuer) {
+		if !refersTo(&orders[i], issuer) {
 			continue
 		}
 		if status.State == v1alpha1.StateIssued && status.CompletionTime != nil {
@@ -66,7 +66,7 @@ func proofsOf(orders []v1alpha1.VeroOrder, issuer v1alpha1.GenericVeroIssuer) pr
 	return found
 }
 
-func (p proofs) refutes(problem *v1alpha1.VeroIssuerProblem) bool {
+func (p lastSuccess) outdates(problem *v1alpha1.VeroIssuerProblem) bool {
 	if problem.Reason == v1alpha1.ReasonUntrustedCertificate {
 		return p.issued.After(problem.Time.Time)
 	}
@@ -80,8 +80,8 @@ func later(one, other time.Time) time.Time {
 	return one
 }
 
-// names reports whether an order was made in the name of an issuer.
-func names(order *v1alpha1.VeroOrder, issuer v1alpha1.GenericVeroIssuer) bool {
+// refersTo reports whether an order was made in the name of an issuer.
+func refersTo(order *v1alpha1.VeroOrder, issuer v1alpha1.GenericVeroIssuer) bool {
 	reference := order.Spec.IssuerRef
 	return reference.Kind == issuer.IssuerKind() && reference.Name == issuer.GetName()
 }

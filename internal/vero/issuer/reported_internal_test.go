@@ -52,7 +52,7 @@ func TestOneResponseIsNotTheIssuer(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			problem := &v1alpha1.VeroIssuerProblem{Reason: c.reason, Time: metav1.Time{Time: moment}}
-			if got := proofsOf([]v1alpha1.VeroOrder{c.other}, issuer).refutes(problem); got != c.refuted {
+			if got := lastSuccessOf([]v1alpha1.VeroOrder{c.other}, issuer).outdates(problem); got != c.refuted {
 				t.Errorf("it refutes the problem: %t", got)
 			}
 		})

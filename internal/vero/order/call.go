@@ -31,7 +31,7 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	}
 	before, interruptions := order.DeepCopy(), r.pacing.interruptions(order, g.Now)
 	if err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
-		orderstate.Intend(order, g.fingerprint(), interruptions, g.Now)
+		orderstate.RecordIntent(order, g.fingerprint(), interruptions, g.Now)
 	}); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -41,7 +41,7 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	started := r.Clock.Now()
 	id, err := send(context.WithoutCancel(ctx), service, order, g, csr.Raw)
 	received := receivedID(id, err)
-	if replay := r.replayed(ctx, order, received, err); replay != nil {
+	if replay := r.checkNotReplayed(ctx, order, received, err); replay != nil {
 		received, err = "", replay
 	}
 	call.Ended = r.Clock.Now()
@@ -59,11 +59,13 @@ func receivedID(id string, err error) string {
 	return id
 }
 
-// replayed says that a response is one that another order has had before: it is signed, but the service has not given it
-// to this request. What it gave is not known. A response that cannot be relied on ends as it would without its
-// RetrievalId: with the same key, GetCertificate could not tell the other order's certificate from this one's. The
+// checkNotReplayed refuses a response that is one that another order has had before: it is signed, but the service has
+// not given it to this request. What it gave is not known. A response that cannot be relied on ends as it would without
+// its RetrievalId: with the same key, GetCertificate could not tell the other order's certificate from this one's. The
 // search is in what a cache knows; what it does not know yet shows when the certificate is for another key.
-func (r *Reconciler) replayed(ctx context.Context, order *v1alpha1.VeroOrder, received string, failure error) error {
+func (r *Reconciler) checkNotReplayed(
+	ctx context.Context, order *v1alpha1.VeroOrder, received string, failure error,
+) error {
 	if received == "" {
 		return nil
 	}
@@ -107,7 +109,7 @@ func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gat
 	if r.pacing.needsIntent(order, g.Now) {
 		interruptions := r.pacing.interruptions(order, g.Now)
 		if err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
-			orderstate.IntendPoll(order, interruptions, g.Now)
+			orderstate.RecordPollIntent(order, interruptions, g.Now)
 		}); err != nil {
 			return ctrl.Result{}, err
 		}
@@ -143,16 +145,16 @@ func (r *Reconciler) check(
 	if err != nil {
 		return nil, err
 	}
-	if err := r.earlier(ctx, order, facts.SerialNumber(leaf)); err != nil {
+	if err := r.checkNotReissued(ctx, order, facts.SerialNumber(leaf)); err != nil {
 		return nil, err
 	}
 	certificate, ca := pki.EncodeChain(chain)
 	return &orderstate.Issued{Certificate: certificate, CA: ca}, nil
 }
 
-// earlier says that a certificate is one that the key has had before, as it can be with rotationPolicy Never: a response
-// tells no RetrievalId, and the signed one to an earlier question may come once more.
-func (r *Reconciler) earlier(ctx context.Context, order *v1alpha1.VeroOrder, serialNumber string) error {
+// checkNotReissued refuses a certificate that is one that the key has had before, as it can be with rotationPolicy
+// Never: a response tells no RetrievalId, and the signed one to an earlier question may come once more.
+func (r *Reconciler) checkNotReissued(ctx context.Context, order *v1alpha1.VeroOrder, serialNumber string) error {
 	if renewal := order.Spec.Renewal; renewal != nil && renewal.SerialNumber == serialNumber {
 		return &pki.IssuedError{Reason: pki.IssuedEarlier, Err: fmt.Errorf(
 			"it is certificate %s, which is to be renewed", serialNumber)}

@@ -20,7 +20,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
@@ -46,7 +46,7 @@ func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 	const enough = 10
 	recorder := events.NewFakeRecorder(enough)
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: server.Client, Lanes: lanes.New(1, 1), Clock: clocktesting.NewFakeClock(now),
+		Client: server.Client, Limiter: limiter.New(1, 1), Clock: clocktesting.NewFakeClock(now),
 		Events: status.Events{Recorder: recorder},
 	}}
 	reconcileAs := func(reader client.Reader) (says string, err error) {
@@ -93,7 +93,7 @@ func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 	}}
 	conflict := apierrors.NewConflict(schema.GroupResource{}, "", errors.New("somebody else was faster"))
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: apitest.Unwritable{Client: server.Client, Refusal: conflict}, Reader: changing, Lanes: lanes.New(1, 1),
+		Client: apitest.Unwritable{Client: server.Client, Refusal: conflict}, Reader: changing, Limiter: limiter.New(1, 1),
 		Clock: clock, Events: status.Events{Recorder: recorder},
 	}}
 	name := client.ObjectKeyFromObject(order)
@@ -125,7 +125,7 @@ func TestARestoredOrderIsNotWrittenTo(t *testing.T) {
 	}
 	clock := clocktesting.NewFakeClock(order.CreationTimestamp.Time)
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: server.Client, Reader: limited(t, "veroorders", "veroorders/status"), Lanes: lanes.New(1, 1),
+		Client: server.Client, Reader: limited(t, "veroorders", "veroorders/status"), Limiter: limiter.New(1, 1),
 		Clock: clock, Events: status.Events{Recorder: events.NewFakeRecorder(1)},
 	}}
 	result, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})

@@ -44,7 +44,9 @@ func (r *Reconciler) pace(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 		return ctrl.Result{}, nil
 	}
 	if until.Sub(now) > silentPause {
-		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, held(order, until), now) })
+		err := r.update(ctx, order, func(order *v1alpha1.VeroOrder) {
+			orderstate.RecordWaiting(order, held(order, until), now)
+		})
 		if err != nil {
 			return ctrl.Result{}, err
 		}

@@ -20,7 +20,7 @@ func pending(number int) v1alpha1.VeroOrder {
 
 func accepted(number int) v1alpha1.VeroOrder {
 	order := pending(number)
-	orderstate.Intend(&order, "", 0, start)
+	orderstate.RecordIntent(&order, "", 0, start)
 	orderstate.RecordSubmission(&order, "r", nil, orderstate.Call{Ended: start})
 	return order
 }
@@ -40,9 +40,9 @@ func calls(p *pacing, orders []v1alpha1.VeroOrder, now time.Time) time.Time {
 		}
 		atOnce--
 		if order := &orders[i]; order.Status.State != v1alpha1.StateSubmitted {
-			orderstate.Intend(order, "", p.interruptions(order, moment), moment)
+			orderstate.RecordIntent(order, "", p.interruptions(order, moment), moment)
 		} else if p.needsIntent(order, moment) {
-			orderstate.IntendPoll(order, p.interruptions(order, moment), moment)
+			orderstate.RecordPollIntent(order, p.interruptions(order, moment), moment)
 		}
 	}
 	return moment
@@ -58,7 +58,7 @@ func TestOrdersThatEndEveryControllerLeaveTimeForOthers(t *testing.T) {
 		"one that is polled":     {accepted, 1},
 		"many that are sent":     {pending, 300},
 		"many that are polled":   {accepted, 300},
-		"nine, more than a lane": {accepted, 9},
+		"nine, more than a slot": {accepted, 9},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			orders := make([]v1alpha1.VeroOrder, 0, c.number)
@@ -80,8 +80,8 @@ func TestOrdersThatEndEveryControllerLeaveTimeForOthers(t *testing.T) {
 // TestInterruptedCallsThatWereHeldUpAreMadeOneASecondAllTheSame: their issuer was not ready when it was their turn.
 func TestInterruptedCallsThatWereHeldUpAreMadeOneASecondAllTheSame(t *testing.T) {
 	one, two := pending(1), pending(2)
-	orderstate.Intend(&one, "", 0, start)
-	orderstate.Intend(&two, "", 0, start)
+	orderstate.RecordIntent(&one, "", 0, start)
+	orderstate.RecordIntent(&two, "", 0, start)
 	p := &pacing{}
 	p.begin([]v1alpha1.VeroOrder{one, two}, start)
 	now := start.Add(time.Hour)
@@ -97,7 +97,7 @@ func TestInterruptedCallsThatWereHeldUpAreMadeOneASecondAllTheSame(t *testing.T)
 func TestOthersOfASuspectedNamespaceCallOneASecond(t *testing.T) {
 	interrupted := []v1alpha1.VeroOrder{pending(1), pending(2)}
 	for i := range interrupted {
-		orderstate.Intend(&interrupted[i], "", 0, start)
+		orderstate.RecordIntent(&interrupted[i], "", 0, start)
 	}
 	third, fourth, elsewhere, crowd := pending(3), pending(4), pending(5), make([]v1alpha1.VeroOrder, 100)
 	elsewhere.Namespace = "friendly"

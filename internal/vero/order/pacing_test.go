@@ -13,7 +13,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
@@ -42,7 +42,7 @@ func TestAnOrderInWhoseCallsTheControllerHasEndedSaysUntilWhenItWaits(t *testing
 			server.Create(t, order)
 			const enough = 10
 			reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-				Client: server.Client, Reader: server.Client, Lanes: lanes.New(1, 1),
+				Client: server.Client, Reader: server.Client, Limiter: limiter.New(1, 1),
 				Clock:  clocktesting.NewFakeClock(now.Add(20 * time.Second)),
 				Events: status.Events{Recorder: events.NewFakeRecorder(enough)},
 			}}

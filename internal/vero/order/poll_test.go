@@ -23,7 +23,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
@@ -71,7 +71,7 @@ func poll(t *testing.T, order *v1alpha1.VeroOrder, service answering, through cl
 	}
 	const enough = 10
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: through, Reader: server.Client, Lanes: lanes.New(1, 1), Metrics: numbers,
+		Client: through, Reader: server.Client, Limiter: limiter.New(1, 1), Metrics: numbers,
 		Clock: clock.RealClock{}, Shutdown: t.Context(),
 		Events:  status.Events{Recorder: events.NewFakeRecorder(enough)},
 		Connect: func(v1alpha1.GenericVeroIssuer, *secrets.Bundles) (veroorder.Service, error) { return service, nil },
@@ -170,7 +170,7 @@ func TestAnOrderWhoseStatusCannotBeWrittenLeavesAnEvent(t *testing.T) {
 	refusal := apierrors.NewForbidden(schema.GroupResource{Resource: "veroorders/status"}, "order", errors.New("no"))
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
 		Client: apitest.Unwritable{Client: server.Client, Refusal: refusal}, Reader: server.Client,
-		Lanes: lanes.New(1, 1), Clock: clocktesting.NewFakeClock(now), Events: status.Events{Recorder: recorder},
+		Limiter: limiter.New(1, 1), Clock: clocktesting.NewFakeClock(now), Events: status.Events{Recorder: recorder},
 	}}
 	for range 2 {
 		name := client.ObjectKeyFromObject(order)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
@@ -24,9 +24,9 @@ func TestAnOrderThatWaitsForItsTurnForLongSaysSo(t *testing.T) {
 	clock := clocktesting.NewFakeClock(order.CreationTimestamp.Time)
 	const enough = 10
 	recorder := events.NewFakeRecorder(enough)
-	noLanes := lanes.New(1, 0)
+	noSlots := limiter.New(1, 0)
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: server.Client, Reader: server.Client, Lanes: noLanes, Clock: clock,
+		Client: server.Client, Reader: server.Client, Limiter: noSlots, Clock: clock,
 		Events: status.Events{Recorder: recorder},
 	}}
 	reconcileOnce := func() (again time.Duration, says string) {

@@ -18,7 +18,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
@@ -55,8 +55,8 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Namespace is the controller's own, where the bundles of cluster issuers are.
 	Namespace string
-	// Lanes bound the calls to the service of each issuer, and those for each namespace.
-	Lanes *lanes.Lanes
+	// Limiter bounds the calls to the service of each issuer, and those for each namespace.
+	Limiter *limiter.Limiter
 	// Retention is how long an order is kept after it has ended.
 	Retention time.Duration
 	// Shutdown ends when the controller is asked to stop. A call that runs then is finished, and recorded.
@@ -71,8 +71,8 @@ type Reconciler struct {
 	pacing pacing
 }
 
-// safetyNet is when an order that waits for something to change is looked at all the same.
-const safetyNet = 10 * time.Minute
+// resyncInterval is when an order that waits for something to change is looked at all the same.
+const resyncInterval = 10 * time.Minute
 
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders,verbs=get;list;watch;create;delete
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders/status,verbs=update
@@ -83,17 +83,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	err := r.Client.Get(ctx, name.NamespacedName, cached)
 	switch {
 	case apierrors.IsNotFound(err):
-		r.Lanes.Forget(name.NamespacedName)
+		r.Limiter.Forget(name.NamespacedName)
 		r.errors.Forget(name.NamespacedName)
 		return ctrl.Result{}, nil
 	case err != nil:
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
 	}
-	leave, free := r.Lanes.Enter(name.NamespacedName, laneOf(cached))
+	release, free := r.Limiter.Acquire(name.NamespacedName, slotOf(cached))
 	if !free {
 		return r.queue(ctx, cached.DeepCopy()) // it is woken when it is its turn
 	}
-	defer leave()
+	defer release()
 	if err := r.Reader.Get(ctx, name.NamespacedName, order); err != nil {
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
 	}
@@ -107,26 +107,26 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	return result, nil
 }
 
-// laneOf is what an order asks for: a lane of its issuer's, out of its namespace's share.
-func laneOf(order *v1alpha1.VeroOrder) lanes.Lane {
-	issuer := lanes.Issuer{Kind: order.Spec.IssuerRef.Kind, Namespace: order.Namespace, Name: order.Spec.IssuerRef.Name}
+// slotOf is what an order asks for: a slot of its issuer's, out of its namespace's share.
+func slotOf(order *v1alpha1.VeroOrder) limiter.Slot {
+	issuer := limiter.Issuer{Kind: order.Spec.IssuerRef.Kind, Namespace: order.Namespace, Name: order.Spec.IssuerRef.Name}
 	if issuer.Kind == v1alpha1.KindVeroClusterIssuer {
 		issuer.Namespace = ""
 	}
-	return lanes.Lane{Issuer: issuer, Namespace: order.Namespace}
+	return limiter.Slot{Issuer: issuer, Namespace: order.Namespace}
 }
 
-// queuePatience is how long an order waits for its turn without saying so: most wait for seconds, and a write for each
+// silentQueueing is how long an order waits for its turn without saying so: most wait for seconds, and a write for each
 // would keep all of them waiting longer. By then a restored order has long got its status.
-const queuePatience = 5 * time.Minute
+const silentQueueing = 5 * time.Minute
 
 // queue lets an order that waits for its turn say so after a while. One that tells nothing looks like one whose status
 // cannot be written.
 func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
 	if len(order.Status.Conditions) > 0 {
-		return ctrl.Result{RequeueAfter: safetyNet}, nil
+		return ctrl.Result{RequeueAfter: resyncInterval}, nil
 	}
-	due := order.CreationTimestamp.Add(queuePatience)
+	due := order.CreationTimestamp.Add(silentQueueing)
 	if r.Clock.Now().Before(due) {
 		return ctrl.Result{RequeueAfter: r.until(due)}, nil
 	}
@@ -135,11 +135,11 @@ func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl
 		Message: fmt.Sprintf("VeroOrder %s waits for its turn behind others of %s %s or of its namespace",
 			order.Name, order.Spec.IssuerRef.Kind, order.Spec.IssuerRef.Name),
 	}
-	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, action, r.Clock.Now()) })
+	err := r.update(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.RecordWaiting(order, action, r.Clock.Now()) })
 	if err != nil {
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", client.ObjectKeyFromObject(order), err))
 	}
-	return ctrl.Result{RequeueAfter: safetyNet}, nil
+	return ctrl.Result{RequeueAfter: resyncInterval}, nil
 }
 
 func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
@@ -154,7 +154,7 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 		r.errors.Passed(client.ObjectKeyFromObject(order))
 		return result, nil
 	}
-	return ctrl.Result{}, errors.Join(err, r.hindered(ctx, order, err))
+	return ctrl.Result{}, errors.Join(err, r.reportError(ctx, order, err))
 }
 
 // act does what is to be done next.
@@ -169,20 +169,20 @@ func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.R
 		return r.submit(ctx, order, gathered)
 	case orderstate.Poll:
 		return r.poll(ctx, order, gathered)
-	case orderstate.Abandon:
-		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.End(order, action, gathered.Now) })
-		return ctrl.Result{RequeueAfter: safetyNet}, err // it is removed some day
-	case orderstate.Rest:
-		return r.retire(ctx, order)
+	case orderstate.Fail:
+		err := r.update(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.RecordFailure(order, action, gathered.Now) })
+		return ctrl.Result{RequeueAfter: resyncInterval}, err // it is removed some day
+	case orderstate.Done:
+		return r.garbageCollect(ctx, order)
 	default: // Wait
-		err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, action, gathered.Now) })
+		err := r.update(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.RecordWaiting(order, action, gathered.Now) })
 		return ctrl.Result{RequeueAfter: r.until(action.At)}, err
 	}
 }
 
-// hindered lets the order tell what the cluster has refused to the controller, and with it the request that waits.
+// reportError lets the order tell what the cluster has refused to the controller, and with it the request that waits.
 // Where that cannot be written either, an event is left.
-func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, failure error) error {
+func (r *Reconciler) reportError(ctx context.Context, order *v1alpha1.VeroOrder, failure error) error {
 	name, now := client.ObjectKeyFromObject(order), r.Clock.Now()
 	if !r.errors.Persists(ctx, name, failure, now) || !r.errors.Due(name, now) {
 		return nil
@@ -190,7 +190,7 @@ func (r *Reconciler) hindered(ctx context.Context, order *v1alpha1.VeroOrder, fa
 	action := orderstate.Action{
 		Verb: orderstate.Wait, Reason: v1alpha1.ReasonClusterError, Message: fmt.Sprintf("%v; it is tried again", failure),
 	}
-	err := r.tell(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.HoldUp(order, action, now) })
+	err := r.update(ctx, order, func(order *v1alpha1.VeroOrder) { orderstate.RecordWaiting(order, action, now) })
 	switch {
 	case err == nil:
 		r.errors.Reported(name, now)
@@ -218,8 +218,8 @@ func (r *Reconciler) write(
 	return nil
 }
 
-// tell writes a change and reports it.
-func (r *Reconciler) tell(ctx context.Context, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder)) error {
+// update writes a change and reports it.
+func (r *Reconciler) update(ctx context.Context, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder)) error {
 	before := order.DeepCopy()
 	if err := r.write(ctx, order, change); err != nil {
 		return err
@@ -240,7 +240,7 @@ func (r *Reconciler) report(ctx context.Context, before, after *v1alpha1.VeroOrd
 	}
 	r.Events.Report(after, !reasons.Of(condition.Reason).Quiet, condition.Reason, string(after.Status.State),
 		condition.Message)
-	ctrl.LoggerFrom(ctx).Info("order changed", "phase", after.Status.State, "reason", condition.Reason,
+	ctrl.LoggerFrom(ctx).Info("order changed", "state", after.Status.State, "reason", condition.Reason,
 		"message", condition.Message)
 	if after.Status.State == v1alpha1.StateIssued {
 		r.Metrics.Issued(after.Spec.Operation, r.Clock.Since(after.CreationTimestamp.Time))
@@ -255,14 +255,14 @@ func (r *Reconciler) next(order *v1alpha1.VeroOrder) time.Duration {
 	case order.Status.NextSubmitTime != nil:
 		return r.until(order.Status.NextSubmitTime.Time)
 	default:
-		return safetyNet
+		return resyncInterval
 	}
 }
 
 // until is the time left, at least a moment and at most until the safety net.
 func (r *Reconciler) until(moment time.Time) time.Duration {
 	if moment.IsZero() {
-		return safetyNet
+		return resyncInterval
 	}
-	return min(max(moment.Sub(r.Clock.Now()), time.Millisecond), safetyNet)
+	return min(max(moment.Sub(r.Clock.Now()), time.Millisecond), resyncInterval)
 }

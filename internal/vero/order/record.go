@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// RecordPatience is how long an outcome is tried to be written as long as nobody asks the controller to stop,
-	// shutdownPatience how long once somebody has.
-	RecordPatience   = 10 * time.Minute
-	shutdownPatience = 20 * time.Second
+	// RecordTimeout is how long an outcome is tried to be written as long as nobody asks the controller to stop,
+	// shutdownTimeout how long once somebody has.
+	RecordTimeout   = 10 * time.Minute
+	shutdownTimeout = 20 * time.Second
 	// recordPause is between two tries.
 	recordPause = 250 * time.Millisecond
 )
@@ -36,7 +36,7 @@ func (r *Reconciler) record(
 	ctx context.Context, before, order *v1alpha1.VeroOrder, retrievalID string, change func(*v1alpha1.VeroOrder),
 ) (ctrl.Result, error) {
 	log := ctrl.LoggerFrom(ctx)
-	ctx, cancel := r.outlive(ctx)
+	ctx, cancel := r.detachedContext(ctx)
 	defer cancel()
 	for {
 		err := r.write(ctx, order, change)
@@ -51,14 +51,14 @@ func (r *Reconciler) record(
 		if hopeless(err) || r.pause(ctx) != nil {
 			return r.giveUp(ctx, err, retrievalID)
 		}
-		latest, err := r.again(ctx, order)
+		latest, err := r.reloadOrRecreate(ctx, order)
 		switch {
 		case err == nil && latest.Spec.PublicKeyDigest == order.Spec.PublicKeyDigest:
 			order = latest
 		case err == nil && retrievalID == "":
 			return ctrl.Result{}, nil // it was deleted, too
 		case err == nil:
-			order = apart(order)
+			order = renameForKey(order)
 		case hopeless(err):
 			return r.giveUp(ctx, err, retrievalID)
 		default:
@@ -79,17 +79,17 @@ func hopeless(err error) bool {
 	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) || errors.Is(err, errNamespaceGone)
 }
 
-// apart is an order whose name has been taken by one for another key, under a name of its own. To that one, what was
-// paid for with this key is of no use.
-func apart(order *v1alpha1.VeroOrder) *v1alpha1.VeroOrder {
+// renameForKey gives an order whose name has been taken by one for another key a name of its own. To that one, what
+// was paid for with this key is of no use.
+func renameForKey(order *v1alpha1.VeroOrder) *v1alpha1.VeroOrder {
 	const enough = 8
 	renamed := order.DeepCopy()
 	renamed.Name += "-" + order.Spec.PublicKeyDigest[:min(enough, len(order.Spec.PublicKeyDigest))]
 	return renamed
 }
 
-// again reads the order as it is now, or makes it again if somebody has deleted it during the call.
-func (r *Reconciler) again(ctx context.Context, order *v1alpha1.VeroOrder) (*v1alpha1.VeroOrder, error) {
+// reloadOrRecreate reads the order as it is now, or makes it again if somebody has deleted it during the call.
+func (r *Reconciler) reloadOrRecreate(ctx context.Context, order *v1alpha1.VeroOrder) (*v1alpha1.VeroOrder, error) {
 	latest := &v1alpha1.VeroOrder{}
 	err := r.Reader.Get(ctx, client.ObjectKeyFromObject(order), latest)
 	if !apierrors.IsNotFound(err) {
@@ -107,11 +107,12 @@ func (r *Reconciler) again(ctx context.Context, order *v1alpha1.VeroOrder) (*v1a
 	return latest, nil
 }
 
-// outlive is a context for writing an outcome: it does not end with the reconcile, but a while after the shutdown.
-func (r *Reconciler) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordPatience)
+// detachedContext is one for writing an outcome: it does not end with the reconcile, but a while after the
+// shutdown.
+func (r *Reconciler) detachedContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordTimeout)
 	stop := context.AfterFunc(r.Shutdown, func() {
-		r.Clock.AfterFunc(shutdownPatience, cancel)
+		r.Clock.AfterFunc(shutdownTimeout, cancel)
 	})
 	return ctx, func() { stop(); cancel() }
 }

@@ -23,10 +23,10 @@ import (
 // Register adds the reconciler to a manager whose cache find.Index has prepared. It is triggered by new orders, by
 // issuers whose spec or readiness has changed, and by CertificateRequests that go away; all else it plans itself, from
 // times that are in the order. A RetrievalId is news: a person, or a controller that was frozen in the middle of its
-// call, may have brought it. The Lanes say how many workers there are: a call keeps one for as long as it takes.
+// call, may have brought it. The Limiter says how many workers there are: a call keeps one for as long as it takes.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	reconciler := &Reconciler{Options: options}
-	controllerOptions.MaxConcurrentReconciles = options.Lanes.Workers()
+	controllerOptions.MaxConcurrentReconciles = options.Limiter.Workers()
 	return ctrl.NewControllerManagedBy(manager).
 		Named("veroorder").
 		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(
@@ -37,14 +37,14 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 			builder.WithPredicates(find.IssuerChanged())).
 		Watches(&cmapi.CertificateRequest{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfRequest),
 			builder.WithPredicates(deleted())).
-		WatchesRawSource(source.Func(reconciler.turns)).
+		WatchesRawSource(source.Func(reconciler.grants)).
 		WithOptions(controllerOptions).
 		Complete(reconciler)
 }
 
-// turns lets the Lanes wake an order when it is its turn.
-func (r *Reconciler) turns(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	r.Lanes.OnTurn(func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
+// grants lets the Limiter wake an order when it is its turn.
+func (r *Reconciler) grants(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	r.Limiter.OnGrant(func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
 	return nil
 }
 

@@ -50,7 +50,7 @@ func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
 				id = "r"
 			}
 			reconciler := &Reconciler{Options: Options{Client: knowing{order: c.knows}}}
-			got := reconciler.replayed(t.Context(), order, receivedID(id, c.err), c.err)
+			got := reconciler.checkNotReplayed(t.Context(), order, receivedID(id, c.err), c.err)
 			said, left := "", ""
 			if got != nil {
 				said, left = responseProblem(got), receivedID("", got)

@@ -20,7 +20,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
@@ -48,7 +48,7 @@ func (s silent) Get(ctx context.Context, _ *protocol.Get) ([]byte, error) {
 }
 
 // TestAnOrderIsExecutedBesideServicesThatNeverAnswer: each of eight issuers of another namespace has a call, and there
-// are two lanes.
+// are two slots.
 func TestAnOrderIsExecutedBesideServicesThatNeverAnswer(t *testing.T) {
 	called, over := make(chan struct{}, 1), make(chan struct{})
 	service := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -90,7 +90,7 @@ func TestAnOrderIsExecutedBesideServicesThatNeverAnswer(t *testing.T) {
 	}
 }
 
-// work runs the controller with two lanes until the test ends.
+// work runs the controller with two slots until the test ends.
 func work(t *testing.T, connect veroorder.Connect) {
 	t.Helper()
 	manager, err := ctrl.NewManager(server.Config, ctrl.Options{
@@ -108,7 +108,7 @@ func work(t *testing.T, connect veroorder.Connect) {
 	}
 	const plenty = 1000
 	err = veroorder.Register(manager, veroorder.Options{
-		Client: manager.GetClient(), Reader: manager.GetAPIReader(), Lanes: lanes.New(2, 8), Metrics: numbers,
+		Client: manager.GetClient(), Reader: manager.GetAPIReader(), Limiter: limiter.New(2, 8), Metrics: numbers,
 		Connect: connect, Clock: clock.RealClock{}, Shutdown: t.Context(), Retention: time.Hour,
 		Events: status.Events{Recorder: events.NewFakeRecorder(plenty)},
 	}, controller.Options{MaxConcurrentReconciles: 2, SkipNameValidation: new(true)})

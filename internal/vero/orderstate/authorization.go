@@ -24,7 +24,7 @@ func (s Snapshot) credentials(doubt bool) (action Action, blocked bool) {
 		if doubt {
 			reason = v1alpha1.ReasonResponseLost
 		}
-		return Action{Verb: Abandon, Reason: reason, Message: fmt.Sprintf(
+		return Action{Verb: Fail, Reason: reason, Message: fmt.Sprintf(
 			"the service has accepted its transfer credentials for VeroOrder %s%s, and takes them once",
 			spender.Name, RequestOf(spender))}, true
 	}
@@ -61,10 +61,10 @@ func (s Snapshot) acceptedElsewhere() *v1alpha1.VeroOrder {
 // them, and what may have been lost with its response is lost.
 func replaced(doubt bool, how string) Action {
 	if doubt {
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonResponseLost,
+		return Action{Verb: Fail, Reason: v1alpha1.ReasonResponseLost,
 			Message: "the request was sent and its response was lost; " + how + ", and a new order is made with those"}
 	}
-	return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn,
+	return Action{Verb: Fail, Reason: v1alpha1.ReasonWithdrawn,
 		Message: how + "; nothing was spent, and a new order is made"}
 }
 
@@ -75,7 +75,7 @@ func replaced(doubt bool, how string) Action {
 func (s Snapshot) renewalKey(doubt bool) (action Action, blocked bool) {
 	renewal, current := s.Order.Spec.Renewal, s.Renewal.Current
 	expired := s.Now.After(renewal.NotAfter.Time)
-	end := Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn}
+	end := Action{Verb: Fail, Reason: v1alpha1.ReasonWithdrawn}
 	switch {
 	case expired && doubt:
 		end.Reason, end.Message = v1alpha1.ReasonResponseLost, fmt.Sprintf(

@@ -19,16 +19,16 @@ func TestOrderInDoubt(t *testing.T) {
 			ordered(signNew(sent(now, errNoResponse))),
 			want{Verb: orderstate.Wait, Reason: v1alpha1.ReasonUncertain, At: now.Add(10 * time.Second)}},
 		"stays in doubt when it is refused afterwards": {
-			ordered(signNew(lost, firstRefusalTime), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, responseLost)},
+			ordered(signNew(lost, firstRefusalTime), otherCustomer), fails(v1alpha1.ReasonIssuerChanged, responseLost)},
 	}
 	for how, doubt := range map[string]edit{"interrupted": lost, "found after a crash": crashed} {
 		for claim, c := range map[string]decision{
 			"is sent again": {ordered(signNew(doubt)), submit},
 			"not when nobody wants it": {
-				ordered(signNew(doubt), unwanted), abandon(v1alpha1.ReasonResponseLost, "not known whether"),
+				ordered(signNew(doubt), unwanted), fails(v1alpha1.ReasonResponseLost, "not known whether"),
 			},
 			"a renewal that nobody wants has cost nothing": {
-				ordered(renewal(doubt), unwanted), abandon(v1alpha1.ReasonWithdrawn, "nothing was spent"),
+				ordered(renewal(doubt), unwanted), fails(v1alpha1.ReasonWithdrawn, "nothing was spent"),
 			},
 			"waits for its issuer": {
 				ordered(signNew(doubt), issuerMissing), waitFor(v1alpha1.ReasonIssuerNotFound),
@@ -37,31 +37,31 @@ func TestOrderInDoubt(t *testing.T) {
 				ordered(signNew(doubt), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady),
 			},
 			"ends when the issuer names another customer": {
-				ordered(signNew(doubt), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, responseLost, "7654321-0")},
+				ordered(signNew(doubt), otherCustomer), fails(v1alpha1.ReasonIssuerChanged, responseLost, "7654321-0")},
 			"ends when the issuer names another environment": {
-				ordered(signNew(doubt), production), abandon(v1alpha1.ReasonIssuerChanged, responseLost, "PRODUCTION")},
+				ordered(signNew(doubt), production), fails(v1alpha1.ReasonIssuerChanged, responseLost, "PRODUCTION")},
 			"waits for its credentials": {
 				ordered(signNew(doubt), noCredentials), waitFor(v1alpha1.ReasonWaitingForCredentials),
 			},
 			"is lost without its credentials": {
-				ordered(signNew(doubt), newCredentials), abandon(v1alpha1.ReasonResponseLost, responseLost, "a new order"),
+				ordered(signNew(doubt), newCredentials), fails(v1alpha1.ReasonResponseLost, responseLost, "a new order"),
 			},
 			"is settled with its credentials first": {ordered(signNew(doubt), elsewhere), submit},
 			"is lost when both Secrets have others": {
-				ordered(signNew(doubt), elsewhere, newCredentials), abandon(v1alpha1.ReasonResponseLost, "new-transfer"),
+				ordered(signNew(doubt), elsewhere, newCredentials), fails(v1alpha1.ReasonResponseLost, "new-transfer"),
 			},
 			"is lost when only the other Secret is there": {
-				ordered(signNew(doubt), elsewhere, noCredentials), abandon(v1alpha1.ReasonResponseLost),
+				ordered(signNew(doubt), elsewhere, noCredentials), fails(v1alpha1.ReasonResponseLost),
 			},
 			"is lost when its credentials were accepted for another": {
 				ordered(signNew(doubt), with(signNew(named("sign-0"), sent(now, nil)))),
-				abandon(v1alpha1.ReasonResponseLost, "takes them once")},
+				fails(v1alpha1.ReasonResponseLost, "takes them once")},
 			"renewal: is sent again": {ordered(renewal(doubt)), submit},
 			"renewal: is lost when the certificate has expired": {
 				ordered(renewal(doubt), at(now.AddDate(0, 0, 31))),
-				abandon(v1alpha1.ReasonResponseLost, responseLost, "expired on")},
+				fails(v1alpha1.ReasonResponseLost, responseLost, "expired on")},
 			"renewal: another one follows when the key is gone": {
-				ordered(renewal(doubt), noCurrent), abandon(v1alpha1.ReasonWithdrawn, "Secret tls does not exist")},
+				ordered(renewal(doubt), noCurrent), fails(v1alpha1.ReasonWithdrawn, "Secret tls does not exist")},
 		} {
 			cases[how+": "+claim] = c
 		}
@@ -80,18 +80,18 @@ func TestRenewalKey(t *testing.T) {
 		"is there in the last second: renew": {ordered(renewal(), at(end)), submit},
 		"has expired: no renewal": {
 			ordered(renewal(), at(end.Add(1))),
-			abandon(v1alpha1.ReasonCertificateExpired, "expired on", "before it could be renewed"),
+			fails(v1alpha1.ReasonCertificateExpired, "expired on", "before it could be renewed"),
 		},
 		"is gone: decide anew, do not wait": {
-			ordered(renewal(), noCurrent), abandon(v1alpha1.ReasonWithdrawn, "Secret tls does not exist"),
+			ordered(renewal(), noCurrent), fails(v1alpha1.ReasonWithdrawn, "Secret tls does not exist"),
 		},
 		"was replaced: decide anew": {
 			ordered(renewal(), func(s *orderstate.Snapshot) { s.Renewal.Current.SerialNumber = "def" }),
-			abandon(v1alpha1.ReasonWithdrawn, "no longer holds"),
+			fails(v1alpha1.ReasonWithdrawn, "no longer holds"),
 		},
 		"does not chain any more: decide anew": {
 			ordered(renewal(), unusable("unknown authority")),
-			abandon(v1alpha1.ReasonWithdrawn, "cannot sign: unknown authority"),
+			fails(v1alpha1.ReasonWithdrawn, "cannot sign: unknown authority"),
 		},
 		"transfer credentials that lie there are not used": {ordered(renewal(), buyable), submit},
 	})
@@ -108,7 +108,7 @@ func TestRenewalThatIsRefusedForDays(t *testing.T) {
 			sent(now.Add(-time.Hour), between), sent(now, last))
 	}
 	refused := tried(pki099, pki099, pki099)
-	givesWay := abandon(v1alpha1.ReasonSubmissionFailing, "since 2026-", "PKI099", "vero-transfer")
+	givesWay := fails(v1alpha1.ReasonSubmissionFailing, "since 2026-", "PKI099", "vero-transfer")
 	run(t, map[string]decision{
 		"without credentials it goes on": {ordered(refused, at(later)), submit},
 		"with credentials it gives way":  {ordered(refused, at(later), buyable), givesWay},

@@ -131,7 +131,7 @@ func unchangedBy(t *testing.T, order *v1alpha1.VeroOrder, change func(*v1alpha1.
 // heldUp waits for somebody other than the service.
 func heldUp(reason string) edit {
 	return func(o *v1alpha1.VeroOrder) {
-		orderstate.HoldUp(o, orderstate.Action{Verb: orderstate.Wait, Reason: reason, Message: "held up"}, now)
+		orderstate.RecordWaiting(o, orderstate.Action{Verb: orderstate.Wait, Reason: reason, Message: "held up"}, now)
 	}
 }
 

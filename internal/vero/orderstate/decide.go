@@ -15,7 +15,7 @@ import (
 func Decide(s Snapshot) Action {
 	switch StateOf(s.Order) {
 	case v1alpha1.StateIssued, v1alpha1.StateFailed:
-		return Action{Verb: Rest}
+		return Action{Verb: Done}
 	case v1alpha1.StateSubmitted:
 		return s.poll()
 	default:
@@ -51,7 +51,7 @@ func (s Snapshot) nextPoll() time.Time {
 		due = status.AcceptanceTime.Add(FirstPoll)
 	}
 	if due.Sub(s.Now) > farthestPlan {
-		return s.Now.Add(FirstPoll) // the clock was set back; HoldUp corrects the stored times
+		return s.Now.Add(FirstPoll) // the clock was set back; RecordWaiting corrects the stored times
 	}
 	return due
 }
@@ -66,7 +66,7 @@ func (s Snapshot) submit() Action {
 		return s.awaitIssuer()
 	case !s.Issuer.SameCustomer(s.Order):
 		return s.otherCustomer(doubt)
-	case s.Issuer.TrustDigest == "", !s.Issuer.Ready && !s.blames():
+	case s.Issuer.TrustDigest == "", !s.Issuer.Ready && !s.hasIssuerProblem():
 		return s.awaitIssuer()
 	}
 	if action, blocked := s.authorization(doubt); blocked {
@@ -92,10 +92,10 @@ func (s Snapshot) nextSubmission() time.Time {
 // doubt has spent nothing either.
 func (s Snapshot) unwanted(doubt bool) Action {
 	if doubt && s.Order.Spec.Transfer != nil {
-		return Action{Verb: Abandon, Reason: v1alpha1.ReasonResponseLost, Message: "no CertificateRequest waits for it any " +
+		return Action{Verb: Fail, Reason: v1alpha1.ReasonResponseLost, Message: "no CertificateRequest waits for it any " +
 			"more, and it is not known whether the certificate service had accepted it; it is not sent again"}
 	}
-	return Action{Verb: Abandon, Reason: v1alpha1.ReasonWithdrawn,
+	return Action{Verb: Fail, Reason: v1alpha1.ReasonWithdrawn,
 		Message: "no CertificateRequest waits for it any more; nothing was spent"}
 }
 
@@ -106,7 +106,7 @@ func (s Snapshot) otherCustomer(doubt bool) Action {
 	if doubt {
 		fate = "the request was sent and its response was lost"
 	}
-	return Action{Verb: Abandon, Reason: v1alpha1.ReasonIssuerChanged, Message: fmt.Sprintf(
+	return Action{Verb: Fail, Reason: v1alpha1.ReasonIssuerChanged, Message: fmt.Sprintf(
 		"%s now names customer %s and environment %s; %s, and a new order is made",
 		s.Issuer, s.Issuer.CustomerID, s.Issuer.Environment, fate)}
 }
@@ -130,7 +130,7 @@ func (s Snapshot) awaitIssuer() Action {
 // unchanged keeps what the order says of itself, unless that is a hold-up which is over.
 func (s Snapshot) unchanged(until time.Time) Action {
 	action := Action{Verb: Wait, Reason: Reason(s.Order), Message: Message(s.Order), At: until}
-	if reasons.Of(action.Reason).HoldUp {
+	if reasons.Of(action.Reason).Waiting {
 		action.Reason, action.Message = s.resumed()
 	}
 	return action
@@ -151,9 +151,9 @@ func (s Snapshot) resumed() (reason, message string) {
 	}
 }
 
-// blames reports whether the order itself is why its issuer may not be ready. It tries again at its own pace, so that
-// what is repaired at the service's side is noticed.
-func (s Snapshot) blames() bool { return s.Order.Status.IssuerProblem != nil }
+// hasIssuerProblem reports whether the order itself is why its issuer may not be ready. It tries again at its own pace,
+// so that what is repaired at the service's side is noticed.
+func (s Snapshot) hasIssuerProblem() bool { return s.Order.Status.IssuerProblem != nil }
 
 // problemMayBeGone reports whether issuer or bundles have changed since the order reported a problem with them.
 func (s Snapshot) problemMayBeGone() bool {

@@ -14,11 +14,11 @@ import (
 var (
 	submit = want{Verb: orderstate.Submit}
 	poll   = want{Verb: orderstate.Poll}
-	rest   = want{Verb: orderstate.Rest}
+	rest   = want{Verb: orderstate.Done}
 )
 
-func abandon(reason string, says ...string) want {
-	return want{Verb: orderstate.Abandon, Reason: reason, Says: says}
+func fails(reason string, says ...string) want {
+	return want{Verb: orderstate.Fail, Reason: reason, Says: says}
 }
 
 func unwanted(s *orderstate.Snapshot) { s.Wanted = false }
@@ -33,29 +33,29 @@ func TestOrderThatWasNotSent(t *testing.T) {
 	nothingSpent := "nothing was spent"
 	run(t, map[string]decision{
 		"is sent":                         {ordered(signNew()), submit},
-		"not when nobody wants it":        {ordered(signNew(), unwanted), abandon(v1alpha1.ReasonWithdrawn, nothingSpent)},
-		"also when its issuer is gone":    {ordered(signNew(), unwanted, issuerMissing), abandon(v1alpha1.ReasonWithdrawn)},
+		"not when nobody wants it":        {ordered(signNew(), unwanted), fails(v1alpha1.ReasonWithdrawn, nothingSpent)},
+		"also when its issuer is gone":    {ordered(signNew(), unwanted, issuerMissing), fails(v1alpha1.ReasonWithdrawn)},
 		"waits for its issuer":            {ordered(signNew(), issuerMissing), waitFor(v1alpha1.ReasonIssuerNotFound)},
 		"waits until the issuer is ready": {ordered(signNew(), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady)},
 		"waits until the bundles can be read": {
 			ordered(signNew(), noBundles), waitFor(v1alpha1.ReasonIssuerNotReady, "no bundles")},
 		"ends when the issuer names another customer": {
-			ordered(signNew(), otherCustomer), abandon(v1alpha1.ReasonIssuerChanged, "7654321-0", nothingSpent)},
+			ordered(signNew(), otherCustomer), fails(v1alpha1.ReasonIssuerChanged, "7654321-0", nothingSpent)},
 		"ends when the issuer names another environment": {
-			ordered(signNew(), production), abandon(v1alpha1.ReasonIssuerChanged, "PRODUCTION")},
+			ordered(signNew(), production), fails(v1alpha1.ReasonIssuerChanged, "PRODUCTION")},
 		"waits for its credentials": {ordered(signNew(), noCredentials), want{Verb: orderstate.Wait,
 			Reason: v1alpha1.ReasonWaitingForCredentials, At: now.Add(facts.CredentialsPollInterval)}},
 		"ends when its credentials were replaced": {
 			ordered(signNew(), newCredentials),
-			abandon(v1alpha1.ReasonWithdrawn, "Secret vero-transfer now holds other", nothingSpent)},
+			fails(v1alpha1.ReasonWithdrawn, "Secret vero-transfer now holds other", nothingSpent)},
 		"goes on when only the password was corrected": {ordered(signNew(), newPassword), submit},
 		"ends when its request names another Secret": {
-			ordered(signNew(), elsewhere), abandon(v1alpha1.ReasonWithdrawn, "new-transfer", nothingSpent)},
+			ordered(signNew(), elsewhere), fails(v1alpha1.ReasonWithdrawn, "new-transfer", nothingSpent)},
 		"also when its own Secret is gone": {
-			ordered(signNew(), elsewhere, noCredentials), abandon(v1alpha1.ReasonWithdrawn, "new-transfer")},
+			ordered(signNew(), elsewhere, noCredentials), fails(v1alpha1.ReasonWithdrawn, "new-transfer")},
 		"ends when a late response shows that its credentials were accepted for another": {
 			ordered(signNew(), with(signNew(named("sign-0"), forAnotherKey, sent(now, nil)))),
-			abandon(v1alpha1.ReasonWithdrawn, "VeroOrder sign-0 for CertificateRequest tls-1", "takes them once")},
+			fails(v1alpha1.ReasonWithdrawn, "VeroOrder sign-0 for CertificateRequest tls-1", "takes them once")},
 		"not when they were refused there": {
 			ordered(signNew(), with(signNew(named("sign-0"), sent(now, pki020)))), submit},
 		"nor because of itself": {ordered(signNew(lost), with(signNew(sent(now, nil)))), submit},
@@ -148,7 +148,7 @@ func TestClockSetBack(t *testing.T) {
 	back := now.AddDate(-1, 0, 0)
 	action := orderstate.Decide(ordered(order, at(back)))
 	want{Verb: orderstate.Wait, At: back.Add(orderstate.FirstPoll)}.Check(t, action)
-	orderstate.HoldUp(order, action, back)
+	orderstate.RecordWaiting(order, action, back)
 	want{Verb: orderstate.Wait, At: back.Add(orderstate.FirstPoll)}.Check(t,
 		orderstate.Decide(ordered(order, at(back.Add(time.Second)))))
 	poll.Check(t, orderstate.Decide(ordered(order, at(back.Add(orderstate.FirstPoll)))))
@@ -157,14 +157,14 @@ func TestClockSetBack(t *testing.T) {
 		sent(now, nil)(o)
 		o.Status.NextPollTime = nil
 	})
-	orderstate.HoldUp(order, action, back)
+	orderstate.RecordWaiting(order, action, back)
 	poll.Check(t, orderstate.Decide(ordered(order, at(back.Add(orderstate.FirstPoll)))))
 }
 
 // TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore: a renewal that the service finds too early waits for its hour still.
 func TestAHoldUpThatIsOverGivesBackWhatWasSaidBefore(t *testing.T) {
 	order := renewal(sent(now, pki080))
-	orderstate.HoldUp(order, orderstate.Decide(ordered(order, issuerUnready)), now)
+	orderstate.RecordWaiting(order, orderstate.Decide(ordered(order, issuerUnready)), now)
 	if reason := outcomeOf(order, now).Reason; reason != v1alpha1.ReasonIssuerNotReady {
 		t.Fatalf("it waits for %s, want the issuer", reason)
 	}

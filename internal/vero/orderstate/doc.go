@@ -1,13 +1,13 @@
 // Package orderstate is the state machine of a VeroOrder, as pure functions: what to do next (Decide), and what a call
-// of the certificate service has changed (Intend, RecordSubmission, RecordPoll, End, HoldUp). It calls nothing and
-// reads no clock; callers gather a Snapshot, carry out the Action and write the result.
+// of the certificate service has changed (RecordIntent, RecordSubmission, RecordPoll, RecordFailure, RecordWaiting). It
+// calls nothing and reads no clock; callers gather a Snapshot, carry out the Action and write the result.
 //
 // How a VeroOrder goes on. What costs money is on the way from Submitting to Submitted, so the intent is written
 // before the call and the outcome right after it:
 //
 //	   ┌──────── refused without having been processed (no connection, unread, PKI005, PKI080, PKI099) ─┐
 //	   ▼                                                                                                │
-//	Pending ──── Intend ───► Submitting ── no response to rely on: uncertain, sent again ──┐              │
+//	Pending ─ RecordIntent ► Submitting ── no response to rely on: uncertain, sent again ┐              │
 //	   │                      │ │ │  ▲                                                   │              │
 //	   │                      │ │ │  └───────────────────────────────────────────────────┘              │
 //	   │                      │ │ └─────────────────────────────────────────────────────────────────────┘

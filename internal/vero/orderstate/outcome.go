@@ -106,8 +106,9 @@ func (o Outcome) retried(state v1alpha1.VeroOrderState, reason, message string, 
 	return o
 }
 
-// blamed is an order whose issuer has to be repaired: the problem is where the issuer's controller looks for it.
-func (o Outcome) blamed(problem *v1alpha1.VeroIssuerProblem) Outcome {
+// withIssuerProblem is for an order whose issuer has to be repaired: the problem is where the issuer's controller looks
+// for it.
+func (o Outcome) withIssuerProblem(problem *v1alpha1.VeroIssuerProblem) Outcome {
 	o.Problem, o.Reason, o.Message = problem, problem.Reason, problem.Message
 	return o
 }

@@ -42,7 +42,7 @@ func again(after time.Duration) func(*outcome) { return func(o *outcome) { o.Aga
 
 func withID(id string) func(*outcome) { return func(o *outcome) { o.ID = id } }
 
-func blaming(reason string) func(*outcome) {
+func withProblem(reason string) func(*outcome) {
 	return func(o *outcome) { o.Reason, o.Blamed = reason, reason }
 }
 

@@ -17,7 +17,7 @@ import (
 // Parts of the remedies. None of them speaks of trust: it is extended for an authority that is unknown, and for
 // nothing else, or a forger would be invited by his own forgery.
 const (
-	wayThere = "look for a proxy between the cluster and the service that answers in its place or changes its responses, " +
+	wayThere = "look for a proxy between the cluster and the service that answers in its place or changes responses, " +
 		"and check spec.url; if that is not it, " + protocol.ContactService
 	clocks = "compare the clock of the controller's node with the true time; if it is right, "
 )
@@ -40,7 +40,7 @@ var remedies = map[xmlsig.Reason]string{
 	xmlsig.SignerNotYetValid: clocks + "the service signs with a certificate before its time: " + protocol.ContactService,
 	xmlsig.WeakSigner: "an outdated service, or something that answers in its place, signs with a short key, which " +
 		"nothing here accepts: check that spec.url is the address of the service; if it is, " + protocol.ContactService,
-	xmlsig.SignerIsAuthority: "authorities sign certificates, and no responses, so this one is probably forged, with the " +
+	xmlsig.SignerIsAuthority: "authorities sign certificates, no responses, so this one is probably forged, with the " +
 		"key of an authority: do not use the service until you have asked about it; " + protocol.ContactService,
 	xmlsig.SignerIsCustomer: "another customer of the service has probably made the response: " + wayThere +
 		"; if the issuer has the condition TrustOverlap, do what that says",

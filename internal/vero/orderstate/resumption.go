@@ -45,14 +45,15 @@ func PollOverdue(order *v1alpha1.VeroOrder, started time.Time) bool {
 	return order.Status.AcceptanceTime == nil || plannedPoll(&order.Status).Before(started)
 }
 
-// IntendPoll writes into an order that GetCertificate is about to be called; interruptions is what Resumptions say.
-func IntendPoll(order *v1alpha1.VeroOrder, interruptions int32, now time.Time) {
+// RecordPollIntent writes into an order that GetCertificate is about to be called; interruptions is what Resumptions
+// say.
+func RecordPollIntent(order *v1alpha1.VeroOrder, interruptions int32, now time.Time) {
 	order.Status.PollStartTime = at(now)
 	order.Status.Interruptions = interruptions
 }
 
-// Resumptions say when a controller makes the calls again that it has found interrupted at its start, so that a response
-// which ends every controller leaves time for the orders of everybody else.
+// Resumptions say when a controller makes the calls again that it has found interrupted at its start, so that a
+// response which ends every controller leaves time for the orders of everybody else.
 type Resumptions struct {
 	// At is when the call of each interrupted order may be made: one a second, the one that was begun last after all
 	// others and a pause.

@@ -13,14 +13,14 @@ import (
 
 // interrupted has the intent of a call and no outcome; so many controllers had ended in calls of its namespace before.
 func interrupted(ago time.Duration, before int32) edit {
-	return func(o *v1alpha1.VeroOrder) { orderstate.Intend(o, password, before, now.Add(-ago)) }
+	return func(o *v1alpha1.VeroOrder) { orderstate.RecordIntent(o, password, before, now.Add(-ago)) }
 }
 
 // interruptedPoll was accepted and is in the middle of a poll.
 func interruptedPoll(ago time.Duration, before int32) edit {
 	return func(o *v1alpha1.VeroOrder) {
 		sent(now.Add(-time.Hour), nil)(o)
-		orderstate.IntendPoll(o, before, now.Add(-ago))
+		orderstate.RecordPollIntent(o, before, now.Add(-ago))
 	}
 }
 

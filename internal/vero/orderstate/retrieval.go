@@ -84,11 +84,11 @@ func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) O
 	_, isUnverified := errors.AsType[*protocol.UnverifiedError](err)
 	switch {
 	case isRefusal && refusal.Code == protocol.CodeWrongEnvironment:
-		return o.blamed(o.problem(order, v1alpha1.ReasonWrongEnvironment, err, call))
+		return o.withIssuerProblem(o.problem(order, v1alpha1.ReasonWrongEnvironment, err, call))
 	case isUnverified:
-		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedResponse, err, call))
+		return o.withIssuerProblem(o.problem(order, v1alpha1.ReasonUntrustedResponse, err, call))
 	case isWrong && wrong.Reason == pki.IssuedUnknownAuthority:
-		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedCertificate, err, call))
+		return o.withIssuerProblem(o.problem(order, v1alpha1.ReasonUntrustedCertificate, err, call))
 	case isWrong:
 		o.Problem, o.Reason = nil, v1alpha1.ReasonWrongCertificate
 		o.Message = withRemedy(err, fmt.Sprintf(
@@ -101,12 +101,12 @@ func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) O
 	return o
 }
 
-// disowned takes a RetrievalId from an order again that a response carried which cannot be relied on, because a verified
-// response says that it is not that of the order: the order goes on as if it had never had it. What the service has
-// accepted is not lost by that, since nothing leads to it.
+// disowned takes a RetrievalId from an order again that a response carried which cannot be relied on, because a
+// verified response says that it is not that of the order: the order goes on as if it had never had it. What the
+// service has accepted is not lost by that, since nothing leads to it.
 func (o Outcome) disowned(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
-	message := fmt.Sprintf("the RetrievalId %s, which stood in a response that cannot be relied on, leads to nothing: %v; "+
-		"the request is sent again with the same authorisation%s", o.RetrievalID, err, o.unspent())
+	message := fmt.Sprintf("the RetrievalId %s, which stood in a response that cannot be relied on, leads to nothing: %v"+
+		"; the request is sent again with the same authorization%s", o.RetrievalID, err, o.unspent())
 	o.RefusedID, o.RetrievalID, o.Unverified = o.RetrievalID, "", false
 	o.Accepted, o.NextPoll, o.Problem = nil, nil, nil
 	next := nextTry(order, longestRetry, call)
@@ -127,7 +127,8 @@ func disowns(err error) bool {
 	return isWrong && (wrong.Reason == pki.IssuedOtherPublicKey || wrong.Reason == pki.IssuedOtherCommonName)
 }
 
-// refusedAtGet explains PKI020 on GetCertificate: it is about the request that was accepted before (seed 004, 4).
+// refusedAtGet explains PKI020 on GetCertificate: it is about the request that was accepted before (interface
+// description 4).
 func refusedAtGet(order *v1alpha1.VeroOrder, refusal *protocol.ServiceError) string {
 	if order.Spec.Operation == v1alpha1.OperationRenew {
 		return refusal.Error() + "; the renewal has to be asked for anew"
@@ -166,8 +167,8 @@ func (o Outcome) soFar() string {
 	return "; the last error: " + o.LastError.Message
 }
 
-// unanswered reports whether the last call was a GetCertificate without a response. A failure from before the acceptance
-// does not count; it is only kept.
+// unanswered reports whether the last call was a GetCertificate without a response. A failure from before the
+// acceptance does not count; it is only kept.
 func (o Outcome) unanswered() bool {
 	return o.LastError != nil && o.LastError.Code == codeNoResponse && o.Accepted != nil &&
 		o.LastError.Time.After(o.Accepted.Time)

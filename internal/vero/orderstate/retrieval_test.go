@@ -20,7 +20,7 @@ func TestPoll(t *testing.T) {
 	polled := func(err error) edit { return polled(now, err) }
 	waiting := accepted.but(again(30*time.Second), code("PKI099"))
 	overdue := waiting.but(again(time.Hour), func(o *outcome) { o.Reason = v1alpha1.ReasonRetrievalOverdue })
-	untrusted := waiting.but(blaming(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse"))
+	untrusted := waiting.but(withProblem(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse"))
 	wrong := waiting.but(code("WrongCertificate"), func(o *outcome) { o.Reason = v1alpha1.ReasonWrongCertificate })
 	refused := refusedFor(v1alpha1.ReasonCredentialsRefused, "PKI020").but(withID(retrievalID))
 	kept := "RetrievalId retrieval-1 is kept"
@@ -44,7 +44,7 @@ func TestPoll(t *testing.T) {
 		"no response": {signNew(young, polled(errNoResponse)), waiting.but(code("NoResponse")), nil, ""},
 		"PKI005": {
 			signNew(young, polled(pki005)),
-			waiting.but(blaming(v1alpha1.ReasonWrongEnvironment), code("PKI005")),
+			waiting.but(withProblem(v1alpha1.ReasonWrongEnvironment), code("PKI005")),
 			[]string{"spec.url", kept}, "nothing was spent"},
 		"PKI020": {
 			signNew(young, polled(pki020)), refused, []string{"correct the transfer Secret"}, ""},
@@ -70,7 +70,7 @@ func TestPoll(t *testing.T) {
 			signNew(young, polled(errUnverified), polled(wrongCertificate(pki.IssuedExpired))), wrong, nil, "spec.trust"},
 		"a certificate by a stranger": {
 			signNew(young, polled(wrongCertificate(pki.IssuedUnknownAuthority))),
-			waiting.but(blaming(v1alpha1.ReasonUntrustedCertificate), code("WrongCertificate")),
+			waiting.but(withProblem(v1alpha1.ReasonUntrustedCertificate), code("WrongCertificate")),
 			[]string{"spec.trust.issuance", kept}, ""},
 		"a certificate for another key": {
 			signNew(young, polled(wrongCertificate(pki.IssuedOtherPublicKey))), wrong,

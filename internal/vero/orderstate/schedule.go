@@ -10,8 +10,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-// FirstPoll is how long the service wants between its acceptance and the first GetCertificate (seed 004, 2). It is
-// counted from the moment at which the response was received, which is later than the service's own.
+// FirstPoll is how long the service wants between its acceptance and the first GetCertificate (interface description
+// 2). It is counted from the moment at which the response was received, which is later than the service's own.
 const FirstPoll = 10 * time.Second
 
 const (

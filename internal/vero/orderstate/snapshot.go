@@ -52,12 +52,12 @@ const (
 	Submit Verb = "Submit"
 	// Poll the service for the order's certificate.
 	Poll Verb = "Poll"
-	// Abandon the order: it ends without a certificate.
-	Abandon Verb = "Abandon"
+	// Fail the order: it ends without a certificate.
+	Fail Verb = "Fail"
 	// Wait: nothing to do before At, or before something changes.
 	Wait Verb = "Wait"
-	// Rest: the order has ended.
-	Rest Verb = "Rest"
+	// Done: the order has ended.
+	Done Verb = "Done"
 )
 
 // Action is a decision for an order.

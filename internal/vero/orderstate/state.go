@@ -23,9 +23,9 @@ const (
 // a reason to refuse the outcome of a call.
 const longestMessage = 2000
 
-// End writes into an order that it is abandoned, for the reason of the action. One that was accepted, or has ended, is
-// left as it is.
-func End(order *v1alpha1.VeroOrder, action Action, now time.Time) {
+// RecordFailure writes into an order that it has failed, for the reason of the action. One that was accepted, or has
+// ended, is left as it is.
+func RecordFailure(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 	switch StateOf(order) {
 	case v1alpha1.StatePending, v1alpha1.StateSubmitting:
 		concluded(order).failed(action.Reason, action.Message, now).apply(order, now)
@@ -33,9 +33,9 @@ func End(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 	}
 }
 
-// HoldUp writes into an order what it is waiting for. One that has ended is left as it is. Where the action is not due
-// before a time that a clock wrote which was set back since, the stored times follow the clock.
-func HoldUp(order *v1alpha1.VeroOrder, action Action, now time.Time) {
+// RecordWaiting writes into an order what it is waiting for. One that has ended is left as it is. Where the action is
+// not due before a time that a clock wrote which was set back since, the stored times follow the clock.
+func RecordWaiting(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 	status := &order.Status
 	switch StateOf(order) {
 	case v1alpha1.StateIssued, v1alpha1.StateFailed:

@@ -11,10 +11,10 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-// Intend writes into an order, for which Submit was decided, that its request is about to be sent. fingerprint is that
-// of the transfer password, empty for renewals; interruptions is what Resumptions say. An intent that is found without
-// an outcome makes the order uncertain.
-func Intend(order *v1alpha1.VeroOrder, fingerprint string, interruptions int32, now time.Time) {
+// RecordIntent writes into an order, for which Submit was decided, that its request is about to be sent. fingerprint is
+// that of the transfer password, empty for renewals; interruptions is what Resumptions say. An intent that is found
+// without an outcome makes the order uncertain.
+func RecordIntent(order *v1alpha1.VeroOrder, fingerprint string, interruptions int32, now time.Time) {
 	status := &order.Status
 	if status.State == v1alpha1.StateSubmitting {
 		status.Uncertain = true
@@ -76,7 +76,7 @@ func receipt(order *v1alpha1.VeroOrder, err *protocol.UnverifiedError, call Call
 	damage := err.Damage()
 	if damage == nil {
 		o.Uncertain = true
-		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedResponse, err, call))
+		return o.withIssuerProblem(o.problem(order, v1alpha1.ReasonUntrustedResponse, err, call))
 	}
 	o.Uncertain = o.Uncertain || damage.MayHaveBeenProcessed()
 	o.Reason, o.Message = v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
@@ -125,7 +125,7 @@ func (o Outcome) refused(order *v1alpha1.VeroOrder, refusal *protocol.ServiceErr
 	switch code {
 	case protocol.CodeWrongEnvironment:
 		o.State, o.NextSubmit = v1alpha1.StatePending, nextTry(order, longestRefusal, call)
-		return o.blamed(o.problem(order, v1alpha1.ReasonWrongEnvironment, refusal, call))
+		return o.withIssuerProblem(o.problem(order, v1alpha1.ReasonWrongEnvironment, refusal, call))
 	case protocol.CodeSignature:
 		return o.failed(v1alpha1.ReasonSignatureRefused, explain(refusal), call.Ended)
 	case protocol.CodeCertificate:
@@ -173,8 +173,8 @@ func (o Outcome) withoutCredentials(order *v1alpha1.VeroOrder, refusal *protocol
 		return o.failed(v1alpha1.ReasonCredentialsRefused, explain(refusal), call.Ended)
 	}
 	return o.failed(v1alpha1.ReasonResponseLost, fmt.Sprintf("the request was sent %d times; an earlier response "+
-		"was lost, and the service does not take the credentials again (%s): if it had accepted them, the certificate cannot "+
-		"be fetched; order new transfer credentials and put them into Secret %s",
+		"was lost, and the service does not take the credentials again (%s): if it had accepted them, the certificate "+
+		"cannot be fetched; order new transfer credentials and put them into Secret %s",
 		order.Status.Submissions, refusal.Code, order.Spec.Transfer.SecretName), call.Ended)
 }
 
@@ -189,10 +189,10 @@ func (o Outcome) interrupted(order *v1alpha1.VeroOrder, err error, call Call) Ou
 	o.Uncertain = true
 	if isUntrusted(err) {
 		o.State, o.NextSubmit = v1alpha1.StateSubmitting, next
-		return o.blamed(o.problem(order, v1alpha1.ReasonUntrustedResponse, err, call))
+		return o.withIssuerProblem(o.problem(order, v1alpha1.ReasonUntrustedResponse, err, call))
 	}
 	return o.retried(v1alpha1.StateSubmitting, v1alpha1.ReasonUncertain,
-		err.Error()+"; it is sent again with the same authorisation", next)
+		err.Error()+"; it is sent again with the same authorization", next)
 }
 
 // isUntrusted reports whether a response was whole, and its signature is what cannot be relied on.

@@ -53,11 +53,11 @@ func TestSubmission(t *testing.T) {
 		},
 		"wrapped errors are seen through": {signNew(sent(fmt.Errorf("call: %w", errNoResponse))), doubtful, nil, never},
 		"unverified without a RetrievalId": {
-			signNew(sent(errUnverified)), doubtful.but(blaming(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse")),
+			signNew(sent(errUnverified)), doubtful.but(withProblem(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse")),
 			[]string{"spec.trust.responses"}, never},
 		"unverified with a RetrievalId": {
 			signNew(sent(unverifiedWith("x"))),
-			accepted.but(inDoubt, withID("x"), blaming(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse")),
+			accepted.but(inDoubt, withID("x"), withProblem(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse")),
 			[]string{"spec.trust.responses", "RetrievalId x is kept"}, ""},
 	})
 }
@@ -72,7 +72,7 @@ func TestReceipt(t *testing.T) {
 	back := outcome{
 		Phase: submitting, Reason: v1alpha1.ReasonUncertain, Uncertain: true, Again: 10 * time.Second, Code: "PKI020",
 	}
-	says := []string{retrievalID, "leads to nothing", "PKI020", "sent again with the same authorisation"}
+	says := []string{retrievalID, "leads to nothing", "PKI020", "sent again with the same authorization"}
 	unread := retrying.but(code("PKI020"))
 	wrong := back.but(code("WrongCertificate"))
 	const never = "has accepted"
@@ -118,7 +118,7 @@ func TestReceipt(t *testing.T) {
 func TestRefusedSubmission(t *testing.T) {
 	sent := func(err error) edit { return sent(now, err) }
 	technical := retrying.but(code("PKI099"))
-	wrongEnvironment := technical.but(blaming(v1alpha1.ReasonWrongEnvironment), code("PKI005"))
+	wrongEnvironment := technical.but(withProblem(v1alpha1.ReasonWrongEnvironment), code("PKI005"))
 	responseLost := refusedFor(v1alpha1.ReasonResponseLost, "PKI020").but(inDoubt)
 	says := []string{"tried again; nothing was spent"}
 	const never = "nothing was spent"
@@ -199,7 +199,7 @@ func TestLateResponses(t *testing.T) {
 	refused := sent(now, pki020)
 	unverified := sent(now, unverifiedWith("x"))
 	kept := accepted.but(inDoubt, withID("late"))
-	untrusted := kept.but(blaming(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse"))
+	untrusted := kept.but(withProblem(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse"))
 	check(t, map[string]recorded{
 		"a RetrievalId counts while the next try is on its way": {build(retried, late("late", nil)), kept, nil, ""},
 		"it revives an order that was lost": {

@@ -36,7 +36,7 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 	strangers := pkitest.Root(t, "issuing CA").Issue(t, pkitest.Key("another's"), "7654321-0")
 	submit := ordertest.Want{Verb: orderstate.Submit}
 	abandon := func(reason string, says ...string) ordertest.Want {
-		return ordertest.Want{Verb: orderstate.Abandon, Reason: reason, Says: says}
+		return ordertest.Want{Verb: orderstate.Fail, Reason: reason, Says: says}
 	}
 	replaced := abandon(v1alpha1.ReasonWithdrawn, "no longer holds the certificate that was to be renewed")
 	useless := func(says string) ordertest.Want { return abandon(v1alpha1.ReasonWithdrawn, "cannot sign: ", says) }
@@ -74,8 +74,8 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 			order := renewalOf(leaf)
 			action := orderstate.Decide(forOrder(order, requested(at(c.moment), c.secret)))
 			c.order.Check(t, action)
-			if action.Verb == orderstate.Abandon {
-				orderstate.End(order, action, c.moment)
+			if action.Verb == orderstate.Fail {
+				orderstate.RecordFailure(order, action, c.moment)
 			}
 			c.request.check(t, plan.Decide(requested(at(c.moment), c.secret, with(order))))
 			c.credentials.check(t, plan.Decide(requested(at(c.moment), c.secret, with(order), credentials)))

@@ -11,8 +11,8 @@ import (
 
 // credentials is the number of the attempt that the transfer credentials can pay for, or the reason why they cannot.
 //
-// A TransferId that an order has submitted is spent, unless the service itself has said, in a verified response, that it
-// bought nothing with it: then a corrected Secret may be used again, because a typing error in a password, or in the
+// A TransferId that an order has submitted is spent, unless the service itself has said, in a verified response, that
+// it bought nothing with it: then a corrected Secret may be used again, because a typing error in a password, or in the
 // customer id, is no reason to order new credentials by post.
 func (s Snapshot) credentials() (attempt int32, problem string) {
 	switch {

@@ -192,7 +192,7 @@ func (w *world) settle() {
 		busy := false
 		for _, order := range w.orders {
 			action := w.stepOrder(order, none)
-			busy = busy || action.Verb != orderstate.Rest
+			busy = busy || action.Verb != orderstate.Done
 			if action.Verb == orderstate.Wait && !action.At.IsZero() && action.At.Before(next) {
 				next = action.At
 			}

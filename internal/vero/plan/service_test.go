@@ -79,7 +79,7 @@ func (w *world) submit(order *v1alpha1.VeroOrder, s orderstate.Snapshot, fault f
 	if s.Transfer != nil {
 		fingerprint = s.Transfer.Credentials.Fingerprint
 	}
-	w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.Intend(o, fingerprint, 0, s.Now) })
+	w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.RecordIntent(o, fingerprint, 0, s.Now) })
 	if fault == crashBefore {
 		return
 	}

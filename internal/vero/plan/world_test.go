@@ -220,10 +220,10 @@ func (w *world) stepOrder(order *v1alpha1.VeroOrder, fault fault) orderstate.Act
 		w.submit(order, s, fault)
 	case orderstate.Poll:
 		w.poll(order, fault)
-	case orderstate.Abandon:
-		w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.End(o, action, s.Now) })
+	case orderstate.Fail:
+		w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.RecordFailure(o, action, s.Now) })
 	case orderstate.Wait:
-		w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.HoldUp(o, action, s.Now) })
+		w.write(order, func(o *v1alpha1.VeroOrder) { orderstate.RecordWaiting(o, action, s.Now) })
 	default:
 	}
 	return action

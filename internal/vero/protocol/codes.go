@@ -2,10 +2,10 @@ package protocol
 
 import "slices"
 
-// Code is an error code of the service (seed 004, 4).
+// Code is an error code of the service (interface description 4).
 type Code string
 
-// The codes of seed 004, 4.
+// The codes of interface description 4.
 const (
 	CodeWrongEnvironment Code = "PKI005"
 	CodeSignature        Code = "PKI010"
@@ -31,7 +31,7 @@ type Meaning struct {
 // interfaces and asks which of them the certificate is for (docs/protocol.md, Ordering).
 const ContactService = "contact the certificate service, naming the interface that the certificate is for"
 
-// codeTable is seed 004, 4, with the explanations of docs/protocol.md, Error codes.
+// codeTable is interface description 4, with the explanations of docs/protocol.md, Error codes.
 var codeTable = []Meaning{
 	{
 		Code: CodeWrongEnvironment, Text: "Wrong environment type specified", Operations: Operations(),
@@ -72,7 +72,7 @@ var codeTable = []Meaning{
 	},
 }
 
-// Codes is the table of seed 004, 4.
+// Codes is the table of interface description 4.
 func Codes() []Meaning {
 	table := slices.Clone(codeTable)
 	for index := range table {

@@ -9,7 +9,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-// chapter4 is chapter 4 of seed 004: what each operation may answer, in its order.
+// chapter4 is interface description 4: what each operation may answer, in its order.
 var chapter4 = map[protocol.Operation][][2]string{
 	protocol.SignNewCertificate: {
 		{"PKI005", "Wrong environment type specified"},

@@ -17,8 +17,8 @@ const soapNamespace = "http://schemas.xmlsoap.org/soap/envelope/"
 // 004, 1.3) is refused here with a *FieldError, whatever brought it in.
 func Wrap(payload *etree.Element) ([]byte, error) {
 	document := etree.NewDocument()
-	// Not canonical text: the service wants quotation marks and apostrophes in text as entities (seed 004, 1.3). That
-	// changes no signature, which is made over what entities stand for.
+	// Not canonical text: the service wants quotation marks and apostrophes in text as entities (interface description
+	// 1.3). That changes no signature, which is made over what entities stand for.
 	document.WriteSettings = etree.WriteSettings{CanonicalAttrVal: true, CanonicalEndTags: true}
 	document.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
 	envelope := document.CreateElement("soapenv:Envelope")

@@ -139,7 +139,7 @@ var unread = map[int]bool{
 // MayHaveBeenProcessed is false only for the statuses with which the request is certainly unread.
 func (e *HTTPError) MayHaveBeenProcessed() bool { return !unread[e.Status] }
 
-// FaultError: a SOAP 1.1 Fault; mostly the service could not read the message as such (seed 004, 2.2).
+// FaultError: a SOAP 1.1 Fault; mostly the service could not read the message as such (interface description 2.2).
 type FaultError struct {
 	// Code and Text are the fault's faultcode and faultstring, made printable; empty if it has none.
 	Code, Text string
@@ -158,7 +158,7 @@ func (e *FaultError) Error() string {
 
 // MayHaveBeenProcessed is false for the faultcodes that blame the message itself, which then was not handled (SOAP
 // 1.1, 4.4.1). Server, and any other, can come from behind the handling, as when something upstream gave no response:
-// seed 004, 2.2 lists invalid messages as examples only.
+// interface description 2.2 lists invalid messages as examples only.
 func (e *FaultError) MayHaveBeenProcessed() bool {
 	class, _, _ := strings.Cut(e.Code[strings.LastIndexByte(e.Code, ':')+1:], ".")
 	switch class {

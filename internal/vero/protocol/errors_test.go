@@ -41,7 +41,7 @@ func TestErrorsSayWhetherTheRequestMayHaveBeenProcessed(t *testing.T) {
 		"Fault without code":     {&protocol.FaultError{Text: "a"}, true, "a (no code)"},
 		"an oversized response":  {&protocol.OversizeError{Limit: 12}, true, "larger than 12 bytes"},
 		"no XML":                 {&protocol.NotXMLError{Err: io.EOF}, true, "read as XML: EOF"},
-		"another response":       {&protocol.ResponseError{Problem: "it is odd"}, true, "does not fit the request: it is odd"},
+		"another response":       {&protocol.ResponseError{Problem: "it is odd"}, true, "does not fit the request: it is"},
 		"an unverified response": {&protocol.UnverifiedError{RetrievalID: "ABC", Err: io.EOF}, true, "does not verify: EOF"},
 	} {
 		t.Run(claim, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/pasted"
 )
 
-// Lengths of the fields in characters (seed 004, 3).
+// Lengths of the fields in characters (interface description 3).
 const (
 	maxCustomerID       = 30
 	maxCustomerName     = 100
@@ -24,7 +24,7 @@ const (
 // maxRequestBytes bounds a certificate request. One with the largest key that the service may take has 3 kB.
 const maxRequestBytes = 64 << 10
 
-// forbidden are the sequences that must not occur anywhere in a message (seed 004, 1.3).
+// forbidden are the sequences that must not occur anywhere in a message (interface description 1.3).
 var forbidden = []string{"--", "/*", "&#"}
 
 // forbiddenInText are those that a text would bring into the message. "&#" is not among them: it is written as
@@ -32,7 +32,7 @@ var forbidden = []string{"--", "/*", "&#"}
 var forbiddenInText = []string{"--", "/*"}
 
 // misspelt is a Finnish business id without its hyphen, or with another character in its place: a space, or one of
-// the dashes that word processors make of it. The service does not know it (seed 004, 3.1).
+// the dashes that word processors make of it. The service does not know it (interface description 3.1).
 var misspelt = regexp.MustCompile(`^([0-9]{7})[\s\x{00A0}\x{2010}-\x{2015}\x{2212}]?([0-9])$`)
 
 // FieldError says which field of a message breaks which rule. It never carries the value of a secret field.
@@ -84,8 +84,8 @@ func together(checks ...error) error {
 	return broken
 }
 
-// CheckCustomerID checks a CustomerId: 1 to 30 characters, a business id with its hyphen (seed 004, 3.1). The error
-// is a *FieldError, like those of the other checks.
+// CheckCustomerID checks a CustomerId: 1 to 30 characters, a business id with its hyphen (interface description 3.1).
+// The error is a *FieldError, like those of the other checks.
 func CheckCustomerID(value string) error {
 	if parts := misspelt.FindStringSubmatch(value); parts != nil {
 		return &FieldError{
@@ -97,7 +97,7 @@ func CheckCustomerID(value string) error {
 	return checkText(text{"CustomerId", value, maxCustomerID, pasted.Identifier, "remove it"})
 }
 
-// CheckCustomerName checks a CustomerName: nothing, or 1 to 100 characters (seed 004, 3.1).
+// CheckCustomerName checks a CustomerName: nothing, or 1 to 100 characters (interface description 3.1).
 func CheckCustomerName(value string) error {
 	if value == "" {
 		return nil
@@ -108,17 +108,18 @@ func CheckCustomerName(value string) error {
 // reorder is what helps against a credential that cannot be sent: nobody can change it.
 const reorder = "check that it was copied as it is, else order new transfer credentials"
 
-// CheckTransferID checks a TransferId: 1 to 32 characters (seed 004, 3.1).
+// CheckTransferID checks a TransferId: 1 to 32 characters (interface description 3.1).
 func CheckTransferID(value string) error {
 	return checkText(text{"TransferId", value, maxTransferID, pasted.Identifier, reorder})
 }
 
-// CheckTransferPassword checks a TransferPassword: 1 to 16 characters (seed 004, 3.1). The error does not show it.
+// CheckTransferPassword checks a TransferPassword: 1 to 16 characters (interface description 3.1). The error does not
+// show it.
 func CheckTransferPassword(password Password) error {
 	return checkText(text{"TransferPassword", password.Reveal(), maxTransferPassword, pasted.Identifier, reorder})
 }
 
-// CheckRetrievalID checks a RetrievalId: 1 to 32 characters (seed 004, 3.2).
+// CheckRetrievalID checks a RetrievalId: 1 to 32 characters (interface description 3.2).
 func CheckRetrievalID(value string) error {
 	return checkText(text{"RetrievalId", value, maxRetrievalID, pasted.Identifier, "check that it was copied as it is"})
 }
@@ -141,8 +142,8 @@ type text struct {
 	remedy string
 }
 
-// checkText applies the rules of every text: xs:normalizedString of the schema, seed 004, 1.2 and 1.3, and that of
-// package pasted. The value itself is never told.
+// checkText applies the rules of every text: xs:normalizedString of the schema, interface description 1.2 and 1.3, and
+// that of package pasted. The value itself is never told.
 func checkText(t text) error {
 	broken := func(problem, remedy string) error {
 		return &FieldError{Field: t.field, Problem: problem, Remedy: remedy}

@@ -9,7 +9,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-// checks are the fields that are texts, with their greatest length in characters (seed 004, 3).
+// checks are the fields that are texts, with their greatest length in characters (interface description 3).
 var checks = map[string]struct {
 	check    func(string) error
 	longest  int

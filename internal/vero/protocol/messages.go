@@ -12,7 +12,7 @@ import (
 type Party struct {
 	// Environment must be that of the service.
 	Environment Environment
-	// CustomerID is the organisation's official identifier.
+	// CustomerID is the organization's official identifier.
 	CustomerID string
 	// CustomerName is optional; it helps the service to find faults.
 	CustomerName string
@@ -25,7 +25,7 @@ func (p Party) check(own ...error) error {
 	}, own...)...)
 }
 
-// SignNew asks for a certificate with transfer credentials (seed 004, 3.1).
+// SignNew asks for a certificate with transfer credentials (interface description 3.1).
 type SignNew struct {
 	Party
 	// TransferID and TransferPassword work once.
@@ -35,15 +35,15 @@ type SignNew struct {
 	CSR []byte
 }
 
-// Renew asks for a certificate in the name of the one that is about to expire (seed 004, 3.3). Its payload has to
-// be signed before it is sent.
+// Renew asks for a certificate in the name of the one that is about to expire (interface description 3.3). Its payload
+// has to be signed before it is sent.
 type Renew struct {
 	Party
 	// CSR is the PKCS#10 request in DER.
 	CSR []byte
 }
 
-// Get asks for the certificate that SignNew or Renew has started (seed 004, 3.5).
+// Get asks for the certificate that SignNew or Renew has started (interface description 3.5).
 type Get struct {
 	Party
 	// RetrievalID is the receipt of the request.

@@ -2,10 +2,10 @@ package protocol
 
 import "strings"
 
-// Namespace of the service's elements (seed 004, 1.2).
+// Namespace of the service's elements (interface description 1.2).
 const Namespace = "http://certificates.vero.fi/2017/10/certificateservices"
 
-// Operation is one of the service's three operations (seed 004, 2).
+// Operation is one of the service's three operations (interface description 2).
 type Operation string
 
 // The operations. SignNewCertificate and RenewCertificate start a certificate, GetCertificate fetches it.
@@ -33,7 +33,7 @@ func (o Operation) request() string  { return string(o) + "Request" }
 func (o Operation) response() string { return string(o) + "Response" }
 
 // Environment is the value of the element of that name; it must be the environment of the service that is asked
-// (seed 004, 3.1).
+// (interface description 3.1).
 type Environment string
 
 // The environments.

@@ -17,8 +17,8 @@ func CheckResponse(payload *etree.Element, operation Operation) error {
 	return nil
 }
 
-// ReadSubmission is the RetrievalId of a verified response to SignNewCertificate or RenewCertificate (seed 004,
-// 3.2, 3.4). Status FAIL comes as *ServiceError, a response that is neither as *ResponseError.
+// ReadSubmission is the RetrievalId of a verified response to SignNewCertificate or RenewCertificate (interface
+// description 3.2, 3.4). Status FAIL comes as *ServiceError, a response that is neither as *ResponseError.
 func ReadSubmission(response *etree.Element, operation Operation) (string, error) {
 	if err := readResult(response, operation); err != nil {
 		return "", err
@@ -33,8 +33,8 @@ func ReadSubmission(response *etree.Element, operation Operation) (string, error
 	return id, nil
 }
 
-// ReadCertificate is the customer's certificate in a verified response to GetCertificate (seed 004, 3.6), decoded
-// from base64 once: DER, or PEM where the service wrapped that. Errors as with ReadSubmission.
+// ReadCertificate is the customer's certificate in a verified response to GetCertificate (interface description 3.6),
+// decoded from base64 once: DER, or PEM where the service wrapped that. Errors as with ReadSubmission.
 func ReadCertificate(response *etree.Element) ([]byte, error) {
 	if err := readResult(response, GetCertificate); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func PeekRetrievalID(response *etree.Element) string {
 	return id
 }
 
-// readResult is nil for Status OK (seed 004, 3.7).
+// readResult is nil for Status OK (interface description 3.7).
 func readResult(response *etree.Element, operation Operation) error {
 	if err := CheckResponse(response, operation); err != nil {
 		return err

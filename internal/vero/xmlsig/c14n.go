@@ -29,7 +29,7 @@ type canonicalForm struct {
 
 func (f canonicalForm) exclusive() bool { return f.algorithm == exclusiveC14N }
 
-// surroundings is what an element that is canonicalised for itself takes over from its ancestors.
+// surroundings is what an element that is canonicalized for itself takes over from its ancestors.
 type surroundings struct {
 	scope scope
 	// attributes are the ancestors' xml:… attributes, which the inclusive forms take over.
@@ -49,12 +49,12 @@ func (s surroundings) around(element *etree.Element) surroundings {
 	return s
 }
 
-// canonicalise writes an element and everything in it to a writer, in a canonical form without comments. It does not
+// canonicalize writes an element and everything in it to a writer, in a canonical form without comments. It does not
 // change the element, and ignores its parents: what they contribute is in the surroundings. It fails when there would
 // be more than maximum bytes: exclusive forms write a declaration anew at each sibling that uses it, so the result can
 // be a thousand times as long as the element. It takes time linear in what it writes.
-func canonicalise(apex *etree.Element, outer surroundings, form canonicalForm, to io.Writer, maximum int) error {
-	canonicaliser := canonicaliser{
+func canonicalize(apex *etree.Element, outer surroundings, form canonicalForm, to io.Writer, maximum int) error {
+	canonicalizer := canonicalizer{
 		form:   form,
 		scope:  slices.Clip(outer.scope),
 		output: newOutput(to, maximum),
@@ -64,12 +64,12 @@ func canonicalise(apex *etree.Element, outer surroundings, form canonicalForm, t
 		if err != nil {
 			return err
 		}
-		canonicaliser.inherited = inherited
+		canonicalizer.inherited = inherited
 	}
-	if err := canonicaliser.element(apex, true); err != nil {
+	if err := canonicalizer.element(apex, true); err != nil {
 		return err
 	}
-	return canonicaliser.output.end()
+	return canonicalizer.output.end()
 }
 
 // inheritedAttributes returns the xml:… attributes that an inclusive form lets the apex take over: C14N 1.0 all that
@@ -92,7 +92,7 @@ func inheritedAttributes(apex *etree.Element, outer []etree.Attr, form canonical
 	return inherited, nil
 }
 
-type canonicaliser struct {
+type canonicalizer struct {
 	form      canonicalForm
 	inherited []etree.Attr
 	scope     scope // in force at the current element
@@ -109,7 +109,7 @@ type sortableAttribute struct {
 	*etree.Attr
 }
 
-func (c *canonicaliser) element(element *etree.Element, isApex bool) error {
+func (c *canonicalizer) element(element *etree.Element, isApex bool) error {
 	scope, written := len(c.scope), len(c.written)
 	c.scope = c.scope.declarations(element)
 	newDeclarations := c.scope[scope:]
@@ -135,7 +135,7 @@ func (c *canonicaliser) element(element *etree.Element, isApex bool) error {
 	return nil
 }
 
-func (c *canonicaliser) child(child etree.Token) error {
+func (c *canonicalizer) child(child etree.Token) error {
 	if err := c.output.err; err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (c *canonicaliser) child(child etree.Token) error {
 // chooseNamespaces collects the declarations that the canonical start tag of element gets, sorted. The new declarations
 // are those that the output cannot have yet: an inclusive form writes all of them, the exclusive form those of its
 // inclusive prefixes, besides everything that is used.
-func (c *canonicaliser) chooseNamespaces(element *etree.Element, newDeclarations scope) error {
+func (c *canonicalizer) chooseNamespaces(element *etree.Element, newDeclarations scope) error {
 	c.namespaces = c.namespaces[:0]
 	for _, declared := range newDeclarations {
 		if !c.form.exclusive() || slices.Contains(c.form.inclusivePrefixes, declared.prefix) {
@@ -185,7 +185,7 @@ func undeclaredError(prefix string) error {
 }
 
 // declareUsed is declare for a prefix that the element uses and that therefore must be declared.
-func (c *canonicaliser) declareUsed(prefix string) error {
+func (c *canonicalizer) declareUsed(prefix string) error {
 	if _, bound := c.scope.lookup(prefix); !bound {
 		return undeclaredError(prefix)
 	}
@@ -195,7 +195,7 @@ func (c *canonicaliser) declareUsed(prefix string) error {
 
 // declare adds the declaration of a prefix to the start tag unless the output has the same already. A default namespace
 // of "" is written only where it undoes another one.
-func (c *canonicaliser) declare(prefix string) {
+func (c *canonicalizer) declare(prefix string) {
 	if prefix == xmlPrefix {
 		return
 	}
@@ -212,7 +212,7 @@ func (c *canonicaliser) declare(prefix string) {
 }
 
 // sortAttributes collects the attributes of the canonical start tag by namespace, then by local name.
-func (c *canonicaliser) sortAttributes(element *etree.Element, isApex bool) error {
+func (c *canonicalizer) sortAttributes(element *etree.Element, isApex bool) error {
 	c.attributes = c.attributes[:0]
 	if isApex {
 		for index := range c.inherited {

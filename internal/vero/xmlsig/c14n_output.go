@@ -9,7 +9,7 @@ import (
 )
 
 // startTag writes the canonical start tag of element, with the declarations and attributes chosen for it.
-func (c *canonicaliser) startTag(element *etree.Element) {
+func (c *canonicalizer) startTag(element *etree.Element) {
 	c.output.write("<")
 	c.name(element.Space, element.Tag)
 	for _, declared := range c.namespaces {
@@ -25,7 +25,7 @@ func (c *canonicaliser) startTag(element *etree.Element) {
 	c.output.write(">")
 }
 
-func (c *canonicaliser) name(prefix, local string) {
+func (c *canonicalizer) name(prefix, local string) {
 	if prefix != "" {
 		c.output.write(prefix)
 		c.output.write(":")
@@ -33,7 +33,7 @@ func (c *canonicaliser) name(prefix, local string) {
 	c.output.write(local)
 }
 
-func (c *canonicaliser) value(value string) {
+func (c *canonicalizer) value(value string) {
 	c.output.write(`="`)
 	c.output.escape(value, &attributeEscapes)
 	c.output.write(`"`)

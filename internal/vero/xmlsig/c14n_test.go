@@ -62,7 +62,7 @@ func TestXMLLintAgreesAboutCanonicalForms(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				canonical, err := xmlsig.Canonicalise(parsed.Root(), algorithm)
+				canonical, err := xmlsig.Canonicalize(parsed.Root(), algorithm)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -85,14 +85,14 @@ func lintedForm(t testing.TB, option, document string) string {
 	return string(output)
 }
 
-func TestCanonicalisationLeavesTheElementAsItIs(t *testing.T) {
+func TestCanonicalizationLeavesTheElementAsItIs(t *testing.T) {
 	for name, document := range documents {
 		parsed, err := xmlsig.Parse([]byte(document))
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := written(t, parsed.Root())
-		if _, err := xmlsig.Canonicalise(parsed.Root(), exclusive); err != nil {
+		if _, err := xmlsig.Canonicalize(parsed.Root(), exclusive); err != nil {
 			t.Fatal(err)
 		}
 		if written(t, parsed.Root()) != before {
@@ -101,7 +101,7 @@ func TestCanonicalisationLeavesTheElementAsItIs(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeCanonicalisedIsAnError(t *testing.T) {
+func TestWhatCannotBeCanonicalizedIsAnError(t *testing.T) {
 	elements := map[string]func() *etree.Element{
 		"undeclared prefix of an element":   func() *etree.Element { return etree.NewElement("a:b") },
 		"undeclared prefix of an attribute": func() *etree.Element { return withAttribute(etree.NewElement("b")) },
@@ -114,7 +114,7 @@ func TestWhatCannotBeCanonicalisedIsAnError(t *testing.T) {
 	for claim, build := range elements {
 		for _, algorithm := range []string{exclusive, inclusive10} {
 			// An inclusive form writes what is declared; it need not notice an element whose prefix is not.
-			_, err := xmlsig.Canonicalise(build(), algorithm)
+			_, err := xmlsig.Canonicalize(build(), algorithm)
 			if err == nil && (algorithm == exclusive || claim != "undeclared prefix of an element") {
 				t.Errorf("%s, %s: no error", claim, algorithm)
 			}
@@ -127,7 +127,7 @@ func withAttribute(element *etree.Element) *etree.Element {
 	return element
 }
 
-// written serialises a copy of an element the way a signed document must be written.
+// written serializes a copy of an element the way a signed document must be written.
 func written(t testing.TB, element *etree.Element) string {
 	t.Helper()
 	document := etree.NewDocumentWithRoot(element.Copy())

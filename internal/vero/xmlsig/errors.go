@@ -18,9 +18,10 @@ const (
 	TooMany ParseReason = "TooMany"
 	// TooLong means that a name, a prefix or a namespace name has more than MaximumNameBytes.
 	TooLong ParseReason = "TooLong"
-	// ByteOrderMark means that the document starts with one; the interface forbids it (seed 004, 1.3).
+	// ByteOrderMark means that the document starts with one; the interface forbids it (interface description 1.3).
 	ByteOrderMark ParseReason = "ByteOrderMark"
-	// Encoding means that the document declares another encoding than UTF-8, or is not valid UTF-8 (seed 004, 1.3).
+	// Encoding means that the document declares another encoding than UTF-8, or is not valid UTF-8 (interface description
+	// 1.3).
 	Encoding ParseReason = "Encoding"
 	// Doctype means that there is a document type declaration.
 	Doctype ParseReason = "Doctype"

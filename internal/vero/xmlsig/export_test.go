@@ -13,9 +13,9 @@ func WriteSettings() etree.WriteSettings {
 	return etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
 }
 
-// Canonicalise writes an element that is complete in itself in the canonical form with this identifier.
-func Canonicalise(element *etree.Element, algorithm string) ([]byte, error) {
+// Canonicalize writes an element that is complete in itself in the canonical form with this identifier.
+func Canonicalize(element *etree.Element, algorithm string) ([]byte, error) {
 	var written bytes.Buffer
-	err := canonicalise(element, surroundings{}, canonicalForm{algorithm: algorithm}, &written, math.MaxInt)
+	err := canonicalize(element, surroundings{}, canonicalForm{algorithm: algorithm}, &written, math.MaxInt)
 	return written.Bytes(), err
 }

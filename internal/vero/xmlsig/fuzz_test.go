@@ -39,7 +39,7 @@ func FuzzParse(f *testing.F) {
 		if second := everything(t, again.Root()); second != first {
 			t.Fatalf("canonical form changes\n%q\n%q", first, second)
 		}
-		// encoding/xml knows fewer letters for names, and does not normalise white space in attributes.
+		// encoding/xml knows fewer letters for names, and does not normalize white space in attributes.
 		other := etree.NewDocument()
 		if err := other.ReadFromBytes([]byte(first)); err != nil {
 			if strings.ContainsFunc(first, func(character rune) bool { return character > 0x7F }) {
@@ -56,7 +56,7 @@ func FuzzParse(f *testing.F) {
 // everything is the canonical form that holds every declaration.
 func everything(t testing.TB, element *etree.Element) string {
 	t.Helper()
-	text, err := xmlsig.Canonicalise(element, inclusive10)
+	text, err := xmlsig.Canonicalize(element, inclusive10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func (a hostileResponse) write(t testing.TB, key *rsa.PrivateKey, certificates .
 		`<ds:Reference URI=""><ds:Transforms>` + transforms + `</ds:Transforms>` + empty("DigestMethod", digestSHA256) +
 		`<ds:DigestValue>` + base64.StdEncoding.EncodeToString(make([]byte, 32)) + `</ds:DigestValue></ds:Reference>` +
 		`</ds:SignedInfo>`
-	canonical, err := xmlsig.Canonicalise(parse(t, strings.Replace(info, "<ds:SignedInfo", "<ds:SignedInfo"+declareDS, 1)),
+	canonical, err := xmlsig.Canonicalize(parse(t, strings.Replace(info, "<ds:SignedInfo", "<ds:SignedInfo"+declareDS, 1)),
 		exclusive)
 	if err != nil {
 		t.Fatal(err)

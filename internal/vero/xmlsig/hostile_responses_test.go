@@ -100,7 +100,9 @@ var hostileResponses = map[string]func(t testing.TB, size int) hostileResponse{
 		}
 	},
 	"white space in SignedInfo": func(_ testing.TB, size int) hostileResponse {
-		return hostileResponse{envelope: ` xmlns="urn:a"`, undeclaredDS: true, signedInfo: upTo(min(size, 15_000), "\n", size)}
+		return hostileResponse{
+			envelope: ` xmlns="urn:a"`, undeclaredDS: true, signedInfo: upTo(min(size, 15_000), "\n", size),
+		}
 	},
 	"white space in the SignatureValue": func(_ testing.TB, size int) hostileResponse {
 		return hostileResponse{value: upTo(size, " \n", size)}

@@ -10,7 +10,7 @@ import (
 )
 
 // openJDKFiles are responses that are the same in every run. They were signed by the XML-DSig implementation of OpenJDK
-// 17, put into an envelope by DOM import, and serialised by its Transformer, the way a Java service does it: base64 has
+// 17, put into an envelope by DOM import, and serialized by its Transformer, the way a Java service does it: base64 has
 // carriage returns written as &#13;, with SHA-512 even in the signed DigestValue. In hoisted.xml the payload's
 // declaration was on the Envelope already, so that it was left out of the payload.
 type openJDKFiles struct {

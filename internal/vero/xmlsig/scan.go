@@ -149,7 +149,7 @@ var nameStart = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0x10000, Hi: 0xEFFFF, Stride: 1}},
 }
 
-// attributeValue reads a quoted value and normalises it: white space becomes spaces, references their characters.
+// attributeValue reads a quoted value and normalizes it: white space becomes spaces, references their characters.
 func (p *parser) attributeValue() (string, error) {
 	rest := p.rest()
 	if rest == "" || (rest[0] != '"' && rest[0] != '\'') {

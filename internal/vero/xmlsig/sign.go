@@ -50,7 +50,7 @@ type exclusiveCanonicalizer struct{}
 // Canonicalize writes the element, which must be complete in itself, in exclusive canonical form.
 func (exclusiveCanonicalizer) Canonicalize(element *etree.Element) ([]byte, error) {
 	var written bytes.Buffer
-	err := canonicalise(element, surroundings{}, canonicalForm{algorithm: exclusiveC14N}, &written, MaximumBytes)
+	err := canonicalize(element, surroundings{}, canonicalForm{algorithm: exclusiveC14N}, &written, MaximumBytes)
 	return written.Bytes(), err
 }
 

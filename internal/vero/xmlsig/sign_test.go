@@ -109,7 +109,7 @@ func TestTheSignatureHasTheFormThatTheOwnerDemands(t *testing.T) {
 	if signed.ChildElements()[4].Parent() != signed {
 		t.Error("the Signature does not know its parent")
 	}
-	for _, forbidden := range []string{"&#", "--", "/*"} { // seed 004, 1.3
+	for _, forbidden := range []string{"&#", "--", "/*"} { // interface description 1.3
 		if strings.Contains(text, forbidden) {
 			t.Errorf("%s is in\n%s", forbidden, text)
 		}
@@ -196,7 +196,7 @@ func parse(t testing.TB, document string) *etree.Element {
 
 func canonical(t testing.TB, element *etree.Element) string {
 	t.Helper()
-	text, err := xmlsig.Canonicalise(element, exclusive)
+	text, err := xmlsig.Canonicalize(element, exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func canonicalDigest(
 	element *etree.Element, outer surroundings, form canonicalForm, hash crypto.Hash,
 ) ([]byte, error) {
 	state := hash.New()
-	if err := canonicalise(element, outer, form, state, writtenLength(element)+maximumGrowth); err != nil {
+	if err := canonicalize(element, outer, form, state, writtenLength(element)+maximumGrowth); err != nil {
 		return nil, refuse(Shape, "element %s: %w", element.Tag, err)
 	}
 	return state.Sum(nil), nil

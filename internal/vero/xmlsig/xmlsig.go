@@ -4,7 +4,7 @@
 // etree, which the tree comes from, reads leniently: it accepts a DOCTYPE, two roots, equal attributes and undeclared
 // prefixes. goxmldsig, which makes our signatures, verifies too little for us (trust means equal to a stored
 // certificate, RSA-SHA1 passes) and too much (it takes the envelope's declarations into an inclusive canonical form).
-// So this package has a parser of its own that fills etree's tree, a canonicaliser of its own that is linear in the
+// So this package has a parser of its own that fills etree's tree, a canonicalizer of its own that is linear in the
 // size of the document, and does the few steps of a verification itself (docs/adr/0015):
 //
 //	shape → signer's certificate and chain → signature → digest

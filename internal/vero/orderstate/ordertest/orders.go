@@ -66,7 +66,7 @@ func Intended(moment time.Time) Edit {
 		if o.Spec.Renewal != nil {
 			fingerprint = ""
 		}
-		orderstate.Intend(o, fingerprint, 0, moment)
+		orderstate.RecordIntent(o, fingerprint, 0, moment)
 	}
 }
 
@@ -110,6 +110,6 @@ func Bore(leaf *x509.Certificate) Edit {
 // Abandoned ended for a reason.
 func Abandoned(reason string) Edit {
 	return func(o *v1alpha1.VeroOrder) {
-		orderstate.End(o, orderstate.Action{Verb: orderstate.Abandon, Reason: reason, Message: "abandoned"}, Now)
+		orderstate.RecordFailure(o, orderstate.Action{Verb: orderstate.Fail, Reason: reason, Message: "abandoned"}, Now)
 	}
 }

@@ -1,4 +1,4 @@
-package misbehaviour
+package misbehavior
 
 import (
 	"testing"
@@ -30,7 +30,7 @@ func playTroubles(t *testing.T) {
 	}
 }
 
-// play plays one cell of the table: one misbehaviour, in one operation.
+// play plays one cell of the table: one misbehavior, in one operation.
 func (r trouble) play(t *testing.T, operation string, outcome outcome) {
 	t.Helper()
 	s := begin(t, r.service(operation)...)

@@ -24,8 +24,8 @@ const oversizeBytes = 100 << 20
 // defaultCode is what the fault "result" answers when it names no code: a technical error.
 const defaultCode = "PKI099"
 
-// behaviour is what a kind of fault does.
-type behaviour struct {
+// behavior is what a kind of fault does.
+type behavior struct {
 	// processes is true when the request has its effect before the fault strikes.
 	processes bool
 	// applies, when not nil, says whether the fault has something to act on; earlier is the last successful response.
@@ -34,8 +34,8 @@ type behaviour struct {
 	strike func(x *exchange, earlier []byte)
 }
 
-// behaviours has an entry for every kind; a test compares it with admin.FaultKinds.
-var behaviours = map[admin.FaultKind]behaviour{
+// behaviors has an entry for every kind; a test compares it with admin.FaultKinds.
+var behaviors = map[admin.FaultKind]behavior{
 	admin.DropBefore:        {strike: dropConnection},
 	admin.TimeoutAfter:      {processes: true, strike: holdResponse},
 	admin.ResetMidResponse:  {processes: true, strike: resetConnection},
@@ -198,7 +198,7 @@ func respondWithWrongCertificate(x *exchange, _ []byte) {
 	right := x.content.Certificate
 	customer := authority.Customer{
 		ID:        right.Subject.CommonName,
-		Name:      organisationOf(right),
+		Name:      organizationOf(right),
 		PublicKey: right.PublicKey,
 		NotBefore: right.NotBefore,
 		NotAfter:  right.NotAfter,

@@ -1,4 +1,4 @@
-package lanes
+package limiter
 
 import (
 	"slices"
@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// waiting are those who want a lane: namespaces by the length of time for which none of theirs got one, in each the
+// waiting are those who want a slot: namespaces by the length of time for which none of theirs got one, in each the
 // issuers likewise, and for each issuer the objects in order of arrival.
 type waiting struct {
 	namespaces []*namespaceLine
@@ -20,12 +20,12 @@ type namespaceLine struct {
 }
 
 type issuerLine struct {
-	lane  Lane
+	slot  Slot
 	names []types.NamespacedName
 }
 
 // add puts an object at the end of its line, unless it is in it.
-func (w *waiting) add(wanted Lane, name types.NamespacedName) {
+func (w *waiting) add(wanted Slot, name types.NamespacedName) {
 	if _, known := w.known[name]; known {
 		return
 	}
@@ -39,18 +39,18 @@ func (w *waiting) add(wanted Lane, name types.NamespacedName) {
 		w.namespaces = append(w.namespaces, &namespaceLine{namespace: wanted.Namespace})
 	}
 	namespace := w.namespaces[i]
-	j := slices.IndexFunc(namespace.issuers, func(i *issuerLine) bool { return i.lane == wanted })
+	j := slices.IndexFunc(namespace.issuers, func(i *issuerLine) bool { return i.slot == wanted })
 	if j < 0 {
 		j = len(namespace.issuers)
-		namespace.issuers = append(namespace.issuers, &issuerLine{lane: wanted})
+		namespace.issuers = append(namespace.issuers, &issuerLine{slot: wanted})
 	}
 	namespace.issuers[j].names = append(namespace.issuers[j].names, name)
 }
 
-// next takes out the first object whose lane is free. Its issuer and its namespace are the last ones then.
-func (w *waiting) next(free func(Lane) bool) (name types.NamespacedName, wanted Lane, found bool) {
+// next takes out the first object whose slot is free. Its issuer and its namespace are the last ones then.
+func (w *waiting) next(free func(Slot) bool) (name types.NamespacedName, wanted Slot, found bool) {
 	for i, namespace := range w.namespaces {
-		j := slices.IndexFunc(namespace.issuers, func(line *issuerLine) bool { return free(line.lane) })
+		j := slices.IndexFunc(namespace.issuers, func(line *issuerLine) bool { return free(line.slot) })
 		if j < 0 {
 			continue
 		}
@@ -59,9 +59,9 @@ func (w *waiting) next(free func(Lane) bool) (name types.NamespacedName, wanted 
 		namespace.issuers = toEnd(namespace.issuers, j, len(line.names) > 0)
 		w.namespaces = toEnd(w.namespaces, i, len(namespace.issuers) > 0)
 		delete(w.known, name)
-		return name, line.lane, true
+		return name, line.slot, true
 	}
-	return types.NamespacedName{}, Lane{}, false
+	return types.NamespacedName{}, Slot{}, false
 }
 
 // toEnd moves an element to the end of a line, or out of it if it does not stay.

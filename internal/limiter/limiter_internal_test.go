@@ -1,4 +1,4 @@
-package lanes
+package limiter
 
 import (
 	"context"
@@ -10,31 +10,31 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// street is lanes, who was woken, and how those leave who are in one.
+// street is a limiter, who was woken, and how those leave who are in one.
 type street struct {
 	*testing.T
-	*Lanes
+	*Limiter
 
-	woken []string
-	leave map[string]func()
+	woken   []string
+	release map[string]func()
 }
 
-// most is so many lanes that only those of one issuer run out.
+// most is so many slots that only those of one issuer run out.
 const most = 100
 
 func newStreet(t *testing.T, most, perIssuer int) *street {
 	t.Helper()
-	s := &street{T: t, Lanes: New(most, perIssuer), leave: map[string]func(){}}
-	s.OnTurn(func(name types.NamespacedName) { s.woken = append(s.woken, name.Name) })
+	s := &street{T: t, Limiter: New(most, perIssuer), release: map[string]func(){}}
+	s.OnGrant(func(name types.NamespacedName) { s.woken = append(s.woken, name.Name) })
 	return s
 }
 
-// enters reports whether an object of a namespace gets a lane of an issuer.
+// enters reports whether an object of a namespace gets a slot of an issuer.
 func (s *street) enters(name, namespace string, issuer Issuer) bool {
 	s.Helper()
-	leave, free := s.Enter(types.NamespacedName{Namespace: namespace, Name: name}, Lane{issuer, namespace})
+	release, free := s.Acquire(types.NamespacedName{Namespace: namespace, Name: name}, Slot{issuer, namespace})
 	if free {
-		s.leave[name] = leave
+		s.release[name] = release
 	}
 	return free
 }
@@ -49,7 +49,7 @@ func (s *street) ours(name string) bool {
 	return s.enters(name, "tax", vero("tax"))
 }
 
-// take enters for an issuer of its own each time, until there is no lane, and returns the names.
+// take enters for an issuer of its own each time, until there is no slot, and returns the names.
 func (s *street) take(namespace string) (taken []string) {
 	s.Helper()
 	for i := range 2 * most {
@@ -65,10 +65,10 @@ func (s *street) take(namespace string) (taken []string) {
 func TestAnIssuerHasSoManyLanesAndNoMore(t *testing.T) {
 	s := newStreet(t, most, 2)
 	if !s.ours("a") || !s.ours("b") {
-		t.Error("it has not two lanes")
+		t.Error("it has not two slots")
 	}
 	if s.ours("c") {
-		t.Error("it has a third lane")
+		t.Error("it has a third slot")
 	}
 	for claim, other := range map[string]Issuer{
 		"of another name":      {"VeroIssuer", "tax", "another"},
@@ -76,14 +76,14 @@ func TestAnIssuerHasSoManyLanesAndNoMore(t *testing.T) {
 		"of another kind":      shared,
 	} {
 		if !s.enters("d", "tax", other) {
-			t.Errorf("an issuer %s has no lane of its own", claim)
+			t.Errorf("an issuer %s has no slot of its own", claim)
 		}
 	}
 	if !s.enters("e", "another", shared) {
-		t.Error("the cluster issuer has not two lanes")
+		t.Error("the cluster issuer has not two slots")
 	}
 	if s.enters("f", "third", shared) {
-		t.Error("a cluster issuer has lanes for each namespace")
+		t.Error("a cluster issuer has slots for each namespace")
 	}
 }
 
@@ -100,22 +100,22 @@ func TestWhoComesFirstIsServedFirst(t *testing.T) {
 	if s.ours(line[7]) {
 		t.Fatal("whoever asks again overtakes")
 	}
-	s.leave["a"]()
+	s.release["a"]()
 	if s.ours("late") || s.ours(line[1]) {
-		t.Fatal("the lane is for the first who waits")
+		t.Fatal("the slot is for the first who waits")
 	}
 	line = append(line, "late")
 	for _, name := range line {
 		if s.woken[len(s.woken)-1] != name || !s.ours(name) {
 			t.Fatalf("it is the turn of %s, and woken was %s", name, s.woken[len(s.woken)-1])
 		}
-		s.leave[name]()
+		s.release[name]()
 	}
 	if !slices.Equal(s.woken, line) {
 		t.Errorf("woken were %s, want %s", s.woken, line)
 	}
-	if !s.ours("a") || len(s.waiting.namespaces)+len(s.waiting.known)+len(s.given) > 0 {
-		t.Errorf("something is left: %v, %v", s.waiting, s.given)
+	if !s.ours("a") || len(s.waiting.namespaces)+len(s.waiting.known)+len(s.granted) > 0 {
+		t.Errorf("something is left: %v, %v", s.waiting, s.granted)
 	}
 }
 
@@ -124,15 +124,15 @@ func TestWhoNeedsNoLaneAnyMoreHandsItOn(t *testing.T) {
 	s.ours("a")
 	s.ours("gone")
 	s.ours("next")
-	s.leave["a"]()
+	s.release["a"]()
 	s.Forget(types.NamespacedName{Namespace: "tax", Name: "gone"})
 	s.Forget(types.NamespacedName{Namespace: "tax", Name: "never heard of"})
 	if !slices.Equal(s.woken, []string{"gone", "next"}) || !s.ours("next") {
 		t.Errorf("woken were %s", s.woken)
 	}
-	s.leave["next"]()
+	s.release["next"]()
 	if s.busy+len(s.ofIssuer)+len(s.ofNamespace) > 0 {
-		t.Errorf("lanes are taken for ever: %d, %v, %v", s.busy, s.ofIssuer, s.ofNamespace)
+		t.Errorf("slots are taken for ever: %d, %v, %v", s.busy, s.ofIssuer, s.ofNamespace)
 	}
 }
 
@@ -144,13 +144,13 @@ func TestALostLeaseWaitsForThoseWhoAreInALane(t *testing.T) {
 	s.ours("waiting")
 	drained := make(chan struct{})
 	go func() { s.Drain(t.Context()); close(drained) }()
-	s.leave["a"]()
+	s.release["a"]()
 	select {
 	case <-drained:
-		t.Fatal("it has not waited for the other lane")
+		t.Fatal("it has not waited for the other slot")
 	default:
 	}
-	s.leave["b"]()
+	s.release["b"]()
 	<-drained
 	s.ours("waiting")
 	hurried, cancel := context.WithCancel(t.Context())
@@ -161,11 +161,11 @@ func TestALostLeaseWaitsForThoseWhoAreInALane(t *testing.T) {
 func TestANamespaceWithAnyNumberOfIssuersLeavesHalfOfTheLanesToOthers(t *testing.T) {
 	s := newStreet(t, 32, 8)
 	if taken := s.take("hostile"); len(taken) != 16 {
-		t.Errorf("it has taken %d of 32 lanes", len(taken))
+		t.Errorf("it has taken %d of 32 slots", len(taken))
 	}
 	for i := range 8 {
 		if !s.ours(strconv.Itoa(i)) {
-			t.Fatalf("another namespace has %d lanes beside it, and not 8", i)
+			t.Fatalf("another namespace has %d slots beside it, and not 8", i)
 		}
 	}
 }
@@ -174,20 +174,20 @@ func TestManyNamespacesTogetherDoNotKeepAnotherOneWaiting(t *testing.T) {
 	s := newStreet(t, 32, 8)
 	for i := range 37 {
 		if len(s.take(fmt.Sprintf("hostile-%d", i))) == 0 {
-			t.Errorf("the %dth namespace has no lane", i)
+			t.Errorf("the %dth namespace has no slot", i)
 		}
 	}
 	if !s.ours("a") {
-		t.Errorf("there is no lane beside theirs")
+		t.Errorf("there is no slot beside theirs")
 	}
 	if s.busy >= s.Workers() {
-		t.Errorf("%d lanes occupy all of %d workers", s.busy, s.Workers())
+		t.Errorf("%d slots occupy all of %d workers", s.busy, s.Workers())
 	}
 	for i := range 100 {
 		s.take(fmt.Sprintf("more-%d", i))
 	}
 	if s.busy != 64 {
-		t.Errorf("%d lanes are taken at once, want 64", s.busy)
+		t.Errorf("%d slots are taken at once, want 64", s.busy)
 	}
 }
 
@@ -199,13 +199,13 @@ func TestNamespacesTakeTurnsOnASharedIssuer(t *testing.T) {
 	}
 	s.enters("good-0", "good", shared)
 	s.enters("good-1", "good", shared)
-	s.leave["running"]()
+	s.release["running"]()
 	for range 6 {
 		last := s.woken[len(s.woken)-1]
 		if !s.enters(last, last[:len(last)-2], shared) {
 			t.Fatalf("it is not the turn of %s, who was woken", last)
 		}
-		s.leave[last]()
+		s.release[last]()
 	}
 	want := []string{"crowd-0", "good-0", "crowd-1", "good-1", "crowd-2", "crowd-3", "crowd-4"}
 	if !slices.Equal(s.woken, want) {
@@ -219,7 +219,7 @@ func TestAnIssuerWhoseLanesAreTakenDoesNotKeepItsNamespaceWaiting(t *testing.T) 
 	s.enters("quick", "tax", shared)
 	s.ours("behind the slow one")
 	s.enters("behind the quick one", "tax", shared)
-	s.leave["quick"]()
+	s.release["quick"]()
 	if !slices.Equal(s.woken, []string{"behind the quick one"}) {
 		t.Errorf("woken were %s", s.woken)
 	}

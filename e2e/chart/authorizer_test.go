@@ -57,7 +57,7 @@ func resources(t *testing.T, c *cluster.Cluster) map[string]bool {
 	return namespaced
 }
 
-// question is one that the authoriser of the API server is asked.
+// question is one that the authorizer of the API server is asked.
 type question struct {
 	account, verb, group, resource, name, namespace string
 }
@@ -66,21 +66,21 @@ func (q question) String() string {
 	return fmt.Sprintf("%s %s %s.%s/%s in %q", q.account, q.verb, q.resource, q.group, q.name, q.namespace)
 }
 
-// TestTheAuthoriserAgrees installs the chart and asks who may do what.
-func TestTheAuthoriserAgrees(t *testing.T) {
+// TestTheAuthorizerAgrees installs the chart and asks who may do what.
+func TestTheAuthorizerAgrees(t *testing.T) {
 	c := theCluster(t)
 	for _, namespace := range []string{"tax-reporting", "payroll", "others"} {
 		ensureNamespace(t, c, namespace)
 	}
-	const controller = "system:serviceaccount:authoriser:varmenne-issuer"
+	const controller = "system:serviceaccount:authorizer:varmenne-issuer"
 	const approver = "system:serviceaccount:cert-manager:cert-manager"
 	for setting, responses := range map[string]map[question]bool{
 		"defaults": {
 			{controller, "get", "", "secrets", "any", "others"}:                                          true,
 			{controller, "list", "", "secrets", "", "others"}:                                            false,
 			{controller, "list", "varmenne.dev", "veroissuers", "", ""}:                                  true,
-			{controller, "get", "coordination.k8s.io", "leases", "varmenne-issuer", "authoriser"}:        true,
-			{controller, "get", "coordination.k8s.io", "leases", "another", "authoriser"}:                false,
+			{controller, "get", "coordination.k8s.io", "leases", "varmenne-issuer", "authorizer"}:        true,
+			{controller, "get", "coordination.k8s.io", "leases", "another", "authorizer"}:                false,
 			{controller, "update", "coordination.k8s.io", "leases", "varmenne-issuer", "others"}:         false,
 			{approver, "approve", "cert-manager.io", "signers", "veroissuers.varmenne.dev/*", ""}:        true,
 			{approver, "approve", "cert-manager.io", "signers", "veroclusterissuers.varmenne.dev/*", ""}: true,
@@ -95,23 +95,23 @@ func TestTheAuthoriserAgrees(t *testing.T) {
 			{controller, "watch", "cert-manager.io", "certificaterequests", "", ""}:                  false,
 			{controller, "watch", "varmenne.dev", "veroclusterissuers", "", ""}:                      true,
 			{controller, "create", "events.k8s.io", "events", "", "default"}:                         true,
-			{controller, "get", "", "configmaps", "bundle", "authoriser"}:                            true,
+			{controller, "get", "", "configmaps", "bundle", "authorizer"}:                            true,
 			{controller, "get", "", "configmaps", "bundle", "others"}:                                false,
 			{controller, "create", "authentication.k8s.io", "tokenreviews", "", ""}:                  false,
-			{controller, "update", "coordination.k8s.io", "leases", "varmenne-issuer", "authoriser"}: true,
+			{controller, "update", "coordination.k8s.io", "leases", "varmenne-issuer", "authorizer"}: true,
 		},
 	} {
 		t.Run(setting, func(t *testing.T) {
 			install(t, c, chart.Release{
-				Name: releaseName, Namespace: "authoriser", Values: settings(t)[setting], Args: []string{takeOwnership},
+				Name: releaseName, Namespace: "authorizer", Values: settings(t)[setting], Args: []string{takeOwnership},
 			})
 			agrees(t, c, responses)
 		})
 	}
 }
 
-// agrees waits for the authoriser to give these responses: the API server takes up new roles after a moment, and forgets
-// old ones after one.
+// agrees waits for the authorizer to give these answers: the API server takes up new roles after a moment, and
+// forgets old ones after one.
 func agrees(t *testing.T, c *cluster.Cluster, responses map[question]bool) {
 	t.Helper()
 	var wrong []string

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Two licences, as they stand in the files of modules.
+// Two licenses, as they stand in the files of modules.
 const (
 	mit = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
@@ -34,22 +34,22 @@ You should have received a copy of the GNU General Public License along with thi
 `
 )
 
-func TestOnlyPermissiveLicencesPass(t *testing.T) {
+func TestOnlyPermissiveLicensesPass(t *testing.T) {
 	for claim, c := range map[string]struct {
 		files map[string]string
 		want  string // empty: it passes
 	}{
 		"a permissive one": {map[string]string{"LICENSE": mit}, ""},
 		"with a notice":    {map[string]string{"LICENSE": mit, "NOTICE": "Made by somebody."}, ""},
-		"none":             {map[string]string{"README.md": mit}, "has no licence"},
+		"none":             {map[string]string{"README.md": mit}, "has no license"},
 		"a copyleft one":   {map[string]string{"COPYING": copyleft}, "not permissive"},
 		"a copyleft one beside a package": {
 			map[string]string{"LICENSE": mit, "inside/LICENSE.txt": copyleft}, "not permissive"},
-		"something that nobody knows": {map[string]string{"LICENSE": "Ask me first."}, "has no licence"},
+		"something that nobody knows": {map[string]string{"LICENSE": "Ask me first."}, "has no license"},
 		"a permissive one with more": {
 			map[string]string{"LICENSE": mit + strings.Repeat("But ask me first. ", 100)}, "only"},
 		"unknown beside a permissive one": {
-			map[string]string{"LICENSE": mit, "inside/LICENSE": "Ask me first."}, "no licence that is known"},
+			map[string]string{"LICENSE": mit, "inside/LICENSE": "Ask me first."}, "no license that is known"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			directory := t.TempDir()

@@ -1,12 +1,12 @@
-// Package misbehaviour plays what docs/reliability.md promises. The rows of that page's tables are Go values here: each
+// Package misbehavior plays what docs/reliability.md promises. The rows of that page's tables are Go values here: each
 // is played in a world where everything is real, is checked for what the user reads, what was spent and how it goes on,
 // and is written into the page, which a test compares.
 //
-//	go test ./misbehaviour -run TestThePage -update   # writes the tables into docs/reliability.md
+//	go test ./misbehavior -run TestThePage -update   # writes the tables into docs/reliability.md
 //
 // All rows share one world and are played side by side, each in a namespace of its own with a certificate service of
 // its own. What strikes the cluster itself is played last, alone.
-package misbehaviour
+package misbehavior
 
 import (
 	"context"

@@ -14,12 +14,12 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
 
-// retireCheck is how often an order is looked at that may not go yet, because its credentials are still there.
-const retireCheck = 24 * time.Hour
+// credentialsCheck is how often an order is looked at that may not go yet, because its credentials are still there.
+const credentialsCheck = 24 * time.Hour
 
-// retire removes an order some time after it has ended. It stays while the Secret that it drew on holds the TransferId
-// that it has spent: without the order, a later request would take the old credentials for new ones.
-func (r *Reconciler) retire(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+// garbageCollect removes an order some time after it has ended. It stays while the Secret that it drew on holds the
+// TransferId that it has spent: without the order, a later request would take the old credentials for new ones.
+func (r *Reconciler) garbageCollect(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
 	if order.Status.CompletionTime == nil {
 		return ctrl.Result{}, nil
 	}
@@ -31,7 +31,7 @@ func (r *Reconciler) retire(ctx context.Context, order *v1alpha1.VeroOrder) (ctr
 		return ctrl.Result{}, err
 	}
 	if held {
-		return ctrl.Result{RequeueAfter: retireCheck}, nil
+		return ctrl.Result{RequeueAfter: credentialsCheck}, nil
 	}
 	precondition := client.Preconditions{UID: &order.UID, ResourceVersion: &order.ResourceVersion}
 	err = client.IgnoreNotFound(r.Client.Delete(ctx, order, precondition))

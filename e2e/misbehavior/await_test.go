@@ -1,4 +1,4 @@
-package misbehaviour
+package misbehavior
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package misbehaviour
+package misbehavior
 
 import (
 	"slices"
@@ -44,11 +44,11 @@ var (
 	}
 )
 
-// outcome is what comes of a misbehaviour.
+// outcome is what comes of a misbehavior.
 type outcome struct {
-	// name is what the table of the service's misbehaviours calls it.
+	// name is what the table of the service's misbehaviors calls it.
 	name string
-	// told is what the user reads. The first message also has the words that are told of the misbehaviour itself.
+	// told is what the user reads. The first message also has the words that are told of the misbehavior itself.
 	told  []told
 	spent cost
 	then  continuation

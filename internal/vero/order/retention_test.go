@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/lanes"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
@@ -78,7 +78,7 @@ func TestAnOrderIsRemovedWhenNothingSpeaksForItAnyMore(t *testing.T) {
 				server.Create(t, holding(namespace, c.holds))
 			}
 			reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-				Client: server.Client, Reader: server.Client, Lanes: lanes.New(1, 1), Retention: retention,
+				Client: server.Client, Reader: server.Client, Limiter: limiter.New(1, 1), Retention: retention,
 				Clock: clocktesting.NewFakeClock(now),
 			}}
 			if c.forbidden {

@@ -1,4 +1,4 @@
-package misbehaviour
+package misbehavior
 
 import (
 	"cmp"
@@ -25,14 +25,14 @@ func TestThePageShowsTheRowsAsTheyArePlayed(t *testing.T) {
 	for name, table := range map[string]string{
 		"service": serviceTable(), "outcomes": outcomeTable(), "people": peopleTable(), "cluster": clusterTable(),
 	} {
-		first, last := "<!-- "+name+": from e2e/misbehaviour -->\n", "<!-- end of "+name+" -->\n"
+		first, last := "<!-- "+name+": from e2e/misbehavior -->\n", "<!-- end of "+name+" -->\n"
 		start, end := strings.Index(page, first), strings.Index(page, last)
 		if start < 0 || end < start {
 			t.Fatalf("the page has no place for the table: %q and %q", first, last)
 		}
 		start += len(first)
 		if page[start:end] != table && !*update {
-			t.Errorf("the table %s is not that of the rows; `go test ./misbehaviour -run TestThePage -update` writes it:\n%s",
+			t.Errorf("the table %s is not that of the rows; `go test ./misbehavior -run TestThePage -update` writes it:\n%s",
 				name, table)
 		}
 		page = page[:start] + table + page[end:]

@@ -16,18 +16,18 @@ import (
 	"github.com/google/licensecheck"
 )
 
-// permissive are the licences that ask for no more than to be shown.
+// permissive are the licenses that ask for no more than to be shown.
 var permissive = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "0BSD", "Unlicense", "Zlib"}
 
-// covered is how much of a licence file has to be known text, in percent. Below it something else is in it.
+// covered is how much of a license file has to be known text, in percent. Below it something else is in it.
 const covered = 75
 
 // standardLibrary is what the modules do not name.
 const standardLibrary = "the standard library of Go"
 
 var (
-	// isLicence and isNotice tell the files that matter by their names.
-	isLicence = regexp.MustCompile(`(?i)^(licen[cs]e|copying|unlicense)([._-].*)?$`)
+	// isLicense and isNotice tell the files that matter by their names.
+	isLicense = regexp.MustCompile(`(?i)^(licen[cs]e|copying|unlicense)([._-].*)?$`)
 	isNotice  = regexp.MustCompile(`(?i)^(notice|patents)([._-].*)?$`)
 )
 
@@ -35,14 +35,14 @@ var (
 type module struct {
 	path, version string
 	directory     string
-	files         []licenceFile
+	files         []licenseFile
 }
 
-// licenceFile is a licence or a notice, in the module or beside one of the linked packages.
-type licenceFile struct {
+// licenseFile is a license or a notice, in the module or beside one of the linked packages.
+type licenseFile struct {
 	name    string
 	content []byte
-	// ids are the licences in it; none for a notice.
+	// ids are the licenses in it; none for a notice.
 	ids []string
 	// known is how much of it is text of those, in percent.
 	known float64
@@ -121,7 +121,7 @@ func goItself(ctx context.Context) (*module, error) {
 	return library, library.addFiles(library.directory)
 }
 
-// addFiles adds the licences and notices of a directory of the module, and of those above it.
+// addFiles adds the licenses and notices of a directory of the module, and of those above it.
 func (m *module) addFiles(directory string) error {
 	for {
 		entries, err := os.ReadDir(directory)
@@ -141,21 +141,21 @@ func (m *module) addFiles(directory string) error {
 }
 
 func (m *module) addFile(directory string, entry os.DirEntry) error {
-	licence := isLicence.MatchString(entry.Name()) && filepath.Ext(entry.Name()) != ".go"
-	if entry.IsDir() || (!licence && !isNotice.MatchString(entry.Name())) {
+	license := isLicense.MatchString(entry.Name()) && filepath.Ext(entry.Name()) != ".go"
+	if entry.IsDir() || (!license && !isNotice.MatchString(entry.Name())) {
 		return nil
 	}
 	path := filepath.Join(directory, entry.Name())
 	name, err := filepath.Rel(m.directory, path)
-	if err != nil || slices.ContainsFunc(m.files, func(file licenceFile) bool { return file.name == name }) {
+	if err != nil || slices.ContainsFunc(m.files, func(file licenseFile) bool { return file.name == name }) {
 		return err
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	file := licenceFile{name: filepath.ToSlash(name), content: content}
-	if licence {
+	file := licenseFile{name: filepath.ToSlash(name), content: content}
+	if license {
 		coverage := licensecheck.Scan(content)
 		file.known = coverage.Percent
 		for _, match := range coverage.Match {
@@ -165,12 +165,12 @@ func (m *module) addFile(directory string, entry os.DirEntry) error {
 		}
 	}
 	m.files = append(m.files, file)
-	slices.SortFunc(m.files, func(one, other licenceFile) int { return strings.Compare(one.name, other.name) })
+	slices.SortFunc(m.files, func(one, other licenseFile) int { return strings.Compare(one.name, other.name) })
 	return nil
 }
 
-// licences are those of the module and of what it has taken over from others.
-func (m *module) licences() []string {
+// licenses are those of the module and of what it has taken over from others.
+func (m *module) licenses() []string {
 	var ids []string
 	for _, file := range m.files {
 		for _, id := range file.ids {
@@ -183,11 +183,11 @@ func (m *module) licences() []string {
 	return ids
 }
 
-// check refuses a module without a licence, and any licence that is not permissive or not known as a whole.
+// check refuses a module without a license, and any license that is not permissive or not known as a whole.
 func (m *module) check() error {
-	ids := m.licences()
+	ids := m.licenses()
 	if len(ids) == 0 {
-		return fmt.Errorf("%s %s has no licence that is known", m.path, m.version)
+		return fmt.Errorf("%s %s has no license that is known", m.path, m.version)
 	}
 	for _, id := range ids {
 		if !slices.Contains(permissive, id) {
@@ -196,11 +196,11 @@ func (m *module) check() error {
 	}
 	for _, file := range m.files {
 		if len(file.ids) > 0 && file.known < covered {
-			return fmt.Errorf("%s %s: only %.0f %% of %s is the text of a known licence",
+			return fmt.Errorf("%s %s: only %.0f %% of %s is the text of a known license",
 				m.path, m.version, file.known, file.name)
 		}
-		if isLicence.MatchString(filepath.Base(file.name)) && len(file.ids) == 0 {
-			return fmt.Errorf("%s %s: %s is no licence that is known", m.path, m.version, file.name)
+		if isLicense.MatchString(filepath.Base(file.name)) && len(file.ids) == 0 {
+			return fmt.Errorf("%s %s: %s is no license that is known", m.path, m.version, file.name)
 		}
 	}
 	return nil

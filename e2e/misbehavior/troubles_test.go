@@ -1,4 +1,4 @@
-package misbehaviour
+package misbehavior
 
 import (
 	"net/http"
@@ -33,14 +33,14 @@ var (
 	sentAgain = outcome{
 		name: "sent again",
 		told: []told{{
-			reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorisation"},
+			reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorization"},
 		}},
 		spent: nothing, then: byItself,
 	}
 	lost = outcome{
 		name: "response lost",
 		told: []told{
-			{reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorisation"}},
+			{reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorization"}},
 			{reason: v1alpha1.ReasonResponseLost, says: []string{
 				"an earlier response was lost", "PKI020",
 				"order new transfer credentials and put them into Secret " + transferName,
