@@ -16,10 +16,10 @@ type GenericVeroIssuer interface {
 	runtime.Object
 	// IssuerKind is KindVeroIssuer or KindVeroClusterIssuer, also where the object's TypeMeta is empty.
 	IssuerKind() string
-	// IssuerSpec is the issuer's own spec, not a copy.
-	IssuerSpec() *VeroIssuerSpec
-	// IssuerStatus is the issuer's own status, not a copy.
-	IssuerStatus() *VeroIssuerStatus
+	// VeroSpec is the issuer's own spec, not a copy.
+	VeroSpec() *VeroIssuerSpec
+	// VeroStatus is the issuer's own status, not a copy.
+	VeroStatus() *VeroIssuerStatus
 }
 
 var (
@@ -30,23 +30,23 @@ var (
 // IssuerKind is KindVeroIssuer.
 func (*VeroIssuer) IssuerKind() string { return KindVeroIssuer }
 
-// IssuerSpec is the issuer's own spec, not a copy.
-func (i *VeroIssuer) IssuerSpec() *VeroIssuerSpec { return &i.Spec }
+// VeroSpec is the issuer's own spec, not a copy.
+func (i *VeroIssuer) VeroSpec() *VeroIssuerSpec { return &i.Spec }
 
-// IssuerStatus is the issuer's own status, not a copy.
-func (i *VeroIssuer) IssuerStatus() *VeroIssuerStatus { return &i.Status }
+// VeroStatus is the issuer's own status, not a copy.
+func (i *VeroIssuer) VeroStatus() *VeroIssuerStatus { return &i.Status }
 
 // IssuerKind is KindVeroClusterIssuer.
 func (*VeroClusterIssuer) IssuerKind() string { return KindVeroClusterIssuer }
 
-// IssuerSpec is the issuer's own spec, not a copy.
-func (i *VeroClusterIssuer) IssuerSpec() *VeroIssuerSpec { return &i.Spec }
+// VeroSpec is the issuer's own spec, not a copy.
+func (i *VeroClusterIssuer) VeroSpec() *VeroIssuerSpec { return &i.Spec }
 
-// IssuerStatus is the issuer's own status, not a copy.
-func (i *VeroClusterIssuer) IssuerStatus() *VeroIssuerStatus { return &i.Status }
+// VeroStatus is the issuer's own status, not a copy.
+func (i *VeroClusterIssuer) VeroStatus() *VeroIssuerStatus { return &i.Status }
 
-// NewIssuer is an empty issuer of a kind, nil if the kind is none of ours.
-func NewIssuer(kind string) GenericVeroIssuer {
+// NewVeroIssuer is an empty issuer of a kind, nil if the kind is none of ours.
+func NewVeroIssuer(kind string) GenericVeroIssuer {
 	switch kind {
 	case KindVeroIssuer:
 		return &VeroIssuer{}
@@ -62,7 +62,7 @@ func (s *VeroIssuerSpec) Endpoint() string {
 	switch {
 	case s.URL != "":
 		return s.URL
-	case s.Environment == EnvironmentProduction:
+	case s.Environment == VeroEnvironmentProduction:
 		return EndpointProduction
 	default:
 		return EndpointTest

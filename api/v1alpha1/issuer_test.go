@@ -32,11 +32,11 @@ func TestMinimalIssuerGetsItsDefaults(t *testing.T) {
 					t.Errorf("%s is %v, want %v", path, got, want)
 				}
 			}
-			issuer := v1alpha1.NewIssuer(kind)
+			issuer := v1alpha1.NewVeroIssuer(kind)
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, issuer); err != nil {
 				t.Fatal(err)
 			}
-			spec := issuer.IssuerSpec()
+			spec := issuer.VeroSpec()
 			if spec.Window() != v1alpha1.DefaultRenewalWindow || spec.Timeout() != v1alpha1.DefaultRetrievalTimeout ||
 				spec.Endpoint() != v1alpha1.EndpointTest || issuer.IssuerKind() != kind {
 				t.Errorf("the types read %s, %s, %s", spec.Window(), spec.Timeout(), spec.Endpoint())
@@ -193,11 +193,11 @@ func TestStatusOfIssuers(t *testing.T) {
 }
 
 func TestIssuersInCode(t *testing.T) {
-	if v1alpha1.NewIssuer("Issuer") != nil {
+	if v1alpha1.NewVeroIssuer("Issuer") != nil {
 		t.Error("a kind that is none of ours has an object")
 	}
-	production := v1alpha1.VeroIssuerSpec{Environment: v1alpha1.EnvironmentProduction}
-	own := v1alpha1.VeroIssuerSpec{Environment: v1alpha1.EnvironmentProduction, URL: "https://localhost/"}
+	production := v1alpha1.VeroIssuerSpec{Environment: v1alpha1.VeroEnvironmentProduction}
+	own := v1alpha1.VeroIssuerSpec{Environment: v1alpha1.VeroEnvironmentProduction, URL: "https://localhost/"}
 	got := []any{
 		production.Endpoint(), own.Endpoint(), own.Window(), own.Timeout(),
 		(&v1alpha1.BundleReference{}).KeyOrDefault(), (&v1alpha1.BundleReference{Key: "a"}).KeyOrDefault(),

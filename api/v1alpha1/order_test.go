@@ -70,14 +70,14 @@ func TestOrderIsPendingFromTheBeginning(t *testing.T) {
 			if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), read); err != nil {
 				t.Fatal(err)
 			}
-			if read.Status.State != v1alpha1.StatePending {
+			if read.Status.State != v1alpha1.VeroOrderPending {
 				t.Errorf("it is %q", read.Status.State)
 			}
 			read.Status = v1alpha1.VeroOrderStatus{RetrievalID: "1"}
 			if err := server.Client.Status().Update(t.Context(), read); err != nil {
 				t.Fatal(err)
 			}
-			if read.Status.State != v1alpha1.StatePending {
+			if read.Status.State != v1alpha1.VeroOrderPending {
 				t.Errorf("after a status without a state it is %q", read.Status.State)
 			}
 		})

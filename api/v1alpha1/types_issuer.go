@@ -14,17 +14,17 @@ const (
 	KindVeroClusterIssuer = "VeroClusterIssuer"
 )
 
-// Environment is one of the two worlds of the certificate service. They share neither certificates nor
+// VeroEnvironment is one of the two worlds of the certificate service. They share neither certificates nor
 // credentials (chapter 3.1 of its interface description).
 //
 // +kubebuilder:validation:Enum=TEST;PRODUCTION
-type Environment string
+type VeroEnvironment string
 
 const (
-	// EnvironmentTest is the service's test environment. Its certificates are worth nothing in production.
-	EnvironmentTest Environment = "TEST"
-	// EnvironmentProduction is the real thing.
-	EnvironmentProduction Environment = "PRODUCTION"
+	// VeroEnvironmentTest is the service's test environment. Its certificates are worth nothing in production.
+	VeroEnvironmentTest VeroEnvironment = "TEST"
+	// VeroEnvironmentProduction is the real thing.
+	VeroEnvironmentProduction VeroEnvironment = "PRODUCTION"
 )
 
 // Public endpoints of the certificate service, used when spec.url is empty (docs/protocol.md, Transport).
@@ -51,7 +51,7 @@ const (
 type VeroIssuerSpec struct {
 	// Environment of the certificate service: TEST or PRODUCTION. It is sent with every message and must be the
 	// environment of the service behind url; the service refuses anything else (PKI005).
-	Environment Environment `json:"environment"`
+	Environment VeroEnvironment `json:"environment"`
 
 	// URL of the certificate service. Leave it out to use the public endpoint of the environment. Only https.
 	//
@@ -91,7 +91,7 @@ type VeroIssuerSpec struct {
 	TransferSecretRef *TransferSecretReference `json:"transferSecretRef,omitempty"`
 
 	// Trust says whose certificates are believed.
-	Trust Trust `json:"trust"`
+	Trust VeroTrust `json:"trust"`
 
 	// RenewalWindow is how long before its end a certificate may be renewed. The service allows 60 days, which is
 	// the default; a rehearsal against the simulator may use minutes.
@@ -120,9 +120,9 @@ type TransferSecretReference struct {
 	Name string `json:"name"`
 }
 
-// Trust holds the trust anchors of an issuer. The authority that signs the service's responses and the one that
+// VeroTrust holds the trust anchors of an issuer. The authority that signs the service's responses and the one that
 // issues customers' certificates are different chains (docs/protocol.md, XML signatures).
-type Trust struct {
+type VeroTrust struct {
 	// TLS verifies the service's TLS server certificate. Left out: the system's roots.
 	//
 	// +optional

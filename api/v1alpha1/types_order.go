@@ -5,17 +5,17 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Operation is the operation of the certificate service that starts a certificate (chapter 2 of its interface
+// VeroOperation is the operation of the certificate service that starts a certificate (chapter 2 of its interface
 // description).
 //
 // +kubebuilder:validation:Enum=SignNewCertificate;RenewCertificate
-type Operation string
+type VeroOperation string
 
 const (
-	// OperationSignNew asks for a certificate with one-time transfer credentials.
-	OperationSignNew Operation = "SignNewCertificate"
-	// OperationRenew asks for a certificate with a signature made by the one that is about to expire.
-	OperationRenew Operation = "RenewCertificate"
+	// VeroOperationSignNew asks for a certificate with one-time transfer credentials.
+	VeroOperationSignNew VeroOperation = "SignNewCertificate"
+	// VeroOperationRenew asks for a certificate with a signature made by the one that is about to expire.
+	VeroOperationRenew VeroOperation = "RenewCertificate"
 )
 
 // VeroOrderState is how far an order has come. The state diagram is in the package comment of internal/vero/orderstate.
@@ -24,18 +24,18 @@ const (
 type VeroOrderState string
 
 const (
-	// StatePending: nothing was sent, or the service has said that it did not accept what was sent.
-	StatePending VeroOrderState = "Pending"
-	// StateSubmitting: the request may be on its way. Written before the call. An order found in this state after a
+	// VeroOrderPending: nothing was sent, or the service has said that it did not accept what was sent.
+	VeroOrderPending VeroOrderState = "Pending"
+	// VeroOrderSubmitting: the request may be on its way. Written before the call. An order found in this state after a
 	// restart is uncertain: it was sent, or it was not.
-	StateSubmitting VeroOrderState = "Submitting"
-	// StateSubmitted: the service has accepted the request; its certificate is being fetched.
-	StateSubmitted VeroOrderState = "Submitted"
-	// StateIssued: the certificate is in status.certificate. Final.
-	StateIssued VeroOrderState = "Issued"
-	// StateFailed: this order will not bear a certificate; the condition Ready says why. Final, but for a response
+	VeroOrderSubmitting VeroOrderState = "Submitting"
+	// VeroOrderSubmitted: the service has accepted the request; its certificate is being fetched.
+	VeroOrderSubmitted VeroOrderState = "Submitted"
+	// VeroOrderIssued: the certificate is in status.certificate. Final.
+	VeroOrderIssued VeroOrderState = "Issued"
+	// VeroOrderFailed: this order will not bear a certificate; the condition Ready says why. Final, but for a response
 	// that arrives late.
-	StateFailed VeroOrderState = "Failed"
+	VeroOrderFailed VeroOrderState = "Failed"
 )
 
 // VeroOrderSpec is what was asked for, on whose authority. It never changes.
@@ -47,10 +47,10 @@ type VeroOrderSpec struct {
 	IssuerRef OrderIssuerReference `json:"issuerRef"`
 
 	// Operation that starts the certificate.
-	Operation Operation `json:"operation"`
+	Operation VeroOperation `json:"operation"`
 
 	// Environment of the service that the request belongs to.
-	Environment Environment `json:"environment"`
+	Environment VeroEnvironment `json:"environment"`
 
 	// CustomerID that the certificate is for; the issued certificate must bear it as common name.
 	//

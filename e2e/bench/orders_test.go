@@ -144,12 +144,12 @@ func issuedOrder(issuer *v1alpha1.VeroIssuer, number int, chain []byte) *v1alpha
 			IssuerRef: v1alpha1.OrderIssuerReference{
 				Kind: v1alpha1.KindVeroIssuer, Name: issuer.Name, UID: issuer.UID,
 			},
-			Operation: v1alpha1.OperationSignNew, Environment: v1alpha1.EnvironmentTest, CustomerID: customer,
+			Operation: v1alpha1.VeroOperationSignNew, Environment: v1alpha1.VeroEnvironmentTest, CustomerID: customer,
 			Request: chain[:len(chain)/2], RequestUID: types.UID(name), PublicKeyDigest: digest, Attempt: 1,
 			Transfer: &v1alpha1.TransferAuthorization{SecretName: name, TransferIDDigest: digest},
 		},
 		Status: v1alpha1.VeroOrderStatus{
-			State: v1alpha1.StateIssued, RetrievalID: name, Submissions: 1, Polls: 1,
+			State: v1alpha1.VeroOrderIssued, RetrievalID: name, Submissions: 1, Polls: 1,
 			SubmissionTime: &metav1.MicroTime{Time: now}, AcceptanceTime: &metav1.MicroTime{Time: now},
 			Certificate: chain, CA: chain[:len(chain)/2], CompletionTime: &metav1.Time{Time: now},
 			Conditions: []metav1.Condition{{

@@ -107,8 +107,8 @@ func hostileIssuers(b *testing.B, w *world.World, namespace, endpoint string, nu
 			return w.Client.Create(ctx, &v1alpha1.VeroIssuer{
 				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: nameOf(i)},
 				Spec: v1alpha1.VeroIssuerSpec{
-					Environment: v1alpha1.EnvironmentTest, URL: endpoint, CustomerID: customer,
-					Trust: v1alpha1.Trust{TLS: &bundle, Responses: bundle, Issuance: bundle},
+					Environment: v1alpha1.VeroEnvironmentTest, URL: endpoint, CustomerID: customer,
+					Trust: v1alpha1.VeroTrust{TLS: &bundle, Responses: bundle, Issuance: bundle},
 				},
 			})
 		})

@@ -127,7 +127,7 @@ func TestTheListOfWhatIsUnderWay(t *testing.T) {
 		Operation: "SignNewCertificate", Kind: admin.DropBefore, ForDuration: admin.Duration(tenant.Patience),
 	})
 	for phase, s := range map[v1alpha1.VeroOrderState]*scene{
-		v1alpha1.StateSubmitted: accepted, v1alpha1.StateSubmitting: unanswered,
+		v1alpha1.VeroOrderSubmitted: accepted, v1alpha1.VeroOrderSubmitting: unanswered,
 	} {
 		s.Create(s.Certificate())
 		order := s.AwaitOrder(string(phase), func(order *v1alpha1.VeroOrder) bool { return order.Status.State == phase })
@@ -176,7 +176,7 @@ func TestAnOrderTakesOverARetrievalId(t *testing.T) {
 		t.Fatal(err)
 	}
 	home := s.AwaitOrder("failed", func(order *v1alpha1.VeroOrder) bool {
-		return order.UID != lost.UID && order.Status.State == v1alpha1.StateFailed
+		return order.UID != lost.UID && order.Status.State == v1alpha1.VeroOrderFailed
 	})
 	var patch howto.Page
 	for _, command := range commandsOf(t, troublePage) {

@@ -109,7 +109,7 @@ func certificateLost(how restoration) loss {
 		if !bytes.Equal(s.certificateHeld(), held) {
 			s.Error("the Secret holds another certificate than before")
 		}
-		if orders := s.Orders(); len(orders) != 1 || orders[0].Status.State != v1alpha1.StateIssued {
+		if orders := s.Orders(); len(orders) != 1 || orders[0].Status.State != v1alpha1.VeroOrderIssued {
 			s.Errorf("the orders are %+v, want the one that was restored, Issued", orders)
 		}
 		if requests := s.Requests(); len(requests) > 0 {
@@ -126,7 +126,9 @@ func lostUnderWay() loss {
 			s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
 		},
 		after: func(s *scene) {
-			s.AwaitOrder("issued", func(order *v1alpha1.VeroOrder) bool { return order.Status.State == v1alpha1.StateIssued })
+			s.AwaitOrder("issued", func(order *v1alpha1.VeroOrder) bool {
+				return order.Status.State == v1alpha1.VeroOrderIssued
+			})
 			s.awaitSaying(cmapi.CertificateRequestConditionReady, "were spent")
 			s.follow(restorePage, "What you see afterwards")
 			s.awaitReady()
@@ -140,7 +142,7 @@ func requestLost() loss {
 		s.awaitReady()
 		s.awaitSaying(cmapi.CertificateRequestConditionReady, "which does not control it any more")
 		for _, order := range s.Orders() {
-			if order.Status.State != v1alpha1.StateIssued || order.Status.RetrievalID == "" {
+			if order.Status.State != v1alpha1.VeroOrderIssued || order.Status.RetrievalID == "" {
 				s.Errorf("order %s has lost its status: %+v", order.Name, order.Status)
 			}
 		}

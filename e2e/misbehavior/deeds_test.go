@@ -80,7 +80,7 @@ func requestDeeds() []deed {
 		{what: certificateDeleted, during: whileSending, outcome: newKey, play: func(s *story) {
 			s.sending()
 			s.removeAsCollected()
-			s.AwaitOrder("issued", inPhase(v1alpha1.StateIssued))
+			s.AwaitOrder("issued", inPhase(v1alpha1.VeroOrderIssued))
 			s.Create(s.Certificate())
 			spent := s.Accepted()[0].Time.UTC().Format("2006-01-02T")
 			s.awaitTold(told{reason: v1alpha1.ReasonWaitingForCredentials, says: []string{
@@ -98,12 +98,12 @@ func orderDeeds() []deed {
 	return []deed{
 		{what: orderDeleted, during: beforeSending, outcome: unnoticed, play: func(s *story) {
 			s.refused()
-			s.Remove(s.AwaitOrder("waiting", inPhase(v1alpha1.StatePending)))
+			s.Remove(s.AwaitOrder("waiting", inPhase(v1alpha1.VeroOrderPending)))
 			s.behave()
 		}},
 		{what: orderDeleted, during: whileSending, outcome: unnoticed, play: func(s *story) {
 			s.sending()
-			s.Remove(s.AwaitOrder("being sent", inPhase(v1alpha1.StateSubmitting)))
+			s.Remove(s.AwaitOrder("being sent", inPhase(v1alpha1.VeroOrderSubmitting)))
 		}},
 		{what: orderDeleted, during: inFlight, play: func(s *story) { s.Remove(s.submitted()) }, outcome: outcome{
 			told: []told{{reason: v1alpha1.ReasonCredentialsRefused, says: []string{

@@ -25,8 +25,8 @@ func issuerDeeds() []deed {
 		before.then = continuation{words: words, do: func(s *story) { s.EditIssuer(repair) }}
 		return before
 	}
-	test := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.EnvironmentTest }
-	production := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.EnvironmentProduction }
+	test := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.VeroEnvironmentTest }
+	production := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.VeroEnvironmentProduction }
 	own := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.CustomerID = customerID }
 	other := func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.CustomerID = otherCustomer }
 	edited := func(change func(*v1alpha1.VeroIssuer)) func(*story) {

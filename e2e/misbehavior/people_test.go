@@ -81,7 +81,7 @@ func (s *story) doubted() {
 func (s *story) submitted() *v1alpha1.VeroOrder {
 	s.Helper()
 	s.Create(s.Certificate())
-	return s.AwaitOrder("accepted", inPhase(v1alpha1.StateSubmitted))
+	return s.AwaitOrder("accepted", inPhase(v1alpha1.VeroOrderSubmitted))
 }
 
 // issued brings an order to its end.
@@ -89,5 +89,5 @@ func (s *story) issued() *v1alpha1.VeroOrder {
 	s.Helper()
 	s.Create(s.Certificate())
 	s.awaitReady(certificateName, nil)
-	return s.AwaitOrder("issued", inPhase(v1alpha1.StateIssued))
+	return s.AwaitOrder("issued", inPhase(v1alpha1.VeroOrderIssued))
 }

@@ -28,7 +28,7 @@ func TestACallThatEndsTheControllerOnEveryTryKeepsNobodyElseFromACertificate(t *
 		t.Fatal(err)
 	}
 	polled.AwaitOrder("issued after all", func(order *v1alpha1.VeroOrder) bool {
-		return order.Status.State == v1alpha1.StateIssued
+		return order.Status.State == v1alpha1.VeroOrderIssued
 	})
 	s.killInEvery(s.poison("sent", signNew), signNew, firstPause, 2*firstPause)
 	s.eventually("the certificates of everybody else", func() bool { return s.received(1, s.others...) })

@@ -139,7 +139,7 @@ func (s *story) awaitRenewalOrder(what string, reached func(*v1alpha1.VeroOrder)
 		list := &v1alpha1.VeroOrderList{}
 		err := s.Client.List(ctx, list, client.InNamespace(s.Namespace))
 		index := slices.IndexFunc(list.Items, func(order v1alpha1.VeroOrder) bool {
-			return order.Spec.Operation == v1alpha1.OperationRenew
+			return order.Spec.Operation == v1alpha1.VeroOperationRenew
 		})
 		if index < 0 || err != nil {
 			return false, err

@@ -90,7 +90,7 @@ func TestAnIssuerOfTheWrongEnvironmentSaysSoAndSpendsNothing(t *testing.T) {
 		"PRODUCTION", "PKI005", "make spec.environment and spec.url name the same environment", "nothing was spent",
 	}
 	s.createSpoiled(spoiled{spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
-		issuer.Spec.Environment = v1alpha1.EnvironmentProduction
+		issuer.Spec.Environment = v1alpha1.VeroEnvironmentProduction
 	}})
 	s.awaitIssuer(v1alpha1.ReasonWrongEnvironment, says...)
 	pending := s.awaitPending(certificateName, says...)
@@ -98,7 +98,7 @@ func TestAnIssuerOfTheWrongEnvironmentSaysSoAndSpendsNothing(t *testing.T) {
 		t.Errorf("the service has accepted %+v", accepted)
 	}
 
-	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.EnvironmentTest })
+	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.VeroEnvironmentTest })
 	s.awaitReady(certificateName).isFor(s, pending)
 	s.awaitIssuer(v1alpha1.ReasonChecked)
 	if accepted := s.Accepted(); len(accepted) != 1 {

@@ -56,7 +56,7 @@ func TestACertificateThatIsDeletedBeforeTheAcceptanceLeavesItsCredentialsUsable(
 	s.awaitPending(certificateName, "PKI099", "it is tried again", "nothing was spent")
 	s.removeAsCollected(certificate)
 	s.awaitOrder("withdrawn", func(order *v1alpha1.VeroOrder) bool {
-		return order.Status.State == v1alpha1.StateFailed && reasonOf(order) == v1alpha1.ReasonWithdrawn
+		return order.Status.State == v1alpha1.VeroOrderFailed && reasonOf(order) == v1alpha1.ReasonWithdrawn
 	})
 	if accepted := s.Accepted(); len(accepted) > 0 {
 		t.Errorf("the service has accepted %+v", accepted)
@@ -80,7 +80,7 @@ func TestACertificateThatIsDeletedAfterTheAcceptanceIsFetchedAndTheNextOneToldWh
 	s.removeAsCollected(certificate)
 	s.deliver()
 	order := s.awaitOrder("issued", func(order *v1alpha1.VeroOrder) bool {
-		return order.Status.State == v1alpha1.StateIssued
+		return order.Status.State == v1alpha1.VeroOrderIssued
 	})
 	if _, err := s.examine(order.Status.Certificate, order.Status.CA); err != nil {
 		t.Errorf("VeroOrder %s: %v", order.Name, err)

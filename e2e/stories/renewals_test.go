@@ -41,7 +41,7 @@ func (r *threeRenewals) awaitInFlight() *v1alpha1.VeroOrder {
 	r.Helper()
 	request := r.awaitRequest(certificateName, "its renewal in flight", func(request *cmapi.CertificateRequest) bool {
 		accepted := submitted(request)
-		return accepted != nil && accepted.Reason == string(v1alpha1.OperationRenew) &&
+		return accepted != nil && accepted.Reason == string(v1alpha1.VeroOperationRenew) &&
 			isNotReady(request, cmapi.CertificateRequestReasonPending)
 	})
 	orders := r.Orders()

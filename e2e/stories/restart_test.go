@@ -28,11 +28,11 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 		t.Fatal(err)
 	}
 	order, submission := running.Orders()[0], running.submissions()[0]
-	if order.Status.RetrievalID != submission.RetrievalID || order.Status.State != v1alpha1.StateSubmitted {
+	if order.Status.RetrievalID != submission.RetrievalID || order.Status.State != v1alpha1.VeroOrderSubmitted {
 		t.Errorf("the response to the running call was not recorded: the order is %s with RetrievalId %q, want Submitted "+
 			"with %s\n%s", order.Status.State, order.Status.RetrievalID, submission.RetrievalID, running.Picture())
 	}
-	if phase := accepted.Orders()[0].Status.State; phase != v1alpha1.StateSubmitted {
+	if phase := accepted.Orders()[0].Status.State; phase != v1alpha1.VeroOrderSubmitted {
 		t.Fatalf("the accepted order is %s already, want Submitted", phase)
 	}
 
@@ -61,7 +61,7 @@ func TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow(t *testing.T)
 			t.Fatal(err)
 		}
 		stopped := await(renewing.story, order, "there", func(*v1alpha1.VeroOrder) bool { return true })
-		if stopped.Status.State != v1alpha1.StateSubmitted {
+		if stopped.Status.State != v1alpha1.VeroOrderSubmitted {
 			t.Fatalf("the renewal is %s already, want Submitted", stopped.Status.State)
 		}
 		if err := renewing.StartController(t.Context()); err != nil {

@@ -110,7 +110,7 @@ func (s *story) contentsOf(name string) map[string][]byte {
 func (s *story) onlyRenewalOrder() *v1alpha1.VeroOrder {
 	s.Helper()
 	renewals := slices.DeleteFunc(s.Orders(), func(order v1alpha1.VeroOrder) bool {
-		return order.Spec.Operation != v1alpha1.OperationRenew
+		return order.Spec.Operation != v1alpha1.VeroOperationRenew
 	})
 	if len(renewals) != 1 {
 		s.Fatalf("there are %d orders for a renewal, want one\n%s", len(renewals), s.Picture())
@@ -121,7 +121,7 @@ func (s *story) onlyRenewalOrder() *v1alpha1.VeroOrder {
 // endedAs fails the story unless an order has failed for that reason, has warned of it, and says all of this.
 func (s *story) endedAs(order *v1alpha1.VeroOrder, reason string, says ...string) {
 	s.Helper()
-	if order.Status.State != v1alpha1.StateFailed || order.Status.CompletionTime == nil || reasonOf(order) != reason {
+	if order.Status.State != v1alpha1.VeroOrderFailed || order.Status.CompletionTime == nil || reasonOf(order) != reason {
 		s.Errorf("VeroOrder %s is %s for reason %s, want Failed for %s",
 			order.Name, order.Status.State, reasonOf(order), reason)
 	}

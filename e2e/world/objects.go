@@ -37,8 +37,8 @@ func (s *Service) Issuer(namespace, customerID string) *v1alpha1.VeroIssuer {
 	return &v1alpha1.VeroIssuer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: issuerName},
 		Spec: v1alpha1.VeroIssuerSpec{
-			Environment: v1alpha1.EnvironmentTest, URL: s.URL, CustomerID: customerID,
-			Trust: v1alpha1.Trust{TLS: &tls, Responses: bundle("responses.pem"), Issuance: bundle("issuance.pem")},
+			Environment: v1alpha1.VeroEnvironmentTest, URL: s.URL, CustomerID: customerID,
+			Trust: v1alpha1.VeroTrust{TLS: &tls, Responses: bundle("responses.pem"), Issuance: bundle("issuance.pem")},
 		},
 	}
 }

@@ -19,7 +19,7 @@ type connector struct {
 
 func (c connector) client(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (*veroclient.Client, error) {
 	return veroclient.New(veroclient.Options{
-		URL: issuer.IssuerSpec().Endpoint(), TLS: bundles.TLS, Responses: bundles.Responses,
+		URL: issuer.VeroSpec().Endpoint(), TLS: bundles.TLS, Responses: bundles.Responses,
 		Endpoints: c.rule(issuer.IssuerKind()), Timeout: c.options.CallTimeout, UserAgent: name + "/" + c.options.Version,
 	})
 }

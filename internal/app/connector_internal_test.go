@@ -44,8 +44,8 @@ func TestTheListBindsVeroIssuersAndClusterIssuersWhereAskedTo(t *testing.T) {
 				t.Fatal(err)
 			}
 			connector := connector{options: &Options{AllowedEndpointsCluster: c.cluster}, allowed: allowed}
-			issuer := v1alpha1.NewIssuer(c.kind)
-			issuer.IssuerSpec().URL = "https://" + c.endpoint
+			issuer := v1alpha1.NewVeroIssuer(c.kind)
+			issuer.VeroSpec().URL = "https://" + c.endpoint
 			service, err := connector.connect(issuer, &secrets.Bundles{})
 			if err != nil {
 				t.Fatal(err)

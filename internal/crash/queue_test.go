@@ -106,8 +106,8 @@ func (w *world) due(now view) []turn {
 	}
 	for i := range orders {
 		cause := fmt.Sprintf("%s/%d", orders[i].UID, orders[i].Generation)
-		if was := earlier[keyOf(&orders[i])]; was != nil && was.state == v1alpha1.StateFailed &&
-			orders[i].Status.State == v1alpha1.StateSubmitted {
+		if was := earlier[keyOf(&orders[i])]; was != nil && was.state == v1alpha1.VeroOrderFailed &&
+			orders[i].Status.State == v1alpha1.VeroOrderSubmitted {
 			was.cause = "" // it was brought back
 		}
 		turns = append(turns, w.turn(earlier, w.orders, &orders[i], cause)...)

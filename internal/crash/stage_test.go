@@ -142,7 +142,7 @@ func (s *stage) makeIssuer(timeout *metav1.Duration) {
 	issuer := &v1alpha1.VeroIssuer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: issuerRef.Name},
 		Spec: v1alpha1.VeroIssuerSpec{
-			Environment: v1alpha1.EnvironmentTest, URL: s.url, CustomerID: customerID,
+			Environment: v1alpha1.VeroEnvironmentTest, URL: s.url, CustomerID: customerID,
 			TransferSecretRef: &v1alpha1.TransferSecretReference{Name: transferSecret},
 			Trust:             s.trust(), RetrievalTimeout: timeout,
 		},
@@ -156,11 +156,11 @@ func (s *stage) makeIssuer(timeout *metav1.Duration) {
 }
 
 // trust names the bundles of the certificate service.
-func (s *stage) trust() v1alpha1.Trust {
+func (s *stage) trust() v1alpha1.VeroTrust {
 	bundle := func(name authority.Bundle) v1alpha1.BundleSource {
 		return v1alpha1.BundleSource{CABundle: s.simulator.Bundle(name)}
 	}
-	return v1alpha1.Trust{
+	return v1alpha1.VeroTrust{
 		TLS:       new(bundle(authority.TLSBundle)),
 		Responses: bundle(authority.ResponsesBundle),
 		Issuance:  bundle(authority.IssuanceBundle),

@@ -82,12 +82,12 @@ func (s *stage) judgeOrders() {
 	var issued int
 	for _, order := range s.orders() {
 		switch order.Status.State {
-		case v1alpha1.StateIssued:
+		case v1alpha1.VeroOrderIssued:
 			issued++
 			if submitted == nil || submitted.Message != order.Status.RetrievalID {
 				s.Errorf("the request shows %v, and the order %s", submitted, order.Status.RetrievalID)
 			}
-		case v1alpha1.StateFailed:
+		case v1alpha1.VeroOrderFailed:
 		default:
 			s.Errorf("VeroOrder %s is left behind as %s", order.Name, order.Status.State)
 		}
@@ -163,7 +163,7 @@ func (s *stage) accepted(operation string) []admin.Request {
 // lost reports whether an order says that a response was lost.
 func lost(order *v1alpha1.VeroOrder) bool {
 	ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
-	return order.Status.State == v1alpha1.StateFailed && ready != nil && ready.Reason == v1alpha1.ReasonResponseLost &&
+	return order.Status.State == v1alpha1.VeroOrderFailed && ready != nil && ready.Reason == v1alpha1.ReasonResponseLost &&
 		strings.Contains(ready.Message, "response was lost")
 }
 

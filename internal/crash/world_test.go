@@ -74,7 +74,7 @@ func (s *stage) start(intercept interceptor) *world {
 
 func (w *world) connect(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (veroorder.Service, error) {
 	service, err := veroclient.New(veroclient.Options{
-		URL: issuer.IssuerSpec().Endpoint(), TLS: bundles.TLS, Responses: bundles.Responses, Endpoints: home,
+		URL: issuer.VeroSpec().Endpoint(), TLS: bundles.TLS, Responses: bundles.Responses, Endpoints: home,
 		Clock: w.watch, Timeout: time.Minute,
 	})
 	return line{service, w}, err

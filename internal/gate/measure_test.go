@@ -78,9 +78,9 @@ func (w *watched) issuer() {
 	server.Create(w.T, &v1alpha1.VeroIssuer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.request.Namespace, Name: "vero"},
 		Spec: v1alpha1.VeroIssuerSpec{
-			Environment: v1alpha1.EnvironmentTest, CustomerID: "0123456-7",
+			Environment: v1alpha1.VeroEnvironmentTest, CustomerID: "0123456-7",
 			TransferSecretRef: &v1alpha1.TransferSecretReference{Name: "vero-transfer"},
-			Trust:             v1alpha1.Trust{Responses: missing, Issuance: missing},
+			Trust:             v1alpha1.VeroTrust{Responses: missing, Issuance: missing},
 		},
 	})
 }

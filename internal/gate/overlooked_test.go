@@ -30,9 +30,9 @@ func (r *renewal) payable(key *rsa.PrivateKey) {
 		&v1alpha1.VeroIssuer{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero"},
 			Spec: v1alpha1.VeroIssuerSpec{
-				Environment: v1alpha1.EnvironmentTest, CustomerID: "0123456-7",
+				Environment: v1alpha1.VeroEnvironmentTest, CustomerID: "0123456-7",
 				TransferSecretRef: &v1alpha1.TransferSecretReference{Name: "vero-transfer"},
-				Trust:             v1alpha1.Trust{Responses: bundle, Issuance: bundle},
+				Trust:             v1alpha1.VeroTrust{Responses: bundle, Issuance: bundle},
 			},
 			Status: v1alpha1.VeroIssuerStatus{Conditions: []metav1.Condition{{
 				Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonChecked,

@@ -39,7 +39,7 @@ func (r *renewal) order(phase v1alpha1.VeroOrderState) {
 		},
 		Spec: v1alpha1.VeroOrderSpec{
 			IssuerRef: v1alpha1.OrderIssuerReference{Kind: v1alpha1.KindVeroIssuer, Name: "vero", UID: "issuer-1"},
-			Operation: v1alpha1.OperationRenew, Environment: v1alpha1.EnvironmentTest, CustomerID: "0123456-7",
+			Operation: v1alpha1.VeroOperationRenew, Environment: v1alpha1.VeroEnvironmentTest, CustomerID: "0123456-7",
 			Request: r.request.Spec.Request, RequestUID: r.request.UID, PublicKeyDigest: digest, Attempt: 1,
 			Renewal: &v1alpha1.RenewalAuthorization{
 				SecretName: "tax-tls", SerialNumber: "1", NotAfter: metav1.NewTime(r.expires),
@@ -50,7 +50,7 @@ func (r *renewal) order(phase v1alpha1.VeroOrderState) {
 			Message: "the service makes the certificate", LastTransitionTime: metav1.Now(),
 		}}},
 	}
-	if phase == v1alpha1.StateIssued {
+	if phase == v1alpha1.VeroOrderIssued {
 		order.Status.Certificate = pkitest.PEM(leaf)
 	}
 	server.Create(r.T, order)
@@ -60,7 +60,7 @@ func (r *renewal) order(phase v1alpha1.VeroOrderState) {
 // mends what refuses the write.
 func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 	r := prepared(t)
-	r.order(v1alpha1.StateIssued)
+	r.order(v1alpha1.VeroOrderIssued)
 	r.clock.Step(11 * time.Minute)
 	r.uses(apitest.Unwritable{Client: server.Client, Refusal: forbidden()}, r.reconciler.Reader)
 	const said = "write the status of CertificateRequest "
@@ -93,7 +93,7 @@ func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 // TestARenewalThatGoesOnIsNoLongerFailing although it never could be written that it was.
 func TestARenewalThatGoesOnIsNoLongerFailing(t *testing.T) {
 	r := prepared(t)
-	r.order(v1alpha1.StateSubmitted)
+	r.order(v1alpha1.VeroOrderSubmitted)
 	r.clock.Step(11 * time.Minute)
 	r.uses(apitest.Unwritable{Client: server.Client, Refusal: forbidden()}, r.reconciler.Reader)
 	r.reconcileWithError()

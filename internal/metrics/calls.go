@@ -44,7 +44,7 @@ func (m *Metrics) describeCalls() {
 		Help:    "Time from the creation of a VeroOrder to its certificate in seconds, by operation.",
 		Buckets: []float64{5, 10, 15, 20, 30, 60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600, 72 * 3600},
 	}, []string{"operation"})
-	for _, operation := range []v1alpha1.Operation{v1alpha1.OperationSignNew, v1alpha1.OperationRenew} {
+	for _, operation := range []v1alpha1.VeroOperation{v1alpha1.VeroOperationSignNew, v1alpha1.VeroOperationRenew} {
 		m.submissions.WithLabelValues(string(operation))
 		m.polls.WithLabelValues(string(operation))
 		m.timeToIssue.WithLabelValues(string(operation))
@@ -68,12 +68,12 @@ func codes() []string {
 }
 
 // Submitted counts a request for a certificate.
-func (m *Metrics) Submitted(operation v1alpha1.Operation) {
+func (m *Metrics) Submitted(operation v1alpha1.VeroOperation) {
 	m.submissions.WithLabelValues(string(operation)).Inc()
 }
 
 // Polled counts a GetCertificate.
-func (m *Metrics) Polled(operation v1alpha1.Operation) {
+func (m *Metrics) Polled(operation v1alpha1.VeroOperation) {
 	m.polls.WithLabelValues(string(operation)).Inc()
 }
 
@@ -104,6 +104,6 @@ func codeOf(err error) string {
 }
 
 // Issued observes how long an order took from its creation to its certificate.
-func (m *Metrics) Issued(operation v1alpha1.Operation, took time.Duration) {
+func (m *Metrics) Issued(operation v1alpha1.VeroOperation, took time.Duration) {
 	m.timeToIssue.WithLabelValues(string(operation)).Observe(took.Seconds())
 }

@@ -14,10 +14,10 @@ import (
 
 func TestCalls(t *testing.T) {
 	series, registry := newMetrics(t)
-	series.Submitted(v1alpha1.OperationSignNew)
-	series.Submitted(v1alpha1.OperationSignNew)
-	series.Submitted(v1alpha1.OperationRenew)
-	series.Polled(v1alpha1.OperationRenew)
+	series.Submitted(v1alpha1.VeroOperationSignNew)
+	series.Submitted(v1alpha1.VeroOperationSignNew)
+	series.Submitted(v1alpha1.VeroOperationRenew)
+	series.Polled(v1alpha1.VeroOperationRenew)
 	compare(t, registry, "varmenne_polls_total", map[string]float64{`operation="RenewCertificate"`: 1})
 	compare(t, registry, "varmenne_submissions_total", map[string]float64{
 		`operation="RenewCertificate"`: 1, `operation="SignNewCertificate"`: 2,
@@ -61,7 +61,7 @@ func TestResponses(t *testing.T) {
 func TestDurations(t *testing.T) {
 	series, registry := newMetrics(t)
 	series.Answered(protocol.SignNewCertificate, nil, 300*time.Millisecond)
-	series.Issued(v1alpha1.OperationSignNew, 12*time.Second)
+	series.Issued(v1alpha1.VeroOperationSignNew, 12*time.Second)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

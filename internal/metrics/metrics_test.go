@@ -63,7 +63,7 @@ func everything(t *testing.T) *prometheus.Registry {
 	series.RequestUnserved(request("a", "tax", "tax-1"), v1alpha1.ReasonDenied)
 	series.RenewalFailing("a", "tax", "tax-1", v1alpha1.ReasonDenied, time.Unix(1, 0))
 	series.CredentialsUnspent(request("a", "tax", "tax-1"), "vero-transfer", time.Unix(1, 0))
-	registry.MustRegister(metrics.BuildInfo("1.2.3", "abc"), collector(order("a", v1alpha1.StatePending)))
+	registry.MustRegister(metrics.BuildInfo("1.2.3", "abc"), collector(order("a", v1alpha1.VeroOrderPending)))
 	return registry
 }
 

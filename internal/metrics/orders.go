@@ -50,14 +50,14 @@ func (o Orders) Collect(collected chan<- prometheus.Metric) {
 		return
 	}
 	counts := map[v1alpha1.VeroOrderState]float64{
-		v1alpha1.StatePending: 0, v1alpha1.StateSubmitting: 0, v1alpha1.StateSubmitted: 0,
-		v1alpha1.StateIssued: 0, v1alpha1.StateFailed: 0,
+		v1alpha1.VeroOrderPending: 0, v1alpha1.VeroOrderSubmitting: 0, v1alpha1.VeroOrderSubmitted: 0,
+		v1alpha1.VeroOrderIssued: 0, v1alpha1.VeroOrderFailed: 0,
 	}
 	for i := range orders.Items {
 		order := &orders.Items[i]
 		counts[order.Status.State]++
 		switch order.Status.State {
-		case v1alpha1.StateIssued, v1alpha1.StateFailed:
+		case v1alpha1.VeroOrderIssued, v1alpha1.VeroOrderFailed:
 		default:
 			collected <- series.since(order)
 		}

@@ -29,7 +29,7 @@ func order(name string, phase v1alpha1.VeroOrderState) v1alpha1.VeroOrder {
 			Namespace: "tax", Name: name, CreationTimestamp: metav1.Unix(100, 0),
 			Annotations: map[string]string{cmapi.CertificateNameKey: "reporting"},
 		},
-		Spec: v1alpha1.VeroOrderSpec{Operation: v1alpha1.OperationRenew},
+		Spec: v1alpha1.VeroOrderSpec{Operation: v1alpha1.VeroOperationRenew},
 		Status: v1alpha1.VeroOrderStatus{State: phase, Conditions: []metav1.Condition{
 			{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "Because"},
 		}},
@@ -39,18 +39,19 @@ func order(name string, phase v1alpha1.VeroOrderState) v1alpha1.VeroOrder {
 func TestOrders(t *testing.T) {
 	t.Run("every state has a value", func(t *testing.T) {
 		registry := prometheus.NewPedanticRegistry()
-		registry.MustRegister(collector(order("a", v1alpha1.StateIssued), order("b", v1alpha1.StateIssued),
-			order("c", v1alpha1.StateFailed)))
+		registry.MustRegister(collector(order("a", v1alpha1.VeroOrderIssued), order("b", v1alpha1.VeroOrderIssued),
+			order("c", v1alpha1.VeroOrderFailed)))
 		compare(t, registry, "varmenne_orders", map[string]float64{`state="Issued"`: 2, `state="Failed"`: 1})
 		if count, err := testutil.GatherAndCount(registry, "varmenne_orders"); err != nil || count != 5 {
 			t.Errorf("%d phases have a value, want 5: %v", count, err)
 		}
 	})
 	t.Run("those that have not ended are told one by one", func(t *testing.T) {
-		created := order("c", v1alpha1.StatePending)
+		created := order("c", v1alpha1.VeroOrderPending)
 		created.Status.Conditions = nil
 		registry := prometheus.NewPedanticRegistry()
-		registry.MustRegister(collector(order("a", v1alpha1.StateIssued), order("b", v1alpha1.StateSubmitted), created))
+		registry.MustRegister(collector(
+			order("a", v1alpha1.VeroOrderIssued), order("b", v1alpha1.VeroOrderSubmitted), created))
 		const labels = `certificate="reporting",namespace="tax",operation="RenewCertificate",`
 		compare(t, registry, "varmenne_order_pending_created_timestamp_seconds", map[string]float64{
 			labels + `order="b",reason="Because",state="Submitted"`:    100,

@@ -62,7 +62,7 @@ var readers = make(chan struct{}, 4)
 // for a cluster issuer. What is missing or unusable comes as *BundleError; any other error is the API server's, or that
 // of the context. A few are read at once; others wait.
 func ReadBundles(
-	ctx context.Context, source client.Reader, trust *v1alpha1.Trust, namespace string,
+	ctx context.Context, source client.Reader, trust *v1alpha1.VeroTrust, namespace string,
 ) (*Bundles, error) {
 	select {
 	case readers <- struct{}{}:

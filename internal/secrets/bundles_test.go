@@ -64,7 +64,7 @@ func TestBundlesAreRead(t *testing.T) {
 		"from a Secret":                      fromSecret("secret", "ca.crt"),
 	} {
 		t.Run(claim, func(t *testing.T) {
-			trust := &v1alpha1.Trust{TLS: &source, Responses: source, Issuance: source}
+			trust := &v1alpha1.VeroTrust{TLS: &source, Responses: source, Issuance: source}
 			bundles, err := secrets.ReadBundles(t.Context(), server.Client, trust, namespace)
 			if err != nil {
 				t.Fatal(err)
@@ -76,7 +76,7 @@ func TestBundlesAreRead(t *testing.T) {
 		})
 	}
 	t.Run("no TLS bundle means the system's roots", func(t *testing.T) {
-		trust := &v1alpha1.Trust{Responses: inline(bundle), Issuance: inline(bundle)}
+		trust := &v1alpha1.VeroTrust{Responses: inline(bundle), Issuance: inline(bundle)}
 		bundles, err := secrets.ReadBundles(t.Context(), server.Client, trust, namespace)
 		if err != nil || bundles.TLS != nil {
 			t.Errorf("read %v, %v", bundles.TLS, err)
@@ -119,7 +119,7 @@ func TestBundlesThatCannotBeUsed(t *testing.T) {
 		"no such key, Secret":       {fromSecret("trust", ""), true, "Secret " + place + "trust has no key ca.crt: add it"},
 		"a name that none can have": {fromSecret("../trust", "a"), true, "is no name of a Secret"},
 	} {
-		for field, trust := range map[string]*v1alpha1.Trust{
+		for field, trust := range map[string]*v1alpha1.VeroTrust{
 			"spec.trust.tls":       {TLS: &c.source, Responses: inline(good), Issuance: inline(good)},
 			"spec.trust.responses": {Responses: c.source, Issuance: inline(good)},
 			"spec.trust.issuance":  {Responses: inline(good), Issuance: c.source},
@@ -136,7 +136,7 @@ func TestBundlesThatCannotBeUsed(t *testing.T) {
 	t.Run("what may not be read", func(t *testing.T) {
 		for _, source := range []v1alpha1.BundleSource{fromSecret("trust", "a"), fromConfigMap("trust", "a")} {
 			_, err := secrets.ReadBundles(t.Context(), server.As(t, "nobody"),
-				&v1alpha1.Trust{Responses: source, Issuance: inline(good)}, namespace)
+				&v1alpha1.VeroTrust{Responses: source, Issuance: inline(good)}, namespace)
 			checkBundleError(t, err, "spec.trust.responses", true, "allow its ServiceAccount to get")
 		}
 	})
@@ -144,7 +144,7 @@ func TestBundlesThatCannotBeUsed(t *testing.T) {
 		ctx, cancel := contextThatEnds(t)
 		cancel()
 		_, err := secrets.ReadBundles(ctx, server.Client,
-			&v1alpha1.Trust{Responses: fromSecret("trust", "a"), Issuance: inline(good)}, namespace)
+			&v1alpha1.VeroTrust{Responses: fromSecret("trust", "a"), Issuance: inline(good)}, namespace)
 		if _, unusable := errors.AsType[*secrets.BundleError](err); err == nil || unusable {
 			t.Errorf("it says %v", err)
 		}
@@ -169,7 +169,7 @@ func (h *held) Get(ctx context.Context, _ client.ObjectKey, _ client.Object, _ .
 func TestTheBundlesOfAFewIssuersAreReadAtOnce(t *testing.T) {
 	const few = 4
 	reader := &held{arrived: make(chan struct{}, few+1)}
-	trust := &v1alpha1.Trust{Responses: fromConfigMap("trust", "a"), Issuance: fromConfigMap("trust", "a")}
+	trust := &v1alpha1.VeroTrust{Responses: fromConfigMap("trust", "a"), Issuance: fromConfigMap("trust", "a")}
 	ctx, cancel := context.WithCancel(t.Context())
 	var readers sync.WaitGroup
 	defer readers.Wait()
@@ -203,7 +203,7 @@ func TestDigestOfBundlesChangesWithEveryBundle(t *testing.T) {
 	one, two := pkitest.PEM(pkitest.Root(t, "one").Certificate), pkitest.PEM(pkitest.Root(t, "two").Certificate)
 	digest := func(tls, responses, issuance []byte) string {
 		t.Helper()
-		trust := &v1alpha1.Trust{Responses: inline(responses), Issuance: inline(issuance)}
+		trust := &v1alpha1.VeroTrust{Responses: inline(responses), Issuance: inline(issuance)}
 		if tls != nil {
 			source := inline(tls)
 			trust.TLS = &source

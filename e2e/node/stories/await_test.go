@@ -72,7 +72,7 @@ func (p *platform) awaitInFlight(t *testing.T, namespace string) v1alpha1.VeroOr
 	found := p.awaitOrder(t, namespace, "with a RetrievalId", func(order v1alpha1.VeroOrder) bool {
 		return order.Status.RetrievalID != ""
 	})
-	if found.Status.State != v1alpha1.StateSubmitted {
+	if found.Status.State != v1alpha1.VeroOrderSubmitted {
 		t.Fatalf("the order is %s already, too early for the story", found.Status.State)
 	}
 	return found

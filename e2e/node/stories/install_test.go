@@ -106,7 +106,7 @@ func testOrdersStay(t *testing.T, r *release) {
 	if err := r.List(t.Context(), orders, client.InNamespace(r.namespace)); err != nil {
 		t.Fatal(err)
 	}
-	if len(orders.Items) != 1 || orders.Items[0].Status.State != v1alpha1.StateIssued {
+	if len(orders.Items) != 1 || orders.Items[0].Status.State != v1alpha1.VeroOrderIssued {
 		t.Errorf("orders after uninstall: %v, want the one that was issued", orders.Items)
 	}
 }

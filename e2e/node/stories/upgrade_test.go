@@ -90,7 +90,7 @@ func testUninstalledDuringACall(t *testing.T, r *release, current string) {
 	r.open(t, service, namespace)
 	r.order(t, service, namespace, 1)
 	r.awaitOrder(t, namespace, "that is being sent", func(order v1alpha1.VeroOrder) bool {
-		return order.Status.State == v1alpha1.StateSubmitting
+		return order.Status.State == v1alpha1.VeroOrderSubmitting
 	})
 	r.uninstall(t)
 	before := r.awaitInFlight(t, namespace)
@@ -154,7 +154,7 @@ func (p *platform) testSameOrder(t *testing.T, before v1alpha1.VeroOrder) {
 	}
 	after := orders.Items[0]
 	if after.UID != before.UID || after.Status.RetrievalID != before.Status.RetrievalID ||
-		after.Status.State != v1alpha1.StateIssued {
+		after.Status.State != v1alpha1.VeroOrderIssued {
 		t.Errorf("order %s with RetrievalId %s is %s, want %s with %s to be Issued", after.UID,
 			after.Status.RetrievalID, after.Status.State, before.UID, before.Status.RetrievalID)
 	}

@@ -23,7 +23,7 @@ import (
 func Issuer(
 	ctx context.Context, reader client.Reader, kind, namespace, name string,
 ) (v1alpha1.GenericVeroIssuer, error) {
-	issuer := v1alpha1.NewIssuer(kind)
+	issuer := v1alpha1.NewVeroIssuer(kind)
 	if issuer == nil {
 		return nil, nil
 	}
@@ -56,7 +56,7 @@ func Describe(kind, name string, issuer v1alpha1.GenericVeroIssuer) facts.Issuer
 	if issuer == nil {
 		return facts.Issuer{Kind: kind, Name: name}
 	}
-	spec := issuer.IssuerSpec()
+	spec := issuer.VeroSpec()
 	described := facts.Issuer{
 		Kind: kind, Name: name, Exists: true, Environment: spec.Environment, CustomerID: spec.CustomerID,
 		Window: spec.Window(), Timeout: spec.Timeout(), UID: issuer.GetUID(), Generation: issuer.GetGeneration(),
@@ -67,7 +67,7 @@ func Describe(kind, name string, issuer v1alpha1.GenericVeroIssuer) facts.Issuer
 
 // readiness believes a Ready condition only if it is about the spec as it is now.
 func readiness(issuer v1alpha1.GenericVeroIssuer) (ready bool, message string) {
-	condition := meta.FindStatusCondition(issuer.IssuerStatus().Conditions, v1alpha1.ConditionReady)
+	condition := meta.FindStatusCondition(issuer.VeroStatus().Conditions, v1alpha1.ConditionReady)
 	if condition == nil || condition.ObservedGeneration != issuer.GetGeneration() {
 		return false, "it has not been checked yet"
 	}

@@ -20,8 +20,8 @@ func spec(t *testing.T) v1alpha1.VeroIssuerSpec {
 	t.Helper()
 	bundle := v1alpha1.BundleSource{CABundle: pkitest.PEM(pkitest.Root(t, "root").Certificate)}
 	return v1alpha1.VeroIssuerSpec{
-		Environment: v1alpha1.EnvironmentTest, CustomerID: "0123456-7",
-		Trust: v1alpha1.Trust{Responses: bundle, Issuance: bundle},
+		Environment: v1alpha1.VeroEnvironmentTest, CustomerID: "0123456-7",
+		Trust: v1alpha1.VeroTrust{Responses: bundle, Issuance: bundle},
 	}
 }
 
@@ -90,7 +90,7 @@ func checked(t *testing.T, value metav1.ConditionStatus, generation int64, messa
 
 func TestDescription(t *testing.T) {
 	plain := facts.Issuer{
-		Kind: v1alpha1.KindVeroIssuer, Name: "vero", Exists: true, Environment: v1alpha1.EnvironmentTest,
+		Kind: v1alpha1.KindVeroIssuer, Name: "vero", Exists: true, Environment: v1alpha1.VeroEnvironmentTest,
 		CustomerID: "0123456-7", Window: 1440 * time.Hour, Timeout: 24 * time.Hour, Generation: 2,
 	}
 	with := func(ready bool, message string) facts.Issuer {

@@ -24,7 +24,7 @@ func order(namespace, name, transferID string) *v1alpha1.VeroOrder {
 		},
 		Spec: v1alpha1.VeroOrderSpec{
 			IssuerRef: v1alpha1.OrderIssuerReference{Kind: v1alpha1.KindVeroIssuer, Name: "vero", UID: "1"},
-			Operation: v1alpha1.OperationSignNew, Environment: v1alpha1.EnvironmentTest, CustomerID: "0123456-7",
+			Operation: v1alpha1.VeroOperationSignNew, Environment: v1alpha1.VeroEnvironmentTest, CustomerID: "0123456-7",
 			Request: []byte("not looked at"), RequestUID: "2", PublicKeyDigest: strings.Repeat("0a", 32), Attempt: 1,
 			Transfer: &v1alpha1.TransferAuthorization{SecretName: "vero-transfer", TransferIDDigest: transferID},
 		},
@@ -75,14 +75,14 @@ func TestOrdersAreFoundByWhatTheyHold(t *testing.T) {
 	leaf := pkitest.Root(t, "issuing CA").Issue(t, pkitest.Key("ours"), "0123456-7")
 	bearing := func(order *v1alpha1.VeroOrder, id string) *v1alpha1.VeroOrder {
 		order.Status = v1alpha1.VeroOrderStatus{
-			State: v1alpha1.StateIssued, RetrievalID: id, Certificate: pkitest.PEM(leaf),
+			State: v1alpha1.VeroOrderIssued, RetrievalID: id, Certificate: pkitest.PEM(leaf),
 		}
 		return order
 	}
 	other := order(one, "other", strings.Repeat("0b", 32))
 	other.Spec.IssuerRef.Name, other.Spec.PublicKeyDigest = "another", strings.Repeat("0f", 32)
 	unread := order(one, "unread", strings.Repeat("0b", 32))
-	unread.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.StateIssued, Certificate: []byte("?")}
+	unread.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderIssued, Certificate: []byte("?")}
 	server.Create(t, bearing(order(one, "first", strings.Repeat("0b", 32)), "r-1"), bearing(other, "r-2"), unread,
 		bearing(order(two, "elsewhere", strings.Repeat("0b", 32)), "r-1"))
 	cached := startCache(t)

@@ -20,7 +20,7 @@ const (
 // ConcernsUs reports whether a CertificateRequest names one of our kinds.
 func ConcernsUs(request *cmapi.CertificateRequest) bool {
 	reference := request.Spec.IssuerRef
-	return reference.Group == v1alpha1.GroupName && v1alpha1.NewIssuer(reference.Kind) != nil
+	return reference.Group == v1alpha1.GroupName && v1alpha1.NewVeroIssuer(reference.Kind) != nil
 }
 
 // NamesUnknownKind reports whether a CertificateRequest names our group with a kind that is not of it.

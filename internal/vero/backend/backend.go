@@ -106,7 +106,7 @@ func (b *Backend) RenewalWindow(ctx context.Context, request *cmapi.CertificateR
 	if err != nil || issuer == nil {
 		return v1alpha1.DefaultRenewalWindow, err
 	}
-	return issuer.IssuerSpec().Window(), nil
+	return issuer.VeroSpec().Window(), nil
 }
 
 // Watches are orders, of which every change matters to the requests with their key, and issuers whose spec or readiness

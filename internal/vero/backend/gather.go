@@ -58,7 +58,7 @@ func (b *Backend) gather(
 	}
 	snapshot.Transfer.Named = secrets.NamesTransfer(owner.Certificate)
 	return snapshot, b.gatherTransfer(
-		ctx, &snapshot, secrets.TransferName(owner.Certificate, request, issuer.IssuerSpec()), request.Namespace)
+		ctx, &snapshot, secrets.TransferName(owner.Certificate, request, issuer.VeroSpec()), request.Namespace)
 }
 
 // described is what a decision needs to know of a request, as far as the request says it.
@@ -140,7 +140,7 @@ func (b *Backend) issuanceTrust(
 		return pki.Trust{}, nil
 	}
 	namespace := find.BundleNamespace(issuer, b.Namespace)
-	bundles, err := secrets.ReadBundles(ctx, b.Reader, &issuer.IssuerSpec().Trust, namespace)
+	bundles, err := secrets.ReadBundles(ctx, b.Reader, &issuer.VeroSpec().Trust, namespace)
 	if unusable, ok := errors.AsType[*secrets.BundleError](err); ok {
 		snapshot.Issuer.Ready, snapshot.Issuer.Message = false, unusable.Error()
 		return pki.Trust{}, nil

@@ -21,7 +21,7 @@ type Issuer struct {
 	Ready   bool
 	Message string
 	// Environment and CustomerID are the spec's.
-	Environment v1alpha1.Environment
+	Environment v1alpha1.VeroEnvironment
 	CustomerID  string
 	// Window and Timeout are spec.renewalWindow and spec.retrievalTimeout.
 	Window, Timeout time.Duration

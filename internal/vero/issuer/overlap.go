@@ -26,7 +26,7 @@ func (r *Reconciler) reportOverlap(
 		return err
 	}
 	message := overlapMessage(bundles.Responses.IssuingInBoth(bundles.Issuance))
-	conditions := &issuer.IssuerStatus().Conditions
+	conditions := &issuer.VeroStatus().Conditions
 	previous := meta.FindStatusCondition(*conditions, v1alpha1.ConditionTrustOverlap)
 	isNew := message != "" && (previous == nil || previous.Message != message)
 	if message == "" {

@@ -55,7 +55,7 @@ func newBench(t *testing.T) *bench {
 		b.made++
 		number := b.made
 		b.counting.Unlock()
-		if issuer.IssuerSpec().Endpoint() == silent {
+		if issuer.VeroSpec().Endpoint() == silent {
 			<-ctx.Done()
 		}
 		return errors.Join(fmt.Errorf("handshake %d", number), ctx.Err())

@@ -112,7 +112,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return status.Settle(ctx, fmt.Errorf("%s %s: %w", r.kind, request.NamespacedName, err))
 	}
-	ready := meta.FindStatusCondition(issuer.IssuerStatus().Conditions, v1alpha1.ConditionReady)
+	ready := meta.FindStatusCondition(issuer.VeroStatus().Conditions, v1alpha1.ConditionReady)
 	return ctrl.Result{RequeueAfter: distance(ready, r.Clock.Now())}, nil
 }
 
@@ -128,7 +128,7 @@ func distance(ready *metav1.Condition, now time.Time) time.Duration {
 
 // check looks at the nearest cause first: nothing is connected to with a spec that is wrong.
 func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.GenericVeroIssuer) (checkResult, error) {
-	spec := issuer.IssuerSpec()
+	spec := issuer.VeroSpec()
 	err := errors.Join(protocol.CheckCustomerID(spec.CustomerID), protocol.CheckCustomerName(spec.CustomerName))
 	if err != nil {
 		return checkResult{reason: v1alpha1.ReasonInvalidSpec, message: strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
@@ -193,10 +193,10 @@ func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.GenericVeroIssu
 	if found.ready() {
 		condition.Status = metav1.ConditionTrue
 	}
-	previous := meta.FindStatusCondition(issuer.IssuerStatus().Conditions, v1alpha1.ConditionReady)
+	previous := meta.FindStatusCondition(issuer.VeroStatus().Conditions, v1alpha1.ConditionReady)
 	changed := previous == nil || previous.Reason != found.reason || previous.Message != found.message
-	meta.SetStatusCondition(&issuer.IssuerStatus().Conditions, condition)
-	issuer.IssuerStatus().LastCheckTime = &now
+	meta.SetStatusCondition(&issuer.VeroStatus().Conditions, condition)
+	issuer.VeroStatus().LastCheckTime = &now
 	if err := status.Patch(ctx, r.Client, object, before); err != nil {
 		return err
 	}

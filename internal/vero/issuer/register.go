@@ -76,7 +76,7 @@ func (r *Reconciler) issuerOf(ctx context.Context, object client.Object) []recon
 func (r *Reconciler) isReady(ctx context.Context, name client.ObjectKey) bool {
 	issuer, err := find.Issuer(ctx, r.Client, r.kind, name.Namespace, name.Name)
 	return err == nil && issuer != nil &&
-		meta.IsStatusConditionTrue(issuer.IssuerStatus().Conditions, v1alpha1.ConditionReady)
+		meta.IsStatusConditionTrue(issuer.VeroStatus().Conditions, v1alpha1.ConditionReady)
 }
 
 func problemChanged() predicate.Predicate {

@@ -55,7 +55,7 @@ func lastSuccessOf(orders []v1alpha1.VeroOrder, issuer v1alpha1.GenericVeroIssue
 		if !refersTo(&orders[i], issuer) {
 			continue
 		}
-		if status.State == v1alpha1.StateIssued && status.CompletionTime != nil {
+		if status.State == v1alpha1.VeroOrderIssued && status.CompletionTime != nil {
 			found.answered = later(found.answered, status.CompletionTime.Time)
 			found.issued = later(found.issued, status.CompletionTime.Time)
 		}

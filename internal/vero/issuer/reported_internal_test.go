@@ -23,12 +23,12 @@ func TestOneResponseIsNotTheIssuer(t *testing.T) {
 	}
 	accepted := func(after time.Duration, unverified bool) v1alpha1.VeroOrderStatus {
 		return v1alpha1.VeroOrderStatus{
-			State: v1alpha1.StateSubmitted, AcceptanceTime: &metav1.MicroTime{Time: moment.Add(after)},
+			State: v1alpha1.VeroOrderSubmitted, AcceptanceTime: &metav1.MicroTime{Time: moment.Add(after)},
 			RetrievalIDUnverified: unverified,
 		}
 	}
 	issued := v1alpha1.VeroOrderStatus{
-		State: v1alpha1.StateIssued, CompletionTime: &metav1.Time{Time: moment.Add(time.Second)},
+		State: v1alpha1.VeroOrderIssued, CompletionTime: &metav1.Time{Time: moment.Add(time.Second)},
 	}
 	for claim, c := range map[string]struct {
 		reason  string

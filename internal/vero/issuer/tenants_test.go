@@ -100,8 +100,8 @@ func issuerFor(namespace, name, endpoint string, authority []byte) *v1alpha1.Ver
 	return &v1alpha1.VeroIssuer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.VeroIssuerSpec{
-			Environment: v1alpha1.EnvironmentTest, URL: endpoint, CustomerID: "0123456-7",
-			Trust: v1alpha1.Trust{TLS: &bundle, Responses: bundle, Issuance: bundle},
+			Environment: v1alpha1.VeroEnvironmentTest, URL: endpoint, CustomerID: "0123456-7",
+			Trust: v1alpha1.VeroTrust{TLS: &bundle, Responses: bundle, Issuance: bundle},
 		},
 	}
 }
@@ -144,7 +144,7 @@ func work(t *testing.T) <-chan string {
 }
 
 func shakeHands(ctx context.Context, with v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) error {
-	address, err := url.Parse(with.IssuerSpec().Endpoint())
+	address, err := url.Parse(with.VeroSpec().Endpoint())
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func (r *Reconciler) checkNotReplayed(
 func send(
 	ctx context.Context, service Service, order *v1alpha1.VeroOrder, g *gathered, csr []byte,
 ) (string, error) {
-	if order.Spec.Operation == v1alpha1.OperationRenew {
+	if order.Spec.Operation == v1alpha1.VeroOperationRenew {
 		message := &protocol.Renew{Party: g.party(), CSR: csr}
 		return service.Renew(ctx, message, g.identity.Key(), g.identity.Leaf)
 	}
@@ -185,7 +185,7 @@ func (g *gathered) fingerprint() string {
 func (g *gathered) party() protocol.Party {
 	return protocol.Party{
 		Environment: protocol.Environment(g.Order.Spec.Environment), CustomerID: g.Order.Spec.CustomerID,
-		CustomerName: g.issuer.IssuerSpec().CustomerName,
+		CustomerName: g.issuer.VeroSpec().CustomerName,
 	}
 }
 

@@ -37,14 +37,14 @@ type gathered struct {
 func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.VeroOrder) (*gathered, error) {
 	g := &gathered{Snapshot: orderstate.Snapshot{Now: r.Clock.Now(), Order: order}}
 	switch order.Status.State {
-	case v1alpha1.StateIssued, v1alpha1.StateFailed:
+	case v1alpha1.VeroOrderIssued, v1alpha1.VeroOrderFailed:
 		return g, nil
 	default: // also one that has ended once, and that a person has brought back
 	}
 	if err := r.gatherIssuer(ctx, g); err != nil {
 		return nil, err
 	}
-	if order.Status.State == v1alpha1.StateSubmitted {
+	if order.Status.State == v1alpha1.VeroOrderSubmitted {
 		return g, nil
 	}
 	waiting, err := r.waiting(ctx, order)
@@ -75,7 +75,7 @@ func (r *Reconciler) gatherIssuer(ctx context.Context, g *gathered) error {
 		return nil
 	}
 	namespace := find.BundleNamespace(issuer, r.Namespace)
-	bundles, err := secrets.ReadBundles(ctx, r.Reader, &issuer.IssuerSpec().Trust, namespace)
+	bundles, err := secrets.ReadBundles(ctx, r.Reader, &issuer.VeroSpec().Trust, namespace)
 	var unusable *secrets.BundleError
 	switch {
 	case errors.As(err, &unusable):
@@ -150,7 +150,7 @@ func (r *Reconciler) gatherTransfer(ctx context.Context, g *gathered, waiting []
 func (g *gathered) named(waiting []waiter) []string {
 	var named []string
 	for _, w := range waiting {
-		if name := secrets.TransferName(w.owner.Certificate, w.request, g.issuer.IssuerSpec()); name != "" {
+		if name := secrets.TransferName(w.owner.Certificate, w.request, g.issuer.VeroSpec()); name != "" {
 			named = append(named, name)
 		}
 	}

@@ -41,7 +41,7 @@ func limited(t *testing.T, resources ...string) client.Client {
 
 func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 	order := ended(server.Namespace(t), 0)
-	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.StateSubmitted, RetrievalID: "retrieval-1"}
+	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderSubmitted, RetrievalID: "retrieval-1"}
 	server.Create(t, order)
 	const enough = 10
 	recorder := events.NewFakeRecorder(enough)
@@ -78,7 +78,7 @@ func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 // not told.
 func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 	order := ended(server.Namespace(t), 0)
-	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.StateSubmitted, RetrievalID: "retrieval-1"}
+	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderSubmitted, RetrievalID: "retrieval-1"}
 	server.Create(t, order)
 	clock := clocktesting.NewFakeClock(now)
 	recorder := events.NewFakeRecorder(100)

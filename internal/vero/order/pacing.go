@@ -85,7 +85,7 @@ func held(order *v1alpha1.VeroOrder, until time.Time) orderstate.Action {
 		action.Message = fmt.Sprintf("the controller has ended in the middle of calls for other VeroOrders of this "+
 			"namespace; perhaps a response of their service ends it; VeroOrder %s goes on at %s", order.Name, again)
 	}
-	if order.Status.State == v1alpha1.StateSubmitted {
+	if order.Status.State == v1alpha1.VeroOrderSubmitted {
 		action.Reason = v1alpha1.ReasonAwaitingCertificate
 	}
 	return action

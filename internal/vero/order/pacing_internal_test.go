@@ -39,7 +39,7 @@ func calls(p *pacing, orders []v1alpha1.VeroOrder, now time.Time) time.Time {
 			continue
 		}
 		atOnce--
-		if order := &orders[i]; order.Status.State != v1alpha1.StateSubmitted {
+		if order := &orders[i]; order.Status.State != v1alpha1.VeroOrderSubmitted {
 			orderstate.RecordIntent(order, "", p.interruptions(order, moment), moment)
 		} else if p.needsIntent(order, moment) {
 			orderstate.RecordPollIntent(order, p.interruptions(order, moment), moment)

@@ -28,11 +28,14 @@ func TestAnOrderInWhoseCallsTheControllerHasEndedSaysUntilWhenItWaits(t *testing
 		want   string
 	}{
 		"one that was being sent": {
-			v1alpha1.VeroOrderStatus{State: v1alpha1.StateSubmitting, SubmissionTime: begun, Submissions: 4, Interruptions: 3},
+			v1alpha1.VeroOrderStatus{
+				State: v1alpha1.VeroOrderSubmitting, SubmissionTime: begun, Submissions: 4, Interruptions: 3,
+			},
 			"SubmissionUncertain: " + because},
 		"one that was being polled": {
 			v1alpha1.VeroOrderStatus{
-				State: v1alpha1.StateSubmitted, RetrievalID: "r-1", AcceptanceTime: begun, PollStartTime: begun, Interruptions: 3,
+				State: v1alpha1.VeroOrderSubmitted, RetrievalID: "r-1", AcceptanceTime: begun, PollStartTime: begun,
+				Interruptions: 3,
 			},
 			"AwaitingCertificate: " + because},
 	} {

@@ -58,7 +58,7 @@ func accepted(t *testing.T, namespace, name string) *v1alpha1.VeroOrder {
 	order := ended(namespace, 0)
 	order.Name, order.Spec.PublicKeyDigest = name, digest
 	order.Labels = map[string]string{v1alpha1.LabelPublicKey: v1alpha1.LabelValue(digest)}
-	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.StateSubmitted, RetrievalID: "retrieval of " + name}
+	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderSubmitted, RetrievalID: "retrieval of " + name}
 	return order
 }
 
@@ -90,8 +90,8 @@ func issuer(namespace string, authority *pkitest.Authority) *v1alpha1.VeroIssuer
 	return &v1alpha1.VeroIssuer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero"},
 		Spec: v1alpha1.VeroIssuerSpec{
-			Environment: v1alpha1.EnvironmentTest, CustomerID: "0123456-7",
-			Trust: v1alpha1.Trust{Responses: bundle, Issuance: bundle},
+			Environment: v1alpha1.VeroEnvironmentTest, CustomerID: "0123456-7",
+			Trust: v1alpha1.VeroTrust{Responses: bundle, Issuance: bundle},
 		},
 	}
 }
@@ -114,7 +114,7 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 		return func(t *testing.T, namespace string) *v1alpha1.VeroOrder {
 			t.Helper()
 			order := accepted(t, namespace, name)
-			order.Status.State, order.Status.Certificate = v1alpha1.StateIssued, pkitest.PEM(leaf)
+			order.Status.State, order.Status.Certificate = v1alpha1.VeroOrderIssued, pkitest.PEM(leaf)
 			return order
 		}
 	}
@@ -133,7 +133,7 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 			server.Create(t, issuer(namespace, root))
 			order := accepted(t, namespace, "order")
 			if c.renews != nil {
-				order.Spec.Operation, order.Spec.Transfer = v1alpha1.OperationRenew, nil
+				order.Spec.Operation, order.Spec.Transfer = v1alpha1.VeroOperationRenew, nil
 				order.Spec.Renewal = &v1alpha1.RenewalAuthorization{
 					SecretName: "tls", SerialNumber: facts.SerialNumber(c.renews), NotAfter: metav1.NewTime(now),
 				}
@@ -149,9 +149,9 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 			if err := poll(t, order, answering{leaf: leaf}, indexed(t)); err != nil {
 				t.Fatal(err)
 			}
-			want := v1alpha1.StateIssued
+			want := v1alpha1.VeroOrderIssued
 			if c.problem != "" {
-				want = v1alpha1.StateSubmitted
+				want = v1alpha1.VeroOrderSubmitted
 			}
 			ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
 			if order.Status.State != want || !strings.Contains(ready.Message, c.problem) {

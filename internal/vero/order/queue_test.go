@@ -19,7 +19,7 @@ import (
 // TestAnOrderThatWaitsForItsTurnForLongSaysSo, once.
 func TestAnOrderThatWaitsForItsTurnForLongSaysSo(t *testing.T) {
 	order := ended(server.Namespace(t), 0)
-	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.StatePending}
+	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderPending}
 	server.Create(t, order)
 	clock := clocktesting.NewFakeClock(order.CreationTimestamp.Time)
 	const enough = 10

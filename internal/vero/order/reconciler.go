@@ -242,7 +242,7 @@ func (r *Reconciler) report(ctx context.Context, before, after *v1alpha1.VeroOrd
 		condition.Message)
 	ctrl.LoggerFrom(ctx).Info("order changed", "state", after.Status.State, "reason", condition.Reason,
 		"message", condition.Message)
-	if after.Status.State == v1alpha1.StateIssued {
+	if after.Status.State == v1alpha1.VeroOrderIssued {
 		r.Metrics.Issued(after.Spec.Operation, r.Clock.Since(after.CreationTimestamp.Time))
 	}
 }

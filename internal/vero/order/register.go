@@ -55,8 +55,8 @@ func broughtBack() predicate.Predicate {
 		UpdateFunc: func(update event.UpdateEvent) bool {
 			earlier, wasOrder := update.ObjectOld.(*v1alpha1.VeroOrder)
 			later, isOrder := update.ObjectNew.(*v1alpha1.VeroOrder)
-			return wasOrder && isOrder && later.Status.State == v1alpha1.StateSubmitted &&
-				(earlier.Status.RetrievalID != later.Status.RetrievalID || earlier.Status.State == v1alpha1.StateFailed)
+			return wasOrder && isOrder && later.Status.State == v1alpha1.VeroOrderSubmitted &&
+				(earlier.Status.RetrievalID != later.Status.RetrievalID || earlier.Status.State == v1alpha1.VeroOrderFailed)
 		},
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
 		GenericFunc: func(event.GenericEvent) bool { return false },

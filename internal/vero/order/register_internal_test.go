@@ -17,14 +17,14 @@ func TestAnOrderThatHasGotARetrievalIDIsLookedAt(t *testing.T) {
 		want           bool
 	}{
 		"one that a person brings back": {
-			order(v1alpha1.StateFailed, ""), order(v1alpha1.StateSubmitted, "r-1"), true},
+			order(v1alpha1.VeroOrderFailed, ""), order(v1alpha1.VeroOrderSubmitted, "r-1"), true},
 		"one that had failed with its RetrievalId": {
-			order(v1alpha1.StateFailed, "r-1"), order(v1alpha1.StateSubmitted, "r-1"), true},
+			order(v1alpha1.VeroOrderFailed, "r-1"), order(v1alpha1.VeroOrderSubmitted, "r-1"), true},
 		"one that another controller was about to send": {
-			order(v1alpha1.StateSubmitting, ""), order(v1alpha1.StateSubmitted, "r-1"), true},
+			order(v1alpha1.VeroOrderSubmitting, ""), order(v1alpha1.VeroOrderSubmitted, "r-1"), true},
 		"but not one that was polled": {
-			order(v1alpha1.StateSubmitted, "r-1"), order(v1alpha1.StateSubmitted, "r-1"), false},
-		"nor one that fails": {order(v1alpha1.StateSubmitted, "r-1"), order(v1alpha1.StateFailed, "r-1"), false},
+			order(v1alpha1.VeroOrderSubmitted, "r-1"), order(v1alpha1.VeroOrderSubmitted, "r-1"), false},
+		"nor one that fails": {order(v1alpha1.VeroOrderSubmitted, "r-1"), order(v1alpha1.VeroOrderFailed, "r-1"), false},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			update := event.UpdateEvent{ObjectOld: c.earlier, ObjectNew: c.later}

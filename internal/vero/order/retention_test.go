@@ -32,7 +32,7 @@ func ended(namespace string, ago time.Duration) *v1alpha1.VeroOrder {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "sign-1"},
 		Spec: v1alpha1.VeroOrderSpec{
 			IssuerRef: v1alpha1.OrderIssuerReference{Kind: v1alpha1.KindVeroIssuer, Name: "vero", UID: "issuer-1"},
-			Operation: v1alpha1.OperationSignNew, Environment: v1alpha1.EnvironmentTest, CustomerID: "0123456-7",
+			Operation: v1alpha1.VeroOperationSignNew, Environment: v1alpha1.VeroEnvironmentTest, CustomerID: "0123456-7",
 			Request: []byte("not looked at"), RequestUID: "request-1", Attempt: 1,
 			PublicKeyDigest: strings.Repeat("a", 64),
 			Transfer: &v1alpha1.TransferAuthorization{
@@ -40,7 +40,7 @@ func ended(namespace string, ago time.Duration) *v1alpha1.VeroOrder {
 			},
 		},
 		Status: v1alpha1.VeroOrderStatus{
-			State: v1alpha1.StateIssued, CompletionTime: &metav1.Time{Time: now.Add(-ago)},
+			State: v1alpha1.VeroOrderIssued, CompletionTime: &metav1.Time{Time: now.Add(-ago)},
 		},
 	}
 }

@@ -61,7 +61,7 @@ func TestAnOrderIsExecutedBesideServicesThatNeverAnswer(t *testing.T) {
 	root := pkitest.Root(t, "Root")
 	leaf := root.Issue(t, pkitest.Key("ours"), "0123456-7")
 	work(t, func(issuer v1alpha1.GenericVeroIssuer, _ *secrets.Bundles) (veroorder.Service, error) {
-		if issuer.IssuerSpec().Endpoint() == service.URL {
+		if issuer.VeroSpec().Endpoint() == service.URL {
 			return silent{server: service}, nil
 		}
 		return answering{leaf: leaf}, nil
@@ -83,7 +83,7 @@ func TestAnOrderIsExecutedBesideServicesThatNeverAnswer(t *testing.T) {
 	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 5*time.Second, true,
 		func(ctx context.Context) (bool, error) {
 			err := server.Client.Get(ctx, client.ObjectKeyFromObject(good), good)
-			return good.Status.State == v1alpha1.StateIssued, err
+			return good.Status.State == v1alpha1.VeroOrderIssued, err
 		})
 	if err != nil {
 		t.Errorf("%v; the order is %s: %+v", err, good.Status.State, good.Status.Conditions)

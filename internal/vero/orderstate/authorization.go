@@ -53,7 +53,7 @@ func (s Snapshot) acceptedElsewhere() *v1alpha1.VeroOrder {
 			order.Spec.Transfer.TransferIDDigest != s.Order.Spec.Transfer.TransferIDDigest {
 			return false
 		}
-		return StateOf(order) == v1alpha1.StateSubmitted || StateOf(order) == v1alpha1.StateIssued
+		return StateOf(order) == v1alpha1.VeroOrderSubmitted || StateOf(order) == v1alpha1.VeroOrderIssued
 	})
 }
 
@@ -110,9 +110,9 @@ func (s Snapshot) superseded() bool { return s.NeedsCredentials() && s.Renewal.C
 func (s Snapshot) NeedsCredentials() bool {
 	order, phase := s.Order, StateOf(s.Order)
 	if order.Spec.Transfer != nil {
-		return phase == v1alpha1.StatePending || phase == v1alpha1.StateSubmitting
+		return phase == v1alpha1.VeroOrderPending || phase == v1alpha1.VeroOrderSubmitting
 	}
 	since, last := order.Status.FirstRefusalTime, order.Status.LastError
-	return phase == v1alpha1.StatePending && order.Status.Submissions >= warnAfter &&
+	return phase == v1alpha1.VeroOrderPending && order.Status.Submissions >= warnAfter &&
 		since != nil && last != nil && last.Code != codeNoResponse && last.Time.Sub(since.Time) >= s.Issuer.Timeout
 }

@@ -14,9 +14,9 @@ import (
 // Decide is what to do with the order of a snapshot.
 func Decide(s Snapshot) Action {
 	switch StateOf(s.Order) {
-	case v1alpha1.StateIssued, v1alpha1.StateFailed:
+	case v1alpha1.VeroOrderIssued, v1alpha1.VeroOrderFailed:
 		return Action{Verb: Done}
-	case v1alpha1.StateSubmitted:
+	case v1alpha1.VeroOrderSubmitted:
 		return s.poll()
 	default:
 		return s.submit()
@@ -142,7 +142,7 @@ func (s Snapshot) resumed() (reason, message string) {
 	switch {
 	case status.IssuerProblem != nil:
 		return status.IssuerProblem.Reason, status.IssuerProblem.Message
-	case StateOf(s.Order) == v1alpha1.StateSubmitted:
+	case StateOf(s.Order) == v1alpha1.VeroOrderSubmitted:
 		return unchanged(s.Order).awaiting(s.Order, s.Now, s.Issuer.Timeout)
 	case status.LastError != nil && status.LastError.Code == string(protocol.CodeTooEarly):
 		return v1alpha1.ReasonWaitingForWindow, status.LastError.Message + tooEarlyAgain

@@ -94,7 +94,7 @@ func answered(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 
 // failed ends an order without a certificate.
 func (o Outcome) failed(reason, message string, now time.Time) Outcome {
-	o.State, o.Reason, o.Message = v1alpha1.StateFailed, reason, message
+	o.State, o.Reason, o.Message = v1alpha1.VeroOrderFailed, reason, message
 	o.NextPoll, o.NextSubmit, o.Problem = nil, nil, nil
 	o.Ended = &metav1.Time{Time: now}
 	return o
@@ -126,7 +126,7 @@ func (o Outcome) apply(order *v1alpha1.VeroOrder, now time.Time) {
 	status.Polls, status.PollStartTime, status.Interruptions = o.Polls, o.PollStarted, o.Interruptions
 	switch {
 	case o.Reason == "":
-	case o.State == v1alpha1.StateIssued:
+	case o.State == v1alpha1.VeroOrderIssued:
 		setReady(order, metav1.ConditionTrue, o.Reason, o.Message, now)
 	default:
 		setReady(order, metav1.ConditionFalse, o.Reason, o.Message, now)

@@ -96,10 +96,10 @@ func check(t *testing.T, cases map[string]recorded) {
 }
 
 const (
-	pending    = v1alpha1.StatePending
-	submitting = v1alpha1.StateSubmitting
-	submitted  = v1alpha1.StateSubmitted
-	failed     = v1alpha1.StateFailed
+	pending    = v1alpha1.VeroOrderPending
+	submitting = v1alpha1.VeroOrderSubmitting
+	submitted  = v1alpha1.VeroOrderSubmitted
+	failed     = v1alpha1.VeroOrderFailed
 )
 
 // retrying is an order that was certainly not accepted, accepted one that certainly was.

@@ -26,11 +26,11 @@ func Interrupted(order *v1alpha1.VeroOrder) bool { return !begun(order).IsZero()
 func begun(order *v1alpha1.VeroOrder) time.Time {
 	status := &order.Status
 	switch StateOf(order) {
-	case v1alpha1.StateSubmitting:
+	case v1alpha1.VeroOrderSubmitting:
 		if status.SubmissionTime != nil && status.NextSubmitTime == nil {
 			return status.SubmissionTime.Time
 		}
-	case v1alpha1.StateSubmitted:
+	case v1alpha1.VeroOrderSubmitted:
 		if status.PollStartTime != nil {
 			return status.PollStartTime.Time
 		}

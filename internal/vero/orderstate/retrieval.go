@@ -23,9 +23,9 @@ func RecordPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call)
 func OutcomeOfPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Call) Outcome {
 	phase := StateOf(order)
 	switch {
-	case err == nil && phase != v1alpha1.StateIssued:
+	case err == nil && phase != v1alpha1.VeroOrderIssued:
 		return retrieved(order, issued, call)
-	case err != nil && phase == v1alpha1.StateSubmitted && order.Status.RetrievalID == call.RetrievalID:
+	case err != nil && phase == v1alpha1.VeroOrderSubmitted && order.Status.RetrievalID == call.RetrievalID:
 		return notRetrieved(order, err, call)
 	default:
 		return unchanged(order)
@@ -36,7 +36,7 @@ func OutcomeOfPoll(order *v1alpha1.VeroOrder, issued *Issued, err error, call Ca
 func retrieved(order *v1alpha1.VeroOrder, issued *Issued, call Call) Outcome {
 	o := concluded(order)
 	o.Polls++
-	o.State, o.Reason, o.Message = v1alpha1.StateIssued, v1alpha1.ReasonIssued, "the certificate was issued"
+	o.State, o.Reason, o.Message = v1alpha1.VeroOrderIssued, v1alpha1.ReasonIssued, "the certificate was issued"
 	o.Issued, o.Unverified = *issued, false
 	o.NextPoll, o.NextSubmit, o.Problem = nil, nil, nil
 	o.Ended = &metav1.Time{Time: call.Ended}
@@ -47,7 +47,7 @@ func retrieved(order *v1alpha1.VeroOrder, issued *Issued, call Call) Outcome {
 func notRetrieved(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	o := answered(order, err, call)
 	o.Polls++
-	o.State = v1alpha1.StateSubmitted
+	o.State = v1alpha1.VeroOrderSubmitted
 	if o.Accepted == nil {
 		// A person has brought a RetrievalId back, without its time, perhaps into an order that had ended.
 		o.Accepted, o.Ended = at(call.Ended), nil
@@ -111,9 +111,9 @@ func (o Outcome) disowned(order *v1alpha1.VeroOrder, err error, call Call) Outco
 	o.Accepted, o.NextPoll, o.Problem = nil, nil, nil
 	next := nextTry(order, longestRetry, call)
 	if o.Uncertain {
-		return o.retried(v1alpha1.StateSubmitting, v1alpha1.ReasonUncertain, message, next)
+		return o.retried(v1alpha1.VeroOrderSubmitting, v1alpha1.ReasonUncertain, message, next)
 	}
-	return o.retried(v1alpha1.StatePending, retryReason(order), message, next)
+	return o.retried(v1alpha1.VeroOrderPending, retryReason(order), message, next)
 }
 
 // disowns reports whether a verified response to GetCertificate says that a RetrievalId is not that of the order: the
@@ -130,7 +130,7 @@ func disowns(err error) bool {
 // refusedAtGet explains PKI020 on GetCertificate: it is about the request that was accepted before (interface
 // description 4).
 func refusedAtGet(order *v1alpha1.VeroOrder, refusal *protocol.ServiceError) string {
-	if order.Spec.Operation == v1alpha1.OperationRenew {
+	if order.Spec.Operation == v1alpha1.VeroOperationRenew {
 		return refusal.Error() + "; the renewal has to be asked for anew"
 	}
 	return explain(refusal)

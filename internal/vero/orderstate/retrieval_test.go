@@ -100,7 +100,7 @@ func TestPollThatBearsTheCertificate(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			orderstate.RecordPoll(order, issued, nil, ended(order, now))
 			status := order.Status
-			if status.State != v1alpha1.StateIssued || status.RetrievalIDUnverified || status.IssuerProblem != nil ||
+			if status.State != v1alpha1.VeroOrderIssued || status.RetrievalIDUnverified || status.IssuerProblem != nil ||
 				status.NextPollTime != nil || status.CompletionTime == nil || !cmp.Equal(status.Certificate, issued.Certificate) ||
 				string(status.CA) != "CA" || status.RetrievalID != retrievalID {
 				t.Errorf("it is not issued: %+v", status)

@@ -27,7 +27,7 @@ const longestMessage = 2000
 // ended, is left as it is.
 func RecordFailure(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 	switch StateOf(order) {
-	case v1alpha1.StatePending, v1alpha1.StateSubmitting:
+	case v1alpha1.VeroOrderPending, v1alpha1.VeroOrderSubmitting:
 		concluded(order).failed(action.Reason, action.Message, now).apply(order, now)
 	default:
 	}
@@ -38,7 +38,7 @@ func RecordFailure(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 func RecordWaiting(order *v1alpha1.VeroOrder, action Action, now time.Time) {
 	status := &order.Status
 	switch StateOf(order) {
-	case v1alpha1.StateIssued, v1alpha1.StateFailed:
+	case v1alpha1.VeroOrderIssued, v1alpha1.VeroOrderFailed:
 		return
 	default:
 	}
@@ -109,9 +109,9 @@ func lastMessage(last *v1alpha1.VeroOrderError) string {
 // InDoubt reports whether the service may have accepted an order that has not ended without our having its word.
 func InDoubt(order *v1alpha1.VeroOrder) bool {
 	switch StateOf(order) {
-	case v1alpha1.StateSubmitting:
+	case v1alpha1.VeroOrderSubmitting:
 		return true
-	case v1alpha1.StatePending:
+	case v1alpha1.VeroOrderPending:
 		return order.Status.Uncertain
 	default:
 		return false
@@ -122,12 +122,12 @@ func InDoubt(order *v1alpha1.VeroOrder) bool {
 // a person has written the RetrievalId that the controller could not write.
 func StateOf(order *v1alpha1.VeroOrder) v1alpha1.VeroOrderState {
 	switch phase := order.Status.State; phase {
-	case "", v1alpha1.StatePending, v1alpha1.StateSubmitting:
+	case "", v1alpha1.VeroOrderPending, v1alpha1.VeroOrderSubmitting:
 		switch {
 		case order.Status.RetrievalID != "":
-			return v1alpha1.StateSubmitted
+			return v1alpha1.VeroOrderSubmitted
 		case phase == "":
-			return v1alpha1.StatePending
+			return v1alpha1.VeroOrderPending
 		}
 		return phase
 	default:

@@ -50,7 +50,7 @@ func TestEnd(t *testing.T) {
 	t.Run("ends an order in doubt", func(t *testing.T) {
 		order := signNew(lost, abandoned(v1alpha1.ReasonWithdrawn))
 		status := &order.Status
-		if status.State != v1alpha1.StateFailed || status.CompletionTime == nil || status.NextSubmitTime != nil {
+		if status.State != v1alpha1.VeroOrderFailed || status.CompletionTime == nil || status.NextSubmitTime != nil {
 			t.Errorf("it has not ended: %+v", order.Status)
 		}
 	})

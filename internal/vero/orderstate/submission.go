@@ -16,10 +16,10 @@ import (
 // without an outcome makes the order uncertain.
 func RecordIntent(order *v1alpha1.VeroOrder, fingerprint string, interruptions int32, now time.Time) {
 	status := &order.Status
-	if status.State == v1alpha1.StateSubmitting {
+	if status.State == v1alpha1.VeroOrderSubmitting {
 		status.Uncertain = true
 	}
-	status.State = v1alpha1.StateSubmitting
+	status.State = v1alpha1.VeroOrderSubmitting
 	status.Submissions++
 	status.SubmissionTime = at(now)
 	status.Interruptions = interruptions
@@ -44,7 +44,7 @@ func OutcomeOfSubmission(order *v1alpha1.VeroOrder, retrievalID string, err erro
 	if isUnverified && unverified.RetrievalID != "" && unverified.RetrievalID != order.Status.RefusedRetrievalID {
 		return receipt(order, unverified, call)
 	}
-	if order.Status.State != v1alpha1.StateSubmitting || order.Status.SubmissionTime == nil ||
+	if order.Status.State != v1alpha1.VeroOrderSubmitting || order.Status.SubmissionTime == nil ||
 		!order.Status.SubmissionTime.Time.Equal(call.Intended) {
 		return unchanged(order)
 	}
@@ -89,12 +89,12 @@ func receipt(order *v1alpha1.VeroOrder, err *protocol.UnverifiedError, call Call
 func takes(order *v1alpha1.VeroOrder, unverified bool) bool {
 	status := &order.Status
 	switch {
-	case status.State == v1alpha1.StateIssued:
+	case status.State == v1alpha1.VeroOrderIssued:
 		return false
 	case status.RetrievalID == "":
 		return true
 	default:
-		return status.RetrievalIDUnverified && (!unverified || status.State != v1alpha1.StateSubmitted)
+		return status.RetrievalIDUnverified && (!unverified || status.State != v1alpha1.VeroOrderSubmitted)
 	}
 }
 
@@ -110,7 +110,7 @@ func late(order *v1alpha1.VeroOrder, retrievalID string, call Call) Outcome {
 
 // holding is an order that has a RetrievalId, and is to be polled.
 func (o Outcome) holding(retrievalID string, unverified bool, call Call) Outcome {
-	o.State, o.RetrievalID, o.Unverified = v1alpha1.StateSubmitted, retrievalID, unverified
+	o.State, o.RetrievalID, o.Unverified = v1alpha1.VeroOrderSubmitted, retrievalID, unverified
 	o.Accepted, o.NextPoll = at(call.Ended), at(call.Ended.Add(FirstPoll))
 	o.NextSubmit, o.Ended, o.FirstRefusalTime = nil, nil, nil
 	return o
@@ -124,7 +124,7 @@ func (o Outcome) refused(order *v1alpha1.VeroOrder, refusal *protocol.ServiceErr
 	o.Problem = nil // the response was verified
 	switch code {
 	case protocol.CodeWrongEnvironment:
-		o.State, o.NextSubmit = v1alpha1.StatePending, nextTry(order, longestRefusal, call)
+		o.State, o.NextSubmit = v1alpha1.VeroOrderPending, nextTry(order, longestRefusal, call)
 		return o.withIssuerProblem(o.problem(order, v1alpha1.ReasonWrongEnvironment, refusal, call))
 	case protocol.CodeSignature:
 		return o.failed(v1alpha1.ReasonSignatureRefused, explain(refusal), call.Ended)
@@ -135,16 +135,16 @@ func (o Outcome) refused(order *v1alpha1.VeroOrder, refusal *protocol.ServiceErr
 	case protocol.CodeRequest:
 		return o.failed(v1alpha1.ReasonRequestRefused, explain(refusal), call.Ended)
 	case protocol.CodeTooEarly:
-		return o.retried(v1alpha1.StatePending, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain,
+		return o.retried(v1alpha1.VeroOrderPending, v1alpha1.ReasonWaitingForWindow, refusal.Error()+tooEarlyAgain,
 			after(order, tooEarlyRetry, call))
 	default: // CodeTechnical
-		return o.retried(v1alpha1.StatePending, retryReason(order), refusal.Error()+"; it is tried again"+o.unspent(),
+		return o.retried(v1alpha1.VeroOrderPending, retryReason(order), refusal.Error()+"; it is tried again"+o.unspent(),
 			nextTry(order, longestRefusal, call))
 	}
 }
 
 // documented is the code of a refusal if the service has documented it for the operation, else CodeTechnical.
-func documented(refusal *protocol.ServiceError, operation v1alpha1.Operation) protocol.Code {
+func documented(refusal *protocol.ServiceError, operation v1alpha1.VeroOperation) protocol.Code {
 	meaning, _ := refusal.Meaning()
 	for _, known := range meaning.Operations {
 		if string(known) == string(operation) {
@@ -184,14 +184,14 @@ func (o Outcome) interrupted(order *v1alpha1.VeroOrder, err error, call Call) Ou
 	next := after(order, max(retryDistance(order.Status.Submissions, longestRetry), wantedDistance(err)), call)
 	failure, isCall := errors.AsType[protocol.CallError](err)
 	if !isCall || !failure.MayHaveBeenProcessed() {
-		return o.retried(v1alpha1.StatePending, retryReason(order), err.Error()+"; it is tried again"+o.unspent(), next)
+		return o.retried(v1alpha1.VeroOrderPending, retryReason(order), err.Error()+"; it is tried again"+o.unspent(), next)
 	}
 	o.Uncertain = true
 	if isUntrusted(err) {
-		o.State, o.NextSubmit = v1alpha1.StateSubmitting, next
+		o.State, o.NextSubmit = v1alpha1.VeroOrderSubmitting, next
 		return o.withIssuerProblem(o.problem(order, v1alpha1.ReasonUntrustedResponse, err, call))
 	}
-	return o.retried(v1alpha1.StateSubmitting, v1alpha1.ReasonUncertain,
+	return o.retried(v1alpha1.VeroOrderSubmitting, v1alpha1.ReasonUncertain,
 		err.Error()+"; it is sent again with the same authorization", next)
 }
 

@@ -247,7 +247,7 @@ func TestLateResponses(t *testing.T) {
 		order := signNew(bore(leaf))
 		for _, err := range []error{nil, unverifiedWith("late"), pki020} {
 			late("late", err)(order)
-			if order.Status.State != v1alpha1.StateIssued || order.Status.RetrievalID != retrievalID {
+			if order.Status.State != v1alpha1.VeroOrderIssued || order.Status.RetrievalID != retrievalID {
 				t.Fatalf("after %v it is %s with RetrievalId %s", err, order.Status.State, order.Status.RetrievalID)
 			}
 		}

@@ -135,7 +135,7 @@ func with(orders ...*v1alpha1.VeroOrder) change {
 type want struct {
 	verb      plan.Verb
 	reason    string
-	operation v1alpha1.Operation
+	operation v1alpha1.VeroOperation
 	attempt   int32
 	at        time.Time
 	order     string
@@ -156,12 +156,12 @@ func (w want) check(t *testing.T, got plan.Action) {
 
 func createSignNew(number int32) want {
 	return want{verb: plan.Create, reason: v1alpha1.ReasonOrderCreated,
-		operation: v1alpha1.OperationSignNew, attempt: number}
+		operation: v1alpha1.VeroOperationSignNew, attempt: number}
 }
 
 func createRenewal(number int32) want {
 	return want{verb: plan.Create, reason: v1alpha1.ReasonOrderCreated,
-		operation: v1alpha1.OperationRenew, attempt: number}
+		operation: v1alpha1.VeroOperationRenew, attempt: number}
 }
 
 func waitFor(reason string, says ...string) want {

@@ -27,7 +27,7 @@ func (s Snapshot) credentials() (attempt int32, problem string) {
 		return 0, s.spent(spender)
 	case last == nil:
 		return 1, ""
-	case orderstate.StateOf(last) == v1alpha1.StatePending:
+	case orderstate.StateOf(last) == v1alpha1.VeroOrderPending:
 		return 0, fmt.Sprintf("the transfer credentials in Secret %s are reserved for VeroOrder %s%s; "+
 			"give each Certificate credentials of its own, in a Secret that its annotation %s names",
 			s.Transfer.SecretName, last.Name, orderstate.RequestOf(last), v1alpha1.AnnotationTransferSecret)
@@ -55,7 +55,7 @@ func (s Snapshot) Unspent() bool {
 	}
 	last, spender := s.ordersWithTransferID()
 	return s.Transfer.Problem == "" && s.Transfer.IDDigest != "" && spender == nil && last != nil &&
-		orderstate.StateOf(last) == v1alpha1.StatePending && !orderstate.InDoubt(last)
+		orderstate.StateOf(last) == v1alpha1.VeroOrderPending && !orderstate.InDoubt(last)
 }
 
 // ordersWithTransferID is the last order that was made with the TransferId, and one that has spent it, or may have:
@@ -70,7 +70,7 @@ func (s Snapshot) ordersWithTransferID() (last, spender *v1alpha1.VeroOrder) {
 			last = order
 		}
 		switch orderstate.StateOf(order) {
-		case v1alpha1.StateSubmitting, v1alpha1.StateSubmitted, v1alpha1.StateIssued:
+		case v1alpha1.VeroOrderSubmitting, v1alpha1.VeroOrderSubmitted, v1alpha1.VeroOrderIssued:
 			spender = order
 		default:
 		}

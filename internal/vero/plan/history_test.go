@@ -144,7 +144,7 @@ func (w *world) changeIssuer(number int) {
 	case 3:
 		w.issuer.CustomerID = "7654321-0"
 	case 4:
-		w.issuer.Environment = v1alpha1.EnvironmentProduction
+		w.issuer.Environment = v1alpha1.VeroEnvironmentProduction
 	case 5:
 		w.issuer.TrustDigest = ""
 	default:
@@ -168,7 +168,7 @@ func (w *world) repair() {
 	w.frozen = nil
 	w.mint(true)
 	w.orders = slices.DeleteFunc(w.orders, func(o *v1alpha1.VeroOrder) bool {
-		accepted := o.Status.State == v1alpha1.StateSubmitted
+		accepted := o.Status.State == v1alpha1.VeroOrderSubmitted
 		return accepted && (o.Spec.CustomerID != w.issuer.CustomerID || o.Spec.Environment != w.issuer.Environment)
 	})
 }

@@ -49,7 +49,7 @@ func (s Snapshot) longest(matches func(*v1alpha1.VeroOrder) bool) (*v1alpha1.Ver
 	var best *x509.Certificate
 	for i := range s.Orders {
 		order := &s.Orders[i]
-		if orderstate.StateOf(order) != v1alpha1.StateIssued || !s.sameKey(order) || !matches(order) {
+		if orderstate.StateOf(order) != v1alpha1.VeroOrderIssued || !s.sameKey(order) || !matches(order) {
 			continue
 		}
 		leaf, err := facts.Leaf(order)
@@ -74,28 +74,29 @@ func (s Snapshot) bearsKey(leaf *x509.Certificate) bool {
 // paid for must not be lost with a typing error in an issuer.
 func (s Snapshot) inFlight() *v1alpha1.VeroOrder {
 	return orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
-		return s.sameKey(order) && (orderstate.StateOf(order) == v1alpha1.StateSubmitted || orderstate.InDoubt(order))
+		return s.sameKey(order) && (orderstate.StateOf(order) == v1alpha1.VeroOrderSubmitted || orderstate.InDoubt(order))
 	})
 }
 
 // pending is an order for the key that is about to be sent.
 func (s Snapshot) pending() *v1alpha1.VeroOrder {
 	return orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
-		return s.sameKey(order) && orderstate.StateOf(order) == v1alpha1.StatePending
+		return s.sameKey(order) && orderstate.StateOf(order) == v1alpha1.VeroOrderPending
 	})
 }
 
 // refusal is a failed order that was made for this very request, of the kind that only a new request can mend.
 func (s Snapshot) refusal() *v1alpha1.VeroOrder {
 	return orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
-		if !s.sameKey(order) || order.Spec.RequestUID != s.Request.UID || orderstate.StateOf(order) != v1alpha1.StateFailed {
+		if !s.sameKey(order) || order.Spec.RequestUID != s.Request.UID ||
+			orderstate.StateOf(order) != v1alpha1.VeroOrderFailed {
 			return false
 		}
 		switch reasons.Of(orderstate.Reason(order)).Refuses {
 		case reasons.RefusesAll:
 			return true
 		case reasons.RefusesRenewals:
-			return order.Spec.Operation == v1alpha1.OperationRenew
+			return order.Spec.Operation == v1alpha1.VeroOperationRenew
 		default:
 			return false
 		}
@@ -106,7 +107,8 @@ func (s Snapshot) refusal() *v1alpha1.VeroOrder {
 // customer or environment it does not say of another: a mistake in an issuer can be corrected.
 func (s Snapshot) refusedRenewal() *v1alpha1.VeroOrder {
 	return orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
-		return s.renewsCurrent(order) && s.Issuer.SameCustomer(order) && orderstate.StateOf(order) == v1alpha1.StateFailed &&
+		return s.renewsCurrent(order) && s.Issuer.SameCustomer(order) &&
+			orderstate.StateOf(order) == v1alpha1.VeroOrderFailed &&
 			orderstate.Reason(order) == v1alpha1.ReasonRenewalRefused
 	})
 }
@@ -115,7 +117,7 @@ func (s Snapshot) refusedRenewal() *v1alpha1.VeroOrder {
 // tried again, unless somebody has bought transfer credentials to get past it.
 func (s Snapshot) renewalFailed() bool {
 	return orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
-		return s.renewsCurrent(order) && orderstate.StateOf(order) == v1alpha1.StateFailed &&
+		return s.renewsCurrent(order) && orderstate.StateOf(order) == v1alpha1.VeroOrderFailed &&
 			reasons.Of(orderstate.Reason(order)).MayPass
 	}) != nil
 }

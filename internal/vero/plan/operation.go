@@ -14,9 +14,9 @@ func (s Snapshot) operation() Action {
 	attempt, problem := s.credentials()
 	switch {
 	case renewable && open && (problem != "" || !s.renewalFailed()):
-		return s.create(v1alpha1.OperationRenew, s.renewalAttempt())
+		return s.create(v1alpha1.VeroOperationRenew, s.renewalAttempt())
 	case problem == "" && !s.setAside():
-		return s.create(v1alpha1.OperationSignNew, attempt)
+		return s.create(v1alpha1.VeroOperationSignNew, attempt)
 	case renewable:
 		return s.awaitWindow()
 	default:
@@ -50,7 +50,7 @@ func (s Snapshot) whyCredentials() string {
 	return ""
 }
 
-func (s Snapshot) create(operation v1alpha1.Operation, attempt int32) Action {
+func (s Snapshot) create(operation v1alpha1.VeroOperation, attempt int32) Action {
 	return Action{Verb: Create, Reason: v1alpha1.ReasonOrderCreated, Operation: operation, Attempt: attempt,
 		Message: s.orphan()}
 }

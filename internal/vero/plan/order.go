@@ -50,7 +50,7 @@ func NewOrder(s Snapshot, action Action) *v1alpha1.VeroOrder {
 
 // authorize writes into an order what it is to spend.
 func (s Snapshot) authorize(order *v1alpha1.VeroOrder) {
-	if order.Spec.Operation == v1alpha1.OperationRenew {
+	if order.Spec.Operation == v1alpha1.VeroOperationRenew {
 		order.Spec.Renewal = &v1alpha1.RenewalAuthorization{
 			SecretName:   s.Current.SecretName,
 			SerialNumber: s.Current.SerialNumber,

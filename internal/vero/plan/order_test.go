@@ -28,13 +28,13 @@ func TestNewOrder(t *testing.T) {
 			},
 			Spec: v1alpha1.VeroOrderSpec{
 				IssuerRef:   v1alpha1.OrderIssuerReference{Kind: v1alpha1.KindVeroIssuer, Name: "vero"},
-				Environment: v1alpha1.EnvironmentTest, CustomerID: customer,
+				Environment: v1alpha1.VeroEnvironmentTest, CustomerID: customer,
 				Request: []byte("CSR"), RequestUID: ourRequest, PublicKeyDigest: key, Attempt: 1,
 			},
 		}
 	}
 	bought, renewed := order("sign-05a5d9cc64de5e59de28"), order("renew-46d7c83e70a50a2a967a")
-	bought.Spec.Operation, renewed.Spec.Operation = v1alpha1.OperationSignNew, v1alpha1.OperationRenew
+	bought.Spec.Operation, renewed.Spec.Operation = v1alpha1.VeroOperationSignNew, v1alpha1.VeroOperationRenew
 	bought.Spec.Transfer = &v1alpha1.TransferAuthorization{SecretName: "vero-transfer", TransferIDDigest: transferID}
 	bought.Labels[v1alpha1.LabelTransferID] = transferID
 	bought.Annotations[v1alpha1.AnnotationGivenUp] = retrievalID
@@ -61,7 +61,7 @@ func TestNewOrder(t *testing.T) {
 
 // TestTheNameOfAnOrderIsWhatItSpends: the API server refuses a second order that would spend the same.
 func TestTheNameOfAnOrderIsWhatItSpends(t *testing.T) {
-	name := func(operation v1alpha1.Operation, attempt int32, changes ...change) string {
+	name := func(operation v1alpha1.VeroOperation, attempt int32, changes ...change) string {
 		s := requested(append([]change{credentials, currentUntil(now)}, changes...)...)
 		return plan.NewOrder(s, plan.Action{Operation: operation, Attempt: attempt}).Name
 	}
@@ -70,7 +70,7 @@ func TestTheNameOfAnOrderIsWhatItSpends(t *testing.T) {
 	}
 	anotherRequest := func(s *plan.Snapshot) { s.Request.UID = otherRequest }
 	another := func(s *plan.Snapshot) { s.Current = facts.Current{SerialNumber: "def"} }
-	const buys, renews = v1alpha1.OperationSignNew, v1alpha1.OperationRenew
+	const buys, renews = v1alpha1.VeroOperationSignNew, v1alpha1.VeroOperationRenew
 	bought, renewed := name(buys, 1), name(renews, 1)
 	for claim, same := range map[string]bool{
 		"a TransferId, for whatever key":           name(buys, 1, anotherKey) == bought,

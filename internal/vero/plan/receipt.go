@@ -39,7 +39,7 @@ func (s Snapshot) orphanHint() string {
 		return ""
 	}
 	home := orderstate.Newest(s.Orders, func(order *v1alpha1.VeroOrder) bool {
-		return s.sameKey(order) && orderstate.StateOf(order) == v1alpha1.StateFailed && order.Status.RetrievalID == ""
+		return s.sameKey(order) && orderstate.StateOf(order) == v1alpha1.VeroOrderFailed && order.Status.RetrievalID == ""
 	})
 	if home == nil {
 		return "; " + orphan

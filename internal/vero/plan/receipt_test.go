@@ -21,7 +21,7 @@ func TestAReceiptThatNoOrderHoldsIsTold(t *testing.T) {
 	refused.Name = "sign-2"
 	refused.Spec.PublicKeyDigest = ourKey
 	refused.Spec.IssuerRef.Kind, refused.Spec.IssuerRef.Name = v1alpha1.KindVeroIssuer, "vero"
-	refused.Status.State = v1alpha1.StateFailed
+	refused.Status.State = v1alpha1.VeroOrderFailed
 	held := refused.DeepCopy()
 	held.Status.RetrievalID = retrievalID
 	for claim, c := range map[string]struct {

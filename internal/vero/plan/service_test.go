@@ -148,7 +148,7 @@ func (w *world) refusal(order *v1alpha1.VeroOrder, fault fault) error {
 		w.t.Fatalf("%s was sent with other credentials than its own", order.Name)
 	}
 	for _, other := range w.orders {
-		accepted := other.Status.State == v1alpha1.StateSubmitted || other.Status.State == v1alpha1.StateIssued
+		accepted := other.Status.State == v1alpha1.VeroOrderSubmitted || other.Status.State == v1alpha1.VeroOrderIssued
 		if accepted && other.Spec.Transfer != nil && *other.Spec.Transfer == *transfer {
 			w.t.Fatalf("%s was sent although %s was accepted with its credentials", order.Name, other.Name)
 		}

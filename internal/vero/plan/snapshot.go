@@ -78,7 +78,7 @@ type Action struct {
 	// At is when to look again; zero means when something changes.
 	At time.Time
 	// Operation and Attempt of the order to create.
-	Operation v1alpha1.Operation
+	Operation v1alpha1.VeroOperation
 	Attempt   int32
 	// Order to follow, deliver or explain a refusal with.
 	Order *v1alpha1.VeroOrder

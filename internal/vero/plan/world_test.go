@@ -199,11 +199,11 @@ func (w *world) checkStep(before, after *v1alpha1.VeroOrder) {
 	if was.RetrievalID != "" && is.RetrievalID == "" && !refused {
 		w.t.Fatalf("%s: the RetrievalId %s is lost", after.Name, was.RetrievalID)
 	}
-	if was.State == v1alpha1.StateIssued &&
-		(is.State != v1alpha1.StateIssued || !bytes.Equal(was.Certificate, is.Certificate)) {
+	if was.State == v1alpha1.VeroOrderIssued &&
+		(is.State != v1alpha1.VeroOrderIssued || !bytes.Equal(was.Certificate, is.Certificate)) {
 		w.t.Fatalf("%s: it was issued, and is %s", after.Name, is.State)
 	}
-	if is.State == v1alpha1.StateSubmitted && (is.RetrievalID == "" || is.AcceptanceTime == nil) {
+	if is.State == v1alpha1.VeroOrderSubmitted && (is.RetrievalID == "" || is.AcceptanceTime == nil) {
 		w.t.Fatalf("%s: submitted without RetrievalId or time", after.Name)
 	}
 }

@@ -11,7 +11,7 @@ import (
 func Issuer() facts.Issuer {
 	return facts.Issuer{
 		Kind: v1alpha1.KindVeroIssuer, Name: "vero", Exists: true, Ready: true, Message: "fine",
-		Environment: v1alpha1.EnvironmentTest, CustomerID: Customer, Window: Window, Timeout: Timeout,
+		Environment: v1alpha1.VeroEnvironmentTest, CustomerID: Customer, Window: Window, Timeout: Timeout,
 		Generation: Generation, TrustDigest: TrustDigest,
 	}
 }
@@ -26,7 +26,7 @@ func Unready(i *facts.Issuer) { i.Ready, i.Message = false, "no connection" }
 func OtherCustomer(i *facts.Issuer) { i.CustomerID = "7654321-0" }
 
 // Production makes an issuer one of the other environment.
-func Production(i *facts.Issuer) { i.Environment = v1alpha1.EnvironmentProduction }
+func Production(i *facts.Issuer) { i.Environment = v1alpha1.VeroEnvironmentProduction }
 
 // Credentials are those that the orders are made with.
 func Credentials() facts.Transfer {

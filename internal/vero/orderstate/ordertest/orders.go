@@ -21,7 +21,7 @@ func SignNew(edits ...Edit) *v1alpha1.VeroOrder {
 			Annotations: map[string]string{v1alpha1.AnnotationRequestName: "tls-1"}},
 		Spec: v1alpha1.VeroOrderSpec{
 			IssuerRef: v1alpha1.OrderIssuerReference{Kind: v1alpha1.KindVeroIssuer, Name: "vero"},
-			Operation: v1alpha1.OperationSignNew, Environment: v1alpha1.EnvironmentTest, CustomerID: Customer,
+			Operation: v1alpha1.VeroOperationSignNew, Environment: v1alpha1.VeroEnvironmentTest, CustomerID: Customer,
 			RequestUID: OurRequest, PublicKeyDigest: OurKey, Attempt: 1,
 			Transfer: &v1alpha1.TransferAuthorization{SecretName: "vero-transfer", TransferIDDigest: TransferID},
 		},
@@ -36,7 +36,7 @@ func SignNew(edits ...Edit) *v1alpha1.VeroOrder {
 func Renewal(edits ...Edit) *v1alpha1.VeroOrder {
 	order := SignNew()
 	order.Name = "renew-1"
-	order.Spec.Operation, order.Spec.Transfer = v1alpha1.OperationRenew, nil
+	order.Spec.Operation, order.Spec.Transfer = v1alpha1.VeroOperationRenew, nil
 	order.Spec.Renewal = &v1alpha1.RenewalAuthorization{
 		SecretName: "tls", SerialNumber: "abc", NotAfter: metav1.Time{Time: Now.AddDate(0, 0, 30)},
 	}
