@@ -48,7 +48,7 @@ func TestResponses(t *testing.T) {
 			before := testutil.CollectAndCount(registry)
 			series.Answered(protocol.GetCertificate, c.err, 250*time.Millisecond)
 			compare(t, registry, "varmenne_service_requests_total", map[string]float64{
-				fmt.Sprintf(`operation="GetCertificate",code=%q`, c.code): 1,
+				fmt.Sprintf(`code=%q,operation="GetCertificate"`, c.code): 1,
 			})
 			if after := testutil.CollectAndCount(registry); after != before {
 				t.Errorf("%d series have become %d: what is counted for the first time cannot be seen to increase",
