@@ -77,7 +77,7 @@ func (r *Reconciler) planResumptions(ctx context.Context) error {
 func held(order *v1alpha1.VeroOrder, until time.Time) orderstate.Action {
 	again := until.UTC().Format(time.RFC3339)
 	action := orderstate.Action{Verb: orderstate.Wait, Reason: v1alpha1.ReasonUncertain, Message: fmt.Sprintf(
-		"the controller has ended in the middle of each of the last %d calls for VeroOrders of this namespace; perhaps an "+
+		"the controller has ended in the middle of each of the last %d calls for VeroOrders of this namespace; perhaps a "+
 			"response of the service ends it; see the log of the ended container; VeroOrder %s goes on at %s",
 		order.Status.Interruptions+1, order.Name, again)}
 	if !orderstate.Interrupted(order) {
