@@ -22,6 +22,7 @@ type Metrics struct {
 	timeToIssue *prometheus.HistogramVec
 	watchErrors *prometheus.CounterVec
 	ready       *state
+	checks      *state
 	unserved    *state
 	failing     *state
 	credentials *state
@@ -37,7 +38,8 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 		registerer.Register(m.watchErrors),
 		registerer.Register(m.submissions), registerer.Register(m.polls), registerer.Register(m.responses),
 		registerer.Register(m.latency), registerer.Register(m.timeToIssue), registerer.Register(m.ready),
-		registerer.Register(m.unserved), registerer.Register(m.failing), registerer.Register(m.credentials))
+		registerer.Register(m.checks), registerer.Register(m.unserved), registerer.Register(m.failing),
+		registerer.Register(m.credentials))
 }
 
 // BuildInfo is a collector of varmenne_build_info: which program a replica runs.

@@ -60,6 +60,7 @@ func everything(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	series, registry := newMetrics(t)
 	series.IssuerReady(v1alpha1.KindVeroIssuer, "a", "vero", v1alpha1.ReasonChecked, true)
+	series.IssuerChecked(v1alpha1.KindVeroIssuer, "a", "vero", time.Unix(1, 0))
 	series.RequestUnserved(request("a", "tax", "tax-1"), v1alpha1.ReasonDenied)
 	series.RenewalFailing("a", "tax", "tax-1", v1alpha1.ReasonDenied, time.Unix(1, 0))
 	series.CredentialsUnspent(request("a", "tax", "tax-1"), "vero-transfer", time.Unix(1, 0))

@@ -60,12 +60,24 @@ func (s *state) forget(of identity) {
 	delete(s.values, of)
 }
 
+// begin sets a value of zero where there is none.
+func (s *state) begin(of identity, labels ...string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if _, begun := s.values[of]; !begun {
+		s.values[of] = prometheus.MustNewConstMetric(s.description, prometheus.GaugeValue, 0, labels...)
+	}
+}
+
 // describeObjects makes the series about objects. Their values are points in time that the objects themselves tell, so
-// that they are the same after a restart.
+// that they are the same after a restart; but for when an issuer was checked, which is no reason to write into it.
 func (m *Metrics) describeObjects() {
 	m.ready = newState("varmenne_issuer_ready",
 		"1 while the issuer is Ready, else 0; reason is that of its condition Ready.",
 		"kind", labelNamespace, "name", labelReason)
+	m.checks = newState("varmenne_issuer_last_check_timestamp_seconds",
+		"When the issuer was last checked, in seconds since 1970; 0 while the controller that works has not.",
+		"kind", labelNamespace, "name")
 	m.unserved = newState("varmenne_certificaterequest_pending_created_timestamp_seconds",
 		"When the CertificateRequest was made, in seconds since 1970, for each that has no certificate; reason is what "+
 			"it waits for or why it failed.",
@@ -89,9 +101,21 @@ func (m *Metrics) IssuerReady(kind, namespace, name, reason string, ready bool) 
 	m.ready.set(identity{kind, namespace, name}, value, kind, namespace, name, reason)
 }
 
+// IssuerSeen makes the series that says when an issuer was checked, so that one whose first check does not come about
+// is not missing from it.
+func (m *Metrics) IssuerSeen(kind, namespace, name string) {
+	m.checks.begin(identity{kind, namespace, name}, kind, namespace, name)
+}
+
+// IssuerChecked sets when an issuer was checked, and the result written where it differed from the one before.
+func (m *Metrics) IssuerChecked(kind, namespace, name string, now time.Time) {
+	m.checks.set(identity{kind, namespace, name}, seconds(now), kind, namespace, name)
+}
+
 // IssuerGone forgets an issuer.
 func (m *Metrics) IssuerGone(kind, namespace, name string) {
 	m.ready.forget(identity{kind, namespace, name})
+	m.checks.forget(identity{kind, namespace, name})
 }
 
 // RequestUnserved sets why a request has no certificate.

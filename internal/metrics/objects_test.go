@@ -6,6 +6,7 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -41,6 +42,24 @@ func TestIssuers(t *testing.T) {
 		`kind="VeroIssuer",name="vero",namespace="a",reason="Checked"`: 1,
 		`kind="VeroIssuer",name="vero",namespace="b",reason="Checked"`: 1,
 	})
+}
+
+// TestChecksOfIssuers: one that waits for its first check is there, at zero; one that is gone is not.
+func TestChecksOfIssuers(t *testing.T) {
+	series, registry := newMetrics(t)
+	series.IssuerSeen(v1alpha1.KindVeroIssuer, "a", "waiting")
+	series.IssuerChecked(v1alpha1.KindVeroIssuer, "a", "checked", time.Unix(100, 0))
+	series.IssuerSeen(v1alpha1.KindVeroIssuer, "a", "checked")
+	series.IssuerChecked(v1alpha1.KindVeroClusterIssuer, "", "gone", time.Unix(100, 0))
+	series.IssuerGone(v1alpha1.KindVeroClusterIssuer, "", "gone")
+	const name = "varmenne_issuer_last_check_timestamp_seconds"
+	compare(t, registry, name, map[string]float64{
+		`kind="VeroIssuer",name="checked",namespace="a"`: 100,
+	})
+	count, err := testutil.GatherAndCount(registry, name)
+	if err != nil || count != 2 {
+		t.Errorf("%d issuers have a series, want that which waits, too: %v", count, err)
+	}
 }
 
 func TestUnservedRequests(t *testing.T) {

@@ -32,6 +32,7 @@ func healthy() []string {
 		`varmenne_build_info{` + standby + `} 1x300`,
 		`varmenne_orders{state="Issued",` + leader + `} 3+1x300`,
 		`varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"} 1x300`,
+		lastCheck + `pod="a"} ` + checkedFrom(0, 300*time.Minute),
 		`varmenne_certificaterequest_pending_created_timestamp_seconds` +
 			`{namespace="tax",certificate="next",request="next-2",reason="WaitingForWindow",pod="a"} 0x300`,
 		`varmenne_order_pending_created_timestamp_seconds` +
@@ -49,6 +50,16 @@ func healthy() []string {
 		// Of somebody else's operator.
 		`controller_runtime_reconcile_errors_total{controller="request",job="other",instance="c:8080"} 0+5x300`,
 	}
+}
+
+// checkedFrom are the values of an issuer's last check, which is made every ten minutes from a moment on to another.
+func checkedFrom(start, end time.Duration) string {
+	const interval = 10 * time.Minute
+	var values []string
+	for ; start < end; start += interval {
+		values = append(values, fmt.Sprintf("%.0fx%d", start.Seconds(), interval/step-1))
+	}
+	return strings.Join(values, " ")
 }
 
 // with replaces those of the series that are given, and adds the others.

@@ -16,9 +16,10 @@ const (
 		`namespace="tax",certificate="c",request="c-1",pod="a",`
 	order = `varmenne_order_pending_created_timestamp_seconds` +
 		`{namespace="tax",certificate="c",order="sign-1",operation="SignNewCertificate",pod="a",`
-	issuer  = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",pod="a",reason=`
-	checked = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"}`
-	written = `varmenne_transfer_credentials_written_timestamp_seconds` +
+	issuer    = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",pod="a",reason=`
+	checked   = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"}`
+	lastCheck = `varmenne_issuer_last_check_timestamp_seconds{kind="VeroIssuer",namespace="tax",name="vero",`
+	written   = `varmenne_transfer_credentials_written_timestamp_seconds` +
 		`{namespace="tax",secret="old",certificate="c",request="c-1",pod="a"} `
 	responses = `varmenne_service_requests_total{operation=`
 	leader    = `{job="varmenne",namespace="issuers",pod="a",instance="a:8080"}`
@@ -90,6 +91,18 @@ func ofIssuers() map[string]trouble {
 				`varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="BundleInvalid",pod="b"} _x10 0x300`,
 			},
 			alert: "VarmenneIssuerNotReady", from: 16 * time.Minute,
+		},
+		"an issuer is checked no longer": {
+			series: []string{lastCheck + `pod="a"} ` + checkedFrom(0, 70*time.Minute) + " 3600x49 " +
+				checkedFrom(120*time.Minute, 300*time.Minute)},
+			alert: "VarmenneIssuerNotChecked", from: 106 * time.Minute, until: 120 * time.Minute,
+			says: []string{"VeroIssuer tax/vero has not been checked for more than half an hour"},
+		},
+		"an issuer is not checked since another replica took over": {
+			series: []string{
+				lastCheck + `pod="a"} ` + checkedFrom(0, 60*time.Minute) + gone, lastCheck + `pod="b"} _x59 0x300`,
+			},
+			alert: "VarmenneIssuerNotChecked", from: 75 * time.Minute,
 		},
 		"the signer of responses is not trusted": {
 			series: []string{checked + " 1 stale _x59 1x200", issuer + `"UntrustedResponse"} _ 0x59` + gone},

@@ -100,6 +100,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		r.Metrics.IssuerGone(r.kind, request.Namespace, request.Name)
 		return ctrl.Result{}, nil
 	}
+	r.Metrics.IssuerSeen(r.kind, request.Namespace, request.Name)
 	found, err := r.check(ctx, issuer)
 	if err == nil && found.pending() {
 		return ctrl.Result{}, nil
@@ -112,6 +113,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return status.Settle(ctx, fmt.Errorf("%s %s: %w", r.kind, request.NamespacedName, err))
 	}
+	r.Metrics.IssuerChecked(r.kind, request.Namespace, request.Name, r.Clock.Now())
 	ready := meta.FindStatusCondition(issuer.VeroStatus().Conditions, v1alpha1.ConditionReady)
 	return ctrl.Result{RequeueAfter: distance(ready, r.Clock.Now())}, nil
 }
