@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,6 +13,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // TestAnOrderThatWaitsForItsTurnForLongSaysSo, once.
@@ -39,8 +39,8 @@ func TestAnOrderThatWaitsForItsTurnForLongSaysSo(t *testing.T) {
 		if err := server.Client.Get(t.Context(), name, order); err != nil {
 			t.Fatal(err)
 		}
-		if ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
-			says = ready.Reason + ": " + ready.Message
+		if !orderstate.Untouched(order) {
+			says = orderstate.Reason(order) + ": " + orderstate.Message(order)
 		}
 		return result.RequeueAfter, says
 	}

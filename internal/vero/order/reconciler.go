@@ -123,7 +123,7 @@ const silentQueueing = 5 * time.Minute
 // queue lets an order that waits for its turn say so after a while. One that tells nothing looks like one whose status
 // cannot be written.
 func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
-	if len(order.Status.Conditions) > 0 {
+	if !orderstate.Untouched(order) {
 		return ctrl.Result{RequeueAfter: resyncInterval}, nil
 	}
 	due := order.CreationTimestamp.Add(silentQueueing)

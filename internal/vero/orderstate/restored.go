@@ -18,7 +18,7 @@ const (
 // anybody has written in between. Zero for other orders.
 func UntouchedUntil(order *v1alpha1.VeroOrder) time.Time {
 	status := &order.Status
-	bare := status.RetrievalID == "" && status.Submissions == 0 && len(status.Conditions) == 0
+	bare := status.RetrievalID == "" && status.Submissions == 0 && Untouched(order)
 	if _, restored := order.Labels[labelRestored]; !restored || !bare {
 		return time.Time{}
 	}

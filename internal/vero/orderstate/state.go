@@ -135,9 +135,22 @@ func StateOf(order *v1alpha1.VeroOrder) v1alpha1.VeroOrderState {
 	}
 }
 
+// Untouched reports whether the controller has written nothing into an order's status yet: its condition Ready is that
+// which the API server gives a new order, and one that was restored without its status.
+func Untouched(order *v1alpha1.VeroOrder) bool { return recorded(order) == nil }
+
+// recorded is the condition Ready as the controller has written it; nil before it has.
+func recorded(order *v1alpha1.VeroOrder) *metav1.Condition {
+	condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
+	if condition == nil || condition.Status == metav1.ConditionUnknown {
+		return nil
+	}
+	return condition
+}
+
 // Reason is why an order is not ready, or that it is: one of the API's reasons.
 func Reason(order *v1alpha1.VeroOrder) string {
-	if condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); condition != nil {
+	if condition := recorded(order); condition != nil {
 		return condition.Reason
 	}
 	return v1alpha1.ReasonOrderCreated
@@ -145,7 +158,7 @@ func Reason(order *v1alpha1.VeroOrder) string {
 
 // Message is what an order says of itself: what is the matter and what to do about it.
 func Message(order *v1alpha1.VeroOrder) string {
-	if condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); condition != nil {
+	if condition := recorded(order); condition != nil {
 		return condition.Message
 	}
 	return fmt.Sprintf("VeroOrder %s is about to be sent", order.Name)

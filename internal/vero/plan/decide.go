@@ -84,7 +84,7 @@ func deliver(order *v1alpha1.VeroOrder) Action {
 // follow tells what the order tells; and if that is nothing, for long, that it is nothing.
 func (s Snapshot) follow(order *v1alpha1.VeroOrder) Action {
 	made := order.CreationTimestamp.Time
-	if len(order.Status.Conditions) == 0 && !made.IsZero() && s.Now.Sub(made) >= statusTimeout {
+	if orderstate.Untouched(order) && !made.IsZero() && s.Now.Sub(made) >= statusTimeout {
 		return Action{Verb: Follow, Reason: v1alpha1.ReasonClusterError, Order: order, Message: fmt.Sprintf(
 			"VeroOrder %s was made on %s and tells nothing of itself since: its events and the controller's log say why its "+
 				"status is not written", order.Name, made.UTC().Format(time.RFC3339))}

@@ -14,7 +14,8 @@ import (
 // Edit makes an order differ from the plain one.
 type Edit func(*v1alpha1.VeroOrder)
 
-// SignNew is an order for the request, pending, made with the credentials.
+// SignNew is an order for the request, pending, made with the credentials, with the condition that the API server gives
+// a new one.
 func SignNew(edits ...Edit) *v1alpha1.VeroOrder {
 	order := &v1alpha1.VeroOrder{
 		ObjectMeta: metav1.ObjectMeta{Name: "sign-1", CreationTimestamp: metav1.Time{Time: Now.Add(-time.Hour)},
@@ -25,6 +26,10 @@ func SignNew(edits ...Edit) *v1alpha1.VeroOrder {
 			RequestUID: OurRequest, PublicKeyDigest: OurKey, Attempt: 1,
 			Transfer: &v1alpha1.TransferAuthorization{SecretName: "vero-transfer", TransferIDDigest: TransferID},
 		},
+		Status: v1alpha1.VeroOrderStatus{Conditions: []metav1.Condition{{
+			Type: v1alpha1.ConditionReady, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonOrderCreated,
+			Message: "the order is about to be sent", LastTransitionTime: metav1.Unix(0, 0),
+		}}},
 	}
 	for _, edit := range edits {
 		edit(order)
