@@ -3,7 +3,8 @@ package v1alpha1
 // Condition types.
 const (
 	// ConditionReady, on issuers: True when spec and bundles hold and the endpoint answers. On orders: True when the
-	// certificate is there; while False its reason says what the order is waiting for, or why it failed.
+	// certificate is there; while False its reason says what the order is waiting for, or why it failed. Unknown until
+	// the controller has looked at the object for the first time.
 	ConditionReady = "Ready"
 	// ConditionTrustOverlap, on issuers: True while spec.trust.responses leads to certificates that an authority of
 	// spec.trust.issuance issues, which would let its customers sign responses. Its message names the authority. Absent
@@ -20,6 +21,8 @@ const (
 
 // Reasons of an issuer's Ready condition.
 const (
+	// ReasonNotChecked: Ready is Unknown; the controller has not checked the issuer yet. The API server writes it.
+	ReasonNotChecked = "NotChecked"
 	// ReasonChecked: Ready; bundles were read and the endpoint completed a TLS handshake.
 	ReasonChecked = "Checked"
 	// ReasonInvalidSpec: a field breaks a rule of the certificate service.
@@ -112,7 +115,8 @@ const (
 	ReasonWaitingForWindow = "WaitingForWindow"
 	// ReasonLargeKey: the private key is larger than the service's owner says to support. It is sent all the same.
 	ReasonLargeKey = "LargeKey"
-	// ReasonOrderCreated: a VeroOrder was made for the CertificateRequest.
+	// ReasonOrderCreated: a VeroOrder was made for the CertificateRequest. Also on orders, from the API server, until the
+	// controller has looked at them, and while they wait for their turn.
 	ReasonOrderCreated = "OrderCreated"
 	// ReasonRenewalFailing, of events about Certificates: ConditionRenewalFailing has become True, or time is running out.
 	ReasonRenewalFailing = "RenewalFailing"

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -167,25 +169,33 @@ func TestRulesOfIssuers(t *testing.T) {
 	}
 }
 
+// TestStatusOfIssuers: it is the controller's, and until that has checked an issuer, Ready is Unknown.
 func TestStatusOfIssuers(t *testing.T) {
 	namespace := server.Namespace(t)
 	for _, kind := range issuerKinds {
 		t.Run(kind, func(t *testing.T) {
 			object := issuerManifest(t, kind, namespace)
-			set(t, object, "status.lastCheckTime", "2026-06-01T12:00:00Z")
+			set(t, object, "status.observedGeneration", int64(1))
+			set(t, object, "status.conditions", readyCondition("True", v1alpha1.ReasonChecked, "by a user"))
 			if err := server.Client.Create(t.Context(), object); err != nil {
 				t.Fatal(err)
 			}
-			if got := get(t, object, "status.lastCheckTime"); got != nil {
-				t.Errorf("a status that a user has written is kept: %v", got)
+			read := v1alpha1.NewVeroIssuer(kind)
+			if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), read); err != nil {
+				t.Fatal(err)
+			}
+			ready := meta.FindStatusCondition(read.VeroStatus().Conditions, v1alpha1.ConditionReady)
+			if read.VeroStatus().ObservedGeneration != 0 || ready == nil || ready.Status != metav1.ConditionUnknown ||
+				ready.Reason != v1alpha1.ReasonNotChecked {
+				t.Errorf("one that nobody has checked says %+v", read.VeroStatus())
 			}
 			generation := object.GetGeneration()
 			before := object.DeepCopy()
-			set(t, object, "status.lastCheckTime", "2026-06-01T12:00:00Z")
+			set(t, object, "status.observedGeneration", generation)
 			if err := server.Client.Status().Patch(t.Context(), object, client.MergeFrom(before)); err != nil {
 				t.Fatal(err)
 			}
-			if object.GetGeneration() != generation || get(t, object, "status.lastCheckTime") == nil {
+			if object.GetGeneration() != generation || get(t, object, "status.observedGeneration") != generation {
 				t.Errorf("generation %d is now %d", generation, object.GetGeneration())
 			}
 		})

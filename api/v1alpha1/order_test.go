@@ -4,11 +4,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
 )
 
 func TestRulesOfOrders(t *testing.T) {
@@ -70,8 +72,11 @@ func TestOrderIsPendingFromTheBeginning(t *testing.T) {
 			if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), read); err != nil {
 				t.Fatal(err)
 			}
-			if read.Status.State != v1alpha1.VeroOrderPending {
-				t.Errorf("it is %q", read.Status.State)
+			// ordertest makes orders like that.
+			want := ordertest.SignNew().Status
+			want.State = v1alpha1.VeroOrderPending
+			if difference := cmp.Diff(want, read.Status); difference != "" {
+				t.Errorf("its status differs (-want +got):\n%s", difference)
 			}
 			read.Status = v1alpha1.VeroOrderStatus{RetrievalID: "1"}
 			if err := server.Client.Status().Update(t.Context(), read); err != nil {

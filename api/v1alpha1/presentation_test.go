@@ -102,7 +102,7 @@ func TestColumns(t *testing.T) {
 			})
 			want := map[string]any{
 				"Ready": "False", "Environment": "TEST", "Customer": "0123456-7", "Reason": "EndpointUnreachable",
-				"Message (wide)": "no connection", "Checked (wide)": nil,
+				"Message (wide)": "no connection",
 			}
 			if difference := cmp.Diff(want, row(t, strings.ToLower(kind)+"s", object)); difference != "" {
 				t.Errorf("the columns differ (-want +got):\n%s", difference)

@@ -178,17 +178,20 @@ type BundleReference struct {
 
 // VeroIssuerStatus says whether an issuer can be used, and if not, what to change. The controller writes it.
 type VeroIssuerStatus struct {
-	// Conditions of the issuer; see the constants of this package for their types and reasons.
+	// ObservedGeneration is the metadata.generation of the spec that was last checked: while the two differ, nothing here
+	// is about the spec as it is.
 	//
 	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Conditions of the issuer; see the constants of this package for their types and reasons. Ready is Unknown until the
+	// issuer has been checked, so that nothing that waits for it takes an unchecked one for a good one.
+	//
+	// +optional
+	// +kubebuilder:default={{type: "Ready", status: "Unknown", reason: "NotChecked", message: "the controller has not checked the issuer yet; if this stays, see whether it runs", lastTransitionTime: "1970-01-01T00:00:00Z"}}
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
-
-	// LastCheckTime is when the bundles were last read and the endpoint was last tried.
-	//
-	// +optional
-	LastCheckTime *metav1.Time `json:"lastCheckTime,omitempty"`
 }
 
 // VeroIssuer obtains certificates from the Finnish Tax Administration's certificate service for one organization,
@@ -202,7 +205,6 @@ type VeroIssuerStatus struct {
 // +kubebuilder:printcolumn:name="Customer",type=string,JSONPath=`.spec.customerID`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
-// +kubebuilder:printcolumn:name="Checked",type=date,JSONPath=`.status.lastCheckTime`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type VeroIssuer struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -213,6 +215,7 @@ type VeroIssuer struct {
 	// Status is what the controller found.
 	//
 	// +optional
+	// +kubebuilder:default={}
 	Status VeroIssuerStatus `json:"status,omitempty"`
 }
 
@@ -239,7 +242,6 @@ type VeroIssuerList struct {
 // +kubebuilder:printcolumn:name="Customer",type=string,JSONPath=`.spec.customerID`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
-// +kubebuilder:printcolumn:name="Checked",type=date,JSONPath=`.status.lastCheckTime`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type VeroClusterIssuer struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -250,6 +252,7 @@ type VeroClusterIssuer struct {
 	// Status is what the controller found.
 	//
 	// +optional
+	// +kubebuilder:default={}
 	Status VeroIssuerStatus `json:"status,omitempty"`
 }
 

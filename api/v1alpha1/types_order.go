@@ -99,7 +99,8 @@ type OrderIssuerReference struct {
 	//
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`
-	// UID of the issuer when the order was made.
+	// UID of the issuer when the order was made. It is a record: an order follows its issuer by name (ADR 5), so that it
+	// goes on with one that was restored or made anew, as long as that names the same customer and environment.
 	UID types.UID `json:"uid"`
 }
 
@@ -244,9 +245,11 @@ type VeroOrderStatus struct {
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
-	// Conditions of the order; see the constants of this package for their types and reasons.
+	// Conditions of the order; see the constants of this package for their types and reasons. Ready is Unknown until the
+	// controller has looked at the order.
 	//
 	// +optional
+	// +kubebuilder:default={{type: "Ready", status: "Unknown", reason: "OrderCreated", message: "the order is about to be sent", lastTransitionTime: "1970-01-01T00:00:00Z"}}
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`

@@ -57,10 +57,16 @@ func sourceOf(t *testing.T, paths ...string) string {
 // verb is where a format puts a value.
 var verb = regexp.MustCompile(`%(?:\.\*)?[#+-]?\d*[a-z]`)
 
+// marked are the messages that markers of the API have the API server write.
+var marked = regexp.MustCompile(`message: "([^"]+)"`)
+
 // textsOfTheProduct are the texts in the sources, cut where a value comes in. What is written with + is one text.
 func textsOfTheProduct(t *testing.T) []string {
 	t.Helper()
 	var texts []string
+	for _, message := range marked.FindAllStringSubmatch(sourceOf(t, "api"), -1) {
+		texts = append(texts, message[1])
+	}
 	for _, file := range goFiles(t, speaking...) {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 		if err != nil {

@@ -81,6 +81,7 @@ func All() map[string]Meaning { return maps.Clone(meanings) }
 // generated from it.
 var meanings = map[string]Meaning{
 	// Of issuers.
+	v1alpha1.ReasonNotChecked:           {Quiet: true},
 	v1alpha1.ReasonChecked:              {Quiet: true},
 	v1alpha1.ReasonInvalidSpec:          {Alert: alertNotReady},
 	v1alpha1.ReasonBundleNotFound:       {Alert: alertNotReady},

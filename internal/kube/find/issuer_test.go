@@ -136,7 +136,7 @@ func TestDescription(t *testing.T) {
 
 func TestChangesOfAnIssuerThatOthersWaitFor(t *testing.T) {
 	checkedLater := checked(t, metav1.ConditionTrue, 2, "fine")
-	checkedLater.Status.LastCheckTime = &metav1.Time{Time: pkitest.Now}
+	checkedLater.Status.Conditions[0].LastTransitionTime = metav1.Time{Time: pkitest.Now}
 	edited := checked(t, metav1.ConditionTrue, 2, "fine")
 	edited.Generation = 3
 	changed := find.IssuerChanged()

@@ -181,16 +181,16 @@ func (r *Reconciler) probe(
 	}
 }
 
-// record writes the verdict and reports a change of it.
+// record writes the verdict and reports a change of it. One that is as before writes nothing: most checks find the same,
+// every ten minutes for years, and a write would wake whoever watches issuers.
 func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.GenericVeroIssuer, found checkResult) error {
 	object, before, err := objects(issuer)
 	if err != nil {
 		return err
 	}
-	now := metav1.Time{Time: r.Clock.Now()}
 	condition := metav1.Condition{
 		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: found.reason, Message: found.message,
-		ObservedGeneration: issuer.GetGeneration(), LastTransitionTime: now,
+		ObservedGeneration: issuer.GetGeneration(), LastTransitionTime: metav1.Time{Time: r.Clock.Now()},
 	}
 	if found.ready() {
 		condition.Status = metav1.ConditionTrue
@@ -198,7 +198,7 @@ func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.GenericVeroIssu
 	previous := meta.FindStatusCondition(issuer.VeroStatus().Conditions, v1alpha1.ConditionReady)
 	changed := previous == nil || previous.Reason != found.reason || previous.Message != found.message
 	meta.SetStatusCondition(&issuer.VeroStatus().Conditions, condition)
-	issuer.VeroStatus().LastCheckTime = &now
+	issuer.VeroStatus().ObservedGeneration = issuer.GetGeneration()
 	if err := status.Patch(ctx, r.Client, object, before); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -106,11 +107,20 @@ func issuerFor(namespace, name, endpoint string, authority []byte) *v1alpha1.Ver
 	}
 }
 
-// work starts the controller with four workers, until the test ends. It returns the events.
+// work starts the controller for every namespace, until the test ends. It returns the events.
 func work(t *testing.T) <-chan string {
+	t.Helper()
+	reported, _ := start(t, issuer.Options{Probe: shakeHands, Clock: clock.RealClock{}}, metav1.NamespaceAll)
+	return reported
+}
+
+// start starts the controller with four workers for one namespace, or all, and for issuers of the whole cluster, until
+// the test ends. It returns the events, and the metrics.
+func start(t *testing.T, options issuer.Options, namespace string) (<-chan string, *prometheus.Registry) {
 	t.Helper()
 	manager, err := ctrl.NewManager(server.Config, ctrl.Options{
 		Scheme: server.Client.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
+		Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{namespace: {}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -118,16 +128,16 @@ func work(t *testing.T) <-chan string {
 	if err := find.Index(t.Context(), manager.GetFieldIndexer()); err != nil {
 		t.Fatal(err)
 	}
-	numbers, err := metrics.New(prometheus.NewRegistry())
-	if err != nil {
+	registry := prometheus.NewRegistry()
+	if options.Metrics, err = metrics.New(registry); err != nil {
 		t.Fatal(err)
 	}
 	const plenty = 1000
 	recorder := events.NewFakeRecorder(plenty)
-	err = issuer.Register(manager, issuer.Options{
-		Client: manager.GetClient(), Reader: manager.GetAPIReader(), Probe: shakeHands, Clock: clock.RealClock{},
-		Events: status.Events{Recorder: recorder}, Metrics: numbers, Namespace: "default",
-	}, controller.Options{MaxConcurrentReconciles: 4, SkipNameValidation: new(true)})
+	options.Client, options.Reader, options.Namespace = manager.GetClient(), manager.GetAPIReader(), "default"
+	options.Events = status.Events{Recorder: recorder}
+	err = issuer.Register(manager, options,
+		controller.Options{MaxConcurrentReconciles: 4, SkipNameValidation: new(true)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +150,7 @@ func work(t *testing.T) <-chan string {
 			t.Error(err)
 		}
 	})
-	return recorder.Events
+	return recorder.Events, registry
 }
 
 func shakeHands(ctx context.Context, with v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) error {

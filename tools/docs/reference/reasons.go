@@ -26,7 +26,7 @@ func writeMeanings(text *strings.Builder) {
 	text.WriteString("\n## What the controller concludes from a reason\n\n" +
 		"A renewal that a reason holds up gets the condition `varmenne.dev/RenewalFailing` at the time that the third " +
 		"column tells. The fourth is about the transfer credentials of an order that has failed.\nEvents with a reason " +
-		"that is not in the table are Warnings, but for `Checked` and `Issued`.\n\n" +
+		"that is not in the table are Warnings, but for `Checked` and `Issued`; there is none with `NotChecked`.\n\n" +
 		"| Reason | Event | A renewal is failing | Transfer credentials may be used again | Alert |\n" +
 		"| --- | --- | --- | --- | --- |\n")
 	rows := reasons.All()

@@ -1,0 +1,112 @@
+package issuer_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/vero/issuer"
+	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
+)
+
+// handshakes are outcomes of the controller's handshakes: each is under way until the test gives it one.
+type handshakes chan error
+
+func (h handshakes) probe(ctx context.Context, _ v1alpha1.GenericVeroIssuer, _ *secrets.Bundles) error {
+	select {
+	case outcome := <-h:
+		return outcome
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// TestOnlyACheckedIssuerIsCurrent for kstatus, by which Flux, Helm and others tell what they have applied is ready.
+func TestOnlyACheckedIssuerIsCurrent(t *testing.T) {
+	for _, kind := range []string{v1alpha1.KindVeroIssuer, v1alpha1.KindVeroClusterIssuer} {
+		t.Run(kind, func(t *testing.T) {
+			namespace, outcomes := server.Namespace(t), make(handshakes)
+			applied := v1alpha1.NewVeroIssuer(kind)
+			*applied.VeroSpec() = issuerFor("", "", "", pkitest.PEM(pkitest.Root(t, "authority").Certificate)).Spec
+			applied.SetGenerateName("vero-")
+			if kind == v1alpha1.KindVeroIssuer {
+				applied.SetNamespace(namespace)
+			}
+			if err := server.Client.Create(t.Context(), applied); err != nil {
+				t.Fatal(err)
+			}
+			// Of another package's or test's, none is in the way.
+			t.Cleanup(func() { _ = server.Client.Delete(context.WithoutCancel(t.Context()), applied) })
+			kstatusIs(t, applied, status.InProgressStatus, "with no controller")
+
+			start(t, issuer.Options{Probe: outcomes.probe, Clock: clock.RealClock{}}, namespace)
+			kstatusIs(t, applied, status.InProgressStatus, "while it is checked for the first time")
+			outcomes <- nil
+			observed(t, applied)
+			kstatusIs(t, applied, status.CurrentStatus, "checked")
+
+			rename(t, applied, "another name")
+			kstatusIs(t, applied, status.InProgressStatus, "with another spec than was checked")
+			outcomes <- &protocol.UnreachableError{Host: "localhost:443", Err: errors.New("connection refused")}
+			observed(t, applied)
+			kstatusIs(t, applied, status.InProgressStatus, "checked and found wanting")
+
+			rename(t, applied, "a third name")
+			kstatusIs(t, applied, status.InProgressStatus, "with a spec that may be right")
+			outcomes <- nil
+			observed(t, applied)
+			kstatusIs(t, applied, status.CurrentStatus, "checked again")
+		})
+	}
+}
+
+// rename changes the spec, in a way that does not matter to the check.
+func rename(t *testing.T, object v1alpha1.GenericVeroIssuer, name string) {
+	t.Helper()
+	before := object.DeepCopyObject().(client.Object)
+	object.VeroSpec().CustomerName = name
+	if err := server.Client.Patch(t.Context(), object, client.MergeFrom(before)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// observed waits until the spec of an issuer as it is now was checked.
+func observed(t *testing.T, object v1alpha1.GenericVeroIssuer) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 10*time.Second, true,
+		func(ctx context.Context) (bool, error) {
+			err := server.Client.Get(ctx, client.ObjectKeyFromObject(object), object)
+			return object.VeroStatus().ObservedGeneration == object.GetGeneration(), err
+		})
+	if err != nil {
+		t.Fatalf("%v; it says %+v", err, object.VeroStatus())
+	}
+}
+
+// kstatusIs compares what kstatus says of an issuer as the API server has it now.
+func kstatusIs(t *testing.T, issuer client.Object, want status.Status, when string) {
+	t.Helper()
+	object := &unstructured.Unstructured{}
+	gvk, err := server.Client.GroupVersionKindFor(issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object.SetGroupVersionKind(gvk)
+	if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(issuer), object); err != nil {
+		t.Fatal(err)
+	}
+	got, err := status.Compute(object)
+	if err != nil || got.Status != want {
+		t.Errorf("%s it is %+v, want %s: %v", when, got, want, err)
+	}
+}
