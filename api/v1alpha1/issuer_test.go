@@ -96,11 +96,11 @@ func TestRulesOfIssuers(t *testing.T) {
 		},
 		"a name with a line break": {
 			map[string]any{"spec.customerName": "A\nB"},
-			"spec.customerName must not contain control, format or private characters",
+			"spec.customerName must not contain control, format, private or invisible characters",
 		},
 		"a name with a blank": {
 			map[string]any{"spec.customerName": "A "},
-			"private characters, or begin or end with white space",
+			"invisible characters, or begin or end with white space",
 		},
 		"plain http": {
 			map[string]any{"spec.url": "http://localhost/"},

@@ -47,7 +47,7 @@ const (
 // VeroIssuerSpec says for which customer certificates are asked, from which service, and whom to trust.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.url) || self.url.startsWith('https://')",message="spec.url must start with https://: transfer passwords are never sent in the clear"
-// +kubebuilder:validation:XValidation:rule="!has(self.url) || (isURL(self.url) && url(self.url).getHost().size() > 0)",message="spec.url is not a URL; leave it out to use the public endpoint of the environment"
+// +kubebuilder:validation:XValidation:rule="!has(self.url) || (isURL(self.url) && url(self.url).getHostname().size() > 0)",message="spec.url is not a URL; leave it out to use the public endpoint of the environment"
 type VeroIssuerSpec struct {
 	// Environment of the certificate service: TEST or PRODUCTION. It is sent with every message and must be the
 	// environment of the service behind url; the service refuses anything else (PKI005).
@@ -79,7 +79,8 @@ type VeroIssuerSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="!self.contains('--') && !self.contains('/*')",message="spec.customerName must not contain '--' or '/*'; the certificate service refuses such messages"
-	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}]') && self == self.trim()",message="spec.customerName must not contain control, format or private characters, or begin or end with white space"
+	// +kubebuilder:validation:XValidation:rule="self.matches(r'^[\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Zs}]*$') && !self.matches(r'[\\x{34F}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{180B}-\\x{180F}\\x{3164}\\x{FE00}-\\x{FE0F}\\x{FFA0}\\x{E0100}-\\x{E01EF}]') && self == self.trim()",message="spec.customerName must not contain control, format, private or invisible characters, or begin or end with white space"
+	// +kubebuilder:validation:XValidation:rule="self.size() + self.findAll(r'[\\x{10000}-\\x{10FFFF}]').size() <= 100",message="spec.customerName must not have more than 100 characters; those beyond U+FFFF count twice"
 	CustomerName string `json:"customerName,omitempty"`
 
 	// TransferSecretRef names the Secret with the transfer credentials (keys transferId and transferPassword) in

@@ -59,7 +59,8 @@ type Client struct {
 // New makes a client. It fails on a URL that is not https, and on a negative timeout.
 func New(options Options) (*Client, error) {
 	endpoint, err := url.Parse(options.URL)
-	if err != nil || endpoint.Scheme != "https" || endpoint.Hostname() == "" {
+	_, absolute := url.ParseRequestURI(options.URL) // as the API server's rule for spec.url has it
+	if errors.Join(err, absolute) != nil || !strings.HasPrefix(options.URL, "https://") || endpoint.Hostname() == "" {
 		return nil, errors.New("the URL of the certificate service must be an absolute https URL")
 	}
 	if options.Timeout < 0 {

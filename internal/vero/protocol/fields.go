@@ -85,7 +85,8 @@ func together(checks ...error) error {
 }
 
 // CheckCustomerID checks a CustomerId: 1 to 30 characters, a business id with its hyphen (interface description 3.1).
-// The error is a *FieldError, like those of the other checks.
+// The markers of spec.customerID say the same for the API server; a test of api/v1alpha1 feeds both one table. The error
+// is a *FieldError, like those of the other checks.
 func CheckCustomerID(value string) error {
 	if parts := misspelt.FindStringSubmatch(value); parts != nil {
 		return &FieldError{
@@ -97,7 +98,8 @@ func CheckCustomerID(value string) error {
 	return checkText(text{"CustomerId", value, maxCustomerID, pasted.Identifier, "remove it"})
 }
 
-// CheckCustomerName checks a CustomerName: nothing, or 1 to 100 characters (interface description 3.1).
+// CheckCustomerName checks a CustomerName: nothing, or 1 to 100 characters (interface description 3.1), as it is sent.
+// The markers of spec.customerName say the same, but for what normalizing does to the length, which CEL cannot tell.
 func CheckCustomerName(value string) error {
 	if value == "" {
 		return nil
