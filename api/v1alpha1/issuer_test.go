@@ -110,8 +110,12 @@ func TestRulesOfIssuers(t *testing.T) {
 			map[string]any{"spec.url": "https://a b/"},
 			"spec.url is not a URL; leave it out to use the public endpoint of the environment",
 		},
-		"a URL without a host": {map[string]any{"spec.url": "https:///services"}, "spec.url is not a URL"},
-		"an empty URL":         {map[string]any{"spec.url": ""}, "at least 1 chars long"},
+		"a URL without a host":  {map[string]any{"spec.url": "https:///services"}, "spec.url is not a URL"},
+		"a URL of 2048 letters": {map[string]any{"spec.url": "https://" + strings.Repeat("a", 2040)}, ""},
+		"a longer URL": {
+			map[string]any{"spec.url": "https://" + strings.Repeat("a", 2041)}, "spec.url: Too long: may not be more than 2048",
+		},
+		"an empty URL": {map[string]any{"spec.url": ""}, "at least 1 chars long"},
 		"a window of nothing": {
 			map[string]any{"spec.renewalWindow": "0s"},
 			"spec.renewalWindow must be longer than nothing; the certificate service allows 1440h",
@@ -119,10 +123,19 @@ func TestRulesOfIssuers(t *testing.T) {
 		"a negative window": {
 			map[string]any{"spec.renewalWindow": "-1h"}, "spec.renewalWindow must be longer than nothing",
 		},
+		"a window of a certificate's life": {map[string]any{"spec.renewalWindow": "17520h"}, ""},
+		"a longer window": {
+			map[string]any{"spec.renewalWindow": "17520h1s"},
+			"spec.renewalWindow must be at most 17520h, as long as a certificate lives; the certificate service allows 1440h",
+		},
 		"a window in days": {map[string]any{"spec.renewalWindow": "60d"}, "spec.renewalWindow"},
 		"a short timeout": {
 			map[string]any{"spec.retrievalTimeout": "9s"},
 			"spec.retrievalTimeout must be at least 10s; the certificate service needs that long for the fastest response",
+		},
+		"a timeout of 60 days": {map[string]any{"spec.retrievalTimeout": "1440h"}, ""},
+		"a longer timeout": {
+			map[string]any{"spec.retrievalTimeout": "1440h1s"}, "spec.retrievalTimeout must be at most 1440h: after that long",
 		},
 		"a transfer Secret without a name": {
 			map[string]any{"spec.transferSecretRef": map[string]any{}}, "spec.transferSecretRef.name: Required value",
@@ -149,7 +162,13 @@ func TestRulesOfIssuers(t *testing.T) {
 			"at least 1 chars long",
 		},
 	}
-	const exactlyOne = "set exactly one of caBundle, configMapKeyRef and secretKeyRef"
+	addBounds(cases, map[string]int{
+		"spec.customerID": 30, "spec.customerName": 100, "spec.transferSecretRef.name": 253,
+		// 256 KiB in base64
+		"spec.trust.responses.caBundle":            349528,
+		"spec.trust.issuance.configMapKeyRef.name": 253, "spec.trust.issuance.configMapKeyRef.key": 253,
+	}, nil)
+	const exactlyOne = "exactly one of the fields in [caBundle configMapKeyRef secretKeyRef] must be set"
 	for _, field := range []string{"tls", "responses", "issuance"} {
 		for claim, source := range map[string]map[string]any{
 			"no source":          {},

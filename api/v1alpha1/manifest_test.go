@@ -1,6 +1,7 @@
 package v1alpha1_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -47,6 +48,26 @@ func get(t *testing.T, object *unstructured.Unstructured, path string) any {
 type refused struct {
 	fields map[string]any
 	says   string
+}
+
+// addBounds adds the cases of fields, by their paths, that may have so many characters and no more, each with what the
+// object has besides. "a" is a letter, a hexadecimal digit, and four of it are bytes in base64.
+func addBounds(cases map[string]refused, longest map[string]int, besides map[string]any) {
+	for path, length := range longest {
+		with := func(length int) map[string]any {
+			fields := map[string]any{path: strings.Repeat("a", length)}
+			for other, value := range besides {
+				if other != path {
+					fields[other] = value
+				}
+			}
+			return fields
+		}
+		cases[path+" of full length"] = refused{with(length), ""}
+		cases[path+" and longer"] = refused{
+			with(length + 4), fmt.Sprintf("%s: Too long: may not be more than %d", path, length),
+		}
+	}
 }
 
 func checkCreation(t *testing.T, object *unstructured.Unstructured, c refused) {

@@ -1,12 +1,12 @@
 package v1alpha1_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -18,7 +18,7 @@ func TestRulesOfOrders(t *testing.T) {
 	digest := strings.Repeat("0a", 32)
 	const authorization = "SignNewCertificate is authorized by spec.transfer, RenewCertificate by spec.renewal"
 	namespace := server.Namespace(t)
-	for claim, c := range map[string]refused{
+	cases := map[string]refused{
 		"SignNewCertificate with credentials is taken": {nil, ""},
 		"RenewCertificate with a certificate is taken": {map[string]any{
 			"spec.operation": "RenewCertificate", "spec.transfer": nil, "spec.renewal": renewal}, ""},
@@ -41,19 +41,30 @@ func TestRulesOfOrders(t *testing.T) {
 		"no key": {
 			map[string]any{"spec.publicKeyDigest": nil}, "spec.publicKeyDigest: Required value",
 		},
-		"a short digest": {map[string]any{"spec.publicKeyDigest": digest[1:]}, "should match"},
+		"a short digest": {map[string]any{"spec.publicKeyDigest": digest[1:]}, "at least 64 chars long"},
 		"a digest in capitals": {
 			map[string]any{"spec.publicKeyDigest": strings.ToUpper(digest)}, "should match",
 		},
 		"a TransferId instead of its digest": {
-			map[string]any{"spec.transfer.transferIDDigest": "12345678901"}, "should match",
+			map[string]any{"spec.transfer.transferIDDigest": "12345678901"}, "at least 64 chars long",
 		},
 		"no attempt":     {map[string]any{"spec.attempt": nil}, "spec.attempt: Required value"},
 		"attempt nought": {map[string]any{"spec.attempt": int64(0)}, "greater than or equal to 1"},
 		"a serial number in capitals": {map[string]any{"spec.operation": "RenewCertificate", "spec.transfer": nil,
 			"spec.renewal": map[string]any{"secretName": "tls", "serialNumber": "0A", "notAfter": "2028-06-01T12:00:00Z"},
 		}, "should match"},
-	} {
+	}
+	addBounds(cases, map[string]int{
+		"spec.issuerRef.name": 253, "spec.customerID": 30, "spec.publicKeyDigest": 64, "spec.transfer.secretName": 253,
+		"spec.transfer.transferIDDigest": 64,
+		// 64 KiB in base64
+		"spec.request": 87384,
+	}, nil)
+	addBounds(cases, map[string]int{"spec.renewal.secretName": 253, "spec.renewal.serialNumber": 128}, map[string]any{
+		"spec.operation": "RenewCertificate", "spec.transfer": nil, "spec.renewal.secretName": "tls",
+		"spec.renewal.serialNumber": "0a1b", "spec.renewal.notAfter": "2028-06-01T12:00:00Z",
+	})
+	for claim, c := range cases {
 		t.Run(claim, func(t *testing.T) { checkCreation(t, orderManifest(t, namespace), c) })
 	}
 }
@@ -126,7 +137,8 @@ func TestSpecOfAnOrderCannotBeChanged(t *testing.T) {
 
 func TestRulesOfTheStatusOfOrders(t *testing.T) {
 	namespace := server.Namespace(t)
-	for claim, c := range map[string]refused{
+	const moment = "2026-06-01T12:00:00Z"
+	cases := map[string]refused{
 		"every field is taken": {map[string]any{
 			"status.state": "Submitting", "status.retrievalID": strings.Repeat("ä", 32), "status.submissions": int64(1),
 			"status.uncertain": true, "status.submissionTime": "2026-06-01T12:00:00.000001Z",
@@ -135,7 +147,29 @@ func TestRulesOfTheStatusOfOrders(t *testing.T) {
 		"another state":          {map[string]any{"status.state": "Lost"}, "Unsupported value"},
 		"a long RetrievalId":     {map[string]any{"status.retrievalID": strings.Repeat("1", 33)}, "may not be more than 32"},
 		"a password for a print": {map[string]any{"status.passwordFingerprint": "0a1b2"}, "may not be more than 4"},
-	} {
+		"half a print":           {map[string]any{"status.passwordFingerprint": "0a"}, "at least 4 chars long"},
+		"no submission":          {map[string]any{"status.submissions": int64(0)}, "greater than or equal to 1"},
+		"no poll":                {map[string]any{"status.polls": int64(0)}, "greater than or equal to 1"},
+		"no interruption":        {map[string]any{"status.interruptions": int64(0)}, "greater than or equal to 1"},
+		"sixteen conditions":     {map[string]any{"status.conditions": conditions(16)}, ""},
+		"seventeen conditions":   {map[string]any{"status.conditions": conditions(17)}, "must have at most 16 items"},
+	}
+	addBounds(cases, map[string]int{
+		"status.retrievalID": 32, "status.refusedRetrievalID": 32,
+		// 1 MiB in base64
+		"status.certificate": 1398104, "status.ca": 1398104,
+	}, nil)
+	addBounds(cases, map[string]int{"status.lastError.code": 1024, "status.lastError.message": 32768}, map[string]any{
+		"status.lastError.code": "PKI099", "status.lastError.message": "later", "status.lastError.time": moment,
+	})
+	addBounds(cases, map[string]int{
+		"status.issuerProblem.reason": 1024, "status.issuerProblem.message": 32768, "status.issuerProblem.trustDigest": 64,
+	}, map[string]any{
+		"status.issuerProblem.reason": "WrongEnvironment", "status.issuerProblem.message": "PKI005",
+		"status.issuerProblem.trustDigest": "0a", "status.issuerProblem.issuerUID": "4e5a7c",
+		"status.issuerProblem.issuerGeneration": int64(1), "status.issuerProblem.time": moment,
+	})
+	for claim, c := range cases {
 		t.Run(claim, func(t *testing.T) {
 			object := orderManifest(t, namespace)
 			if err := server.Client.Create(t.Context(), object); err != nil {
@@ -152,15 +186,25 @@ func TestRulesOfTheStatusOfOrders(t *testing.T) {
 	}
 }
 
+func condition(kind string) map[string]any {
+	return map[string]any{"type": kind, "status": "True", "reason": "Tested", "message": "",
+		"lastTransitionTime": "2026-06-01T12:00:00Z"}
+}
+
+// conditions are so many, of different types.
+func conditions(count int) []any {
+	all := make([]any, 0, count)
+	for i := range count {
+		all = append(all, condition(fmt.Sprint("Tested", i)))
+	}
+	return all
+}
+
 // TestConditionsAreAMap: two controllers that set different conditions do not remove each other's.
 func TestConditionsAreAMap(t *testing.T) {
 	object := orderManifest(t, server.Namespace(t))
 	if err := server.Client.Create(t.Context(), object); err != nil {
 		t.Fatal(err)
-	}
-	condition := func(kind string) map[string]any {
-		return map[string]any{"type": kind, "status": "True", "reason": "Tested", "message": "",
-			"lastTransitionTime": metav1.Now().UTC().Format("2006-01-02T15:04:05Z")}
 	}
 	set(t, object, "status.conditions", []any{condition("Ready"), condition("Ready")})
 	if err := server.Client.Status().Update(t.Context(), object); err == nil ||

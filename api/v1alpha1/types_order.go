@@ -43,242 +43,318 @@ const (
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the spec of a VeroOrder cannot be changed: it is the record of one request to the certificate service"
 // +kubebuilder:validation:XValidation:rule="self.operation == 'SignNewCertificate' ? has(self.transfer) && !has(self.renewal) : has(self.renewal) && !has(self.transfer)",message="SignNewCertificate is authorized by spec.transfer, RenewCertificate by spec.renewal"
 type VeroOrderSpec struct {
-	// IssuerRef is the issuer in whose name the request is made.
-	IssuerRef OrderIssuerReference `json:"issuerRef"`
-
-	// Operation that starts the certificate.
-	Operation VeroOperation `json:"operation"`
-
-	// Environment of the service that the request belongs to.
-	Environment VeroEnvironment `json:"environment"`
-
-	// CustomerID that the certificate is for; the issued certificate must bear it as common name.
+	// issuerRef is the issuer in whose name the request is made.
 	//
+	// +required
+	IssuerRef OrderIssuerReference `json:"issuerRef,omitzero"`
+
+	// operation that starts the certificate.
+	//
+	// +required
+	Operation VeroOperation `json:"operation,omitempty"`
+
+	// environment of the service that the request belongs to.
+	//
+	// +required
+	Environment VeroEnvironment `json:"environment,omitempty"`
+
+	// customerID that the certificate is for; the issued certificate must bear it as common name.
+	//
+	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=30
-	CustomerID string `json:"customerID"`
+	CustomerID string `json:"customerID,omitempty"`
 
-	// Request is the PEM encoded PKCS#10 certificate signing request.
+	// request is the PEM encoded PKCS#10 certificate signing request, at most 64 KiB of PEM.
 	//
+	// +required
 	// +kubebuilder:validation:MinLength=1
-	Request []byte `json:"request"`
+	// +kubebuilder:validation:MaxLength=87384
+	Request []byte `json:"request,omitempty"`
 
-	// RequestUID is the CertificateRequest that the order was made for. Others with the same key may use it too.
-	RequestUID types.UID `json:"requestUID"`
+	// requestUID is the CertificateRequest that the order was made for. Others with the same key may use it too.
+	//
+	// +required
+	RequestUID types.UID `json:"requestUID,omitempty"`
 
-	// PublicKeyDigest is the SHA-256 digest, in lower-case hexadecimal, of the SubjectPublicKeyInfo of the request.
+	// publicKeyDigest is the SHA-256 digest, in lower-case hexadecimal, of the SubjectPublicKeyInfo of the request.
 	// The service certifies nothing but the public key, so any CertificateRequest with this key can use the result.
 	//
+	// +required
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
-	PublicKeyDigest string `json:"publicKeyDigest"`
+	PublicKeyDigest string `json:"publicKeyDigest,omitempty"`
 
-	// Transfer is the authorization of SignNewCertificate.
+	// transfer is the authorization of SignNewCertificate.
 	//
 	// +optional
 	Transfer *TransferAuthorization `json:"transfer,omitempty"`
 
-	// Renewal is the authorization of RenewCertificate.
+	// renewal is the authorization of RenewCertificate.
 	//
 	// +optional
 	Renewal *RenewalAuthorization `json:"renewal,omitempty"`
 
-	// Attempt counts the orders with the same authorization, from 1. A further one is only made after the service
+	// attempt counts the orders with the same authorization, from 1. A further one is only made after the service
 	// has refused the one before, in a verified response, so that nothing was bought with it.
 	//
+	// +required
 	// +kubebuilder:validation:Minimum=1
-	Attempt int32 `json:"attempt"`
+	Attempt int32 `json:"attempt,omitempty"`
 }
 
 // OrderIssuerReference names an issuer, and which object of that name it was.
 type OrderIssuerReference struct {
-	// Kind is VeroIssuer or VeroClusterIssuer.
+	// kind is VeroIssuer or VeroClusterIssuer.
 	//
+	// +required
 	// +kubebuilder:validation:Enum=VeroIssuer;VeroClusterIssuer
-	Kind string `json:"kind"`
-	// Name of the issuer.
+	Kind string `json:"kind,omitempty"`
+	// name of the issuer.
 	//
+	// +required
 	// +kubebuilder:validation:MinLength=1
-	Name string `json:"name"`
-	// UID of the issuer when the order was made. It is a record: an order follows its issuer by name (ADR 5), so that it
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+	// uid of the issuer when the order was made. It is a record: an order follows its issuer by name (ADR 5), so that it
 	// goes on with one that was restored or made anew, as long as that names the same customer and environment.
-	UID types.UID `json:"uid"`
+	//
+	// +required
+	UID types.UID `json:"uid,omitempty"`
 }
 
 // TransferAuthorization says which transfer credentials pay for an order.
 type TransferAuthorization struct {
-	// SecretName is the Secret, in the namespace of the order, that held the credentials.
+	// secretName is the Secret, in the namespace of the order, that held the credentials.
 	//
+	// +required
 	// +kubebuilder:validation:MinLength=1
-	SecretName string `json:"secretName"`
-	// TransferIDDigest is the SHA-256 digest of the TransferId, in lower-case hexadecimal.
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
+	// transferIDDigest is the SHA-256 digest of the TransferId, in lower-case hexadecimal.
 	//
+	// +required
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
-	TransferIDDigest string `json:"transferIDDigest"`
+	TransferIDDigest string `json:"transferIDDigest,omitempty"`
 }
 
 // RenewalAuthorization says which certificate signs for an order.
 type RenewalAuthorization struct {
-	// SecretName is the kubernetes.io/tls Secret, in the namespace of the order, that held certificate and key.
+	// secretName is the kubernetes.io/tls Secret, in the namespace of the order, that held certificate and key.
 	//
+	// +required
 	// +kubebuilder:validation:MinLength=1
-	SecretName string `json:"secretName"`
-	// SerialNumber of the certificate that is renewed, in lower-case hexadecimal.
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
+	// serialNumber of the certificate that is renewed, in lower-case hexadecimal. RFC 5280 has at most 20 bytes; up to
+	// 64 are taken, as an authority that breaks that rule still renews.
 	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[0-9a-f]+$`
-	SerialNumber string `json:"serialNumber"`
-	// NotAfter is when that certificate expires.
-	NotAfter metav1.Time `json:"notAfter"`
+	SerialNumber string `json:"serialNumber,omitempty"`
+	// notAfter is when that certificate expires.
+	//
+	// +required
+	NotAfter metav1.Time `json:"notAfter,omitzero"`
 }
 
 // VeroOrderStatus is what has become of an order. The controller writes it: the intent before a call, the outcome
 // right after it.
 type VeroOrderStatus struct {
-	// State is how far the order has come.
+	// state is how far the order has come.
 	//
 	// +optional
 	// +kubebuilder:default=Pending
 	State VeroOrderState `json:"state,omitempty"`
 
-	// RetrievalID is the service's receipt: with it, and only with it, the certificate can be fetched.
+	// retrievalID is the service's receipt: with it, and only with it, the certificate can be fetched.
 	//
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
 	RetrievalID string `json:"retrievalID,omitempty"`
 
-	// RetrievalIDUnverified is true while the response that carried the RetrievalId has a signature that could not be
+	// retrievalIDUnverified is true while the response that carried the RetrievalId has a signature that could not be
 	// verified. The id is kept and tried; only a verified response can bear the certificate.
 	//
 	// +optional
 	RetrievalIDUnverified bool `json:"retrievalIDUnverified,omitempty"`
 
-	// RefusedRetrievalID is a RetrievalId that could not be verified and was tried: the service refuses it, or answers
+	// refusedRetrievalID is a RetrievalId that could not be verified and was tried: the service refuses it, or answers
 	// with a certificate for another key or customer. The request goes on without it, and it is not taken again.
 	//
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
 	RefusedRetrievalID string `json:"refusedRetrievalID,omitempty"`
 
-	// Submissions counts how often the request was sent, or may have been.
+	// submissions counts how often the request was sent, or may have been. Absent: never.
 	//
 	// +optional
+	// +kubebuilder:validation:Minimum=1
 	Submissions int32 `json:"submissions,omitempty"`
 
-	// Uncertain is true once a submission ended without a response that can be relied on: the service may have
+	// uncertain is true once a submission ended without a response that can be relied on: the service may have
 	// accepted the request, and the RetrievalId may be lost.
 	//
 	// +optional
 	Uncertain bool `json:"uncertain,omitempty"`
 
-	// SubmissionTime is when the request was last sent, written before it was sent.
+	// submissionTime is when the request was last sent, written before it was sent.
 	//
 	// +optional
 	SubmissionTime *metav1.MicroTime `json:"submissionTime,omitempty"`
 
-	// PollStartTime is when a GetCertificate was begun that has no outcome yet, written before the call. It is written
+	// pollStartTime is when a GetCertificate was begun that has no outcome yet, written before the call. It is written
 	// only where an earlier controller may have ended in the middle of one.
 	//
 	// +optional
 	PollStartTime *metav1.MicroTime `json:"pollStartTime,omitempty"`
 
-	// Interruptions is, while a call is under way or was interrupted, how many controllers had ended in a row during
-	// calls for orders of the namespace when it was begun. The more they were, the later it is made again.
+	// interruptions is, while a call is under way or was interrupted, how many controllers had ended in a row during
+	// calls for orders of the namespace when it was begun. The more they were, the later it is made again. Absent: none.
 	//
 	// +optional
+	// +kubebuilder:validation:Minimum=1
 	Interruptions int32 `json:"interruptions,omitempty"`
 
-	// PasswordFingerprint tells whether a transfer password has been replaced since it was last sent: four
+	// passwordFingerprint tells whether a transfer password has been replaced since it was last sent: four
 	// hexadecimal digits of a salted digest, far too few to find a password from.
 	//
 	// +optional
+	// +kubebuilder:validation:MinLength=4
 	// +kubebuilder:validation:MaxLength=4
 	PasswordFingerprint string `json:"passwordFingerprint,omitempty"`
 
-	// AcceptanceTime is when the service's acceptance was received.
+	// acceptanceTime is when the service's acceptance was received.
 	//
 	// +optional
 	AcceptanceTime *metav1.MicroTime `json:"acceptanceTime,omitempty"`
 
-	// FirstRefusalTime is when the service first refused the request for a technical reason (PKI099), if it has answered
+	// firstRefusalTime is when the service first refused the request for a technical reason (PKI099), if it has answered
 	// nothing else since.
 	//
 	// +optional
 	FirstRefusalTime *metav1.MicroTime `json:"firstRefusalTime,omitempty"`
 
-	// NextSubmitTime is when the request is sent again after a passing failure.
+	// nextSubmitTime is when the request is sent again after a passing failure.
 	//
 	// +optional
 	NextSubmitTime *metav1.MicroTime `json:"nextSubmitTime,omitempty"`
 
-	// NextPollTime is when the certificate is asked for next. Never earlier than 10 s after AcceptanceTime.
+	// nextPollTime is when the certificate is asked for next. Never earlier than 10 s after acceptanceTime.
 	//
 	// +optional
 	NextPollTime *metav1.MicroTime `json:"nextPollTime,omitempty"`
 
-	// Polls counts the GetCertificate calls.
+	// polls counts the GetCertificate calls. Absent: none.
 	//
 	// +optional
+	// +kubebuilder:validation:Minimum=1
 	Polls int32 `json:"polls,omitempty"`
 
-	// IssuerProblem is what this order has to tell about its issuer. The issuer takes it over into its Ready condition
+	// issuerProblem is what this order has to tell about its issuer. The issuer takes it over into its Ready condition
 	// until the issuer's spec or its bundles change, or the order succeeds.
 	//
 	// +optional
 	IssuerProblem *VeroIssuerProblem `json:"issuerProblem,omitempty"`
 
-	// LastError is the last failure, kept also after it has passed.
+	// lastError is the last failure, kept also after it has passed.
 	//
 	// +optional
 	LastError *VeroOrderError `json:"lastError,omitempty"`
 
-	// Certificate is the issued chain in PEM: the leaf first, then intermediates, without the root.
+	// certificate is the issued chain in PEM: the leaf first, then intermediates, without the root. At most 1 MiB, which
+	// is what a Secret can hold.
 	//
 	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1398104
 	Certificate []byte `json:"certificate,omitempty"`
 
-	// CA is the root of that chain in PEM.
+	// ca is the root of that chain in PEM. At most 1 MiB.
 	//
 	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1398104
 	CA []byte `json:"ca,omitempty"`
 
-	// CompletionTime is when the order became Issued or Failed.
+	// completionTime is when the order became Issued or Failed.
 	//
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
-	// Conditions of the order; see the constants of this package for their types and reasons. Ready is Unknown until the
+	// conditions of the order; see the constants of this package for their types and reasons. Ready is Unknown until the
 	// controller has looked at the order.
 	//
 	// +optional
 	// +kubebuilder:default={{type: "Ready", status: "Unknown", reason: "OrderCreated", message: "the order is about to be sent", lastTransitionTime: "1970-01-01T00:00:00Z"}}
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
-// VeroIssuerProblem is a misconfiguration of an issuer that only a call to the service could show.
+// VeroIssuerProblem is a misconfiguration of an issuer that only a call to the service could show. Reason and message
+// may be as long as those of a condition, of which they become part.
 type VeroIssuerProblem struct {
-	// Reason is WrongEnvironment, UntrustedResponse or UntrustedCertificate.
-	Reason string `json:"reason"`
-	// Message says what was seen and what to change.
-	Message string `json:"message"`
-	// IssuerUID is the object that was used: one of the same name may have been made since.
-	IssuerUID types.UID `json:"issuerUID"`
-	// IssuerGeneration is the generation of the issuer that was used.
-	IssuerGeneration int64 `json:"issuerGeneration"`
-	// TrustDigest is a digest of the bundles that were used.
-	TrustDigest string `json:"trustDigest"`
-	// Time of the call.
-	Time metav1.Time `json:"time"`
+	// reason is WrongEnvironment, UntrustedResponse or UntrustedCertificate.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Reason string `json:"reason,omitempty"`
+	// message says what was seen and what to change.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32768
+	Message string `json:"message,omitempty"`
+	// issuerUID is the object that was used: one of the same name may have been made since.
+	//
+	// +required
+	IssuerUID types.UID `json:"issuerUID,omitempty"`
+	// issuerGeneration is the generation of the issuer that was used.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	IssuerGeneration int64 `json:"issuerGeneration,omitempty"`
+	// trustDigest is a digest of the bundles that were used.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	TrustDigest string `json:"trustDigest,omitempty"`
+	// time of the call.
+	//
+	// +required
+	Time metav1.Time `json:"time,omitzero"`
 }
 
-// VeroOrderError is a failure as the service, or the way to it, reported it.
+// VeroOrderError is a failure as the service, or the way to it, reported it. Code and message may be as long as reason
+// and message of a condition, far longer than what is written: nothing may keep the outcome of a call from its record.
 type VeroOrderError struct {
-	// Code is the service's code (PKI005 … PKI099), or a word for what went wrong on the way.
-	Code string `json:"code"`
-	// Message says what happened.
-	Message string `json:"message"`
-	// Time of the failure.
-	Time metav1.Time `json:"time"`
+	// code is the service's code (PKI005 … PKI099), or a word for what went wrong on the way.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Code string `json:"code,omitempty"`
+	// message says what happened.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32768
+	Message string `json:"message,omitempty"`
+	// time of the failure.
+	//
+	// +required
+	Time metav1.Time `json:"time,omitzero"`
 }
 
 // VeroOrder is the durable record of one request to the certificate service, of what paid for it and of what it
@@ -297,16 +373,21 @@ type VeroOrderError struct {
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type VeroOrder struct {
-	metav1.TypeMeta   `json:",inline"`
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard metadata of an object.
+	//
+	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec is what was asked for.
-	Spec VeroOrderSpec `json:"spec"`
-	// Status is what has become of it.
+	// spec is what was asked for.
+	//
+	// +required
+	Spec VeroOrderSpec `json:"spec,omitzero"`
+	// status is what has become of it.
 	//
 	// +optional
 	// +kubebuilder:default={state: "Pending"}
-	Status VeroOrderStatus `json:"status,omitempty"`
+	Status VeroOrderStatus `json:"status,omitzero"`
 }
 
 // VeroOrderList is a list of VeroOrders.

@@ -37,8 +37,8 @@ func (in *BundleSource) DeepCopyInto(out *BundleSource) {
 		*out = new(BundleReference)
 		**out = **in
 	}
-	if in.SecretRef != nil {
-		in, out := &in.SecretRef, &out.SecretRef
+	if in.SecretKeyRef != nil {
+		in, out := &in.SecretKeyRef, &out.SecretKeyRef
 		*out = new(BundleReference)
 		**out = **in
 	}

@@ -135,8 +135,8 @@ func readBundle(
 			return []byte(text), nil
 		}
 		return from.value(configMap.BinaryData)
-	case source.SecretRef != nil:
-		from := where{field + ".secretKeyRef", "Secret", namespace, source.SecretRef}
+	case source.SecretKeyRef != nil:
+		from := where{field + ".secretKeyRef", "Secret", namespace, source.SecretKeyRef}
 		secret, err := readOnce(ctx, reader, from, &corev1.Secret{})
 		if err != nil {
 			return nil, err

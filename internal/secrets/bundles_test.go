@@ -34,7 +34,7 @@ func fromConfigMap(name, key string) v1alpha1.BundleSource {
 }
 
 func fromSecret(name, key string) v1alpha1.BundleSource {
-	return v1alpha1.BundleSource{SecretRef: &v1alpha1.BundleReference{Name: name, Key: key}}
+	return v1alpha1.BundleSource{SecretKeyRef: &v1alpha1.BundleReference{Name: name, Key: key}}
 }
 
 func TestBundlesAreRead(t *testing.T) {

@@ -53,13 +53,16 @@ Fields of the API that may be left out say so with the marker +optional. */ -}}
 {{- end }}
 {{- $lines := list }}
 {{- with $has.Enum }}{{ $lines = append $lines (printf "One of `%s`." (join "`, `" .)) }}{{ end }}
-{{- if and (hasKey $has "MinLength") (hasKey $has "MaxLength") }}
+{{- if and (hasKey $has "MinLength") (hasKey $has "MaxLength") (eq $has.MinLength $has.MaxLength) }}
+{{- $lines = append $lines (printf "%d characters." $has.MaxLength) }}
+{{- else if and (hasKey $has "MinLength") (hasKey $has "MaxLength") }}
 {{- $lines = append $lines (printf "%d to %d characters." $has.MinLength $has.MaxLength) }}
 {{- else if hasKey $has "MaxLength" }}{{ $lines = append $lines (printf "At most %d characters." $has.MaxLength) }}
 {{- else if hasKey $has "MinLength" }}{{ $lines = append $lines "Not empty." }}
 {{- end }}
 {{- if hasKey $has "Minimum" }}{{ $lines = append $lines (printf "At least %g." $has.Minimum) }}{{ end }}
 {{- if hasKey $has "Maximum" }}{{ $lines = append $lines (printf "At most %g." $has.Maximum) }}{{ end }}
+{{- if hasKey $has "MaxItems" }}{{ $lines = append $lines (printf "At most %d entries." $has.MaxItems) }}{{ end }}
 {{- with $has.Pattern }}{{ $lines = append $lines (printf "Matches `%s`." .) }}{{ end }}
 {{- with $has.ExactlyOneOf }}
 {{- $lines = append $lines (printf "Refused otherwise: “exactly one of the fields in %v must be set”" .) }}
