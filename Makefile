@@ -27,9 +27,11 @@ pinned = $(shell awk '$$1 == "$(1)" && $$2 { print $$2 }' tools/go.mod)
 CONTROLLER_GEN_VERSION := $(call pinned,sigs.k8s.io/controller-tools)
 CRD_REF_DOCS_VERSION := $(call pinned,github.com/elastic/crd-ref-docs)
 GOLANGCI_LINT_VERSION := $(call pinned,github.com/golangci/golangci-lint/v2)
+KUBE_API_LINTER_VERSION := $(call pinned,sigs.k8s.io/kube-api-linter)
 CONTROLLER_GEN := $(BIN)/tools/controller-gen-$(CONTROLLER_GEN_VERSION)-$(GO_VERSION)
 CRD_REF_DOCS := $(BIN)/tools/crd-ref-docs-$(CRD_REF_DOCS_VERSION)-$(GO_VERSION)
 GOLANGCI_LINT := $(BIN)/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(GO_VERSION)
+KUBE_API_LINTER := $(BIN)/tools/kube-api-linter-$(KUBE_API_LINTER_VERSION)-$(GO_VERSION)
 # Helm and helm-docs have a module of their own. Helm takes itself to be for the Kubernetes that its client is of.
 pinned_with_helm = $(shell awk '$$1 == "$(1)" { print $$2 }' tools/helm/go.mod)
 HELM_VERSION := $(call pinned_with_helm,helm.sh/helm/v3)
@@ -180,7 +182,9 @@ bench: assets ## runs the benchmarks that match BENCH (all)
 	done
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## runs the linters of .golangci.yaml over all modules
+lint: $(GOLANGCI_LINT) $(KUBE_API_LINTER) ## runs the linters over all modules, and those of the API conventions over api/
+	@echo "linting api by the API conventions"; \
+	$(KUBE_API_LINTER) run --config $(CURDIR)/.golangci-api.yaml ./api/...
 	@for module in . e2e e2e/monitoring e2e/coredns tools/image tools/docs tools/helm; do \
 		echo "linting $$module"; \
 		(cd $$module && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...); \
@@ -234,6 +238,11 @@ $(GOLANGCI_LINT):
 	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), once (some minutes)"
 	@$(GO) -C tools $(BUILD) -o $@ -ldflags "-X main.version=$(GOLANGCI_LINT_VERSION) -X main.date=unknown" \
 		github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+# A golangci-lint of its own, with nothing but that one linter enabled (.golangci-api.yaml).
+$(KUBE_API_LINTER):
+	@echo "building kube-api-linter $(KUBE_API_LINTER_VERSION), once (less than a minute after golangci-lint)"
+	@$(GO) -C tools $(BUILD) -o $@ sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter
 
 # The version of Kubernetes is what `helm template` and `helm lint` compare a chart's kubeVersion with.
 HELM_KUBERNETES := $(word 2,$(subst ., ,$(call pinned_with_helm,k8s.io/client-go)))
