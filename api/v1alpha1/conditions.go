@@ -11,7 +11,8 @@ const (
 	// where the bundles are separated, and not changed while they cannot be read. It has no part in Ready.
 	ConditionTrustOverlap = "TrustOverlap"
 	// ConditionSubmitted, on CertificateRequests: True once the service has accepted the request. Its reason is the
-	// operation, its message the RetrievalId, its lastTransitionTime when the service accepted. Absent before.
+	// operation, its message the RetrievalId, its lastTransitionTime when the service accepted. Absent before. It is for
+	// people: nothing reads it back.
 	ConditionSubmitted = "varmenne.dev/Submitted"
 	// ConditionRenewalFailing, on CertificateRequests: True while a certificate in use is to be replaced and that needs
 	// somebody's attention. Its reason is what hinders it, its message says when the certificate expires and how long
@@ -63,6 +64,10 @@ const (
 	ReasonIssuerChanged = "IssuerChanged"
 	// ReasonWaitingForCredentials: transfer credentials are missing, incomplete, or not those the order was made with.
 	ReasonWaitingForCredentials = "WaitingForCredentials"
+	// ReasonRetrievalIDNotAdopted: what the annotation varmenne.dev/adopt-retrieval-id holds was not taken over, because
+	// it is no RetrievalId, or because the order has its certificate, or a RetrievalId that a verified response carried.
+	// An order that was not accepted yet is not sent before the annotation is corrected or removed.
+	ReasonRetrievalIDNotAdopted = "RetrievalIDNotAdopted"
 	// ReasonSubmitting: the request is being sent.
 	ReasonSubmitting = "Submitting"
 	// ReasonRetryingSubmission: the request will be sent again after a passing failure.

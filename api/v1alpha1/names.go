@@ -10,6 +10,17 @@ const (
 	// AnnotationGivenUp on a VeroOrder that takes the place of one that somebody has deleted is the RetrievalId of that
 	// one.
 	AnnotationGivenUp = "varmenne.dev/given-up-retrieval-id"
+	// AnnotationAdoptRetrievalID on a VeroOrder is a RetrievalId that the order is to ask for its certificate with: a
+	// person sets it who knows one that the order has lost, and the controller on an order that it makes again. It is
+	// tried like one from a response that could not be verified, and removed once status.retrievalID holds it.
+	AnnotationAdoptRetrievalID = "varmenne.dev/adopt-retrieval-id"
+	// AnnotationRetrievalID on a CertificateRequest is the RetrievalId of its VeroOrder, from which the order is made
+	// again should somebody delete it. The condition varmenne.dev/Submitted shows the same to people.
+	AnnotationRetrievalID = "varmenne.dev/retrieval-id"
+	// AnnotationPaidWith on a CertificateRequest is what its varmenne.dev/retrieval-id was paid for with: the beginning of
+	// the digest of the TransferId, as in the label varmenne.dev/transfer-id. Absent for a renewal, which can be sent
+	// again.
+	AnnotationPaidWith = "varmenne.dev/retrieval-id-paid-with"
 	// LabelPublicKey on a VeroOrder is the beginning of spec.publicKeyDigest (a label holds no whole digest).
 	LabelPublicKey = "varmenne.dev/public-key"
 	// LabelTransferID on a VeroOrder is the beginning of spec.transfer.transferIDDigest.

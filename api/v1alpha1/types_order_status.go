@@ -41,8 +41,9 @@ type VeroOrderStatus struct {
 	// +kubebuilder:validation:MaxLength=32
 	RetrievalID string `json:"retrievalID,omitempty"`
 
-	// retrievalIDUnverified is true while the response that carried the RetrievalId has a signature that could not be
-	// verified. The id is kept and tried; only a verified response can bear the certificate.
+	// retrievalIDUnverified is true while no verified response has carried the RetrievalId: it stood in one that could not
+	// be verified, or in the annotation varmenne.dev/adopt-retrieval-id. The id is kept and tried; only a verified
+	// response can bear the certificate.
 	//
 	// +optional
 	RetrievalIDUnverified bool `json:"retrievalIDUnverified,omitempty"`

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -158,11 +159,11 @@ func (s *scene) runOne(page, begins, prints string) {
 	s.Errorf("%s has no command that begins with %q", page, begins)
 }
 
-// TestAnOrderTakesOverARetrievalId: somebody has deleted an order that was accepted, and does what the page says. The
-// service gives no certificate before the order is gone: the controller would have fetched it.
-func TestAnOrderTakesOverARetrievalId(t *testing.T) {
+// TestADeletedOrderIsMadeAgain with the RetrievalId that its request carries. The service gives no certificate before the
+// order is gone: the controller would have fetched it.
+func TestADeletedOrderIsMadeAgain(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "takes-over", "--processing-delay=1s")
+	s := beginScene(t, "made-again", "--processing-delay=1s")
 	s.Script(admin.Fault{
 		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(tenant.Patience),
 	})
@@ -175,19 +176,37 @@ func TestAnOrderTakesOverARetrievalId(t *testing.T) {
 	if err := s.Service.ClearFaults(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	home := s.AwaitOrder("failed", func(order *v1alpha1.VeroOrder) bool {
-		return order.UID != lost.UID && order.Status.State == v1alpha1.VeroOrderFailed
+	s.awaitReady()
+	if sent := s.submissions(); len(sent) != 1 {
+		t.Errorf("the request was sent %d times", len(sent))
+	}
+}
+
+// TestAnOrderTakesOverARetrievalId: a response was lost, and somebody who knows its RetrievalId does what the page says.
+func TestAnOrderTakesOverARetrievalId(t *testing.T) {
+	t.Parallel()
+	s := beginScene(t, "takes-over")
+	s.Script(admin.Fault{
+		Operation: "SignNewCertificate", Kind: admin.HTTPStatus, Status: http.StatusRequestTimeout, AfterProcessing: true,
 	})
-	var patch howto.Page
+	s.Create(s.Certificate())
+	home := s.AwaitOrder("failed", func(order *v1alpha1.VeroOrder) bool {
+		return order.Status.State == v1alpha1.VeroOrderFailed
+	})
+	accepted := s.Accepted()
+	if len(accepted) != 1 {
+		t.Fatalf("the service has accepted %+v", accepted)
+	}
+	var annotate howto.Page
 	for _, command := range commandsOf(t, troublePage) {
-		if strings.HasPrefix(command.Text, "kubectl -n tax-reporting patch veroorder NAME ") {
-			command.Text = strings.NewReplacer("NAME", home.Name, "RETRIEVAL-ID", lost.Status.RetrievalID,
+		if strings.HasPrefix(command.Text, "kubectl -n tax-reporting annotate veroorder NAME ") {
+			command.Text = strings.NewReplacer("NAME", home.Name, "RETRIEVAL-ID", accepted[0].RetrievalID,
 				"-n "+readersNamespace, "-n "+s.Namespace).Replace(command.Text)
-			patch = append(patch, command)
+			annotate = append(annotate, command)
 		}
 	}
-	if err := s.reader().shell.Run(t.Context(), patch); err != nil || len(patch) != 1 {
-		t.Fatalf("%d commands: %v", len(patch), err)
+	if err := s.reader().shell.Run(t.Context(), annotate); err != nil || len(annotate) != 1 {
+		t.Fatalf("%d commands: %v", len(annotate), err)
 	}
 	s.awaitReady()
 }

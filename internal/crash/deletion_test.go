@@ -1,14 +1,13 @@
 package crash_test
 
 import (
-	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -104,8 +103,8 @@ func TestWhatWasBoughtDoesNotGoIntoAnOrderForAnotherKey(t *testing.T) {
 	s.judge(false, cost{})
 }
 
-// TestTheRequestTellsOfAnAcceptedOrderThatWasDeleted: nothing more is spent, and the certificate can still be fetched.
-func TestTheRequestTellsOfAnAcceptedOrderThatWasDeleted(t *testing.T) {
+// TestAnAcceptedOrderThatWasDeletedIsMadeAgain with its RetrievalId: nothing is sent once more.
+func TestAnAcceptedOrderThatWasDeletedIsMadeAgain(t *testing.T) {
 	for claim, step := range map[string]string{
 		"while the service makes the certificate": shown,
 		"during the poll":                         get,
@@ -115,17 +114,67 @@ func TestTheRequestTellsOfAnAcceptedOrderThatWasDeleted(t *testing.T) {
 			t.Parallel()
 			s := set(t, scenario{})
 			world := s.start((&deletion{stage: s, step: step}).intercept)
-			receipt := s.waits(world)
-			if said := status.ReadyMessage(s.request()); !strings.Contains(said, "RetrievalId "+receipt) ||
-				!strings.Contains(said, "deleted") || !strings.Contains(said, "PKI020") {
-				t.Errorf("the request says %q", said)
-			}
-			s.bringBack(receipt)
-			world.enough = func(now view) bool { return s.done && now.finished() }
 			world.play()
-			s.judge(false, cost{})
+			s.judgeAdopted()
+			if !world.told(corev1.EventTypeWarning, v1alpha1.ReasonOrderCreated, "was deleted", "the new one asks") {
+				t.Error("no Warning tells of it")
+			}
 		})
 	}
+}
+
+// judgeAdopted: the certificate came with the RetrievalId of a deleted order, and the request was sent once.
+func (s *stage) judgeAdopted() {
+	s.Helper()
+	s.judge(false, cost{})
+	if sent := s.requestLog(signNew); len(sent) != 1 {
+		s.Errorf("the request was sent %d times", len(sent))
+	}
+	if order := s.orders()[0]; order.Annotations[v1alpha1.AnnotationAdoptRetrievalID] != "" {
+		s.Errorf("the annotations are left behind: %v", order.Annotations)
+	}
+}
+
+// TestAnAdoptionSurvivesACrashAtEveryStep: the controller ends where the order is deleted, and the next one at each of
+// its steps, also between the status that holds the RetrievalId and the annotation that goes after it.
+func TestAnAdoptionSurvivesACrashAtEveryStep(t *testing.T) {
+	course := append([]string{createOrder, writeSubmitted, "VeroOrder annotated"}, delivery...)
+	everyStep(t, "made again", course, func(t *testing.T, number int) (*world, bool) {
+		t.Helper()
+		s := set(t, scenario{})
+		deletion := &deletion{stage: s, step: shown}
+		if s.start(func(step step, act func() error) error {
+			if err := deletion.intercept(step, act); !deletion.done {
+				return err
+			}
+			runtime.Goexit()
+			return nil
+		}).play() {
+			t.Fatal("the order was not deleted")
+		}
+		next := s.start((&crash{number: number, when: after, stage: s}).intercept)
+		alive := next.play()
+		if !alive {
+			s.start(open).play()
+		}
+		s.judgeAdopted()
+		return next, !alive
+	})
+}
+
+// TestAPersonBringsARetrievalIDBack that no request carries any more, from the controller's log.
+func TestAPersonBringsARetrievalIDBack(t *testing.T) {
+	t.Parallel()
+	s := set(t, scenario{})
+	world := s.start((&deletion{stage: s, step: writeSubmitted}).intercept)
+	receipt := s.waits(world)
+	s.clock.Step(time.Minute)
+	order := s.orders()[0]
+	order.Annotations[v1alpha1.AnnotationAdoptRetrievalID] = receipt
+	s.must(server.Client.Update(s.Context(), &order))
+	world.enough = func(now view) bool { return s.done && now.finished() }
+	world.play()
+	s.judge(false, cost{})
 }
 
 // waits lets the world work until the request waits for new credentials, and is the RetrievalId that the service gave.
@@ -140,15 +189,6 @@ func (s *stage) waits(world *world) string {
 		s.Fatalf("%d requests were accepted", len(accepted))
 	}
 	return accepted[0].RetrievalID
-}
-
-// bringBack does what the message of the request says, after a while.
-func (s *stage) bringBack(receipt string) {
-	s.Helper()
-	s.clock.Step(time.Minute)
-	order := s.orders()[0]
-	patch := fmt.Appendf(nil, `{"status":{"state":"Submitted","retrievalID":%q}}`, receipt)
-	s.must(server.Client.Status().Patch(s.Context(), &order, client.RawPatch(types.MergePatchType, patch)))
 }
 
 // TestWhatTakesThePlaceOfADeletedOrderIsNoSecret: deleting the order of an accepted request gives it up. A person who

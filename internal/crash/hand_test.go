@@ -54,6 +54,14 @@ func (h hand) Create(ctx context.Context, object client.Object, options ...clien
 	return h.world.do("create "+kindOf(object), object, func() error { return h.Client.Create(ctx, object, options...) })
 }
 
+func (h hand) Patch(
+	ctx context.Context, object client.Object, patch client.Patch, options ...client.PatchOption,
+) error {
+	return h.world.do(kindOf(object)+" annotated", object, func() error {
+		return h.Client.Patch(ctx, object, patch, options...)
+	})
+}
+
 func (h hand) Delete(ctx context.Context, object client.Object, options ...client.DeleteOption) error {
 	return h.world.do("delete "+kindOf(object), object, func() error { return h.Client.Delete(ctx, object, options...) })
 }

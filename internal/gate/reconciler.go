@@ -97,7 +97,7 @@ func (r *Reconciler) serve(
 	}
 	expiry, expiryFailure := r.watchExpiry(ctx, backend, request, report.reason)
 	report.expiry = expiry
-	written := status.Patch(ctx, r.Client, request, before)
+	written, unannotated := r.write(ctx, request, before, report.annotations)
 	switch {
 	case written == nil:
 		report.written = true
@@ -109,7 +109,8 @@ func (r *Reconciler) serve(
 		unwritten.expiry, _ = r.watchExpiry(ctx, backend, before, unwritten.reason)
 		r.publish(ctx, before, before, unwritten)
 	}
-	if err := errors.Join(written, failure, expiryFailure); err != nil {
+	r.reportUnannotated(ctx, request, unannotated)
+	if err := errors.Join(written, failure, expiryFailure, unannotated); err != nil {
 		return 0, err
 	}
 	wait := report.wait
@@ -148,10 +149,14 @@ func (r *Reconciler) decide(
 		return report{}, err
 	}
 	wait, err := r.execute(ctx, request, decision, now)
-	return report{
+	found := report{
 		reason: decision.Reason, action: string(decision.Verb), wait: wait, credentials: decision.Credentials,
 		warning: decision.Warning || !reasons.Of(decision.Reason).Quiet,
-	}, err
+	}
+	if decision.Verb == Follow {
+		found.annotations = decision.Order.Annotations
+	}
+	return found, err
 }
 
 // refused lets the request tell what the cluster has refused to the controller: whoever waits for a certificate does

@@ -28,6 +28,8 @@ type report struct {
 	errorReported bool
 	// expiry is what there is to say about the certificate that is to be replaced.
 	expiry notice
+	// annotations are those that the request is to carry; one with an empty value is removed.
+	annotations map[string]string
 	// written: the request's status says what is reported.
 	written bool
 	// wait is in what time to look again, zero if only when something changes.

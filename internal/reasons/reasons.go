@@ -107,6 +107,7 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonIssuerNotReady:        {Quiet: true, Renewal: Stalls, Waiting: true},
 	v1alpha1.ReasonIssuerChanged:         {Waiting: true, Credentials: Unspent, Alert: alertStuck},
 	v1alpha1.ReasonWaitingForCredentials: {Quiet: true, Waiting: true, Alert: alertCredentials},
+	v1alpha1.ReasonRetrievalIDNotAdopted: {Waiting: true, Alert: alertStuck},
 	v1alpha1.ReasonClusterError:          {Renewal: Stalls, Waiting: true},
 
 	// Of orders that have ended.

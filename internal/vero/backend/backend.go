@@ -70,12 +70,12 @@ func (b *Backend) Decide(
 	return decision, nil
 }
 
-// create completes a decision to create an order. What was paid for and is given up with it is told.
+// create completes a decision to create an order. That it takes the place of a deleted one is told.
 func create(decision *gate.Decision, order *v1alpha1.VeroOrder, snapshot plan.Snapshot) {
-	given := decision.Message
+	deleted := decision.Message
 	decision.Message = fmt.Sprintf("VeroOrder %s was created for %s", order.Name, order.Spec.Operation)
-	if given != "" {
-		decision.Message += "; " + given
+	if deleted != "" {
+		decision.Message += "; " + deleted
 		decision.Warning = true
 	}
 	decision.New = &gate.New{
@@ -91,7 +91,7 @@ func shown(order *v1alpha1.VeroOrder) *gate.Order {
 	}
 	view := &gate.Order{
 		Operation: string(order.Spec.Operation), Receipt: order.Status.RetrievalID,
-		Certificate: order.Status.Certificate, CA: order.Status.CA,
+		Certificate: order.Status.Certificate, CA: order.Status.CA, Annotations: plan.Annotations(order),
 	}
 	if order.Status.AcceptanceTime != nil {
 		view.Accepted = order.Status.AcceptanceTime.Time

@@ -12,7 +12,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
@@ -65,17 +64,8 @@ func (b *Backend) gather(
 func described(request *cmapi.CertificateRequest) plan.Request {
 	return plan.Request{
 		Namespace: request.Namespace, Name: request.Name, UID: request.UID, CSR: request.Spec.Request,
-		CertificateName: request.Annotations[cmapi.CertificateNameKey], Receipt: receipt(request),
+		CertificateName: request.Annotations[cmapi.CertificateNameKey], Receipt: plan.ReceiptOf(request.Annotations),
 	}
-}
-
-// receipt is what the gate shows of an order that was accepted.
-func receipt(request *cmapi.CertificateRequest) plan.Receipt {
-	condition := status.Find(request, v1alpha1.ConditionSubmitted)
-	if condition == nil || condition.LastTransitionTime == nil {
-		return plan.Receipt{}
-	}
-	return plan.Receipt{RetrievalID: condition.Message, At: condition.LastTransitionTime.Time}
 }
 
 // examine judges the signing request. What cannot even be parsed has no key, and no order.

@@ -146,10 +146,13 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 	if until := orderstate.UntouchedUntil(order); r.Clock.Now().Before(until) {
 		return ctrl.Result{RequeueAfter: r.until(until)}, nil
 	}
-	if result, err := r.pace(ctx, order); err != nil || result.RequeueAfter > 0 {
-		return result, err
+	result, adopted, err := r.adopt(ctx, order)
+	if err == nil && !adopted {
+		if result, err := r.pace(ctx, order); err != nil || result.RequeueAfter > 0 {
+			return result, err
+		}
+		result, err = r.act(ctx, order)
 	}
-	result, err := r.act(ctx, order)
 	if err == nil {
 		r.errors.Passed(client.ObjectKeyFromObject(order))
 		return result, nil

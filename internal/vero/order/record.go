@@ -69,8 +69,9 @@ func (r *Reconciler) record(
 
 // giveUp tells what could not be written.
 func (r *Reconciler) giveUp(ctx context.Context, err error, retrievalID string) (ctrl.Result, error) {
-	ctrl.LoggerFrom(ctx).Error(err, "the outcome of a call could not be written; if the order has no RetrievalId, "+
-		"write it into status.retrievalID, with status.state Submitted", "retrievalId", retrievalID)
+	ctrl.LoggerFrom(ctx).Error(err, "the outcome of a call could not be written; if the order has no RetrievalId, bring "+
+		"it back with kubectl annotate veroorder NAME "+v1alpha1.AnnotationAdoptRetrievalID+"=RETRIEVAL-ID",
+		"retrievalId", retrievalID)
 	return ctrl.Result{}, fmt.Errorf("%w: %w", errNotRecorded, err)
 }
 

@@ -22,8 +22,9 @@ import (
 
 // Register adds the reconciler to a manager whose cache find.Index has prepared. It is triggered by new orders, by
 // issuers whose spec or readiness has changed, and by CertificateRequests that go away; all else it plans itself, from
-// times that are in the order. A RetrievalId is news: a person, or a controller that was frozen in the middle of its
-// call, may have brought it. The Limiter says how many workers there are: a call keeps one for as long as it takes.
+// times that are in the order. A RetrievalId is news: a person may have brought it in an annotation, or a controller
+// that was frozen in the middle of its call in the status. The Limiter says how many workers there are: a call keeps
+// one for as long as it takes.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	reconciler := &Reconciler{Options: options}
 	controllerOptions.MaxConcurrentReconciles = options.Limiter.Workers()
@@ -48,19 +49,31 @@ func (r *Reconciler) grants(_ context.Context, queue workqueue.TypedRateLimiting
 	return nil
 }
 
-// broughtBack lets an order through that has got another RetrievalId, and goes on with it.
+// broughtBack lets an order through that has got another RetrievalId, and goes on with it, and one whose annotation for
+// one was set, changed or removed.
 func broughtBack() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(event.CreateEvent) bool { return false },
 		UpdateFunc: func(update event.UpdateEvent) bool {
 			earlier, wasOrder := update.ObjectOld.(*v1alpha1.VeroOrder)
 			later, isOrder := update.ObjectNew.(*v1alpha1.VeroOrder)
-			return wasOrder && isOrder && later.Status.State == v1alpha1.VeroOrderSubmitted &&
-				(earlier.Status.RetrievalID != later.Status.RetrievalID || earlier.Status.State == v1alpha1.VeroOrderFailed)
+			if !wasOrder || !isOrder {
+				return false
+			}
+			return adoptionChanged(earlier, later) ||
+				later.Status.State == v1alpha1.VeroOrderSubmitted && (earlier.Status.RetrievalID != later.Status.RetrievalID ||
+					earlier.Status.State == v1alpha1.VeroOrderFailed)
 		},
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
 		GenericFunc: func(event.GenericEvent) bool { return false },
 	}
+}
+
+// adoptionChanged reports whether two states of an order differ in the annotation that brings a RetrievalId.
+func adoptionChanged(earlier, later *v1alpha1.VeroOrder) bool {
+	one, had := earlier.Annotations[v1alpha1.AnnotationAdoptRetrievalID]
+	other, has := later.Annotations[v1alpha1.AnnotationAdoptRetrievalID]
+	return one != other || had != has
 }
 
 func deleted() predicate.Predicate {

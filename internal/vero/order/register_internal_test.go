@@ -12,12 +12,21 @@ func TestAnOrderThatHasGotARetrievalIDIsLookedAt(t *testing.T) {
 	order := func(phase v1alpha1.VeroOrderState, id string) *v1alpha1.VeroOrder {
 		return &v1alpha1.VeroOrder{Status: v1alpha1.VeroOrderStatus{State: phase, RetrievalID: id}}
 	}
+	annotated := func(id string) *v1alpha1.VeroOrder {
+		failed := order(v1alpha1.VeroOrderFailed, "")
+		failed.Annotations = map[string]string{v1alpha1.AnnotationAdoptRetrievalID: id}
+		return failed
+	}
 	for claim, c := range map[string]struct {
 		earlier, later *v1alpha1.VeroOrder
 		want           bool
 	}{
-		"one that a person brings back": {
+		"one that a late response brings back": {
 			order(v1alpha1.VeroOrderFailed, ""), order(v1alpha1.VeroOrderSubmitted, "r-1"), true},
+		"one to which a person brings one":   {order(v1alpha1.VeroOrderFailed, ""), annotated("r-1"), true},
+		"also if it is empty":                {order(v1alpha1.VeroOrderFailed, ""), annotated(""), true},
+		"one whose annotation is corrected":  {annotated("r 1"), annotated("r-1"), true},
+		"but not one whose annotation stays": {annotated("r 1"), annotated("r 1"), false},
 		"one that had failed with its RetrievalId": {
 			order(v1alpha1.VeroOrderFailed, "r-1"), order(v1alpha1.VeroOrderSubmitted, "r-1"), true},
 		"one that another controller was about to send": {

@@ -1,6 +1,7 @@
 // Package orderstate is the state machine of a VeroOrder, as pure functions: what to do next (Decide), and what a call
-// of the certificate service has changed (RecordIntent, RecordSubmission, RecordPoll, RecordFailure, RecordWaiting). It
-// calls nothing and reads no clock; callers gather a Snapshot, carry out the Action and write the result.
+// of the certificate service has changed (RecordIntent, RecordSubmission, RecordPoll, RecordFailure, RecordWaiting), or
+// a person (RecordAdoption). It calls nothing and reads no clock; callers gather a Snapshot, carry out the Action and
+// write the result.
 //
 // How a VeroOrder goes on. What costs money is on the way from Submitting to Submitted, so the intent is written
 // before the call and the outcome right after it:
@@ -28,6 +29,10 @@
 //
 // A response that arrives late, from a controller that was frozen in the middle of its call, revives a failed order: a
 // RetrievalId leads to Submitted, a certificate to Issued. Neither is ever thrown away.
+//
+// So does a RetrievalId that the annotation AnnotationAdoptRetrievalID brings: a person sets it, or who makes a deleted
+// order again. It is written into the status before the annotation is removed, and before anything else is done, so
+// that nothing is sent for an order that has a RetrievalId to try.
 //
 // Nobody gives up an accepted order but a person, by deleting it; the messages of those that have long waited say so.
 package orderstate

@@ -37,8 +37,8 @@ type Outcome struct {
 	State v1alpha1.VeroOrderState
 	// Reason is one of the API's reasons, Message what a user reads. Without a Reason the order says what it said before.
 	Reason, Message string
-	// RetrievalID is the order's; Unverified reports whether it stood in a response that cannot be relied on, and
-	// RefusedID is the last of those that has led to nothing.
+	// RetrievalID is the order's; Unverified reports whether no verified response has carried it, and RefusedID is the
+	// last of those that has led to nothing.
 	RetrievalID, RefusedID string
 	Unverified             bool
 	// Uncertain reports whether the service may have accepted a request whose response was lost.

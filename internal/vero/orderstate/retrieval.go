@@ -49,8 +49,7 @@ func notRetrieved(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	o.Polls++
 	o.State = v1alpha1.VeroOrderSubmitted
 	if o.Accepted == nil {
-		// A person has brought a RetrievalId back, without its time, perhaps into an order that had ended.
-		o.Accepted, o.Ended = at(call.Ended), nil
+		o.Accepted = at(call.Ended) // a backup has brought the status back without it
 	}
 	refusal, isRefusal := errors.AsType[*protocol.ServiceError](err)
 	switch {
@@ -76,6 +75,16 @@ func nextPollDistance(order *v1alpha1.VeroOrder, distance time.Duration, call Ca
 // contact is the remedy for an accepted order without a certificate that can be used.
 const contact = protocol.ContactService + " and the RetrievalId"
 
+// givingUp is how a person ends an accepted order. One that is made again for the same transfer credentials would ask
+// with the same RetrievalId.
+func givingUp(order *v1alpha1.VeroOrder) string {
+	deleted := fmt.Sprintf("delete VeroOrder %s to give it up", order.Name)
+	if order.Spec.Renewal != nil {
+		return deleted + " and renew once more"
+	}
+	return "replace the transfer credentials and " + deleted
+}
+
 // stillAwaited says why an order has no certificate yet that can get one. A problem that it has reported of its issuer
 // lasts until a verified response comes.
 func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
@@ -92,8 +101,8 @@ func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) O
 	case isWrong:
 		o.Problem, o.Reason = nil, v1alpha1.ReasonWrongCertificate
 		o.Message = withRemedy(err, fmt.Sprintf(
-			"%s; the service is asked again with RetrievalId %s; if it lasts, %s, or delete VeroOrder %s to give it up",
-			issuedRemedies[wrong.Reason], o.RetrievalID, contact, order.Name))
+			"%s; the service is asked again with RetrievalId %s; if it lasts, %s, or %s",
+			issuedRemedies[wrong.Reason], o.RetrievalID, contact, givingUp(order)))
 	case isRefusal, o.Problem == nil:
 		o.Problem = nil
 		o.Reason, o.Message = o.awaiting(order, call.Ended, call.Timeout)
@@ -101,11 +110,11 @@ func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) O
 	return o
 }
 
-// disowned takes a RetrievalId from an order again that a response carried which cannot be relied on, because a
-// verified response says that it is not that of the order: the order goes on as if it had never had it. What the
+// disowned takes a RetrievalId from an order again that no verified response carried, because a verified one says that
+// it is not that of the order: the order goes on as if it had never had it. What the
 // service has accepted is not lost by that, since nothing leads to it.
 func (o Outcome) disowned(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
-	message := fmt.Sprintf("the RetrievalId %s, which stood in a response that cannot be relied on, leads to nothing: %v"+
+	message := fmt.Sprintf("the RetrievalId %s, which no verified response carried, leads to nothing: %v"+
 		"; the request is sent again with the same authorization%s", o.RetrievalID, err, o.unspent())
 	o.RefusedID, o.RetrievalID, o.Unverified = o.RetrievalID, "", false
 	o.Accepted, o.NextPoll, o.Problem = nil, nil, nil
@@ -140,14 +149,13 @@ func refusedAtGet(order *v1alpha1.VeroOrder, refusal *protocol.ServiceError) str
 func (o Outcome) awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time.Duration) (reason, message string) {
 	message = fmt.Sprintf("the certificate service has accepted the request (RetrievalId %s)", o.RetrievalID)
 	if o.Unverified {
-		message = fmt.Sprintf("what came back for the request cannot be relied on, but RetrievalId %s stood in it and "+
-			"is kept", o.RetrievalID)
+		message = fmt.Sprintf("RetrievalId %s, which no verified response carried, is kept", o.RetrievalID)
 	}
 	switch {
 	case o.Accepted != nil && timeout > 0 && now.Sub(o.Accepted.Time) >= timeout:
-		return v1alpha1.ReasonRetrievalOverdue, fmt.Sprintf("%s and gives no certificate: %s; it is asked every hour; %s, "+
-			"or delete VeroOrder %s to give it up and use new transfer credentials",
-			message, lastMessage(o.LastError), contact, order.Name)
+		return v1alpha1.ReasonRetrievalOverdue, fmt.Sprintf(
+			"%s and gives no certificate: %s; it is asked every hour; %s, or %s",
+			message, lastMessage(o.LastError), contact, givingUp(order))
 	case o.unanswered():
 		return v1alpha1.ReasonAwaitingCertificate, fmt.Sprintf(
 			"%s, but the certificate cannot be fetched: %s; it is asked for again", message, lastMessage(o.LastError))
@@ -159,7 +167,8 @@ func (o Outcome) awaiting(order *v1alpha1.VeroOrder, now time.Time, timeout time
 }
 
 // soFar is what has come of a RetrievalId that cannot be relied on: what was wrong with the response that it stood in,
-// then what the service answers to it. An id that it does not know it answers as one whose certificate takes long.
+// if any, then what the service answers to it. An id that it does not know it answers as one whose certificate takes
+// long.
 func (o Outcome) soFar() string {
 	if o.LastError == nil {
 		return ""

@@ -89,13 +89,11 @@ func TestPollThatBearsTheCertificate(t *testing.T) {
 	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
 	issued := &orderstate.Issued{Certificate: pkitest.PEM(leaf), CA: []byte("CA")}
 	for claim, order := range map[string]*v1alpha1.VeroOrder{
-		"of an accepted order":                        signNew(sent(now, nil)),
-		"of one whose RetrievalId was not verified":   signNew(sent(now, unverifiedWith(retrievalID))),
-		"of one that has a problem with its issuer":   signNew(sent(now, nil), polled(now, errUnverified)),
-		"of one that another controller has given up": signNew(sent(now, nil), polled(now, pki020)),
-		"of one whose RetrievalId a person has brought back": signNew(func(o *v1alpha1.VeroOrder) {
-			o.Status.RetrievalID = retrievalID
-		}),
+		"of an accepted order":                               signNew(sent(now, nil)),
+		"of one whose RetrievalId was not verified":          signNew(sent(now, unverifiedWith(retrievalID))),
+		"of one that has a problem with its issuer":          signNew(sent(now, nil), polled(now, errUnverified)),
+		"of one that another controller has given up":        signNew(sent(now, nil), polled(now, pki020)),
+		"of one whose RetrievalId a person has brought back": signNew(adopting(retrievalID)),
 	} {
 		t.Run(claim, func(t *testing.T) {
 			orderstate.RecordPoll(order, issued, nil, ended(order, now))
@@ -161,8 +159,8 @@ func TestPollAfterARepair(t *testing.T) {
 		orderstate.Decide(ordered(order, issuerEdited, at(moment))))
 }
 
-// TestRetrievalIDBroughtBack: a person writes it into an order whose outcome could not be written, as the log says.
-func TestRetrievalIDBroughtBack(t *testing.T) {
+// TestRetrievalIDWithoutItsTime: a backup has brought back a part of the status.
+func TestRetrievalIDWithoutItsTime(t *testing.T) {
 	order := signNew(intended(now), func(o *v1alpha1.VeroOrder) { o.Status.RetrievalID = retrievalID })
 	polled(now, pki099)(order)
 	if difference := cmp.Diff(accepted.but(code("PKI099")), outcomeOf(order, now)); difference != "" {

@@ -118,8 +118,8 @@ func InDoubt(order *v1alpha1.VeroOrder) bool {
 	}
 }
 
-// StateOf is how far an order has come. It also reads one that no API server has given its default, and one into which
-// a person has written the RetrievalId that the controller could not write.
+// StateOf is how far an order has come. It also reads one that no API server has given its default. One that holds a
+// RetrievalId is never sent, whatever else a backup has brought back of its status.
 func StateOf(order *v1alpha1.VeroOrder) v1alpha1.VeroOrderState {
 	switch phase := order.Status.State; phase {
 	case "", v1alpha1.VeroOrderPending, v1alpha1.VeroOrderSubmitting:

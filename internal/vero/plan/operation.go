@@ -51,6 +51,10 @@ func (s Snapshot) whyCredentials() string {
 }
 
 func (s Snapshot) create(operation v1alpha1.VeroOperation, attempt int32) Action {
+	deleted := s.orphan()
+	if s.adopts(operation) {
+		deleted += ": the new one asks for the certificate with it"
+	}
 	return Action{Verb: Create, Reason: v1alpha1.ReasonOrderCreated, Operation: operation, Attempt: attempt,
-		Message: s.orphan()}
+		Message: deleted}
 }

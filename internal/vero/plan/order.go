@@ -40,10 +40,8 @@ func NewOrder(s Snapshot, action Action) *v1alpha1.VeroOrder {
 	if name := s.Request.CertificateName; name != "" {
 		order.Annotations[annotationCertificateName] = name
 	}
-	if action.Message != "" {
-		order.Annotations[v1alpha1.AnnotationGivenUp] = s.Request.Receipt.RetrievalID
-	}
 	s.authorize(order)
+	s.remember(order)
 	order.Name = nameOf(&order.Spec)
 	return order
 }

@@ -38,6 +38,9 @@ func TestNewOrder(t *testing.T) {
 	bought.Spec.Transfer = &v1alpha1.TransferAuthorization{SecretName: "vero-transfer", TransferIDDigest: transferID}
 	bought.Labels[v1alpha1.LabelTransferID] = transferID
 	bought.Annotations[v1alpha1.AnnotationGivenUp] = retrievalID
+	again := bought.DeepCopy()
+	delete(again.Annotations, v1alpha1.AnnotationGivenUp)
+	again.Annotations[v1alpha1.AnnotationAdoptRetrievalID] = retrievalID
 	ends := now.AddDate(0, 0, 30)
 	renewed.Spec.Renewal = &v1alpha1.RenewalAuthorization{
 		SecretName: "tls", SerialNumber: "abc", NotAfter: metav1.Time{Time: ends}}
@@ -48,6 +51,8 @@ func TestNewOrder(t *testing.T) {
 	}{
 		"draws on the transfer credentials, and tells what was given up": {
 			requested(complete, credentials, receipt), bought},
+		"takes over what the same transfer credentials have paid for": {
+			requested(complete, credentials, paid), again},
 		"renews the current certificate": {requested(complete, currentUntil(ends)), renewed},
 	} {
 		t.Run(claim, func(t *testing.T) {

@@ -40,7 +40,7 @@ type Request struct {
 	Invalid string
 	// Caution says what is uncertain about it, though it can be sent; empty if nothing is.
 	Caution string
-	// Receipt is what it shows to have been accepted for it.
+	// Receipt is what it carries of what was accepted for it.
 	Receipt Receipt
 	// Unbacked says why nothing may be spent on it at present: the Certificate that claims to stand behind it is gone,
 	// or does not hold its key. Empty if nothing speaks against it.
@@ -73,7 +73,7 @@ type Action struct {
 	// Verb is what to do.
 	Verb Verb
 	// Reason is one of the API's reasons, Message what a user reads: what is the matter and what to do about it. Create
-	// has a Message only where something was paid for that is given up with it.
+	// has a Message only where it takes the place of a deleted order with something that was paid for.
 	Reason, Message string
 	// At is when to look again; zero means when something changes.
 	At time.Time

@@ -1,0 +1,91 @@
+package gate_test
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+)
+
+// withoutAnnotating is the API server to somebody with an older role, who may write the status of requests only.
+func (r *renewal) withoutAnnotating() client.Client {
+	r.Helper()
+	name := "older-" + r.request.Namespace
+	read := []string{"get", "list", "watch"}
+	server.Create(r.T, &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{"varmenne.dev", "cert-manager.io", ""}, Resources: []string{"*"}, Verbs: read},
+			{APIGroups: []string{"cert-manager.io"}, Resources: []string{"certificaterequests/status"}, Verbs: []string{"*"}},
+		},
+	}, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+	})
+	return server.As(r.T, name)
+}
+
+// TestARequestCarriesTheRetrievalIDOfItsOrder from where a person sees it on, and is written once. An annotation that
+// its order has no value for goes.
+func TestARequestCarriesTheRetrievalIDOfItsOrder(t *testing.T) {
+	r := prepared(t)
+	r.order(v1alpha1.VeroOrderSubmitted)
+	r.request.Annotations = map[string]string{v1alpha1.AnnotationPaidWith: "earlier", "example.com/theirs": "kept"}
+	if err := server.Client.Update(t.Context(), r.request); err != nil {
+		t.Fatal(err)
+	}
+	r.reconcile()
+	version := r.request.ResourceVersion
+	want := map[string]string{v1alpha1.AnnotationRetrievalID: "retrieval-1", "example.com/theirs": "kept"}
+	if !maps.Equal(r.request.Annotations, want) {
+		t.Errorf("the request carries %v", r.request.Annotations)
+	}
+	if said := status.ReadyMessage(r.request); said != "the service makes the certificate" {
+		t.Errorf("the request says %q", said)
+	}
+	r.reconcile()
+	if r.request.ResourceVersion != version {
+		t.Error("it was written once more")
+	}
+}
+
+// TestAnOlderRoleDelaysNoCertificate: the request goes on saying what its order says, and an event tells of the role.
+func TestAnOlderRoleDelaysNoCertificate(t *testing.T) {
+	r := prepared(t)
+	r.order(v1alpha1.VeroOrderSubmitted)
+	r.uses(r.withoutAnnotating(), server.Client)
+	for range 2 {
+		r.reconcileWithError()
+		if said := status.ReadyMessage(r.request); said != "the service makes the certificate" {
+			t.Errorf("the request says %q", said)
+		}
+	}
+	var told int
+	for len(r.events.Events) > 0 {
+		event := <-r.events.Events
+		if strings.HasPrefix(event, "Warning ClusterError write the annotations of CertificateRequest tax-2: ") &&
+			strings.Contains(event, "forbidden") {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("the role was told of %d times", told)
+	}
+	order := &v1alpha1.VeroOrder{ObjectMeta: metav1.ObjectMeta{Namespace: r.request.Namespace, Name: "renew-1"}}
+	if err := server.Client.Delete(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	r.order(v1alpha1.VeroOrderIssued)
+	r.reconcile()
+	if !status.IsTrue(r.request, cmapi.CertificateRequestConditionReady) {
+		t.Errorf("the request says %q, and is not Ready", status.ReadyMessage(r.request))
+	}
+}
