@@ -198,6 +198,7 @@ type VeroIssuerStatus struct {
 	// is about the spec as it is.
 	//
 	// +optional
+	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// conditions of the issuer; see the constants of this package for their types and reasons. Ready is Unknown until the
