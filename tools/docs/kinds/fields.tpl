@@ -13,7 +13,8 @@ Fields of the API that may be left out say so with the marker +optional. */ -}}
 ### `{{ $path }}`
 
 *{{ template "type" $field.Type }}, {{ if has $name $required }}required{{ else }}optional{{ end }}
-{{- with $field.Default }}, default `{{ . }}`{{ end }}.* {{ template "description" $field }}
+{{- /* That of a list of objects is told by its description. */}}
+{{- with $field.Default }}{{ if not (hasPrefix "[map[" (toString .)) }}, default `{{ . }}`{{ end }}{{ end }}.* {{ template "description" $field }}
 {{ template "limits" $field }}
 {{- if eq (toJson $field.Type.Kind) `"SLICE"` }}{{ $path = printf "%s[]" $path }}{{ end }}
 {{- if not (has $field.Type.Name (list "Time" "MicroTime" "Duration")) }}

@@ -88,7 +88,7 @@ func collect(want map[string][]string, path string, parent apiextensionsv1.JSONS
 		if slices.Contains(parent.Required, name) {
 			necessity = "required"
 		}
-		if field.Default != nil {
+		if field.Default != nil && field.Items == nil { // that of a list of objects is told by its description
 			necessity += ", default `" + strings.Trim(string(field.Default.Raw), `"`) + "`"
 		}
 		want[inside] = append(checksOf(field), ", "+necessity+".*", strings.Join(strings.Fields(field.Description)[1:], " "))
