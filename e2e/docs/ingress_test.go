@@ -132,7 +132,7 @@ func TestAnIngressMayNameTheSecretOfACertificate(t *testing.T) {
 	t.Parallel()
 	s := beginScene(t, "names-the-secret", "--processing-delay=1s")
 	s.Create(s.Certificate())
-	before := s.awaitReady()
+	before := s.AwaitReady(certificateName)
 	ingress := shown(s, ingressPage, "Ingress", "internal", &networkingv1.Ingress{})
 	s.Create(ingress)
 	if err := s.ingressShim()(t.Context(), ingress); err != nil {

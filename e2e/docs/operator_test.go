@@ -11,7 +11,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
-	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -50,7 +50,7 @@ func TestAReaderGetsTheFirstCertificate(t *testing.T) {
 		howto.Replacement{Old: "replace-me", New: sent.TransferPassword})
 	r.follow(startPage, "The issuer")
 	r.follow(startPage, "The Certificate")
-	s.awaitReady()
+	s.AwaitReady(certificateName)
 	r.follow(startPage, "What you have now")
 }
 
@@ -82,7 +82,7 @@ func TestAnOperatorLooksAround(t *testing.T) {
 	t.Parallel()
 	s := beginScene(t, "looks-around", "--processing-delay=1s")
 	s.Create(s.Certificate())
-	s.awaitReady()
+	s.AwaitReady(certificateName)
 	for _, heading := range followed[troublePage] {
 		s.follow(troublePage, heading)
 	}
@@ -108,7 +108,7 @@ func TestABundleIsRotatedAsThePageSays(t *testing.T) {
 		t.Error("the bundle does not hold the new authority")
 	}
 	s.Create(s.Certificate())
-	s.awaitReady()
+	s.AwaitReady(certificateName)
 }
 
 // TestTheControllerMayNotListSecrets runs the questions of the page; kubectl ends with an error where the response is
@@ -125,7 +125,7 @@ func TestTheListOfWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	accepted, unanswered := beginScene(t, "list", "--processing-delay=10m"), beginScene(t, "list")
 	unanswered.Script(admin.Fault{
-		Operation: "SignNewCertificate", Kind: admin.DropBefore, ForDuration: admin.Duration(tenant.Patience),
+		Operation: "SignNewCertificate", Kind: admin.DropBefore, ForDuration: admin.Duration(testkit.Timeout),
 	})
 	for phase, s := range map[v1alpha1.VeroOrderState]*scene{
 		v1alpha1.VeroOrderSubmitted: accepted, v1alpha1.VeroOrderSubmitting: unanswered,
@@ -165,7 +165,7 @@ func TestADeletedOrderIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	s := beginScene(t, "made-again", "--processing-delay=1s")
 	s.Script(admin.Fault{
-		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(tenant.Patience),
+		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(testkit.Timeout),
 	})
 	s.Create(s.Certificate())
 	lost := s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
@@ -208,5 +208,5 @@ func TestAnOrderTakesOverARetrievalId(t *testing.T) {
 	if err := s.reader().shell.Run(t.Context(), annotate); err != nil || len(annotate) != 1 {
 		t.Fatalf("%d commands: %v", len(annotate), err)
 	}
-	s.awaitReady()
+	s.AwaitReady(certificateName)
 }

@@ -89,7 +89,7 @@ func (s *scene) on(t *testing.T) *scene {
 func (s *scene) provide() {
 	s.Helper()
 	s.Create(s.Certificate())
-	s.awaitReady()
+	s.AwaitReady(certificateName)
 	s.ReplaceCredentials(s.Mint())
 }
 
@@ -104,7 +104,7 @@ func certificateLost(how restoration) loss {
 		s.provide()
 		held = s.certificateHeld()
 	}, after: func(s *scene) {
-		s.awaitReady()
+		s.AwaitReady(certificateName)
 		s.AwaitIssuer()
 		if !bytes.Equal(s.certificateHeld(), held) {
 			s.Error("the Secret holds another certificate than before")
@@ -131,7 +131,7 @@ func lostUnderWay() loss {
 			})
 			s.awaitSaying(cmapi.CertificateRequestConditionReady, "were spent")
 			s.follow(restorePage, "What you see afterwards")
-			s.awaitReady()
+			s.AwaitReady(certificateName)
 		}}
 }
 
@@ -139,7 +139,7 @@ func lostUnderWay() loss {
 // approval and its outcome. With unspent credentials there it must not order what nobody waits for.
 func requestLost() loss {
 	return loss{service: []string{"--processing-delay=1s"}, before: (*scene).provide, after: func(s *scene) {
-		s.awaitReady()
+		s.AwaitReady(certificateName)
 		s.awaitSaying(cmapi.CertificateRequestConditionReady, "which does not control it any more")
 		for _, order := range s.Orders() {
 			if order.Status.State != v1alpha1.VeroOrderIssued || order.Status.RetrievalID == "" {

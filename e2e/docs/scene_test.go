@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +9,6 @@ import (
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
@@ -51,18 +49,6 @@ func get[T client.Object](s *scene, name string, object T) T {
 		s.Fatal(err)
 	}
 	return object
-}
-
-// awaitReady waits until the Certificate is Ready.
-func (s *scene) awaitReady() *cmapi.Certificate {
-	s.Helper()
-	certificate := &cmapi.Certificate{}
-	s.Eventually("a Certificate that is Ready", func(ctx context.Context) (bool, error) {
-		err := s.Client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: certificateName}, certificate)
-		ready := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionReady)
-		return ready != nil && ready.Status == cmmeta.ConditionTrue, err
-	})
-	return certificate
 }
 
 // awaitSaying waits until a CertificateRequest has a condition whose message says something.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
-	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -79,10 +79,7 @@ func plights() []plight {
 
 // playDisturbances plays the rows about the cluster, with nothing else going on.
 func playDisturbances(t *testing.T) {
-	stage, err := theStage()
-	if err != nil {
-		t.Fatal(err)
-	}
+	stage := shared.Get(t)
 	var scenes []*scene
 	for _, disturbance := range disturbances() {
 		plights := plights()
@@ -197,7 +194,7 @@ func (s *stage) revive(t *testing.T) {
 	decided := func(ctx context.Context) (bool, error) {
 		return s.Controller().State() != nil || (s.isLedSince(ctx, back) && s.Replica(1).Works(ctx)), nil
 	}
-	err := wait.PollUntilContextTimeout(t.Context(), tenant.Glance, tenant.Patience, false, decided)
+	err := wait.PollUntilContextTimeout(t.Context(), testkit.Interval, testkit.Timeout, false, decided)
 	if err == nil && s.Controller().State() != nil {
 		err = errors.Join(s.FreeLease(t.Context()), s.StartController(t.Context()))
 	}

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -104,14 +104,14 @@ func (d *diary) has(namespace string, what told, after int) (until int, found bo
 	defer d.mutex.Unlock()
 	page := d.page(namespace)
 	if !slices.ContainsFunc(page.events, func(event corev1.Event) bool {
-		return event.Reason == what.reason && tenant.SaysAll(event.Message, what.says)
+		return event.Reason == what.reason && testkit.ContainsAll(event.Message, what.says)
 	}) {
 		return after, false
 	}
 	if what.silent {
 		return after, true
 	}
-	index := slices.IndexFunc(page.messages[after:], func(text string) bool { return tenant.SaysAll(text, what.says) })
+	index := slices.IndexFunc(page.messages[after:], func(text string) bool { return testkit.ContainsAll(text, what.says) })
 	return after + index + 1, index >= 0
 }
 

@@ -12,17 +12,12 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
-	ctrl "sigs.k8s.io/controller-runtime"
-
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
-	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -30,7 +25,7 @@ var update = flag.Bool("update", false, "write the tables into docs/reliability.
 
 const (
 	// atOnce is how many rows are played at once: what they do most of the time is wait.
-	atOnce = "100"
+	atOnce = 100
 	// callTimeout lets calls that hang end soon, and ones that go well do so on a busy machine, too.
 	callTimeout = 15 * time.Second
 )
@@ -42,34 +37,11 @@ type stage struct {
 	*secrecy.Ledger
 }
 
-// raised is the stage while there is one.
-var raised struct {
-	once  sync.Once
-	stage *stage
-	err   error
-}
+// shared is the stage of all.
+var shared = &testkit.Shared[*stage]{Start: raise}
 
 func TestMain(m *testing.M) {
-	tenant.ManyAtOnce(atOnce)
-	ctrl.SetLogger(logr.Discard()) // Of the clients that the stories use.
-	os.Exit(run(m))
-}
-
-// run plays the rows, looks at what they have left behind, and ends the world whatever happened.
-func run(m *testing.M) int {
-	code := m.Run()
-	if raised.stage == nil {
-		return code
-	}
-	if err := errors.Join(checkLog(raised.stage), checkSecrecy(raised.stage)); err != nil {
-		code = 1
-		fmt.Fprintln(os.Stderr, "--- FAIL: what the rows have left behind:", err)
-	}
-	if err := raised.stage.End(code != 0); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
+	os.Exit(testkit.Main(m, shared, atOnce, closingChecks))
 }
 
 func TestEveryRowComesTrue(t *testing.T) {
@@ -80,14 +52,7 @@ func TestEveryRowComesTrue(t *testing.T) {
 	t.Run("the cluster is disturbed", playDisturbances)
 }
 
-// theStage starts the world when the first row asks for it.
-func theStage() (*stage, error) {
-	raised.once.Do(func() { raised.stage, raised.err = raise() })
-	return raised.stage, raised.err
-}
-
-func raise() (*stage, error) {
-	ctx := context.Background()
+func raise(ctx context.Context) (*stage, error) {
 	options := world.Options{
 		Line:           true,
 		ControllerArgs: []string{"--log-level=debug", "--call-timeout=" + callTimeout.String()},
@@ -106,9 +71,15 @@ func raise() (*stage, error) {
 	return s, nil
 }
 
+// closingChecks are what has to hold after all rows.
+var closingChecks = testkit.Checks[*stage]{
+	"the controller's log has no panic, and few errors of namespaces that are gone": checkLog,
+	"no password and no private key is told anywhere":                               checkSecrecy,
+}
+
 // checkSecrecy looks for every password and every private key in everything that was told.
-func checkSecrecy(s *stage) error {
-	told, err := secrecy.Told(context.Background(), s.World)
+func checkSecrecy(ctx context.Context, s *stage) error {
+	told, err := secrecy.Told(ctx, s.World)
 	if err != nil {
 		return err
 	}

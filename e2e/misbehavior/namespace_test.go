@@ -55,7 +55,7 @@ func (s *story) deleteNamespace() {
 
 // checkLog looks into the controller's log for what nobody should have to read there, after all rows were played: a
 // panic; more than some errors about a namespace that has gone.
-func checkLog(s *stage) error {
+func checkLog(_ context.Context, s *stage) error {
 	const few = 3
 	content, err := os.ReadFile(s.Controller().LogFile())
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
-	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -152,7 +152,7 @@ func (a *adoption) orderByHand() *handMade {
 		a.Fatal(err)
 	}
 	// The service's own rule, which holds for everybody who asks it.
-	ready := time.After(10*time.Second + tenant.Glance)
+	ready := time.After(10*time.Second + testkit.Interval)
 	select {
 	case <-ready:
 	case <-a.Context().Done():

@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // await waits until an object is as it should be, and returns it.
@@ -58,7 +58,7 @@ func (s *story) awaitPending(certificate string, says ...string) *cmapi.Certific
 func isNotReady(request *cmapi.CertificateRequest, reason string, says ...string) bool {
 	ready := cmutil.GetCertificateRequestCondition(request, cmapi.CertificateRequestConditionReady)
 	return ready != nil && ready.Status == cmmeta.ConditionFalse && ready.Reason == reason &&
-		tenant.SaysAll(ready.Message, says)
+		testkit.ContainsAll(ready.Message, says)
 }
 
 // awaitSubmitted waits until the service has accepted the request of a Certificate, and checks what the request shows
@@ -113,7 +113,7 @@ func (s *story) awaitIssuer(reason string, says ...string) {
 	await(s, issuer, fmt.Sprintf("Ready for reason %s, saying %q", reason, says), func(issuer *v1alpha1.VeroIssuer) bool {
 		ready := meta.FindStatusCondition(issuer.Status.Conditions, v1alpha1.ConditionReady)
 		return ready != nil && ready.Reason == reason && ready.ObservedGeneration == issuer.Generation &&
-			tenant.SaysAll(ready.Message, says)
+			testkit.ContainsAll(ready.Message, says)
 	})
 	good := meta.IsStatusConditionTrue(issuer.Status.Conditions, v1alpha1.ConditionReady)
 	if want := reason == v1alpha1.ReasonChecked; good != want {
@@ -131,7 +131,7 @@ func (s *story) awaitOverlap(says []string) {
 			return overlap == nil && len(says) == 0
 		}
 		return overlap.Status == metav1.ConditionTrue && overlap.ObservedGeneration == issuer.Generation &&
-			tenant.SaysAll(overlap.Message, says)
+			testkit.ContainsAll(overlap.Message, says)
 	})
 }
 
@@ -144,7 +144,7 @@ func (s *story) awaitEvent(kind, name, class, reason string, says ...string) {
 		err := s.Client.List(ctx, events, client.InNamespace(s.Namespace))
 		return slices.ContainsFunc(events.Items, func(event corev1.Event) bool {
 			return event.InvolvedObject.Kind == kind && event.InvolvedObject.Name == name && event.Type == class &&
-				event.Reason == reason && tenant.SaysAll(event.Message, says)
+				event.Reason == reason && testkit.ContainsAll(event.Message, says)
 		}), err
 	})
 }

@@ -14,11 +14,12 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // closingChecks are what has to hold after all stories, whatever happened in them.
-var closingChecks = map[string]func(context.Context, *stage) error{
+var closingChecks = testkit.Checks[*stage]{
 	"every RetrievalId of an order is in the log of a service":                  checkServices,
 	"no certificate is asked for earlier than ten seconds after the acceptance": checkFirstPolls,
 	"credentials are not sent again once the service's acceptance has arrived":  checkSubmissions,

@@ -42,10 +42,7 @@ var began atomic.Int32
 // begin starts a story. The service gets the arguments that the story gives it.
 func begin(t *testing.T, service ...string) *story {
 	t.Helper()
-	stage, err := theStage()
-	if err != nil {
-		t.Fatal(err)
-	}
+	stage := shared.Get(t)
 	s := &story{Tenant: tenant.Begin(t, stage.World, namespaceFor(t.Name()), service...), ledger: stage.ledger}
 	s.Tenant.Ledger = &stage.Ledger
 	t.Cleanup(s.end)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 func TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent(t *testing.T) {
@@ -60,7 +61,7 @@ func TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent(t *testing.T) {
 				c.says...)
 			await(s, certificate, "the user is told", func(certificate *cmapi.Certificate) bool {
 				issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
-				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && tenant.SaysAll(issuing.Message, c.says)
+				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && testkit.ContainsAll(issuing.Message, c.says)
 			})
 			s.nothingHappened()
 
@@ -90,7 +91,7 @@ func TestARequestWithAShortKeyFailsBeforeAnythingIsSent(t *testing.T) {
 func isInvalid(request *cmapi.CertificateRequest, says []string) bool {
 	invalid := cmutil.GetCertificateRequestCondition(request, cmapi.CertificateRequestConditionInvalidRequest)
 	return isNotReady(request, cmapi.CertificateRequestReasonFailed, says...) && request.Status.FailureTime != nil &&
-		invalid != nil && invalid.Status == cmmeta.ConditionTrue && tenant.SaysAll(invalid.Message, says)
+		invalid != nil && invalid.Status == cmmeta.ConditionTrue && testkit.ContainsAll(invalid.Message, says)
 }
 
 // nothingHappened fails the story if anything was sent, or is about to be.

@@ -9,23 +9,16 @@ package stories
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"os"
-	"slices"
-	"sync"
 	"testing"
 
-	"github.com/go-logr/logr"
-	ctrl "sigs.k8s.io/controller-runtime"
-
-	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
 const (
 	// atOnce is how many stories run at once: all of them, because what they do most of the time is wait.
-	atOnce = "100"
+	atOnce = 100
 )
 
 // stage is where the stories play.
@@ -34,47 +27,14 @@ type stage struct {
 	*ledger
 }
 
-// raised is the stage while there is one.
-var raised struct {
-	once  sync.Once
-	stage *stage
-	err   error
-}
+// shared is the stage of all.
+var shared = &testkit.Shared[*stage]{Start: raise}
 
 func TestMain(m *testing.M) {
-	tenant.ManyAtOnce(atOnce)
-	ctrl.SetLogger(logr.Discard()) // Of the clients that the stories use.
-	os.Exit(run(m))
+	os.Exit(testkit.Main(m, shared, atOnce, closingChecks))
 }
 
-// run runs the stories, then the closing checks, and ends the world whatever happened.
-func run(m *testing.M) int {
-	code := m.Run()
-	if raised.stage == nil {
-		return code
-	}
-	ctx := context.Background()
-	for _, claim := range slices.Sorted(maps.Keys(closingChecks)) {
-		if err := closingChecks[claim](ctx, raised.stage); err != nil {
-			code = 1
-			fmt.Fprintf(os.Stderr, "--- FAIL: %s:\n%v\n", claim, err)
-		}
-	}
-	if err := raised.stage.End(code != 0); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
-}
-
-// theStage starts the world when the first story asks for it.
-func theStage() (*stage, error) {
-	raised.once.Do(func() { raised.stage, raised.err = raise() })
-	return raised.stage, raised.err
-}
-
-func raise() (*stage, error) {
-	ctx := context.Background()
+func raise(ctx context.Context) (*stage, error) {
 	options := world.Options{
 		// The services of the stories, and nothing else.
 		Values:      map[string]any{"allowedEndpoints": map[string]any{"hosts": []string{"127.0.0.1:*"}}},

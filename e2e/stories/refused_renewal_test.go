@@ -15,7 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -48,7 +48,7 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 			s.endedAs(s.onlyRenewalOrder(), c.reason, c.code)
 			await(s, certificate, "the user is told", func(certificate *cmapi.Certificate) bool {
 				issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
-				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && tenant.SaysAll(issuing.Message, says)
+				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && testkit.ContainsAll(issuing.Message, says)
 			})
 			if !maps.EqualFunc(inUse, s.contentsOf(certificate.Spec.SecretName), bytes.Equal) {
 				t.Error("the Secret of the Certificate was touched by a renewal that failed")

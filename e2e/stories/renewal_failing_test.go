@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -36,7 +36,7 @@ func TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute(t *test
 		t.Errorf("a first certificate replaces nothing, and its request says %+v", told)
 	}
 	s.Script(admin.Fault{
-		Operation: "RenewCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(tenant.Patience),
+		Operation: "RenewCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(testkit.Timeout),
 	})
 	expires := first.chain[0].NotAfter
 	date := expires.UTC().Format(time.RFC3339)
@@ -82,7 +82,7 @@ func (s *story) awaitFailing(value metav1.ConditionStatus, says ...string) *cmap
 	return s.awaitRequest(certificateName, fmt.Sprintf("its renewal failing: %s, saying %q", value, says),
 		func(request *cmapi.CertificateRequest) bool {
 			told := status.Find(request, v1alpha1.ConditionRenewalFailing)
-			return told != nil && told.Status == cmmeta.ConditionStatus(value) && tenant.SaysAll(told.Message, says)
+			return told != nil && told.Status == cmmeta.ConditionStatus(value) && testkit.ContainsAll(told.Message, says)
 		})
 }
 

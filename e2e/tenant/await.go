@@ -3,8 +3,6 @@ package tenant
 import (
 	"context"
 	"slices"
-	"strings"
-	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -13,25 +11,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-const (
-	// Patience bounds every wait. It is far above what a busy machine needs; most waits take seconds.
-	Patience = 4 * time.Minute
-	// Glance is how often one looks whether what is waited for has come.
-	Glance = 250 * time.Millisecond
-)
-
-// Eventually waits until something holds. When it does not come about, the test fails with the whole picture.
-func (n *Tenant) Eventually(what string, holds func(context.Context) (bool, error)) {
+// Eventually waits until a condition holds. When it does not, the test fails with the whole picture.
+func (n *Tenant) Eventually(what string, holds wait.ConditionWithContextFunc) {
 	n.Helper()
-	started := time.Now()
-	ctx, cancel := context.WithTimeout(n.Context(), Patience)
-	defer cancel()
-	if err := wait.PollUntilContextCancel(ctx, Glance, true, holds); err != nil {
-		n.Fatalf("waited %s for %s: %v\n%s", time.Since(started).Round(time.Second), what, err, n.Picture())
-	}
+	testkit.Eventually(n.T, what, holds, n.Picture)
+}
+
+// AwaitReady waits until a Certificate of the tenant is Ready.
+func (n *Tenant) AwaitReady(name string) *cmapi.Certificate {
+	n.Helper()
+	return testkit.AwaitReady(n.T, n.Client, n.Namespace, name, n.Picture)
 }
 
 // AwaitIssuer waits until the tenant's issuer is Ready as it is now.
@@ -113,9 +106,4 @@ func (n *Tenant) Asked(operation string) []admin.Request {
 func (n *Tenant) Accepted() []admin.Request {
 	n.Helper()
 	return slices.DeleteFunc(n.Asked("SignNewCertificate"), func(asked admin.Request) bool { return !asked.Accepted })
-}
-
-// SaysAll reports whether a message has all of the parts.
-func SaysAll(message string, parts []string) bool {
-	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(message, part) })
 }

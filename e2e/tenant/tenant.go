@@ -4,7 +4,6 @@ package tenant
 
 import (
 	"context"
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,17 +36,6 @@ type Tenant struct {
 	Ledger *secrecy.Ledger
 	// Notes are for the picture of a test that has failed, too; nil for none.
 	Notes func() string
-}
-
-// ManyAtOnce lets so many tests run at once, unless -parallel says otherwise: what they do most of the time is wait. It
-// is for TestMain.
-func ManyAtOnce(number string) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		_ = flag.Set("test.parallel", number)
-	}
 }
 
 // Begin starts the certificate service of a tenant, with those arguments. It is stopped when the test ends.

@@ -1,30 +1,24 @@
 package world_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
-	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -56,7 +50,7 @@ func TestAControllerOfSomeNamespacesServesThemAndAsksForNothingElse(t *testing.T
 			t.Fatal(err)
 		}
 	}
-	awaitReady(t, w, watched)
+	testkit.AwaitReady(t, w.Client, watched, watched, nil)
 	orders := &v1alpha1.VeroOrderList{}
 	if err := w.Client.List(t.Context(), orders); err != nil || len(orders.Items) != 1 {
 		t.Errorf("%d orders, error %v", len(orders.Items), err)
@@ -77,13 +71,13 @@ func TestAControllerOfSomeNamespacesServesThemAndAsksForNothingElse(t *testing.T
 func checkClosed(t *testing.T, w *world.World) {
 	t.Helper()
 	const want = "may not be read by the controller: allow its ServiceAccount to get Secrets in namespace " + closed
-	await(t, func(ctx context.Context) (bool, error) {
+	testkit.Eventually(t, "a request that says what is missing", func(ctx context.Context) (bool, error) {
 		requests := &cmapi.CertificateRequestList{}
 		if err := w.Client.List(ctx, requests, client.InNamespace(closed)); err != nil || len(requests.Items) != 1 {
 			return false, err
 		}
 		return strings.Contains(status.ReadyMessage(&requests.Items[0]), want), nil
-	})
+	}, nil)
 	opened := metav1.ObjectMeta{Namespace: closed, Name: "opened"}
 	for _, object := range []client.Object{
 		&rbacv1.Role{ObjectMeta: opened, Rules: []rbacv1.PolicyRule{
@@ -98,7 +92,7 @@ func checkClosed(t *testing.T, w *world.World) {
 			t.Fatal(err)
 		}
 	}
-	awaitReady(t, w, closed)
+	testkit.AwaitReady(t, w.Client, closed, closed, nil)
 }
 
 // checkEndpoint: the list of allowed endpoints binds also an administrator's issuer where a value says so.
@@ -117,23 +111,10 @@ func checkEndpoint(t *testing.T, w *world.World) {
 			t.Fatal(err)
 		}
 	}
-	await(t, func(ctx context.Context) (bool, error) {
+	testkit.Eventually(t, "an issuer whose endpoint is not allowed", func(ctx context.Context) (bool, error) {
 		err := w.Client.Get(ctx, client.ObjectKeyFromObject(issuer), issuer)
-		ready := meta.FindStatusCondition(issuer.Status.Conditions, v1alpha1.ConditionReady)
-		return ready != nil && ready.Reason == v1alpha1.ReasonEndpointNotAllowed, err
-	})
-}
-
-// awaitReady waits for the Certificate of a namespace.
-func awaitReady(t *testing.T, w *world.World, namespace string) {
-	t.Helper()
-	await(t, func(ctx context.Context) (bool, error) {
-		certificate := &cmapi.Certificate{}
-		err := w.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: namespace}, certificate)
-		return cmutil.CertificateHasCondition(certificate, cmapi.CertificateCondition{
-			Type: cmapi.CertificateConditionReady, Status: cmmeta.ConditionTrue,
-		}), err
-	})
+		return testkit.ReasonOf(issuer.Status.Conditions) == v1alpha1.ReasonEndpointNotAllowed, err
+	}, nil)
 }
 
 // limited is a world with two watched namespaces, of one of which the controller may read the Secrets.
@@ -260,26 +241,12 @@ func token(t *testing.T, w *world.World, account string) string {
 // impersonation, which the entries tell.
 func checkAudit(t *testing.T, w *world.World) {
 	t.Helper()
-	content, err := os.ReadFile(w.Cluster.AuditLog())
+	entries, err := testkit.ReadAuditLog(w.Cluster.AuditLog(), user)
 	if err != nil {
 		t.Fatal(err)
 	}
 	asked := 0
-	for line := range bytes.Lines(content) {
-		var entry struct {
-			User struct {
-				Username string `json:"username"`
-			} `json:"user"`
-			ImpersonatedUser *struct{} `json:"impersonatedUser"`
-			RequestURI       string    `json:"requestURI"`
-			Verb             string    `json:"verb"`
-			ResponseStatus   struct {
-				Code int `json:"code"`
-			} `json:"responseStatus"`
-		}
-		if err := json.Unmarshal(line, &entry); err != nil {
-			t.Fatal(err)
-		}
+	for _, entry := range entries {
 		if entry.User.Username != user || entry.ImpersonatedUser != nil {
 			continue
 		}
@@ -305,12 +272,5 @@ func checkSelection(t *testing.T, address string) {
 	if strings.HasSuffix(asked.Path, "/certificaterequests") &&
 		asked.Query().Get("fieldSelector") != "spec.issuerRef.group=varmenne.dev" {
 		t.Errorf("it asks for requests of others, too: %s", address)
-	}
-}
-
-func await(t *testing.T, condition wait.ConditionWithContextFunc) {
-	t.Helper()
-	if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, 4*time.Minute, true, condition); err != nil {
-		t.Fatal(err)
 	}
 }

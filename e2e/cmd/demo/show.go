@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -127,7 +125,7 @@ func (d demonstration) await(ctx context.Context, certificate *cmapi.Certificate
 		if submitted != "" {
 			receipt = submitted
 		}
-		return ready(certificate), nil
+		return testkit.IsReady(certificate), nil
 	})
 	if err != nil {
 		return "", fmt.Errorf("the Certificate did not become Ready: %w; last: %s", err, said)
@@ -156,15 +154,6 @@ func (d demonstration) progress(ctx context.Context, namespace string) (message,
 	return message, receipt
 }
 
-func ready(certificate *cmapi.Certificate) bool {
-	for _, condition := range certificate.Status.Conditions {
-		if condition.Type == cmapi.CertificateConditionReady {
-			return condition.Status == cmmeta.ConditionTrue
-		}
-	}
-	return false
-}
-
 // kubectl prints what a user would look at.
 func (d demonstration) kubectl(ctx context.Context, namespace string) error {
 	command := exec.CommandContext(ctx, d.Cluster.Kubectl(), "--kubeconfig", d.Cluster.KubeconfigPath(),
@@ -180,7 +169,11 @@ func (d demonstration) chain(ctx context.Context, certificate *cmapi.Certificate
 	if err := d.Client.Get(ctx, name, secret); err != nil {
 		return err
 	}
-	chain, err := parse(secret.Data[corev1.TLSCertKey])
+	bundle, err := d.Service.IssuanceBundle(ctx)
+	if err != nil {
+		return err
+	}
+	chain, err := testkit.VerifyChain(secret.Data[corev1.TLSCertKey], bundle, certificate.Spec.CommonName)
 	if err != nil {
 		return fmt.Errorf("tls.crt of Secret %s: %w", name, err)
 	}
@@ -189,43 +182,6 @@ func (d demonstration) chain(ctx context.Context, certificate *cmapi.Certificate
 		fmt.Printf("  subject %s\n   issuer %s\n    valid %s to %s\n", link.Subject, link.Issuer,
 			link.NotBefore.Format(time.DateOnly), link.NotAfter.Format(time.DateOnly))
 	}
-	bundle, err := d.Service.IssuanceBundle(ctx)
-	if err != nil {
-		return err
-	}
-	authorities, err := parse(bundle)
-	if err != nil {
-		return fmt.Errorf("the simulator's bundle: %w", err)
-	}
-	options := x509.VerifyOptions{
-		Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	}
-	for _, link := range chain[1:] {
-		options.Intermediates.AddCert(link)
-	}
-	for _, authority := range authorities {
-		if authority.CheckSignatureFrom(authority) == nil {
-			options.Roots.AddCert(authority)
-		}
-	}
-	if _, err := chain[0].Verify(options); err != nil {
-		return fmt.Errorf("the chain does not verify against the simulator's root: %w", err)
-	}
 	fmt.Println("The chain verifies against the simulator's root.")
 	return nil
-}
-
-func parse(bundle []byte) ([]*x509.Certificate, error) {
-	var certificates []*x509.Certificate
-	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		certificates = append(certificates, certificate)
-	}
-	if len(certificates) == 0 {
-		return nil, errors.New("no certificate in it")
-	}
-	return certificates, nil
 }
