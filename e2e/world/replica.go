@@ -15,7 +15,7 @@ import (
 )
 
 // elected is a series that only the replica with the lease has, once its caches are filled.
-const elected = `varmenne_orders{phase="Pending"}`
+const elected = `varmenne_orders{state="Pending"}`
 
 // Replica is one of the controller's processes, with a log of its own. The one that has the lease works.
 type Replica struct {
