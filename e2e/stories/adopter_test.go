@@ -13,7 +13,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
@@ -24,26 +23,26 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-// howToAdopt is the page whose commands the stories of adoption run.
+// howToAdopt is the page whose commands the test cases of adoption run.
 const howToAdopt = "../../docs/how-to/adopt-a-certificate.md"
 
-// adoption is a story with a reader of the how-to in it, who sits in a directory with the files that a reader has.
+// adoption is a test case with a reader of the how-to in it, who sits in a directory with the files that a reader has.
 type adoption struct {
-	*story
+	*testCase
 
 	page  howto.Page
 	shell howto.Shell
 }
 
-// adoption gives the reader the page and the sample Certificate, both for the story's namespace.
-func (s *story) adoption(inSample []howto.Replacement, inPage ...howto.Replacement) *adoption {
+// adoption gives the reader the page and the sample Certificate, both for the test case's namespace.
+func (s *testCase) adoption(inSample []howto.Replacement, inPage ...howto.Replacement) *adoption {
 	s.Helper()
 	page, err := howto.Read(howToAdopt,
 		append(inPage, howto.Replacement{Old: "-n tax-reporting", New: "-n " + s.Namespace})...)
 	if err != nil {
 		s.Fatal(err)
 	}
-	a := &adoption{story: s, page: page, shell: s.Shell()}
+	a := &adoption{testCase: s, page: page, shell: s.Shell()}
 	certificate, err := os.ReadFile("../../docs/samples/certificate.yaml")
 	if err != nil {
 		s.Fatal(err)
@@ -93,7 +92,7 @@ func (a *adoption) write(name string, content []byte) {
 	}
 }
 
-// rehearsalArguments are those with which the page starts the simulator. The stories start it themselves.
+// rehearsalArguments are those with which the page starts the simulator. The test cases start it themselves.
 func rehearsalArguments(t *testing.T) []string {
 	t.Helper()
 	page, err := howto.Read(howToAdopt)
@@ -122,11 +121,7 @@ func (a *adoption) secret() *corev1.Secret {
 // held are the certificates in the Secret.
 func (a *adoption) held() []*x509.Certificate {
 	a.Helper()
-	secret := a.secret()
-	if err := a.Client.Get(a.Context(), client.ObjectKeyFromObject(secret), secret); err != nil {
-		a.Fatal(err)
-	}
-	return parse(secret.Data[corev1.TLSCertKey])
+	return testkit.ParseCertificates(a.readSecret(a.secret().Name).Data[corev1.TLSCertKey])
 }
 
 // handMade is a certificate that somebody has ordered without the issuer.
@@ -185,11 +180,11 @@ func orderFor(sent admin.Credential) (*handMade, *protocol.SignNew, error) {
 	}, err
 }
 
-// soapClient speaks to the story's service without the controller.
+// soapClient speaks to the test case's service without the controller.
 func (a *adoption) soapClient() *veroclient.Client {
 	a.Helper()
 	bundles := a.Bundles(a.Service)
-	responses, err := pki.NewTrust(parse([]byte(bundles[keyResponses])))
+	responses, err := pki.NewTrust(testkit.ParseCertificates([]byte(bundles[keyResponses])))
 	if err != nil {
 		a.Fatal(err)
 	}
@@ -198,7 +193,7 @@ func (a *adoption) soapClient() *veroclient.Client {
 		a.Fatal(err)
 	}
 	soap, err := veroclient.New(veroclient.Options{
-		URL: a.Service.URL, TLS: parse([]byte(bundles[keyTLS])), Responses: responses,
+		URL: a.Service.URL, TLS: testkit.ParseCertificates([]byte(bundles[keyTLS])), Responses: responses,
 		Endpoints: endpoints.Rule{Allowed: home},
 	})
 	if err != nil {
@@ -220,7 +215,7 @@ func (a *adoption) writePKCS12(made *handMade) {
 	a.writePEM(made)
 	var intermediates []byte
 	root := a.rootOfService()
-	for _, authority := range parse([]byte(a.Bundles(a.Service)[keyIssuance])) {
+	for _, authority := range testkit.ParseCertificates([]byte(a.Bundles(a.Service)[keyIssuance])) {
 		if !authority.Equal(root) {
 			intermediates = append(intermediates, encode("CERTIFICATE", authority.Raw)...)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // Years in minutes: there is time to adopt the certificate before its window opens, and to renew it before it ends.
@@ -110,7 +111,7 @@ func TestAnAdoptionCanBeRehearsed(t *testing.T) {
 	a.asksForNothing()
 }
 
-// adopt begins a story in which somebody adopts a certificate that is renewed within minutes.
+// adopt begins a test case in which somebody adopts a certificate that is renewed within minutes.
 func adopt(t *testing.T) *adoption {
 	t.Helper()
 	s := begin(t, "--validity="+adoptedLife.String(), "--renewal-window="+adoptedWindow.String(), "--processing-delay=1s")
@@ -126,12 +127,12 @@ func adopt(t *testing.T) *adoption {
 // open, and with nothing but the certificate that was there.
 func (a *adoption) awaitRenewal(made *handMade) *issued {
 	a.Helper()
-	await(a.story, a.secret(), "another certificate than the adopted one", func(secret *corev1.Secret) bool {
-		held := parse(secret.Data[corev1.TLSCertKey])
+	await(a.testCase, a.secret(), "another certificate than the adopted one", func(secret *corev1.Secret) bool {
+		held := testkit.ParseCertificates(secret.Data[corev1.TLSCertKey])
 		return len(held) == 0 || !held[0].Equal(made.certificate)
 	})
 	renewed := a.awaitReady(certificateName)
-	renewals := a.Asked("RenewCertificate")
+	renewals := a.Asked(renew)
 	if len(renewals) != 1 || !renewals[0].Accepted {
 		a.Fatalf("the renewals are %+v, want one that was accepted", renewals)
 	}
@@ -174,7 +175,7 @@ func (a *adoption) asksForNothing() {
 		a.Logf("cert-manager has asked at once: %s", requests[0].Name)
 		a.awaitPending(certificateName, "can be renewed from")
 	}
-	if bought, renewals := a.Accepted(), a.Asked("RenewCertificate"); len(bought) != 1 || len(renewals) > 0 {
+	if bought, renewals := a.Accepted(), a.Asked(renew); len(bought) != 1 || len(renewals) > 0 {
 		a.Errorf("the service was asked for %+v and %+v, want nothing after the first certificate", bought, renewals)
 	}
 }
@@ -190,13 +191,13 @@ func (a *adoption) removeRequests() {
 // awaitCondition waits until the Certificate is Ready, or is not.
 func (a *adoption) awaitCondition(status cmmeta.ConditionStatus) {
 	a.Helper()
-	await(a.story, a.Certificate(), "Ready is "+string(status), func(certificate *cmapi.Certificate) bool {
+	await(a.testCase, a.Certificate(), "Ready is "+string(status), func(certificate *cmapi.Certificate) bool {
 		ready := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionReady)
 		return ready != nil && ready.Status == status
 	})
 }
 
-// keepRequests lets the Certificate of the how-to keep its requests as those of the other stories do.
+// keepRequests lets the Certificate of the how-to keep its requests as those of the other test cases do.
 func (a *adoption) keepRequests() {
 	a.Helper()
 	tenant.Edit(a.Tenant, a.Certificate(), func(certificate *cmapi.Certificate) {

@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -55,7 +54,7 @@ func TestARequestThatNobodyApprovesSaysWhatTheApproverNeeds(t *testing.T) {
 	await(s, request, "issued", func(request *cmapi.CertificateRequest) bool {
 		return cmutil.CertificateRequestReadyReason(request) == cmapi.CertificateRequestReasonIssued
 	})
-	found, err := s.examine(request.Status.Certificate, request.Status.CA)
+	found, err := s.verify(request.Status.Certificate, request.Status.CA)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,13 +65,13 @@ func TestARequestThatNobodyApprovesSaysWhatTheApproverNeeds(t *testing.T) {
 }
 
 // decide approves or denies a request as the administrator.
-func (s *story) decide(request *cmapi.CertificateRequest, decision cmapi.CertificateRequestConditionType) {
+func (s *testCase) decide(request *cmapi.CertificateRequest, decision cmapi.CertificateRequestConditionType) {
 	s.Helper()
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(request), request); err != nil {
 			return err
 		}
-		cmutil.SetCertificateRequestCondition(request, decision, cmmeta.ConditionTrue, "Story", "decided by a person")
+		cmutil.SetCertificateRequestCondition(request, decision, cmmeta.ConditionTrue, "Test", "decided by a person")
 		return s.Client.Status().Update(s.Context(), request)
 	})
 	if err != nil {
@@ -80,8 +79,8 @@ func (s *story) decide(request *cmapi.CertificateRequest, decision cmapi.Certifi
 	}
 }
 
-// withoutApprover keeps cert-manager's approver from the story's namespace.
-func (s *story) withoutApprover() {
+// withoutApprover keeps cert-manager's approver from the test case's namespace.
+func (s *testCase) withoutApprover() {
 	s.Helper()
 	const refusal = "nobody approves here"
 	meta := metav1.ObjectMeta{Name: s.Namespace}
@@ -122,18 +121,13 @@ func (s *story) withoutApprover() {
 
 // awaitRefusal waits until the API server refuses what the approver writes. It takes up a new policy after a second
 // or so.
-func (s *story) awaitRefusal(refusal string) {
+func (s *testCase) awaitRefusal(refusal string) {
 	s.Helper()
 	probe := s.bareRequest(2048)
 	probe.Name = "probe"
 	probe.Spec.IssuerRef = cmmeta.IssuerReference{Group: "probe.invalid", Kind: "Probe", Name: "probe"}
 	s.Create(probe)
-	config := s.Cluster.RESTConfig()
-	config.Impersonate = rest.ImpersonationConfig{UserName: approver}
-	impersonator, err := client.New(config, client.Options{Scheme: s.Client.Scheme(), Mapper: s.Client.RESTMapper()})
-	if err != nil {
-		s.Fatal(err)
-	}
+	impersonator := s.as(approver)
 	s.Eventually("approvals to be refused", func(ctx context.Context) (bool, error) {
 		if err := s.Client.Get(ctx, client.ObjectKeyFromObject(probe), probe); err != nil {
 			return false, err

@@ -1,14 +1,8 @@
 package stories
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
@@ -17,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -24,7 +19,7 @@ import (
 )
 
 // await waits until an object is as it should be, and returns it.
-func await[T client.Object](s *story, object T, what string, reached func(T) bool) T {
+func await[T client.Object](s *testCase, object T, what string, reached func(T) bool) T {
 	s.Helper()
 	key := client.ObjectKeyFromObject(object)
 	s.Eventually(fmt.Sprintf("%T %s: %s", object, key.Name, what), func(ctx context.Context) (bool, error) {
@@ -35,7 +30,7 @@ func await[T client.Object](s *story, object T, what string, reached func(T) boo
 }
 
 // awaitRequest waits until the CertificateRequest of a Certificate, or of any when it is empty, is as it should be.
-func (s *story) awaitRequest(
+func (s *testCase) awaitRequest(
 	certificate, what string, reached func(*cmapi.CertificateRequest) bool,
 ) *cmapi.CertificateRequest {
 	s.Helper()
@@ -46,7 +41,7 @@ func (s *story) awaitRequest(
 }
 
 // awaitPending waits until the CertificateRequest of a Certificate says all of this while it is pending.
-func (s *story) awaitPending(certificate string, says ...string) *cmapi.CertificateRequest {
+func (s *testCase) awaitPending(certificate string, says ...string) *cmapi.CertificateRequest {
 	s.Helper()
 	return s.awaitRequest(certificate, fmt.Sprintf("pending, saying %q", says),
 		func(request *cmapi.CertificateRequest) bool {
@@ -63,13 +58,13 @@ func isNotReady(request *cmapi.CertificateRequest, reason string, says ...string
 
 // awaitSubmitted waits until the service has accepted the request of a Certificate, and checks what the request shows
 // of that: the operation and the RetrievalId.
-func (s *story) awaitSubmitted(certificate string) (request *cmapi.CertificateRequest, retrievalID string) {
+func (s *testCase) awaitSubmitted(certificate string) (request *cmapi.CertificateRequest, retrievalID string) {
 	s.Helper()
 	request = s.awaitRequest(certificate, "submitted", func(request *cmapi.CertificateRequest) bool {
 		return submitted(request) != nil
 	})
 	condition := submitted(request)
-	if condition.Status != cmmeta.ConditionTrue || condition.Reason != "SignNewCertificate" || condition.Message == "" {
+	if condition.Status != cmmeta.ConditionTrue || condition.Reason != signNew || condition.Message == "" {
 		s.Fatalf("the condition %s is %+v, want True, the operation and the RetrievalId", condition.Type, condition)
 	}
 	return request, condition.Message
@@ -79,35 +74,27 @@ func submitted(request *cmapi.CertificateRequest) *cmapi.CertificateRequestCondi
 	return cmutil.GetCertificateRequestCondition(request, v1alpha1.ConditionSubmitted)
 }
 
-// awaitOrder waits until the story's only order is as it should be.
-func (s *story) awaitOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
+// awaitOrder waits until the test case's only order is as it should be.
+func (s *testCase) awaitOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
 	s.Helper()
-	var found *v1alpha1.VeroOrder
-	s.Eventually("an order that is "+what, func(ctx context.Context) (bool, error) {
-		list := &v1alpha1.VeroOrderList{}
-		if err := s.Client.List(ctx, list, client.InNamespace(s.Namespace)); err != nil || len(list.Items) == 0 {
-			return false, err
-		}
-		if len(list.Items) > 1 {
-			return false, fmt.Errorf("there are %d orders, want one", len(list.Items))
-		}
-		found = &list.Items[0]
-		return reached(found), nil
-	})
+	found := s.AwaitOrder(what, reached)
+	if orders := s.Orders(); len(orders) > 1 {
+		s.Fatalf("there are %d orders, want one", len(orders))
+	}
 	return found
 }
 
-// awaitSubmission waits until the service has a request, which it need not have answered yet.
-func (s *story) awaitSubmission() {
+// awaitCalls waits until the service has begun to handle so many calls of an operation.
+func (s *testCase) awaitCalls(operation string, number int) {
 	s.Helper()
-	s.Eventually("a request that reaches the service", func(ctx context.Context) (bool, error) {
-		requests, err := s.Service.Requests(ctx, "SignNewCertificate", "")
-		return len(requests) > 0, err
+	s.Eventually(operation+" to reach the service", func(ctx context.Context) (bool, error) {
+		requests, err := s.Service.Requests(ctx, operation, "")
+		return len(requests) >= number, err
 	})
 }
 
-// awaitIssuer waits until the story's issuer has that reason and says all of this.
-func (s *story) awaitIssuer(reason string, says ...string) {
+// awaitIssuer waits until the test case's issuer has that reason and says all of this.
+func (s *testCase) awaitIssuer(reason string, says ...string) {
 	s.Helper()
 	issuer := &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: issuerName}}
 	await(s, issuer, fmt.Sprintf("Ready for reason %s, saying %q", reason, says), func(issuer *v1alpha1.VeroIssuer) bool {
@@ -121,8 +108,9 @@ func (s *story) awaitIssuer(reason string, says ...string) {
 	}
 }
 
-// awaitOverlap waits until the story's issuer says all of this about its bundles, or, for nothing, nothing any more.
-func (s *story) awaitOverlap(says []string) {
+// awaitOverlap waits until the test case's issuer says all of this about its bundles, or, for nothing, nothing any
+// more.
+func (s *testCase) awaitOverlap(says []string) {
 	s.Helper()
 	issuer := &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: issuerName}}
 	await(s, issuer, fmt.Sprintf("TrustOverlap, saying %q", says), func(issuer *v1alpha1.VeroIssuer) bool {
@@ -135,80 +123,97 @@ func (s *story) awaitOverlap(says []string) {
 	})
 }
 
-// awaitEvent waits for an event about an object of the story.
-func (s *story) awaitEvent(kind, name, class, reason string, says ...string) {
+// awaitEvent waits for an event about an object of the test case.
+func (s *testCase) awaitEvent(kind, name, class, reason string, says ...string) {
 	s.Helper()
 	what := fmt.Sprintf("a %s event %s about %s %s that says %q", class, reason, kind, name, says)
-	s.Eventually(what, func(ctx context.Context) (bool, error) {
-		events := &corev1.EventList{}
-		err := s.Client.List(ctx, events, client.InNamespace(s.Namespace))
-		return slices.ContainsFunc(events.Items, func(event corev1.Event) bool {
+	s.Eventually(what, thatHolds(func() bool {
+		return slices.ContainsFunc(s.events(reason), func(event corev1.Event) bool {
 			return event.InvolvedObject.Kind == kind && event.InvolvedObject.Name == name && event.Type == class &&
-				event.Reason == reason && testkit.ContainsAll(event.Message, says)
-		}), err
-	})
+				testkit.ContainsAll(event.Message, says)
+		})
+	}))
+}
+
+// events lists the events of a reason.
+func (s *testCase) events(reason string) []corev1.Event {
+	s.Helper()
+	list := &corev1.EventList{}
+	if err := s.Client.List(s.Context(), list, client.InNamespace(s.Namespace)); err != nil {
+		s.Fatal(err)
+	}
+	return slices.DeleteFunc(list.Items, func(event corev1.Event) bool { return event.Reason != reason })
+}
+
+// reportedOnce fails the test case if something was reported about an object more than once, and returns the messages
+// of that reason.
+func (s *testCase) reportedOnce(kind, name, reason string) (messages []string) {
+	s.Helper()
+	for _, event := range s.events(reason) {
+		if event.InvolvedObject.Kind != kind || event.InvolvedObject.Name != name {
+			continue
+		}
+		if event.Series != nil || event.Count > 1 || slices.Contains(messages, event.Message) {
+			s.Errorf("this was reported more than once: %s", event.Message)
+		}
+		messages = append(messages, event.Message)
+	}
+	return messages
+}
+
+// readSecret reads a Secret of the test case.
+func (s *testCase) readSecret(name string) *corev1.Secret {
+	s.Helper()
+	secret := &corev1.Secret{}
+	if err := s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.Namespace, Name: name}, secret); err != nil {
+		s.Fatal(err)
+	}
+	return secret
+}
+
+// as is a client that acts for another user.
+func (s *testCase) as(user string) client.Client {
+	s.Helper()
+	config := rest.CopyConfig(s.Cluster.RESTConfig())
+	config.Impersonate = rest.ImpersonationConfig{UserName: user}
+	impersonator, err := client.New(config, client.Options{Scheme: s.Client.Scheme(), Mapper: s.Client.RESTMapper()})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return impersonator
 }
 
 // awaitSecretRead waits until the controller has looked at a Secret so many times more. After that it has had every
 // opportunity to do what it must not do.
-func (s *story) awaitSecretRead(name string, times int) {
+func (s *testCase) awaitSecretRead(name string, times int) {
 	s.Helper()
-	file, err := os.Open(s.Cluster.AuditLog())
+	before := s.secretReads(name)
+	what := fmt.Sprintf("the controller to read Secret %s %d times", name, times)
+	s.Eventually(what, thatHolds(func() bool { return s.secretReads(name) >= before+times }))
+}
+
+// secretReads counts how often the controller has read a Secret.
+func (s *testCase) secretReads(name string) int {
+	s.Helper()
+	entries, err := testkit.ReadAuditLog(s.Cluster.AuditLog(), s.Namespace)
 	if err != nil {
 		s.Fatal(err)
 	}
-	defer file.Close()
-	if _, err := file.Seek(0, io.SeekEnd); err != nil {
-		s.Fatal(err)
-	}
-	reader, line := bufio.NewReader(file), []byte{}
-	what := fmt.Sprintf("the controller to read Secret %s %d times", name, times)
-	s.Eventually(what, func(context.Context) (bool, error) {
-		for {
-			part, err := reader.ReadBytes('\n')
-			line = append(line, part...)
-			if errors.Is(err, io.EOF) {
-				return times <= 0, nil
-			}
-			if err != nil {
-				return false, err
-			}
-			if entry := parseAudit(line, s.Namespace); entry.Verb == "get" && entry.ObjectRef.Resource == "secrets" &&
-				entry.ObjectRef.Namespace == s.Namespace && entry.ObjectRef.Name == name {
-				times--
-			}
-			line = line[:0]
+	reads := 0
+	for _, entry := range entries {
+		if read := entry.ObjectRef; entry.Verb == "get" && read.Resource == "secrets" &&
+			read.Namespace == s.Namespace && read.Name == name {
+			reads++
 		}
-	})
-}
-
-// auditEntry is what is read of a line of the audit log.
-type auditEntry struct {
-	Verb       string `json:"verb"`
-	RequestURI string `json:"requestURI"`
-	User       struct {
-		Username string `json:"username"`
-	} `json:"user"`
-	ObjectRef struct {
-		Resource  string `json:"resource"`
-		Namespace string `json:"namespace"`
-		Name      string `json:"name"`
-	} `json:"objectRef"`
-	ResponseStatus struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-	} `json:"responseStatus"`
-}
-
-// parseAudit reads a line that mentions something; any other one comes back empty.
-func parseAudit(line []byte, mentions string) (entry auditEntry) {
-	if bytes.Contains(line, []byte(mentions)) {
-		_ = json.Unmarshal(line, &entry) // A line that is no JSON is not the entry that is looked for.
 	}
-	return entry
+	return reads
 }
 
 // thatHolds is a condition that needs no context of its own.
 func thatHolds(holds func() bool) func(context.Context) (bool, error) {
 	return func(context.Context) (bool, error) { return holds(), nil }
+}
+
+func inState(state v1alpha1.VeroOrderState) func(*v1alpha1.VeroOrder) bool {
+	return func(order *v1alpha1.VeroOrder) bool { return order.Status.State == state }
 }

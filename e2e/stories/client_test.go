@@ -17,9 +17,9 @@ import (
 // caller is the program that the certificate is for. It connects to a provider of the Incomes Register again and again,
 // each time with the Secret as it is at that moment.
 type caller struct {
-	story *story
-	root  *x509.Certificate
-	began time.Time
+	testCase *testCase
+	root     *x509.Certificate
+	began    time.Time
 	// hangUp ends the connecting.
 	hangUp func()
 
@@ -38,9 +38,9 @@ type presentation struct {
 const betweenCalls = 150 * time.Millisecond
 
 // keepCalling starts a caller. The Secret has to hold a certificate by now.
-func (s *story) keepCalling() *caller {
+func (s *testCase) keepCalling() *caller {
 	s.Helper()
-	c := &caller{story: s, root: s.rootOfService(), began: time.Now()}
+	c := &caller{testCase: s, root: s.rootOfService(), began: time.Now()}
 	ctx, cancel := context.WithCancel(s.Context())
 	var running sync.WaitGroup
 	running.Go(func() { wait.UntilWithContext(ctx, c.connect, betweenCalls) })
@@ -54,7 +54,7 @@ func (s *story) keepCalling() *caller {
 
 // connect connects once. A connection that has begun is finished, also when it was the last one.
 func (c *caller) connect(ctx context.Context) {
-	presented, err := c.story.present(context.WithoutCancel(ctx), c.root)
+	presented, err := c.testCase.present(context.WithoutCancel(ctx), c.root)
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.connections++
@@ -67,9 +67,9 @@ func (c *caller) connect(ctx context.Context) {
 	}
 }
 
-// conclude ends the connecting, fails the story unless every connection has succeeded, and returns the states of the
-// Secret in the order in which they came.
-func (c *caller) conclude(s *story) []presentation {
+// conclude ends the connecting, fails the test case unless every connection has succeeded, and returns the states of
+// the Secret in the order in which they came.
+func (c *caller) conclude(s *testCase) []presentation {
 	s.Helper()
 	c.hangUp()
 	seconds := int(time.Since(c.began).Seconds())
@@ -109,7 +109,7 @@ func serials(presented []presentation) []string {
 }
 
 // present connects with what is in the Secret now to a server that trusts the root and nothing else.
-func (s *story) present(ctx context.Context, root *x509.Certificate) (presentation, error) {
+func (s *testCase) present(ctx context.Context, root *x509.Certificate) (presentation, error) {
 	secret := &corev1.Secret{}
 	if err := s.Client.Get(ctx, s.secretKey(), secret); err != nil {
 		return presentation{}, err
@@ -128,7 +128,7 @@ func (s *story) present(ctx context.Context, root *x509.Certificate) (presentati
 }
 
 // secretKey is where the sample Certificate has its Secret.
-func (s *story) secretKey() client.ObjectKey {
+func (s *testCase) secretKey() client.ObjectKey {
 	s.Helper()
 	return client.ObjectKey{Namespace: s.Namespace, Name: s.Certificate().Spec.SecretName}
 }

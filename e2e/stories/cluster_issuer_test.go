@@ -17,7 +17,7 @@ const controllerNamespace = "varmenne-issuer"
 func TestAClusterIssuerRenewsInEachNamespaceWithTheCertificateOfThatNamespace(t *testing.T) {
 	t.Parallel()
 	here := quick.begin(t)
-	teams := []*story{here, here.secondNamespace()}
+	teams := []*testCase{here, here.secondNamespace()}
 	trust, issuer := here.clusterIssuer(quick.issuer(here))
 	here.Create(trust, issuer)
 	bought := map[string]bool{}
@@ -53,15 +53,15 @@ func TestAClusterIssuerRenewsInEachNamespaceWithTheCertificateOfThatNamespace(t 
 }
 
 // secondNamespace is another namespace whose certificates come from the same service.
-func (s *story) secondNamespace() *story {
+func (s *testCase) secondNamespace() *testCase {
 	s.Helper()
-	other := &story{Tenant: s.In(namespaceFor(s.Name())), ledger: s.ledger}
+	other := &testCase{Tenant: s.In(namespaceFor(s.Name())), ledger: s.ledger, eventLog: s.eventLog}
 	s.Create(other.NamespaceObject())
 	return other
 }
 
 // clusterIssuer is an issuer made available to all namespaces, with its bundles.
-func (s *story) clusterIssuer(issuer *v1alpha1.VeroIssuer) (*corev1.ConfigMap, *v1alpha1.VeroClusterIssuer) {
+func (s *testCase) clusterIssuer(issuer *v1alpha1.VeroIssuer) (*corev1.ConfigMap, *v1alpha1.VeroClusterIssuer) {
 	s.Helper()
 	trust := s.Trust()
 	trust.Namespace, trust.Name = controllerNamespace, s.Namespace

@@ -127,7 +127,7 @@ func TestAMistypedPasswordWaitsForACorrectionWithoutLosingTheKey(t *testing.T) {
 func TestCredentialsThatWereRefusedByMistakeAreTriedAgainWhenTheirOrderIsDeleted(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.Script(admin.Fault{Operation: "SignNewCertificate", Kind: admin.ResultFail, Code: "PKI020"})
+	s.Script(admin.Fault{Operation: signNew, Kind: admin.ResultFail, Code: "PKI020"})
 	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 	pending := s.awaitPending(certificateName, "were refused", "delete that VeroOrder and they are tried once more")
 	s.Remove(&s.Orders()[0])

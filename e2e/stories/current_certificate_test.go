@@ -17,7 +17,6 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
@@ -117,7 +116,7 @@ func TestACertificateThatIsBoughtEarlyOnPurposeDoesNotWaitForTheWindow(t *testin
 	tenant.Edit(s.Tenant, certificate, nameCredentials)
 	s.renewSettled(certificate)
 	second := s.awaitRenewed(first)
-	if condition := submitted(second.request); condition == nil || condition.Reason != "SignNewCertificate" {
+	if condition := submitted(second.request); condition == nil || condition.Reason != signNew {
 		t.Errorf("the request shows %+v, want SignNewCertificate", condition)
 	}
 	s.receivedRenewals(0)
@@ -125,14 +124,8 @@ func TestACertificateThatIsBoughtEarlyOnPurposeDoesNotWaitForTheWindow(t *testin
 	if last := s.submissions()[1]; last.TransferID != sent.TransferID {
 		t.Errorf("TransferId %s was spent, want the one that was bought on purpose, %s", last.TransferID, sent.TransferID)
 	}
-	events := &corev1.EventList{}
-	if err := s.Client.List(t.Context(), events, client.InNamespace(s.Namespace)); err != nil {
-		t.Fatal(err)
-	}
-	for _, event := range events.Items {
-		if event.Reason == v1alpha1.ReasonWaitingForWindow {
-			t.Errorf("the request has waited: %s", event.Message)
-		}
+	for _, event := range s.events(v1alpha1.ReasonWaitingForWindow) {
+		t.Errorf("the request has waited: %s", event.Message)
 	}
 }
 
@@ -178,7 +171,7 @@ func TestARenewalOfEverythingOrARenamedIssuerSpendsNoDefaultCredentials(t *testi
 }
 
 // foundSecret is a Secret of the kind that cert-manager writes, with a certificate that it has not written.
-func (s *story) foundSecret(name string, key crypto.Signer, certificate *x509.Certificate) *corev1.Secret {
+func (s *testCase) foundSecret(name string, key crypto.Signer, certificate *x509.Certificate) *corev1.Secret {
 	s.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 )
 
-// listener counts the connections that come to a loopback address which is not on the list of the stories.
+// listener counts the connections that come to a loopback address which is not on the list of the test cases.
 func listener(t *testing.T) (address string, connections *atomic.Int32) {
 	t.Helper()
 	listening, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.2:0")
@@ -35,12 +35,12 @@ func listener(t *testing.T) (address string, connections *atomic.Int32) {
 	return listening.Addr().String(), connections
 }
 
-// The stories allow 127.0.0.1 on any port. A VeroClusterIssuer is an administrator's, and may be of another host.
+// The test cases allow 127.0.0.1 on any port. A VeroClusterIssuer is an administrator's, and may be of another host.
 func TestATenantCannotLetTheControllerCallWhomItLikes(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
 	address, connections := listener(t)
-	s.createSpoiled(spoiled{spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
+	s.createSpoiled(spoiled{spoil: func(_ *testCase, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
 		issuer.Spec.URL = "https://" + address
 	}})
 	_, port, _ := strings.Cut(address, ":")
@@ -67,7 +67,7 @@ func TestATenantCannotLetTheControllerCallWhomItLikes(t *testing.T) {
 	}
 }
 
-func (s *story) awaitClusterIssuer(issuer *v1alpha1.VeroClusterIssuer, reason string) {
+func (s *testCase) awaitClusterIssuer(issuer *v1alpha1.VeroClusterIssuer, reason string) {
 	s.Helper()
 	await(s, issuer, "not Ready for reason "+reason, func(issuer *v1alpha1.VeroClusterIssuer) bool {
 		ready := meta.FindStatusCondition(issuer.Status.Conditions, v1alpha1.ConditionReady)

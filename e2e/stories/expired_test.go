@@ -1,14 +1,12 @@
 package stories
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -31,7 +29,7 @@ func TestACertificateThatExpiresWhileTheServiceHangsIsReplacedOnceItIsBackIfTher
 	if err := s.Service.Process.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	// Whatever happens: the service has to tell what it was asked in the end.
+	// Whatever happens: the service has to list what it was asked in the end.
 	t.Cleanup(func() { _ = s.Service.Process.Resume() })
 	s.awaitRenewalOrder("sent", func(order *v1alpha1.VeroOrder) bool { return order.Status.Submissions > 0 })
 	waiting := s.awaitPending(certificateName)
@@ -67,7 +65,7 @@ func TestACertificateThatExpiresWhileRenewalsFailAsksForCredentials(t *testing.T
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			fault := c.fault
-			fault.Operation, fault.Count = renewCertificate, 100
+			fault.Operation, fault.Count = renew, 100
 			s, first := beginBrief(t, fault)
 			waiting := s.awaitPending(certificateName, c.failing...)
 
@@ -88,9 +86,9 @@ func TestACertificateThatExpiresWhileRenewalsFailAsksForCredentials(t *testing.T
 	}
 }
 
-// beginBrief begins a story with a Certificate that is Ready for a short time, with no credentials left, at a service
-// that misbehaves in the given ways.
-func beginBrief(t *testing.T, faults ...admin.Fault) (*story, *issued) {
+// beginBrief begins a test case with a Certificate that is Ready for a short time, with no credentials left, at a
+// service that misbehaves in the given ways.
+func beginBrief(t *testing.T, faults ...admin.Fault) (*testCase, *issued) {
 	t.Helper()
 	s := begin(t, "--validity="+briefLife.String(), "--processing-delay=1s")
 	for _, fault := range faults {
@@ -105,8 +103,8 @@ func beginBrief(t *testing.T, faults ...admin.Fault) (*story, *issued) {
 }
 
 // awaitRenewalExpired waits until the renewal has ended because the certificate had expired, and checks that this was
-// told.
-func (s *story) awaitRenewalExpired(first *issued, reason string, says ...string) {
+// reported.
+func (s *testCase) awaitRenewalExpired(first *issued, reason string, says ...string) {
 	s.Helper()
 	expiry := first.chain[0].NotAfter.UTC().Format(time.RFC3339)
 	order := s.awaitRenewalOrder("ended", func(order *v1alpha1.VeroOrder) bool {
@@ -118,11 +116,11 @@ func (s *story) awaitRenewalExpired(first *issued, reason string, says ...string
 	}
 }
 
-// triedInTime fails the story unless the service has received some renewals of a certificate, and none that was decided
-// on after its end.
-func (s *story) triedInTime(first *issued) {
+// triedInTime fails the test case unless the service has received some renewals of a certificate, and none that was
+// decided on after its end.
+func (s *testCase) triedInTime(first *issued) {
 	s.Helper()
-	renewals := s.Asked(renewCertificate)
+	renewals := s.Asked(renew)
 	late := slices.ContainsFunc(renewals, func(renewal admin.Request) bool {
 		return renewal.Time.After(first.chain[0].NotAfter.Add(onItsWay))
 	})
@@ -132,20 +130,9 @@ func (s *story) triedInTime(first *issued) {
 }
 
 // awaitRenewalOrder waits until the only order for a renewal is as it should be.
-func (s *story) awaitRenewalOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
+func (s *testCase) awaitRenewalOrder(what string, reached func(*v1alpha1.VeroOrder) bool) *v1alpha1.VeroOrder {
 	s.Helper()
-	var found v1alpha1.VeroOrder
-	s.Eventually("an order for a renewal that is "+what, func(ctx context.Context) (bool, error) {
-		list := &v1alpha1.VeroOrderList{}
-		err := s.Client.List(ctx, list, client.InNamespace(s.Namespace))
-		index := slices.IndexFunc(list.Items, func(order v1alpha1.VeroOrder) bool {
-			return order.Spec.Operation == v1alpha1.VeroOperationRenew
-		})
-		if index < 0 || err != nil {
-			return false, err
-		}
-		found = list.Items[index]
-		return reached(&found), nil
+	return s.AwaitOrder("for a renewal and "+what, func(order *v1alpha1.VeroOrder) bool {
+		return order.Spec.Operation == v1alpha1.VeroOperationRenew && reached(order)
 	})
-	return &found
 }

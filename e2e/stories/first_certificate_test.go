@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
@@ -20,7 +19,7 @@ func TestTheSampleManifestsBringTheFirstCertificate(t *testing.T) {
 	pending, retrievalID := s.awaitSubmitted(certificateName)
 	order := s.Orders()[0]
 	s.shows([]string{"get", "veroorders"}, map[string]string{
-		"NAME": order.Name, "STATE": "Submitted", "OPERATION": "SignNewCertificate", "RETRIEVAL-ID": retrievalID,
+		"NAME": order.Name, "STATE": "Submitted", "OPERATION": signNew, "RETRIEVAL-ID": retrievalID,
 		"REASON": "AwaitingCertificate", "CERTIFICATE": certificateName,
 	})
 	s.awaitPending(certificateName, "accepted", retrievalID)
@@ -56,14 +55,7 @@ func TestTheSampleManifestsBringTheFirstCertificate(t *testing.T) {
 func TestAClusterIssuerServesANamespaceThatHasCredentialsOnly(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	trust := s.Trust()
-	trust.Namespace, trust.Name = "varmenne-issuer", s.Namespace
-	issuer := &v1alpha1.VeroClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: s.Namespace}, Spec: s.Issuer().Spec}
-	for _, source := range []*v1alpha1.BundleSource{
-		issuer.Spec.Trust.TLS, &issuer.Spec.Trust.Responses, &issuer.Spec.Trust.Issuance,
-	} {
-		source.ConfigMapKeyRef.Name = trust.Name
-	}
+	trust, issuer := s.clusterIssuer(s.Issuer())
 	certificate := s.Certificate()
 	certificate.Spec.IssuerRef.Kind, certificate.Spec.IssuerRef.Name = issuer.IssuerKind(), issuer.Name
 	s.Create(trust, issuer, s.Credentials(s.Mint()), certificate)
@@ -76,8 +68,8 @@ func TestAClusterIssuerServesANamespaceThatHasCredentialsOnly(t *testing.T) {
 	})
 }
 
-// shows fails the story unless kubectl prints a table that has a row with these values below these headings.
-func (s *story) shows(arguments []string, wanted map[string]string) {
+// shows fails the test case unless kubectl prints a table that has a row with these values below these headings.
+func (s *testCase) shows(arguments []string, wanted map[string]string) {
 	s.Helper()
 	arguments = append(arguments, "--namespace="+s.Namespace, "--kubeconfig="+s.Cluster.KubeconfigPath(),
 		"--cache-dir="+s.TempDir())

@@ -13,7 +13,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -83,7 +82,7 @@ func TestAForgedRequestGetsNothingSigned(t *testing.T) {
 }
 
 // forgeries are what somebody can write who knows everything about a Certificate but its keys.
-func (s *story) forgeries(certificate *cmapi.Certificate) map[string]*forgery {
+func (s *testCase) forgeries(certificate *cmapi.Certificate) map[string]*forgery {
 	s.Helper()
 	neighbor := s.neighbor()
 	const noKey, anotherKey = "has no private key in preparation", "has another private key in preparation"
@@ -125,7 +124,7 @@ func (s *story) forgeries(certificate *cmapi.Certificate) map[string]*forgery {
 }
 
 // neighbor is a Certificate of another namespace.
-func (s *story) neighbor() *cmapi.Certificate {
+func (s *testCase) neighbor() *cmapi.Certificate {
 	s.Helper()
 	certificate := s.Certificate()
 	certificate.Namespace, certificate.Name = s.Namespace+"-neighbor", "neighbor"
@@ -133,8 +132,8 @@ func (s *story) neighbor() *cmapi.Certificate {
 	return certificate
 }
 
-// stranger is somebody who may create CertificateRequests in the story's namespace, and nothing else.
-func (s *story) stranger() client.Client {
+// stranger is somebody who may create CertificateRequests in the test case's namespace, and nothing else.
+func (s *testCase) stranger() client.Client {
 	s.Helper()
 	const name = "stranger"
 	meta := metav1.ObjectMeta{Namespace: s.Namespace, Name: name}
@@ -149,17 +148,11 @@ func (s *story) stranger() client.Client {
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
 		},
 	)
-	config := rest.CopyConfig(s.Cluster.RESTConfig())
-	config.Impersonate = rest.ImpersonationConfig{UserName: name}
-	impersonator, err := client.New(config, client.Options{Scheme: s.Client.Scheme(), Mapper: s.Client.RESTMapper()})
-	if err != nil {
-		s.Fatal(err)
-	}
-	return impersonator
+	return s.as(name)
 }
 
 // awaitHeld waits until a forged request is approved, and pending for that reason.
-func (s *story) awaitHeld(claim string, forged *cmapi.CertificateRequest, says string) {
+func (s *testCase) awaitHeld(claim string, forged *cmapi.CertificateRequest, says string) {
 	s.Helper()
 	await(s, forged, claim+": approved, and pending because it "+says, func(forged *cmapi.CertificateRequest) bool {
 		approved := cmutil.GetCertificateRequestCondition(forged, cmapi.CertificateRequestConditionApproved)
@@ -168,8 +161,8 @@ func (s *story) awaitHeld(claim string, forged *cmapi.CertificateRequest, says s
 	})
 }
 
-// gotNothing fails the story if a forged request has come to anything.
-func (s *story) gotNothing(claim string, forged *cmapi.CertificateRequest) {
+// gotNothing fails the test case if a forged request has come to anything.
+func (s *testCase) gotNothing(claim string, forged *cmapi.CertificateRequest) {
 	s.Helper()
 	digest := digestOf(s, forged)
 	if submitted(forged) != nil || len(forged.Status.Certificate) > 0 {
@@ -188,7 +181,7 @@ func (s *story) gotNothing(claim string, forged *cmapi.CertificateRequest) {
 }
 
 // digestOf is the digest of a request's public key, as orders and the service's log write it.
-func digestOf(s *story, request *cmapi.CertificateRequest) string {
+func digestOf(s *testCase, request *cmapi.CertificateRequest) string {
 	s.Helper()
 	digest, err := pki.PublicKeyDigest(keyOf(s, request))
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"software.sslmate.com/src/go-pkcs12"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // storePassword protects the keystores.
@@ -61,19 +63,17 @@ func TestKeystoresAndOutputFormatsAreRenewedWithTheCertificate(t *testing.T) {
 	s.agreeWithThePair()
 }
 
-// agreeWithThePair fails the story unless every format in the Secret holds the key of tls.key, and where it holds
+// agreeWithThePair fails the test case unless every format in the Secret holds the key of tls.key, and where it holds
 // certificates those of tls.crt.
-func (s *story) agreeWithThePair() {
+func (s *testCase) agreeWithThePair() {
 	s.Helper()
-	secret := &corev1.Secret{}
-	if err := s.Client.Get(s.Context(), s.secretKey(), secret); err != nil {
-		s.Fatal(err)
-	}
+	secret := s.readSecret(s.secretKey().Name)
 	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
 	if err != nil {
 		s.Fatal(err)
 	}
-	chain, roots := parse(secret.Data[corev1.TLSCertKey]), parse(secret.Data["ca.crt"])
+	chain := testkit.ParseCertificates(secret.Data[corev1.TLSCertKey])
+	roots := testkit.ParseCertificates(secret.Data["ca.crt"])
 	for name, read := range formats {
 		key, certificates, err := read(secret.Data[name])
 		if err != nil {
@@ -145,7 +145,7 @@ func readPKCS12(content []byte) (crypto.PrivateKey, []*x509.Certificate, error) 
 
 func readCombined(content []byte) (crypto.PrivateKey, []*x509.Certificate, error) {
 	pair, err := tls.X509KeyPair(content, content)
-	return pair.PrivateKey, parse(content), err
+	return pair.PrivateKey, testkit.ParseCertificates(content), err
 }
 
 // readDER reads a private key alone.

@@ -59,7 +59,7 @@ func TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent(t *testing.T) {
 			})
 			s.awaitEvent("CertificateRequest", failed.Name, corev1.EventTypeWarning, v1alpha1.ReasonInvalidRequest,
 				c.says...)
-			await(s, certificate, "the user is told", func(certificate *cmapi.Certificate) bool {
+			await(s, certificate, "saying so to the user", func(certificate *cmapi.Certificate) bool {
 				issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
 				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && testkit.ContainsAll(issuing.Message, c.says)
 			})
@@ -94,8 +94,8 @@ func isInvalid(request *cmapi.CertificateRequest, says []string) bool {
 		invalid != nil && invalid.Status == cmmeta.ConditionTrue && testkit.ContainsAll(invalid.Message, says)
 }
 
-// nothingHappened fails the story if anything was sent, or is about to be.
-func (s *story) nothingHappened() {
+// nothingHappened fails the test case if anything was sent, or is about to be.
+func (s *testCase) nothingHappened() {
 	s.Helper()
 	s.spentNothing()
 	if orders := s.Orders(); len(orders) > 0 {
@@ -104,7 +104,7 @@ func (s *story) nothingHappened() {
 }
 
 // bareRequest is a CertificateRequest that no Certificate stands behind, with an RSA key of its own.
-func (s *story) bareRequest(bits int) *cmapi.CertificateRequest {
+func (s *testCase) bareRequest(bits int) *cmapi.CertificateRequest {
 	s.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, bits)
 	if err != nil {

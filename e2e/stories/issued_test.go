@@ -12,10 +12,9 @@ import (
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // issued is what a user has in the end.
@@ -29,25 +28,17 @@ type issued struct {
 }
 
 // awaitReady waits until a Certificate is Ready, and checks what is in its Secret.
-func (s *story) awaitReady(name string) *issued {
+func (s *testCase) awaitReady(name string) *issued {
 	s.Helper()
-	certificate := &cmapi.Certificate{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: name}}
-	await(s, certificate, "Ready", func(certificate *cmapi.Certificate) bool {
-		ready := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionReady)
-		return ready != nil && ready.Status == cmmeta.ConditionTrue && ready.ObservedGeneration == certificate.Generation
-	})
-	secret := &corev1.Secret{}
-	key := client.ObjectKey{Namespace: s.Namespace, Name: certificate.Spec.SecretName}
-	if err := s.Client.Get(s.Context(), key, secret); err != nil {
-		s.Fatal(err)
-	}
-	found, err := s.examine(secret.Data[corev1.TLSCertKey], secret.Data["ca.crt"])
+	certificate := s.AwaitReady(name)
+	secret := s.readSecret(certificate.Spec.SecretName)
+	found, err := s.verify(secret.Data[corev1.TLSCertKey], secret.Data["ca.crt"])
 	if err != nil {
-		s.Fatalf("Secret %s: %v", key.Name, err)
+		s.Fatalf("Secret %s: %v", secret.Name, err)
 	}
 	found.pair, err = tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
 	if err != nil {
-		s.Fatalf("Secret %s: tls.crt and tls.key do not fit together: %v", key.Name, err)
+		s.Fatalf("Secret %s: tls.crt and tls.key do not fit together: %v", secret.Name, err)
 	}
 	found.request = s.awaitRequest(name, "issued", func(request *cmapi.CertificateRequest) bool {
 		return cmutil.CertificateRequestReadyReason(request) == cmapi.CertificateRequestReasonIssued &&
@@ -56,58 +47,30 @@ func (s *story) awaitReady(name string) *issued {
 	return found
 }
 
-// examine checks a chain: the leaf first, then what leads to the root of the story's service, without the root, which
-// is apart.
-func (s *story) examine(chain, ca []byte) (*issued, error) {
+// verify checks the chain, and that the root of the test case's service is apart from it.
+func (s *testCase) verify(chain, ca []byte) (*issued, error) {
 	s.Helper()
-	found := &issued{chain: parse(chain)}
-	roots := parse(ca)
-	if len(roots) != 1 || len(found.chain) == 0 {
-		return nil, fmt.Errorf("there are %d roots and %d other certificates", len(roots), len(found.chain))
+	bundle := []byte(s.Bundles(s.Service)[keyIssuance])
+	certificates, err := testkit.VerifyChain(chain, bundle, customerID)
+	if err != nil {
+		return nil, err
 	}
-	found.root = roots[0]
-	if leaf := found.chain[0]; leaf.IsCA || leaf.Subject.CommonName != customerID {
-		return nil, fmt.Errorf("the first certificate is of %s, want the customer's %s", leaf.Subject, customerID)
-	}
-	for i, certificate := range found.chain {
-		issuer := found.root
-		if i+1 < len(found.chain) {
-			issuer = found.chain[i+1]
-		}
-		if err := certificate.CheckSignatureFrom(issuer); err != nil {
-			return nil, fmt.Errorf("certificate %d is not followed by its issuer: %w", i, err)
-		}
-		if certificate.Equal(found.root) {
-			return nil, fmt.Errorf("certificate %d is the root", i)
-		}
-	}
-	if anchor := s.rootOfService(); !found.root.Equal(anchor) {
-		return nil, fmt.Errorf("the root is %s, want that of the service, %s", found.root.Subject, anchor.Subject)
+	found := &issued{chain: certificates, root: testkit.RootOf(bundle)}
+	if roots := testkit.ParseCertificates(ca); len(roots) != 1 || !roots[0].Equal(found.root) {
+		return nil, fmt.Errorf("there are %d roots, want that of the service, %s", len(roots), found.root.Subject)
 	}
 	return found, nil
 }
 
-// rootOfService is the root of the certificates that the story's service issues: what a provider of the Incomes
+// rootOfService is the root of the certificates that the test case's service issues: what a provider of the Incomes
 // Register trusts.
-func (s *story) rootOfService() *x509.Certificate {
+func (s *testCase) rootOfService() *x509.Certificate {
 	s.Helper()
-	for _, certificate := range parse([]byte(s.Bundles(s.Service)[keyIssuance])) {
-		if certificate.CheckSignatureFrom(certificate) == nil {
-			return certificate
-		}
+	root := testkit.RootOf([]byte(s.Bundles(s.Service)[keyIssuance]))
+	if root == nil {
+		s.Fatal("the service's bundle holds no root")
 	}
-	s.Fatal("the service's bundle holds no root")
-	return nil
-}
-
-func parse(text []byte) []*x509.Certificate {
-	var certificates []*x509.Certificate
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil {
-			certificates = append(certificates, certificate)
-		}
-	}
-	return certificates
+	return root
 }
 
 // call presents the certificate to a server that trusts the root and nothing else, and returns whom the server saw.
@@ -130,8 +93,8 @@ func (i *issued) call(root *x509.Certificate) (string, error) {
 	return response.Header.Get("Seen"), nil
 }
 
-// isFor fails the story unless the certificate came through that very request, for its key: it was never given up.
-func (i *issued) isFor(s *story, request *cmapi.CertificateRequest) {
+// isFor fails the test case unless the certificate came through that very request, for its key: it was never given up.
+func (i *issued) isFor(s *testCase, request *cmapi.CertificateRequest) {
 	s.Helper()
 	if i.request.UID != request.UID {
 		s.Errorf("the certificate came through request %s (%s), want %s (%s)",
@@ -142,7 +105,7 @@ func (i *issued) isFor(s *story, request *cmapi.CertificateRequest) {
 	}
 }
 
-func keyOf(s *story, request *cmapi.CertificateRequest) *rsa.PublicKey {
+func keyOf(s *testCase, request *cmapi.CertificateRequest) *rsa.PublicKey {
 	s.Helper()
 	block, _ := pem.Decode(request.Spec.Request)
 	if block == nil {

@@ -13,48 +13,48 @@ import (
 // spoiled is an issuer that cannot work.
 type spoiled struct {
 	// spoil changes issuer and bundles before they are created; without a bundle no ConfigMap is created.
-	spoil func(*story, *v1alpha1.VeroIssuer, *corev1.ConfigMap)
-	// reason and says are what the issuer tells.
+	spoil func(*testCase, *v1alpha1.VeroIssuer, *corev1.ConfigMap)
+	// reason and says are what the issuer reports.
 	reason string
 	says   []string
 	// repair is what the user changes then.
-	repair func(*story)
+	repair func(*testCase)
 }
 
 // beforeCalls are mistakes that show before anything is sent.
 var beforeCalls = map[string]spoiled{
 	"the endpoint is not there": {
-		spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
+		spoil: func(_ *testCase, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
 			issuer.Spec.URL = "https://127.0.0.1:1/"
 		},
 		reason: v1alpha1.ReasonEndpointUnreachable,
 		says:   []string{"127.0.0.1:1", "connection refused", "check spec.url"},
-		repair: func(s *story) { s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.URL = s.Service.URL }) },
+		repair: func(s *testCase) { s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.URL = s.Service.URL }) },
 	},
 	"the TLS authority is another one": {
-		spoil: func(s *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
+		spoil: func(s *testCase, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
 			trust.Data["other.pem"] = trust.Data[keyTLS]
 			trust.Data[keyTLS] = s.Bundles(s.World.Service)[keyTLS]
 		},
 		reason: v1alpha1.ReasonEndpointUntrusted,
 		says:   []string{"127.0.0.1", "does not verify", "spec.trust.tls"},
-		repair: func(s *story) {
+		repair: func(s *testCase) {
 			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.TLS.ConfigMapKeyRef.Key = "other.pem" })
 		},
 	},
 	"there is no ConfigMap": {
-		spoil:  func(_ *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) { clear(trust.Data) },
+		spoil:  func(_ *testCase, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) { clear(trust.Data) },
 		reason: v1alpha1.ReasonBundleNotFound,
 		says:   []string{"spec.trust.tls.configMapKeyRef", trustName, "does not exist", "create it with the key " + keyTLS},
-		repair: func(s *story) { s.Create(s.Trust()) },
+		repair: func(s *testCase) { s.Create(s.Trust()) },
 	},
 	"a bundle is none": {
-		spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
+		spoil: func(_ *testCase, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
 			issuer.Spec.Trust.Responses = v1alpha1.BundleSource{CABundle: []byte("the file of last year")}
 		},
 		reason: v1alpha1.ReasonBundleInvalid,
 		says:   []string{"spec.trust.responses"},
-		repair: func(s *story) {
+		repair: func(s *testCase) {
 			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses = s.Issuer().Spec.Trust.Responses })
 		},
 	},
@@ -83,33 +83,10 @@ func TestAnIssuerThatCannotWorkSaysWhatToChangeAndSpendsNothing(t *testing.T) {
 	}
 }
 
-func TestAnIssuerOfTheWrongEnvironmentSaysSoAndSpendsNothing(t *testing.T) {
-	t.Parallel()
-	s := begin(t)
-	says := []string{
-		"PRODUCTION", "PKI005", "make spec.environment and spec.url name the same environment", "nothing was spent",
-	}
-	s.createSpoiled(spoiled{spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, _ *corev1.ConfigMap) {
-		issuer.Spec.Environment = v1alpha1.VeroEnvironmentProduction
-	}})
-	s.awaitIssuer(v1alpha1.ReasonWrongEnvironment, says...)
-	pending := s.awaitPending(certificateName, says...)
-	if accepted := s.Accepted(); len(accepted) > 0 {
-		t.Errorf("the service has accepted %+v", accepted)
-	}
-
-	s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Environment = v1alpha1.VeroEnvironmentTest })
-	s.awaitReady(certificateName).isFor(s, pending)
-	s.awaitIssuer(v1alpha1.ReasonChecked)
-	if accepted := s.Accepted(); len(accepted) != 1 {
-		t.Errorf("the service has accepted %+v, want one request", accepted)
-	}
-}
-
 // afterAcceptance are mistakes that show only in what the service answers, when it has accepted already.
 var afterAcceptance = map[string]spoiled{
 	"the signer of responses is not trusted": {
-		spoil: func(s *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
+		spoil: func(s *testCase, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
 			trust.Data["other.pem"] = trust.Data[keyResponses]
 			trust.Data[keyResponses] = s.Bundles(s.World.Service)[keyResponses]
 		},
@@ -119,12 +96,12 @@ var afterAcceptance = map[string]spoiled{
 			`names as its issuer "CN=Simulator responses`,
 			"put that authority into spec.trust.responses if, and only if, the service's owner has published it",
 		},
-		repair: func(s *story) {
+		repair: func(s *testCase) {
 			s.EditIssuer(func(issuer *v1alpha1.VeroIssuer) { issuer.Spec.Trust.Responses.ConfigMapKeyRef.Key = "other.pem" })
 		},
 	},
 	"the issuing authority is not trusted": {
-		spoil: func(s *story, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
+		spoil: func(s *testCase, _ *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
 			trust.Data[keyIssuance] = s.Bundles(s.World.Service)[keyIssuance]
 		},
 		reason: v1alpha1.ReasonUntrustedCertificate,
@@ -132,7 +109,7 @@ var afterAcceptance = map[string]spoiled{
 			"the certificate has the SHA-256 fingerprint ",
 			"put that authority into spec.trust.issuance if, and only if, the service's owner has published it",
 		},
-		repair: func(s *story) {
+		repair: func(s *testCase) {
 			tenant.Edit(s.Tenant, s.Trust(), func(trust *corev1.ConfigMap) {
 				trust.Data[keyIssuance] = s.Bundles(s.Service)[keyIssuance]
 			})
@@ -173,7 +150,7 @@ func TestOneBundleForBothIsWarnedOf(t *testing.T) {
 		`both hold "CN=Simulator responses,`, `and "CN=Simulator issuance,`, "issues certificates",
 		"put only the authority that signs the service's responses into spec.trust.responses",
 	}
-	s.createSpoiled(spoiled{spoil: func(_ *story, issuer *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
+	s.createSpoiled(spoiled{spoil: func(_ *testCase, issuer *v1alpha1.VeroIssuer, trust *corev1.ConfigMap) {
 		trust.Data[both] = trust.Data[keyResponses] + trust.Data[keyIssuance]
 		issuer.Spec.Trust.Responses.ConfigMapKeyRef.Key, issuer.Spec.Trust.Issuance.ConfigMapKeyRef.Key = both, both
 	}})
@@ -193,7 +170,7 @@ func TestOneBundleForBothIsWarnedOf(t *testing.T) {
 }
 
 // createSpoiled creates all that a first certificate needs, with a mistake.
-func (s *story) createSpoiled(c spoiled) {
+func (s *testCase) createSpoiled(c spoiled) {
 	s.Helper()
 	issuer, trust := s.Issuer(), s.Trust()
 	c.spoil(s, issuer, trust)

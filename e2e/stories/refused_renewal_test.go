@@ -2,9 +2,7 @@ package stories
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -18,8 +16,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
-
-const renewCertificate = "RenewCertificate"
 
 func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testing.T) {
 	t.Parallel()
@@ -37,8 +33,8 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s, certificate, first := beginRenewable(t)
-			inUse := s.contentsOf(certificate.Spec.SecretName)
-			s.Script(admin.Fault{Operation: renewCertificate, Kind: admin.ResultFail, Code: c.code})
+			inUse := s.readSecret(certificate.Spec.SecretName).Data
+			s.Script(admin.Fault{Operation: renew, Kind: admin.ResultFail, Code: c.code})
 			s.renewSettled(certificate)
 			says := []string{c.code, c.says, "`cmctl renew -n " + s.Namespace + " " + certificateName + "`"}
 			failed := s.awaitRequest(certificateName, "failed", func(request *cmapi.CertificateRequest) bool {
@@ -46,11 +42,11 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 			})
 			s.awaitEvent("CertificateRequest", failed.Name, corev1.EventTypeWarning, c.reason, c.code)
 			s.endedAs(s.onlyRenewalOrder(), c.reason, c.code)
-			await(s, certificate, "the user is told", func(certificate *cmapi.Certificate) bool {
+			await(s, certificate, "saying so to the user", func(certificate *cmapi.Certificate) bool {
 				issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
 				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && testkit.ContainsAll(issuing.Message, says)
 			})
-			if !maps.EqualFunc(inUse, s.contentsOf(certificate.Spec.SecretName), bytes.Equal) {
+			if !maps.EqualFunc(inUse, s.readSecret(certificate.Spec.SecretName).Data, bytes.Equal) {
 				t.Error("the Secret of the Certificate was touched by a renewal that failed")
 			}
 
@@ -70,7 +66,7 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 func TestARenewalThatTheServiceFindsTooEarlyIsHeldForAnHour(t *testing.T) {
 	t.Parallel()
 	s, certificate, first := beginRenewable(t, "--validity=1000h", "--renewal-window=1m")
-	inUse := s.contentsOf(certificate.Spec.SecretName)
+	inUse := s.readSecret(certificate.Spec.SecretName).Data
 	s.renewSettled(certificate)
 	s.awaitPending(certificateName, "PKI080", "more than 60 days left", "it is tried again every hour")
 	order := s.onlyRenewalOrder()
@@ -91,7 +87,7 @@ func TestARenewalThatTheServiceFindsTooEarlyIsHeldForAnHour(t *testing.T) {
 	}
 	s.receivedRenewals(1)
 	s.boughtTimes(1)
-	if !maps.EqualFunc(inUse, s.contentsOf(certificate.Spec.SecretName), bytes.Equal) {
+	if !maps.EqualFunc(inUse, s.readSecret(certificate.Spec.SecretName).Data, bytes.Equal) {
 		t.Error("the Secret of the Certificate was touched by a renewal that waits")
 	}
 	if !s.awaitReady(certificateName).chain[0].Equal(first.chain[0]) {
@@ -102,7 +98,7 @@ func TestARenewalThatTheServiceFindsTooEarlyIsHeldForAnHour(t *testing.T) {
 func TestARenewalThatIsNotProcessedIsSentAgainWithGrowingDistance(t *testing.T) {
 	t.Parallel()
 	s, certificate, first := beginRenewable(t)
-	s.Script(admin.Fault{Operation: renewCertificate, Kind: admin.ResultFail, Code: "PKI099", Count: 3})
+	s.Script(admin.Fault{Operation: renew, Kind: admin.ResultFail, Code: "PKI099", Count: 3})
 	s.renewSettled(certificate)
 	pending := s.awaitPending(certificateName, "PKI099", "it is tried again", "nothing was spent")
 	s.awaitRenewed(first).isFor(s, pending)
@@ -118,15 +114,15 @@ func TestARenewalThatIsNotProcessedIsSentAgainWithGrowingDistance(t *testing.T) 
 func TestARenewedCertificateIsAskedForUntilTheServiceHasMadeIt(t *testing.T) {
 	t.Parallel()
 	s, certificate, first := beginRenewable(t)
-	s.Script(admin.Fault{Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: 2})
+	s.Script(admin.Fault{Operation: get, Kind: admin.ResultFail, Code: "PKI099", Count: 2})
 	s.renewSettled(certificate)
 	pending := s.awaitPending(certificateName, "has accepted the request (RetrievalId ")
 	second := s.awaitRenewed(first)
 	second.isFor(s, pending)
 	retrievalID := s.receivedRenewals(1)[0].RetrievalID
-	if condition := submitted(second.request); condition == nil || condition.Reason != renewCertificate ||
+	if condition := submitted(second.request); condition == nil || condition.Reason != renew ||
 		condition.Message != retrievalID {
-		t.Errorf("the request shows %+v, want %s and RetrievalId %s", condition, renewCertificate, retrievalID)
+		t.Errorf("the request shows %+v, want %s and RetrievalId %s", condition, renew, retrievalID)
 	}
 	polls := slices.DeleteFunc(s.polls(), func(poll admin.Request) bool { return poll.RetrievalID != retrievalID })
 	if len(polls) != 3 {
@@ -138,38 +134,4 @@ func TestARenewedCertificateIsAskedForUntilTheServiceHasMadeIt(t *testing.T) {
 		}
 	}
 	s.boughtTimes(1)
-}
-
-func TestARenewalWhoseResponseIsLostIsSentAgain(t *testing.T) {
-	t.Parallel()
-	for claim, lost := range map[string]struct {
-		fault admin.Fault
-		says  string
-	}{
-		"the response does not come in time": {admin.Fault{Kind: admin.TimeoutAfter}, "may have processed the request"},
-		"a gateway answers in its place": {
-			admin.Fault{Kind: admin.HTTPStatus, Status: http.StatusRequestTimeout, AfterProcessing: true}, "answered HTTP 408",
-		},
-	} {
-		t.Run(claim, func(t *testing.T) {
-			t.Parallel()
-			s, certificate, first := beginRenewable(t)
-			lost.fault.Operation = renewCertificate
-			s.Script(lost.fault)
-			s.renewSettled(certificate)
-			pending := s.awaitPending(certificateName, lost.says, "it is sent again with the same authorization")
-			second := s.awaitRenewed(first)
-			second.isFor(s, pending)
-			renewals := s.receivedRenewals(2)
-			if !renewals[0].Accepted || !renewals[1].Accepted || renewals[0].SignerSerial != renewals[1].SignerSerial ||
-				renewals[0].PublicKeyDigest != renewals[1].PublicKeyDigest {
-				t.Errorf("the renewals are %+v, want the same one twice", renewals)
-			}
-			if serial := fmt.Sprintf("%x", second.chain[0].SerialNumber); serial != renewals[1].CertificateSerial {
-				t.Errorf("certificate %s is in use, want the one whose acceptance arrived, %s",
-					serial, renewals[1].CertificateSerial)
-			}
-			s.boughtTimes(1)
-		})
-	}
 }

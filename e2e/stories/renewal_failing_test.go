@@ -13,7 +13,6 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
@@ -21,7 +20,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute: conditions, events and metrics tell of it while
+// TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute: conditions, events and metrics report it while
 // there is time; then transfer credentials are the way back.
 func TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute(t *testing.T) {
 	t.Parallel()
@@ -32,11 +31,11 @@ func TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute(t *test
 	certificate.Spec.RenewBefore = &metav1.Duration{Duration: wholeWindow}
 	s.Create(s.Trust(), issuer, s.Credentials(s.Mint()), certificate)
 	first := s.awaitReady(certificateName)
-	if told := status.Find(first.request, v1alpha1.ConditionRenewalFailing); told != nil {
-		t.Errorf("a first certificate replaces nothing, and its request says %+v", told)
+	if reported := status.Find(first.request, v1alpha1.ConditionRenewalFailing); reported != nil {
+		t.Errorf("a first certificate replaces nothing, and its request says %+v", reported)
 	}
 	s.Script(admin.Fault{
-		Operation: "RenewCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(testkit.Timeout),
+		Operation: renew, Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(testkit.Timeout),
 	})
 	expires := first.chain[0].NotAfter
 	date := expires.UTC().Format(time.RFC3339)
@@ -54,7 +53,7 @@ func TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute(t *test
 	s.awaitEvent(cmapi.CertificateKind, certificateName, corev1.EventTypeWarning,
 		v1alpha1.ReasonCertificateExpired, "expired on "+date)
 	const closest, fewest = 15 * time.Second, 3
-	tries := s.Asked("RenewCertificate")
+	tries := s.Asked(renew)
 	if last := tries[len(tries)-1].Time; len(tries) < fewest || expires.Sub(last) > closest ||
 		last.After(expires.Add(onItsWay)) {
 		t.Errorf("the renewal was tried %d times, the last time %s before the certificate expired",
@@ -72,22 +71,23 @@ func TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute(t *test
 	if accepted := s.Accepted(); len(accepted) != 2 {
 		t.Errorf("the service has accepted %+v, want two requests", accepted)
 	}
-	s.toldOnce(v1alpha1.ReasonRenewalFailing)
-	s.toldOnce(v1alpha1.ReasonCertificateExpired)
+	s.reportedOnce(cmapi.CertificateKind, certificateName, v1alpha1.ReasonRenewalFailing)
+	s.reportedOnce(cmapi.CertificateKind, certificateName, v1alpha1.ReasonCertificateExpired)
 }
 
-// awaitFailing waits until the CertificateRequest that is to replace a certificate tells of its failing like that.
-func (s *story) awaitFailing(value metav1.ConditionStatus, says ...string) *cmapi.CertificateRequest {
+// awaitFailing waits until the CertificateRequest that is to replace a certificate reports its failing like that.
+func (s *testCase) awaitFailing(value metav1.ConditionStatus, says ...string) *cmapi.CertificateRequest {
 	s.Helper()
 	return s.awaitRequest(certificateName, fmt.Sprintf("its renewal failing: %s, saying %q", value, says),
 		func(request *cmapi.CertificateRequest) bool {
-			told := status.Find(request, v1alpha1.ConditionRenewalFailing)
-			return told != nil && told.Status == cmmeta.ConditionStatus(value) && testkit.ContainsAll(told.Message, says)
+			reported := status.Find(request, v1alpha1.ConditionRenewalFailing)
+			return reported != nil && reported.Status == cmmeta.ConditionStatus(value) &&
+				testkit.ContainsAll(reported.Message, says)
 		})
 }
 
-// failingRenewals are the times of expiry that the controller's metrics tell for the story's namespace.
-func (s *story) failingRenewals(ctx context.Context) ([]int64, error) {
+// failingRenewals are the times of expiry that the controller's metrics have for the test case's namespace.
+func (s *testCase) failingRenewals(ctx context.Context) ([]int64, error) {
 	text, err := s.Metrics(ctx)
 	if err != nil {
 		return nil, err
@@ -103,23 +103,4 @@ func (s *story) failingRenewals(ctx context.Context) ([]int64, error) {
 		found = append(found, int64(value))
 	}
 	return found, nil
-}
-
-// toldOnce fails the story if an event about its Certificate, of that reason, was written more than once.
-func (s *story) toldOnce(reason string) {
-	s.Helper()
-	events := &corev1.EventList{}
-	if err := s.Client.List(s.Context(), events, client.InNamespace(s.Namespace)); err != nil {
-		s.Fatal(err)
-	}
-	told := map[string]int32{}
-	for _, event := range events.Items {
-		if event.InvolvedObject.Kind != cmapi.CertificateKind || event.Reason != reason {
-			continue
-		}
-		told[event.Message]++
-		if event.Series != nil || event.Count > 1 || told[event.Message] > 1 {
-			s.Errorf("this was told more than once: %s", event.Message)
-		}
-	}
 }

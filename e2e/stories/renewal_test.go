@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -25,14 +26,14 @@ type span struct {
 // quick certificates are renewed every 20 seconds, and outlast their renewal by far.
 var quick = span{life: 2 * time.Minute, window: 105 * time.Second, renewBefore: 100 * time.Second}
 
-// begin starts a story whose service issues such certificates.
-func (p span) begin(t *testing.T) *story {
+// begin starts a test case whose service issues such certificates.
+func (p span) begin(t *testing.T) *testCase {
 	t.Helper()
 	return begin(t, "--validity="+p.life.String(), "--renewal-window="+p.window.String(), "--processing-delay=1s")
 }
 
 // issuer is the sample issuer, which knows the window.
-func (p span) issuer(s *story) *v1alpha1.VeroIssuer {
+func (p span) issuer(s *testCase) *v1alpha1.VeroIssuer {
 	s.Helper()
 	issuer := s.Issuer()
 	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: p.window}
@@ -40,7 +41,7 @@ func (p span) issuer(s *story) *v1alpha1.VeroIssuer {
 }
 
 // certificate is the sample Certificate, asked to be renewed in time.
-func (p span) certificate(s *story) *cmapi.Certificate {
+func (p span) certificate(s *testCase) *cmapi.Certificate {
 	s.Helper()
 	certificate := s.Certificate()
 	certificate.Spec.RenewBefore = &metav1.Duration{Duration: p.renewBefore}
@@ -48,13 +49,13 @@ func (p span) certificate(s *story) *cmapi.Certificate {
 }
 
 // order creates all that a first certificate of that span needs.
-func (p span) order(s *story, certificate *cmapi.Certificate) {
+func (p span) order(s *testCase, certificate *cmapi.Certificate) {
 	s.Helper()
 	s.Create(s.Trust(), p.issuer(s), s.Credentials(s.Mint()), certificate)
 }
 
 // awaitFirst waits for the first certificate and deletes the transfer credentials: from now on nothing can be bought.
-func (s *story) awaitFirst() *issued {
+func (s *testCase) awaitFirst() *issued {
 	s.Helper()
 	first := s.awaitReady(certificateName)
 	s.Remove(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: transferName}})
@@ -62,7 +63,7 @@ func (s *story) awaitFirst() *issued {
 }
 
 // awaitRenewed waits until the Secret holds another certificate than before, and reads it as awaitReady does.
-func (s *story) awaitRenewed(before *issued) *issued {
+func (s *testCase) awaitRenewed(before *issued) *issued {
 	s.Helper()
 	key := s.secretKey()
 	s.Eventually("Secret "+key.Name+": renewed", func(ctx context.Context) (bool, error) {
@@ -70,7 +71,7 @@ func (s *story) awaitRenewed(before *issued) *issued {
 		if err := s.Client.Get(ctx, key, secret); err != nil {
 			return false, err
 		}
-		chain := parse(secret.Data[corev1.TLSCertKey])
+		chain := testkit.ParseCertificates(secret.Data[corev1.TLSCertKey])
 		return len(chain) > 0 && !chain[0].Equal(before.chain[0]), nil
 	})
 	return s.awaitReady(certificateName)
@@ -78,7 +79,7 @@ func (s *story) awaitRenewed(before *issued) *issued {
 
 // awaitRenewals waits until the Secret holds a certificate that is so many renewals away from the first, or more, and
 // returns the line of the first.
-func (s *story) awaitRenewals(first *issued, times int) []admin.Request {
+func (s *testCase) awaitRenewals(first *issued, times int) []admin.Request {
 	s.Helper()
 	root := s.rootOfService()
 	what := fmt.Sprintf("%d renewals of Secret %s", times, s.secretKey().Name)
@@ -88,7 +89,7 @@ func (s *story) awaitRenewals(first *issued, times int) []admin.Request {
 		if last, err = s.present(ctx, root); err != nil {
 			return false, err
 		}
-		renewals, err := s.Service.Requests(ctx, "RenewCertificate", "")
+		renewals, err := s.Service.Requests(ctx, renew, "")
 		return generation(renewals, last.serial) >= times, err
 	})
 	line := s.lineOf(first)
@@ -111,8 +112,8 @@ func generation(renewals []admin.Request, serial string) int {
 }
 
 // lineOf is the accepted requests for a first certificate, for the one that was signed for with it, and so on. It fails
-// the story if the service has refused a renewal, or has accepted two of the same certificate.
-func (s *story) lineOf(first *issued) []admin.Request {
+// the test case if the service has refused a renewal, or has accepted two of the same certificate.
+func (s *testCase) lineOf(first *issued) []admin.Request {
 	s.Helper()
 	var line []admin.Request
 	for _, submission := range s.Accepted() {
@@ -124,7 +125,7 @@ func (s *story) lineOf(first *issued) []admin.Request {
 		s.Fatalf("the first certificate was bought with %+v, want one SignNewCertificate", line)
 	}
 	signers := map[string]bool{}
-	for _, renewal := range s.Asked("RenewCertificate") {
+	for _, renewal := range s.Asked(renew) {
 		if !renewal.Accepted || signers[renewal.SignerSerial] {
 			s.Fatalf("want every renewal accepted, and one for each certificate; this one is not: %+v", renewal)
 		}
@@ -138,7 +139,7 @@ func (s *story) lineOf(first *issued) []admin.Request {
 
 // awaitKeys waits until the line of a first certificate has so many keys, and returns it. On a busy machine
 // cert-manager takes a key that it has not cleared away yet for the next certificate: then it takes a renewal more.
-func (s *story) awaitKeys(first *issued, keys int) []admin.Request {
+func (s *testCase) awaitKeys(first *issued, keys int) []admin.Request {
 	s.Helper()
 	var line []admin.Request
 	s.Eventually(fmt.Sprintf("renewals with %d keys", keys), thatHolds(func() bool {
@@ -160,9 +161,3 @@ func distinct(requests []admin.Request, of func(admin.Request) string) int {
 func boughtSerial(order admin.Request) string { return order.CertificateSerial }
 
 func boughtKey(order admin.Request) string { return order.PublicKeyDigest }
-
-// on is the story in a test within its own.
-func (s *story) on(t *testing.T) *story {
-	t.Helper()
-	return &story{Tenant: s.On(t), ledger: s.ledger}
-}

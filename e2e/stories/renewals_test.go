@@ -14,9 +14,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// threeRenewals is the story of a Certificate that renews itself while a program uses it all the time.
+// threeRenewals is the test case of a Certificate that renews itself while a program uses it all the time.
 type threeRenewals struct {
-	*story
+	*testCase
 
 	first  *issued
 	caller *caller
@@ -24,8 +24,8 @@ type threeRenewals struct {
 
 func beginThreeRenewals(t *testing.T) *threeRenewals {
 	t.Helper()
-	r := &threeRenewals{story: quick.begin(t)}
-	quick.order(r.story, quick.certificate(r.story))
+	r := &threeRenewals{testCase: quick.begin(t)}
+	quick.order(r.testCase, quick.certificate(r.testCase))
 	return r
 }
 
@@ -54,7 +54,7 @@ func (r *threeRenewals) awaitInFlight() *v1alpha1.VeroOrder {
 	return &orders[index]
 }
 
-// nobodyNotices is how the story ends: the first certificate has expired, and no connection has ever failed.
+// nobodyNotices is how the test case ends: the first certificate has expired, and no connection has ever failed.
 func (r *threeRenewals) nobodyNotices(t *testing.T) {
 	t.Helper()
 	const renewals = 3
@@ -67,7 +67,7 @@ func (r *threeRenewals) nobodyNotices(t *testing.T) {
 	presented := serials(r.caller.conclude(s))
 	line := s.lineOf(r.first)
 	s.spentOnce()
-	if all := len(s.Asked("RenewCertificate")); all != len(line)-1 {
+	if all := len(s.Asked(renew)); all != len(line)-1 {
 		s.Errorf("the service was asked for %d renewals, want the %d that lead to the last certificate", all, len(line)-1)
 	}
 	if len(presented) <= renewals || len(presented) > len(line) {
@@ -87,7 +87,7 @@ func (r *threeRenewals) nobodyNotices(t *testing.T) {
 }
 
 // keysInUse counts the keys of the certificates that the program has used.
-func (r *threeRenewals) keysInUse(s *story) int {
+func (r *threeRenewals) keysInUse(s *testCase) int {
 	s.Helper()
 	used := serials(r.caller.soFar())
 	return distinct(slices.DeleteFunc(s.lineOf(r.first), func(order admin.Request) bool {

@@ -11,7 +11,7 @@ import (
 // It is alone with the world: it does not call Parallel, and those that do wait for it.
 func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccepted(t *testing.T) {
 	accepted, running := begin(t), begin(t)
-	for _, s := range []*story{accepted, running} {
+	for _, s := range []*testCase{accepted, running} {
 		s.keepWaiting()
 		s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()))
 		s.awaitIssuer(v1alpha1.ReasonChecked)
@@ -19,10 +19,10 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 	accepted.Create(accepted.Certificate())
 	accepted.awaitSubmitted(certificateName)
 	running.Script(admin.Fault{
-		Operation: "SignNewCertificate", Kind: admin.TimeoutAfter, Hold: admin.Duration(3 * time.Second),
+		Operation: signNew, Kind: admin.TimeoutAfter, Hold: admin.Duration(3 * time.Second),
 	})
 	running.Create(running.Certificate())
-	running.awaitSubmission()
+	running.awaitCalls(signNew, 1)
 
 	if err := accepted.StopController(); err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 	if err := accepted.StartController(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []*story{accepted, running} {
+	for _, s := range []*testCase{accepted, running} {
 		s.deliver()
 		s.awaitReady(certificateName)
 		s.spentOnce()
@@ -60,7 +60,7 @@ func TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow(t *testing.T)
 		if err := renewing.StopController(); err != nil {
 			t.Fatal(err)
 		}
-		stopped := await(renewing.story, order, "there", func(*v1alpha1.VeroOrder) bool { return true })
+		stopped := await(renewing.testCase, order, "there", func(*v1alpha1.VeroOrder) bool { return true })
 		if stopped.Status.State != v1alpha1.VeroOrderSubmitted {
 			t.Fatalf("the renewal is %s already, want Submitted", stopped.Status.State)
 		}
@@ -72,7 +72,7 @@ func TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow(t *testing.T)
 	renewing.deliver()
 
 	t.Parallel()
-	t.Run("the window opens on the date that was told", func(t *testing.T) {
+	t.Run("the window opens on the date that was announced", func(t *testing.T) {
 		t.Parallel()
 		waiting.opensOnItsDate(t)
 	})

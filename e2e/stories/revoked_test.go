@@ -11,33 +11,33 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // alwaysRenewable are the arguments of a service whose certificates can be renewed at any moment, and whose hour
-// outlasts every story: nothing is renewed before the story says so.
+// outlasts every test case: nothing is renewed before the test case says so.
 var alwaysRenewable = []string{"--validity=1h", "--processing-delay=1s"}
 
 func TestARevokedCertificateIsReplacedWithNewCredentials(t *testing.T) {
 	t.Parallel()
 	for claim, c := range map[string]struct {
 		// forget is what has become of the credentials of the first certificate, says what is asked for then.
-		forget func(*story, *corev1.Secret)
+		forget func(*testCase, *corev1.Secret)
 		says   []string
-		supply func(*story, admin.Credential)
+		supply func(*testCase, admin.Credential)
 	}{
 		"the spent credentials are still there": {
-			forget: func(*story, *corev1.Secret) {},
+			forget: func(*testCase, *corev1.Secret) {},
 			says:   []string{"Secret " + transferName, "were spent", "order new ones and put them into the Secret"},
-			supply: (*story).ReplaceCredentials,
+			supply: (*testCase).ReplaceCredentials,
 		},
 		"the spent credentials were removed": {
-			forget: func(s *story, spent *corev1.Secret) { s.Remove(spent) },
+			forget: func(s *testCase, spent *corev1.Secret) { s.Remove(spent) },
 			says:   []string{transferName, "does not exist", v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword},
-			supply: func(s *story, sent admin.Credential) { s.Create(s.Credentials(sent)) },
+			supply: func(s *testCase, sent admin.Credential) { s.Create(s.Credentials(sent)) },
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestARevokedCertificateIsReplacedWithNewCredentials(t *testing.T) {
 			certificate, spent := s.Certificate(), s.Credentials(s.Mint())
 			s.Create(s.Trust(), s.Issuer(), spent, certificate)
 			first := s.awaitReady(certificateName)
-			inUse := s.contentsOf(certificate.Spec.SecretName)
+			inUse := s.readSecret(certificate.Spec.SecretName).Data
 			c.forget(s, spent)
 			if _, err := s.Service.Revoke(t.Context(), fmt.Sprintf("%x", first.chain[0].SerialNumber)); err != nil {
 				t.Fatal(err)
@@ -61,7 +61,7 @@ func TestARevokedCertificateIsReplacedWithNewCredentials(t *testing.T) {
 				says...)
 			s.awaitSecretRead(transferName, 2)
 			s.receivedRenewals(1)
-			if !maps.EqualFunc(inUse, s.contentsOf(certificate.Spec.SecretName), bytes.Equal) {
+			if !maps.EqualFunc(inUse, s.readSecret(certificate.Spec.SecretName).Data, bytes.Equal) {
 				t.Error("the Secret of the Certificate was touched while credentials were awaited")
 			}
 
@@ -73,9 +73,9 @@ func TestARevokedCertificateIsReplacedWithNewCredentials(t *testing.T) {
 	}
 }
 
-// beginRenewable begins a story with a Certificate that is Ready, and with no transfer credentials left. The arguments
-// come after those of alwaysRenewable.
-func beginRenewable(t *testing.T, service ...string) (*story, *cmapi.Certificate, *issued) {
+// beginRenewable begins a test case with a Certificate that is Ready, and with no transfer credentials left. The
+// arguments come after those of alwaysRenewable.
+func beginRenewable(t *testing.T, service ...string) (*testCase, *cmapi.Certificate, *issued) {
 	t.Helper()
 	s := begin(t, slices.Concat(alwaysRenewable, service)...)
 	certificate, credentials := s.Certificate(), s.Credentials(s.Mint())
@@ -87,7 +87,7 @@ func beginRenewable(t *testing.T, service ...string) (*story, *cmapi.Certificate
 
 // renewSettled renews a Certificate as Renew does, once cert-manager has finished the issuance before. A moment earlier
 // the Certificate may be Ready already, and the two would be taken for one.
-func (s *story) renewSettled(certificate *cmapi.Certificate) {
+func (s *testCase) renewSettled(certificate *cmapi.Certificate) {
 	s.Helper()
 	await(s, certificate, "not being issued", func(certificate *cmapi.Certificate) bool {
 		issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
@@ -96,18 +96,8 @@ func (s *story) renewSettled(certificate *cmapi.Certificate) {
 	s.Renew(certificate)
 }
 
-// contentsOf reads a Secret.
-func (s *story) contentsOf(name string) map[string][]byte {
-	s.Helper()
-	secret := &corev1.Secret{}
-	if err := s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.Namespace, Name: name}, secret); err != nil {
-		s.Fatal(err)
-	}
-	return secret.Data
-}
-
 // onlyRenewalOrder is the order for a renewal, of which there has to be one.
-func (s *story) onlyRenewalOrder() *v1alpha1.VeroOrder {
+func (s *testCase) onlyRenewalOrder() *v1alpha1.VeroOrder {
 	s.Helper()
 	renewals := slices.DeleteFunc(s.Orders(), func(order v1alpha1.VeroOrder) bool {
 		return order.Spec.Operation != v1alpha1.VeroOperationRenew
@@ -118,28 +108,29 @@ func (s *story) onlyRenewalOrder() *v1alpha1.VeroOrder {
 	return &renewals[0]
 }
 
-// endedAs fails the story unless an order has failed for that reason, has warned of it, and says all of this.
-func (s *story) endedAs(order *v1alpha1.VeroOrder, reason string, says ...string) {
+// endedAs fails the test case unless an order has failed for that reason, has warned of it, and says all of this.
+func (s *testCase) endedAs(order *v1alpha1.VeroOrder, reason string, says ...string) {
 	s.Helper()
-	if order.Status.State != v1alpha1.VeroOrderFailed || order.Status.CompletionTime == nil || reasonOf(order) != reason {
+	found := testkit.ReasonOf(order.Status.Conditions)
+	if order.Status.State != v1alpha1.VeroOrderFailed || order.Status.CompletionTime == nil || found != reason {
 		s.Errorf("VeroOrder %s is %s for reason %s, want Failed for %s",
-			order.Name, order.Status.State, reasonOf(order), reason)
+			order.Name, order.Status.State, found, reason)
 	}
 	s.awaitEvent("VeroOrder", order.Name, corev1.EventTypeWarning, reason, says...)
 }
 
-// receivedRenewals fails the story unless the service has received so many renewals.
-func (s *story) receivedRenewals(want int) []admin.Request {
+// receivedRenewals fails the test case unless the service has received so many renewals.
+func (s *testCase) receivedRenewals(want int) []admin.Request {
 	s.Helper()
-	renewals := s.Asked("RenewCertificate")
+	renewals := s.Asked(renew)
 	if len(renewals) != want {
 		s.Fatalf("the service was sent %d RenewCertificate, want %d: %+v", len(renewals), want, renewals)
 	}
 	return renewals
 }
 
-// boughtTimes fails the story unless the service has accepted so many SignNewCertificate, and refused none.
-func (s *story) boughtTimes(want int) {
+// boughtTimes fails the test case unless the service has accepted so many SignNewCertificate, and refused none.
+func (s *testCase) boughtTimes(want int) {
 	s.Helper()
 	if sent, accepted := len(s.submissions()), len(s.Accepted()); sent != want || accepted != want {
 		s.Errorf("the service was sent %d SignNewCertificate and accepted %d, want %d: %+v",

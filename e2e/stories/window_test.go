@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"maps"
-	"os"
 	"testing"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
@@ -20,9 +18,9 @@ import (
 // year before.
 var early = span{life: 4 * time.Minute, window: 2 * time.Minute, renewBefore: 225 * time.Second}
 
-// closedWindow is the story of a renewal that comes too early and waits for its date.
+// closedWindow is the test case of a renewal that comes too early and waits for its date.
 type closedWindow struct {
-	*story
+	*testCase
 
 	first *issued
 	// since is when the first certificate was there, opens the date on which it can be renewed.
@@ -37,13 +35,13 @@ type closedWindow struct {
 
 func beginClosedWindow(t *testing.T) *closedWindow {
 	t.Helper()
-	w := &closedWindow{story: early.begin(t)}
-	early.order(w.story, early.certificate(w.story))
+	w := &closedWindow{testCase: early.begin(t)}
+	early.order(w.testCase, early.certificate(w.testCase))
 	return w
 }
 
-// awaitClosed waits until cert-manager has asked for the renewal, and is told when it will come and how to be spared
-// the wait.
+// awaitClosed waits until cert-manager has asked for the renewal, and is answered when it will come and how to be
+// spared the wait.
 func (w *closedWindow) awaitClosed() {
 	w.Helper()
 	w.first, w.since = w.awaitFirst(), time.Now()
@@ -54,10 +52,7 @@ func (w *closedWindow) awaitClosed() {
 	}
 	w.request = w.awaitPending(certificateName, w.says...)
 	w.awaitEvent("CertificateRequest", w.request.Name, corev1.EventTypeNormal, v1alpha1.ReasonWaitingForWindow, w.says...)
-	w.secret = &corev1.Secret{}
-	if err := w.Client.Get(w.Context(), w.secretKey(), w.secret); err != nil {
-		w.Fatal(err)
-	}
+	w.secret = w.readSecret(w.secretKey().Name)
 	w.caller = w.keepCalling()
 }
 
@@ -73,76 +68,46 @@ func (w *closedWindow) provoke() {
 // anew.
 func (w *closedWindow) andLooksAgain(do func()) {
 	w.Helper()
-	before := w.secretReads()
+	before := w.secretReads(w.secret.Name)
 	do()
-	w.Eventually("another look at the closed window", func(context.Context) (bool, error) {
-		return w.secretReads() > before, nil
-	})
+	w.Eventually("another look at the closed window", thatHolds(func() bool {
+		return w.secretReads(w.secret.Name) > before
+	}))
 }
 
-// secretReads counts how often the controller has read the Secret.
-func (w *closedWindow) secretReads() int {
-	w.Helper()
-	content, err := os.ReadFile(w.Cluster.AuditLog())
-	if err != nil {
-		w.Fatal(err)
-	}
-	reads := 0
-	for line := range bytes.Lines(content) {
-		entry := parseAudit(line, w.Namespace)
-		if entry.Verb == "get" && entry.ObjectRef.Resource == "secrets" &&
-			entry.ObjectRef.Namespace == w.Namespace && entry.ObjectRef.Name == w.secret.Name {
-			reads++
-		}
-	}
-	return reads
-}
-
-// isUntouched fails the story if anything has happened but waiting.
+// isUntouched fails the test case if anything has happened but waiting.
 func (w *closedWindow) isUntouched() {
 	w.Helper()
-	w.isToldOnce()
+	w.isReportedOnce()
 	if pending := w.awaitPending(certificateName, w.says...); pending.UID != w.request.UID {
 		w.Errorf("request %s waits, want the one of before, %s", pending.Name, w.request.Name)
 	}
-	secret := &corev1.Secret{}
-	if err := w.Client.Get(w.Context(), w.secretKey(), secret); err != nil {
-		w.Fatal(err)
-	}
+	secret := w.readSecret(w.secret.Name)
 	if secret.ResourceVersion != w.secret.ResourceVersion || !maps.EqualFunc(secret.Data, w.secret.Data, bytes.Equal) {
 		w.Error("the Secret has changed while the window was closed")
 	}
-	if renewals := w.Asked("RenewCertificate"); len(renewals) > 0 {
+	if renewals := w.Asked(renew); len(renewals) > 0 {
 		w.Errorf("the service was asked before the window opened: %+v", renewals)
 	}
 }
 
-// isToldOnce fails the story if there is another event about the wait, or the one was repeated.
-func (w *closedWindow) isToldOnce() {
+// isReportedOnce fails the test case if there is another event about the wait, or the one was repeated.
+func (w *closedWindow) isReportedOnce() {
 	w.Helper()
-	events := &corev1.EventList{}
-	if err := w.Client.List(w.Context(), events, client.InNamespace(w.Namespace)); err != nil {
-		w.Fatal(err)
-	}
-	told := 0
-	for _, event := range events.Items {
-		if event.InvolvedObject.UID != w.request.UID || event.Reason != v1alpha1.ReasonWaitingForWindow {
-			continue
-		}
-		if told++; told > 1 || event.Series != nil || event.Count > 1 {
-			w.Errorf("the wait was told more than once: %s", event.Message)
-		}
+	messages := w.reportedOnce("CertificateRequest", w.request.Name, v1alpha1.ReasonWaitingForWindow)
+	if len(messages) > 1 {
+		w.Errorf("the wait was reported more than once: %q", messages)
 	}
 }
 
-// opensOnItsDate is how the story ends: the very request that has waited is satisfied, as soon as that is possible.
+// opensOnItsDate is how the test case ends: the very request that has waited is satisfied, as soon as that is possible.
 func (w *closedWindow) opensOnItsDate(t *testing.T) {
 	t.Helper()
 	const promptly = 45 * time.Second // of the two minutes that are left
 	s := w.on(t)
 	second := s.awaitRenewed(w.first)
 	second.isFor(s, w.request)
-	w.isToldOnce()
+	w.isReportedOnce()
 	line := s.lineOf(w.first)
 	if after := line[1].Time.Sub(w.opens); after < 0 || after > promptly {
 		s.Errorf("the renewal was asked for %s after the window opened, want within %s", after, promptly)

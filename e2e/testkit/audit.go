@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 )
 
 // AuditEntry is what is read of an entry of the API server's audit log.
 type AuditEntry struct {
-	Verb       string `json:"verb"`
-	RequestURI string `json:"requestURI"`
-	User       struct {
+	StageTimestamp time.Time `json:"stageTimestamp"`
+	Verb           string    `json:"verb"`
+	RequestURI     string    `json:"requestURI"`
+	User           struct {
 		Username string `json:"username"`
 	} `json:"user"`
 	// ImpersonatedUser is set where somebody else has acted for a user.

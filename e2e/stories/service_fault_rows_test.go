@@ -1,4 +1,4 @@
-package misbehavior
+package stories
 
 import (
 	"net/http"
@@ -7,15 +7,15 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// trouble is a way in which the service misbehaves: a row of the page.
-type trouble struct {
+// serviceFault is a way in which the service misbehaves: a row of the page.
+type serviceFault struct {
 	// when ends the sentence "the service …".
 	when string
-	// fault is how the simulator does it; without one its process is stopped for the time of the call.
+	// fault is how the simulator does it; without one its process is paused for the time of the call.
 	fault admin.Fault
 	// earlier reports whether there must have been a call of the same operation that went well.
 	earlier bool
-	// says are the words that are told of it, whatever the operation.
+	// says are the words that are said of it, whatever the operation.
 	says []string
 	// outcomes by operation.
 	outcomes map[string]outcome
@@ -24,22 +24,22 @@ type trouble struct {
 // Outcomes of what the service does.
 var (
 	triedAgain = outcome{
-		name: "tried again",
-		told: []told{{
+		name: "tried again", repeats: map[string]int{signNew: 1, renew: 1},
+		expected: []expectation{{
 			reason: v1alpha1.ReasonRetryingSubmission, says: []string{"it is tried again", "nothing was spent"},
 		}},
 		spent: nothing, then: byItself,
 	}
 	sentAgain = outcome{
-		name: "sent again",
-		told: []told{{
+		name: "sent again", repeats: map[string]int{signNew: 1, renew: 1},
+		expected: []expectation{{
 			reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorization"},
 		}},
 		spent: nothing, then: byItself,
 	}
 	lost = outcome{
-		name: "response lost",
-		told: []told{
+		name: "response lost", repeats: map[string]int{signNew: 2},
+		expected: []expectation{
 			{reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorization"}},
 			{reason: v1alpha1.ReasonResponseLost, says: []string{
 				"an earlier response was lost", "PKI020",
@@ -50,35 +50,35 @@ var (
 	}
 	askedAgain = outcome{
 		name: "asked again",
-		told: []told{{reason: v1alpha1.ReasonAwaitingCertificate, says: []string{
+		expected: []expectation{{reason: v1alpha1.ReasonAwaitingCertificate, says: []string{
 			"has accepted the request", "the certificate cannot be fetched", "it is asked for again",
 		}}},
 		spent: nothing, then: byItself,
 	}
 	kept = outcome{
 		name: "kept",
-		told: []told{{reason: v1alpha1.ReasonUntrustedResponse, says: []string{
+		expected: []expectation{{reason: v1alpha1.ReasonUntrustedResponse, says: []string{
 			"is kept, and the certificate is fetched once this is repaired",
 		}}},
 		spent: nothing, then: byItself,
 	}
 	receipt = outcome{
 		name: "receipt kept",
-		told: []told{{reason: v1alpha1.ReasonAwaitingCertificate, says: []string{
+		expected: []expectation{{reason: v1alpha1.ReasonAwaitingCertificate, says: []string{
 			"stood in it and is kept; the certificate is asked for with it",
 		}}},
 		spent: nothing, then: byItself,
 	}
 	notTaken = outcome{
 		name: "not taken",
-		told: []told{{reason: v1alpha1.ReasonWrongCertificate, says: []string{
+		expected: []expectation{{reason: v1alpha1.ReasonWrongCertificate, says: []string{
 			"the service is asked again with RetrievalId", "if it lasts, contact the certificate service",
 		}}},
 		spent: nothing, then: byItself,
 	}
 	untrusted = outcome{
 		name: "untrusted",
-		told: []told{{reason: v1alpha1.ReasonUntrustedCertificate, says: []string{
+		expected: []expectation{{reason: v1alpha1.ReasonUntrustedCertificate, says: []string{
 			"put that authority into spec.trust.issuance if, and only if, the service's owner has published it",
 			"is kept, and the certificate is fetched once this is repaired",
 		}}},
@@ -128,8 +128,8 @@ func unverified() map[string]outcome {
 // fetched is what comes of something that can happen to GetCertificate only.
 func fetched(of outcome) map[string]outcome { return map[string]outcome{get: of} }
 
-// troubles are the rows about the service.
-func troubles() []trouble {
+// serviceFaults are the rows about the service.
+func serviceFaults() []serviceFault {
 	const (
 		interrupted = "the connection ended before the response was complete (the other side closed it)"
 		notInTime   = "the certificate service did not answer in time"
@@ -144,7 +144,7 @@ func troubles() []trouble {
 	}
 	wrong := func(variant string) admin.Fault { return admin.Fault{Kind: admin.WrongCertificate, Variant: variant} }
 	of := func(kind admin.FaultKind) admin.Fault { return admin.Fault{Kind: kind} }
-	return []trouble{
+	return []serviceFault{
 		{when: "does not answer at all", says: []string{"cannot connect to", "no response in time"}, outcomes: unprocessed()},
 		{when: "answers HTTP 404", fault: status(http.StatusNotFound),
 			says: []string{"the endpoint answered HTTP 404"}, outcomes: unprocessed()},

@@ -1,0 +1,213 @@
+package stories
+
+import (
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+)
+
+func requestActions() []userAction {
+	const (
+		requestDeleted     = "deletes the CertificateRequest"
+		certificateChanged = "changes the Certificate's spec"
+		certificateDeleted = "deletes the Certificate, and makes it anew"
+	)
+	followed := outcome{
+		expected: []expectation{{reason: v1alpha1.ReasonAwaitingCertificate, says: []string{"has accepted the request"}}},
+		spent:    nothing, then: byItself,
+	}
+	newKey := outcome{
+		expected: []expectation{{reason: v1alpha1.ReasonWaitingForCredentials, says: []string{
+			"Secret " + transferName, "were spent", "VeroOrder", "order new ones",
+		}}},
+		spent: credentials, then: afterNew,
+	}
+	removed := func(s *testCase) { s.replaced(func(request *cmapi.CertificateRequest) { s.Remove(request) }) }
+	changed := func(s *testCase) {
+		s.replaced(func(*cmapi.CertificateRequest) {
+			tenant.Edit(s.Tenant, s.theCertificate(), func(certificate *cmapi.Certificate) {
+				certificate.Spec.Duration = &metav1.Duration{Duration: 17000 * time.Hour}
+			})
+		})
+	}
+	return []userAction{
+		{what: requestDeleted, during: beforeSending, outcome: followed, do: func(s *testCase) {
+			s.refused()
+			removed(s)
+			s.deliver()
+		}},
+		{what: requestDeleted, during: whileSending, outcome: followed, do: func(s *testCase) {
+			s.sending()
+			removed(s)
+		}},
+		{what: requestDeleted, during: inFlight, outcome: followed, do: func(s *testCase) {
+			s.accepted()
+			removed(s)
+		}},
+		{what: requestDeleted, during: afterIssue, outcome: unnoticed, do: func(s *testCase) {
+			s.issued()
+			s.Remove(s.awaitOtherRequest(nil))
+		}, ends: func(s *testCase) {
+			s.AwaitReady(certificateName)
+			s.spends(nothing, 1)
+		}},
+		{what: certificateChanged, during: beforeSending, outcome: followed, do: func(s *testCase) {
+			s.refused()
+			changed(s)
+			s.deliver()
+		}},
+		{what: certificateChanged, during: inFlight, outcome: followed, do: func(s *testCase) {
+			s.accepted()
+			changed(s)
+		}},
+		{what: certificateDeleted, during: beforeSending, outcome: unnoticed, do: func(s *testCase) {
+			s.refused()
+			s.removeAsCollected()
+			s.readAll()
+			s.AwaitOrder("withdrawn", func(order *v1alpha1.VeroOrder) bool {
+				return order.Status.State == v1alpha1.VeroOrderFailed &&
+					testkit.ReasonOf(order.Status.Conditions) == v1alpha1.ReasonWithdrawn
+			})
+			s.spends(nothing, 0)
+			s.deliver()
+			s.Create(s.Certificate())
+		}},
+		{what: certificateDeleted, during: whileSending, outcome: newKey, do: func(s *testCase) {
+			s.sending()
+			s.remakeAfterIssue()
+		}},
+		{what: certificateDeleted, during: inFlight, outcome: newKey, do: func(s *testCase) {
+			s.accepted()
+			s.remakeAfterIssue()
+		}},
+	}
+}
+
+func orderActions() []userAction {
+	const orderDeleted = "deletes the VeroOrder"
+	return []userAction{
+		{what: orderDeleted, during: beforeSending, outcome: unnoticed, do: func(s *testCase) {
+			s.refused()
+			s.Remove(s.AwaitOrder("waiting", inState(v1alpha1.VeroOrderPending)))
+			s.deliver()
+		}},
+		{what: orderDeleted, during: whileSending, outcome: unnoticed, do: func(s *testCase) {
+			s.sending()
+			s.Remove(s.AwaitOrder("being sent", inState(v1alpha1.VeroOrderSubmitting)))
+		}},
+		{what: orderDeleted, during: inFlight, do: func(s *testCase) { s.Remove(s.accepted()) }, outcome: outcome{
+			expected: []expectation{{reason: v1alpha1.ReasonCredentialsRefused, says: []string{
+				"PKI020", "correct the transfer Secret, or order new transfer credentials",
+			}}},
+			spent: credentials, then: afterNew,
+		}},
+		{what: orderDeleted, during: afterIssue, outcome: unnoticed, do: func(s *testCase) { s.Remove(s.issued()) }},
+	}
+}
+
+func credentialActions() []userAction {
+	const (
+		exchanged = "puts other transfer credentials into the Secret"
+		removed   = "deletes the Secret with the transfer credentials"
+	)
+	deleted := func(s *testCase) {
+		s.Remove(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: transferName}})
+	}
+	return []userAction{
+		{what: exchanged, during: beforeSending, do: func(s *testCase) {
+			s.refused()
+			s.ReplaceCredentials(s.Mint())
+			s.deliver()
+		}, outcome: outcome{
+			expected: []expectation{{reason: v1alpha1.ReasonWithdrawn, silent: true, says: []string{
+				"now holds other transfer credentials", "nothing was spent, and a new order is made",
+			}}},
+			spent: nothing, then: byItself,
+		}},
+		{what: exchanged, during: inDoubt, do: func(s *testCase) {
+			s.doubted()
+			s.ReplaceCredentials(s.Mint())
+		}, outcome: outcome{
+			expected: []expectation{{reason: v1alpha1.ReasonResponseLost, silent: true, says: []string{
+				"the request was sent and its response was lost", "now holds other transfer credentials",
+				"a new order is made with those",
+			}}},
+			spent: credentials, then: byItself,
+		}},
+		{what: removed, during: beforeSending, do: func(s *testCase) {
+			s.refused()
+			deleted(s)
+			s.deliver()
+		}, outcome: outcome{
+			expected: []expectation{{reason: v1alpha1.ReasonWaitingForCredentials, says: []string{
+				"Secret", transferName, "does not exist",
+			}}},
+			spent: nothing, then: continuation{
+				words: "once there are transfer credentials again",
+				do:    func(s *testCase) { s.Create(s.Credentials(s.Mint())) },
+			},
+		}},
+		{what: removed, during: whileSending, outcome: unnoticed, do: func(s *testCase) {
+			s.sending()
+			deleted(s)
+		}},
+		{what: removed, during: inFlight, outcome: unnoticed, do: func(s *testCase) {
+			s.accepted()
+			deleted(s)
+		}},
+	}
+}
+
+// replaced does what makes cert-manager replace the CertificateRequest, with the same key, and waits for the next one.
+// What the first one has said does not count any more.
+func (s *testCase) replaced(do func(*cmapi.CertificateRequest)) {
+	s.Helper()
+	first := s.awaitOtherRequest(nil)
+	s.ignored = first.UID
+	do(first)
+	if second := s.awaitOtherRequest(first); !keyOf(s, second).Equal(keyOf(s, first)) {
+		s.Error("cert-manager has made a new key")
+	}
+}
+
+// remakeAfterIssue deletes the Certificate, whose order is fetched all the same, and makes it anew: with a new key, so
+// that what was bought for the old one does not help.
+func (s *testCase) remakeAfterIssue() {
+	s.Helper()
+	s.removeAsCollected()
+	order := s.AwaitOrder("issued", inState(v1alpha1.VeroOrderIssued))
+	if _, err := s.verify(order.Status.Certificate, order.Status.CA); err != nil {
+		s.Errorf("VeroOrder %s: %v", order.Name, err)
+	}
+	read := s.read
+	s.Create(s.Certificate())
+	s.expect(expectation{reason: v1alpha1.ReasonWaitingForCredentials, says: []string{
+		"were spent on " + s.Accepted()[0].Time.UTC().Format("2006-01-02T"),
+		"for CertificateRequest " + certificateName + "-1", "VeroOrder " + order.Name,
+	}})
+	s.read = read // The page has the same message in other words.
+}
+
+// removeAsCollected deletes the Certificate and what it owns, as the garbage collector does that a cluster has and this
+// one has not.
+func (s *testCase) removeAsCollected() {
+	s.Helper()
+	certificate := s.theCertificate()
+	s.Remove(certificate, s.awaitOtherRequest(nil))
+	keys := &corev1.SecretList{}
+	if err := s.Client.List(s.Context(), keys, client.InNamespace(s.Namespace)); err != nil {
+		s.Fatal(err)
+	}
+	for i := range keys.Items {
+		if owner := metav1.GetControllerOf(&keys.Items[i]); owner != nil && owner.UID == certificate.UID {
+			s.Remove(&keys.Items[i])
+		}
+	}
+}
