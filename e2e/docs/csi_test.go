@@ -25,7 +25,7 @@ const csiPage = "docs/how-to/csi-driver.md"
 
 // requestOfAPod is what csi-driver makes for a volume (csi-lib, manager.submitRequest): a key in memory, a name made up
 // at random, the Pod as an owner that does not control, and no Certificate.
-func (s *scene) requestOfAPod(names ...string) *cmapi.CertificateRequest {
+func (s *scenario) requestOfAPod(names ...string) *cmapi.CertificateRequest {
 	s.Helper()
 	pod := shown(s, csiPage, "Pod", "reporting", &corev1.Pod{})
 	attributes := pod.Spec.Volumes[0].CSI.VolumeAttributes
@@ -61,7 +61,7 @@ func (s *scene) requestOfAPod(names ...string) *cmapi.CertificateRequest {
 }
 
 // awaitSaid waits until a request's condition Ready has a reason and a message that the page quotes.
-func (s *scene) awaitSaid(request *cmapi.CertificateRequest, reason, says string) {
+func (s *scenario) awaitSaid(request *cmapi.CertificateRequest, reason, says string) {
 	s.Helper()
 	if !strings.Contains(quotations(s.T, csiPage), says) && reason == cmapi.CertificateRequestReasonPending {
 		s.Errorf("%s does not say %q", csiPage, says)
@@ -77,7 +77,7 @@ func (s *scene) awaitSaid(request *cmapi.CertificateRequest, reason, says string
 // TestARequestOfAPodSpendsTransferCredentials: that is why the page says not to.
 func TestARequestOfAPodSpendsTransferCredentials(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "pod-with-credentials", "--processing-delay=1s")
+	s := beginScenario(t, "pod-with-credentials", "--processing-delay=1s")
 	s.awaitSaid(s.requestOfAPod(), cmapi.CertificateRequestReasonIssued, "was issued")
 	if sent := s.submissions(); len(sent) != 1 || !sent[0].Accepted {
 		t.Errorf("the service was sent %+v, want one request that it has accepted", sent)
@@ -86,7 +86,7 @@ func TestARequestOfAPodSpendsTransferCredentials(t *testing.T) {
 
 func TestARequestOfAPodWaitsWithoutTransferCredentials(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "pod-without-credentials")
+	s := beginScenario(t, "pod-without-credentials")
 	if err := s.Client.Delete(t.Context(), get(s, transferName, &corev1.Secret{})); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestARequestOfAPodWaitsWithoutTransferCredentials(t *testing.T) {
 
 func TestARequestOfAPodFindsNoCredentialsWhereTheIssuerNamesNone(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "pod-finds-none")
+	s := beginScenario(t, "pod-finds-none")
 	issuer := get(s, issuerName, &v1alpha1.VeroIssuer{})
 	before := issuer.DeepCopy()
 	issuer.Spec.TransferSecretRef = nil

@@ -26,7 +26,7 @@ const ingressPage = "docs/how-to/ingress-and-gateway.md"
 
 // ingressShim is the part of cert-manager that makes Certificates for Ingresses and Gateways: its own code, called for
 // one object at a time.
-func (s *scene) ingressShim() shim.SyncFn {
+func (s *scenario) ingressShim() shim.SyncFn {
 	s.Helper()
 	asked, err := cmclient.NewForConfig(s.Cluster.RESTConfig())
 	if err != nil {
@@ -52,8 +52,8 @@ func (s *scene) ingressShim() shim.SyncFn {
 		controller.IngressShimOptions{}, "cert-manager-ingress-shim")
 }
 
-// shown is an object of a page, in the scene's namespace.
-func shown[T client.Object](s *scene, page, kind, name string, object T) T {
+// shown is an object of a page, in the scenario's namespace.
+func shown[T client.Object](s *scenario, page, kind, name string, object T) T {
 	s.Helper()
 	for _, b := range blocksOf(s.T, page, read(s.T, page)) {
 		if b.language != "yaml" {
@@ -75,7 +75,7 @@ func shown[T client.Object](s *scene, page, kind, name string, object T) T {
 	return object
 }
 
-func into(s *scene, manifest *unstructured.Unstructured, object client.Object) {
+func into(s *scenario, manifest *unstructured.Unstructured, object client.Object) {
 	s.Helper()
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(manifest.Object, object); err != nil {
 		s.Fatal(err)
@@ -86,7 +86,7 @@ func into(s *scene, manifest *unstructured.Unstructured, object client.Object) {
 // Certificate for our issuer, with DNS names, and nothing is spent on it.
 func TestACertificateForAnIngressOrGatewayIsRefused(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "annotations")
+	s := beginScenario(t, "annotations")
 	sync := s.ingressShim()
 	ingress := shown(s, ingressPage, "Ingress", "front", &networkingv1.Ingress{})
 	gateway := shown(s, ingressPage, "Gateway", "front", &gatewayv1.Gateway{})
@@ -117,7 +117,7 @@ func TestACertificateForAnIngressOrGatewayIsRefused(t *testing.T) {
 }
 
 // awaitRefused waits until a request of a Certificate has failed and says why.
-func (s *scene) awaitRefused(certificate, says string) {
+func (s *scenario) awaitRefused(certificate, says string) {
 	s.Helper()
 	s.AwaitRequest("of Certificate "+certificate+", has failed and says "+says,
 		func(request *cmapi.CertificateRequest) bool {
@@ -130,7 +130,7 @@ func (s *scene) awaitRefused(certificate, says string) {
 // TestAnIngressMayNameTheSecretOfACertificate: cert-manager leaves that Certificate alone.
 func TestAnIngressMayNameTheSecretOfACertificate(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "names-the-secret", "--processing-delay=1s")
+	s := beginScenario(t, "names-the-secret", "--processing-delay=1s")
 	s.Create(s.Certificate())
 	before := s.AwaitReady(certificateName)
 	ingress := shown(s, ingressPage, "Ingress", "internal", &networkingv1.Ingress{})

@@ -27,7 +27,7 @@ const (
 // place of the TEST environment: its address and its TLS authority are all that differs, as the page says.
 func TestAReaderGetsTheFirstCertificate(t *testing.T) {
 	t.Parallel()
-	s := emptyScene(t, "first-certificate", "--processing-delay=1s")
+	s := emptyScenario(t, "first-certificate", "--processing-delay=1s")
 	bundles, err := s.Service.Bundles(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func manifestsOf(t *testing.T, page string) map[string]string {
 // TestAnOperatorLooksAround runs the commands with which somebody looks for a cause.
 func TestAnOperatorLooksAround(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "looks-around", "--processing-delay=1s")
+	s := beginScenario(t, "looks-around", "--processing-delay=1s")
 	s.Create(s.Certificate())
 	s.AwaitReady(certificateName)
 	for _, heading := range followed[troublePage] {
@@ -90,7 +90,7 @@ func TestAnOperatorLooksAround(t *testing.T) {
 
 func TestABundleIsRotatedAsThePageSays(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "rotation", "--processing-delay=1s")
+	s := beginScenario(t, "rotation", "--processing-delay=1s")
 	s.AwaitIssuer()
 	r := s.reader()
 	bundles, err := s.Service.Bundles(t.Context())
@@ -115,7 +115,7 @@ func TestABundleIsRotatedAsThePageSays(t *testing.T) {
 // no.
 func TestTheControllerMayNotListSecrets(t *testing.T) {
 	t.Parallel()
-	s := emptyScene(t, "permissions")
+	s := emptyScenario(t, "permissions")
 	s.reader().follow(permissionPage, "What the controller may do",
 		howto.Replacement{Old: ":varmenne-issuer:varmenne-issuer", New: ":varmenne-issuer:varmenne-issuer || true"})
 }
@@ -123,15 +123,15 @@ func TestTheControllerMayNotListSecrets(t *testing.T) {
 // TestTheListOfWhatIsUnderWay runs the command with which somebody waits before a move or an uninstallation.
 func TestTheListOfWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
-	accepted, unanswered := beginScene(t, "list", "--processing-delay=10m"), beginScene(t, "list")
+	accepted, unanswered := beginScenario(t, "list", "--processing-delay=10m"), beginScenario(t, "list")
 	unanswered.Script(admin.Fault{
 		Operation: "SignNewCertificate", Kind: admin.DropBefore, ForDuration: admin.Duration(testkit.Timeout),
 	})
-	for phase, s := range map[v1alpha1.VeroOrderState]*scene{
+	for state, s := range map[v1alpha1.VeroOrderState]*scenario{
 		v1alpha1.VeroOrderSubmitted: accepted, v1alpha1.VeroOrderSubmitting: unanswered,
 	} {
 		s.Create(s.Certificate())
-		order := s.AwaitOrder(string(phase), func(order *v1alpha1.VeroOrder) bool { return order.Status.State == phase })
+		order := s.AwaitOrder(string(state), func(order *v1alpha1.VeroOrder) bool { return order.Status.State == state })
 		for _, page := range []string{restorePage, "docs/operations/upgrade.md"} {
 			s.runOne(page, "kubectl get veroorder -A ", order.Name)
 		}
@@ -139,7 +139,7 @@ func TestTheListOfWhatIsUnderWay(t *testing.T) {
 }
 
 // runOne runs the command of a page that begins like this, and looks for a text in what it prints.
-func (s *scene) runOne(page, begins, prints string) {
+func (s *scenario) runOne(page, begins, prints string) {
 	s.Helper()
 	for _, command := range commandsOf(s.T, page) {
 		if !strings.HasPrefix(command.Text, begins) {
@@ -163,7 +163,7 @@ func (s *scene) runOne(page, begins, prints string) {
 // order is gone: the controller would have fetched it.
 func TestADeletedOrderIsMadeAgain(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "made-again", "--processing-delay=1s")
+	s := beginScenario(t, "made-again", "--processing-delay=1s")
 	s.Script(admin.Fault{
 		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", ForDuration: admin.Duration(testkit.Timeout),
 	})
@@ -185,7 +185,7 @@ func TestADeletedOrderIsMadeAgain(t *testing.T) {
 // TestAnOrderTakesOverARetrievalId: a response was lost, and somebody who knows its RetrievalId does what the page says.
 func TestAnOrderTakesOverARetrievalId(t *testing.T) {
 	t.Parallel()
-	s := beginScene(t, "takes-over")
+	s := beginScenario(t, "takes-over")
 	s.Script(admin.Fault{
 		Operation: "SignNewCertificate", Kind: admin.HTTPStatus, Status: http.StatusRequestTimeout, AfterProcessing: true,
 	})

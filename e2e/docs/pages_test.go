@@ -104,7 +104,7 @@ func quotations(t *testing.T, page string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(read(t, page), "\n> ", " ")), " ")
 }
 
-// TestEveryBlockSaysWhatItIs: what is run, what is applied and what only shows is told by the language.
+// TestEveryBlockSaysWhatItIs: what is run, what is applied and what only shows the language says.
 func TestEveryBlockSaysWhatItIs(t *testing.T) {
 	known := map[string]bool{"console": true, "yaml": true, valuesLanguage: true, "mermaid": true, "promql": true}
 	for page, content := range pages(t) {

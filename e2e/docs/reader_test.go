@@ -13,18 +13,18 @@ const readersNamespace = "tax-reporting"
 
 // reader is somebody who types the commands of a page, in a directory of their own.
 type reader struct {
-	*scene
+	*scenario
 
 	shell howto.Shell
 }
 
-func (s *scene) reader() *reader {
+func (s *scenario) reader() *reader {
 	s.Helper()
-	return &reader{scene: s, shell: s.Shell()}
+	return &reader{scenario: s, shell: s.Shell()}
 }
 
-// follow does what a page says under a heading, in the scene's namespace.
-func (s *scene) follow(page, heading string) {
+// follow does what a page says under a heading, in the scenario's namespace.
+func (s *scenario) follow(page, heading string) {
 	s.Helper()
 	s.reader().follow(page, heading)
 }

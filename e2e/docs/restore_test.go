@@ -15,7 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
-// restorePage is what the tests of this file play.
+// restorePage is what the tests of this file run.
 const restorePage = "docs/operations/backup-and-restore.md"
 
 // inBackup are the kinds of a namespace in the order in which Velero restores them: Secrets and ConfigMaps first,
@@ -32,7 +32,7 @@ var inBackup = []schema.GroupVersionKind{
 // backup is what Velero has kept of a namespace.
 type backup []unstructured.Unstructured
 
-func (s *scene) backup(ctx context.Context) backup {
+func (s *scenario) backup(ctx context.Context) backup {
 	s.Helper()
 	var kept backup //nolint:prealloc // nobody knows how much there is
 	for _, kind := range inBackup {
@@ -47,7 +47,7 @@ func (s *scene) backup(ctx context.Context) backup {
 }
 
 // lose removes everything that a backup has kept, as the loss of a namespace or of a cluster does.
-func (s *scene) lose(kept backup) {
+func (s *scenario) lose(kept backup) {
 	s.Helper()
 	if len(kept) == 0 {
 		s.Fatal("the backup is empty")
@@ -74,7 +74,7 @@ type restoration struct {
 
 // restore does to every object what Velero does (pkg/restore/restore.go): the metadata that belongs to the old object
 // goes, owner references and the status with it; where the status is to be restored, that is a second write.
-func (s *scene) restore(kept backup, how restoration) {
+func (s *scenario) restore(kept backup, how restoration) {
 	s.Helper()
 	if how.lastFirst {
 		kept = slices.Clone(kept)
@@ -125,8 +125,8 @@ func (r restoration) backwards() restoration {
 	return r
 }
 
-// TestThePageShowsTheRestoreThatIsPlayed ties the command of the page to what the tests here do.
-func TestThePageShowsTheRestoreThatIsPlayed(t *testing.T) {
+// TestThePageShowsTheRestoreThatIsRun ties the command of the page to what the tests here do.
+func TestThePageShowsTheRestoreThatIsRun(t *testing.T) {
 	page := read(t, restorePage)
 	for _, option := range []string{
 		"--exclude-resources certificaterequests.cert-manager.io", "--status-include-resources veroorders.varmenne.dev",

@@ -17,9 +17,9 @@ type loss struct {
 	service []string
 	how     restoration
 	// before brings it to where it is lost; last, if there is one, goes the last step to what lasts for seconds only.
-	before, last func(*scene)
+	before, last func(*scenario)
 	// after is what has to hold once it is restored.
-	after func(*scene)
+	after func(*scenario)
 }
 
 func losses() map[string]loss {
@@ -34,21 +34,21 @@ func losses() map[string]loss {
 // TestARestoreSpendsNothing loses and restores the namespaces while the controller and cert-manager are stopped, as the
 // page says. It is alone with the world until both work again: those that call Parallel wait for it.
 func TestARestoreSpendsNothing(t *testing.T) {
-	losses, scenes := losses(), map[string]*scene{}
+	losses, scenarios := losses(), map[string]*scenario{}
 	for claim, loss := range losses {
-		scenes[claim] = beginScene(t, "lost", loss.service...)
+		scenarios[claim] = beginScenario(t, "lost", loss.service...)
 	}
 	t.Run("before the loss", func(t *testing.T) {
 		for claim, loss := range losses {
 			t.Run(claim, func(t *testing.T) {
 				t.Parallel()
-				loss.before(scenes[claim].on(t))
+				loss.before(scenarios[claim].on(t))
 			})
 		}
 	})
 	for claim, loss := range losses {
 		if loss.last != nil {
-			loss.last(scenes[claim])
+			loss.last(scenarios[claim])
 		}
 	}
 	if t.Failed() {
@@ -59,9 +59,9 @@ func TestARestoreSpendsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for claim, loss := range losses {
-		kept := scenes[claim].backup(t.Context())
-		scenes[claim].lose(kept)
-		scenes[claim].restore(kept, loss.how)
+		kept := scenarios[claim].backup(t.Context())
+		scenarios[claim].lose(kept)
+		scenarios[claim].restore(kept, loss.how)
 	}
 	if err := errors.Join(w.StartController(t.Context()), w.Cluster.StartCertManager(t.Context())); err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestARestoreSpendsNothing(t *testing.T) {
 	for claim, loss := range losses {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			s := scenes[claim].on(t)
+			s := scenarios[claim].on(t)
 			loss.after(s)
 			if sent := s.submissions(); len(sent) != 1 {
 				t.Errorf("the service was sent %+v, want what was sent before the loss", sent)
@@ -79,31 +79,31 @@ func TestARestoreSpendsNothing(t *testing.T) {
 	}
 }
 
-// on is the scene in a test within its own.
-func (s *scene) on(t *testing.T) *scene {
+// on is the scenario in a test within its own.
+func (s *scenario) on(t *testing.T) *scenario {
 	t.Helper()
-	return &scene{s.On(t)}
+	return &scenario{s.On(t)}
 }
 
-// provide lets the scene's Certificate become Ready. Then somebody puts unspent credentials there, for another one.
-func (s *scene) provide() {
+// provide lets the scenario's Certificate become Ready. Then somebody puts unspent credentials there, for another one.
+func (s *scenario) provide() {
 	s.Helper()
 	s.Create(s.Certificate())
 	s.AwaitReady(certificateName)
 	s.ReplaceCredentials(s.Mint())
 }
 
-func (s *scene) certificateHeld() []byte {
+func (s *scenario) certificateHeld() []byte {
 	s.Helper()
 	return get(s, tlsSecretName, &corev1.Secret{}).Data[corev1.TLSCertKey]
 }
 
 func certificateLost(how restoration) loss {
 	var held []byte
-	return loss{service: []string{"--processing-delay=1s"}, how: how, before: func(s *scene) {
+	return loss{service: []string{"--processing-delay=1s"}, how: how, before: func(s *scenario) {
 		s.provide()
 		held = s.certificateHeld()
-	}, after: func(s *scene) {
+	}, after: func(s *scenario) {
 		s.AwaitReady(certificateName)
 		s.AwaitIssuer()
 		if !bytes.Equal(s.certificateHeld(), held) {
@@ -120,12 +120,12 @@ func certificateLost(how restoration) loss {
 
 // lostUnderWay runs the commands of the page.
 func lostUnderWay() loss {
-	return loss{service: []string{"--processing-delay=20s"}, how: asThePageSays(), before: (*scene).AwaitIssuer,
-		last: func(s *scene) {
+	return loss{service: []string{"--processing-delay=20s"}, how: asThePageSays(), before: (*scenario).AwaitIssuer,
+		last: func(s *scenario) {
 			s.Create(s.Certificate())
 			s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
 		},
-		after: func(s *scene) {
+		after: func(s *scenario) {
 			s.AwaitOrder("issued", func(order *v1alpha1.VeroOrder) bool {
 				return order.Status.State == v1alpha1.VeroOrderIssued
 			})
@@ -138,7 +138,7 @@ func lostUnderWay() loss {
 // requestLost: whoever restores everything as it comes brings back a CertificateRequest that has lost its owner, its
 // approval and its outcome. With unspent credentials there it must not order what nobody waits for.
 func requestLost() loss {
-	return loss{service: []string{"--processing-delay=1s"}, before: (*scene).provide, after: func(s *scene) {
+	return loss{service: []string{"--processing-delay=1s"}, before: (*scenario).provide, after: func(s *scenario) {
 		s.AwaitReady(certificateName)
 		s.awaitSaying(cmapi.CertificateRequestConditionReady, "which does not control it any more")
 		for _, order := range s.Orders() {

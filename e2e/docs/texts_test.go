@@ -119,7 +119,7 @@ func TestEveryTextThatIsQuotedIsOneOfTheProduct(t *testing.T) {
 	texts, checked := textsOfTheProduct(t), 0
 	for page, content := range pages(t) {
 		if page == "docs/reliability.md" || strings.HasPrefix(page, "docs/reference/") || page == "docs/monitoring.md" {
-			continue // played by e2e/misbehavior; generated; about the texts of the rules
+			continue // run by e2e/stories; generated; about the texts of the rules
 		}
 		for _, match := range quoted.FindAllStringSubmatch(prose(content), -1) {
 			text := strings.Join(strings.Fields(strings.ReplaceAll(match[1], `\|`, "|")), " ")

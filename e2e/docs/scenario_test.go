@@ -23,27 +23,27 @@ const (
 	issuerName      = tenant.IssuerName
 )
 
-// scene is a namespace with the sample issuer, a certificate service of its own, and its transfer credentials.
-type scene struct{ *tenant.Tenant }
+// scenario is a namespace with the sample issuer, a certificate service of its own, and its transfer credentials.
+type scenario struct{ *tenant.Tenant }
 
-var scenes atomic.Int32
+var scenarios atomic.Int32
 
-// beginScene makes everything that a first certificate needs but the Certificate.
-func beginScene(t *testing.T, name string, service ...string) *scene {
+// beginScenario makes everything that a first certificate needs but the Certificate.
+func beginScenario(t *testing.T, name string, service ...string) *scenario {
 	t.Helper()
-	s := emptyScene(t, fmt.Sprintf("%s-%d", name, scenes.Add(1)), service...)
+	s := emptyScenario(t, fmt.Sprintf("%s-%d", name, scenarios.Add(1)), service...)
 	s.Create(s.NamespaceObject(), s.Trust(), s.Issuer(), s.Credentials(s.Mint()))
 	return s
 }
 
-// emptyScene has the certificate service only.
-func emptyScene(t *testing.T, namespace string, service ...string) *scene {
+// emptyScenario has the certificate service only.
+func emptyScenario(t *testing.T, namespace string, service ...string) *scenario {
 	t.Helper()
-	return &scene{tenant.Begin(t, theWorld(t), namespace, service...)}
+	return &scenario{tenant.Begin(t, theWorld(t), namespace, service...)}
 }
 
-// get reads an object of the scene's namespace.
-func get[T client.Object](s *scene, name string, object T) T {
+// get reads an object of the scenario's namespace.
+func get[T client.Object](s *scenario, name string, object T) T {
 	s.Helper()
 	if err := s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.Namespace, Name: name}, object); err != nil {
 		s.Fatal(err)
@@ -52,7 +52,7 @@ func get[T client.Object](s *scene, name string, object T) T {
 }
 
 // awaitSaying waits until a CertificateRequest has a condition whose message says something.
-func (s *scene) awaitSaying(kind cmapi.CertificateRequestConditionType, says string) {
+func (s *scenario) awaitSaying(kind cmapi.CertificateRequestConditionType, says string) {
 	s.Helper()
 	s.AwaitRequest(fmt.Sprintf("%s, and says %q", kind, says), func(request *cmapi.CertificateRequest) bool {
 		condition := cmutil.GetCertificateRequestCondition(request, kind)
@@ -61,7 +61,7 @@ func (s *scene) awaitSaying(kind cmapi.CertificateRequestConditionType, says str
 }
 
 // submissions is what the service was sent to make certificates, in order.
-func (s *scene) submissions() []admin.Request {
+func (s *scenario) submissions() []admin.Request {
 	s.Helper()
 	return slices.DeleteFunc(s.Asked(""), func(asked admin.Request) bool { return asked.Operation == "GetCertificate" })
 }
