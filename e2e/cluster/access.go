@@ -2,8 +2,6 @@ package cluster
 
 import (
 	"context"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -14,9 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/e2e/clusterpki"
 )
 
 // contextName is the name of everything in the kubeconfigs that are written.
@@ -34,11 +33,8 @@ func (c *Cluster) Client() client.Client { return c.client }
 
 // connectAdmin issues the administrator's certificate, writes the kubeconfig and builds the clients. The
 // API server need not run yet.
-func (c *Cluster) connectAdmin(issuer *authority) error {
-	pair, err := issuer.issue(&x509.Certificate{
-		Subject:     pkix.Name{CommonName: "admin", Organization: []string{"system:masters"}},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
+func (c *Cluster) connectAdmin() error {
+	pair, err := c.authority.IssueAdmin("admin")
 	if err != nil {
 		return err
 	}
@@ -46,10 +42,10 @@ func (c *Cluster) connectAdmin(issuer *authority) error {
 		Host: fmt.Sprintf("https://127.0.0.1:%d", c.address.port),
 		QPS:  -1,
 		TLSClientConfig: rest.TLSClientConfig{
-			CAData: issuer.pem(), CertData: pair.certificate, KeyData: pair.key,
+			CAData: c.authority.KeyPair().Certificate, CertData: pair.Certificate, KeyData: pair.Key,
 		},
 	}
-	user := &api.AuthInfo{ClientCertificateData: pair.certificate, ClientKeyData: pair.key}
+	user := &api.AuthInfo{ClientCertificateData: pair.Certificate, ClientKeyData: pair.Key}
 	if err := c.writeKubeconfig(c.KubeconfigPath(), user); err != nil {
 		return err
 	}
@@ -74,7 +70,7 @@ func (c *Cluster) connectAdmin(issuer *authority) error {
 func (c *Cluster) ServiceAccountKubeconfig(ctx context.Context, namespace, name string) (string, error) {
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	request := &authenticationv1.TokenRequest{
-		Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(lifetime.Seconds()))},
+		Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(clusterpki.Lifetime.Seconds()))},
 	}
 	if err := c.client.SubResource("token").Create(ctx, account, request); err != nil {
 		return "", fmt.Errorf("requesting a token for ServiceAccount %s/%s: %w", namespace, name, err)
@@ -85,15 +81,5 @@ func (c *Cluster) ServiceAccountKubeconfig(ctx context.Context, namespace, name 
 
 // writeKubeconfig writes how the user reaches the API server.
 func (c *Cluster) writeKubeconfig(path string, user *api.AuthInfo) error {
-	config := api.NewConfig()
-	config.Clusters[contextName] = &api.Cluster{
-		Server: c.admin.Host, CertificateAuthorityData: c.admin.CAData,
-	}
-	config.AuthInfos[contextName] = user
-	config.Contexts[contextName] = &api.Context{Cluster: contextName, AuthInfo: contextName}
-	config.CurrentContext = contextName
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
-		return fmt.Errorf("writing a kubeconfig: %w", err)
-	}
-	return nil
+	return c.authority.WriteKubeconfig(path, contextName, c.admin.Host, user)
 }

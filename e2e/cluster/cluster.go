@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/clusterpki"
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
@@ -49,13 +50,14 @@ type Options struct {
 // Cluster is a running control plane. Its methods may be called from several goroutines, those that
 // start and stop etcd or the API server from one at a time.
 type Cluster struct {
-	dir      string
-	log      io.Writer
-	audit    string
-	binaries binaries.Set
-	address  *address
-	admin    *rest.Config
-	client   client.Client
+	dir       string
+	log       io.Writer
+	audit     string
+	binaries  binaries.Set
+	authority *clusterpki.Authority
+	address   *address
+	admin     *rest.Config
+	client    client.Client
 
 	mutex     sync.Mutex
 	processes []*process.Process // In the order in which they were first started.
@@ -100,14 +102,13 @@ func (c *Cluster) prepare(options Options) (err error) {
 			return err
 		}
 	}
-	authority, err := writeCertificates(c.path("pki"))
-	if err != nil {
+	if c.authority, err = clusterpki.Write(c.path("pki"), nil); err != nil {
 		return err
 	}
 	if c.address, err = reserveAddress(); err != nil {
 		return err
 	}
-	return c.connectAdmin(authority)
+	return c.connectAdmin()
 }
 
 // directory returns the absolute path of the cluster's directory, which now exists and is private.

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/varmenne/varmenne-issuer/e2e/clusterpki"
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
@@ -104,12 +105,12 @@ func (c *Cluster) apiServerArguments() []string {
 		"--endpoint-reconciler-type=none",
 		"--service-cluster-ip-range=10.96.0.0/16",
 		"--authorization-mode=RBAC",
-		"--client-ca-file=" + c.path("pki", authorityFile),
-		"--tls-cert-file=" + c.path("pki", servingCertFile),
-		"--tls-private-key-file=" + c.path("pki", servingKeyFile),
+		"--client-ca-file=" + c.path("pki", clusterpki.AuthorityFile),
+		"--tls-cert-file=" + c.path("pki", clusterpki.ServingCertFile),
+		"--tls-private-key-file=" + c.path("pki", clusterpki.ServingKeyFile),
 		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-account-key-file=" + c.path("pki", serviceAccountKeyFile),
-		"--service-account-signing-key-file=" + c.path("pki", serviceAccountKeyFile),
+		"--service-account-key-file=" + c.path("pki", clusterpki.ServiceAccountKeyFile),
+		"--service-account-signing-key-file=" + c.path("pki", clusterpki.ServiceAccountKeyFile),
 		// These wait for kube-controller-manager, which does not run: the first one for ten seconds
 		// when the API server stops while it starts.
 		"--disable-admission-plugins=ResourceQuota,ServiceAccount",

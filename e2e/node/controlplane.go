@@ -5,6 +5,7 @@ package node
 import (
 	"context"
 
+	"github.com/varmenne/varmenne-issuer/e2e/clusterpki"
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
@@ -27,9 +28,9 @@ func (n *Node) startControlPlane(ctx context.Context) error {
 	if _, err := n.site.run(n.site.kubernetes("kube-controller-manager"), nil,
 		"--kubeconfig="+n.site.path("pki", "controller-manager.kubeconfig"),
 		"--use-service-account-credentials=true",
-		"--service-account-private-key-file="+n.site.path("pki", "service-account.key"),
-		"--root-ca-file="+n.site.path("pki", "ca.crt"),
-		"--cluster-signing-cert-file="+n.site.path("pki", "ca.crt"),
+		"--service-account-private-key-file="+n.site.path("pki", clusterpki.ServiceAccountKeyFile),
+		"--root-ca-file="+n.site.path("pki", clusterpki.AuthorityFile),
+		"--cluster-signing-cert-file="+n.site.path("pki", clusterpki.AuthorityFile),
 		"--cluster-signing-key-file="+n.site.path("pki", "ca.key"),
 		"--leader-elect=false",
 		"--bind-address=127.0.0.1",
@@ -59,13 +60,13 @@ func (n *Node) startAPIServer() (*process.Process, error) {
 		"--secure-port=443",
 		"--advertise-address="+nodeIP,
 		"--service-cluster-ip-range="+serviceIPs,
-		"--tls-cert-file="+n.site.path("pki", "apiserver.crt"),
-		"--tls-private-key-file="+n.site.path("pki", "apiserver.key"),
-		"--client-ca-file="+n.site.path("pki", "ca.crt"),
+		"--tls-cert-file="+n.site.path("pki", clusterpki.ServingCertFile),
+		"--tls-private-key-file="+n.site.path("pki", clusterpki.ServingKeyFile),
+		"--client-ca-file="+n.site.path("pki", clusterpki.AuthorityFile),
 		"--token-auth-file="+n.site.path("pki", "tokens.csv"),
 		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-account-key-file="+n.site.path("pki", "service-account.key"),
-		"--service-account-signing-key-file="+n.site.path("pki", "service-account.key"),
+		"--service-account-key-file="+n.site.path("pki", clusterpki.ServiceAccountKeyFile),
+		"--service-account-signing-key-file="+n.site.path("pki", clusterpki.ServiceAccountKeyFile),
 		"--authorization-mode=Node,RBAC",
 		"--enable-admission-plugins=NodeRestriction",
 		"--kubelet-client-certificate="+n.site.path("pki", "kubelet-client.crt"),

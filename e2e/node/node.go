@@ -13,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
@@ -27,11 +26,9 @@ const (
 
 // Node is a running node with its control plane.
 type Node struct {
-	site      site
-	authority *authority
-	admin     *rest.Config
-	client    kubernetes.Interface
-	kubelet   *process.Process
+	site    site
+	client  kubernetes.Interface
+	kubelet *process.Process
 }
 
 // boot makes the inside of the namespaces and starts the node in it. Nothing has to be stopped: all of it ends
@@ -67,9 +64,6 @@ func (n *Node) Dir() string { return n.site.Dir }
 
 // Kubeconfig is the path of the administrator's kubeconfig.
 func (n *Node) Kubeconfig() string { return n.site.path("pki", "admin.kubeconfig") }
-
-// RESTConfig is the administrator's access, without client-side rate limiting.
-func (n *Node) RESTConfig() *rest.Config { return rest.CopyConfig(n.admin) }
 
 // Kubectl is the path of kubectl.
 func (n *Node) Kubectl() string { return n.site.Programs.Kubectl() }

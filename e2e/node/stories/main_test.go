@@ -19,6 +19,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -68,7 +69,12 @@ func raise(ctx context.Context, n *node.Node) (*platform, error) {
 			return nil, err
 		}
 	}
-	admin, err := client.New(n.RESTConfig(), client.Options{Scheme: kinds})
+	access, err := clientcmd.BuildConfigFromFlags("", n.Kubeconfig())
+	if err != nil {
+		return nil, err
+	}
+	access.QPS = -1 // No limit on the side of the client.
+	admin, err := client.New(access, client.Options{Scheme: kinds})
 	if err != nil {
 		return nil, err
 	}
