@@ -23,10 +23,10 @@ import (
 
 // Names of what cert-manager makes.
 const (
-	certificateName = "tax"
-	requestName     = "tax-1"
-	stagedName      = "tax-next"
-	secretName      = "tax-tls"
+	certificateName   = "tax"
+	requestName       = "tax-1"
+	nextKeySecretName = "tax-next"
+	secretName        = "tax-tls"
 )
 
 // certManager plays cert-manager's part in one issuance: the private key in preparation, the approved request, and in
@@ -35,17 +35,17 @@ type certManager struct {
 	certificate *cmapi.Certificate
 	// key is the one in preparation.
 	key *rsa.PrivateKey
-	// held is the Secret as it was before the issuance, nil if there was none.
-	held *corev1.Secret
+	// earlierSecret is the Secret as it was before the issuance, nil if there was none.
+	earlierSecret *corev1.Secret
 	// done reports whether the new certificate is in the Secret.
 	done bool
 }
 
 // begin starts an issuance: key manager, request manager and approver have done their work.
-func (c *certManager) begin(s *stage, renewal bool) {
+func (c *certManager) begin(s *environment, renewal bool) {
 	s.Helper()
 	if renewal {
-		c.hold(s)
+		c.storeEarlierCertificate(s)
 	}
 	c.certificate = &cmapi.Certificate{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: certificateName},
@@ -54,7 +54,7 @@ func (c *certManager) begin(s *stage, renewal bool) {
 			RenewBefore: &metav1.Duration{Duration: 20 * day},
 		},
 		Status: cmapi.CertificateStatus{
-			NextPrivateKeySecretName: new(stagedName),
+			NextPrivateKeySecretName: new(nextKeySecretName),
 			Conditions: []cmapi.CertificateCondition{
 				{Type: cmapi.CertificateConditionIssuing, Status: cmmeta.ConditionTrue, Reason: "Tested"},
 			},
@@ -67,7 +67,7 @@ func (c *certManager) begin(s *stage, renewal bool) {
 	s.must(err)
 	server.Create(s.T, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: s.namespace, Name: stagedName, OwnerReferences: []metav1.OwnerReference{owner},
+			Namespace: s.namespace, Name: nextKeySecretName, OwnerReferences: []metav1.OwnerReference{owner},
 			Labels: map[string]string{cmapi.IsNextPrivateKeySecretLabelKey: "true"},
 		},
 		Data: map[string][]byte{corev1.TLSPrivateKeyKey: pemOf("PRIVATE KEY", der)},
@@ -76,7 +76,7 @@ func (c *certManager) begin(s *stage, renewal bool) {
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: s.namespace, Name: requestName, OwnerReferences: []metav1.OwnerReference{owner},
 			Annotations: map[string]string{
-				cmapi.CertificateNameKey: certificateName, cmapi.CertificateRequestPrivateKeyAnnotationKey: stagedName,
+				cmapi.CertificateNameKey: certificateName, cmapi.CertificateRequestPrivateKeyAnnotationKey: nextKeySecretName,
 				cmapi.CertificateRequestRevisionAnnotationKey: "1",
 			},
 		},
@@ -87,8 +87,8 @@ func (c *certManager) begin(s *stage, renewal bool) {
 	server.Create(s.T, request)
 }
 
-// hold puts a certificate into the Secret that the service has issued earlier.
-func (c *certManager) hold(s *stage) {
+// storeEarlierCertificate puts a certificate into the Secret that the service has issued earlier.
+func (c *certManager) storeEarlierCertificate(s *environment) {
 	s.Helper()
 	bundles, err := secrets.ReadBundles(s.Context(), server.Client, new(s.trust()), s.namespace)
 	s.must(err)
@@ -110,13 +110,13 @@ func (c *certManager) hold(s *stage) {
 	s.must(err)
 	leaf, err := pki.ParseCertificate(raw)
 	s.must(err)
-	c.held = tlsSecret(s, pkitest.PEM(leaf), key)
-	server.Create(s.T, c.held)
+	c.earlierSecret = tlsSecret(s, pkitest.PEM(leaf), key)
+	server.Create(s.T, c.earlierSecret)
 	s.must(s.admin.ClearRequests(s.Context()))
 }
 
-// takeOver writes the Secret once the request is Ready, as the issuing controller does.
-func (c *certManager) takeOver(s *stage, request *cmapi.CertificateRequest) {
+// storeCertificate writes the Secret once the request is Ready, as the issuing controller does.
+func (c *certManager) storeCertificate(s *environment, request *cmapi.CertificateRequest) {
 	s.Helper()
 	if c.done || !status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
 		return
@@ -124,31 +124,31 @@ func (c *certManager) takeOver(s *stage, request *cmapi.CertificateRequest) {
 	c.done = true
 	secret := tlsSecret(s, request.Status.Certificate, c.key)
 	secret.Data["ca.crt"] = request.Status.CA
-	if c.held == nil {
+	if c.earlierSecret == nil {
 		server.Create(s.T, secret)
 	} else {
-		s.readsUnchanged(c.held)
+		s.verifyUnchanged(c.earlierSecret)
 		s.must(server.Client.Update(s.Context(), secret))
 	}
 	c.certificate.Status.NextPrivateKeySecretName = nil
 	c.certificate.Status.Conditions = nil
 	s.must(server.Client.Status().Update(s.Context(), c.certificate))
 	s.must(server.Client.Delete(s.Context(), &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: stagedName},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: nextKeySecretName},
 	}))
 }
 
-// readsUnchanged fails if somebody has written to a Secret.
-func (s *stage) readsUnchanged(held *corev1.Secret) {
+// verifyUnchanged fails if somebody has written to a Secret.
+func (s *environment) verifyUnchanged(earlierSecret *corev1.Secret) {
 	s.Helper()
 	now := &corev1.Secret{}
-	s.read(held.Name, now)
-	if now.ResourceVersion != held.ResourceVersion {
-		s.Errorf("somebody has written to Secret %s", held.Name)
+	s.read(earlierSecret.Name, now)
+	if now.ResourceVersion != earlierSecret.ResourceVersion {
+		s.Errorf("somebody has written to Secret %s", earlierSecret.Name)
 	}
 }
 
-func tlsSecret(s *stage, chain []byte, key *rsa.PrivateKey) *corev1.Secret {
+func tlsSecret(s *environment, chain []byte, key *rsa.PrivateKey) *corev1.Secret {
 	s.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	s.must(err)
@@ -159,7 +159,7 @@ func tlsSecret(s *stage, chain []byte, key *rsa.PrivateKey) *corev1.Secret {
 	}
 }
 
-func sign(s *stage, key *rsa.PrivateKey) []byte {
+func sign(s *environment, key *rsa.PrivateKey) []byte {
 	s.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader,
 		&x509.CertificateRequest{Subject: pkix.Name{CommonName: customerID}}, key)

@@ -32,7 +32,8 @@ var scenarios = map[string]scenario{
 func TestAnIssuanceSurvivesACrashAtEveryStep(t *testing.T) {
 	for claim, scenario := range scenarios {
 		for _, when := range []moment{before, after} {
-			everyStep(t, fmt.Sprintf("%s, %s", claim, when), scenario.course(), func(t *testing.T, number int) (*world, bool) {
+			name, want := fmt.Sprintf("%s, %s", claim, when), scenario.expectedSteps()
+			everyStep(t, name, want, func(t *testing.T, number int) (*controller, bool) {
 				t.Helper()
 				return crashes(t, scenario, &crash{number: number, when: when})
 			})
@@ -43,52 +44,52 @@ func TestAnIssuanceSurvivesACrashAtEveryStep(t *testing.T) {
 // TestAnIssuanceSurvivesASecondCrash: the controller that follows the first one ends, too, at each of its steps. The
 // first one has ended where the most is at stake.
 func TestAnIssuanceSurvivesASecondCrash(t *testing.T) {
-	anew := scenario{}.course()
+	anew := scenario{}.expectedSteps()
 	for claim, place := range map[string]struct {
 		when moment
 		name string
-		// course is what is left to do.
-		course []string
+		// expectedSteps is what is left to do.
+		expectedSteps []string
 	}{
 		"the intent was written":      {after, writeSubmitting, append([]string{signNew, writeSubmitted}, delivery...)},
 		"the service has answered":    {after, signNew, append([]string{signNew, "VeroOrder Failed"}, anew...)},
 		"the acceptance was recorded": {after, writeSubmitted, delivery},
 	} {
-		everyStep(t, claim, place.course, func(t *testing.T, number int) (*world, bool) {
+		everyStep(t, claim, place.expectedSteps, func(t *testing.T, number int) (*controller, bool) {
 			t.Helper()
-			s := set(t, scenario{})
-			earlier := &crash{name: place.name, when: place.when, stage: s}
-			if s.start(earlier.intercept).play() {
+			s := newEnvironment(t, scenario{})
+			earlier := &crash{name: place.name, when: place.when, environment: s}
+			if s.startController(earlier.intercept).work() {
 				t.Fatalf("there was no step %q", place.name)
 			}
-			later := &crash{number: number, when: after, stage: s}
-			next := s.start(later.intercept)
-			alive := next.play()
+			later := &crash{number: number, when: after, environment: s}
+			next := s.startController(later.intercept)
+			alive := next.work()
 			if !alive {
-				s.start(open).play()
+				s.startController(passThrough).work()
 			}
-			s.judge(false, cost{lost: earlier.losses() + later.losses()})
+			s.verify(false, cost{lost: earlier.losses() + later.losses()})
 			return next, !alive
 		})
 	}
 }
 
 // trial runs an issuance in which something happens at the step of a number, or nowhere if that is 0. It returns the
-// world that it happens to, and whether it has happened.
-type trial func(t *testing.T, number int) (w *world, happened bool)
+// controller that it happens to, and whether it has happened.
+type trial func(t *testing.T, number int) (w *controller, happened bool)
 
-// everyStep runs an issuance to whose steps nothing happens, and then once for each of them, side by side. The course
-// is what has to be among the steps, in that order: a world that does nothing proves nothing.
-func everyStep(t *testing.T, claim string, course []string, run trial) {
+// everyStep runs an issuance to whose steps nothing happens, and then once for each of them, side by side. The expected
+// steps have to be among them, in that order: a controller that does nothing proves nothing.
+func everyStep(t *testing.T, claim string, expectedSteps []string, run trial) {
 	t.Helper()
 	t.Run(claim, func(t *testing.T) {
 		t.Parallel()
 		var steps []string
 		t.Run("undisturbed", func(t *testing.T) {
-			world, _ := run(t, 0)
-			steps = world.steps
-			if !goesBy(steps, course) {
-				t.Errorf("the steps are %q, want among them %q", steps, course)
+			controller, _ := run(t, 0)
+			steps = controller.steps
+			if !containsInOrder(steps, expectedSteps) {
+				t.Errorf("the steps are %q, want among them %q", steps, expectedSteps)
 			}
 		})
 		for i, name := range steps {
@@ -102,9 +103,9 @@ func everyStep(t *testing.T, claim string, course []string, run trial) {
 	})
 }
 
-// goesBy reports whether the steps of a course are among others, in that order.
-func goesBy(steps, course []string) bool {
-	for _, name := range course {
+// containsInOrder reports whether all of some steps are among others, in that order.
+func containsInOrder(steps, expectedSteps []string) bool {
+	for _, name := range expectedSteps {
 		found := slices.Index(steps, name)
 		if found < 0 {
 			return false
@@ -115,22 +116,22 @@ func goesBy(steps, course []string) bool {
 }
 
 // crashes runs an issuance whose controller ends at a step, and tells whether it has ended there.
-func crashes(t *testing.T, scenario scenario, crash *crash) (ended *world, happened bool) {
+func crashes(t *testing.T, scenario scenario, crash *crash) (ended *controller, happened bool) {
 	t.Helper()
-	s := set(t, scenario)
-	crash.stage = s
+	s := newEnvironment(t, scenario)
+	crash.environment = s
 	allowed := cost{lost: scenario.lost}
-	first := s.start(crash.intercept)
+	first := s.startController(crash.intercept)
 	first.eventful = true
-	alive := first.play()
+	alive := first.work()
 	if !alive {
 		allowed.lost += crash.losses()
-		next := s.start(open)
+		next := s.startController(passThrough)
 		if crash.when == after {
 			next.stale = append([]v1alpha1.VeroOrder{}, crash.orders...)
 		}
-		next.play()
+		next.work()
 	}
-	s.judge(scenario.renewal, allowed)
+	s.verify(scenario.renewal, allowed)
 	return first, !alive
 }

@@ -23,10 +23,10 @@ const (
 
 // deletion deletes the order of an issuance once, right after a step.
 type deletion struct {
-	stage *stage
-	step  string
-	last  string
-	done  bool
+	environment *environment
+	step        string
+	last        string
+	done        bool
 }
 
 func (d *deletion) intercept(s step, act func() error) error {
@@ -41,9 +41,9 @@ func (d *deletion) intercept(s step, act func() error) error {
 	d.last = s.name
 	if name == d.step && !d.done {
 		d.done = true
-		orders := d.stage.orders()
-		if err := server.Client.Delete(d.stage.Context(), &orders[0]); err != nil {
-			d.stage.Error(err)
+		orders := d.environment.orders()
+		if err := server.Client.Delete(d.environment.Context(), &orders[0]); err != nil {
+			d.environment.Error(err)
 		}
 	}
 	return err
@@ -62,9 +62,9 @@ func TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			s := set(t, scenarios[c.scenario])
-			s.start((&deletion{stage: s, step: c.step}).intercept).play()
-			s.judge(scenarios[c.scenario].renewal, cost{})
+			s := newEnvironment(t, scenarios[c.scenario])
+			s.startController((&deletion{environment: s, step: c.step}).intercept).work()
+			s.verify(scenarios[c.scenario].renewal, cost{})
 		})
 	}
 }
@@ -72,35 +72,35 @@ func TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain(t *testing.T) {
 // The order is made again from what the response holds, although that cannot be relied on.
 func TestAnOrderThatIsDeletedDuringACallKeepsTheReceiptOfADamagedResponse(t *testing.T) {
 	t.Parallel()
-	s := set(t, scenario{faults: []admin.Fault{{Operation: signNew, Kind: admin.WrongContentType}}})
-	s.start((&deletion{stage: s, step: signNew}).intercept).play()
-	s.judge(false, cost{})
+	s := newEnvironment(t, scenario{faults: []admin.Fault{{Operation: signNew, Kind: admin.WrongContentType}}})
+	s.startController((&deletion{environment: s, step: signNew}).intercept).work()
+	s.verify(false, cost{})
 }
 
 // TestWhatWasBoughtDoesNotGoIntoAnOrderForAnotherKey, which has taken the name of the deleted one during the call.
 func TestWhatWasBoughtDoesNotGoIntoAnOrderForAnotherKey(t *testing.T) {
 	t.Parallel()
-	s := set(t, scenario{})
-	deletion := &deletion{stage: s, step: signNew}
-	usurper := &v1alpha1.VeroOrder{}
-	s.start(func(step step, act func() error) error {
+	s := newEnvironment(t, scenario{})
+	deletion := &deletion{environment: s, step: signNew}
+	otherOrder := &v1alpha1.VeroOrder{}
+	s.startController(func(step step, act func() error) error {
 		before, orders := deletion.done, s.orders()
 		err := deletion.intercept(step, act)
 		if !deletion.done || before {
 			return err
 		}
-		usurper.ObjectMeta = metav1.ObjectMeta{Namespace: orders[0].Namespace, Name: orders[0].Name}
-		orders[0].Spec.DeepCopyInto(&usurper.Spec)
-		usurper.Spec.PublicKeyDigest, usurper.Spec.RequestUID = strings.Repeat("0", 64), "another"
-		s.must(server.Client.Create(s.Context(), usurper))
+		otherOrder.ObjectMeta = metav1.ObjectMeta{Namespace: orders[0].Namespace, Name: orders[0].Name}
+		orders[0].Spec.DeepCopyInto(&otherOrder.Spec)
+		otherOrder.Spec.PublicKeyDigest, otherOrder.Spec.RequestUID = strings.Repeat("0", 64), "another"
+		s.must(server.Client.Create(s.Context(), otherOrder))
 		return err
-	}).play()
-	s.must(server.Client.Get(s.Context(), client.ObjectKeyFromObject(usurper), usurper))
-	if usurper.Status.RetrievalID != "" {
-		t.Errorf("the other order is %s, with RetrievalId %s", usurper.Status.State, usurper.Status.RetrievalID)
+	}).work()
+	s.must(server.Client.Get(s.Context(), client.ObjectKeyFromObject(otherOrder), otherOrder))
+	if otherOrder.Status.RetrievalID != "" {
+		t.Errorf("the other order is %s, with RetrievalId %s", otherOrder.Status.State, otherOrder.Status.RetrievalID)
 	}
-	s.must(server.Client.Delete(s.Context(), usurper))
-	s.judge(false, cost{})
+	s.must(server.Client.Delete(s.Context(), otherOrder))
+	s.verify(false, cost{})
 }
 
 // TestAnAcceptedOrderThatWasDeletedIsMadeAgain with its RetrievalId: nothing is sent once more.
@@ -112,21 +112,21 @@ func TestAnAcceptedOrderThatWasDeletedIsMadeAgain(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			s := set(t, scenario{})
-			world := s.start((&deletion{stage: s, step: step}).intercept)
-			world.play()
-			s.judgeAdopted()
-			if !world.told(corev1.EventTypeWarning, v1alpha1.ReasonOrderCreated, "was deleted", "the new one asks") {
+			s := newEnvironment(t, scenario{})
+			controller := s.startController((&deletion{environment: s, step: step}).intercept)
+			controller.work()
+			s.verifyAdopted()
+			if !controller.recorded(corev1.EventTypeWarning, v1alpha1.ReasonOrderCreated, "was deleted", "the new one asks") {
 				t.Error("no Warning tells of it")
 			}
 		})
 	}
 }
 
-// judgeAdopted: the certificate came with the RetrievalId of a deleted order, and the request was sent once.
-func (s *stage) judgeAdopted() {
+// verifyAdopted: the certificate came with the RetrievalId of a deleted order, and the request was sent once.
+func (s *environment) verifyAdopted() {
 	s.Helper()
-	s.judge(false, cost{})
+	s.verify(false, cost{})
 	if sent := s.requestLog(signNew); len(sent) != 1 {
 		s.Errorf("the request was sent %d times", len(sent))
 	}
@@ -139,25 +139,25 @@ func (s *stage) judgeAdopted() {
 // its steps, also between the status that holds the RetrievalId and the annotation that goes after it.
 func TestAnAdoptionSurvivesACrashAtEveryStep(t *testing.T) {
 	course := append([]string{createOrder, writeSubmitted, "VeroOrder annotated"}, delivery...)
-	everyStep(t, "made again", course, func(t *testing.T, number int) (*world, bool) {
+	everyStep(t, "made again", course, func(t *testing.T, number int) (*controller, bool) {
 		t.Helper()
-		s := set(t, scenario{})
-		deletion := &deletion{stage: s, step: shown}
-		if s.start(func(step step, act func() error) error {
+		s := newEnvironment(t, scenario{})
+		deletion := &deletion{environment: s, step: shown}
+		if s.startController(func(step step, act func() error) error {
 			if err := deletion.intercept(step, act); !deletion.done {
 				return err
 			}
 			runtime.Goexit()
 			return nil
-		}).play() {
+		}).work() {
 			t.Fatal("the order was not deleted")
 		}
-		next := s.start((&crash{number: number, when: after, stage: s}).intercept)
-		alive := next.play()
+		next := s.startController((&crash{number: number, when: after, environment: s}).intercept)
+		alive := next.work()
 		if !alive {
-			s.start(open).play()
+			s.startController(passThrough).work()
 		}
-		s.judgeAdopted()
+		s.verifyAdopted()
 		return next, !alive
 	})
 }
@@ -165,25 +165,26 @@ func TestAnAdoptionSurvivesACrashAtEveryStep(t *testing.T) {
 // TestAPersonBringsARetrievalIDBack that no request carries any more, from the controller's log.
 func TestAPersonBringsARetrievalIDBack(t *testing.T) {
 	t.Parallel()
-	s := set(t, scenario{})
-	world := s.start((&deletion{stage: s, step: writeSubmitted}).intercept)
-	receipt := s.waits(world)
+	s := newEnvironment(t, scenario{})
+	controller := s.startController((&deletion{environment: s, step: writeSubmitted}).intercept)
+	receipt := s.workUntilRefused(controller)
 	s.clock.Step(time.Minute)
 	order := s.orders()[0]
 	order.Annotations[v1alpha1.AnnotationAdoptRetrievalID] = receipt
 	s.must(server.Client.Update(s.Context(), &order))
-	world.enough = func(now view) bool { return s.done && now.finished() }
-	world.play()
-	s.judge(false, cost{})
+	controller.enough = func(now view) bool { return s.done && now.finished() }
+	controller.work()
+	s.verify(false, cost{})
 }
 
-// waits lets the world work until the request waits for new credentials, and is the RetrievalId that the service gave.
-func (s *stage) waits(world *world) string {
+// workUntilRefused lets the controller work until the request waits for new credentials, and is the RetrievalId that
+// the service gave.
+func (s *environment) workUntilRefused(controller *controller) string {
 	s.Helper()
-	world.enough = func(now view) bool {
+	controller.enough = func(now view) bool {
 		return strings.Contains(status.ReadyMessage(&now.requests[0]), "were refused")
 	}
-	world.play()
+	controller.work()
 	accepted := s.accepted(signNew)
 	if len(accepted) != 1 {
 		s.Fatalf("%d requests were accepted", len(accepted))
@@ -206,9 +207,9 @@ func TestWhatTakesThePlaceOfADeletedOrderIsNoSecret(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			s := set(t, scenarios[c.scenario])
-			deletion := &deletion{stage: s, step: c.step}
-			world := s.start(func(step step, act func() error) error {
+			s := newEnvironment(t, scenarios[c.scenario])
+			deletion := &deletion{environment: s, step: c.step}
+			controller := s.startController(func(step step, act func() error) error {
 				before := deletion.done
 				err := deletion.intercept(step, act)
 				if c.credentials && deletion.done && !before {
@@ -216,7 +217,7 @@ func TestWhatTakesThePlaceOfADeletedOrderIsNoSecret(t *testing.T) {
 				}
 				return err
 			})
-			world.play()
+			controller.work()
 			accepted := append(s.accepted(signNew), s.accepted(renew)...)
 			if len(accepted) != 2 {
 				t.Fatalf("%d requests were accepted", len(accepted))
@@ -225,15 +226,15 @@ func TestWhatTakesThePlaceOfADeletedOrderIsNoSecret(t *testing.T) {
 			if order := s.orders()[0]; order.Annotations[v1alpha1.AnnotationGivenUp] != receipt {
 				t.Errorf("the new order remembers %v", order.Annotations)
 			}
-			if !world.told(corev1.EventTypeWarning, v1alpha1.ReasonOrderCreated, receipt, "was deleted") {
+			if !controller.recorded(corev1.EventTypeWarning, v1alpha1.ReasonOrderCreated, receipt, "was deleted") {
 				t.Error("no Warning tells of it")
 			}
 		})
 	}
 }
 
-// told reports whether an event of a type contains all of the texts. Others are forgotten.
-func (w *world) told(kind string, texts ...string) bool {
+// recorded reports whether an event of a type contains all of the texts. Others are forgotten.
+func (w *controller) recorded(kind string, texts ...string) bool {
 	for {
 		select {
 		case event := <-w.events.Events:
@@ -259,15 +260,15 @@ func TestAnOrderThatIsDeletedInDoubtAsksForNewCredentials(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			s := set(t, scenarios[c.scenario])
-			world := s.start((&deletion{stage: s, step: c.step}).intercept)
-			s.waits(world)
+			s := newEnvironment(t, scenarios[c.scenario])
+			controller := s.startController((&deletion{environment: s, step: c.step}).intercept)
+			s.workUntilRefused(controller)
 			if !asksForCredentials(s.request()) {
 				t.Error(s.describe())
 			}
 			s.must(server.Client.Update(s.Context(), s.transfer()))
-			world.enough = func(now view) bool { return s.done && now.finished() }
-			world.play()
+			controller.enough = func(now view) bool { return s.done && now.finished() }
+			controller.work()
 			if accepted := s.accepted(signNew); len(accepted) != 2 {
 				t.Errorf("%d requests were accepted", len(accepted))
 			}

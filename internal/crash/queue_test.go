@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// patience is how long, by the clock of the stage, an issuance may take.
-	patience = 20 * time.Minute
+	// issuanceTimeout is how long, by the clock of the environment, an issuance may take.
+	issuanceTimeout = 20 * time.Minute
 	// backoff is after what time an object is looked at again whose reconcile has ended with an error.
 	backoff = time.Second
-	// tooMany bounds how often objects are looked at: more is a loop.
-	tooMany = 400
+	// maxRounds bounds how often objects are looked at: more is a loop.
+	maxRounds = 400
 )
 
 type object = client.Object
 
-// task is an object that a world looks after.
+// task is an object that a controller looks after.
 type task struct {
 	// cause is what a watch would have seen of it last.
 	cause string
@@ -38,59 +38,59 @@ type task struct {
 // that Register asks for has seen changing, and at what wants to be looked at.
 type queue map[string]*task
 
-// turn is one object to be looked at now.
-type turn struct {
+// workItem is one object to be looked at now.
+type workItem struct {
 	task       *task
 	reconciler reconcile.Reconciler
 	name       client.ObjectKey
 }
 
-// play lets the controllers work until it is enough, and tells whether the world is still there then.
-func (w *world) play() (alive bool) {
-	w.stage.Helper()
-	end := w.stage.clock.Now().Add(w.patience)
-	now, steps := w.stage.others(), w.stepCount()
-	for range tooMany {
+// work lets the controller work until it is enough, and reports whether the controller is still there then.
+func (w *controller) work() (alive bool) {
+	w.environment.Helper()
+	end := w.environment.clock.Now().Add(w.issuanceTimeout)
+	now, steps := w.environment.letOthersAct(), w.stepCount()
+	for range maxRounds {
 		if count := w.stepCount(); count != steps {
-			now, steps = w.stage.others(), count
+			now, steps = w.environment.letOthersAct(), count
 		}
-		turns := w.due(now)
-		if len(turns) == 0 && w.enough(now) {
+		workItems := w.due(now)
+		if len(workItems) == 0 && w.enough(now) {
 			return true
 		}
-		if len(turns) == 0 {
+		if len(workItems) == 0 {
 			next := w.next()
 			if next.IsZero() || next.After(end) {
-				w.stage.Fatalf("it is stuck: the next look is at %s, and it is %s\n%s", next, w.stage.clock.Now(),
-					w.stage.describe())
+				w.environment.Fatalf("it is stuck: the next look is at %s, and it is %s\n%s", next, w.environment.clock.Now(),
+					w.environment.describe())
 			}
-			w.stage.clock.SetTime(next)
+			w.environment.clock.SetTime(next)
 		}
-		for _, turn := range turns {
-			if !w.take(turn) {
+		for _, workItem := range workItems {
+			if !w.process(workItem) {
 				return false
 			}
 		}
-		w.catchUp()
+		w.refreshCache()
 	}
-	w.stage.Fatalf("it goes round and round\n%s", w.stage.describe())
+	w.environment.Fatalf("it goes round and round\n%s", w.environment.describe())
 	return true
 }
 
-func (w *world) take(turn turn) (alive bool) {
-	turn.task.due = time.Time{}
-	result, alive, err := w.reconcile(turn.reconciler, turn.name)
+func (w *controller) process(workItem workItem) (alive bool) {
+	workItem.task.due = time.Time{}
+	result, alive, err := w.reconcile(workItem.reconciler, workItem.name)
 	switch {
 	case err != nil:
-		turn.task.due = w.stage.clock.Now().Add(backoff)
+		workItem.task.due = w.environment.clock.Now().Add(backoff)
 	case result.RequeueAfter > 0:
-		turn.task.due = w.stage.clock.Now().Add(result.RequeueAfter)
+		workItem.task.due = w.environment.clock.Now().Add(result.RequeueAfter)
 	}
 	return alive
 }
 
 // due is what has to be looked at now. The triggers are those of Register.
-func (w *world) due(now view) []turn {
+func (w *controller) due(now view) []workItem {
 	requests, orders := now.requests, now.orders
 	earlier := w.queue
 	versions := make([]string, 0, len(orders)+1)
@@ -99,10 +99,10 @@ func (w *world) due(now view) []turn {
 		versions = append(versions, orders[i].ResourceVersion)
 	}
 	w.queue = queue{} // what is gone is not looked at any more
-	turns := make([]turn, 0, len(requests)+len(orders))
+	workItems := make([]workItem, 0, len(requests)+len(orders))
 	for i := range requests {
 		cause := requests[i].ResourceVersion + "/" + strings.Join(versions, ",")
-		turns = append(turns, w.turn(earlier, w.requests, &requests[i], cause)...)
+		workItems = append(workItems, w.workItems(earlier, w.requests, &requests[i], cause)...)
 	}
 	for i := range orders {
 		cause := fmt.Sprintf("%s/%d", orders[i].UID, orders[i].Generation)
@@ -110,12 +110,14 @@ func (w *world) due(now view) []turn {
 			orders[i].Status.State == v1alpha1.VeroOrderSubmitted {
 			was.cause = "" // it was brought back
 		}
-		turns = append(turns, w.turn(earlier, w.orders, &orders[i], cause)...)
+		workItems = append(workItems, w.workItems(earlier, w.orders, &orders[i], cause)...)
 	}
-	return turns
+	return workItems
 }
 
-func (w *world) turn(earlier queue, reconciler reconcile.Reconciler, object client.Object, cause string) []turn {
+func (w *controller) workItems(
+	earlier queue, reconciler reconcile.Reconciler, object client.Object, cause string,
+) []workItem {
 	key := keyOf(object)
 	known := earlier[key]
 	if known == nil {
@@ -125,17 +127,17 @@ func (w *world) turn(earlier queue, reconciler reconcile.Reconciler, object clie
 	if order, isOrder := object.(*v1alpha1.VeroOrder); isOrder {
 		known.state = order.Status.State
 	}
-	if known.cause == cause && (known.due.IsZero() || w.stage.clock.Now().Before(known.due)) {
+	if known.cause == cause && (known.due.IsZero() || w.environment.clock.Now().Before(known.due)) {
 		return nil
 	}
 	known.cause = cause
-	return []turn{{known, reconciler, client.ObjectKeyFromObject(object)}}
+	return []workItem{{known, reconciler, client.ObjectKeyFromObject(object)}}
 }
 
 func keyOf(object client.Object) string { return kindOf(object) + "/" + object.GetName() }
 
 // next is when the first of the objects that are there wants to be looked at, zero if none does.
-func (w *world) next() time.Time {
+func (w *controller) next() time.Time {
 	var dues []time.Time
 	for _, task := range w.queue {
 		if !task.due.IsZero() {
@@ -148,8 +150,8 @@ func (w *world) next() time.Time {
 	return slices.MinFunc(dues, time.Time.Compare)
 }
 
-// catchUp lets a cache that has lagged behind see what is, and a watch tell of it.
-func (w *world) catchUp() {
+// refreshCache lets a cache that has lagged behind see what is, and a watch tell of it.
+func (w *controller) refreshCache() {
 	if w.stale == nil {
 		return
 	}

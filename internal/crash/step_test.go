@@ -11,7 +11,7 @@ import (
 
 // step is one thing that a controller does outside of its own memory.
 type step struct {
-	// number counts the steps of a world, from 1.
+	// number counts the steps of a controller, from 1.
 	number int
 	// name is what is done: "create VeroOrder", "VeroOrder Submitting", "SignNewCertificate", "event Issued".
 	name string
@@ -25,8 +25,8 @@ func (s step) isCall() bool { return strings.HasSuffix(s.name, "Certificate") }
 // interceptor decides what becomes of a step; act does it.
 type interceptor func(s step, act func() error) error
 
-// open lets every step happen.
-func open(_ step, act func() error) error { return act() }
+// passThrough lets every step happen.
+func passThrough(_ step, act func() error) error { return act() }
 
 // moment is on which side of a step something happens.
 type moment string
@@ -44,16 +44,16 @@ type crash struct {
 	name string
 	when moment
 	// at is the step at which it has ended, orders are what there was before it.
-	at     step
-	orders []v1alpha1.VeroOrder
-	stage  *stage
+	at          step
+	orders      []v1alpha1.VeroOrder
+	environment *environment
 }
 
 func (c *crash) intercept(s step, act func() error) error {
 	if s.number != c.number && (c.name == "" || s.name != c.name) {
 		return act()
 	}
-	c.at, c.orders = s, c.stage.orders()
+	c.at, c.orders = s, c.environment.orders()
 	if c.when == after {
 		_ = act() // nobody sees the response
 	}

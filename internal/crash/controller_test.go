@@ -24,22 +24,22 @@ import (
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
-// world is a running controller: all that it remembers, and all that ends with it.
-type world struct {
-	stage    *stage
-	watch    *watch
-	requests reconcile.Reconciler
-	orders   reconcile.Reconciler
-	events   *events.FakeRecorder
-	indexes  apitest.Indexes
-	queue    queue
-	patience time.Duration
+// controller is a running controller: all that it remembers, and all that ends with it.
+type controller struct {
+	environment     *environment
+	controllerClock *controllerClock
+	requests        reconcile.Reconciler
+	orders          reconcile.Reconciler
+	events          *events.FakeRecorder
+	indexes         apitest.Indexes
+	queue           queue
+	issuanceTimeout time.Duration
 	// eventful reports whether events are steps.
 	eventful bool
 	// enough is asked whether there is anything more to wait for.
 	enough func(view) bool
-	// look is asked before every read.
-	look func() error
+	// beforeRead is asked before every read.
+	beforeRead func() error
 	// stale are the orders that a cache which lags behind shows to requests; nil for one that does not.
 	stale []v1alpha1.VeroOrder
 
@@ -48,40 +48,41 @@ type world struct {
 	steps     []string
 }
 
-// start starts a controller that remembers nothing.
-func (s *stage) start(intercept interceptor) *world {
+// startController starts a controller that remembers nothing.
+func (s *environment) startController(intercept interceptor) *controller {
 	s.Helper()
 	const enough = 1000
-	w := &world{
-		stage: s, watch: &watch{passing: s.clock}, events: events.NewFakeRecorder(enough), queue: queue{},
-		indexes: apitest.Indexes{}, patience: patience, enough: func(now view) bool { return s.done && now.finished() },
-		look: func() error { return nil }, intercept: intercept,
+	w := &controller{
+		environment: s, controllerClock: &controllerClock{steppingClock: s.clock},
+		events: events.NewFakeRecorder(enough), queue: queue{}, indexes: apitest.Indexes{},
+		issuanceTimeout: issuanceTimeout, enough: func(now view) bool { return s.done && now.finished() },
+		beforeRead: func() error { return nil }, intercept: intercept,
 	}
 	numbers, err := metrics.New(prometheus.NewPedanticRegistry())
 	s.must(err)
 	s.must(find.Index(s.Context(), w.indexes))
-	access, recorder := hand{server.Client, w}, status.Events{Recorder: scribe{w.events, w}}
+	access, recorder := stepClient{server.Client, w}, status.Events{Recorder: stepRecorder{w.events, w}}
 	w.requests = &gate.Reconciler{Options: gate.Options{
-		Client: lagging{access}, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,
-		Backends: []gate.Backend{&backend.Backend{Client: lagging{access}, Reader: access}},
+		Client: laggingClient{access}, Reader: access, Clock: w.controllerClock, Events: recorder, Metrics: numbers,
+		Backends: []gate.Backend{&backend.Backend{Client: laggingClient{access}, Reader: access}},
 	}}
 	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
-		Client: access, Reader: access, Clock: w.watch, Events: recorder, Metrics: numbers,
+		Client: access, Reader: access, Clock: w.controllerClock, Events: recorder, Metrics: numbers,
 		Connect: w.connect, Limiter: limiter.New(1, 1), Retention: retention, Shutdown: s.Context(),
 	}}
 	return w
 }
 
-func (w *world) connect(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (veroorder.Service, error) {
+func (w *controller) connect(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (veroorder.Service, error) {
 	service, err := veroclient.New(veroclient.Options{
 		URL: issuer.VeroSpec().Endpoint(), TLS: bundles.TLS, Responses: bundles.Responses, Endpoints: home,
-		Clock: w.watch, Timeout: time.Minute,
+		Clock: w.controllerClock, Timeout: time.Minute,
 	})
-	return line{service, w}, err
+	return stepService{service, w}, err
 }
 
 // do counts a step and lets the interceptor decide.
-func (w *world) do(name string, object object, act func() error) error {
+func (w *controller) do(name string, object object, act func() error) error {
 	w.mutex.Lock()
 	w.steps = append(w.steps, name)
 	s := step{number: len(w.steps), name: name, object: object}
@@ -89,14 +90,14 @@ func (w *world) do(name string, object object, act func() error) error {
 	return w.intercept(s, act)
 }
 
-func (w *world) stepCount() int {
+func (w *controller) stepCount() int {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return len(w.steps)
 }
 
 // orderWrites is how many steps have written to orders.
-func (w *world) orderWrites() int {
+func (w *controller) orderWrites() int {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	var writes int
@@ -109,13 +110,13 @@ func (w *world) orderWrites() int {
 }
 
 // reconcile lets a reconciler look at one object, and tells whether the controller is still there after it.
-func (w *world) reconcile(
+func (w *controller) reconcile(
 	reconciler reconcile.Reconciler, name types.NamespacedName,
 ) (result ctrl.Result, alive bool, err error) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		result, err = reconciler.Reconcile(w.stage.Context(), reconcile.Request{NamespacedName: name})
+		result, err = reconciler.Reconcile(w.environment.Context(), reconcile.Request{NamespacedName: name})
 		alive = true
 	}()
 	<-ended

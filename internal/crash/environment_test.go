@@ -33,16 +33,16 @@ const (
 	validity = 30 * day
 )
 
-// issuerRef names the issuer of every stage.
+// issuerRef names the issuer of every environment.
 var issuerRef = cmmeta.IssuerReference{Group: v1alpha1.GroupName, Kind: v1alpha1.KindVeroIssuer, Name: "vero"}
 
-// stage is where one issuance takes place: a namespace, a certificate service of its own, cert-manager and a person,
-// and the time. It stays when a controller ends.
-type stage struct {
+// environment is where one issuance takes place: a namespace, a certificate service of its own, cert-manager and a
+// person, and the time. It stays when a controller ends.
+type environment struct {
 	*testing.T
 
 	namespace string
-	clock     passing
+	clock     steppingClock
 	simulator *simulator.Simulator
 	admin     *admin.Client
 	url       string
@@ -66,8 +66,8 @@ type scenario struct {
 // delivery is what an issuance ends with.
 var delivery = []string{get, "VeroOrder Issued", "CertificateRequest Issued"}
 
-// course is what has to be done for it, with whatever else in between.
-func (s scenario) course() []string {
+// expectedSteps is what has to be done for it, with whatever else in between.
+func (s scenario) expectedSteps() []string {
 	call := signNew
 	if s.renewal {
 		call = renew
@@ -75,11 +75,11 @@ func (s scenario) course() []string {
 	return append([]string{createOrder, writeSubmitting, call, writeSubmitted}, delivery...)
 }
 
-// set prepares the stage up to the moment at which cert-manager has made its CertificateRequest.
-func set(t *testing.T, scenario scenario) *stage {
+// newEnvironment prepares the environment up to the moment at which cert-manager has made its CertificateRequest.
+func newEnvironment(t *testing.T, scenario scenario) *environment {
 	t.Helper()
-	s := &stage{
-		T: t, namespace: server.Namespace(t), clock: passing{clocktesting.NewFakeClock(time.Now())},
+	s := &environment{
+		T: t, namespace: server.Namespace(t), clock: steppingClock{clocktesting.NewFakeClock(time.Now())},
 	}
 	t.Cleanup(s.clear)
 	s.serve()
@@ -94,7 +94,7 @@ func set(t *testing.T, scenario scenario) *stage {
 }
 
 // clear removes the orders, which everybody else would read: a repeated response is looked for in all that there are.
-func (s *stage) clear() {
+func (s *environment) clear() {
 	ctx := context.WithoutCancel(s.Context())
 	if err := server.Client.DeleteAllOf(ctx, &v1alpha1.VeroOrder{}, client.InNamespace(s.namespace)); err != nil {
 		s.Error(err)
@@ -102,7 +102,7 @@ func (s *stage) clear() {
 }
 
 // serve starts the certificate service.
-func (s *stage) serve() {
+func (s *environment) serve() {
 	s.Helper()
 	made, err := simulator.New(simulatorOptions(s.clock))
 	s.must(err)
@@ -122,7 +122,7 @@ func simulatorOptions(source clock.Clock) simulator.Options {
 }
 
 // transfer is a Secret with new transfer credentials.
-func (s *stage) transfer() *corev1.Secret {
+func (s *environment) transfer() *corev1.Secret {
 	s.Helper()
 	minted, err := s.simulator.Mint(admin.MintRequest{CustomerID: customerID})
 	s.must(err)
@@ -137,7 +137,7 @@ func (s *stage) transfer() *corev1.Secret {
 }
 
 // makeIssuer makes the issuer, with the condition that its controller would set: that one takes no part here.
-func (s *stage) makeIssuer(timeout *metav1.Duration) {
+func (s *environment) makeIssuer(timeout *metav1.Duration) {
 	s.Helper()
 	issuer := &v1alpha1.VeroIssuer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: issuerRef.Name},
@@ -156,7 +156,7 @@ func (s *stage) makeIssuer(timeout *metav1.Duration) {
 }
 
 // trust names the bundles of the certificate service.
-func (s *stage) trust() v1alpha1.VeroTrust {
+func (s *environment) trust() v1alpha1.VeroTrust {
 	bundle := func(name authority.Bundle) v1alpha1.BundleSource {
 		return v1alpha1.BundleSource{CABundle: s.simulator.Bundle(name)}
 	}
@@ -181,7 +181,7 @@ func (v view) finished() bool {
 }
 
 // view looks at what there is now.
-func (s *stage) view() view {
+func (s *environment) view() view {
 	s.Helper()
 	requests, orders := &cmapi.CertificateRequestList{}, &v1alpha1.VeroOrderList{}
 	s.must(server.Client.List(s.Context(), requests, client.InNamespace(s.namespace)))
@@ -189,30 +189,30 @@ func (s *stage) view() view {
 	return view{requests.Items, orders.Items}
 }
 
-func (s *stage) request() *cmapi.CertificateRequest {
+func (s *environment) request() *cmapi.CertificateRequest {
 	s.Helper()
 	request := &cmapi.CertificateRequest{}
 	s.read(requestName, request)
 	return request
 }
 
-func (s *stage) orders() []v1alpha1.VeroOrder {
+func (s *environment) orders() []v1alpha1.VeroOrder {
 	s.Helper()
 	return s.view().orders
 }
 
-// others lets everybody act who is not the controller, and tells what there is then.
-func (s *stage) others() view {
+// letOthersAct lets everybody act who is not the controller, and tells what there is then.
+func (s *environment) letOthersAct() view {
 	s.Helper()
 	now := s.view()
-	s.takeOver(s, &now.requests[0])
-	s.provide(now)
+	s.storeCertificate(s, &now.requests[0])
+	s.replaceCredentials(now)
 	return now
 }
 
-// provide is the person who puts new transfer credentials into the Secret when an order says that a response was lost,
-// and the request asks for new ones. An order that has drawn on earlier ones is answered already.
-func (s *stage) provide(now view) {
+// replaceCredentials is the person who puts new transfer credentials into the Secret when an order says that a response
+// was lost, and the request asks for new ones. An order that has drawn on earlier ones is answered already.
+func (s *environment) replaceCredentials(now view) {
 	s.Helper()
 	current := secrets.Transfer{ID: s.minted[len(s.minted)-1].TransferID}.IDDigest()
 	if slices.ContainsFunc(now.orders, func(order v1alpha1.VeroOrder) bool {
@@ -224,21 +224,21 @@ func (s *stage) provide(now view) {
 }
 
 // requestLog is what the service was asked, which is the truth about what was paid for.
-func (s *stage) requestLog(operation string) []admin.Request {
+func (s *environment) requestLog(operation string) []admin.Request {
 	s.Helper()
 	asked, err := s.admin.Requests(s.Context(), operation, "")
 	s.must(err)
 	return asked
 }
 
-func (s *stage) must(err error) {
+func (s *environment) must(err error) {
 	s.Helper()
 	if err != nil {
 		s.Fatal(err)
 	}
 }
 
-func (s *stage) read(name string, into client.Object) {
+func (s *environment) read(name string, into client.Object) {
 	s.Helper()
 	s.must(server.Client.Get(s.Context(), client.ObjectKey{Namespace: s.namespace, Name: name}, into))
 }

@@ -30,26 +30,26 @@ type cost struct {
 	wrongClock bool
 }
 
-// judge says whether an issuance that has ended kept the promise. The service's own log is the truth.
-func (s *stage) judge(renewal bool, allowed cost) {
+// verify says whether an issuance that has ended kept the promise. The service's own log is the truth.
+func (s *environment) verify(renewal bool, allowed cost) {
 	s.Helper()
-	s.judgeCertificate()
-	s.judgeOrders()
+	s.verifyCertificate()
+	s.verifyOrders()
 	if renewal {
-		s.judgeRenewals(allowed)
+		s.verifyRenewals(allowed)
 	} else {
-		s.judgeCredentials(allowed)
+		s.verifyCredentials(allowed)
 	}
 	if !allowed.wrongClock {
-		s.judgePolls()
+		s.verifyPolls()
 	}
 	if s.Failed() {
 		s.Log(s.describe())
 	}
 }
 
-// judgeCertificate: the request is Ready, and its chain certifies the key in preparation.
-func (s *stage) judgeCertificate() {
+// verifyCertificate: the request is Ready, and its chain certifies the key in preparation.
+func (s *environment) verifyCertificate() {
 	s.Helper()
 	request := s.request()
 	bundle, err := pki.ParseBundle(request.Status.Certificate)
@@ -75,8 +75,8 @@ func (s *stage) judgeCertificate() {
 	}
 }
 
-// judgeOrders: nothing is stuck, and request and order show the same RetrievalId.
-func (s *stage) judgeOrders() {
+// verifyOrders: nothing is stuck, and request and order show the same RetrievalId.
+func (s *environment) verifyOrders() {
 	s.Helper()
 	submitted := status.Find(s.request(), v1alpha1.ConditionSubmitted)
 	var issued int
@@ -97,9 +97,9 @@ func (s *stage) judgeOrders() {
 	}
 }
 
-// judgeCredentials: every TransferId was accepted once at most, none without need, and what the service gave for it is
+// verifyCredentials: every TransferId was accepted once at most, none without need, and what the service gave for it is
 // in the order, or the order says that it was lost.
-func (s *stage) judgeCredentials(allowed cost) {
+func (s *environment) verifyCredentials(allowed cost) {
 	s.Helper()
 	taken := map[string]string{}
 	for _, asked := range s.accepted(signNew) {
@@ -125,9 +125,9 @@ func (s *stage) judgeCredentials(allowed cost) {
 	}
 }
 
-// judgeRenewals: no more were accepted than responses were lost, the last one is in the order, and no credentials were
+// verifyRenewals: no more were accepted than responses were lost, the last one is in the order, and no credentials were
 // touched.
-func (s *stage) judgeRenewals(allowed cost) {
+func (s *environment) verifyRenewals(allowed cost) {
 	s.Helper()
 	if asked := s.requestLog(signNew); len(asked) > 0 {
 		s.Errorf("a renewal has used transfer credentials: %v", asked)
@@ -142,8 +142,8 @@ func (s *stage) judgeRenewals(allowed cost) {
 	}
 }
 
-// judgePolls: the service was not asked for a certificate before it allows it.
-func (s *stage) judgePolls() {
+// verifyPolls: the service was not asked for a certificate before it allows it.
+func (s *environment) verifyPolls() {
 	s.Helper()
 	for _, accepted := range append(s.accepted(signNew), s.accepted(renew)...) {
 		for _, poll := range s.requestLog(get) {
@@ -155,7 +155,7 @@ func (s *stage) judgePolls() {
 }
 
 // accepted are the calls of an operation that the service has accepted.
-func (s *stage) accepted(operation string) []admin.Request {
+func (s *environment) accepted(operation string) []admin.Request {
 	s.Helper()
 	return slices.DeleteFunc(s.requestLog(operation), func(asked admin.Request) bool { return !asked.Accepted })
 }
@@ -181,7 +181,7 @@ func readyReason(request *cmapi.CertificateRequest) string {
 }
 
 // describe is what a person would look at.
-func (s *stage) describe() string {
+func (s *environment) describe() string {
 	s.Helper()
 	var text strings.Builder
 	for _, condition := range s.request().Status.Conditions {

@@ -19,25 +19,25 @@ func TestAnIssuanceSurvivesAConflictOfEveryWrite(t *testing.T) {
 	for claim, scenario := range scenarios {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			s := set(t, scenario)
-			rival := &rival{stage: s}
-			s.start(rival.intercept).play()
-			s.judge(scenario.renewal, cost{lost: scenario.lost})
-			if rival.touched < 5 {
-				t.Errorf("%d conflicts", rival.touched)
+			s := newEnvironment(t, scenario)
+			conflictingWriter := &conflictingWriter{environment: s}
+			s.startController(conflictingWriter.intercept).work()
+			s.verify(scenario.renewal, cost{lost: scenario.lost})
+			if conflictingWriter.touched < 5 {
+				t.Errorf("%d conflicts", conflictingWriter.touched)
 			}
 		})
 	}
 }
 
-// rival is somebody who changes every object just before the controller writes to it for the first time.
-type rival struct {
-	stage   *stage
-	last    string
-	touched int
+// conflictingWriter is somebody who changes every object just before the controller writes to it for the first time.
+type conflictingWriter struct {
+	environment *environment
+	last        string
+	touched     int
 }
 
-func (r *rival) intercept(s step, act func() error) error {
+func (r *conflictingWriter) intercept(s step, act func() error) error {
 	if s.object == nil || s.name == createOrder || s.name == r.last {
 		r.last = ""
 		return act()
@@ -46,9 +46,9 @@ func (r *rival) intercept(s step, act func() error) error {
 	r.touched++
 	object := s.object.DeepCopyObject().(client.Object)
 	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"example.com/touched":"%d"}}}`, r.touched)
-	err := server.Client.Patch(r.stage.Context(), object, client.RawPatch(types.MergePatchType, patch))
+	err := server.Client.Patch(r.environment.Context(), object, client.RawPatch(types.MergePatchType, patch))
 	if err != nil {
-		r.stage.Errorf("touch %s: %v", s.name, err)
+		r.environment.Errorf("touch %s: %v", s.name, err)
 	}
 	return act()
 }
@@ -57,16 +57,16 @@ func (r *rival) intercept(s step, act func() error) error {
 func TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep(t *testing.T) {
 	for _, claim := range []string{first, renewal} {
 		for _, when := range []moment{before, after} {
-			course := scenarios[claim].course()
-			everyStep(t, fmt.Sprintf("%s, %s", claim, when), course, func(t *testing.T, number int) (*world, bool) {
+			expectedSteps := scenarios[claim].expectedSteps()
+			everyStep(t, fmt.Sprintf("%s, %s", claim, when), expectedSteps, func(t *testing.T, number int) (*controller, bool) {
 				t.Helper()
-				s := set(t, scenarios[claim])
+				s := newEnvironment(t, scenarios[claim])
 				outage := &outage{number: number, when: when}
-				world := s.start(outage.intercept)
-				world.look = outage.look
-				world.play()
-				s.judge(scenarios[claim].renewal, cost{})
-				return world, outage.begun
+				controller := s.startController(outage.intercept)
+				controller.beforeRead = outage.beforeRead
+				controller.work()
+				s.verify(scenarios[claim].renewal, cost{})
+				return controller, outage.begun
 			})
 		}
 	}
@@ -92,7 +92,7 @@ func (o *outage) intercept(s step, act func() error) error {
 		if s.isCall() {
 			return err
 		}
-		return o.look()
+		return o.beforeRead()
 	}
 	if begins {
 		o.begin()
@@ -100,7 +100,7 @@ func (o *outage) intercept(s step, act func() error) error {
 	if s.isCall() {
 		return act()
 	}
-	if err := o.look(); err != nil {
+	if err := o.beforeRead(); err != nil {
 		return err
 	}
 	return act()
@@ -108,7 +108,7 @@ func (o *outage) intercept(s step, act func() error) error {
 
 func (o *outage) begin() { o.begun, o.left = true, duration }
 
-func (o *outage) look() error {
+func (o *outage) beforeRead() error {
 	if o.left == 0 {
 		return nil
 	}
@@ -120,23 +120,24 @@ func (o *outage) look() error {
 func TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep(t *testing.T) {
 	for _, claim := range []string{first, renewal} {
 		for direction, distance := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour} {
-			everyStep(t, claim+", "+direction, scenarios[claim].course(), func(t *testing.T, number int) (*world, bool) {
+			want := scenarios[claim].expectedSteps()
+			everyStep(t, claim+", "+direction, want, func(t *testing.T, number int) (*controller, bool) {
 				t.Helper()
-				s := set(t, scenarios[claim])
-				world := s.start(open)
-				world.patience += time.Hour
+				s := newEnvironment(t, scenarios[claim])
+				controller := s.startController(passThrough)
+				controller.issuanceTimeout += time.Hour
 				jumped := false
-				world.intercept = func(step step, act func() error) error {
+				controller.intercept = func(step step, act func() error) error {
 					err := act()
 					if step.number == number {
 						jumped = true
-						world.watch.jump(distance)
+						controller.controllerClock.jump(distance)
 					}
 					return err
 				}
-				world.play()
-				s.judge(scenarios[claim].renewal, cost{wrongClock: distance > 0})
-				return world, jumped
+				controller.work()
+				s.verify(scenarios[claim].renewal, cost{wrongClock: distance > 0})
+				return controller, jumped
 			})
 		}
 	}
@@ -146,13 +147,13 @@ func TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep(t *testing.T) {
 func TestARenewalThatIsRefusedForLongGivesWayToTransferCredentials(t *testing.T) {
 	t.Parallel()
 	const long = 5 * time.Minute
-	s := set(t, scenario{renewal: true, timeout: &metav1.Duration{Duration: long}, faults: []admin.Fault{
+	s := newEnvironment(t, scenario{renewal: true, timeout: &metav1.Duration{Duration: long}, faults: []admin.Fault{
 		{Operation: renew, Kind: admin.ResultFail, Code: "PKI099", Count: 1000},
 	}})
 	began := s.clock.Now()
-	s.start(open).play()
-	s.judgeCertificate()
-	s.judgeOrders()
+	s.startController(passThrough).work()
+	s.verifyCertificate()
+	s.verifyOrders()
 	bought := s.accepted(signNew)
 	if len(bought) != 1 || bought[0].Time.Sub(began) < long || len(s.accepted(renew)) > 0 {
 		t.Errorf("since %s the service has accepted %+v", began, bought)
