@@ -146,12 +146,12 @@ e2e: assets node-assets helm ## runs the user stories: cert-manager, kube-apiser
 	$(GO) -C e2e test -count=1 -p 2 $(TESTFLAGS) -timeout 40m ./stories ./...
 
 .PHONY: monitoring
-monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of real troubles
+monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of real faults
 	$(GO) -C e2e/monitoring test -count=1 -p 1 $(TESTFLAGS) -timeout 20m ./...
 
 # SOAKFLAGS='-kills=20 -certificates=100 -seed=1' makes it shorter, or the same again; -run picks one program.
 .PHONY: soak
-soak: assets helm ## runs the long programs: failovers, 200 kills, 1,000 Certificates at once (half an hour)
+soak: assets helm ## runs the soak tests: failovers, 200 kills, 1,000 Certificates at once (half an hour)
 	$(GO) -C e2e test -count=1 -v $(TESTFLAGS) -timeout 120m ./soak -full $(SOAKFLAGS)
 
 .PHONY: assets

@@ -23,8 +23,8 @@ const (
 	// firstGet is how long the service wants between its acceptance and the first GetCertificate (interface description
 	// 2).
 	firstGet = 10 * time.Second
-	// patience bounds what a benchmark waits for.
-	patience = 5 * time.Minute
+	// timeout bounds what a benchmark waits for.
+	timeout = 5 * time.Minute
 )
 
 // start starts a world that ends with the benchmark.

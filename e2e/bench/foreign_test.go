@@ -74,7 +74,7 @@ func settled(b *testing.B, pid int) (resident, peak float64) {
 	b.Helper()
 	const steady = 5 // seconds
 	same := 0
-	err := wait.PollUntilContextTimeout(b.Context(), time.Second, patience, false, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(b.Context(), time.Second, timeout, false, func(context.Context) (bool, error) {
 		before := resident
 		resident = residentMiB(b, pid)
 		if same++; math.Abs(resident-before) > 1 {
@@ -176,7 +176,7 @@ func withoutSelectableFields(b *testing.B, w *world.World) {
 	if err := w.Client.Update(b.Context(), crd); err != nil {
 		b.Fatal(err)
 	}
-	err := wait.PollUntilContextTimeout(b.Context(), time.Second, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(b.Context(), time.Second, timeout, true, func(ctx context.Context) (bool, error) {
 		err := w.Client.List(ctx, &cmapi.CertificateRequestList{}, client.Limit(1),
 			client.MatchingFields{"spec.issuerRef.group": "example.com"})
 		return err != nil, nil

@@ -37,7 +37,7 @@ func BenchmarkTwoHundredCertificatesAtOnce(b *testing.B) {
 func issueAll(b *testing.B, w *world.World, namespace string) map[string]time.Time {
 	b.Helper()
 	events := follow(b, w, namespace, &cmapi.CertificateRequestList{})
-	late := time.After(patience)
+	late := time.After(timeout)
 	for i := range crowd {
 		create(b, w, world.Certificate(namespace, nameOf(i), customer))
 	}
@@ -54,7 +54,7 @@ func issueAll(b *testing.B, w *world.World, namespace string) map[string]time.Ti
 				seen[retrievalID(request)] = time.Now()
 			}
 		case <-late:
-			b.Fatalf("only %d of %d Certificates were Ready within %s", len(seen), crowd, patience)
+			b.Fatalf("only %d of %d Certificates were Ready within %s", len(seen), crowd, timeout)
 		}
 	}
 	return seen

@@ -82,7 +82,7 @@ func forgetPeak(b *testing.B, pid int) {
 // awaitAll waits until every request of the issuers' namespaces is Ready.
 func awaitAll(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 	b.Helper()
-	err := wait.PollUntilContextTimeout(b.Context(), time.Second, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(b.Context(), time.Second, timeout, true, func(ctx context.Context) (bool, error) {
 		number := 0
 		for _, issuer := range issuers {
 			list := &cmapi.CertificateRequestList{}

@@ -79,7 +79,7 @@ func liveThroughRenewals(b *testing.B, w *world.World, namespace string) *observ
 	b.Helper()
 	secrets := follow(b, w, namespace, &corev1.SecretList{})
 	requests := follow(b, w, namespace, &cmapi.CertificateRequestList{})
-	late, turn := time.After(patience), time.NewTicker(stagger)
+	late, turn := time.After(timeout), time.NewTicker(stagger)
 	defer turn.Stop()
 	seen := &observed{worn: map[string][]*x509.Certificate{}, renewals: map[types.UID]*renewal{}}
 	for created := 0; !seen.renewed(); {
@@ -97,7 +97,7 @@ func liveThroughRenewals(b *testing.B, w *world.World, namespace string) *observ
 			}
 		case <-late:
 			b.Errorf("not every Certificate was renewed %d times within %s: there were %d renewals (the controller: %v)",
-				renewals, patience, len(seen.margins), w.Controller().ExitError())
+				renewals, timeout, len(seen.margins), w.Controller().ExitError())
 			return seen // The service's log may tell why.
 		}
 	}

@@ -66,7 +66,7 @@ func BenchmarkBesideDeadIssuers(b *testing.B) {
 func until(b *testing.B, from time.Time, reached func(context.Context) (bool, error)) time.Duration {
 	b.Helper()
 	const often = 50 * time.Millisecond
-	if err := wait.PollUntilContextTimeout(b.Context(), often, patience, true, reached); err != nil {
+	if err := wait.PollUntilContextTimeout(b.Context(), often, timeout, true, reached); err != nil {
 		b.Fatal(err)
 	}
 	return time.Since(from)

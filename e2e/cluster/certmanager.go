@@ -34,7 +34,7 @@ var approvalManifest []byte
 // InstallCertManager installs cert-manager's definitions, starts its controllers under their own
 // ServiceAccount, and returns when their caches are filled. cert-manager may approve requests to its own
 // issuers only; manifests that say more are applied before its approver starts, which would otherwise try
-// in vain and come back some seconds later.
+// to no effect and come back some seconds later.
 func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) error {
 	c.step("Installing cert-manager.")
 	module, err := certManagerModule(ctx)

@@ -14,8 +14,8 @@ import (
 // page explains the alerts.
 var page = filepath.Join(root, "docs", "monitoring.md")
 
-// TestCommandsThatAreShownWork runs those of the page, and those of the alerts that the scenes lead to. There are no
-// Pods in this world: about them kubectl has nothing to say, but understands the question.
+// TestCommandsThatAreShownWork runs those of the page, and those of the alerts that the scenarios lead to. There are no
+// Pods in this cluster: about them kubectl has nothing to say, but understands the question.
 func TestCommandsThatAreShownWork(t *testing.T) {
 	commands := append(commandsOfThePage(t), commandsOfAlerts(t)...)
 	const fewest = 15

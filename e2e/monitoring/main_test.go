@@ -29,7 +29,7 @@ var made struct {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	ctrl.SetLogger(logr.Discard()) // Of the clients that the scenes use.
+	ctrl.SetLogger(logr.Discard()) // Of the clients that the scenarios use.
 	os.Exit(run(m))
 }
 
@@ -52,7 +52,7 @@ func run(m *testing.M) int {
 	return code
 }
 
-// theRecording plays the scenes when the first test asks for it.
+// theRecording runs the scenarios when the first test asks for it.
 func theRecording(t *testing.T) *recording.Recording {
 	t.Helper()
 	made.once.Do(func() { made.err = record(t.Context()) })
@@ -62,7 +62,7 @@ func theRecording(t *testing.T) *recording.Recording {
 	return made.recording
 }
 
-// record starts a world with two replicas of the controller, plays all scenes at once, and scrapes the replicas every
+// record starts a world with two replicas of the controller, runs all scenarios at once, and scrapes the replicas every
 // second until everything has happened, and once more after the replicas have changed places.
 func record(ctx context.Context) (err error) {
 	options := world.Options{
@@ -83,5 +83,5 @@ func record(ctx context.Context) (err error) {
 		return err
 	}
 	recorder := newRecorder(made.world, made.recording)
-	return errors.Join(recorder.during(ctx, func() error { return play(ctx, made.world, recorder) }))
+	return errors.Join(recorder.during(ctx, func() error { return runScenarios(ctx, made.world, recorder) }))
 }

@@ -26,7 +26,7 @@ func theDashboard(t *testing.T) (*dashboard.Dashboard, []*dashboard.Panel) {
 	return board, panels
 }
 
-// TestEveryPanelHasData: what the scenes let happen shows in every panel.
+// TestEveryPanelHasData: what the scenarios let happen shows in every panel.
 func TestEveryPanelHasData(t *testing.T) {
 	board, panels := theDashboard(t)
 	asked := asking{recorded: theRecording(t), choice: board.All()}
@@ -52,7 +52,7 @@ type asking struct {
 	choice   dashboard.Choice
 }
 
-// value fails the test unless there is something to show that is not the nought which stands for nothing.
+// value fails the test unless there is something to show other than the zero that stands for nothing.
 func (a asking) value(t *testing.T, target dashboard.Target) {
 	t.Helper()
 	values, err := a.choice.Values(t.Context(), a.recorded, target)
@@ -106,9 +106,9 @@ func TestOneNamespaceCanBeChosen(t *testing.T) {
 	board, panels := theDashboard(t)
 	recorded := theRecording(t)
 	offered := valuesOf(t, board, recorded)
-	for _, scene := range scenes() {
-		if !offered[scene.namespace] {
-			t.Errorf("the namespace %s is not offered", scene.namespace)
+	for _, scenario := range scenarios() {
+		if !offered[scenario.namespace] {
+			t.Errorf("the namespace %s is not offered", scenario.namespace)
 		}
 	}
 	choice := board.All()

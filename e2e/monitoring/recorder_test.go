@@ -16,13 +16,13 @@ import (
 const (
 	// interval is how often the replicas are scraped.
 	interval = time.Second
-	// patience is how long something is waited for. It is far above what a busy machine needs.
-	patience = 2 * time.Minute
+	// timeout is how long something is waited for. It is far above what a busy machine needs.
+	timeout = 2 * time.Minute
 	// first and second are the Pods of the replicas.
 	first, second = "varmenne-issuer-6d5f8c7b9-4xk2p", "varmenne-issuer-6d5f8c7b9-q8z7m"
 )
 
-// recorder scrapes the replicas while scenes are played.
+// recorder scrapes the replicas while scenarios run.
 type recorder struct {
 	recording *recording.Recording
 	targets   []recording.Target
@@ -47,15 +47,15 @@ func newRecorder(w *world.World, into *recording.Recording) *recorder {
 	return r
 }
 
-// during scrapes until the scenes are over.
-func (r *recorder) during(ctx context.Context, scenes func() error) error {
+// during scrapes until the scenarios are over.
+func (r *recorder) during(ctx context.Context, scenarios func() error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		r.scrapeUntil(ctx)
 	}()
-	err := scenes()
+	err := scenarios()
 	cancel()
 	<-done
 	r.mutex.Lock()
@@ -93,7 +93,7 @@ func (r *recorder) scrape(ctx context.Context, now time.Time) {
 func (r *recorder) await(ctx context.Context, queries map[string]string) error {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	for deadline := time.Now().Add(patience); ; r.scraped.Wait() {
+	for deadline := time.Now().Add(timeout); ; r.scraped.Wait() {
 		missing, err := r.missing(ctx, queries)
 		switch {
 		case err != nil || r.err != nil:
@@ -101,7 +101,7 @@ func (r *recorder) await(ctx context.Context, queries map[string]string) error {
 		case len(missing) == 0:
 			return nil
 		case time.Now().After(deadline):
-			return fmt.Errorf("after %s these have not happened: %v", patience, missing)
+			return fmt.Errorf("after %s these have not happened: %v", timeout, missing)
 		}
 	}
 }

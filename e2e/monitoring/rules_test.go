@@ -9,14 +9,14 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/monitoring/alerts"
 )
 
-// quiet are the alerts about what does not happen in the scenes; package alerts plays them from made-up series.
+// quiet are the alerts about what does not happen in the scenarios; package alerts fires them from made-up series.
 var quiet = []string{
 	"VarmenneControllerDown", "VarmenneNoLeader", "VarmenneControllerErrors", "VarmenneWatchFailing",
 	"VarmenneServiceUnreachable",
 }
 
-// TestAlertsSeeTheTroublesOfTheScenes: how long a trouble has to last is left out, since no scene does.
-func TestAlertsSeeTheTroublesOfTheScenes(t *testing.T) {
+// TestAlertsSeeTheFaultsOfTheScenarios: how long a fault has to last is left out, since no scenario does.
+func TestAlertsSeeTheFaultsOfTheScenarios(t *testing.T) {
 	recorded := theRecording(t)
 	all, err := alerts.Load(root, recorded.Engine, recorded.DB)
 	if err != nil {
@@ -62,11 +62,11 @@ func TestNoTwoReplicasTellTheSame(t *testing.T) {
 	const since = "_timestamp_seconds"
 	for claim, query := range map[string]string{
 		"orders are counted by one": `count by (state) (varmenne_orders) > 1`,
-		"issuers are told of once":  `count by (kind, namespace, name) (varmenne_issuer_ready) > 1`,
-		"requests are told of once": `count ` +
+		"issuers are shown once":    `count by (kind, namespace, name) (varmenne_issuer_ready) > 1`,
+		"requests are shown once": `count ` +
 			`by (namespace, request) (varmenne_certificaterequest_pending_created` + since + `) > 1`,
-		"orders are told of once":   `count by (namespace, order) (varmenne_order_pending_created` + since + `) > 1`,
-		"renewals are told of once": `count by (namespace, request) (varmenne_renewal_failing_expiration` + since + `) > 1`,
+		"orders are shown once":     `count by (namespace, order) (varmenne_order_pending_created` + since + `) > 1`,
+		"renewals are shown once":   `count by (namespace, request) (varmenne_renewal_failing_expiration` + since + `) > 1`,
 		"one replica has the lease": `sum(leader_election_master_status) > 1`,
 		"both replicas are scraped": `count(up) != 2`,
 	} {

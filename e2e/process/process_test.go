@@ -12,14 +12,14 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
-// patience is far above what anything takes here on a busy machine.
-const patience = 30 * time.Second
+// timeout is far above what anything takes here on a busy machine.
+const timeout = 30 * time.Second
 
 // shell runs the preparations in a shell, which then does nothing for ever. It returns when the
 // preparations are done.
 func shell(t *testing.T, preparations string) *process.Process {
 	t.Helper()
-	return shellWithGrace(t, preparations, patience)
+	return shellWithGrace(t, preparations, timeout)
 }
 
 // shellWithGrace is one that Stop waits for that long.
@@ -48,7 +48,7 @@ func shellWithGrace(t *testing.T, preparations string, grace time.Duration) *pro
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
@@ -56,7 +56,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("waited without success for %s", what)
 		}
 	}
 }

@@ -17,21 +17,21 @@ import (
 )
 
 const (
-	// patience bounds every wait for something that takes seconds.
-	patience = 4 * time.Minute
+	// timeout bounds every wait for something that takes seconds.
+	timeout = 4 * time.Minute
 	// glance is how often one looks whether what is waited for has come.
 	glance = 250 * time.Millisecond
 )
 
 // list fills a list from the watch.
-func (s *scene) list(list client.ObjectList) {
+func (s *environment) list(list client.ObjectList) {
 	s.Helper()
 	if err := s.seen.List(s.Context(), list, client.InNamespace(namespace)); err != nil {
 		s.Fatal(err)
 	}
 }
 
-func (s *scene) orders() []v1alpha1.VeroOrder {
+func (s *environment) orders() []v1alpha1.VeroOrder {
 	s.Helper()
 	list := &v1alpha1.VeroOrderList{}
 	s.list(list)
@@ -39,13 +39,13 @@ func (s *scene) orders() []v1alpha1.VeroOrder {
 }
 
 // eventually waits until something holds.
-func (s *scene) eventually(what string, holds func() bool) {
+func (s *environment) eventually(what string, holds func() bool) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.Context(), timeout)
 	defer cancel()
 	err := wait.PollUntilContextCancel(ctx, glance, true, func(context.Context) (bool, error) { return holds(), nil })
 	if err != nil {
-		s.Fatalf("waited %s for %s: %v\n%s", patience, what, err, s.unfinished())
+		s.Fatalf("waited %s for %s: %v\n%s", timeout, what, err, s.unfinished())
 	}
 }
 
@@ -61,7 +61,7 @@ func revision(certificate *cmapi.Certificate) int {
 }
 
 // received reports whether the Certificates of those names all have so many certificates.
-func (s *scene) received(count int, names ...string) bool {
+func (s *environment) received(count int, names ...string) bool {
 	s.Helper()
 	list := &cmapi.CertificateList{}
 	s.list(list)
@@ -75,7 +75,7 @@ func (s *scene) received(count int, names ...string) bool {
 }
 
 // lease is the one that the replicas contend for.
-func (s *scene) lease() *coordinationv1.Lease {
+func (s *environment) lease() *coordinationv1.Lease {
 	s.Helper()
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "varmenne-issuer", Name: "varmenne-issuer"}}
 	if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(lease), lease); err != nil {
@@ -85,7 +85,7 @@ func (s *scene) lease() *coordinationv1.Lease {
 }
 
 // removeLease frees the lease of a controller that is dead.
-func (s *scene) removeLease() {
+func (s *environment) removeLease() {
 	s.Helper()
 	if err := s.FreeLease(s.Context()); err != nil {
 		s.Fatal(err)
@@ -93,7 +93,7 @@ func (s *scene) removeLease() {
 }
 
 // leader is the number of the replica that works, once one does.
-func (s *scene) leader() (number int) {
+func (s *environment) leader() (number int) {
 	s.Helper()
 	s.eventually("one of the replicas to work", func() bool {
 		for number = 1; number <= 2; number++ {

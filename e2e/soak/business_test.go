@@ -19,7 +19,7 @@ const (
 
 // business is a number of Certificates that come and go.
 type business struct {
-	*scene
+	*environment
 
 	names []string
 	// asked are those for which a renewal was asked for.
@@ -27,13 +27,13 @@ type business struct {
 }
 
 // startBusiness returns when the first request has reached the service, which from now on takes its time.
-func (s *scene) startBusiness() *business {
+func (s *environment) startBusiness() *business {
 	s.Helper()
 	s.Script(admin.Fault{
 		Kind: admin.TimeoutAfter, Hold: admin.Duration(response), Probability: 75,
 		ForDuration: admin.Duration(24 * time.Hour),
 	})
-	b := &business{scene: s, asked: map[string]bool{}}
+	b := &business{environment: s, asked: map[string]bool{}}
 	b.keep()
 	s.eventually("the first request to reach the service", func() bool { return len(s.Asked(signNew)) > 0 })
 	return b
@@ -49,12 +49,12 @@ func (b *business) finish() {
 }
 
 // upTo is a time that chance chooses.
-func (s *scene) upTo(longest time.Duration) time.Duration {
+func (s *environment) upTo(longest time.Duration) time.Duration {
 	return time.Duration(s.random.Int64N(int64(longest)))
 }
 
 // pass lets a time go by.
-func (s *scene) pass(moment time.Duration) {
+func (s *environment) pass(moment time.Duration) {
 	select {
 	case <-time.After(moment):
 	case <-s.Context().Done():
@@ -67,7 +67,7 @@ func (b *business) keep() {
 	for missing := inFlight - b.keepGoing(); missing > 0; missing-- {
 		name := nameOf(len(b.names))
 		b.names = append(b.names, name)
-		b.buy(name)
+		b.mintCredentials(name)
 		b.order(name)
 	}
 }

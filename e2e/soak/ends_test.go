@@ -13,7 +13,7 @@ import (
 )
 
 // checkNothingIsStuck: every order has ended, and every request that is left is answered.
-func (b *books) checkNothingIsStuck() {
+func (b *reconciliation) checkNothingIsStuck() {
 	b.Helper()
 	if text := b.unfinished(); text != "" {
 		b.Errorf("not everything has come to an end:\n%s", text)
@@ -21,7 +21,7 @@ func (b *books) checkNothingIsStuck() {
 }
 
 // unfinished lists what has not come to an end.
-func (s *scene) unfinished() string {
+func (s *environment) unfinished() string {
 	s.Helper()
 	text := &strings.Builder{}
 	certificates, requests := &cmapi.CertificateList{}, &cmapi.CertificateRequestList{}
@@ -51,7 +51,7 @@ func (s *scene) unfinished() string {
 }
 
 // checkSecrets: every Certificate has a certificate of the service for its own key.
-func (b *books) checkSecrets() {
+func (b *reconciliation) checkSecrets() {
 	b.Helper()
 	issued, err := b.Service.Certificates(b.Context())
 	if err != nil {

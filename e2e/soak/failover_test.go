@@ -21,12 +21,12 @@ const afterlife = 15 * time.Second
 // hand.
 func TestALeaderThatIsFrozenInTheMiddleOfACallLosesNoResponse(t *testing.T) {
 	t.Parallel()
-	s := begin(t, world.Options{Replicas: 2})
+	s := startEnvironment(t, world.Options{Replicas: 2})
 	for round := range either(5, 1) {
-		f := &failover{scene: s, fresh: fmt.Sprintf("fresh-%d", round), used: fmt.Sprintf("used-%d", round)}
-		f.play(round%2 == 1)
+		f := &failover{environment: s, fresh: fmt.Sprintf("fresh-%d", round), used: fmt.Sprintf("used-%d", round)}
+		f.run(round%2 == 1)
 	}
-	s.audit()
+	s.reconcile()
 }
 
 // Here it is left to chance what the leader is doing when it is frozen, and when it is thawed.
@@ -35,9 +35,10 @@ func TestALeaderThatIsFrozenAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPaid(t
 	if !*full {
 		t.Skip("make soak runs it")
 	}
-	s := begin(t, world.Options{Replicas: 2})
-	// A response may come from the old leader when the other one has given it up: who waits a little need not pay again.
-	leave, busy := s.attend(time.Minute), s.startBusiness()
+	s := startEnvironment(t, world.Options{Replicas: 2})
+	// A response may come from the old leader when the other one has given it up: who waits a little need not pay
+	// again.
+	leave, busy := s.actAsUser(time.Minute), s.startBusiness()
 	for range 10 {
 		busy.keep()
 		number := s.leader()
@@ -58,23 +59,23 @@ func TestALeaderThatIsFrozenAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPaid(t
 	}
 	busy.finish()
 	leave()
-	s.audit()
+	s.reconcile()
 }
 
 // failover is one change of the leader.
 type failover struct {
-	*scene
+	*environment
 
 	// fresh is a Certificate that is about to be issued, used one that is about to be renewed.
 	fresh, used string
 	old         int
 }
 
-// play tells the story once; patient lets the other replica finish before the old leader is thawed.
-func (f *failover) play(patient bool) {
+// run fails over once; othersFinish lets the other replica finish before the old leader is thawed.
+func (f *failover) run(othersFinish bool) {
 	f.Helper()
 	f.old = f.leader()
-	f.buy(f.used, f.fresh)
+	f.mintCredentials(f.used, f.fresh)
 	f.order(f.used)
 	f.eventually("the first certificate of "+f.used, func() bool { return f.received(1, f.used) })
 
@@ -85,7 +86,7 @@ func (f *failover) play(patient bool) {
 		sold, renewed := f.orderOf(signNew, f.fresh), f.orderOf(renewal, f.used)
 		return reasonOf(sold) == v1alpha1.ReasonResponseLost && renewed.Status.RetrievalID != ""
 	})
-	if patient {
+	if othersFinish {
 		f.eventually("the renewal by the other replica", func() bool { return f.received(2, f.used) })
 	}
 	f.thaw(given)

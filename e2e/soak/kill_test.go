@@ -14,8 +14,8 @@ const longestRun = 6 * time.Second
 // waiting need not be seen 200 times.
 func TestAControllerThatIsKilledAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPaid(t *testing.T) {
 	t.Parallel()
-	s := begin(t, world.Options{})
-	leave := s.attend(0)
+	s := startEnvironment(t, world.Options{})
+	leave := s.actAsUser(0)
 	runs, busy := *kills, s.startBusiness()
 	if runs == 0 {
 		runs = either(200, 6)
@@ -35,7 +35,7 @@ func TestAControllerThatIsKilledAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPa
 	}
 	busy.finish()
 	leave()
-	found := s.audit()
+	found := s.reconcile()
 	t.Logf("%d kills within %s, with %d calls running at the service in all; %d Certificates were issued and renewed",
 		runs, time.Since(started).Round(time.Second), unfinished, len(busy.names))
 	if found.renewed < len(busy.names) {
@@ -44,7 +44,7 @@ func TestAControllerThatIsKilledAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPa
 }
 
 // killedWithin kills the controller after a while, starts it again, and tells how many calls the service was at.
-func (s *scene) killedWithin(moment time.Duration) (running int) {
+func (s *environment) killedWithin(moment time.Duration) (running int) {
 	s.Helper()
 	s.pass(moment)
 	calls, err := s.Service.Calls(s.Context())

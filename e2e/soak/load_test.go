@@ -61,7 +61,8 @@ func TestAThousandCertificatesAtOnceGetThroughEveryFaultAndEveryKill(t *testing.
 	if !*full {
 		t.Skip("make soak runs it")
 	}
-	s := begin(t, world.Options{Replicas: 2, ControllerArgs: []string{"--call-timeout=" + callTimeout.String()}})
+	arguments := []string{"--call-timeout=" + callTimeout.String()}
+	s := startEnvironment(t, world.Options{Replicas: 2, ControllerArgs: arguments})
 	for _, fault := range misbehavior {
 		fault.Probability, fault.ForDuration = chance, admin.Duration(24*time.Hour)
 		s.Script(fault)
@@ -70,9 +71,9 @@ func TestAThousandCertificatesAtOnceGetThroughEveryFaultAndEveryKill(t *testing.
 	for i := range names {
 		names[i] = nameOf(i)
 	}
-	s.buy(names...)
-	leave := s.attend(0)
-	scales := s.weigh()
+	s.mintCredentials(names...)
+	leave := s.actAsUser(0)
+	scales := s.sampleMemory()
 	started := time.Now()
 	for _, name := range names {
 		s.order(name)
@@ -82,11 +83,11 @@ func TestAThousandCertificatesAtOnceGetThroughEveryFaultAndEveryKill(t *testing.
 		len(names), time.Since(started).Round(time.Second), len(s.killed))
 	leave()
 	s.checkLimits(scales())
-	s.audit()
+	s.reconcile()
 }
 
 // killUntil kills one of the replicas from time to time, and starts it again, until everything is done.
-func (s *scene) killUntil(done func() bool, started time.Time) {
+func (s *environment) killUntil(done func() bool, started time.Time) {
 	s.Helper()
 	late := time.After(time.Until(started.Add(inTime)))
 	look, kill := time.NewTicker(time.Second), time.NewTicker(killEvery)
@@ -109,7 +110,7 @@ func (s *scene) killUntil(done func() bool, started time.Time) {
 }
 
 // progress tells a person who waits how far it is.
-func (s *scene) progress(started time.Time) {
+func (s *environment) progress(started time.Time) {
 	s.Helper()
 	certificates, requests := &cmapi.CertificateList{}, &cmapi.CertificateRequestList{}
 	s.list(certificates)
@@ -125,8 +126,9 @@ func (s *scene) progress(started time.Time) {
 		len(requests.Items), reasons)
 }
 
-// weigh watches the memory of the replicas until the returned function is called, which tells the most that any had.
-func (s *scene) weigh() (most func() int) {
+// sampleMemory watches the memory of the replicas until the returned function is called, which tells the most that any
+// had.
+func (s *environment) sampleMemory() (most func() int) {
 	ctx, cancel := context.WithCancel(s.Context())
 	result := make(chan int)
 	go func() {
@@ -149,7 +151,7 @@ func (s *scene) weigh() (most func() int) {
 }
 
 // checkLimits: memory, and calls at once.
-func (s *scene) checkLimits(memory int) {
+func (s *environment) checkLimits(memory int) {
 	s.Helper()
 	calls, err := s.Service.Calls(s.Context())
 	if err != nil {

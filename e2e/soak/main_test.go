@@ -3,7 +3,7 @@
 // at once. Then it compares the service's own log with what the cluster holds: nothing was paid twice, and nothing that
 // was paid for is lost.
 //
-// Every program has a world of its own. `make test` runs short forms, `make soak` all of it.
+// Every test has a world of its own. `make test` runs short forms, `make soak` all of it.
 package soak
 
 import (

@@ -19,8 +19,8 @@ import (
 // while the call runs, on every try. What the services get to see are the tries.
 func TestACallThatEndsTheControllerOnEveryTryKeepsNobodyElseFromACertificate(t *testing.T) {
 	t.Parallel()
-	s := &crowded{scene: begin(t, world.Options{})}
-	leave := s.attend(0) // a kill may lose the response of anybody else's call, too
+	s := &crowded{environment: startEnvironment(t, world.Options{})}
+	leave := s.actAsUser(0) // a kill may lose the response of anybody else's call, too
 	polled := s.poison("polled", get)
 	// The first poll is not announced. The next controller cannot know that there was one.
 	s.killInEvery(polled, get, 0, firstPause)
@@ -33,12 +33,12 @@ func TestACallThatEndsTheControllerOnEveryTryKeepsNobodyElseFromACertificate(t *
 	s.killInEvery(s.poison("sent", signNew), signNew, firstPause, 2*firstPause)
 	s.eventually("the certificates of everybody else", func() bool { return s.received(1, s.others...) })
 	leave()
-	s.audit()
+	s.reconcile()
 }
 
-// crowded is a scene with Certificates that have nothing to do with what ends the controller.
+// crowded is an environment with Certificates that have nothing to do with what ends the controller.
 type crowded struct {
-	*scene
+	*environment
 
 	others []string
 }
@@ -57,7 +57,7 @@ func (s *crowded) killInEvery(poison *tenant.Tenant, operation string, pauses ..
 	for try, pause := range slices.Insert(pauses, 0, 0) {
 		name := nameOf(len(s.others))
 		s.others = append(s.others, name)
-		s.buy(name)
+		s.mintCredentials(name)
 		s.order(name)
 		seen := s.killIn(poison, operation, try)
 		if distance := seen.Sub(before); distance < pause-noticed {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// trouble is what Prometheus has recorded, and the one alert that comes of it.
-type trouble struct {
+// testCase is what Prometheus has recorded, and the one alert that comes of it.
+type testCase struct {
 	series []string
 	alert  string
 	// from is when it fires for the first time, until when it does no more; zero if it goes on.
@@ -26,7 +26,7 @@ func TestNoAlertFiresWhileAllIsWell(t *testing.T) {
 }
 
 func TestAnAlertFiresInTimeAndResolves(t *testing.T) {
-	for claim, c := range troubles() {
+	for claim, c := range testCases() {
 		t.Run(claim, func(t *testing.T) {
 			end := c.until
 			if end == 0 {
@@ -48,7 +48,7 @@ func TestAnAlertFiresInTimeAndResolves(t *testing.T) {
 	}
 }
 
-func (c trouble) reads(t *testing.T, description string) {
+func (c testCase) reads(t *testing.T, description string) {
 	t.Helper()
 	for _, words := range c.says {
 		if !strings.Contains(description, words) {

@@ -32,7 +32,7 @@ func load(t *testing.T) []*alerts.Alert {
 
 func TestEveryAlertIsPlayed(t *testing.T) {
 	played := map[string]bool{}
-	for _, c := range troubles() {
+	for _, c := range testCases() {
 		played[c.alert] = true
 	}
 	for _, alert := range load(t) {

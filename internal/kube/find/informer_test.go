@@ -61,8 +61,8 @@ func TestRequestsOfOthersAreNotKept(t *testing.T) {
 			if difference := cmp.Diff(want, seen.kept(t)); difference != "" {
 				t.Errorf("the cache keeps others (-want +got):\n%s", difference)
 			}
-			if slices.ContainsFunc(seen.told(), func(told string) bool { return told == "add "+one+"/late-theirs" }) {
-				t.Errorf("it was told of a request of another group: %v", seen.told())
+			if slices.ContainsFunc(seen.handled(), func(handled string) bool { return handled == "add "+one+"/late-theirs" }) {
+				t.Errorf("it was told of a request of another group: %v", seen.handled())
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func (p *picture) note(event string, object any) {
 	p.events = append(p.events, event+" "+request.Namespace+"/"+request.Name)
 }
 
-func (p *picture) told() []string {
+func (p *picture) handled() []string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return slices.Clone(p.events)
@@ -140,7 +140,9 @@ func (p *picture) told() []string {
 
 func (p *picture) await(t *testing.T, event string) {
 	t.Helper()
-	eventually(t.Context(), t, event, func(context.Context) (bool, error) { return slices.Contains(p.told(), event), nil })
+	eventually(t.Context(), t, event, func(context.Context) (bool, error) {
+		return slices.Contains(p.handled(), event), nil
+	})
 }
 
 // kept are the requests in the cache.

@@ -76,14 +76,14 @@ func runCache(t *testing.T, options cache.Options) cache.Cache {
 		}
 	})
 	go func() { ended <- cached.Start(ctx) }()
-	patience, enough := context.WithTimeout(t.Context(), time.Minute)
+	bounded, enough := context.WithTimeout(t.Context(), time.Minute)
 	defer enough()
 	for _, kind := range []client.Object{&cmapi.CertificateRequest{}, &v1alpha1.VeroOrder{}} {
-		if _, err := cached.GetInformer(patience, kind); err != nil {
+		if _, err := cached.GetInformer(bounded, kind); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if !cached.WaitForCacheSync(patience) {
+	if !cached.WaitForCacheSync(bounded) {
 		t.Fatal("the cache does not fill")
 	}
 	return cached

@@ -97,7 +97,7 @@ func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 		Clock: clock, Events: status.Events{Recorder: recorder},
 	}}
 	name := client.ObjectKeyFromObject(order)
-	reconcileInVain := func(told int) {
+	reconcileFailing := func(told int) {
 		t.Helper()
 		if _, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name}); err == nil {
 			t.Error("there is no error")
@@ -106,13 +106,13 @@ func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 			t.Fatalf("told %d times, want %d", len(recorder.Events), told)
 		}
 	}
-	reconcileInVain(0)
+	reconcileFailing(0)
 	reconciler.Client = server.Client
 	for range 5 {
-		reconcileInVain(1)
+		reconcileFailing(1)
 	}
 	clock.Step(status.ReportInterval)
-	reconcileInVain(2)
+	reconcileFailing(2)
 }
 
 // TestARestoredOrderIsNotWrittenTo also where the controller could only say that it is hindered: who restores the order

@@ -217,6 +217,6 @@ func checkHeld(t *testing.T, order *v1alpha1.VeroOrder, changes ...change) {
 	want{verb: plan.Follow, reason: v1alpha1.ReasonWaitingForWindow, says: says}.check(t,
 		plan.Decide(requested(append(changes, with(order))...)))
 	if !reasons.Of(v1alpha1.ReasonWaitingForWindow).Quiet {
-		t.Error("a renewal that waits for its window is told as a Warning")
+		t.Error("a renewal that waits for its window is a Warning")
 	}
 }

@@ -46,7 +46,7 @@ func history(random *rand.Rand, length int) []byte {
 
 func live(t *testing.T, events []byte) {
 	t.Helper()
-	w := newWorld(t)
+	w := newModel(t)
 	for len(events) > 1 {
 		w.happen(events[0], events[1])
 		events = events[2:]
@@ -56,7 +56,7 @@ func live(t *testing.T, events []byte) {
 }
 
 // happen is one event; most of them are steps of the controllers.
-func (w *world) happen(event, detail byte) {
+func (w *model) happen(event, detail byte) {
 	number := int(detail)
 	switch {
 	case event < 70 && len(w.requests) > 0:
@@ -87,14 +87,14 @@ func (w *world) happen(event, detail byte) {
 }
 
 // retire removes what has ended, but not while the Secret holds what it has spent.
-func (w *world) retire() {
+func (w *model) retire() {
 	w.orders = slices.DeleteFunc(w.orders, func(o *v1alpha1.VeroOrder) bool {
 		held := o.Spec.Transfer != nil && w.transfer != nil && o.Spec.Transfer.TransferIDDigest == w.transfer.id
 		return o.Status.CompletionTime != nil && !held
 	})
 }
 
-func (w *world) changeRequests(number int) {
+func (w *model) changeRequests(number int) {
 	switch number % 4 {
 	case 0: // deleted
 		if len(w.requests) > 0 {
@@ -114,7 +114,7 @@ func (w *world) changeRequests(number int) {
 	}
 }
 
-func (w *world) changeSecrets(number int) {
+func (w *model) changeSecrets(number int) {
 	switch number % 6 {
 	case 0:
 		w.transfer = nil
@@ -131,7 +131,7 @@ func (w *world) changeSecrets(number int) {
 	}
 }
 
-func (w *world) changeIssuer(number int) {
+func (w *model) changeIssuer(number int) {
 	w.issuer.Generation++
 	switch number % 7 {
 	case 0:
@@ -152,7 +152,7 @@ func (w *world) changeIssuer(number int) {
 	}
 }
 
-func (w *world) repairIssuer() {
+func (w *model) repairIssuer() {
 	generation := w.issuer.Generation + 1
 	w.issuer = ordertest.Issuer()
 	w.issuer.Generation, w.trusting = generation, true
@@ -160,7 +160,7 @@ func (w *world) repairIssuer() {
 
 // repair mends everything that a person can mend. That includes to give up what was accepted for another customer or in
 // another environment, by deleting the order, as its message says.
-func (w *world) repair() {
+func (w *model) repair() {
 	w.repairIssuer()
 	for _, record := range w.frozen {
 		record()
@@ -175,7 +175,7 @@ func (w *world) repair() {
 
 // settle lets the controllers work without faults, with new credentials whenever somebody waits for some, until every
 // request has ended.
-func (w *world) settle() {
+func (w *model) settle() {
 	const rounds = 400
 	for range rounds {
 		next := w.now().Add(time.Hour)

@@ -67,14 +67,14 @@ func leafFor(t testing.TB, key, number, day int) *x509.Certificate {
 	return leaves[name]
 }
 
-func (w *world) call(order *v1alpha1.VeroOrder) orderstate.Call {
+func (w *model) call(order *v1alpha1.VeroOrder) orderstate.Call {
 	call := ended(order, w.now())
 	call.IssuerGeneration, call.TrustDigest = w.issuer.Generation, w.issuer.TrustDigest
 	call.Timeout = w.issuer.Timeout
 	return call
 }
 
-func (w *world) submit(order *v1alpha1.VeroOrder, s orderstate.Snapshot, fault fault) {
+func (w *model) submit(order *v1alpha1.VeroOrder, s orderstate.Snapshot, fault fault) {
 	fingerprint := ""
 	if s.Transfer != nil {
 		fingerprint = s.Transfer.Credentials.Fingerprint
@@ -100,7 +100,7 @@ func (w *world) submit(order *v1alpha1.VeroOrder, s orderstate.Snapshot, fault f
 }
 
 // send is the service's side of SignNewCertificate and RenewCertificate.
-func (w *world) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
+func (w *model) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
 	if fault == unreachable {
 		return "", errUnreachable
 	}
@@ -129,7 +129,7 @@ func (w *world) send(order *v1alpha1.VeroOrder, fault fault) (string, error) {
 	}
 }
 
-func (w *world) refusal(order *v1alpha1.VeroOrder, fault fault) error {
+func (w *model) refusal(order *v1alpha1.VeroOrder, fault fault) error {
 	transfer := order.Spec.Transfer
 	switch {
 	case order.Spec.Environment != w.issuer.Environment || order.Spec.CustomerID != w.issuer.CustomerID:
@@ -161,7 +161,7 @@ func (w *world) refusal(order *v1alpha1.VeroOrder, fault fault) error {
 }
 
 // poll is both sides of GetCertificate.
-func (w *world) poll(order *v1alpha1.VeroOrder, fault fault) {
+func (w *model) poll(order *v1alpha1.VeroOrder, fault fault) {
 	call := w.call(order)
 	asked := w.service.retrieved[order.Status.RetrievalID]
 	if asked == nil {

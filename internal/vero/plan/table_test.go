@@ -36,8 +36,8 @@ func unreadable(problem string) change {
 
 // circumstance is what a word in the table of the design can mean, and what a person is told of it.
 type circumstance struct {
-	change change
-	told   string
+	change  change
+	message string
 }
 
 // circumstances are the meanings of a word in the table of the design.
@@ -123,7 +123,7 @@ func TestTheTableOfTheDesign(t *testing.T) {
 					t.Run(fmt.Sprintf("%s, %s, %s", current, window, transfer), func(t *testing.T) {
 						action := row.action
 						if action.reason == v1alpha1.ReasonWaitingForCredentials && action.says == nil {
-							action.says = []string{c.told, credentials.told}
+							action.says = []string{c.message, credentials.message}
 						}
 						action.check(t, plan.Decide(requested(w.change, c.change, credentials.change)))
 					})

@@ -14,27 +14,27 @@ import (
 const (
 	customerID = "0123456-7"
 	day        = 24 * time.Hour
-	// callTimeout lets calls that hang end soon, and those of all scenes at once be answered on a busy machine.
+	// callTimeout lets calls that hang end soon, and those of all scenarios at once be answered on a busy machine.
 	callTimeout = 15 * time.Second
 )
 
-// scene is a namespace with an issuer, a certificate service of its own, and something that happens there.
-type scene struct {
+// scenario is a namespace with an issuer, a certificate service of its own, and something that happens there.
+type scenario struct {
 	namespace string
 	// service are arguments of the simulator.
 	service []string
 	// bundleless leaves out the bundles that the issuer names.
 	bundleless bool
-	act        func(context.Context, *actor) error
+	act        func(context.Context, *scenarioRun) error
 }
 
-// scenes are all that alerts and panels are about, side by side.
-func scenes() []scene {
-	return []scene{
+// scenarios are all that alerts and panels are about, side by side.
+func scenarios() []scenario {
+	return []scenario{
 		{namespace: "tax-reporting", act: issueMany},
 		{namespace: "payroll", service: living(90 * time.Second), act: renewAtOnce},
-		{namespace: "customs", service: living(45 * day), act: renewInVain("PKI010")},
-		{namespace: "harbour", service: living(9 * day), act: renewInVain("PKI030")},
+		{namespace: "customs", service: living(45 * day), act: renewRefused("PKI010")},
+		{namespace: "harbour", service: living(9 * day), act: renewRefused("PKI030")},
 		{namespace: "accounting", act: waitForCredentials},
 		{namespace: "invoicing", bundleless: true, act: waitForIssuer},
 		{namespace: "logistics", act: scripted(admin.Fault{
@@ -52,7 +52,7 @@ func scenes() []scene {
 	}
 }
 
-// always is longer than any scene.
+// always is longer than any scenario.
 const always = admin.Duration(time.Hour)
 
 // living lets certificates live so long, and be renewed all the time.
@@ -101,7 +101,7 @@ func takenOver() map[string]string {
 }
 
 // issueMany lets certificates be issued, some of them later than others.
-func issueMany(ctx context.Context, a *actor) error {
+func issueMany(ctx context.Context, a *scenarioRun) error {
 	for _, name := range []string{"incomes-register", "vat", "excise-duty"} {
 		if err := a.order(ctx, name); err != nil {
 			return err
@@ -111,15 +111,15 @@ func issueMany(ctx context.Context, a *actor) error {
 }
 
 // renewAtOnce lets a certificate be renewed as soon as it is there.
-func renewAtOnce(ctx context.Context, a *actor) error {
+func renewAtOnce(ctx context.Context, a *scenarioRun) error {
 	return a.orderWith(ctx, "salaries", func(c *cmapi.Certificate) {
 		c.Spec.RenewBefore = &metav1.Duration{Duration: 80 * time.Second}
 	})
 }
 
-// renewInVain asks for a renewal that the service refuses with a code.
-func renewInVain(code string) func(context.Context, *actor) error {
-	return func(ctx context.Context, a *actor) error {
+// renewRefused asks for a renewal that the service refuses with a code.
+func renewRefused(code string) func(context.Context, *scenarioRun) error {
+	return func(ctx context.Context, a *scenarioRun) error {
 		if _, err := a.service.Script(ctx, admin.Fault{
 			Operation: "RenewCertificate", Kind: admin.ResultFail, Code: code, ForDuration: always,
 		}); err != nil {
@@ -136,12 +136,12 @@ func renewInVain(code string) func(context.Context, *actor) error {
 }
 
 // waitForCredentials asks for a certificate and has nothing to pay with.
-func waitForCredentials(ctx context.Context, a *actor) error {
+func waitForCredentials(ctx context.Context, a *scenarioRun) error {
 	return a.certificate(ctx, "ledger", nil)
 }
 
 // waitForIssuer lets credentials lie there that are old already, while the issuer lacks its bundles.
-func waitForIssuer(ctx context.Context, a *actor) error {
+func waitForIssuer(ctx context.Context, a *scenarioRun) error {
 	if err := a.credentials(ctx, "e-invoices", ""); err != nil {
 		return err
 	}
@@ -152,8 +152,8 @@ func waitForIssuer(ctx context.Context, a *actor) error {
 }
 
 // scripted lets the service misbehave.
-func scripted(fault admin.Fault) func(context.Context, *actor) error {
-	return func(ctx context.Context, a *actor) error {
+func scripted(fault admin.Fault) func(context.Context, *scenarioRun) error {
+	return func(ctx context.Context, a *scenarioRun) error {
 		if _, err := a.service.Script(ctx, fault); err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func scripted(fault admin.Fault) func(context.Context, *actor) error {
 }
 
 // mistypePassword makes a typing error in the password.
-func mistypePassword(ctx context.Context, a *actor) error {
+func mistypePassword(ctx context.Context, a *scenarioRun) error {
 	if err := a.credentials(ctx, "records", "mistyped"); err != nil {
 		return err
 	}
@@ -170,11 +170,11 @@ func mistypePassword(ctx context.Context, a *actor) error {
 }
 
 // askForNames asks for what the service does not certify.
-func askForNames(ctx context.Context, a *actor) error {
+func askForNames(ctx context.Context, a *scenarioRun) error {
 	return a.certificate(ctx, "shop", func(c *cmapi.Certificate) { c.Spec.DNSNames = []string{"shop.example.org"} })
 }
 
 // nameNoIssuer makes a typing error in the name of the issuer.
-func nameNoIssuer(ctx context.Context, a *actor) error {
+func nameNoIssuer(ctx context.Context, a *scenarioRun) error {
 	return a.certificate(ctx, "trial", func(c *cmapi.Certificate) { c.Spec.IssuerRef.Name = "veor" })
 }

@@ -19,13 +19,13 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// play plays all scenes, then lets the other replica take over, and returns when all of it was recorded.
-func play(ctx context.Context, w *world.World, r *recorder) error {
+// runScenarios runs all scenarios, then lets the other replica take over, and returns when all of it was recorded.
+func runScenarios(ctx context.Context, w *world.World, r *recorder) error {
 	var group errgroup.Group
-	for _, scene := range scenes() {
+	for _, scenario := range scenarios() {
 		group.Go(func() error {
-			if err := begin(ctx, w, scene); err != nil {
-				return fmt.Errorf("the scene in %s: %w", scene.namespace, err)
+			if err := startScenario(ctx, w, scenario); err != nil {
+				return fmt.Errorf("the scenario in %s: %w", scenario.namespace, err)
 			}
 			return nil
 		})
@@ -50,28 +50,28 @@ func play(ctx context.Context, w *world.World, r *recorder) error {
 	return nil
 }
 
-// actor is who acts in a scene.
-type actor struct {
-	scene
+// scenarioRun is a scenario that happens.
+type scenarioRun struct {
+	scenario
 
 	client  client.Client
 	service *world.Service
 }
 
-// begin makes everything that a scene needs, and lets it happen.
-func begin(ctx context.Context, w *world.World, scene scene) error {
-	service, err := w.StartService(ctx, scene.service...)
+// startScenario makes everything that a scenario needs, and lets it happen.
+func startScenario(ctx context.Context, w *world.World, scenario scenario) error {
+	service, err := w.StartService(ctx, scenario.service...)
 	if err != nil {
 		return err
 	}
-	a := &actor{scene: scene, client: w.Client, service: service}
-	issuer := service.Issuer(scene.namespace, customerID)
+	a := &scenarioRun{scenario: scenario, client: w.Client, service: service}
+	issuer := service.Issuer(scenario.namespace, customerID)
 	if lives, err := time.ParseDuration(a.validity()); err == nil {
 		issuer.Spec.RenewalWindow = &metav1.Duration{Duration: lives}
 	}
-	objects := []client.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: scene.namespace}}}
-	if !scene.bundleless {
-		trust, err := service.Trust(ctx, scene.namespace)
+	objects := []client.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: scenario.namespace}}}
+	if !scenario.bundleless {
+		trust, err := service.Trust(ctx, scenario.namespace)
 		if err != nil {
 			return err
 		}
@@ -85,9 +85,9 @@ func begin(ctx context.Context, w *world.World, scene scene) error {
 	return a.act(ctx, a)
 }
 
-// validity is how long the service's certificates live, if the scene says so.
-func (a *actor) validity() string {
-	for _, argument := range a.scene.service {
+// validity is how long the service's certificates live, if the scenario says so.
+func (a *scenarioRun) validity() string {
+	for _, argument := range a.scenario.service {
 		if value, found := strings.CutPrefix(argument, "--validity="); found {
 			return value
 		}
@@ -96,9 +96,11 @@ func (a *actor) validity() string {
 }
 
 // order orders a certificate with credentials.
-func (a *actor) order(ctx context.Context, name string) error { return a.orderWith(ctx, name, nil) }
+func (a *scenarioRun) order(ctx context.Context, name string) error {
+	return a.orderWith(ctx, name, nil)
+}
 
-func (a *actor) orderWith(ctx context.Context, name string, change func(*cmapi.Certificate)) error {
+func (a *scenarioRun) orderWith(ctx context.Context, name string, change func(*cmapi.Certificate)) error {
 	if err := a.credentials(ctx, name, ""); err != nil {
 		return err
 	}
@@ -106,7 +108,7 @@ func (a *actor) orderWith(ctx context.Context, name string, change func(*cmapi.C
 }
 
 // certificate makes a Certificate.
-func (a *actor) certificate(ctx context.Context, name string, change func(*cmapi.Certificate)) error {
+func (a *scenarioRun) certificate(ctx context.Context, name string, change func(*cmapi.Certificate)) error {
 	certificate := world.Certificate(a.namespace, name, customerID)
 	if change != nil {
 		change(certificate)
@@ -116,7 +118,7 @@ func (a *actor) certificate(ctx context.Context, name string, change func(*cmapi
 
 // credentials puts credentials into the Secret that a Certificate of that name draws on. A password that is given takes
 // the place of the right one.
-func (a *actor) credentials(ctx context.Context, name, password string) error {
+func (a *scenarioRun) credentials(ctx context.Context, name, password string) error {
 	sent, err := a.service.Mint(ctx, admin.MintRequest{CustomerID: customerID})
 	if err != nil {
 		return err
@@ -130,7 +132,7 @@ func (a *actor) credentials(ctx context.Context, name, password string) error {
 }
 
 // age makes the API server believe that a Secret was written some time ago.
-func (a *actor) age(ctx context.Context, name string, age time.Duration) error {
+func (a *scenarioRun) age(ctx context.Context, name string, age time.Duration) error {
 	secret := &corev1.Secret{}
 	if err := a.client.Get(ctx, client.ObjectKey{Namespace: a.namespace, Name: name}, secret); err != nil {
 		return err

@@ -24,15 +24,15 @@ const wholeLog = 10_000
 // recording is how long it takes at most, on a busy machine, from the service's response until it is in the order.
 const recording = 5 * time.Second
 
-// books compare what the service says with what the cluster holds.
-type books struct {
-	*scene
+// reconciliation compares what the service says with what the cluster holds.
+type reconciliation struct {
+	*environment
 
 	log    []admin.Request
 	orders []v1alpha1.VeroOrder
 }
 
-// figures are what is told of a program that went well.
+// figures are what the log of a test shows.
 type figures struct {
 	// signNews, renewals and gets are what was sent; paid and renewed what of it was accepted.
 	signNews, renewals, gets, paid, renewed int
@@ -42,14 +42,14 @@ type figures struct {
 	faults int
 }
 
-// audit opens the books when everything is over: the orders come from the API server itself.
-func (s *scene) audit() figures {
+// reconcile compares the two when everything is over: the orders come from the API server itself.
+func (s *environment) reconcile() figures {
 	s.Helper()
 	list := &v1alpha1.VeroOrderList{}
 	if err := s.Client.List(s.Context(), list, client.InNamespace(namespace)); err != nil {
 		s.Fatal(err)
 	}
-	b := &books{scene: s, log: s.Asked(""), orders: list.Items}
+	b := &reconciliation{environment: s, log: s.Asked(""), orders: list.Items}
 	if len(b.log) >= wholeLog {
 		s.Error("the service's log has forgotten what came first")
 	}
@@ -65,7 +65,7 @@ func (s *scene) audit() figures {
 	return found
 }
 
-func (b *books) count() figures {
+func (b *reconciliation) count() figures {
 	found := figures{}
 	for _, request := range b.log {
 		accepted := 0
@@ -90,7 +90,7 @@ func (b *books) count() figures {
 }
 
 // checkFirstGets: no certificate is asked for within ten seconds of the acceptance.
-func (b *books) checkFirstGets() {
+func (b *reconciliation) checkFirstGets() {
 	b.Helper()
 	given := map[string]time.Time{}
 	for _, request := range b.log {
@@ -107,7 +107,7 @@ func (b *books) checkFirstGets() {
 
 // isReplayed reports whether the service has given a RetrievalId to others than the one that it belongs to: they cannot
 // know when it was made.
-func (b *books) isReplayed(retrievalID string) bool {
+func (b *reconciliation) isReplayed(retrievalID string) bool {
 	holders := 0
 	for i := range b.orders {
 		if b.orders[i].Status.RetrievalID == retrievalID {
@@ -124,7 +124,7 @@ func (b *books) isReplayed(retrievalID string) bool {
 
 // checkPayments: a TransferId is accepted once, its RetrievalId is in the order or the order says that it was lost, and
 // for each Certificate no more was paid than one certificate and what was lost.
-func (b *books) checkPayments(found *figures) {
+func (b *reconciliation) checkPayments(found *figures) {
 	b.Helper()
 	spent, paid, lost := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, request := range b.log {
@@ -163,7 +163,7 @@ func (b *books) checkPayments(found *figures) {
 
 // isExcused reports whether a response may have been lost: a fault has left nothing of it that could be read, or the
 // process that waited for it was killed.
-func (b *books) isExcused(request admin.Request) bool {
+func (b *reconciliation) isExcused(request admin.Request) bool {
 	switch request.Fault {
 	case "", admin.StrangerSignature, admin.Unsigned:
 	default:
@@ -182,7 +182,7 @@ const (
 )
 
 // fate is what has become of the RetrievalId that the service gave for a request.
-func (b *books) fate(request admin.Request) string {
+func (b *reconciliation) fate(request admin.Request) string {
 	digest, found := digestOf(request.TransferID), "is in no order"
 	for i := range b.orders {
 		order := &b.orders[i]

@@ -26,10 +26,10 @@ const (
 	standby   = `{job="varmenne",namespace="issuers",pod="b",instance="b:8080"}`
 )
 
-// troubles have a row for each alert, and one for each way to it that is not obvious.
-func troubles() map[string]trouble {
-	all := map[string]trouble{}
-	for _, some := range []map[string]trouble{
+// testCases have a row for each alert, and one for each way to it that is not obvious.
+func testCases() map[string]testCase {
+	all := map[string]testCase{}
+	for _, some := range []map[string]testCase{
 		ofTheController(), ofIssuers(), ofRenewals(), ofRequests(), ofOrders(), ofTheService(),
 	} {
 		maps.Copy(all, some)
@@ -37,8 +37,8 @@ func troubles() map[string]trouble {
 	return all
 }
 
-func ofTheController() map[string]trouble {
-	return map[string]trouble{
+func ofTheController() map[string]testCase {
+	return map[string]testCase{
 		"no replica is scraped": {
 			series: []string{
 				"varmenne_build_info" + leader + " 1 stale _x58 1x200", "varmenne_build_info" + standby + " 1 stale _x58 1x200",
@@ -71,8 +71,8 @@ func ofTheController() map[string]trouble {
 	}
 }
 
-func ofIssuers() map[string]trouble {
-	return map[string]trouble{
+func ofIssuers() map[string]testCase {
+	return map[string]testCase{
 		"an issuer cannot reach the service": {
 			series: []string{checked + " 1 stale _x59 1x200", issuer + `"EndpointUnreachable"} _ 0x59` + gone},
 			alert:  "VarmenneIssuerNotReady", from: 16 * time.Minute, until: 61 * time.Minute,
@@ -112,8 +112,8 @@ func ofIssuers() map[string]trouble {
 	}
 }
 
-func ofRenewals() map[string]trouble {
-	return map[string]trouble{
+func ofRenewals() map[string]testCase {
+	return map[string]testCase{
 		"a renewal fails with time enough": {
 			series: []string{failing + `reason="SubmissionFailing"} 2592000x59` + gone},
 			alert:  "VarmenneRenewalFailing", from: 15 * time.Minute, until: 60 * time.Minute,
@@ -141,8 +141,8 @@ func ofRenewals() map[string]trouble {
 	}
 }
 
-func ofRequests() map[string]trouble {
-	return map[string]trouble{
+func ofRequests() map[string]testCase {
+	return map[string]testCase{
 		"a first certificate waits for credentials": {
 			series: []string{request + `reason="WaitingForCredentials"} -3600x119` + gone},
 			alert:  "VarmenneWaitingForCredentials", from: time.Hour, until: 2 * time.Hour,
@@ -170,14 +170,14 @@ func ofRequests() map[string]trouble {
 	}
 }
 
-func ofOrders() map[string]trouble {
-	return map[string]trouble{
+func ofOrders() map[string]testCase {
+	return map[string]testCase{
 		"an order is refused with a technical error again and again": {
 			series: []string{order + `reason="SubmissionFailing"} 0x59` + gone},
 			alert:  "VarmenneOrderStuck", from: 30 * time.Minute, until: time.Hour,
 			says: []string{"VeroOrder tax/sign-1 (SignNewCertificate), made 30m 0s ago"},
 		},
-		"an order changes from one trouble into another": {
+		"an order changes from one fault to another": {
 			series: []string{
 				order + `reason="SubmissionUncertain"} 0x19` + gone, order + `reason="SubmissionFailing"} _x20 0x39` + gone,
 			},
@@ -194,8 +194,8 @@ func ofOrders() map[string]trouble {
 	}
 }
 
-func ofTheService() map[string]trouble {
-	return map[string]trouble{
+func ofTheService() map[string]testCase {
+	return map[string]testCase{
 		"a response with a wrong signature": {
 			series: []string{responses + `"GetCertificate",code="UntrustedResponse",pod="a"} 0x4 1x200`},
 			alert:  "VarmenneSignatureFailures", from: 5 * time.Minute, until: 64 * time.Minute,

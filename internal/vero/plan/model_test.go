@@ -20,10 +20,10 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
-// world is a model of everything around the state machine: the certificate service, which accepts each TransferId once;
+// model is a model of everything around the state machine: the certificate service, which accepts each TransferId once;
 // a cluster with requests, orders and Secrets; and a clock that can be set back. The code under test makes every
 // decision and every record; the model only carries them out, or fails to.
-type world struct {
+type model struct {
 	t       testing.TB
 	elapsed time.Duration // since the beginning, whatever the clock says
 	offset  time.Duration // of the clock
@@ -57,9 +57,9 @@ type request struct {
 
 var worldKeys = [...]string{"ours", "another's", "a third"}
 
-func newWorld(t testing.TB) *world {
+func newModel(t testing.TB) *model {
 	t.Helper()
-	w := &world{
+	w := &model{
 		t: t, issuer: ordertest.Issuer(), trusting: true,
 		service: service{spent: map[string]bool{}, retrieved: map[string]*certificate{}},
 	}
@@ -69,26 +69,26 @@ func newWorld(t testing.TB) *world {
 }
 
 // now is what the clock says.
-func (w *world) now() time.Time { return now.Add(w.elapsed + w.offset) }
+func (w *model) now() time.Time { return now.Add(w.elapsed + w.offset) }
 
 // mint lets every other pair of credentials lie where the issuer's default is.
-func (w *world) mint(right bool) {
+func (w *model) mint(right bool) {
 	w.minted++
 	w.transfer = &transfer{id: fmt.Sprintf("transfer-%d", w.minted), right: right, named: w.minted%2 == 0}
 }
 
 // bought lets the Certificate name right ones.
-func (w *world) bought() {
+func (w *model) bought() {
 	w.mint(true)
 	w.transfer.named = true
 }
 
-func (w *world) ask(key int) {
+func (w *model) ask(key int) {
 	w.requests = append(w.requests, &request{uid: types.UID(fmt.Sprintf("request-%d", len(w.requests))), key: key})
 }
 
-// snapshot gathers the world, as the controllers do.
-func (w *world) snapshot(orders []v1alpha1.VeroOrder) plan.Snapshot {
+// snapshot gathers what is in the model, as the controllers do.
+func (w *model) snapshot(orders []v1alpha1.VeroOrder) plan.Snapshot {
 	s := plan.Snapshot{Now: w.now(), Issuer: w.issuer, Orders: orders}
 	s.Transfer = facts.Transfer{SecretName: "vero-transfer", Problem: "Secret vero-transfer does not exist"}
 	if w.transfer != nil {
@@ -110,7 +110,7 @@ func (w *world) snapshot(orders []v1alpha1.VeroOrder) plan.Snapshot {
 }
 
 // stepRequest is one reconcile of a CertificateRequest, with orders from a cache that may lag behind.
-func (w *world) stepRequest(r *request, lagging bool) plan.Action {
+func (w *model) stepRequest(r *request, lagging bool) plan.Action {
 	if r.ended != "" {
 		return plan.Action{}
 	}
@@ -141,7 +141,7 @@ func (w *world) stepRequest(r *request, lagging bool) plan.Action {
 	return action
 }
 
-func (w *world) create(s plan.Snapshot, action plan.Action, lagging bool) {
+func (w *model) create(s plan.Snapshot, action plan.Action, lagging bool) {
 	order := plan.NewOrder(s, action)
 	order.CreationTimestamp = metav1.Time{Time: w.now()}
 	if order.Spec.Transfer != nil {
@@ -158,14 +158,14 @@ func (w *world) create(s plan.Snapshot, action plan.Action, lagging bool) {
 
 // checkMeant fails the test when the issuer's default credentials are about to pay although the current certificate is
 // usable and too young for a renewal.
-func (w *world) checkMeant() {
+func (w *model) checkMeant() {
 	usable := w.current != nil && w.now().Before(w.current.NotAfter.Add(-w.issuer.Window))
 	if usable && !w.transfer.named {
 		w.t.Fatalf("default credentials %s would pay for a new certificate long before %s", w.transfer.id, w.current.NotAfter)
 	}
 }
 
-func (w *world) list() []v1alpha1.VeroOrder {
+func (w *model) list() []v1alpha1.VeroOrder {
 	orders := make([]v1alpha1.VeroOrder, 0, len(w.orders))
 	for _, order := range w.orders {
 		orders = append(orders, *order.DeepCopy())
@@ -174,7 +174,7 @@ func (w *world) list() []v1alpha1.VeroOrder {
 }
 
 // write stores an order as the API server does, and reads it again.
-func (w *world) write(order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder)) {
+func (w *model) write(order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder)) {
 	before := order.DeepCopy()
 	changed := order.DeepCopy()
 	change(changed)
@@ -190,7 +190,7 @@ func (w *world) write(order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder
 }
 
 // checkStep is what no step may break.
-func (w *world) checkStep(before, after *v1alpha1.VeroOrder) {
+func (w *model) checkStep(before, after *v1alpha1.VeroOrder) {
 	was, is := before.Status, after.Status
 	if was.RetrievalID != "" && !was.RetrievalIDUnverified && was.RetrievalID != is.RetrievalID {
 		w.t.Fatalf("%s: the verified RetrievalId %s has become %q", after.Name, was.RetrievalID, is.RetrievalID)
@@ -209,7 +209,7 @@ func (w *world) checkStep(before, after *v1alpha1.VeroOrder) {
 }
 
 // stepOrder is one reconcile of an order.
-func (w *world) stepOrder(order *v1alpha1.VeroOrder, fault fault) orderstate.Action {
+func (w *model) stepOrder(order *v1alpha1.VeroOrder, fault fault) orderstate.Action {
 	s := forOrder(order, w.snapshot(w.list()))
 	s.Wanted = slices.ContainsFunc(w.requests, func(r *request) bool {
 		return r.ended == "" && digestOf(worldKeys[r.key]) == order.Spec.PublicKeyDigest

@@ -27,8 +27,8 @@ const (
 	window = 2 * 365 * 24 * time.Hour
 )
 
-// scene is a program's world, with one tenant, who uses the world's own service.
-type scene struct {
+// environment is a world of one test, with one tenant, who uses the world's own service.
+type environment struct {
 	*tenant.Tenant
 	secrecy.Ledger
 
@@ -48,11 +48,11 @@ type scene struct {
 	recalled []v1alpha1.VeroOrder
 }
 
-// begin starts a world and makes the issuer. The world ends with the test.
-func begin(t *testing.T, options world.Options) *scene {
+// startEnvironment starts a world and makes the issuer. The world ends with the test.
+func startEnvironment(t *testing.T, options world.Options) *environment {
 	t.Helper()
 	options.Log = t.Output()
-	// What is told at this level must not be secret either.
+	// What is logged at this level must not be secret either.
 	options.ControllerArgs = append(options.ControllerArgs, "--log-level=debug")
 	options.SimulatorArgs = []string{"--processing-delay=1s", "--renewal-window=" + window.String()}
 	w, err := world.Start(t.Context(), options)
@@ -60,7 +60,7 @@ func begin(t *testing.T, options world.Options) *scene {
 		t.Fatal(err)
 	}
 	only := &tenant.Tenant{T: t, World: w, Service: w.Service, Namespace: namespace}
-	s := &scene{Tenant: only, payers: map[string]string{}}
+	s := &environment{Tenant: only, payers: map[string]string{}}
 	t.Cleanup(s.end)
 	s.seedRandom()
 	s.watch()
@@ -77,17 +77,17 @@ func begin(t *testing.T, options world.Options) *scene {
 	return s
 }
 
-func (s *scene) end() {
-	told, err := secrecy.Told(context.Background(), s.World)
-	if err := errors.Join(err, s.Check(told)); err != nil {
-		s.Errorf("what the world has told: %v", err)
+func (s *environment) end() {
+	output, err := secrecy.Told(context.Background(), s.World)
+	if err := errors.Join(err, s.Check(output)); err != nil {
+		s.Errorf("the secrets of this test: %v", err)
 	}
 	if err := s.End(s.Failed()); err != nil {
 		s.Error(err)
 	}
 }
 
-func (s *scene) seedRandom() {
+func (s *environment) seedRandom() {
 	seed := *seedFlag
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -97,7 +97,7 @@ func (s *scene) seedRandom() {
 }
 
 // watch keeps a picture of the objects, so that looking at a thousand of them costs the API server nothing.
-func (s *scene) watch() {
+func (s *environment) watch() {
 	s.Helper()
 	watched, err := cache.New(s.Cluster.RESTConfig(), cache.Options{
 		Scheme: s.Client.Scheme(), DefaultTransform: cache.TransformStripManagedFields(),
@@ -120,19 +120,19 @@ func (s *scene) watch() {
 func nameOf(number int) string { return fmt.Sprintf("certificate-%04d", number) }
 
 // order creates a Certificate. The Secret with its credentials has the same name.
-func (s *scene) order(name string) {
+func (s *environment) order(name string) {
 	s.Helper()
 	s.Create(world.Certificate(namespace, name, customer))
 }
 
 // renew does what `cmctl renew` does.
-func (s *scene) renew(name string) {
+func (s *environment) renew(name string) {
 	s.Helper()
 	s.Renew(&cmapi.Certificate{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
 }
 
 // kill kills a replica.
-func (s *scene) kill(number int) {
+func (s *environment) kill(number int) {
 	s.Helper()
 	s.killed = append(s.killed, time.Now())
 	if err := s.Replica(number).Kill(); err != nil {

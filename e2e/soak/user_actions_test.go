@@ -18,20 +18,20 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// buy orders transfer credentials for Certificates and puts them into Secrets.
-func (s *scene) buy(names ...string) {
+// mintCredentials orders transfer credentials for Certificates and puts them into Secrets.
+func (s *environment) mintCredentials(names ...string) {
 	s.Helper()
 	minted, err := s.Service.MintMany(s.Context(), admin.MintRequest{CustomerID: customer, Count: len(names)})
 	if err != nil {
 		s.Fatal(err)
 	}
 	for i, name := range names {
-		s.Create(s.envelope(name, minted[i]))
+		s.Create(s.transferSecret(name, minted[i]))
 	}
 }
 
-// envelope is the Secret with the credentials of a Certificate.
-func (s *scene) envelope(name string, sent admin.Credential) *corev1.Secret {
+// transferSecret is the Secret with the credentials of a Certificate.
+func (s *environment) transferSecret(name string, sent admin.Credential) *corev1.Secret {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.payers[sent.TransferID] = name
@@ -45,12 +45,12 @@ func (s *scene) envelope(name string, sent admin.Credential) *corev1.Secret {
 }
 
 // replace puts new credentials into the Secret of a Certificate.
-func (s *scene) replace(ctx context.Context, name string) error {
+func (s *environment) replace(ctx context.Context, name string) error {
 	sent, err := s.Service.Mint(ctx, admin.MintRequest{CustomerID: customer})
 	if err != nil {
 		return err
 	}
-	if err := s.Client.Update(ctx, s.envelope(name, sent)); err != nil {
+	if err := s.Client.Update(ctx, s.transferSecret(name, sent)); err != nil {
 		return err
 	}
 	s.mutex.Lock()
@@ -59,10 +59,10 @@ func (s *scene) replace(ctx context.Context, name string) error {
 	return nil
 }
 
-// attend does, until the returned function is called, what the orders ask a person to do: where a response was lost it
-// provides new credentials, after some time to think, and an order that waits for the certificate of another one it
+// actAsUser does, until the returned function is called, what the orders ask a person to do: where a response was lost
+// it provides new credentials, after some time to think, and an order that waits for the certificate of another one it
 // gives up.
-func (s *scene) attend(thinking time.Duration) (stop func()) {
+func (s *environment) actAsUser(thinking time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(s.Context())
 	done := make(chan struct{})
 	go func() {
@@ -75,7 +75,7 @@ func (s *scene) attend(thinking time.Duration) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				if err := s.attendAll(ctx, attended, thinking); err != nil && ctx.Err() == nil {
+				if err := s.answerAll(ctx, attended, thinking); err != nil && ctx.Err() == nil {
 					s.Errorf("doing what the orders ask for: %v", err)
 				}
 			}
@@ -86,7 +86,7 @@ func (s *scene) attend(thinking time.Duration) (stop func()) {
 	return stop
 }
 
-func (s *scene) attendAll(ctx context.Context, attended map[types.UID]bool, thinking time.Duration) error {
+func (s *environment) answerAll(ctx context.Context, attended map[types.UID]bool, thinking time.Duration) error {
 	list := &v1alpha1.VeroOrderList{}
 	if err := s.seen.List(ctx, list, client.InNamespace(namespace)); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (s *scene) attendAll(ctx context.Context, attended map[types.UID]bool, thin
 
 // examine asks the service, as a person would, whose RetrievalId an order has that is given a wrong certificate. If it
 // is that of another order, because an earlier response came once more, then the order is given up.
-func (s *scene) examine(ctx context.Context, order *v1alpha1.VeroOrder) error {
+func (s *environment) examine(ctx context.Context, order *v1alpha1.VeroOrder) error {
 	submissions, err := s.Service.Requests(ctx, string(order.Spec.Operation), "")
 	if err != nil {
 		return err
