@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -56,19 +57,43 @@ func (r *renewal) payable(key *rsa.PrivateKey) {
 		})
 }
 
+// onlyOrder is the order of the request, of which there has to be one.
+func (r *renewal) onlyOrder() *v1alpha1.VeroOrder {
+	r.Helper()
+	orders := &v1alpha1.VeroOrderList{}
+	if err := server.Client.List(r.Context(), orders, client.InNamespace(r.request.Namespace)); err != nil {
+		r.Fatal(err)
+	}
+	if len(orders.Items) != 1 {
+		r.Fatalf("there are %d orders; the request says %q", len(orders.Items), status.ReadyMessage(r.request))
+	}
+	return &orders.Items[0]
+}
+
+// TestAKeyThatIsLargerThanDocumentedIsWarnedOfBeforeItIsSent: the order is made all the same, after the warning.
+func TestAKeyThatIsLargerThanDocumentedIsWarnedOfBeforeItIsSent(t *testing.T) {
+	r := prepared(t)
+	key, err := rsa.GenerateKey(rand.Reader, 3072)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.payable(key)
+	r.request.Spec.Request = signingRequest(t, key)
+	if err := server.Client.Update(t.Context(), r.request); err != nil {
+		t.Fatal(err)
+	}
+	r.reconcile()
+	r.says("", "", "Warning LargeKey the key has 3072 bits", "Normal OrderCreated ")
+	r.onlyOrder()
+}
+
 // TestAnOrderWithoutItsLabelsIsAskedFor: it cannot be found, and no other one may be made in its place.
 func TestAnOrderWithoutItsLabelsIsAskedFor(t *testing.T) {
 	r := prepared(t)
 	r.payable(pkitest.Key("next"))
 	r.reconcile()
-	orders := &v1alpha1.VeroOrderList{}
-	if err := server.Client.List(t.Context(), orders, client.InNamespace(r.request.Namespace)); err != nil {
-		t.Fatal(err)
-	}
-	if len(orders.Items) != 1 {
-		t.Fatalf("there are %d orders; the request says %q", len(orders.Items), status.ReadyMessage(r.request))
-	}
-	order, labels := &orders.Items[0], orders.Items[0].Labels
+	order := r.onlyOrder()
+	labels := order.Labels
 	order.Labels = nil
 	if err := server.Client.Update(t.Context(), order); err != nil {
 		t.Fatal(err)
