@@ -187,7 +187,10 @@ func TestThePageOfFlagsHasWhatTheProgramPrints(t *testing.T) {
 }
 
 // ofTheTests are variables of the tests themselves, which only their page names.
-var ofTheTests = []string{"VARMENNE_REQUIRE_ENVTEST", "VARMENNE_REQUIRE_NODE", "VARMENNE_KEEP_NODE"}
+var ofTheTests = []string{
+	"VARMENNE_REQUIRE_ENVTEST", "VARMENNE_REQUIRE_NODE", "VARMENNE_KEEP_NODE",
+	"VARMENNE_KUBECONFIG", "VARMENNE_IMAGE", "VARMENNE_PREVIOUS_IMAGE",
+}
 
 // TestEveryVariableThatIsNamedStandsForAFlag looks at the VARMENNE_ variables of the controller and the simulator.
 func TestEveryVariableThatIsNamedStandsForAFlag(t *testing.T) {

@@ -44,8 +44,8 @@ type site struct {
 // images is the directory with the image archives that the node imports.
 func (s site) images() string { return filepath.Join(s.Dir, "images") }
 
-// Stage is a node that the tests of one package share. The zero value is ready for Main.
-type Stage struct {
+// Environment is a node that the tests of one package share. The zero value is ready for Main.
+type Environment struct {
 	// Provision prepares what the tests need, outside the namespaces, where there is a network. It writes
 	// image archives into Images of the node's directory; the node imports them when it boots.
 	Provision func(ctx context.Context, provision Provision) error
@@ -54,7 +54,7 @@ type Stage struct {
 	reason string // why there is none
 }
 
-// Provision is what Stage.Provision works with.
+// Provision is what Environment.Provision works with.
 type Provision struct {
 	// Dir is the directory of the node, which Node.Dir returns later.
 	Dir string
@@ -69,22 +69,22 @@ type Provision struct {
 // Main runs the tests of a package on a node: TestMain hands its result to os.Exit. The test binary runs a
 // second time, inside of the namespaces, and boots the node there. Where the machine cannot run one, the
 // tests are skipped, or fail if RequireVariable demands it.
-func (s *Stage) Main(m *testing.M) int {
+func (e *Environment) Main(m *testing.M) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if inside := os.Getenv(insideVariable); inside != "" {
-		return s.play(ctx, m, inside)
+		return e.runOnNode(ctx, m, inside)
 	}
 	signal.Ignore(syscall.SIGPIPE) // Cleaning up goes on when there is nobody left to read about it.
 	if err := machine.CanRunNode(ctx); err != nil {
 		if os.Getenv(RequireVariable) != "" {
 			return failed(err)
 		}
-		s.reason = err.Error()
+		e.reason = err.Error()
 		fmt.Fprintf(os.Stderr, "SKIPPED, no node: %v\n", err)
 		return m.Run()
 	}
-	code, err := s.raise(ctx)
+	code, err := e.runInNamespaces(ctx)
 	if err != nil {
 		return failed(err)
 	}
@@ -92,16 +92,16 @@ func (s *Stage) Main(m *testing.M) int {
 }
 
 // Node returns the node. Where there is none, the test is skipped.
-func (s *Stage) Node(t *testing.T) *Node {
+func (e *Environment) Node(t *testing.T) *Node {
 	t.Helper()
-	if s.node == nil {
-		t.Skip(s.reason)
+	if e.node == nil {
+		t.Skip(e.reason)
 	}
-	return s.node
+	return e.node
 }
 
-// raise prepares the site, runs this program again inside of namespaces, and checks that nothing is left.
-func (s *Stage) raise(ctx context.Context) (code int, err error) {
+// runInNamespaces prepares the site, runs this program again inside of namespaces, and checks that nothing is left.
+func (e *Environment) runInNamespaces(ctx context.Context) (code int, err error) {
 	programs, err := binaries.EnsureNode(ctx, binaries.Options{Log: os.Stderr})
 	if err != nil {
 		return 0, err
@@ -111,7 +111,7 @@ func (s *Stage) raise(ctx context.Context) (code int, err error) {
 		return 0, err
 	}
 	at := site{Dir: directory, Cgroup: filepath.Base(directory), Programs: programs}
-	if err := at.prepare(ctx, s.Provision); err != nil {
+	if err := at.prepare(ctx, e.Provision); err != nil {
 		return 0, fmt.Errorf("preparing a node in %s: %w", directory, err)
 	}
 	before, err := surroundings()
@@ -178,8 +178,8 @@ func (s site) rerun(ctx context.Context) (int, error) {
 	return command.ProcessState.ExitCode(), nil
 }
 
-// play boots the node inside of the namespaces and runs the tests.
-func (s *Stage) play(ctx context.Context, m *testing.M, inside string) int {
+// runOnNode boots the node inside of the namespaces and runs the tests.
+func (e *Environment) runOnNode(ctx context.Context, m *testing.M, inside string) int {
 	var at site
 	if err := json.Unmarshal([]byte(inside), &at); err != nil {
 		return failed(err)
@@ -188,7 +188,7 @@ func (s *Stage) play(ctx context.Context, m *testing.M, inside string) int {
 	if err != nil {
 		return failed(fmt.Errorf("booting a node: %w", err))
 	}
-	s.node = booted
+	e.node = booted
 	return m.Run()
 }
 

@@ -12,12 +12,9 @@ import (
 	"syscall"
 )
 
-// IP is the address of the node inside of its network namespace. A program beside the Pods listens on it.
-const IP = "10.88.0.1" // of the bridge
-
 // Addresses inside of the network namespace.
 const (
-	nodeIP        = IP
+	nodeIP        = "10.88.0.1" // of the bridge
 	podNetwork    = "10.88.0.0/16"
 	firstPodIP    = "10.88.1.1"
 	bridge        = "cni0"

@@ -1,5 +1,3 @@
-//go:build linux
-
 package stories
 
 import (
@@ -17,8 +15,8 @@ import (
 
 const (
 	pollInterval = 100 * time.Millisecond
-	// patience is far above what anything takes here on a busy machine.
-	patience = 4 * time.Minute
+	// timeout is far above what anything takes here on a busy machine.
+	timeout = 4 * time.Minute
 	// inTime is the same for helm and kubectl, which wait for several Pods one after the other.
 	inTime = "--timeout=4m"
 )
@@ -26,7 +24,7 @@ const (
 // eventually polls until the condition returns no error.
 func eventually(t *testing.T, what string, condition func() error) {
 	t.Helper()
-	deadline, ticker := time.NewTimer(patience), time.NewTicker(pollInterval)
+	deadline, ticker := time.NewTimer(timeout), time.NewTicker(pollInterval)
 	defer deadline.Stop()
 	defer ticker.Stop()
 	for {
@@ -37,7 +35,7 @@ func eventually(t *testing.T, what string, condition func() error) {
 		select {
 		case <-ticker.C:
 		case <-deadline.C:
-			t.Fatalf("waited %s in vain for %s: %v", patience, what, err)
+			t.Fatalf("waited %s for %s: %v", timeout, what, err)
 		case <-t.Context().Done():
 			t.Fatalf("interrupted while waiting for %s: %v", what, err)
 		}
@@ -73,7 +71,7 @@ func (p *platform) awaitInFlight(t *testing.T, namespace string) v1alpha1.VeroOr
 		return order.Status.RetrievalID != ""
 	})
 	if found.Status.State != v1alpha1.VeroOrderSubmitted {
-		t.Fatalf("the order is %s already, too early for the story", found.Status.State)
+		t.Fatalf("the order is %s already, too early for this test", found.Status.State)
 	}
 	return found
 }

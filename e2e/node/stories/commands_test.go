@@ -1,5 +1,3 @@
-//go:build linux
-
 package stories
 
 import (
@@ -56,13 +54,15 @@ func (p *platform) command(ctx context.Context, program string, arguments ...str
 	return string(output), nil
 }
 
-// environment is that of a shell in which kubectl and helm are at hand.
+// environment is that of a shell in which kubectl and helm are at hand, without the settings of whoever runs the tests.
+// HOME stays: a kubeconfig may name a program that looks for credentials there.
 func (p *platform) environment() []string {
 	path := filepath.Dir(p.Kubectl()) + ":" + p.path("bin") + ":" + os.Getenv("PATH")
-	return append(os.Environ(), "KUBECONFIG="+p.Kubeconfig(), "HOME="+p.path("home"), "PATH="+path)
+	return append(os.Environ(), "KUBECONFIG="+p.Kubeconfig(), "PATH="+path, "KUBERC=off", "KUBECACHEDIR="+p.path("cache"),
+		"HELM_CACHE_HOME="+p.path("cache"), "HELM_CONFIG_HOME="+p.path("config"), "HELM_DATA_HOME="+p.path("data"))
 }
 
-// path is a path in the directory of the node.
+// path is a path in the directory of the provider.
 func (p *platform) path(name string) string { return filepath.Join(p.Dir(), name) }
 
 // describe tells, as an error, how the Pods of a namespace are and what has happened to them.

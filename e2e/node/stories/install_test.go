@@ -1,5 +1,3 @@
-//go:build linux
-
 package stories
 
 import (
@@ -76,7 +74,8 @@ func testMetrics(t *testing.T, r *release) {
 			}
 			page := r.mustKubectl(t, "get", "--raw",
 				"/api/v1/namespaces/"+r.namespace+"/services/"+service.Name+":metrics/proxy/metrics")
-			if !strings.Contains(page, `varmenne_build_info{`) || !strings.Contains(page, currentVersion(t)) {
+			_, version := splitImage(r.image(currentVersion(t)))
+			if !strings.Contains(page, `varmenne_build_info{`) || !strings.Contains(page, version) {
 				t.Errorf("the metrics do not say the version:\n%.2000s", page)
 			}
 			return
@@ -99,8 +98,8 @@ func testSampleIsCollected(t *testing.T, r *release) {
 
 func testOrdersStay(t *testing.T, r *release) {
 	t.Helper()
-	if got := r.definitions(t); len(got) != 3 {
-		t.Errorf("definitions after uninstall: %q, want all three", got)
+	if got, err := r.definitions(t.Context()); err != nil || len(got) != 3 {
+		t.Errorf("definitions after uninstall: %q (%v), want all three", got, err)
 	}
 	orders := &v1alpha1.VeroOrderList{}
 	if err := r.List(t.Context(), orders, client.InNamespace(r.namespace)); err != nil {

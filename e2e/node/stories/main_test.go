@@ -1,15 +1,12 @@
-//go:build linux
-
-// Package stories is told on a real node: what a platform team does with Helm, and what happens to Pods. The image is
-// the one that `make image` makes, the chart is installed with its default values, cert-manager with its own chart.
+// Package stories is told on a real cluster with Pods: what a platform team does with Helm, and what happens to Pods.
+// The cluster is a node that e2e/node builds, with the image that `make image` makes, or the one that
+// VARMENNE_KUBECONFIG names. The chart is installed with its default values.
 //
-// All stories share one node and go one after the other, because most of them install and remove the chart.
+// All stories share one cluster and go one after the other, because most of them install and remove the chart.
 package stories
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -24,43 +21,48 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/node"
 )
 
-// stage is the node that the stories share.
-var stage = node.Stage{Provision: provision}
+// provide returns who provides the cluster, or skips the test. TestMain decides.
+var provide func(*testing.T) provider
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard()) // Of the clients that the stories use.
-	os.Exit(stage.Main(m))
+	if kubeconfig := os.Getenv(kubeconfigVariable); kubeconfig != "" {
+		os.Exit(mainOnForeign(m, kubeconfig))
+	}
+	os.Exit(mainOnNode(m))
 }
 
-// platform is the node with cert-manager on it, and with what a platform team has at hand.
+// platform is a cluster with cert-manager in it, and with what a platform team has at hand.
 type platform struct {
-	*node.Node
+	provider
 	client.Client
+
+	// services is how many services were started.
+	services int
 }
 
-// raised is the platform once a story has asked for it.
-var raised = struct {
+// shared is the platform once a story has asked for it.
+var shared = struct {
 	once     sync.Once
 	platform *platform
 	err      error
 }{}
 
-// onPlatform returns the platform. Where the machine cannot run a node, the story is skipped.
+// onPlatform returns the platform. Where the machine cannot run a node, and no cluster is named, the story is skipped.
 func onPlatform(t *testing.T) *platform {
 	t.Helper()
-	n := stage.Node(t)
-	raised.once.Do(func() { raised.platform, raised.err = raise(t.Context(), n) })
-	if raised.err != nil {
-		t.Fatal(raised.err)
+	provided := provide(t)
+	shared.once.Do(func() { shared.platform, shared.err = connect(t.Context(), provided) })
+	if shared.err != nil {
+		t.Fatal(shared.err)
 	}
-	return raised.platform
+	return shared.platform
 }
 
-// raise installs cert-manager.
-func raise(ctx context.Context, n *node.Node) (*platform, error) {
+// connect makes an administrator's client, and sees to it that cert-manager is there.
+func connect(ctx context.Context, from provider) (*platform, error) {
 	kinds := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		scheme.AddToScheme, apiextensionsv1.AddToScheme, cmapi.AddToScheme, v1alpha1.AddToScheme,
@@ -69,7 +71,7 @@ func raise(ctx context.Context, n *node.Node) (*platform, error) {
 			return nil, err
 		}
 	}
-	access, err := clientcmd.BuildConfigFromFlags("", n.Kubeconfig())
+	access, err := clientcmd.BuildConfigFromFlags("", from.Kubeconfig())
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +80,6 @@ func raise(ctx context.Context, n *node.Node) (*platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &platform{Node: n, Client: admin}
-	_, err = p.helm(ctx, "install", certManager, chartPath(n.Dir(), certManager), "--namespace="+certManager,
-		"--create-namespace", "--values=testdata/cert-manager.yaml", "--wait", "--timeout=2m")
-	if err != nil {
-		return nil, fmt.Errorf("installing cert-manager: %w", errors.Join(err, p.describe(ctx, certManager)))
-	}
-	return p, nil
+	p := &platform{provider: from, Client: admin}
+	return p, from.provideCertManager(ctx, p)
 }

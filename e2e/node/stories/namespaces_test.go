@@ -1,5 +1,3 @@
-//go:build linux
-
 package stories
 
 import (
@@ -17,14 +15,14 @@ import (
 func TestWatchNamespacesServesTheNamespacesOfTheListOnly(t *testing.T) {
 	p := onPlatform(t)
 	service := p.startService(t)
-	p.found(t, "inside") // A Role in a namespace wants the namespace.
+	p.makeNamespace(t, "inside") // A Role in a namespace wants the namespace.
 	r := p.install(t, "watching", currentVersion(t), values{"watchNamespaces": []string{"inside"}})
-	p.found(t, "outside")
+	p.makeNamespace(t, "outside")
 	for _, namespace := range []string{"inside", "outside"} {
-		p.open(t, service, namespace)
+		p.createIssuer(t, service, namespace)
 	}
-	p.order(t, service, "outside", 1)
-	p.order(t, service, "inside", 1)
+	p.createCertificates(t, service, "outside", 1)
+	p.createCertificates(t, service, "inside", 1)
 	p.awaitReady(t, "inside", "web-1")
 	r.typeCommands(t)
 

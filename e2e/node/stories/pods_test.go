@@ -1,15 +1,10 @@
-//go:build linux
-
 package stories
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,39 +36,11 @@ type program struct {
 }
 
 // programs are the processes in the containers of the release.
-func (r *release) programs(t *testing.T) []program {
+func (r *release) programs(t *testing.T, on machine) []program {
 	t.Helper()
 	var found []program
 	for _, pod := range r.pods(t) {
-		for _, pid := range processesOf(t, pod) {
-			found = append(found, program{pid: pid, pod: pod})
-		}
-	}
-	return found
-}
-
-// processesOf finds the product's processes by the cgroup that kubelet has made for the Pod.
-func processesOf(t *testing.T, pod corev1.Pod) []int {
-	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []int
-	for _, file := range files {
-		directory := filepath.Dir(file)
-		content, err := os.ReadFile(file)
-		if err != nil || !bytes.Contains(content, []byte("/pod"+string(pod.UID)+"/")) {
-			continue // It may have ended.
-		}
-		if executable, err := os.Readlink(filepath.Join(directory, "exe")); err != nil || executable != "/"+issuer {
-			continue // That of the pause container.
-		}
-		pid, err := strconv.Atoi(filepath.Base(directory))
-		if err != nil {
-			t.Fatal(err)
-		}
-		found = append(found, pid)
+		found = append(found, on.programs(t, pod)...)
 	}
 	return found
 }
@@ -114,7 +81,7 @@ func (p program) kill(t *testing.T) {
 
 func testContainment(t *testing.T, r *release) {
 	t.Helper()
-	programs := r.programs(t)
+	programs := r.programs(t, r.onMachine(t, "the files of processes in containers below /proc"))
 	if len(programs) != 3 {
 		t.Fatalf("found %d processes in containers, want 3", len(programs))
 	}
@@ -139,14 +106,14 @@ func testContainment(t *testing.T, r *release) {
 	}
 }
 
-// isEmpty fails when the list has entries in the release's namespace.
+// isEmpty returns an error when the list has entries in the release's namespace.
 func (r *release) isEmpty(t *testing.T, list client.ObjectList) error {
 	t.Helper()
 	if err := r.List(t.Context(), list, client.InNamespace(r.namespace)); err != nil {
 		return err
 	}
 	if count := meta.LenList(list); count > 0 {
-		return errors.New(fmt.Sprint(count, " are left in a ", fmt.Sprintf("%T", list)))
+		return fmt.Errorf("%d are left in a %T", count, list)
 	}
 	return nil
 }

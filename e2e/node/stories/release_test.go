@@ -1,5 +1,3 @@
-//go:build linux
-
 package stories
 
 import (
@@ -21,7 +19,6 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
-	"github.com/varmenne/varmenne-issuer/e2e/node"
 )
 
 // releaseName is what the chart is installed as.
@@ -42,7 +39,7 @@ type release struct {
 type values map[string]any
 
 // install installs the chart of a version in a namespace of its own, which admits only Pods of the standard
-// `restricted`. When the story ends the release is removed with all that it has left.
+// `restricted`. When the test ends the release is removed with all that it has left.
 func (p *platform) install(t *testing.T, namespace, version string, with values) *release {
 	t.Helper()
 	r := &release{platform: p, namespace: namespace}
@@ -58,11 +55,12 @@ func (r *release) upgrade(t *testing.T, version string, with values) {
 	r.notes = r.onChart(t, "upgrade", version, with)
 }
 
-// onChart runs a command of helm that waits until all Pods are ready. The controller may call the services beside the
-// cluster, and the chart's own simulator.
+// onChart runs a command of helm that waits until all Pods are ready. The controller may call the services that the
+// tests start, and the chart's own simulator.
 func (r *release) onChart(t *testing.T, command, version string, with values) string {
 	t.Helper()
-	all := values{"allowedEndpoints": values{"hosts": []string{node.IP + ":*"}}}
+	all := values{"allowedEndpoints": values{"hosts": serviceHosts()}}
+	maps.Copy(all, r.imageValues(version))
 	maps.Copy(all, with)
 	content, err := yaml.Marshal(all)
 	if err != nil {
@@ -85,7 +83,7 @@ func (r *release) onChart(t *testing.T, command, version string, with values) st
 func (r *release) uninstall(t *testing.T) {
 	t.Helper()
 	r.mustHelm(t, "uninstall", releaseName, "--namespace="+r.namespace, "--wait", "--timeout=120s")
-	r.testNothingWasRefused(t)
+	t.Run("nothing was refused to the release", func(t *testing.T) { testNothingWasRefused(t, r) })
 }
 
 // uninstallByHand is what the chart's README proposes where the Job that ends the Pods cannot run.
@@ -95,17 +93,17 @@ func (r *release) uninstallByHand(t *testing.T) {
 	r.mustKubectl(t, "-n", r.namespace, "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/component=controller",
 		"--timeout=2m")
 	r.mustHelm(t, "uninstall", releaseName, "--namespace="+r.namespace, "--no-hooks", "--wait", "--timeout=120s")
-	r.testNothingWasRefused(t)
+	t.Run("nothing was refused to the release", func(t *testing.T) { testNothingWasRefused(t, r) })
 }
 
-func (r *release) testNothingWasRefused(t *testing.T) {
+func testNothingWasRefused(t *testing.T, r *release) {
 	t.Helper()
-	for _, refused := range r.refusals(t) {
+	for _, refused := range r.refusals(t, r.onMachine(t, "the audit log of the API server").AuditLog()) {
 		t.Errorf("a permission is missing: %s", refused)
 	}
 }
 
-// remove makes the cluster as it was before the release. What a story that went well leaves is the definitions.
+// remove makes the cluster as it was before the release. What a test that passed leaves is the definitions.
 func (r *release) remove(t *testing.T) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
@@ -128,9 +126,9 @@ func (r *release) remove(t *testing.T) {
 
 // refusals are the requests that the chart's ServiceAccounts had no permission for, by the audit log of the API server,
 // since the last look.
-func (r *release) refusals(t *testing.T) []string {
+func (r *release) refusals(t *testing.T, auditLog string) []string {
 	t.Helper()
-	content, err := os.ReadFile(r.AuditLog())
+	content, err := os.ReadFile(auditLog)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +163,7 @@ func currentVersion(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	version, err := appVersion(filepath.Join(root, "charts", issuer))
+	version, err := appVersion(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,11 +186,10 @@ func (p *platform) create(t *testing.T, object client.Object) {
 }
 
 // definitions are the names of the CustomResourceDefinitions of the product.
-func (p *platform) definitions(t *testing.T) []string {
-	t.Helper()
+func (p *platform) definitions(ctx context.Context) ([]string, error) {
 	list := &apiextensionsv1.CustomResourceDefinitionList{}
-	if err := p.List(t.Context(), list); err != nil {
-		t.Fatal(err)
+	if err := p.List(ctx, list); err != nil {
+		return nil, err
 	}
 	var names []string
 	for i := range list.Items {
@@ -200,5 +197,5 @@ func (p *platform) definitions(t *testing.T) []string {
 			names = append(names, list.Items[i].Name)
 		}
 	}
-	return names
+	return names, nil
 }

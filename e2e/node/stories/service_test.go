@@ -1,111 +1,124 @@
-//go:build linux
-
 package stories
 
 import (
-	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/node"
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-const customerID = "0123456-7"
+const (
+	customerID = "0123456-7"
+	simulator  = "simulator"
+	// mostServices is how many services the stories start at most. The chart is told their hosts when it is installed.
+	mostServices = 12
+)
 
-// startService starts a simulator beside the cluster: what is a Pod restarts when the chart is upgraded, and the real
-// service does not. It serves until the story ends.
+// forwarding is the line in which kubectl says where it listens.
+var forwarding = regexp.MustCompile(`Forwarding from (127\.0\.0\.1:\d+)`)
+
+// serviceNamespace is the namespace of a service; the first one is 1.
+func serviceNamespace(number int) string { return fmt.Sprintf("service-%d", number) }
+
+// serviceHosts are the hosts of all services, for the value allowedEndpoints.hosts of the chart.
+func serviceHosts() []string {
+	var hosts []string
+	for number := range mostServices {
+		hosts = append(hosts, simulator+"."+serviceNamespace(number+1)+".svc:*")
+	}
+	return hosts
+}
+
+// startService starts a simulator in a namespace of its own: the chart's restarts when the chart is upgraded, and the
+// real service does not. It serves until the test ends.
 func (p *platform) startService(t *testing.T) *world.Service {
 	t.Helper()
-	directory := t.TempDir()
-	info := filepath.Join(directory, "info.json")
-	simulator, err := process.Start(process.Options{
-		Name: "simulator", Path: productProgram(p.Dir(), previous), LogFile: filepath.Join(p.Dir(), "logs", "simulator.log"),
-		Args: []string{
-			"simulator", "--address=" + node.IP + ":0", "--tls-name=" + node.IP, "--admin-address=127.0.0.1:0",
-			"--info-file=" + info,
-		},
+	p.services++
+	if p.services > mostServices {
+		t.Fatalf("this is service %d: raise mostServices", p.services)
+	}
+	namespace := serviceNamespace(p.services)
+	p.makeNamespace(t, namespace)
+	host := simulator + "." + namespace + ".svc"
+	p.create(t, simulatorService(namespace))
+	p.create(t, simulatorPod(namespace, host, p.image(currentVersion(t))))
+	_, err := p.kubectl(t.Context(), "-n", namespace, "wait", "--for=condition=Ready", "pod/"+simulator, inTime)
+	if err != nil {
+		t.Fatalf("%v\n%v", err, p.describe(t.Context(), namespace))
+	}
+	return &world.Service{
+		Client: admin.NewClient("http://" + p.forward(t, namespace)),
+		URL:    "https://" + host + ":8443/2017/10/CertificateServices",
+	}
+}
+
+// forward has kubectl lead to the admin interface of a simulator, which listens on the Pod's loopback only.
+func (p *platform) forward(t *testing.T, namespace string) (address string) {
+	t.Helper()
+	log := filepath.Join(t.TempDir(), "port-forward.log")
+	running, err := process.Start(process.Options{
+		Name: "port-forward", Path: p.Kubectl(), LogFile: log, Env: p.environment(),
+		Args: []string{"-n", namespace, "port-forward", "pod/" + simulator, ":8444", "--address=127.0.0.1"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := simulator.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	var found admin.Info
-	eventually(t, "the simulator to listen", func() (err error) {
-		if err := simulator.ExitError(); err != nil {
+	t.Cleanup(func() { _ = running.Kill() })
+	eventually(t, "kubectl to lead to the simulator", func() error {
+		if err := running.ExitError(); err != nil {
 			t.Fatal(err)
 		}
-		found, err = admin.ReadInfo(info)
-		return err
-	})
-	return &world.Service{Client: admin.NewClient(found.AdminURL), URL: found.ServiceURL, Process: simulator}
-}
-
-// found makes a namespace for a business. It goes when the story ends.
-func (p *platform) found(t *testing.T, namespace string) {
-	t.Helper()
-	p.create(t, restrictedNamespace(namespace))
-	t.Cleanup(func() {
-		_, err := p.kubectl(context.WithoutCancel(t.Context()), "delete", "namespace", namespace, "--wait=false")
+		content, err := os.ReadFile(log)
 		if err != nil {
-			t.Error(err)
+			return err
 		}
+		found := forwarding.FindSubmatch(content)
+		if found == nil {
+			return errors.New(string(content))
+		}
+		address = string(found[1])
+		return nil
 	})
+	return address
 }
 
-// open gives a business an issuer for the service.
-func (p *platform) open(t *testing.T, service *world.Service, namespace string) {
-	t.Helper()
-	trust, err := service.Trust(t.Context(), namespace)
-	if err != nil {
-		t.Fatal(err)
+func simulatorService(namespace string) *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: simulator},
+		Spec: corev1.ServiceSpec{
+			Selector: map[string]string{"app": simulator}, Ports: []corev1.ServicePort{{Name: "service", Port: 8443}},
+		},
 	}
-	p.create(t, trust)
-	p.create(t, service.Issuer(namespace, customerID))
 }
 
-// order asks for a number of certificates, each with transfer credentials of its own. Their names are web-1, web-2, ….
-func (p *platform) order(t *testing.T, service *world.Service, namespace string, count int) {
-	t.Helper()
-	credentials, err := service.MintMany(t.Context(), admin.MintRequest{CustomerID: customerID, Count: count})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, sent := range credentials {
-		certificate := world.Certificate(namespace, fmt.Sprintf("web-%d", i+1), customerID)
-		p.create(t, &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: certificate.Name},
-			StringData: map[string]string{
-				v1alpha1.KeyTransferID: sent.TransferID, v1alpha1.KeyTransferPassword: sent.TransferPassword,
+func simulatorPod(namespace, host, image string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: simulator, Labels: map[string]string{"app": simulator}},
+		Spec: corev1.PodSpec{
+			AutomountServiceAccountToken: new(false),
+			SecurityContext: &corev1.PodSecurityContext{
+				RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 			},
-		})
-		p.create(t, certificate)
+			Containers: []corev1.Container{{
+				Name: simulator, Image: image,
+				Args: []string{"simulator", "--address=:8443", "--admin-address=127.0.0.1:8444", "--tls-name=" + host},
+				SecurityContext: &corev1.SecurityContext{
+					AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+				},
+				ReadinessProbe: &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{
+					TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(8443)},
+				}},
+			}},
+		},
 	}
-}
-
-// paid is how many requests for a new certificate the service has accepted.
-func paid(t *testing.T, service *world.Service) int {
-	t.Helper()
-	requests, err := service.Requests(t.Context(), "SignNewCertificate", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted := 0
-	for _, request := range requests {
-		if request.Accepted {
-			accepted++
-		}
-	}
-	return accepted
 }

@@ -1,5 +1,3 @@
-//go:build linux
-
 package stories
 
 import (
@@ -18,24 +16,24 @@ import (
 // slowResponse is how long the service keeps a caller waiting: longer than helm takes to have deleted everything.
 const slowResponse = 15 * time.Second
 
-// Each deed happens while an order is in flight: the service has no certificate until the deed is done. Afterwards the
+// Each disruption happens while an order is in flight: the service has no certificate until it is over. Afterwards the
 // same order, with the same RetrievalId, has to bear the certificate, and the service must not have been paid a second
 // time.
 func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
 	p := onPlatform(t)
 	current := currentVersion(t)
 	r := p.install(t, "upgrades", previous, values{})
-	for _, deed := range r.deeds(current) {
-		t.Run(deed.claim, func(t *testing.T) {
+	for _, disruption := range r.disruptions(current) {
+		t.Run(disruption.claim, func(t *testing.T) {
 			service := p.startService(t)
 			keepWaiting(t, service)
-			p.found(t, deed.namespace)
-			p.open(t, service, deed.namespace)
-			p.order(t, service, deed.namespace, 1)
-			before := p.awaitInFlight(t, deed.namespace)
-			deed.do(t)
+			p.makeNamespace(t, disruption.namespace)
+			p.createIssuer(t, service, disruption.namespace)
+			p.createCertificates(t, service, disruption.namespace, 1)
+			before := p.awaitInFlight(t, disruption.namespace)
+			disruption.run(t)
 			deliver(t, service)
-			p.awaitReady(t, deed.namespace, "web-1")
+			p.awaitReady(t, disruption.namespace, "web-1")
 			p.testSameOrder(t, before)
 			if got := paid(t, service); got != 1 {
 				t.Errorf("the service was paid %d times, want once", got)
@@ -47,8 +45,8 @@ func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
 		r.upgrade(t, current, values{"crds": values{"keep": false}})
 		r.uninstallByHand(t)
 		eventually(t, "the definitions to go", func() error {
-			if left := r.definitions(t); len(left) > 0 {
-				return fmt.Errorf("left: %q", left)
+			if left, err := r.definitions(t.Context()); err != nil || len(left) > 0 {
+				return fmt.Errorf("left: %q, %w", left, err)
 			}
 			return nil
 		})
@@ -86,9 +84,9 @@ func testUninstalledDuringACall(t *testing.T, r *release, current string) {
 		t.Fatal(err)
 	}
 	keepWaiting(t, service)
-	r.found(t, namespace)
-	r.open(t, service, namespace)
-	r.order(t, service, namespace, 1)
+	r.makeNamespace(t, namespace)
+	r.createIssuer(t, service, namespace)
+	r.createCertificates(t, service, namespace, 1)
 	r.awaitOrder(t, namespace, "that is being sent", func(order v1alpha1.VeroOrder) bool {
 		return order.Status.State == v1alpha1.VeroOrderSubmitting
 	})
@@ -103,14 +101,14 @@ func testUninstalledDuringACall(t *testing.T, r *release, current string) {
 	}
 }
 
-// deed is what is done while an order is in flight.
-type deed struct {
+// disruption is what a user, or the cluster, does to the controller while an order is in flight.
+type disruption struct {
 	claim, namespace string
-	do               func(*testing.T)
+	run              func(*testing.T)
 }
 
-// deeds are done in this order: the rollback leads back to the revision before the upgrade.
-func (r *release) deeds(current string) []deed {
+// disruptions happen in this order: the rollback leads back to the revision before the upgrade.
+func (r *release) disruptions(current string) []disruption {
 	upgrade := func(t *testing.T) {
 		t.Helper()
 		r.upgrade(t, current, values{})
@@ -126,14 +124,14 @@ func (r *release) deeds(current string) []deed {
 	}
 	kill := func(t *testing.T) {
 		t.Helper()
-		r.leader(t).kill(t)
+		r.leader(t, r.onMachine(t, "to kill one process of a Pod")).kill(t)
 	}
 	reinstall := func(t *testing.T) {
 		t.Helper()
 		r.uninstall(t)
 		r.notes = r.onChart(t, "install", current, values{})
 	}
-	return []deed{
+	return []disruption{
 		{"an upgrade", "upgraded", upgrade},
 		{"a rollback", "rolled-back", rollback},
 		{"a restart of both replicas", "restarted", restart},
@@ -161,7 +159,7 @@ func (p *platform) testSameOrder(t *testing.T, before v1alpha1.VeroOrder) {
 }
 
 // leader is the replica that works: it holds the lease.
-func (r *release) leader(t *testing.T) program {
+func (r *release) leader(t *testing.T, on machine) program {
 	t.Helper()
 	leases := &coordinationv1.LeaseList{}
 	if err := r.List(t.Context(), leases, client.InNamespace(r.namespace)); err != nil {
@@ -171,7 +169,7 @@ func (r *release) leader(t *testing.T) program {
 		t.Fatalf("leases: %v, want one that is held", leases.Items)
 	}
 	holder := *leases.Items[0].Spec.HolderIdentity
-	for _, candidate := range r.programs(t) {
+	for _, candidate := range r.programs(t, on) {
 		if holder[:min(len(holder), len(candidate.pod.Name))] == candidate.pod.Name {
 			return candidate
 		}
