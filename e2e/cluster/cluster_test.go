@@ -18,22 +18,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
-// eventually polls the condition until it holds.
+// eventually waits until the condition holds.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for !condition() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			t.Fatalf("waited without success for %s", what)
-		}
-	}
+	testkit.Eventually(t, what, func(context.Context) (bool, error) { return condition(), nil }, nil)
 }
 
 // apply applies YAML or fails the test.

@@ -3,24 +3,16 @@ package soak
 import (
 	"context"
 	"slices"
-	"time"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-)
-
-const (
-	// timeout bounds every wait for something that takes seconds.
-	timeout = 4 * time.Minute
-	// glance is how often one looks whether what is waited for has come.
-	glance = 250 * time.Millisecond
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // list fills a list from the watch.
@@ -41,12 +33,7 @@ func (s *environment) orders() []v1alpha1.VeroOrder {
 // eventually waits until something holds.
 func (s *environment) eventually(what string, holds func() bool) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), timeout)
-	defer cancel()
-	err := wait.PollUntilContextCancel(ctx, glance, true, func(context.Context) (bool, error) { return holds(), nil })
-	if err != nil {
-		s.Fatalf("waited %s for %s: %v\n%s", timeout, what, err, s.unfinished())
-	}
+	testkit.Eventually(s, what, func(context.Context) (bool, error) { return holds(), nil }, s.unfinished)
 }
 
 // revision is how many certificates a Certificate has received; 0 while it is not Ready, or is being issued anew.

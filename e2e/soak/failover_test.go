@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -84,7 +85,7 @@ func (f *failover) run(othersFinish bool) {
 	f.eventually("the other replica to take over", func() bool { return other.Works(f.Context()) })
 	f.eventually("the other replica to give the responses up", func() bool {
 		sold, renewed := f.orderOf(signNew, f.fresh), f.orderOf(renewal, f.used)
-		return reasonOf(sold) == v1alpha1.ReasonResponseLost && renewed.Status.RetrievalID != ""
+		return testkit.ReasonOf(sold.Status.Conditions) == v1alpha1.ReasonResponseLost && renewed.Status.RetrievalID != ""
 	})
 	if othersFinish {
 		f.eventually("the renewal by the other replica", func() bool { return f.received(2, f.used) })
@@ -144,7 +145,8 @@ func (f *failover) thaw(given string) {
 		return order.Status.RetrievalID != "" || time.Since(thawed) > 5*time.Second
 	})
 	f.Logf("the old leader ended %s after it was thawed; the order is %s (%s) with RetrievalId %q",
-		time.Since(thawed).Round(time.Millisecond), order.Status.State, reasonOf(order), order.Status.RetrievalID)
+		time.Since(thawed).Round(time.Millisecond), order.Status.State, testkit.ReasonOf(order.Status.Conditions),
+		order.Status.RetrievalID)
 	if order.Status.RetrievalID == given {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -120,7 +121,7 @@ func (s *environment) progress(started time.Time) {
 		ready += min(revision(&certificates.Items[i]), 1)
 	}
 	for _, order := range s.orders() {
-		reasons[reasonOf(&order)]++
+		reasons[testkit.ReasonOf(order.Status.Conditions)]++
 	}
 	s.Logf("%s: %d Ready, %d requests, orders: %v", time.Since(started).Round(time.Second), ready,
 		len(requests.Items), reasons)

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -192,11 +193,11 @@ func (b *reconciliation) fate(request admin.Request) string {
 		switch {
 		case order.Status.RetrievalID == request.RetrievalID:
 			return kept
-		case reasonOf(order) == v1alpha1.ReasonResponseLost:
+		case testkit.ReasonOf(order.Status.Conditions) == v1alpha1.ReasonResponseLost:
 			return responseLost
 		}
 		found = fmt.Sprintf("is not in order %s, which is %s (%s) with RetrievalId %q",
-			order.Name, order.Status.State, reasonOf(order), order.Status.RetrievalID)
+			order.Name, order.Status.State, testkit.ReasonOf(order.Status.Conditions), order.Status.RetrievalID)
 	}
 	for i := range b.recalled {
 		if transfer := b.recalled[i].Spec.Transfer; transfer != nil && transfer.TransferIDDigest == digest {

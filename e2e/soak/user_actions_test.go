@@ -9,12 +9,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -94,7 +94,7 @@ func (s *environment) answerAll(ctx context.Context, attended map[types.UID]bool
 	var failures []error
 	for i := range list.Items {
 		order := &list.Items[i]
-		reason, ended := reasonOf(order), order.Status.CompletionTime
+		reason, ended := testkit.ReasonOf(order.Status.Conditions), order.Status.CompletionTime
 		switch {
 		case attended[order.UID]:
 		case reason == v1alpha1.ReasonResponseLost && order.Spec.Transfer != nil && time.Since(ended.Time) >= thinking:
@@ -139,14 +139,6 @@ func belongs(submission admin.Request, order *v1alpha1.VeroOrder) bool {
 		return submission.SignerSerial == order.Spec.Renewal.SerialNumber
 	}
 	return digestOf(submission.TransferID) == order.Spec.Transfer.TransferIDDigest
-}
-
-// reasonOf is what an order says of itself.
-func reasonOf(order *v1alpha1.VeroOrder) string {
-	if ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
-		return ready.Reason
-	}
-	return ""
 }
 
 // digestOf is what an order remembers of a TransferId.

@@ -27,6 +27,13 @@ type AuditEntry struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 	} `json:"responseStatus"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+// IsUnauthorized reports whether the user had no permission. Other requests end with 403 as well, for instance to create
+// something in a namespace that is being deleted.
+func (e AuditEntry) IsUnauthorized() bool {
+	return e.Annotations["authorization.k8s.io/decision"] == "forbid"
 }
 
 // ReadAuditLog returns the entries of an audit log whose text mentions something, in their order. An entry that is

@@ -1,66 +1,33 @@
 package stories
 
 import (
+	"context"
 	"fmt"
 	"testing"
-	"time"
 
-	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
-const (
-	pollInterval = 100 * time.Millisecond
-	// timeout is far above what anything takes here on a busy machine.
-	timeout = 4 * time.Minute
-	// inTime is the same for helm and kubectl, which wait for several Pods one after the other.
-	inTime = "--timeout=4m"
-)
+// inTime is for helm and kubectl, which wait for several Pods one after the other.
+const inTime = "--timeout=4m"
 
-// eventually polls until the condition returns no error.
+// eventually waits until the condition returns no error.
 func eventually(t *testing.T, what string, condition func() error) {
 	t.Helper()
-	deadline, ticker := time.NewTimer(timeout), time.NewTicker(pollInterval)
-	defer deadline.Stop()
-	defer ticker.Stop()
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-deadline.C:
-			t.Fatalf("waited %s for %s: %v", timeout, what, err)
-		case <-t.Context().Done():
-			t.Fatalf("interrupted while waiting for %s: %v", what, err)
-		}
-	}
+	var last error
+	testkit.Eventually(t, what, func(context.Context) (bool, error) {
+		last = condition()
+		return last == nil, nil
+	}, func() string { return fmt.Sprint(last) })
 }
 
 // awaitReady waits until a Certificate is Ready.
 func (p *platform) awaitReady(t *testing.T, namespace, name string) {
 	t.Helper()
-	certificate := &cmapi.Certificate{}
-	eventually(t, "Certificate "+namespace+"/"+name+" to become Ready", func() error {
-		if err := p.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, certificate); err != nil {
-			return err
-		}
-		if cmutil.CertificateHasCondition(certificate, cmapi.CertificateCondition{
-			Type: cmapi.CertificateConditionReady, Status: cmmeta.ConditionTrue,
-		}) {
-			return nil
-		}
-		orders := &v1alpha1.VeroOrderList{}
-		if err := p.List(t.Context(), orders, client.InNamespace(namespace)); err != nil {
-			return err
-		}
-		return fmt.Errorf("its conditions: %v; %d orders in its namespace", certificate.Status.Conditions, len(orders.Items))
-	})
+	testkit.AwaitReady(t, p, namespace, name, func() string { return p.describe(t.Context(), namespace).Error() })
 }
 
 // awaitInFlight waits until there is exactly one order in flight in a namespace: accepted by the service, its

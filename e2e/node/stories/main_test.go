@@ -8,7 +8,6 @@ package stories
 import (
 	"context"
 	"os"
-	"sync"
 	"testing"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -21,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // provide returns who provides the cluster, or skips the test. TestMain decides.
@@ -43,26 +43,22 @@ type platform struct {
 	services int
 }
 
-// shared is the platform once a story has asked for it.
-var shared = struct {
-	once     sync.Once
-	platform *platform
-	err      error
-}{}
+var (
+	// provided is who provides the cluster, once a story has asked for it.
+	provided provider
+	// shared is the platform that the stories share.
+	shared = testkit.Shared[*platform]{Start: connect}
+)
 
 // onPlatform returns the platform. Where the machine cannot run a node, and no cluster is named, the story is skipped.
 func onPlatform(t *testing.T) *platform {
 	t.Helper()
-	provided := provide(t)
-	shared.once.Do(func() { shared.platform, shared.err = connect(t.Context(), provided) })
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	return shared.platform
+	provided = provide(t)
+	return shared.Get(t)
 }
 
 // connect makes an administrator's client, and sees to it that cert-manager is there.
-func connect(ctx context.Context, from provider) (*platform, error) {
+func connect(ctx context.Context) (*platform, error) {
 	kinds := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		scheme.AddToScheme, apiextensionsv1.AddToScheme, cmapi.AddToScheme, v1alpha1.AddToScheme,
@@ -71,7 +67,7 @@ func connect(ctx context.Context, from provider) (*platform, error) {
 			return nil, err
 		}
 	}
-	access, err := clientcmd.BuildConfigFromFlags("", from.Kubeconfig())
+	access, err := clientcmd.BuildConfigFromFlags("", provided.Kubeconfig())
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +76,6 @@ func connect(ctx context.Context, from provider) (*platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &platform{provider: from, Client: admin}
-	return p, from.provideCertManager(ctx, p)
+	p := &platform{provider: provided, Client: admin}
+	return p, provided.provideCertManager(ctx, p)
 }

@@ -70,14 +70,14 @@ type foreign struct {
 
 // mainOnForeign runs the tests on the cluster of a kubeconfig.
 func mainOnForeign(m *testing.M, kubeconfig string) int {
-	provided, err := newForeign(context.Background(), kubeconfig)
+	found, err := newForeign(context.Background(), kubeconfig)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "FAIL: preparing for the cluster of %s: %v\n", kubeconfigVariable, err)
 		return 1
 	}
-	provide = func(*testing.T) provider { return provided }
+	provide = func(*testing.T) provider { return found }
 	code := m.Run()
-	if err := os.RemoveAll(provided.dir); err != nil {
+	if err := os.RemoveAll(found.dir); err != nil {
 		fmt.Fprintln(os.Stderr, "FAIL:", err)
 		return 1
 	}

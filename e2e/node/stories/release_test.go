@@ -1,9 +1,7 @@
 package stories
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // releaseName is what the chart is installed as.
@@ -128,29 +127,17 @@ func (r *release) remove(t *testing.T) {
 // since the last look.
 func (r *release) refusals(t *testing.T, auditLog string) []string {
 	t.Helper()
-	content, err := os.ReadFile(auditLog)
+	ours := "system:serviceaccount:" + r.namespace + ":"
+	entries, err := testkit.ReadAuditLog(auditLog, ours)
 	if err != nil {
 		t.Fatal(err)
 	}
-	content = content[:bytes.LastIndexByte(content, '\n')+1]
-	unread := content[r.audited:]
-	r.audited = len(content)
+	unread := entries[r.audited:]
+	r.audited = len(entries)
 	var found []string
-	for line := range bytes.Lines(unread) {
-		var event struct {
-			Verb       string `json:"verb"`
-			RequestURI string `json:"requestURI"`
-			User       struct {
-				Username string `json:"username"`
-			} `json:"user"`
-			Annotations map[string]string `json:"annotations"`
-		}
-		if err := json.Unmarshal(line, &event); err != nil {
-			t.Fatal(err)
-		}
-		ours := strings.HasPrefix(event.User.Username, "system:serviceaccount:"+r.namespace+":")
-		if ours && event.Annotations["authorization.k8s.io/decision"] == "forbid" {
-			found = append(found, fmt.Sprintf("%s: %s %s", event.User.Username, event.Verb, event.RequestURI))
+	for _, entry := range unread {
+		if strings.HasPrefix(entry.User.Username, ours) && entry.IsUnauthorized() {
+			found = append(found, fmt.Sprintf("%s: %s %s", entry.User.Username, entry.Verb, entry.RequestURI))
 		}
 	}
 	return found
