@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"net/http/httptest"
@@ -20,10 +21,8 @@ import (
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
@@ -118,37 +117,18 @@ func work(t *testing.T) <-chan string {
 // the test ends. It returns the events, and the metrics.
 func start(t *testing.T, options issuer.Options, namespace string) (<-chan string, *prometheus.Registry) {
 	t.Helper()
-	manager, err := ctrl.NewManager(server.Config, ctrl.Options{
-		Scheme: server.Client.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
-		Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{namespace: {}}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := find.Index(t.Context(), manager.GetFieldIndexer()); err != nil {
-		t.Fatal(err)
-	}
 	registry := prometheus.NewRegistry()
+	var err error
 	if options.Metrics, err = metrics.New(registry); err != nil {
 		t.Fatal(err)
 	}
 	const plenty = 1000
 	recorder := events.NewFakeRecorder(plenty)
-	options.Client, options.Reader, options.Namespace = manager.GetClient(), manager.GetAPIReader(), "default"
-	options.Events = status.Events{Recorder: recorder}
-	err = issuer.Register(manager, options,
-		controller.Options{MaxConcurrentReconciles: 4, SkipNameValidation: new(true)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error)
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() { ended <- manager.Start(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+	options.Namespace, options.Events = "default", status.Events{Recorder: recorder}
+	server.Run(t, namespace, func(manager ctrl.Manager) error {
+		options.Client, options.Reader = manager.GetClient(), manager.GetAPIReader()
+		return errors.Join(find.Index(t.Context(), manager.GetFieldIndexer()), issuer.Register(manager, options,
+			controller.Options{MaxConcurrentReconciles: 4, SkipNameValidation: new(true)}))
 	})
 	return recorder.Events, registry
 }

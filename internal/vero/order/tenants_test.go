@@ -2,6 +2,7 @@ package order_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -15,7 +16,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
@@ -93,33 +93,16 @@ func TestAnOrderIsExecutedBesideServicesThatNeverAnswer(t *testing.T) {
 // work runs the controller with two slots until the test ends.
 func work(t *testing.T, connect veroorder.Connect) {
 	t.Helper()
-	manager, err := ctrl.NewManager(server.Config, ctrl.Options{
-		Scheme: server.Client.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := find.Index(t.Context(), manager.GetFieldIndexer()); err != nil {
-		t.Fatal(err)
-	}
 	numbers, err := metrics.New(prometheus.NewPedanticRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
 	const plenty = 1000
-	err = veroorder.Register(manager, veroorder.Options{
-		Client: manager.GetClient(), Reader: manager.GetAPIReader(), Limiter: limiter.New(2, 8), Metrics: numbers,
-		Connect: connect, Clock: clock.RealClock{}, Shutdown: t.Context(), Retention: time.Hour,
-		Events: status.Events{Recorder: events.NewFakeRecorder(plenty)},
-	}, controller.Options{MaxConcurrentReconciles: 2, SkipNameValidation: new(true)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended, ctx := make(chan error), t.Context()
-	go func() { ended <- manager.Start(ctx) }()
-	t.Cleanup(func() {
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+	server.Run(t, metav1.NamespaceAll, func(manager ctrl.Manager) error {
+		return errors.Join(find.Index(t.Context(), manager.GetFieldIndexer()), veroorder.Register(manager, veroorder.Options{
+			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Limiter: limiter.New(2, 8), Metrics: numbers,
+			Connect: connect, Clock: clock.RealClock{}, Shutdown: t.Context(), Retention: time.Hour,
+			Events: status.Events{Recorder: events.NewFakeRecorder(plenty)},
+		}, controller.Options{MaxConcurrentReconciles: 2, SkipNameValidation: new(true)}))
 	})
 }

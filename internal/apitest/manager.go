@@ -1,0 +1,32 @@
+package apitest
+
+import (
+	"testing"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+)
+
+// Run starts a manager for one namespace, or all, with what register adds to it. It runs until the test ends, and an
+// error fails the test.
+func (s *Server) Run(t *testing.T, namespace string, register func(ctrl.Manager) error) {
+	t.Helper()
+	manager, err := ctrl.NewManager(s.Config, ctrl.Options{
+		Scheme: s.Client.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
+		Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{namespace: {}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := register(manager); err != nil {
+		t.Fatal(err)
+	}
+	ended, ctx := make(chan error), t.Context()
+	go func() { ended <- manager.Start(ctx) }()
+	t.Cleanup(func() {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
