@@ -24,8 +24,8 @@ func TestCommandsThatAreShownWork(t *testing.T) {
 	}
 	for _, command := range commands {
 		t.Run(command, func(t *testing.T) {
-			kubectl := exec.CommandContext(t.Context(), made.world.Cluster.Kubectl(), strings.Fields(command)[1:]...)
-			kubectl.Env = []string{"KUBECONFIG=" + made.world.Cluster.KubeconfigPath(), "HOME=" + t.TempDir()}
+			kubectl := exec.CommandContext(t.Context(), shared.Get(t).Cluster.Kubectl(), strings.Fields(command)[1:]...)
+			kubectl.Env = []string{"KUBECONFIG=" + shared.Get(t).Cluster.KubeconfigPath(), "HOME=" + t.TempDir()}
 			if output, err := kubectl.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, output)
 			}
@@ -48,7 +48,7 @@ func commandsOfThePage(t *testing.T) []string {
 
 func commandsOfAlerts(t *testing.T) []string {
 	t.Helper()
-	recorded := theRecording(t)
+	recorded := shared.Get(t).recording
 	all, err := alerts.Load(root, recorded.Engine, recorded.DB)
 	if err != nil {
 		t.Fatal(err)

@@ -3,68 +3,42 @@ package monitoring_test
 import (
 	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"os"
-	"sync"
+	"runtime"
 	"testing"
 
-	"github.com/go-logr/logr"
-	ctrl "sigs.k8s.io/controller-runtime"
-
 	"github.com/varmenne/varmenne-issuer/e2e/monitoring/recording"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
 // root of the repository.
 const root = "../.."
 
-// made is the recording while there is one.
-var made struct {
-	once      sync.Once
-	world     *world.World
+// shared is the recording, which is made when the first test asks for it.
+var shared = testkit.Shared[*environment]{Start: record}
+
+func TestMain(m *testing.M) { os.Exit(testkit.Main(m, &shared, runtime.GOMAXPROCS(0), nil)) }
+
+// environment is a world in which every scenario has happened, and what was recorded of it.
+type environment struct {
+	*world.World
+
 	recording *recording.Recording
-	err       error
 }
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	ctrl.SetLogger(logr.Discard()) // Of the clients that the scenarios use.
-	os.Exit(run(m))
-}
-
-// run runs the tests and ends the world whatever happened.
-func run(m *testing.M) int {
-	code := m.Run()
-	if made.world == nil {
-		return code
+// End closes the recording and ends the world.
+func (e *environment) End(failed bool) error {
+	var err error
+	if e.recording != nil {
+		err = e.recording.Close()
 	}
-	if made.recording != nil {
-		if err := made.recording.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, "--- FAIL: closing the recording:", err)
-			code = 1
-		}
-	}
-	if err := made.world.End(code != 0); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
-}
-
-// theRecording runs the scenarios when the first test asks for it.
-func theRecording(t *testing.T) *recording.Recording {
-	t.Helper()
-	made.once.Do(func() { made.err = record(t.Context()) })
-	if made.err != nil {
-		t.Fatal(made.err)
-	}
-	return made.recording
+	return errors.Join(err, e.World.End(failed || err != nil))
 }
 
 // record starts a world with two replicas of the controller, runs all scenarios at once, and scrapes the replicas every
 // second until everything has happened, and once more after the replicas have changed places.
-func record(ctx context.Context) (err error) {
+func record(ctx context.Context) (e *environment, err error) {
 	options := world.Options{
 		Replicas:       2,
 		ControllerArgs: []string{"--call-timeout=" + callTimeout.String()},
@@ -72,16 +46,22 @@ func record(ctx context.Context) (err error) {
 	if testing.Verbose() {
 		options.Log = os.Stderr
 	}
-	if made.world, err = world.Start(ctx, options); err != nil {
-		return err
+	e = &environment{}
+	if e.World, err = world.Start(ctx, options); err != nil {
+		return nil, err
 	}
-	directory, err := os.MkdirTemp(made.world.Cluster.Dir(), "recording-")
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.End(true))
+		}
+	}()
+	directory, err := os.MkdirTemp(e.Cluster.Dir(), "recording-")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if made.recording, err = recording.Open(directory); err != nil {
-		return err
+	if e.recording, err = recording.Open(directory); err != nil {
+		return nil, err
 	}
-	recorder := newRecorder(made.world, made.recording)
-	return errors.Join(recorder.during(ctx, func() error { return runScenarios(ctx, made.world, recorder) }))
+	recorder := newRecorder(e.World, e.recording)
+	return e, recorder.during(ctx, func() error { return runScenarios(ctx, e.World, recorder) })
 }

@@ -29,7 +29,7 @@ func theDashboard(t *testing.T) (*dashboard.Dashboard, []*dashboard.Panel) {
 // TestEveryPanelHasData: what the scenarios let happen shows in every panel.
 func TestEveryPanelHasData(t *testing.T) {
 	board, panels := theDashboard(t)
-	asked := asking{recorded: theRecording(t), choice: board.All()}
+	asked := asking{recorded: shared.Get(t).recording, choice: board.All()}
 	for _, panel := range panels {
 		t.Run(panel.Title, func(t *testing.T) {
 			for _, target := range panel.Targets {
@@ -104,7 +104,7 @@ func (a asking) columns(t *testing.T, panel *dashboard.Panel) {
 // TestOneNamespaceCanBeChosen: each that the variable offers has something to show, and only that.
 func TestOneNamespaceCanBeChosen(t *testing.T) {
 	board, panels := theDashboard(t)
-	recorded := theRecording(t)
+	recorded := shared.Get(t).recording
 	offered := valuesOf(t, board, recorded)
 	for _, scenario := range scenarios() {
 		if !offered[scenario.namespace] {

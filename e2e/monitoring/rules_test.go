@@ -17,7 +17,7 @@ var quiet = []string{
 
 // TestAlertsSeeTheFaultsOfTheScenarios: how long a fault has to last is left out, since no scenario does.
 func TestAlertsSeeTheFaultsOfTheScenarios(t *testing.T) {
-	recorded := theRecording(t)
+	recorded := shared.Get(t).recording
 	all, err := alerts.Load(root, recorded.Engine, recorded.DB)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func metricsIn(expression parser.Expr) []string {
 
 // TestNoTwoReplicasTellTheSame: also while one takes over from the other.
 func TestNoTwoReplicasTellTheSame(t *testing.T) {
-	recorded := theRecording(t)
+	recorded := shared.Get(t).recording
 	const since = "_timestamp_seconds"
 	for claim, query := range map[string]string{
 		"orders are counted by one": `count by (state) (varmenne_orders) > 1`,
