@@ -37,7 +37,8 @@ type KeyPair struct {
 	Certificate, Key []byte
 }
 
-// Authority is the certificate authority of one cluster. Its key is in memory only, unless somebody writes that of KeyPair.
+// Authority is the certificate authority of one cluster. Its key is in memory only, unless somebody writes that of
+// KeyPair.
 type Authority struct {
 	pair        KeyPair
 	certificate *x509.Certificate

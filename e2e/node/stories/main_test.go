@@ -1,4 +1,4 @@
-// Package stories is told on a real cluster with Pods: what a platform team does with Helm, and what happens to Pods.
+// Package stories tests on a real cluster with Pods what a platform team does with Helm, and what happens to Pods.
 // The cluster is a node that e2e/node builds, with the image that `make image` makes, or the one that
 // VARMENNE_KUBECONFIG names. The chart is installed with its default values.
 //

@@ -31,10 +31,8 @@ func mainOnNode(m *testing.M) int {
 	return environment.Main(m)
 }
 
-// builtNode provides the cluster of the node that e2e/node builds.
+// builtNode provides the cluster of the node that e2e/node builds. It is a machine, too.
 type builtNode struct{ *node.Node }
-
-func (n builtNode) machine() machine { return n }
 
 // The images are imported under the names that the chart has as default.
 func (n builtNode) image(version string) string { return "varmenne/" + issuer + ":" + version }

@@ -38,8 +38,9 @@ type program struct {
 // programs are the processes in the containers of the release.
 func (r *release) programs(t *testing.T, on machine) []program {
 	t.Helper()
-	var found []program
-	for _, pod := range r.pods(t) {
+	pods := r.pods(t)
+	found := make([]program, 0, len(pods))
+	for _, pod := range pods {
 		found = append(found, on.programs(t, pod)...)
 	}
 	return found

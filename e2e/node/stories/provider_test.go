@@ -27,7 +27,7 @@ const (
 	previousImageVariable = "VARMENNE_PREVIOUS_IMAGE"
 )
 
-// provider is where the cluster of the stories comes from.
+// provider is where the cluster of the stories comes from. It is a machine, too, where that is within reach.
 type provider interface {
 	// Kubeconfig is the path of an administrator's kubeconfig.
 	Kubeconfig() string
@@ -41,11 +41,9 @@ type provider interface {
 	imageValues(version string) values
 	// provideCertManager returns when cert-manager is in the cluster.
 	provideCertManager(ctx context.Context, p *platform) error
-	// machine is what the cluster runs on, and nil where it is out of reach.
-	machine() machine
 }
 
-// machine is what a node is for somebody with root on it.
+// machine is what the cluster runs on, for somebody with root on it.
 type machine interface {
 	// AuditLog is the path of the API server's log of requests.
 	AuditLog() string
@@ -56,8 +54,8 @@ type machine interface {
 // onMachine returns what the cluster runs on. Where it is out of reach the test is skipped: what says what it needs.
 func (p *platform) onMachine(t *testing.T, what string) machine {
 	t.Helper()
-	found := p.machine()
-	if found == nil {
+	found, within := p.provider.(machine)
+	if !within {
 		t.Skipf("needs %s: the node that e2e/node builds gives that, the cluster of %s does not", what, kubeconfigVariable)
 	}
 	return found
@@ -122,7 +120,6 @@ func splitImage(image string) (repository, tag string) {
 func (f foreign) Dir() string        { return f.dir }
 func (f foreign) Kubeconfig() string { return f.kubeconfig }
 func (f foreign) Kubectl() string    { return f.kubectl }
-func (f foreign) machine() machine   { return nil }
 
 func (f foreign) image(version string) string {
 	if version == previous {
@@ -145,9 +142,10 @@ func (f foreign) provideCertManager(ctx context.Context, p *platform) error {
 	if err != nil {
 		return err
 	}
-	if found, err := p.definitions(ctx); err != nil || len(found) > 0 {
-		return errors.Join(err, fmt.Errorf("the cluster has the definitions %q, and the stories would delete them with "+
-			"all objects of these kinds; use a cluster without varmenne-issuer", found))
+	found, err := p.definitions(ctx)
+	if len(found) > 0 {
+		return fmt.Errorf("the cluster has the definitions %q, and the stories would delete them with all objects of these "+
+			"kinds; use a cluster without varmenne-issuer", found)
 	}
-	return nil
+	return err
 }

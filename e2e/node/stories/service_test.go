@@ -20,7 +20,7 @@ import (
 const (
 	customerID = "0123456-7"
 	simulator  = "simulator"
-	// mostServices is how many services the stories start at most. The chart is told their hosts when it is installed.
+	// mostServices is how many services the stories start at most. The chart gets their hosts when it is installed.
 	mostServices = 12
 )
 
@@ -32,7 +32,7 @@ func serviceNamespace(number int) string { return fmt.Sprintf("service-%d", numb
 
 // serviceHosts are the hosts of all services, for the value allowedEndpoints.hosts of the chart.
 func serviceHosts() []string {
-	var hosts []string
+	hosts := make([]string, 0, mostServices)
 	for number := range mostServices {
 		hosts = append(hosts, simulator+"."+serviceNamespace(number+1)+".svc:*")
 	}

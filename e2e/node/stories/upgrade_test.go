@@ -45,10 +45,11 @@ func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
 		r.upgrade(t, current, values{"crds": values{"keep": false}})
 		r.uninstallByHand(t)
 		eventually(t, "the definitions to go", func() error {
-			if left, err := r.definitions(t.Context()); err != nil || len(left) > 0 {
-				return fmt.Errorf("left: %q, %w", left, err)
+			left, err := r.definitions(t.Context())
+			if len(left) > 0 {
+				return fmt.Errorf("left: %q", left)
 			}
-			return nil
+			return err
 		})
 	})
 }
