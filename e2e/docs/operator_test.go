@@ -176,7 +176,7 @@ func TestADeletedOrderIsMadeAgain(t *testing.T) {
 	if err := s.Service.ClearFaults(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.awaitReady()
+	s.AwaitReady(certificateName)
 	if sent := s.submissions(); len(sent) != 1 {
 		t.Errorf("the request was sent %d times", len(sent))
 	}

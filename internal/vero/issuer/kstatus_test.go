@@ -94,15 +94,15 @@ func observed(t *testing.T, object v1alpha1.GenericVeroIssuer) {
 }
 
 // kstatusIs compares what kstatus says of an issuer as the API server has it now.
-func kstatusIs(t *testing.T, issuer client.Object, want status.Status, when string) {
+func kstatusIs(t *testing.T, found client.Object, want status.Status, when string) {
 	t.Helper()
 	object := &unstructured.Unstructured{}
-	gvk, err := server.Client.GroupVersionKindFor(issuer)
+	gvk, err := server.Client.GroupVersionKindFor(found)
 	if err != nil {
 		t.Fatal(err)
 	}
 	object.SetGroupVersionKind(gvk)
-	if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(issuer), object); err != nil {
+	if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(found), object); err != nil {
 		t.Fatal(err)
 	}
 	got, err := status.Compute(object)

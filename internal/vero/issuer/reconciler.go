@@ -181,8 +181,8 @@ func (r *Reconciler) probe(
 	}
 }
 
-// record writes the verdict and reports a change of it. One that is as before writes nothing: most checks find the same,
-// every ten minutes for years, and a write would wake whoever watches issuers.
+// record writes the verdict and reports a change of it. One that is as before writes nothing: most checks find the
+// same, every ten minutes for years, and a write would wake whoever watches issuers.
 func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.GenericVeroIssuer, found checkResult) error {
 	object, before, err := objects(issuer)
 	if err != nil {

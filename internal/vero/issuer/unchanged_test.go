@@ -18,8 +18,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
 )
 
-// TestACheckThatFindsTheSameWritesNothing into the issuer, whose resourceVersion stays. Its heartbeat is in the metrics,
-// until the issuer is gone.
+// TestACheckThatFindsTheSameWritesNothing into the issuer, whose resourceVersion stays. Its heartbeat is in the
+// metrics, until the issuer is gone.
 func TestACheckThatFindsTheSameWritesNothing(t *testing.T) {
 	const checks = 5
 	namespace, outcomes := server.Namespace(t), make(handshakes)
@@ -59,9 +59,10 @@ func TestACheckThatFindsTheSameWritesNothing(t *testing.T) {
 func orderWithAProblem(namespace string) *v1alpha1.VeroOrder {
 	order := ordertest.SignNew()
 	order.Namespace, order.Spec.Request = namespace, []byte("not looked at")
-	order.Spec.Transfer.TransferIDDigest = strings.Repeat("a", 64)
+	order.Spec.Transfer.TransferIDDigest, order.Spec.IssuerRef.UID = strings.Repeat("a", 64), "issuer-1"
 	order.Status.IssuerProblem = &v1alpha1.VeroIssuerProblem{
-		Reason: v1alpha1.ReasonWrongEnvironment, IssuerUID: "replaced", Time: metav1.Time{Time: pkitest.Now},
+		Reason: v1alpha1.ReasonWrongEnvironment, Message: "of another one", IssuerUID: "replaced", IssuerGeneration: 1,
+		TrustDigest: strings.Repeat("b", 64), Time: metav1.Time{Time: pkitest.Now},
 	}
 	return order
 }

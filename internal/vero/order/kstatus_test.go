@@ -28,7 +28,7 @@ func TestOnlyAnOrderWithItsCertificateIsCurrent(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			order := ordertest.SignNew(c.edits...)
 			order.Namespace, order.Spec.Request = server.Namespace(t), []byte("not looked at")
-			order.Spec.Transfer.TransferIDDigest = strings.Repeat("a", 64)
+			order.Spec.Transfer.TransferIDDigest, order.Spec.IssuerRef.UID = strings.Repeat("a", 64), "issuer-1"
 			if c.edits == nil {
 				order.Status = v1alpha1.VeroOrderStatus{} // the API server's is to be seen
 			}

@@ -98,7 +98,7 @@ func work(t *testing.T, connect veroorder.Connect) {
 		t.Fatal(err)
 	}
 	const plenty = 1000
-	server.Run(t, metav1.NamespaceAll, func(manager ctrl.Manager) error {
+	server.Run(t, "", func(manager ctrl.Manager) error {
 		return errors.Join(find.Index(t.Context(), manager.GetFieldIndexer()), veroorder.Register(manager, veroorder.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Limiter: limiter.New(2, 8), Metrics: numbers,
 			Connect: connect, Clock: clock.RealClock{}, Shutdown: t.Context(), Retention: time.Hour,

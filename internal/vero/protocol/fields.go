@@ -85,8 +85,8 @@ func together(checks ...error) error {
 }
 
 // CheckCustomerID checks a CustomerId: 1 to 30 characters, a business id with its hyphen (interface description 3.1).
-// The markers of spec.customerID say the same for the API server; a test of api/v1alpha1 feeds both one table. The error
-// is a *FieldError, like those of the other checks.
+// The markers of spec.customerID say the same for the API server; a test of api/v1alpha1 feeds both one table. The
+// error is a *FieldError, like those of the other checks.
 func CheckCustomerID(value string) error {
 	if parts := misspelt.FindStringSubmatch(value); parts != nil {
 		return &FieldError{
