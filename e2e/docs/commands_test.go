@@ -37,7 +37,7 @@ var excused = []struct{ begins, because string }{
 	{"kubectl get veroorder -A ", "it is run by TestTheListOfWhatIsUnderWay"},
 	{"kubectl delete crd ", "it would take the kinds away from the other tests"},
 	{"openssl req ", "it is run by TestTheRequestForTheEServiceIsOneThatTheServiceTakes"},
-	{"kubectl -n tax-reporting patch veroorder NAME ", "it is run by TestAnOrderTakesOverARetrievalId"},
+	{"kubectl -n tax-reporting annotate veroorder NAME ", "it is run by TestAnOrderTakesOverARetrievalId"},
 }
 
 // TestEveryCommandIsRunOrExcused: who adds a command says who runs it.
