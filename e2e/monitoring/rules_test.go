@@ -12,7 +12,7 @@ import (
 // quiet are the alerts about what does not happen in the scenarios; package alerts fires them from made-up series.
 var quiet = []string{
 	"VarmenneControllerDown", "VarmenneNoLeader", "VarmenneControllerErrors", "VarmenneWatchFailing",
-	"VarmenneServiceUnreachable",
+	"VarmenneServiceUnreachable", "VarmenneIssuerNotChecked",
 }
 
 // TestAlertsSeeTheFaultsOfTheScenarios: how long a fault has to last is left out, since no scenario does.
@@ -63,6 +63,7 @@ func TestNoTwoReplicasTellTheSame(t *testing.T) {
 	for claim, query := range map[string]string{
 		"orders are counted by one": `count by (state) (varmenne_orders) > 1`,
 		"issuers are shown once":    `count by (kind, namespace, name) (varmenne_issuer_ready) > 1`,
+		"checks are shown once":     `count by (kind, namespace, name) (varmenne_issuer_last_check` + since + `) > 1`,
 		"requests are shown once": `count ` +
 			`by (namespace, request) (varmenne_certificaterequest_pending_created` + since + `) > 1`,
 		"orders are shown once":     `count by (namespace, order) (varmenne_order_pending_created` + since + `) > 1`,
