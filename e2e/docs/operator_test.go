@@ -159,8 +159,8 @@ func (s *scenario) runOne(page, begins, prints string) {
 	s.Errorf("%s has no command that begins with %q", page, begins)
 }
 
-// TestADeletedOrderIsMadeAgain with the RetrievalId that its request carries. The service gives no certificate before the
-// order is gone: the controller would have fetched it.
+// TestADeletedOrderIsMadeAgain with the RetrievalId that its request carries. The service gives no certificate before
+// the order is gone: the controller would have fetched it.
 func TestADeletedOrderIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	s := beginScenario(t, "made-again", "--processing-delay=1s")
@@ -182,7 +182,8 @@ func TestADeletedOrderIsMadeAgain(t *testing.T) {
 	}
 }
 
-// TestAnOrderTakesOverARetrievalId: a response was lost, and somebody who knows its RetrievalId does what the page says.
+// TestAnOrderTakesOverARetrievalId: a response was lost, and somebody who knows its RetrievalId does what the page
+// says.
 func TestAnOrderTakesOverARetrievalId(t *testing.T) {
 	t.Parallel()
 	s := beginScenario(t, "takes-over")

@@ -63,7 +63,7 @@ func orderStates() []orderState {
 			s.prepare(s.Issuer())
 		}, last: func(s *testCase) {
 			s.Create(s.Certificate())
-			s.awaitCalls(signNew, 1)
+			s.awaitCall(signNew)
 		}},
 		{during: "is accepted", service: []string{"--processing-delay=30s"}, outcome: unnoticed, reach: func(s *testCase) {
 			s.prepare(s.Issuer())
@@ -74,7 +74,7 @@ func orderStates() []orderState {
 				s.Script(admin.Fault{Operation: get, Kind: admin.TimeoutAfter, Hold: held + held/2})
 				s.prepare(s.Issuer())
 				s.Create(s.Certificate())
-				s.awaitCalls(get, 1)
+				s.awaitCall(get)
 			}},
 	}
 }

@@ -22,7 +22,7 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 		Operation: signNew, Kind: admin.TimeoutAfter, Hold: admin.Duration(3 * time.Second),
 	})
 	running.Create(running.Certificate())
-	running.awaitCalls(signNew, 1)
+	running.awaitCall(signNew)
 
 	if err := accepted.StopController(); err != nil {
 		t.Fatal(err)

@@ -91,7 +91,7 @@ func (s *testCase) sending() {
 	s.Helper()
 	s.Script(admin.Fault{Operation: signNew, Kind: admin.TimeoutAfter, Hold: held})
 	s.Create(s.Certificate())
-	s.awaitCalls(signNew, 1)
+	s.awaitCall(signNew)
 }
 
 // doubted brings an order to where its response was lost, and before it is sent again.
