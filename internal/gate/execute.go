@@ -6,7 +6,6 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -79,14 +78,6 @@ func (r *Reconciler) checkExisting(ctx context.Context, wanted *New, kind schema
 		return client.IgnoreNotFound(err)
 	}
 	return wanted.CheckExisting(existing)
-}
-
-// markSubmitted shows the receipt on the request: a second place from which a person can fetch what was paid for.
-func markSubmitted(request *cmapi.CertificateRequest, order *Order) {
-	if order.Receipt == "" || order.Accepted.IsZero() {
-		return
-	}
-	status.Set(request, v1alpha1.ConditionSubmitted, cmmeta.ConditionTrue, order.Operation, order.Receipt, order.Accepted)
 }
 
 // whatNext says how a corrected Certificate gets its next request. cert-manager waits for an hour after a failure,

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -82,4 +83,12 @@ func whyUnserved(request *cmapi.CertificateRequest, reason string) string {
 	default:
 		return status.Find(request, cmapi.CertificateRequestConditionReady).Reason // Denied or Failed
 	}
+}
+
+// markSubmitted shows the receipt on the request: a second place from which a person can fetch what was paid for.
+func markSubmitted(request *cmapi.CertificateRequest, order *Order) {
+	if order.Receipt == "" || order.Accepted.IsZero() {
+		return
+	}
+	status.Set(request, v1alpha1.ConditionSubmitted, cmmeta.ConditionTrue, order.Operation, order.Receipt, order.Accepted)
 }

@@ -52,6 +52,15 @@ func (e *BundleError) Error() string { return fmt.Sprintf("%s: %v", e.Field, e.E
 // Unwrap is the cause.
 func (e *BundleError) Unwrap() error { return e.Err }
 
+// BundleNamespace is where the references of an issuer's bundles resolve: its own namespace, or that of the
+// controller for a cluster issuer.
+func BundleNamespace(issuer v1alpha1.GenericVeroIssuer, controllerNamespace string) string {
+	if issuer.IssuerKind() == v1alpha1.KindVeroClusterIssuer {
+		return controllerNamespace
+	}
+	return issuer.GetNamespace()
+}
+
 // readers bounds how many issuers' bundles are read at once. Three of 1 MiB take some 30 MB on the way, and whoever may
 // create issuers can have every worker read theirs; a usual one takes milliseconds.
 //

@@ -232,3 +232,13 @@ func TestDigestOfBundlesChangesWithEveryBundle(t *testing.T) {
 		t.Error("the digest changes by itself")
 	}
 }
+
+func TestBundleNamespace(t *testing.T) {
+	own := &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: "tax"}}
+	if got := secrets.BundleNamespace(own, "varmenne-issuer"); got != "tax" {
+		t.Errorf("that of an issuer is %s", got)
+	}
+	if got := secrets.BundleNamespace(&v1alpha1.VeroClusterIssuer{}, "varmenne-issuer"); got != "varmenne-issuer" {
+		t.Errorf("that of a cluster issuer is %s", got)
+	}
+}

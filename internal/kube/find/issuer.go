@@ -19,7 +19,7 @@ import (
 // Issuer gets the issuer of a kind and name; namespace is that of the object which names it. It returns nil without an
 // error if there is no such issuer, or none of that kind.
 //
-//nolint:nilnil // an issuer that does not exist yet is a response, not a failure
+//nolint:nilnil // an issuer that does not exist yet is an answer, not a failure
 func Issuer(
 	ctx context.Context, reader client.Reader, kind, namespace, name string,
 ) (v1alpha1.GenericVeroIssuer, error) {
@@ -39,15 +39,6 @@ func Issuer(
 	default:
 		return issuer, nil
 	}
-}
-
-// BundleNamespace is where the references of an issuer's bundles resolve: its own namespace, or that of the
-// controller for a cluster issuer.
-func BundleNamespace(issuer v1alpha1.GenericVeroIssuer, controllerNamespace string) string {
-	if issuer.IssuerKind() == v1alpha1.KindVeroClusterIssuer {
-		return controllerNamespace
-	}
-	return issuer.GetNamespace()
 }
 
 // Describe is what decisions need to know of the issuer of that kind and name, but for its bundles; issuer is

@@ -59,22 +59,13 @@ func TestIssuerIsFound(t *testing.T) {
 			}
 		})
 	}
-	t.Run("an API server that does not answer is no response", func(t *testing.T) {
+	t.Run("an API server that does not answer gives no answer", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := find.Issuer(ctx, server.Client, v1alpha1.KindVeroIssuer, namespace, "vero"); err == nil {
 			t.Error("no error")
 		}
 	})
-}
-
-func TestBundleNamespace(t *testing.T) {
-	if got := find.BundleNamespace(namespaced(t, "tax"), "varmenne-issuer"); got != "tax" {
-		t.Errorf("that of an issuer is %s", got)
-	}
-	if got := find.BundleNamespace(clusterWide(t, "vero"), "varmenne-issuer"); got != "varmenne-issuer" {
-		t.Errorf("that of a cluster issuer is %s", got)
-	}
 }
 
 // checked is an issuer of generation 2 whose Ready condition was written about a generation.

@@ -58,6 +58,9 @@ func (c *Client) post(ctx context.Context, operation protocol.Operation, body []
 	return got, nil
 }
 
+// maximumBytes is how much of a response is read: what a parser takes, and no more.
+const maximumBytes = xmlsig.MaximumBytes
+
 // read takes what is needed of an HTTP response: the body of a response or of a Fault, and of whatever else comes back
 // for a submission, because a RetrievalId may stand in it.
 func read(response *http.Response, operation protocol.Operation) *received {
@@ -69,19 +72,19 @@ func read(response *http.Response, operation protocol.Operation) *received {
 	if !submission && !holdsResponse(got.status) {
 		return got
 	}
-	oversize := &protocol.OversizeError{Limit: xmlsig.MaximumBytes}
-	if !submission && response.ContentLength > xmlsig.MaximumBytes {
+	oversize := &protocol.OversizeError{Limit: maximumBytes}
+	if !submission && response.ContentLength > maximumBytes {
 		got.incomplete = oversize
 		return got
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, xmlsig.MaximumBytes+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maximumBytes+1))
 	switch {
-	case len(body) > xmlsig.MaximumBytes || response.ContentLength > xmlsig.MaximumBytes:
+	case len(body) > maximumBytes || response.ContentLength > maximumBytes:
 		got.incomplete = oversize
 	case err != nil:
 		got.incomplete = interrupted(err, true)
 	}
-	got.body = body[:min(len(body), xmlsig.MaximumBytes)]
+	got.body = body[:min(len(body), maximumBytes)]
 	return got
 }
 

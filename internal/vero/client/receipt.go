@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
-	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
 // keepReceipt is the error of a submission with the RetrievalId that stands in what came back, where the error has none
@@ -63,6 +62,6 @@ func (a *received) unpacked() []byte {
 	if err != nil {
 		return nil
 	}
-	unpacked, _ := io.ReadAll(io.LimitReader(packed, xmlsig.MaximumBytes))
+	unpacked, _ := io.ReadAll(io.LimitReader(packed, maximumBytes))
 	return unpacked
 }

@@ -20,7 +20,7 @@ type received struct {
 	contentType string
 	// contentEncoding is the HTTP header, as it came.
 	contentEncoding string
-	// body is what has come of it, at most xmlsig.MaximumBytes; nil where nothing of it can matter.
+	// body is what has come of it, at most maximumBytes; nil where nothing of it can matter.
 	body []byte
 	// incomplete is why body is not all of it, nil if it is: *protocol.OversizeError or *protocol.InterruptedError.
 	incomplete error

@@ -135,7 +135,7 @@ func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.GenericVeroIssue
 	if err != nil {
 		return checkResult{reason: v1alpha1.ReasonInvalidSpec, message: strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
 	}
-	bundles, err := secrets.ReadBundles(ctx, r.Reader, &spec.Trust, find.BundleNamespace(issuer, r.Namespace))
+	bundles, err := secrets.ReadBundles(ctx, r.Reader, &spec.Trust, secrets.BundleNamespace(issuer, r.Namespace))
 	var unusable *secrets.BundleError
 	switch {
 	case errors.As(err, &unusable) && unusable.Missing:

@@ -74,7 +74,7 @@ func (r *Reconciler) gatherIssuer(ctx context.Context, g *gathered) error {
 	if issuer == nil {
 		return nil
 	}
-	namespace := find.BundleNamespace(issuer, r.Namespace)
+	namespace := secrets.BundleNamespace(issuer, r.Namespace)
 	bundles, err := secrets.ReadBundles(ctx, r.Reader, &issuer.VeroSpec().Trust, namespace)
 	var unusable *secrets.BundleError
 	switch {

@@ -106,13 +106,6 @@ func (o Outcome) retried(state v1alpha1.VeroOrderState, reason, message string, 
 	return o
 }
 
-// withIssuerProblem is for an order whose issuer has to be repaired: the problem is where the issuer's controller looks
-// for it.
-func (o Outcome) withIssuerProblem(problem *v1alpha1.VeroIssuerProblem) Outcome {
-	o.Problem, o.Reason, o.Message = problem, problem.Reason, problem.Message
-	return o
-}
-
 // apply writes an outcome into the order that it was made for. It is the one place where a call changes an order.
 func (o Outcome) apply(order *v1alpha1.VeroOrder, now time.Time) {
 	status := &order.Status

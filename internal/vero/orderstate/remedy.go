@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
@@ -49,33 +46,6 @@ var remedies = map[xmlsig.Reason]string{
 // unreadableRemedy is for responses that were not verified for another reason than those of xmlsig: they could not even
 // be read.
 const unreadableRemedy = "the response could not be verified as it came: " + wayThere
-
-// problem is what is wrong with the issuer, in the words of an order that goes on when it is repaired.
-func (o Outcome) problem(order *v1alpha1.VeroOrder, reason string, err error, call Call) *v1alpha1.VeroIssuerProblem {
-	return &v1alpha1.VeroIssuerProblem{
-		Reason: reason, Message: clip(o.problemMessage(order, reason, err)), TrustDigest: call.TrustDigest,
-		IssuerUID: call.IssuerUID, IssuerGeneration: call.IssuerGeneration, Time: metav1.Time{Time: call.Ended},
-	}
-}
-
-func (o Outcome) problemMessage(order *v1alpha1.VeroOrder, reason string, err error) string {
-	kept := ""
-	if o.RetrievalID != "" {
-		kept = fmt.Sprintf("; RetrievalId %s is kept, and the certificate is fetched once this is repaired", o.RetrievalID)
-	}
-	switch reason {
-	case v1alpha1.ReasonWrongEnvironment:
-		if kept == "" {
-			kept = o.unspent()
-		}
-		return fmt.Sprintf("the service behind spec.url is not of the environment %s (PKI005): make spec.environment and "+
-			"spec.url name the same environment%s", order.Spec.Environment, kept)
-	case v1alpha1.ReasonUntrustedCertificate:
-		return withRemedy(err, unknownIssuerRemedy(err)+kept)
-	default:
-		return withRemedy(err, remedyFor(err)+kept)
-	}
-}
 
 // remedyFor says what to do about a response that was not verified.
 func remedyFor(err error) string {

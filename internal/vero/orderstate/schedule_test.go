@@ -68,7 +68,7 @@ func TestPollSchedule(t *testing.T) {
 	}
 	for i, distance := range distances[len(beginning):] {
 		if distance != 5*time.Minute && distance != time.Hour {
-			t.Errorf("distance %d is %s, neither 5 min nor an hour", i, distance)
+			t.Fatalf("distance %d is %s, neither 5 min nor an hour", i, distance)
 		}
 	}
 	if last := distances[len(distances)-1]; last != time.Hour {
