@@ -11,7 +11,8 @@ const (
 	// where the bundles are separated, and not changed while they cannot be read. It has no part in Ready.
 	ConditionTrustOverlap = "TrustOverlap"
 	// ConditionSubmitted, on CertificateRequests: True once the service has accepted the request. Its reason is the
-	// operation, its message the RetrievalId, its lastTransitionTime when the service accepted. Absent before. It is for
+	// operation, its message the RetrievalId, its lastTransitionTime when the service accepted. Absent before, and False
+	// where the service has said that the RetrievalId is another's. It is for
 	// people: nothing reads it back.
 	ConditionSubmitted = "varmenne.dev/Submitted"
 	// ConditionRenewalFailing, on CertificateRequests: True while a certificate in use is to be replaced and that needs

@@ -49,7 +49,8 @@ type VeroOrderStatus struct {
 	RetrievalIDUnverified bool `json:"retrievalIDUnverified,omitempty"`
 
 	// refusedRetrievalID is a RetrievalId that could not be verified and was tried: the service refuses it, or answers
-	// with a certificate for another key or customer. The request goes on without it, and it is not taken again.
+	// with a certificate for another key or customer. The request goes on without it, and it is not taken from a response
+	// again.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -94,7 +95,7 @@ type VeroOrderStatus struct {
 	// +kubebuilder:validation:MaxLength=4
 	PasswordFingerprint string `json:"passwordFingerprint,omitempty"`
 
-	// acceptanceTime is when the service's acceptance was received.
+	// acceptanceTime is when the acceptance was received, or its RetrievalId was brought back.
 	//
 	// +optional
 	AcceptanceTime *metav1.MicroTime `json:"acceptanceTime,omitempty"`

@@ -140,7 +140,7 @@ const flagsPage = "docs/reference/flags.md"
 
 // ofOthers are flags of programs that are not ours.
 var ofOthers = strings.Fields(`
-	version help from-file from-literal cert key for timeout type patch as dry-run field-selector subresource replicas
+	overwrite version help from-file from-literal cert key for timeout type patch as dry-run field-selector subresource replicas
 	namespace create-namespace set values wait reuse-values reset-then-reuse-values show-only no-hooks take-ownership
 	all from-backup include-namespaces exclude-resources status-include-resources`)
 

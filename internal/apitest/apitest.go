@@ -6,7 +6,6 @@ package apitest
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -51,7 +50,7 @@ type Server struct {
 //	func TestMain(m *testing.M) { os.Exit(apitest.Main(m, &server)) }
 func Main(m *testing.M, server **Server) int {
 	if os.Getenv(assetsVariable) == "" && os.Getenv(RequireVariable) == "" {
-		return skipAll(m)
+		return skipAll()
 	}
 	environment, err := start()
 	if err != nil {
@@ -69,16 +68,12 @@ func Main(m *testing.M, server **Server) int {
 	return code
 }
 
-// skipAll runs none of the tests, rather than to exit at once: so `go test` says of the package that no tests were run.
-// It shows the message only with -v, or of one package.
-func skipAll(m *testing.M) int {
+// skipAll runs none of the tests, and says so as Go's own runner does, for `go test` to repeat. That runner is not
+// asked: it would have the result cached without the variables, which were read before it.
+func skipAll() int {
 	fmt.Fprintln(os.Stderr, "skipped: these tests need kube-apiserver and etcd; `make integration` builds and runs them")
-	// Run would parse the command line after Set, and a -skip of its own would win.
-	if err := errors.Join(flag.CommandLine.Parse(os.Args[1:]), flag.Set("test.skip", ".")); err != nil {
-		fmt.Fprintf(os.Stderr, "skip the tests: %v\n", err)
-		return 1
-	}
-	return m.Run()
+	fmt.Println("testing: warning: no tests to run\nPASS") //nolint:forbidigo // as testing does
+	return 0
 }
 
 func start() (*envtest.Environment, error) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -54,6 +55,36 @@ func TestARequestCarriesTheRetrievalIDOfItsOrder(t *testing.T) {
 	r.reconcile()
 	if r.request.ResourceVersion != version {
 		t.Error("it was written once more")
+	}
+}
+
+// TestARetrievalIDThatIsAnothersIsShownNoLonger: a person has brought back the wrong one, and the service has said so.
+func TestARetrievalIDThatIsAnothersIsShownNoLonger(t *testing.T) {
+	r := prepared(t)
+	r.order(v1alpha1.VeroOrderSubmitted)
+	order := &v1alpha1.VeroOrder{}
+	name := client.ObjectKey{Namespace: r.request.Namespace, Name: "renew-1"}
+	if err := server.Client.Get(t.Context(), name, order); err != nil {
+		t.Fatal(err)
+	}
+	write := func() {
+		t.Helper()
+		if err := server.Client.Status().Update(t.Context(), order); err != nil {
+			t.Fatal(err)
+		}
+		r.reconcile()
+	}
+	order.Status.AcceptanceTime = &metav1.MicroTime{Time: r.clock.Now()}
+	write()
+	order.Status.State, order.Status.RefusedRetrievalID = v1alpha1.VeroOrderSubmitting, order.Status.RetrievalID
+	order.Status.RetrievalID, order.Status.AcceptanceTime = "", nil
+	write()
+	if id, carried := r.request.Annotations[v1alpha1.AnnotationRetrievalID]; carried {
+		t.Errorf("the request carries %s", id)
+	}
+	submitted := status.Find(r.request, v1alpha1.ConditionSubmitted)
+	if submitted == nil || submitted.Status != cmmeta.ConditionFalse {
+		t.Errorf("the request shows %+v", submitted)
 	}
 }
 

@@ -23,13 +23,13 @@ func (r *Reconciler) execute(
 	case Create:
 		return r.create(ctx, request, decision)
 	case Follow:
-		markSubmitted(request, decision.Order)
+		markSubmitted(request, decision.Order, now)
 		if decision.Reason != v1alpha1.ReasonSubmitting || status.ReadyMessage(request) == "" {
 			// That it is being sent lasts for a moment; what it says until the outcome is known is still true.
 			status.SetPending(request, decision.Message, now)
 		}
 	case Deliver:
-		markSubmitted(request, decision.Order)
+		markSubmitted(request, decision.Order, now)
 		status.SetIssued(request, decision.Order.Certificate, decision.Order.CA, decision.Message, now)
 	case Refuse:
 		message := decision.Message + whatNext(request)

@@ -86,8 +86,11 @@ func whyUnserved(request *cmapi.CertificateRequest, reason string) string {
 }
 
 // markSubmitted shows the receipt on the request: a second place from which a person can fetch what was paid for.
-func markSubmitted(request *cmapi.CertificateRequest, order *Order) {
+func markSubmitted(request *cmapi.CertificateRequest, order *Order, now time.Time) {
 	if order.Receipt == "" || order.Accepted.IsZero() {
+		if condition := status.Find(request, v1alpha1.ConditionSubmitted); order.Disowned && condition != nil {
+			status.Set(request, v1alpha1.ConditionSubmitted, cmmeta.ConditionFalse, order.Operation, condition.Message, now)
+		}
 		return
 	}
 	status.Set(request, v1alpha1.ConditionSubmitted, cmmeta.ConditionTrue, order.Operation, order.Receipt, order.Accepted)

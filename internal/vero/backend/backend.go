@@ -92,6 +92,7 @@ func shown(order *v1alpha1.VeroOrder) *gate.Order {
 	view := &gate.Order{
 		Operation: string(order.Spec.Operation), Receipt: order.Status.RetrievalID,
 		Certificate: order.Status.Certificate, CA: order.Status.CA, Annotations: plan.Annotations(order),
+		Disowned: order.Status.RetrievalID == "" && order.Status.RefusedRetrievalID != "",
 	}
 	if order.Status.AcceptanceTime != nil {
 		view.Accepted = order.Status.AcceptanceTime.Time

@@ -13,7 +13,7 @@ import (
 //
 // A TransferId that an order has submitted is spent, unless the service itself has said, in a verified response, that
 // it bought nothing with it: then a corrected Secret may be used again, because a typing error in a password, or in the
-// customer id, is no reason to order new credentials by post.
+// customer id, is no reason to order new credentials.
 func (s Snapshot) credentials() (attempt int32, problem string) {
 	switch {
 	case s.Transfer.Problem != "":

@@ -24,10 +24,14 @@ func ReceiptOf(annotations map[string]string) Receipt {
 	return Receipt{RetrievalID: id, PaidWith: annotations[v1alpha1.AnnotationPaidWith]}
 }
 
-// Annotations carry the Receipt of an order that was accepted; an empty one is to be removed. Nil if there is none.
+// Annotations carry the Receipt of an order that was accepted; an empty one is to be removed, as all are where the
+// service has said that the RetrievalId is another's. Nil if there is nothing to say.
 func Annotations(order *v1alpha1.VeroOrder) map[string]string {
-	if order.Status.RetrievalID == "" {
+	switch {
+	case order.Status.RetrievalID == "" && order.Status.RefusedRetrievalID == "":
 		return nil
+	case order.Status.RetrievalID == "":
+		return map[string]string{v1alpha1.AnnotationRetrievalID: "", v1alpha1.AnnotationPaidWith: ""}
 	}
 	return map[string]string{
 		v1alpha1.AnnotationRetrievalID: order.Status.RetrievalID,
