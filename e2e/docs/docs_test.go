@@ -140,9 +140,9 @@ const flagsPage = "docs/reference/flags.md"
 
 // ofOthers are flags of programs that are not ours.
 var ofOthers = strings.Fields(`
-	overwrite version help from-file from-literal cert key for timeout type patch as dry-run field-selector subresource replicas
-	namespace create-namespace set values wait reuse-values reset-then-reuse-values show-only no-hooks take-ownership
-	all from-backup include-namespaces exclude-resources status-include-resources`)
+	version help from-file from-literal cert key for timeout type patch as dry-run field-selector subresource replicas
+	overwrite namespace create-namespace set values wait reuse-values reset-then-reuse-values show-only no-hooks
+	take-ownership all from-backup include-namespaces exclude-resources status-include-resources`)
 
 func TestEveryFlagThatIsNamedExists(t *testing.T) {
 	known := read(t, flagsPage)
