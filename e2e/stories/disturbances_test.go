@@ -36,7 +36,7 @@ type orderState struct {
 	reach, last func(*testCase)
 }
 
-// absence is how long the API server is away: much longer than the controller keeps its lease without it.
+// absence is how long the API server is away: longer than the controller keeps its lease without it.
 const absence = time.Minute
 
 func disturbances() []disturbance {

@@ -28,8 +28,7 @@ import (
 var update = flag.Bool("update", false, "write the tables into docs/reliability.md")
 
 const (
-	// atOnce is how many test cases run at once: many, because what they do most of the time is wait. With all of them
-	// two cores would be too busy for the controller to keep its lease.
+	// atOnce is how many test cases run at once: many, because what they do most of the time is wait.
 	atOnce = 100
 	// callTimeout lets calls that hang end soon, and ones that go well do so on a busy machine, too.
 	callTimeout = 15 * time.Second
@@ -51,9 +50,14 @@ func start(ctx context.Context) (*environment, error) {
 		// The services of the test cases, and nothing else.
 		Values:      map[string]any{"allowedEndpoints": map[string]any{"hosts": []string{"127.0.0.1:*"}}},
 		AuditPolicy: "testdata/audit-policy.yaml",
-		// What is said at this level must not be secret either.
-		ControllerArgs: []string{"--log-level=debug", "--call-timeout=" + callTimeout.String()},
-		Line:           true,
+		ControllerArgs: []string{
+			"--log-level=debug", // What is said at this level must not be secret either.
+			"--call-timeout=" + callTimeout.String(),
+			// A machine that is very busy may be late with a renewal; an absence of the API server is longer.
+			"--leader-elect-renew-deadline=" + (absence * 2 / 3).String(),
+			"--leader-elect-lease-duration=" + (absence * 3 / 4).String(),
+		},
+		Line: true,
 	}
 	if testing.Verbose() {
 		options.Log = os.Stderr
