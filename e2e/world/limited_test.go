@@ -18,17 +18,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 const (
-	watched  = "watched"
-	closed   = "closed" // watched, but without the permission to read its Secrets
-	outside  = "outside"
-	customer = "0123456-7"
+	watched = "watched"
+	closed  = "closed" // watched, but without the permission to read its Secrets
+	outside = "outside"
 	// auditPolicy tells every request of the controller.
 	auditPolicy = `
 apiVersion: audit.k8s.io/v1
@@ -46,17 +45,15 @@ rules:
 func TestAControllerOfSomeNamespacesServesThemAndAsksForNothingElse(t *testing.T) {
 	w := limited(t)
 	for _, namespace := range []string{watched, closed, outside} {
-		if err := populate(t.Context(), w, namespace); err != nil {
-			t.Fatal(err)
-		}
+		populate(t, w, namespace)
 	}
-	testkit.AwaitReady(t, w.Client, watched, watched, nil)
+	testkit.AwaitReady(t, w.Client, watched, tenant.CertificateName, nil)
 	orders := &v1alpha1.VeroOrderList{}
 	if err := w.Client.List(t.Context(), orders); err != nil || len(orders.Items) != 1 {
 		t.Errorf("%d orders, error %v", len(orders.Items), err)
 	}
 	issuer := &v1alpha1.VeroIssuer{}
-	err := w.Client.Get(t.Context(), client.ObjectKey{Namespace: outside, Name: "vero"}, issuer)
+	err := w.Client.Get(t.Context(), client.ObjectKey{Namespace: outside, Name: tenant.IssuerName}, issuer)
 	if err != nil || issuer.Status.ObservedGeneration != 0 {
 		t.Errorf("the issuer outside was checked: %+v, error %v", issuer.Status, err)
 	}
@@ -92,7 +89,7 @@ func checkClosed(t *testing.T, w *world.World) {
 			t.Fatal(err)
 		}
 	}
-	testkit.AwaitReady(t, w.Client, closed, closed, nil)
+	testkit.AwaitReady(t, w.Client, closed, tenant.CertificateName, nil)
 }
 
 // checkEndpoint: the list of allowed endpoints binds also an administrator's issuer where a value says so.
@@ -103,7 +100,7 @@ func checkEndpoint(t *testing.T, w *world.World) {
 		t.Fatal(err)
 	}
 	issuer := &v1alpha1.VeroClusterIssuer{
-		ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"}, Spec: w.Service.Issuer("", customer).Spec,
+		ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"}, Spec: w.Service.Issuer("", tenant.CustomerID).Spec,
 	}
 	issuer.Spec.URL = "https://unlisted.invalid"
 	for _, object := range []client.Object{trust, issuer} {
@@ -146,32 +143,17 @@ func limited(t *testing.T) *world.World {
 	return w
 }
 
-// populate makes a namespace with all that a Certificate needs.
-func populate(ctx context.Context, w *world.World, namespace string) error {
-	minted, err := w.Service.Mint(ctx, admin.MintRequest{CustomerID: customer})
-	if err != nil {
-		return err
+// populate gives a namespace all that a Certificate needs, and two accounts.
+func populate(t *testing.T, w *world.World, namespace string) {
+	t.Helper()
+	n := &tenant.Tenant{T: t, World: w, Service: w.Service, Namespace: namespace}
+	if namespace == outside {
+		n.Create(n.NamespaceObject()) // The others came with the world.
 	}
-	trust, err := w.Service.Trust(ctx, namespace)
-	if err != nil {
-		return err
+	for _, account := range []string{"reader", "stranger"} {
+		n.Create(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: account}})
 	}
-	named := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: namespace, Name: name} }
-	for _, object := range []client.Object{
-		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
-		trust,
-		&corev1.Secret{ObjectMeta: named(namespace), StringData: map[string]string{
-			v1alpha1.KeyTransferID: minted.TransferID, v1alpha1.KeyTransferPassword: minted.TransferPassword,
-		}},
-		&corev1.ServiceAccount{ObjectMeta: named("reader")}, &corev1.ServiceAccount{ObjectMeta: named("stranger")},
-		w.Service.Issuer(namespace, customer),
-		world.Certificate(namespace, namespace, customer),
-	} {
-		if err := w.Client.Create(ctx, object); err != nil && !apierrors.IsAlreadyExists(err) {
-			return err
-		}
-	}
-	return nil
+	n.Create(n.Trust(), n.Credentials(n.Mint()), n.Issuer(), n.Certificate())
 }
 
 // checkRights asks the API server what the controller may do outside.
@@ -184,7 +166,7 @@ func checkRights(t *testing.T, w *world.World) {
 		t.Fatal(err)
 	}
 	for name, object := range map[string]client.Object{
-		outside: &corev1.Secret{}, "vero-trust": &corev1.ConfigMap{}, "vero": &v1alpha1.VeroIssuer{},
+		outside: &corev1.Secret{}, tenant.TrustName: &corev1.ConfigMap{}, tenant.IssuerName: &v1alpha1.VeroIssuer{},
 	} {
 		err := controller.Get(t.Context(), client.ObjectKey{Namespace: outside, Name: name}, object)
 		if !apierrors.IsForbidden(err) {
