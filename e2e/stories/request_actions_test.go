@@ -69,9 +69,10 @@ func requestActions() []userAction {
 		}},
 		{what: certificateDeleted, during: beforeSending, outcome: unnoticed, do: func(s *testCase) {
 			s.refused()
-			s.removeAsCollected()
+			collect := s.removeAsCollected()
 			s.readAll()
 			s.AwaitOrder("withdrawn", func(order *v1alpha1.VeroOrder) bool {
+				collect()
 				return order.Status.State == v1alpha1.VeroOrderFailed &&
 					testkit.ReasonOf(order.Status.Conditions) == v1alpha1.ReasonWithdrawn
 			})
@@ -102,11 +103,16 @@ func orderActions() []userAction {
 			s.sending()
 			s.Remove(s.AwaitOrder("being sent", inState(v1alpha1.VeroOrderSubmitting)))
 		}},
-		{what: orderDeleted, during: inFlight, do: func(s *testCase) { s.Remove(s.accepted()) }, outcome: outcome{
-			expected: []expectation{{reason: v1alpha1.ReasonCredentialsRefused, says: []string{
-				"PKI020", "correct the transfer Secret, or order new transfer credentials",
+		{what: orderDeleted, during: inFlight, do: func(s *testCase) {
+			order := s.accepted()
+			s.awaitSubmitted(certificateName)
+			s.Remove(order)
+		}, outcome: outcome{
+			expected: []expectation{{reason: v1alpha1.ReasonAwaitingCertificate, says: []string{
+				"was taken over from the annotation " + v1alpha1.AnnotationAdoptRetrievalID,
+				"the certificate is asked for with it",
 			}}},
-			spent: credentials, then: afterNew,
+			spent: nothing, then: byItself,
 		}},
 		{what: orderDeleted, during: afterIssue, outcome: unnoticed, do: func(s *testCase) { s.Remove(s.issued()) }},
 	}
@@ -181,8 +187,11 @@ func (s *testCase) replaced(do func(*cmapi.CertificateRequest)) {
 // that what was bought for the old one does not help.
 func (s *testCase) remakeAfterIssue() {
 	s.Helper()
-	s.removeAsCollected()
-	order := s.AwaitOrder("issued", inState(v1alpha1.VeroOrderIssued))
+	collect := s.removeAsCollected()
+	order := s.AwaitOrder("issued", func(order *v1alpha1.VeroOrder) bool {
+		collect()
+		return order.Status.State == v1alpha1.VeroOrderIssued
+	})
 	if _, err := s.verify(order.Status.Certificate, order.Status.CA); err != nil {
 		s.Errorf("VeroOrder %s: %v", order.Name, err)
 	}
@@ -196,18 +205,35 @@ func (s *testCase) remakeAfterIssue() {
 }
 
 // removeAsCollected deletes the Certificate and what it owns, as the garbage collector does that a cluster has and this
-// one has not.
-func (s *testCase) removeAsCollected() {
+// one has not. cert-manager may be late to see that and make a request once more, which collect deletes, too.
+func (s *testCase) removeAsCollected() (collect func()) {
 	s.Helper()
 	certificate := s.theCertificate()
-	s.Remove(certificate, s.awaitOtherRequest(nil))
-	keys := &corev1.SecretList{}
-	if err := s.Client.List(s.Context(), keys, client.InNamespace(s.Namespace)); err != nil {
-		s.Fatal(err)
-	}
-	for i := range keys.Items {
-		if owner := metav1.GetControllerOf(&keys.Items[i]); owner != nil && owner.UID == certificate.UID {
-			s.Remove(&keys.Items[i])
+	collect = func() {
+		s.Helper()
+		keys := &corev1.SecretList{}
+		if err := s.Client.List(s.Context(), keys, client.InNamespace(s.Namespace)); err != nil {
+			s.Fatal(err)
+		}
+		requests := s.Requests()
+		owned := make([]client.Object, 0, len(requests)+len(keys.Items))
+		for _, request := range requests {
+			owned = append(owned, &request)
+		}
+		for _, key := range keys.Items {
+			owned = append(owned, &key)
+		}
+		for _, object := range owned {
+			if owner := metav1.GetControllerOf(object); owner == nil || owner.UID != certificate.UID {
+				continue
+			}
+			if err := client.IgnoreNotFound(s.Client.Delete(s.Context(), object)); err != nil {
+				s.Fatal(err)
+			}
 		}
 	}
+	s.awaitOtherRequest(nil)
+	s.Remove(certificate)
+	collect()
+	return collect
 }
