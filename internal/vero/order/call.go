@@ -42,7 +42,7 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	id, err := send(context.WithoutCancel(ctx), service, order, g, csr.Raw)
 	received := receivedID(id, err)
 	if replay := r.checkNotReplayed(ctx, order, received, err); replay != nil {
-		received, err = "", replay
+		received, err = receivedID("", replay), replay
 	}
 	call.Ended = r.Clock.Now()
 	r.Metrics.Answered(protocol.Operation(order.Spec.Operation), err, call.Ended.Sub(started))
@@ -63,6 +63,9 @@ func receivedID(id string, err error) string {
 // not given it to this request. What it gave is not known. A response that cannot be relied on ends as it would without
 // its RetrievalId: with the same key, GetCertificate could not tell the other order's certificate from this one's. The
 // search is in what a cache knows; what it does not know yet shows when the certificate is for another key.
+//
+// That another order holds the RetrievalId unverified proves nothing: whoever may annotate an order can guess it. Then
+// it is kept and tried, as one that is not verified either: it is dropped if it leads to another's certificate.
 func (r *Reconciler) checkNotReplayed(
 	ctx context.Context, order *v1alpha1.VeroOrder, received string, failure error,
 ) error {
@@ -73,18 +76,37 @@ func (r *Reconciler) checkNotReplayed(
 	if err != nil {
 		return nil //nolint:nilerr // an acceptance must not be lost for want of a check
 	}
+	var doubt error
 	for i := range known {
 		other := &known[i]
 		if other.UID == order.UID {
 			continue
 		}
-		if unverified, is := errors.AsType[*protocol.UnverifiedError](failure); is {
-			return unverified.WithoutRetrievalID()
+		switch found := replayed(order, other, received, failure); {
+		case found != nil && receivedID("", found) == "":
+			return found
+		case found != nil:
+			doubt = found
 		}
-		return &protocol.ResponseError{Problem: fmt.Sprintf("its RetrievalId is the one that VeroOrder %s has had before",
-			client.ObjectKeyFromObject(other))}
 	}
-	return nil
+	return doubt
+}
+
+// replayed is what a response comes to whose RetrievalId another order holds; nil for what it was.
+func replayed(order, other *v1alpha1.VeroOrder, received string, failure error) error {
+	guessed := other.Status.RetrievalIDUnverified
+	if unverified, is := errors.AsType[*protocol.UnverifiedError](failure); is {
+		if guessed && other.Spec.PublicKeyDigest != order.Spec.PublicKeyDigest {
+			return nil
+		}
+		return unverified.WithoutRetrievalID()
+	}
+	replay := &protocol.ResponseError{Problem: fmt.Sprintf("its RetrievalId is the one that VeroOrder %s has had before",
+		client.ObjectKeyFromObject(other))}
+	if guessed {
+		return &protocol.UnverifiedError{RetrievalID: received, Err: replay}
+	}
+	return replay
 }
 
 func send(

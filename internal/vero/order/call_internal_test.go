@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
@@ -57,6 +59,46 @@ func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
 			}
 			if said != c.want || left != "" {
 				t.Errorf("it is %q with RetrievalId %q, want %q without", said, left, c.want)
+			}
+		})
+	}
+}
+
+// TestARetrievalIDThatAnotherOrderHasGuessedIsNotLost: an annotation brings any into an order, in every namespace. The
+// order that the service gives it to keeps it, and tries it.
+func TestARetrievalIDThatAnotherOrderHasGuessedIsNotLost(t *testing.T) {
+	const intent = 100
+	notFound := &protocol.UnverifiedError{RetrievalID: "r", Err: &protocol.HTTPError{Status: 404}}
+	for claim, c := range map[string]struct {
+		otherKey string
+		err      error
+		kept     string
+	}{
+		"verified":                        {"theirs", nil, "r"},
+		"verified, with the same key":     {"ours", nil, "r"},
+		"not verified":                    {"theirs", notFound, "r"},
+		"not verified, with the same key": {"ours", notFound, ""},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			order, another := &v1alpha1.VeroOrder{}, v1alpha1.VeroOrder{}
+			order.UID, order.Spec.PublicKeyDigest = "this", "ours"
+			another.UID, another.Spec.PublicKeyDigest = "another", c.otherKey
+			orderstate.RecordAdoption(&another, "r", time.Unix(0, 0))
+			orderstate.RecordIntent(order, "", 0, time.Unix(intent, 0))
+			id, err := "", c.err
+			if err == nil {
+				id = "r"
+			}
+			reconciler := &Reconciler{Options: Options{Client: knowing{order: another}}}
+			if replay := reconciler.checkNotReplayed(t.Context(), order, "r", err); replay != nil {
+				err = replay
+			}
+			orderstate.RecordSubmission(order, id, err, orderstate.Call{
+				Intended: time.Unix(intent, 0), Ended: time.Unix(intent+1, 0),
+			})
+			if got := order.Status; got.RetrievalID != c.kept || got.RetrievalIDUnverified != (c.kept != "") {
+				t.Errorf("the order holds %q (unverified: %t): %s", got.RetrievalID, got.RetrievalIDUnverified,
+					orderstate.Message(order))
 			}
 		})
 	}
