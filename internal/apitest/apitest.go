@@ -32,8 +32,8 @@ const RequireVariable = "VARMENNE_REQUIRE_ENVTEST"
 // assetsVariable is envtest's own: the directory of kube-apiserver and etcd.
 const assetsVariable = "KUBEBUILDER_ASSETS"
 
-// patience bounds every step of starting and stopping. It is far above what a busy machine needs.
-const patience = 2 * time.Minute
+// startTimeout bounds every step of starting and stopping. It is far above what a busy machine needs.
+const startTimeout = 2 * time.Minute
 
 // Server is a running kube-apiserver with an etcd of its own.
 type Server struct {
@@ -89,9 +89,9 @@ func start() (*envtest.Environment, error) {
 		return nil, err
 	}
 	environment := &envtest.Environment{
-		ControlPlaneStartTimeout: patience,
-		ControlPlaneStopTimeout:  patience,
-		CRDInstallOptions:        envtest.CRDInstallOptions{MaxTime: patience},
+		ControlPlaneStartTimeout: startTimeout,
+		ControlPlaneStopTimeout:  startTimeout,
+		CRDInstallOptions:        envtest.CRDInstallOptions{MaxTime: startTimeout},
 		ErrorIfCRDPathMissing:    true,
 		CRDDirectoryPaths: []string{
 			filepath.Join(ours, "charts", "varmenne-issuer", "files", "crds"),

@@ -87,7 +87,7 @@ func (r *Reconciler) lookAgain(request *cmapi.CertificateRequest) time.Time {
 func (r *Reconciler) replaced(
 	ctx context.Context, request *cmapi.CertificateRequest,
 ) (*cmapi.Certificate, error) {
-	certificate, err := owner.ClaimedBy(ctx, r.Reader, request)
+	certificate, err := owner.ControllerOf(ctx, r.Reader, request)
 	if err != nil || certificate == nil || !concerned(certificate, request) ||
 		owner.HoldsTemporary(ctx, r.Reader, certificate) {
 		return nil, err

@@ -14,10 +14,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// interval is the pause between two requests; one request takes at most patience.
+// interval is the pause between two requests; one request takes at most requestTimeout.
 const (
-	interval = time.Second
-	patience = 5 * time.Second
+	interval       = time.Second
+	requestTimeout = 5 * time.Second
 )
 
 // Options of a check.
@@ -42,7 +42,7 @@ func Check(ctx context.Context, options Options) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, options.Timeout)
 	defer cancel()
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{
+	client := &http.Client{Timeout: requestTimeout, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
 	}}
 	last := errors.New("there was no time to ask")

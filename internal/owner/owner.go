@@ -63,7 +63,7 @@ func Of(ctx context.Context, reader client.Reader, request *cmapi.CertificateReq
 	case certificate.Spec.IssuerRef != request.Spec.IssuerRef:
 		return unproven(name, "names another issuer by now"), nil
 	}
-	problem, err := checkStagedKey(ctx, reader, certificate, csr.PublicKey)
+	problem, err := checkNextPrivateKey(ctx, reader, certificate, csr.PublicKey)
 	switch {
 	case err != nil:
 		return Owner{}, err
@@ -74,9 +74,9 @@ func Of(ctx context.Context, reader client.Reader, request *cmapi.CertificateReq
 	}
 }
 
-// ClaimedBy is the Certificate that a CertificateRequest says it was made for, nil if there is none. It is no proof,
+// ControllerOf is the Certificate that a CertificateRequest says it was made for, nil if there is none. It is no proof,
 // and good for telling somebody about the request only.
-func ClaimedBy(
+func ControllerOf(
 	ctx context.Context, reader client.Reader, request *cmapi.CertificateRequest,
 ) (*cmapi.Certificate, error) {
 	reference := controllingCertificate(request)
@@ -160,8 +160,8 @@ func unproven(certificate types.NamespacedName, problem string) Owner {
 		"cert-manager makes another request if one is needed, else delete this one", certificate, problem)}
 }
 
-// checkStagedKey says what keeps a Certificate from vouching for a public key, empty if nothing does.
-func checkStagedKey(
+// checkNextPrivateKey says what keeps a Certificate from vouching for a public key, empty if nothing does.
+func checkNextPrivateKey(
 	ctx context.Context, reader client.Reader, certificate *cmapi.Certificate, publicKey crypto.PublicKey,
 ) (problem string, err error) {
 	staged := certificate.Status.NextPrivateKeySecretName

@@ -47,7 +47,7 @@ func (b *Backend) gather(
 	if err != nil {
 		return plan.Snapshot{}, err
 	}
-	snapshot.Request.Unbacked = owner.Problem
+	snapshot.Request.OwnerProblem = owner.Problem
 	snapshot.Request.RenewBefore, snapshot.Request.ByPercentage = owner.RenewBefore()
 	if err := b.gatherCurrent(ctx, &snapshot, owner.SecretName(), request, issuer); err != nil {
 		return plan.Snapshot{}, err

@@ -50,9 +50,9 @@ func Decide(s Snapshot) Action {
 	if order := s.pending(); order != nil {
 		return s.follow(order)
 	}
-	if s.Request.Unbacked != "" {
+	if s.Request.OwnerProblem != "" {
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonWaitingForCertificate,
-			At: s.Now.Add(facts.CredentialsPollInterval), Message: s.Request.Unbacked}
+			At: s.Now.Add(facts.CredentialsPollInterval), Message: s.Request.OwnerProblem}
 	}
 	return s.operation()
 }

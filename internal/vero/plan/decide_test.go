@@ -57,7 +57,7 @@ func TestWhatExistsComesFirst(t *testing.T) {
 		"there are other credentials":   newCredentials,
 		"there are no credentials":      noCredentials,
 		"there is a certificate to use": currentUntil(now.AddDate(0, 0, 30)),
-		"the Certificate is gone":       func(s *plan.Snapshot) { s.Request.Unbacked = "gone" },
+		"the Certificate is gone":       func(s *plan.Snapshot) { s.Request.OwnerProblem = "gone" },
 	} {
 		cases["an accepted order is followed, changed: "+what] = decision{requested(with(accepted), changed), followed}
 	}
@@ -103,7 +103,7 @@ func TestDelivery(t *testing.T) {
 				func(s *plan.Snapshot) { s.Current.SecretName = "tls" }), waitFor(v1alpha1.ReasonIssuerNotReady)},
 		"nor any while the Certificate behind the request is not proven": {
 			requested(with(forAnotherRequest, bore(first)),
-				func(s *plan.Snapshot) { s.Request.Unbacked = "not proven" }), waitFor(v1alpha1.ReasonWaitingForCertificate)},
+				func(s *plan.Snapshot) { s.Request.OwnerProblem = "not proven" }), waitFor(v1alpha1.ReasonWaitingForCertificate)},
 		"of several that were not delivered the one that lasts longest is": {requested(both), deliverSecond},
 		"the newer is delivered when the older is in use":                  {requested(both, current(first)), deliverSecond},
 		"an expired one is not delivered": {

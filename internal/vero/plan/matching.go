@@ -22,7 +22,7 @@ func (s Snapshot) made() *v1alpha1.VeroOrder {
 // every older one: with rotationPolicy Never all of them have the same key.
 func (s Snapshot) adoptable() *v1alpha1.VeroOrder {
 	order, leaf := s.issued()
-	if order == nil || s.Request.Unbacked != "" || s.unexamined() ||
+	if order == nil || s.Request.OwnerProblem != "" || s.unexamined() ||
 		facts.SerialNumber(leaf) == s.Current.SerialNumber ||
 		(s.Current.Usable() && !leaf.NotAfter.After(s.Current.NotAfter)) {
 		return nil

@@ -72,7 +72,7 @@ func TestOperation(t *testing.T) {
 			requested(func(s *plan.Snapshot) { s.Transfer = facts.Transfer{} }),
 			waitFor(v1alpha1.ReasonWaitingForCredentials)},
 		"a key that nobody holds gets nothing": {
-			requested(credentials, func(s *plan.Snapshot) { s.Request.Unbacked = "Certificate tls is gone" }),
+			requested(credentials, func(s *plan.Snapshot) { s.Request.OwnerProblem = "Certificate tls is gone" }),
 			want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForCertificate,
 				at: now.Add(facts.CredentialsPollInterval), says: []string{"Certificate tls is gone"}}},
 	})

@@ -42,9 +42,9 @@ type Request struct {
 	Caution string
 	// Receipt is what it carries of what was accepted for it.
 	Receipt Receipt
-	// Unbacked says why nothing may be spent on it at present: the Certificate that claims to stand behind it is gone,
+	// OwnerProblem says why nothing may be spent on it at present: the Certificate that claims to stand behind it is gone,
 	// or does not hold its key. Empty if nothing speaks against it.
-	Unbacked string
+	OwnerProblem string
 	// RenewBefore is how long before its end the Certificate behind it wants to be renewed; zero if that does not say.
 	// ByPercentage reports whether it says so in spec.renewBeforePercentage, which excludes spec.renewBefore.
 	RenewBefore  time.Duration
