@@ -16,6 +16,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
@@ -92,7 +93,7 @@ func shown(order *v1alpha1.VeroOrder) *gate.Order {
 	view := &gate.Order{
 		Operation: string(order.Spec.Operation), Receipt: order.Status.RetrievalID,
 		Certificate: order.Status.Certificate, CA: order.Status.CA, Annotations: plan.Annotations(order),
-		Disowned: order.Status.RetrievalID == "" && order.Status.RefusedRetrievalID != "",
+		Disowned: orderstate.Disowned(order),
 	}
 	if order.Status.AcceptanceTime != nil {
 		view.Accepted = order.Status.AcceptanceTime.Time

@@ -170,6 +170,11 @@ func RefusedCredentials(order *v1alpha1.VeroOrder) bool {
 	return order.Status.LastError != nil && order.Status.LastError.Code == string(protocol.CodeCredentials)
 }
 
+// Disowned reports whether an order has lost a RetrievalId that the service has said to be another's, and holds none.
+func Disowned(order *v1alpha1.VeroOrder) bool {
+	return order.Status.RetrievalID == "" && order.Status.RefusedRetrievalID != ""
+}
+
 // RequestOf names the CertificateRequest that an order was made for, as the end of a phrase; empty if it is not known.
 func RequestOf(order *v1alpha1.VeroOrder) string {
 	if name := order.Annotations[v1alpha1.AnnotationRequestName]; name != "" {

@@ -28,10 +28,10 @@ func ReceiptOf(annotations map[string]string) Receipt {
 // service has said that the RetrievalId is another's. Nil if there is nothing to say.
 func Annotations(order *v1alpha1.VeroOrder) map[string]string {
 	switch {
-	case order.Status.RetrievalID == "" && order.Status.RefusedRetrievalID == "":
-		return nil
-	case order.Status.RetrievalID == "":
+	case orderstate.Disowned(order):
 		return map[string]string{v1alpha1.AnnotationRetrievalID: "", v1alpha1.AnnotationPaidWith: ""}
+	case order.Status.RetrievalID == "":
+		return nil
 	}
 	return map[string]string{
 		v1alpha1.AnnotationRetrievalID: order.Status.RetrievalID,
