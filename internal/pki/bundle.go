@@ -47,8 +47,8 @@ func parseBundle(data []byte) (Bundle, error) {
 		return Bundle{}, fmt.Errorf("it has %d bytes, more than the %d that are accepted", len(data), maximumBundleBytes)
 	}
 	data = armored(Readable(data))
-	if container := containerOf(data); container != "" {
-		return Bundle{}, errors.New("it " + container)
+	if remedy := containerRemedies[ContainerOf(data)]; remedy != "" {
+		return Bundle{}, errors.New("it " + remedy)
 	}
 	blocks, err := pemBlocks(data, maximumBundleCertificates)
 	if err != nil {
@@ -73,12 +73,12 @@ func certificatesOf(blocks []*pem.Block) (Bundle, error) {
 		seen[string(block.Bytes)] = true
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		switch {
-		case err == nil && keyBits(certificate) <= maximumKeyBits:
+		case err == nil && KeyBits(certificate) <= MaximumKeyBits:
 			bundle.Certificates = append(bundle.Certificates, certificate)
 		case err == nil:
 			bundle.skip(index, block, fmt.Sprintf("has an RSA key of %d bits, more than the %d that are accepted",
-				keyBits(certificate), maximumKeyBits))
-		case isCertificateShaped(block.Bytes):
+				KeyBits(certificate), MaximumKeyBits))
+		case IsCertificateShaped(block.Bytes):
 			bundle.skip(index, block, fmt.Sprintf("cannot be read: %v", Bounded(err)))
 		default:
 			return Bundle{}, fmt.Errorf("block %d is not an X.509 certificate: %w", index+1, Bounded(err))
@@ -95,9 +95,9 @@ func (b *Bundle) skip(index int, block *pem.Block, problem string) {
 		index+1, fingerprint(sha256.Sum256(block.Bytes)), problem))
 }
 
-// keyBits is the length of a certificate's RSA key, 0 for other keys, which all are short. The time to check a
+// KeyBits is the length of a certificate's RSA key, 0 for other keys, which all are short. The time to check a
 // signature grows with its square: with a key of half a megabyte, which a ConfigMap has room for, it is many minutes.
-func keyBits(certificate *x509.Certificate) int {
+func KeyBits(certificate *x509.Certificate) int {
 	if key, isRSA := certificate.PublicKey.(*rsa.PublicKey); isRSA {
 		return key.N.BitLen()
 	}
@@ -115,9 +115,9 @@ func checkBundleBlock(block *pem.Block) error {
 	}
 }
 
-// isCertificateShaped reports whether DER is one whole object of the outer form of a certificate (RFC 5280, 4.1). A
+// IsCertificateShaped reports whether DER is one whole object of the outer form of a certificate (RFC 5280, 4.1). A
 // certificate request has that form, too.
-func isCertificateShaped(der []byte) bool {
+func IsCertificateShaped(der []byte) bool {
 	if _, err := x509.ParseCertificateRequest(der); err == nil {
 		return false
 	}
@@ -140,7 +140,7 @@ func armored(data []byte) []byte {
 		if text := armor(der); len(text) > 0 {
 			return text
 		}
-		if containerOf(der) != "" {
+		if containerRemedies[ContainerOf(der)] != "" {
 			return der
 		}
 	}
@@ -154,7 +154,7 @@ func armor(der []byte) []byte {
 	for count := 0; len(der) > 0 && count <= maximumBundleCertificates; count++ {
 		var object asn1.RawValue
 		rest, err := asn1.Unmarshal(der, &object)
-		if err != nil || !isCertificateShaped(object.FullBytes) {
+		if err != nil || !IsCertificateShaped(object.FullBytes) {
 			return nil
 		}
 		text.Write(pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: object.FullBytes}))
@@ -173,47 +173,4 @@ const (
 		"put those here; if it holds a private key, others can read that here: replace it"
 )
 
-var (
-	oidSignedData = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
-	oidPKCS7      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7}
-)
-
-// How containers begin in BER with indefinite lengths (X.690, 8.1.3.6), which encoding/asn1 does not read: signed data
-// with its OID, PKCS#12 with its version and the OID arc of its content.
-const (
-	signedDataInBER = "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
-	pkcs12InBER     = "\x30\x80\x02\x01\x03\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"
-)
-
-// containerOf says which kind of container DER or BER begins, empty if it is none.
-func containerOf(der []byte) string {
-	switch {
-	case bytes.HasPrefix(der, []byte(signedDataInBER)):
-		return isPKCS7
-	case bytes.HasPrefix(der, []byte(pkcs12InBER)):
-		return isPKCS12
-	}
-	var outer asn1.RawValue
-	if _, err := asn1.Unmarshal(der, &outer); err != nil || outer.Tag != asn1.TagSequence {
-		return ""
-	}
-	var kind asn1.ObjectIdentifier
-	if _, err := asn1.Unmarshal(outer.Bytes, &kind); err == nil && kind.Equal(oidSignedData) {
-		return isPKCS7
-	}
-	const versionOfPKCS12 = 3
-	var version int
-	rest, err := asn1.Unmarshal(outer.Bytes, &version)
-	if err != nil || version != versionOfPKCS12 {
-		return ""
-	}
-	var content struct {
-		Kind asn1.ObjectIdentifier
-		Rest asn1.RawValue `asn1:"optional"`
-	}
-	if _, err := asn1.Unmarshal(rest, &content); err != nil || len(content.Kind) != len(oidPKCS7)+1 ||
-		!content.Kind[:len(oidPKCS7)].Equal(oidPKCS7) {
-		return ""
-	}
-	return isPKCS12
-}
+var containerRemedies = map[Container]string{SignedData: isPKCS7, PKCS12: isPKCS12}

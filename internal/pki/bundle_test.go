@@ -113,6 +113,27 @@ func TestAContainerOfCertificatesSaysHowTheyAreTakenOut(t *testing.T) {
 	}
 }
 
+func TestTheContainerOfCertificatesIsToldByItsBeginning(t *testing.T) {
+	const enveloped = "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80"
+	for claim, test := range map[string]struct {
+		ber  []byte
+		want pki.Container
+	}{
+		"signed":             {container(t, 0, 2), pki.SignedData},
+		"enveloped":          {container(t, 0, 3), pki.EncryptedData},
+		"enveloped in BER":   {[]byte(enveloped), pki.EncryptedData},
+		"encrypted":          {container(t, 0, 6), pki.EncryptedData},
+		"plain data":         {container(t, 0, 1), pki.NoContainer},
+		"PKCS#12":            {container(t, 3, 1), pki.PKCS12},
+		"of another version": {container(t, 2, 1), pki.NoContainer},
+		"a certificate":      {pkitest.Root(t, "Root").Certificate.Raw, pki.NoContainer},
+	} {
+		if got := pki.ContainerOf(test.ber); got != test.want {
+			t.Errorf("%s: %q", claim, got)
+		}
+	}
+}
+
 // BenchmarkParseHostileBundle reads bundles of 1 MiB that are made to take long.
 func BenchmarkParseHostileBundle(b *testing.B) {
 	const size = 1 << 20

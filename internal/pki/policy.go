@@ -12,8 +12,8 @@ const (
 	// minimumKeyBits is what the service's owner documents, and supports at present; of more, nobody knows
 	// (docs/protocol.md, Lifecycle facts).
 	minimumKeyBits = 2048
-	// maximumKeyBits is only a guard: checking a signature with a key of a hundred thousand bits takes seconds.
-	maximumKeyBits = 8192
+	// MaximumKeyBits is only a guard: checking a signature with a key of a hundred thousand bits takes seconds.
+	MaximumKeyBits = 8192
 )
 
 // Fields of cert-manager's Certificate that violations name, because that is what the reader can change.
@@ -93,11 +93,11 @@ func checkKey(csr *x509.CertificateRequest) []Violation {
 		}}
 	}
 	bits := key.N.BitLen()
-	if bits < minimumKeyBits || bits > maximumKeyBits {
+	if bits < minimumKeyBits || bits > MaximumKeyBits {
 		return []Violation{{
 			Field: fieldSize,
 			Problem: fmt.Sprintf("the request has an RSA key of %d bits, but keys from %d to %d bits are accepted",
-				bits, minimumKeyBits, maximumKeyBits),
+				bits, minimumKeyBits, MaximumKeyBits),
 			Remedy: "write size: 2048",
 		}}
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // Trust is a configured set of anchors and intermediates that chains are built from. Nothing else is ever used:
-// neither the system's roots, nor certificates that came with what is checked. The zero Trust trusts nothing. A Trust
-// is immutable and safe for concurrent use.
+// neither the system's roots, nor, unless WithIntermediates is given them, certificates that came with what is checked.
+// The zero Trust trusts nothing. A Trust is immutable and safe for concurrent use.
 type Trust struct {
 	anchors       []*x509.Certificate
 	intermediates []*x509.Certificate
@@ -46,6 +46,20 @@ func NewTrust(bundle []*x509.Certificate) (Trust, error) {
 		trust.intermediatePool.AddCert(certificate)
 	}
 	return trust, nil
+}
+
+// WithIntermediates returns a Trust with the same anchors, in which chains may lead through these certificates, too,
+// whoever sent them. The zero Trust still trusts nothing.
+func (t Trust) WithIntermediates(certificates []*x509.Certificate) Trust {
+	if len(t.anchors) == 0 || len(certificates) == 0 {
+		return t
+	}
+	t.intermediatePool = t.intermediatePool.Clone()
+	t.intermediates = slices.Concat(t.intermediates, certificates)
+	for _, certificate := range certificates {
+		t.intermediatePool.AddCert(certificate)
+	}
+	return t
 }
 
 // selfSigned tells a root from an intermediate that merely has the same name as its issuer, as key rollover

@@ -97,6 +97,28 @@ func TestTheShortestChainWins(t *testing.T) {
 	mustBeChain(t, chain, leaf, issuing.Certificate, young.Certificate)
 }
 
+func TestCertificatesThatSomebodySentAreLinksAndNeverAnchors(t *testing.T) {
+	root, stranger := pkitest.Root(t, "Root"), pkitest.Root(t, "Stranger")
+	issuing := root.Intermediate(t, "Issuing")
+	leaf, foreign := issuing.Issue(t, pkitest.Key("customer"), "a"), stranger.Issue(t, pkitest.Key("customer"), "a")
+	configured := newTrust(t, root.Certificate)
+	extended := configured.WithIntermediates([]*x509.Certificate{stranger.Certificate, issuing.Certificate})
+	chain, err := extended.Chain(leaf, pkitest.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBeChain(t, chain, leaf, issuing.Certificate, root.Certificate)
+	if _, err := extended.Chain(foreign, pkitest.Now); err == nil {
+		t.Error("a root that was sent is trusted")
+	}
+	if _, err := configured.Chain(leaf, pkitest.Now); err == nil {
+		t.Error("the trust itself has changed")
+	}
+	if _, err := (pki.Trust{}).WithIntermediates([]*x509.Certificate{root.Certificate}).Chain(leaf, pkitest.Now); err == nil {
+		t.Error("no trust has become some")
+	}
+}
+
 func TestWhyThereIsNoChainIsTold(t *testing.T) {
 	hour := time.Hour
 	past := pkitest.Dates(pkitest.NotBefore, pkitest.Now.Add(-hour))
