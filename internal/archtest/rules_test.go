@@ -206,6 +206,13 @@ var rules = []rule{
 		why:   "pki is about X.509 and nothing else",
 	},
 	{
+		path:  "internal/manual/delivery",
+		may:   []string{"internal/pki"},
+		never: offline,
+		only:  []string{"github.com/smallstep/pkcs7"},
+		why:   "delivery reads what people bring, wherever they bring it: to the controller, or to a program of theirs",
+	},
+	{
 		path: "internal/pki/pkitest",
 		why:  "pkitest makes certificates for tests; no row names it, so nothing that ships may import it",
 	},

@@ -1,0 +1,217 @@
+package delivery_test
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+)
+
+func request(t testing.TB) *x509.CertificateRequest {
+	t.Helper()
+	parsed, err := pki.ParseCertificateRequest(file(t, "match/leaf.csr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+func trust(t testing.TB, anchors ...*x509.Certificate) pki.Trust {
+	t.Helper()
+	made, err := pki.NewTrust(anchors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// order is that of leaf.csr, at an issuer that knows the look-alike of DVV's hierarchy.
+func order(t testing.TB) delivery.Order {
+	t.Helper()
+	return delivery.Order{
+		Request:       request(t),
+		KeyUsage:      x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		Trust:         trust(t, certificate(t, "root")),
+		Intermediates: []*x509.Certificate{certificate(t, "issuing")},
+	}
+}
+
+func earlier(t testing.TB) delivery.EarlierOrder {
+	t.Helper()
+	digest, err := pki.PublicKeyDigest(certificate(t, "earlier-leaf").PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return delivery.EarlierOrder{
+		PublicKeyDigest: digest, Name: "leima-x7k2p", Date: time.Date(2026, time.May, 3, 9, 0, 0, 0, time.UTC),
+	}
+}
+
+func TestTheOrderedCertificateIsFoundAndItsChainIsBuilt(t *testing.T) {
+	leaf, issuing, root := certificate(t, "leaf"), certificate(t, "issuing"), certificate(t, "root")
+	for claim, came := range map[string][]*x509.Certificate{
+		"alone":              {leaf},
+		"with its chain":     {root, issuing, leaf},
+		"among others":       {certificate(t, "stranger-leaf"), certificate(t, "test-root"), leaf},
+		"beside an old one":  {certificate(t, "expired"), leaf},
+		"before the old one": {leaf, certificate(t, "expired")},
+	} {
+		issued, err := delivery.Match(came, order(t), pkitest.Now)
+		if err != nil || len(issued.Changes) > 0 || !issued.ValidFrom.IsZero() || !issued.Leaf.Equal(leaf) {
+			t.Errorf("%s: %+v, %v", claim, issued, err)
+			continue
+		}
+		tlsCrt, ca := pki.EncodeChain(issued.Chain)
+		if !bytes.Equal(tlsCrt, pkitest.PEM(leaf, issuing)) || !bytes.Equal(ca, pkitest.PEM(root)) {
+			t.Errorf("%s: the chain is %s%s", claim, tlsCrt, ca)
+		}
+	}
+	fromPerson := order(t)
+	fromPerson.Intermediates = nil
+	if issued, err := delivery.Match([]*x509.Certificate{leaf, issuing}, fromPerson, pkitest.Now); err != nil ||
+		len(issued.Chain) != 3 {
+		t.Errorf("with the intermediate that came: %v", err)
+	}
+}
+
+func TestACertificateThatBeginsLaterIsTakenWithItsBeginning(t *testing.T) {
+	ahead := certificate(t, "ahead")
+	issued, err := delivery.Match([]*x509.Certificate{ahead}, order(t), pkitest.Now)
+	if err != nil || !issued.ValidFrom.Equal(ahead.NotBefore) || len(issued.Chain) != 3 {
+		t.Errorf("%+v, %v", issued, err)
+	}
+}
+
+func TestWhatTheAuthorityChangedIsShown(t *testing.T) {
+	came := []*x509.Certificate{certificate(t, "organization")}
+	issued, err := delivery.Match(came, order(t), pkitest.Now)
+	want := []string{
+		`spec.subject.organizations: "Esimerkki Oy" → "Esimerkki Oyj"`,
+		`spec.subject.organizationalUnits: "Tietohallinto" → nothing`,
+		`spec.subject.serialNumber: nothing → "0123456-7"`,
+	}
+	if got := written(issued.Changes); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v", got, err)
+	}
+	// Common name and DNS names are one set for cert-manager: a DNS name that is the common name may go, and is shown.
+	issued, err = delivery.Match([]*x509.Certificate{certificate(t, "no-dns")}, order(t), pkitest.Now)
+	if got := written(issued.Changes); err != nil || !slices.Equal(got, []string{
+		`spec.dnsNames: "leima.esimerkki.fi" → nothing`,
+	}) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func written(changes []delivery.Change) []string {
+	texts := make([]string, 0, len(changes))
+	for _, change := range changes {
+		texts = append(texts, change.String())
+	}
+	return texts
+}
+
+func TestEveryOtherCertificateIsRefusedForItsReason(t *testing.T) {
+	for claim, test := range map[string]struct {
+		came   []string
+		change func(*delivery.Order)
+		reason delivery.Reason
+		tells  string
+	}{
+		"an earlier order's": {
+			[]string{"issuing", "earlier-leaf"}, nil, delivery.BelongsToEarlier,
+			`belongs to the CSR of ManualOrder "leima-x7k2p" of 3 May 2026`,
+		},
+		"the authority's alone": {
+			[]string{"issuing", "root"}, nil, delivery.AuthorityOnly, `CN=DVV Service Certificates - G5R`,
+		},
+		"a stranger's": {
+			[]string{"stranger-leaf", "issuing"}, nil, delivery.OtherKey, "the authority was sent another CSR",
+		},
+		"expired":         {[]string{"expired"}, nil, delivery.Expired, "expired on 1 April 2026"},
+		"of an authority": {[]string{"is-ca"}, nil, delivery.IsAuthority, "end entity"},
+		"of the test hierarchy, with its chain": {
+			[]string{"of-test", "test-issuing", "test-root"}, nil, delivery.TestHierarchy, "CN=DVV TEST Root CA - G3 RSA",
+		},
+		"of the test hierarchy, with its issuer": {
+			[]string{"of-test", "test-issuing"}, nil, delivery.TestHierarchy, "CN=DVV TEST Root CA - G3 RSA",
+		},
+		"of the test hierarchy, alone": {
+			[]string{"of-test"}, nil, delivery.UnknownAuthority, "not by the authority of that name",
+		},
+		"of the production hierarchy, where the test one is trusted": {
+			[]string{"leaf", "issuing", "root"}, func(o *delivery.Order) { o.Trust = trust(t, certificate(t, "test-root")) },
+			delivery.UnknownAuthority, `leads to "CN=DVV Gov. Root CA - G3 RSA`,
+		},
+		"without the intermediate": {
+			[]string{"leaf"}, func(o *delivery.Order) { o.Intermediates = nil }, delivery.UnknownAuthority,
+			"spec.intermediates",
+		},
+		"without any trust": {
+			[]string{"leaf", "issuing"}, func(o *delivery.Order) { o.Trust = pki.Trust{} }, delivery.UnknownAuthority,
+			`leads to "CN=DVV Gov. Root CA - G3 RSA`,
+		},
+		"revoked": {
+			[]string{"revoked"}, func(o *delivery.Order) { o.RevocationLists = lists(t) }, delivery.Revoked, "was revoked on",
+		},
+		"for signing only": {
+			[]string{"signing-only"}, nil, delivery.UsageMissing, `"digital signature, key encipherment"`,
+		},
+		"for servers only": {
+			[]string{"server-only"}, func(o *delivery.Order) { o.ExtKeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} },
+			delivery.UsageMissing, `"client auth"`,
+		},
+		"of another common name": {
+			[]string{"other-name"}, nil, delivery.NamesDiffer,
+			`spec.commonName: "leima.esimerkki.fi" → "Esimerkki Oy Leimapalvelu"; change the Certificate so`,
+		},
+		"of more DNS names": {
+			[]string{"other-dns"}, nil, delivery.NamesDiffer,
+			`spec.dnsNames: "leima.esimerkki.fi" → "leima.esimerkki.fi, www.esimerkki.fi"`,
+		},
+		"for a literal subject whose common name cert-manager does not find": {
+			[]string{"other-name"}, func(o *delivery.Order) { o.LiteralSubject = true }, delivery.NamesDiffer,
+			"spec.literalSubject: write",
+		},
+		"of an organization that has to stay": {
+			[]string{"organization"},
+			func(o *delivery.Order) { o.Policy.Keep = []string{delivery.Countries, delivery.Organizations} },
+			delivery.SubjectDiffers, `wants kept: spec.subject.organizations: "Esimerkki Oy" → "Esimerkki Oyj";`,
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			came := make([]*x509.Certificate, 0, len(test.came))
+			for _, name := range test.came {
+				came = append(came, certificate(t, name))
+			}
+			ordered := order(t)
+			ordered.Earlier = []delivery.EarlierOrder{earlier(t)}
+			if test.change != nil {
+				test.change(&ordered)
+			}
+			_, err := delivery.Match(came, ordered, pkitest.Now)
+			var refusal *delivery.RefusalError
+			if !errors.As(err, &refusal) || refusal.Reason != test.reason || !strings.Contains(refusal.Message, test.tells) {
+				t.Fatalf("got %v, want %s with %q", err, test.reason, test.tells)
+			}
+			t.Log(refusal.Message)
+		})
+	}
+}
+
+func lists(t testing.TB) []*x509.RevocationList {
+	t.Helper()
+	block, _ := pem.Decode(file(t, "match/issuing.crl"))
+	list, err := x509.ParseRevocationList(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []*x509.RevocationList{list}
+}
