@@ -78,6 +78,9 @@ type RefusalError struct {
 	Reason Reason
 	// Message is one sentence or more for the person.
 	Message string
+	// Changes are those that the refusal is about; with NamesDiffer they are what the Certificate has to be changed to
+	// for the certificate to be taken.
+	Changes []Change
 }
 
 // Error is the message.

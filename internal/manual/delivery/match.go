@@ -128,29 +128,33 @@ func checkNames(issued Issued, order Order) *RefusalError {
 		return !slices.Contains(order.Policy.Keep, change.Field)
 	})
 	if len(kept) > 0 {
-		return refuse(SubjectDiffers, "the authority has changed what the issuer's policy wants kept: %s; ask it for a "+
-			"certificate as requested; or write that into the Certificate, or allow it in spec.subject of the issuer",
-			list(kept))
+		return refuseChanges(SubjectDiffers, kept, "the authority has changed what the issuer's policy wants kept: %s; ask "+
+			"it for a certificate as requested; or write that into the Certificate, or allow it in spec.subject of the issuer")
 	}
 	return nil
 }
 
 func refuseNames(again []Change, literalSubject, nothing bool) *RefusalError {
 	const compares = "the certificate's names differ from those of the Certificate, and cert-manager, which compares " +
-		"them, would order again: "
+		"them, would order again: %s; "
 	switch {
 	case nothing:
-		return refuse(NamesDiffer, compares+"%s; a Certificate cannot ask for no name at all: ask the authority for a "+
-			"certificate with the names of the CSR", list(again))
+		return refuseChanges(NamesDiffer, again, compares+"a Certificate cannot ask for no name at all: ask the authority "+
+			"for a certificate with the names of the CSR")
 	case literalSubject && again[0].Field == CommonName:
-		return refuse(NamesDiffer, compares+"%s; it does not find the common name in spec.literalSubject: write "+
-			"spec.commonName and spec.subject of the Certificate in its place, and the certificate is taken", list(again))
+		return refuseChanges(NamesDiffer, again, compares+"it does not find the common name in spec.literalSubject: write "+
+			"spec.commonName and spec.subject of the Certificate in its place, and the certificate is taken")
 	default:
-		return refuse(NamesDiffer, compares+"%s; change the Certificate so, and the certificate is taken, or ask the "+
-			"authority for one with the names of the CSR", list(again))
+		return refuseChanges(NamesDiffer, again, compares+"change the Certificate so, and the certificate is taken, or ask "+
+			"the authority for one with the names of the CSR")
 	}
 }
 
-func list(changes []Change) string { return strings.Join(texts(changes, Change.String), "; ") }
+// refuseChanges puts the changes into the format's only place.
+func refuseChanges(reason Reason, changes []Change, format string) *RefusalError {
+	refusal := refuse(reason, format, strings.Join(texts(changes, Change.String), "; "))
+	refusal.Changes = changes
+	return refusal
+}
 
 func date(moment time.Time) string { return moment.UTC().Format("2 January 2006 15:04 UTC") }
