@@ -23,9 +23,16 @@ func isShortSequence(data []byte) bool {
 	return len(data) > header && len(data) == header+int(data[1]) && data[header] == asn1.TagInteger
 }
 
+// maximumObjects leaves room for as many other things as certificates, and for duplicates.
+const maximumObjects = 2 * MaximumCertificates
+
 // addBinary takes DER and BER, one object behind the other.
 func (c *collector) addBinary(data []byte) error {
 	for len(data) > 0 {
+		if c.objects++; c.objects > maximumObjects {
+			return refuse(TooMany, "it holds more than %d things: bring the certificate that was issued for the CSR, and its "+
+				"chain alone", maximumObjects)
+		}
 		switch pki.ContainerOf(data) {
 		case pki.SignedData:
 			return c.addSignedData(data)

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -197,11 +195,7 @@ func TestEveryOtherCertificateIsRefusedForItsReason(t *testing.T) {
 				test.change(&ordered)
 			}
 			_, err := delivery.Match(came, ordered, pkitest.Now)
-			var refusal *delivery.RefusalError
-			if !errors.As(err, &refusal) || refusal.Reason != test.reason || !strings.Contains(refusal.Message, test.tells) {
-				t.Fatalf("got %v, want %s with %q", err, test.reason, test.tells)
-			}
-			t.Log(refusal.Message)
+			mustBeRefused(t, err, test.reason, test.tells)
 		})
 	}
 }

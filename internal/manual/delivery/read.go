@@ -52,6 +52,8 @@ func Read(data []byte) ([]*x509.Certificate, error) {
 type collector struct {
 	certificates []*x509.Certificate
 	seen         map[string]bool
+	// objects counts what was decoded.
+	objects int
 	// beside is the kind of the first thing that is no certificate.
 	beside Reason
 }
