@@ -74,7 +74,11 @@ func refuseChain(err error, leaf *x509.Certificate, links []*x509.Certificate) *
 	}
 	switch chainError.Reason {
 	case pki.ChainExpired, pki.ChainNotYetValid:
-		return refuse(Expired, "%v: bring the authority's present certificate with that for the CSR, or put it into "+
+		reason := Expired
+		if chainError.Reason == pki.ChainNotYetValid {
+			reason = InvalidChain
+		}
+		return refuse(reason, "%v: bring the authority's present certificate with that for the CSR, or put it into "+
 			"spec.intermediates of the issuer", err)
 	case pki.ChainUnknownAuthority:
 		return refuseAuthority(chainError, leaf, links)

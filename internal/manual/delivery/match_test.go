@@ -3,6 +3,8 @@ package delivery_test
 import (
 	"bytes"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"slices"
 	"testing"
@@ -197,6 +199,51 @@ func TestEveryOtherCertificateIsRefusedForItsReason(t *testing.T) {
 			_, err := delivery.Match(came, ordered, pkitest.Now)
 			mustBeRefused(t, err, test.reason, test.tells)
 		})
+	}
+}
+
+func TestWhatIsWrongWithTheRestIsTold(t *testing.T) {
+	root, key := pkitest.Root(t, "Root"), pkitest.Key("leaf")
+	past := pkitest.Dates(pkitest.NotBefore, pkitest.Now.Add(-time.Hour))
+	future := pkitest.Dates(pkitest.Now.Add(time.Hour), pkitest.NotAfter)
+	end := root.Intermediate(t, "Issuing", func(template *x509.Certificate) { template.MaxPathLenZero = true })
+	nameless := func(template *x509.Certificate) { template.Subject = pkix.Name{} }
+	given := func(template *x509.Certificate) {
+		name := pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 42}, Value: "Matti"}
+		template.Subject.ExtraNames = []pkix.AttributeTypeAndValue{name}
+	}
+	issued := func(by *pkitest.Authority, modifiers ...pkitest.Modifier) []*x509.Certificate {
+		return []*x509.Certificate{by.Issue(t, key, "leaf", modifiers...), by.Certificate, end.Certificate}
+	}
+	for claim, test := range map[string]struct {
+		came   []*x509.Certificate
+		reason delivery.Reason
+		tells  string
+	}{
+		"an authority has expired": {
+			issued(root.Intermediate(t, "Other", past)), delivery.Expired, "the authority's present",
+		},
+		"an authority begins later": {
+			issued(root.Intermediate(t, "Other", future)), delivery.InvalidChain, "is valid only from",
+		},
+		"an authority may have none below": {
+			issued(end.Intermediate(t, "Other")), delivery.InvalidChain, "ask the authority for a certificate that chains",
+		},
+		"there is no name": {issued(root, nameless), delivery.NamesDiffer, "cannot ask for no name at all"},
+		"a name has no field": {
+			issued(root, given), delivery.SubjectDiffers, `spec.literalSubject: nothing → "2.5.4.42=Matti"`,
+		},
+		"there are many others": {
+			slices.Repeat([]*x509.Certificate{certificate(t, "leaf")}, 5), delivery.OtherKey, "and 2 more: bring",
+		},
+	} {
+		requested := &x509.CertificateRequest{
+			PublicKey: key.Public(), Subject: pkix.Name{CommonName: "leaf", Country: []string{"FI"}},
+		}
+		ordered := delivery.Order{Request: requested, Trust: trust(t, root.Certificate)}
+		ordered.Policy.Keep = []string{delivery.OtherAttributes}
+		_, err := delivery.Match(test.came, ordered, pkitest.Now)
+		t.Run(claim, func(t *testing.T) { mustBeRefused(t, err, test.reason, test.tells) })
 	}
 }
 

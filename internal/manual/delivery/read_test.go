@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -67,6 +68,24 @@ func TestEveryFormInWhichCertificatesComeIsRead(t *testing.T) {
 			if !contains(got, one) {
 				t.Errorf("%s: %s is missing", name, one.Subject)
 			}
+		}
+	}
+}
+
+func TestPEMIsFoundInAMail(t *testing.T) {
+	leaf := certificate(t, "leaf")
+	text := string(file(t, "match/leaf.pem"))
+	signed := "-----BEGIN PGP SIGNED MESSAGE-----\n\n" + strings.ReplaceAll(text, "-----B", "- -----B")
+	encoded := base64.StdEncoding.EncodeToString([]byte(text))
+	for claim, data := range map[string]string{
+		"behind what looks like a tag":  "<vptuotanto@dvv.fi kirjoitti:\n" + text + "\n> kiitos",
+		"in base64":                     "Hei,\n\n" + encoded[:76] + "\n" + encoded[76:] + "\n\nTerveisin\n",
+		"beside a picture in base64":    "Hei,\n" + text + strings.Repeat("iVBORw0KGgoAAAANSUhEUg", 9) + "\n",
+		"that is signed with PGP":       signed,
+		"between characters of Latin-1": "T\xE4ss\xE4:\n" + text,
+	} {
+		if got, err := delivery.Read([]byte(data)); err != nil || len(got) != 1 || !got[0].Equal(leaf) {
+			t.Errorf("%s: %d certificates, %v", claim, len(got), err)
 		}
 	}
 }

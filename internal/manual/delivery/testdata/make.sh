@@ -201,4 +201,5 @@ echo 'Hei, varmenne tulee ensi viikolla.' > NoCertificate.txt
 head -c 700 $leaf > Broken-cut-off.pem
 { head -n 5 $leaf; echo '[...]'; tail -n 5 $leaf; } > Broken-shortened.pem
 openssl x509 -in $leaf -outform DER | head -c 500 > Broken-cut-off.der
+head -c 2000 ../read/pkcs7-ber.p7m > Broken-pkcs7.p7m
 { echo '-----BEGIN CERTIFICATE-----'; openssl x509 -in $leaf -outform DER | tail -c +40 | base64; echo '-----END CERTIFICATE-----'; } > Broken-content.pem
