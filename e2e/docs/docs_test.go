@@ -142,7 +142,8 @@ const flagsPage = "docs/reference/flags.md"
 var ofOthers = strings.Fields(`
 	version help from-file from-literal cert key for timeout type patch as dry-run field-selector subresource replicas
 	overwrite namespace create-namespace set values wait reuse-values reset-then-reuse-values show-only no-hooks
-	take-ownership all from-backup include-namespaces exclude-resources status-include-resources`)
+	take-ownership all from-backup include-namespaces exclude-resources status-include-resources
+	rawfile arg`)
 
 func TestEveryFlagThatIsNamedExists(t *testing.T) {
 	known := read(t, flagsPage)

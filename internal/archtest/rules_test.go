@@ -62,6 +62,12 @@ var rules = []rule{
 		why:  "samples speak with the simulator as everybody does, and fill what the API refers to",
 	},
 	{
+		path:  "internal/simulator/dvv",
+		may:   []string{"internal/simulator/admin", "internal/simulator/authority"},
+		never: pure,
+		why:   "DVV is another authority than the certificate service, and knows nothing of it",
+	},
+	{
 		path:  "internal/healthcheck",
 		never: pure,
 		why:   "healthcheck asks one URL, so that a Pod without a shell can",

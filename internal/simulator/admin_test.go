@@ -183,6 +183,9 @@ func TestTheAdminInterfaceRefusesNonsense(t *testing.T) {
 		"a negative distance":            {post, faults, `{"kind":"http-status","retryAfter":"-1s"}`, applicationJSON, 400},
 		"an unknown bundle":              {"GET", "/ca/all.pem", "", "", 404},
 		"a bundle that is not PEM":       {"GET", "/ca/tls", "", "", 404},
+		"an unknown bundle of DVV":       {"GET", "/ca/dvv-signer.pem", "", "", 404},
+		"an unknown CRL":                 {"GET", "/crl/dvvsp5ec.crl", "", "", 404},
+		"an application as a form":       {post, "/dvv/applications", `{}`, "text/plain", 415},
 		"an unknown path":                {"GET", "/nothing", "", "", 404},
 		"another method":                 {"PUT", "/faults", "", "", 405},
 	} {
@@ -213,6 +216,7 @@ func TestTheIndexListsEndpointsFaultsAndVariants(t *testing.T) {
 	page := recorder.Body.String()
 	for _, part := range []string{
 		"/credentials", "/ca/tls.pem", "/requests", "/calls", "/certificates", "/faults", "/healthz", "seen-in-the-wild",
+		"/dvv/applications", "/ca/dvv-root.pem", "/crl/dvvsp5rc.crl",
 	} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the index lacks %s", part)
@@ -221,6 +225,11 @@ func TestTheIndexListsEndpointsFaultsAndVariants(t *testing.T) {
 	for _, kind := range admin.FaultKinds() {
 		if !strings.Contains(page, string(kind)) {
 			t.Errorf("the index lacks the fault %s", kind)
+		}
+	}
+	for _, file := range admin.MailedFiles() {
+		if !strings.Contains(page, "  "+string(file)+"\n") {
+			t.Errorf("the index lacks the file %s", file)
 		}
 	}
 	if err := s.admin.Healthy(t.Context()); err != nil {
@@ -235,6 +244,9 @@ func TestTheBundlesShareNoCertificate(t *testing.T) {
 		func() ([]byte, error) { return s.admin.TLSBundle(t.Context()) },
 		func() ([]byte, error) { return s.admin.ResponsesBundle(t.Context()) },
 		func() ([]byte, error) { return s.admin.IssuanceBundle(t.Context()) },
+		func() ([]byte, error) { return s.admin.DVVRoot(t.Context()) },
+		func() ([]byte, error) { return s.admin.DVVIntermediates(t.Context()) },
+		func() ([]byte, error) { return s.admin.DVVTestRoot(t.Context()) },
 	} {
 		bundle, err := fetch()
 		if err != nil {
@@ -247,7 +259,7 @@ func TestTheBundlesShareNoCertificate(t *testing.T) {
 			seen = append(seen, block.Bytes)
 		}
 	}
-	if len(seen) != 5 {
-		t.Errorf("the bundles hold %d certificates, want 1, 2 and 2", len(seen))
+	if len(seen) != 8 {
+		t.Errorf("the bundles hold %d certificates, want 1, 2, 2 and three times 1", len(seen))
 	}
 }

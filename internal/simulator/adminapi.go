@@ -35,6 +35,16 @@ DELETE /requests                     forgets them
 GET    /calls                        how many calls run now, and the most that ever ran at once
 GET    /certificates                 issued certificates, the last 20000
 POST   /certificates/{serial}/revoke revokes one; the serial number is hexadecimal
+POST   /dvv/applications             {"applicant", "organization", "technicalContact", "csr", "validFrom", "file"?,
+                                     "delay"?, "issuedOrganization"?, "dropOrganizationalUnit"?, "postponed"?,
+                                     "expired"?, "testHierarchy"?, "revoked"?}
+                                     applies for an interface certificate of DVV's stamping service
+GET    /dvv/applications             applications, the last 2000
+GET    /dvv/applications/{reference}/mail
+                                     the file that was mailed; 409 before that
+GET    /ca/dvv-root.pem              root of DVV; dvv-intermediates.pem: its issuing CA
+GET    /ca/dvv-test-root.pem         root that DVV tests with; dvv-test-intermediates.pem: its issuing CA
+GET    /crl/dvvsp5rc.crl             what DVV has revoked; dvvtestsp5rc.crl: of the test hierarchy
 POST   /faults                       {"kind", "operation"?, "count"?, "forDuration"?, "probability"?, ...}
                                      scripts a fault
 GET    /faults                       the faults that can still strike
@@ -76,15 +86,20 @@ func (s *Simulator) routes() http.Handler {
 		s.faults.clear()
 		writer.WriteHeader(http.StatusNoContent)
 	})
+	s.routeApplications(mux)
 	return mux
 }
 
-// showIndex lists the endpoints, and the variants and faults by name.
+// showIndex lists the endpoints, and the variants, faults and files of DVV by name.
 func (s *Simulator) showIndex(writer http.ResponseWriter, _ *http.Request) {
 	var page strings.Builder
 	page.WriteString(index + "\nKinds of faults:\n")
 	for _, kind := range admin.FaultKinds() {
 		page.WriteString("  " + string(kind) + "\n")
+	}
+	page.WriteString("\nFiles that DVV mails (pkcs12 opens with " + admin.PKCS12Password + "):\n")
+	for _, file := range admin.MailedFiles() {
+		page.WriteString("  " + string(file) + "\n")
 	}
 	page.WriteString("\nVariants of responses (--signature-variant " + s.options.SignatureVariant + "):\n")
 	for _, variant := range response.Variants() {
@@ -154,8 +169,17 @@ func (s *Simulator) mint(writer http.ResponseWriter, incoming *http.Request) {
 func (s *Simulator) showBundle(writer http.ResponseWriter, incoming *http.Request) {
 	name, isPEM := strings.CutSuffix(incoming.PathValue("file"), ".pem")
 	bundle := s.authorities.PEM(authority.Bundle(name))
+	if strings.HasPrefix(name, "dvv-") {
+		hierarchies, err := s.authorities.DVV()
+		if err != nil {
+			refuseAdmin(writer, http.StatusInternalServerError, err)
+			return
+		}
+		bundle = hierarchies.PEM(authority.DVVBundle(name))
+	}
 	if !isPEM || bundle == nil {
-		refuseAdmin(writer, http.StatusNotFound, errors.New("the bundles are tls.pem, responses.pem and issuance.pem"))
+		refuseAdmin(writer, http.StatusNotFound, errors.New("the bundles are tls.pem, responses.pem, issuance.pem, "+
+			"dvv-root.pem, dvv-intermediates.pem, dvv-test-root.pem and dvv-test-intermediates.pem"))
 		return
 	}
 	writer.Header().Set("Content-Type", "application/x-pem-file")

@@ -50,6 +50,8 @@ type Options struct {
 	ProcessingDelay time.Duration
 	// MinimumRetrievalDelay is how long after the acceptance GetCertificate is answered with PKI099 in any case.
 	MinimumRetrievalDelay time.Duration
+	// MailDelay is how long after an application DVV mails the certificate. The real DVV: about a week.
+	MailDelay time.Duration
 	// CredentialValidity is how long minted credentials live unless the mint request says otherwise.
 	CredentialValidity time.Duration
 	// SignatureVariant is the name of a variant of package response, or RandomVariant.
@@ -64,7 +66,7 @@ type Options struct {
 	Started func(context.Context, admin.Info)
 }
 
-// DefaultOptions are the options of the command line, which behave like the real service.
+// DefaultOptions are the options of the command line, which behave like the real service; only DVV is faster.
 func DefaultOptions() Options {
 	return Options{
 		Address:               "127.0.0.1:8443",
@@ -74,6 +76,7 @@ func DefaultOptions() Options {
 		RenewalWindow:         1440 * time.Hour,
 		ProcessingDelay:       5 * time.Second,
 		MinimumRetrievalDelay: 10 * time.Second,
+		MailDelay:             time.Minute,
 		CredentialValidity:    14 * 24 * time.Hour,
 		SignatureVariant:      RandomVariant,
 	}
@@ -101,6 +104,8 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 		"how long the service works on an accepted request")
 	flags.DurationVar(&o.MinimumRetrievalDelay, "min-retrieval-delay", o.MinimumRetrievalDelay,
 		"how long after the acceptance a certificate cannot be fetched in any case")
+	flags.DurationVar(&o.MailDelay, "mail-delay", o.MailDelay,
+		"how long after an application the certificate of DVV is mailed")
 	flags.DurationVar(&o.CredentialValidity, "credential-validity", o.CredentialValidity,
 		"how long transfer credentials live")
 	flags.StringVar(&o.SignatureVariant, "signature-variant", o.SignatureVariant,
@@ -127,9 +132,9 @@ func (o *Options) Validate() error {
 	if o.CredentialValidity <= 0 {
 		fail("--credential-validity %s: use a duration above 0", o.CredentialValidity)
 	}
-	if min(o.RenewalWindow, o.ProcessingDelay, o.MinimumRetrievalDelay) < 0 {
-		fail("--renewal-window %s, --processing-delay %s, --min-retrieval-delay %s: none can be negative",
-			o.RenewalWindow, o.ProcessingDelay, o.MinimumRetrievalDelay)
+	if min(o.RenewalWindow, o.ProcessingDelay, o.MinimumRetrievalDelay, o.MailDelay) < 0 {
+		fail("--renewal-window %s, --processing-delay %s, --min-retrieval-delay %s, --mail-delay %s: none can be negative",
+			o.RenewalWindow, o.ProcessingDelay, o.MinimumRetrievalDelay, o.MailDelay)
 	}
 	if _, known := response.VariantNamed(o.SignatureVariant); !known && o.SignatureVariant != RandomVariant {
 		fail("--signature-variant %q: use %s or one of %v", o.SignatureVariant, RandomVariant, variantNames())

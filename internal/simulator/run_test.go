@@ -225,12 +225,12 @@ func TestFlagsSetTheOptions(t *testing.T) {
 		t.Fatalf("the defaults are not valid: %v", err)
 	}
 	err := flags.Parse([]string{"--tls-name=a", "--tls-name=b", "--validity=10m", "--renewal-window=5m", "--seed=3",
-		"--processing-delay=0s", "--signature-variant=inclusive", "--environment=PRODUCTION"})
+		"--processing-delay=0s", "--mail-delay=3h", "--signature-variant=inclusive", "--environment=PRODUCTION"})
 	if err != nil || options.Validate() != nil {
 		t.Fatal(err, options.Validate())
 	}
 	if len(options.TLSNames) != 2 || options.Validity != 10*time.Minute || options.ProcessingDelay != 0 ||
-		options.Seed != 3 {
+		options.Seed != 3 || options.MailDelay != 3*time.Hour {
 		t.Errorf("parsed %+v", options)
 	}
 }
@@ -244,6 +244,7 @@ func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 		"--renewal-window":      func(o *simulator.Options) { o.RenewalWindow = -1 },
 		"--processing-delay":    func(o *simulator.Options) { o.ProcessingDelay = -1 },
 		"--min-retrieval-delay": func(o *simulator.Options) { o.MinimumRetrievalDelay = -1 },
+		"--mail-delay":          func(o *simulator.Options) { o.MailDelay = -1 },
 		"--credential-validity": func(o *simulator.Options) { o.CredentialValidity = 0 },
 		"--signature-variant":   func(o *simulator.Options) { o.SignatureVariant = "pretty" },
 		"--tls-name":            func(o *simulator.Options) { o.TLSNames = []string{""} },

@@ -2,6 +2,8 @@
 // own, faithful to the interface description, and with an admin interface that mints transfer credentials and scripts
 // faults. It shares no code with the issuer, so that a mistake in one of the two shows.
 //
+// Beside it the admin interface plays DVV, from which a person orders certificates by hand: see package dvv.
+//
 // It is a means to rehearse and to test, NOT FOR PRODUCTION: it checks nobody's identity, its state is volatile, and
 // whoever reaches its admin interface gets certificates.
 //
@@ -25,6 +27,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/dvv"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
 )
@@ -47,6 +50,8 @@ type Simulator struct {
 	gauge       *gauge
 	faults      *faults
 	responses   *lastResponses
+	// dvv takes applications for certificates of another authority, which has no API.
+	dvv *dvv.Service
 
 	randomMutex sync.Mutex
 	random      *rand.Rand
@@ -80,6 +85,9 @@ func New(options Options) (*Simulator, error) {
 	if err := s.establish(); err != nil {
 		return nil, err
 	}
+	s.dvv = dvv.New(dvv.Options{
+		Clock: s.clock, Delay: options.MailDelay, Validity: options.Validity, Authorities: s.authorities.DVV,
+	})
 	s.adminHandler = s.routes()
 	return s, nil
 }

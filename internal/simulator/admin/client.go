@@ -37,6 +37,8 @@ type Error struct {
 	Status int
 	// Message is what the simulator says.
 	Message string
+	// DueAt is when what was asked for is there; nil where nothing is to come.
+	DueAt *time.Time
 }
 
 // Error gives the status and the message.
@@ -152,7 +154,8 @@ func (c *Client) Healthy(ctx context.Context) error {
 }
 
 func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
-	return c.exchange(ctx, http.MethodGet, path, nil)
+	_, response, err := c.exchange(ctx, http.MethodGet, path, nil)
+	return response, err
 }
 
 // call sends a body (nil: none) as JSON and decodes the response (nil: not wanted).
@@ -165,7 +168,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 		}
 		content = encoded
 	}
-	response, err := c.exchange(ctx, method, path, content)
+	_, response, err := c.exchange(ctx, method, path, content)
 	if err != nil || into == nil {
 		return err
 	}
@@ -175,28 +178,31 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 	return nil
 }
 
-func (c *Client) exchange(ctx context.Context, method, path string, content []byte) ([]byte, error) {
+// exchange sends a request and returns the header and the body of a success.
+func (c *Client) exchange(
+	ctx context.Context, method, path string, content []byte,
+) (http.Header, []byte, error) {
 	outgoing, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(content))
 	if err != nil {
-		return nil, fmt.Errorf("making a request to the simulator: %w", err)
+		return nil, nil, fmt.Errorf("making a request to the simulator: %w", err)
 	}
 	if content != nil {
 		outgoing.Header.Set("Content-Type", "application/json")
 	}
 	incoming, err := c.http.Do(outgoing)
 	if err != nil {
-		return nil, fmt.Errorf("calling the simulator: %w", err)
+		return nil, nil, fmt.Errorf("calling the simulator: %w", err)
 	}
 	defer func() { _ = incoming.Body.Close() }()
 	response, err := io.ReadAll(io.LimitReader(incoming.Body, maximumResponse))
 	if err != nil {
-		return nil, fmt.Errorf("reading the simulator's response: %w", err)
+		return nil, nil, fmt.Errorf("reading the simulator's response: %w", err)
 	}
 	if incoming.StatusCode < 200 || incoming.StatusCode > 299 {
 		failure := Failure{Error: http.StatusText(incoming.StatusCode)}
 		// A response that is not JSON leaves the status text.
 		_ = json.Unmarshal(response, &failure)
-		return nil, &Error{Status: incoming.StatusCode, Message: failure.Error}
+		return nil, nil, &Error{Status: incoming.StatusCode, Message: failure.Error, DueAt: failure.DueAt}
 	}
-	return response, nil
+	return incoming.Header, response, nil
 }

@@ -140,4 +140,6 @@ type Info struct {
 // Failure is the body of every response of the admin interface that is not a success.
 type Failure struct {
 	Error string `json:"error"`
+	// DueAt is when what was asked for is there; absent where nothing is to come.
+	DueAt *time.Time `json:"dueAt,omitempty"`
 }

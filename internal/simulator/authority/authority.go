@@ -1,5 +1,6 @@
 // Package authority is the certification authorities of the simulator: three hierarchies that share nothing,
-// as with the real service: one issues customer certificates, one signs responses, one serves TLS.
+// as with the real service: one issues customer certificates, one signs responses, one serves TLS. DVV's two stand
+// beside them.
 package authority
 
 import (
@@ -31,7 +32,7 @@ type Pair struct {
 	Key         crypto.Signer
 }
 
-// Authorities are the three hierarchies.
+// Authorities are the three hierarchies, and DVV's. Create and Open make them.
 type Authorities struct {
 	// IssuanceRoot and Issuance stand above customer certificates.
 	IssuanceRoot, Issuance Pair
@@ -41,6 +42,10 @@ type Authorities struct {
 	TLSRoot Pair
 	// StrangerCA is in no bundle: whatever it signs must not be believed.
 	StrangerCA Pair
+
+	// dvv is whole once prepareDVV has run.
+	dvv        DVV
+	prepareDVV func() error
 }
 
 // Server makes a TLS server certificate for localhost, 127.0.0.1, ::1 and the names (host names or addresses).
@@ -57,7 +62,7 @@ func (a *Authorities) Server(now time.Time, names []string) (tls.Certificate, er
 		NotAfter:    now.Add(wallClockMargin),
 	}
 	addNames(template, append([]string{"localhost", "127.0.0.1", "::1"}, names...))
-	certificate, err := a.TLSRoot.sign(template, key.Public())
+	certificate, err := a.TLSRoot.Sign(template, key.Public())
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("signing the TLS server certificate: %w", err)
 	}
@@ -102,8 +107,8 @@ func encode(certificates ...*x509.Certificate) []byte {
 	return bundle
 }
 
-// sign completes the template and signs it; the serial number is random.
-func (p Pair) sign(template *x509.Certificate, public crypto.PublicKey) (*x509.Certificate, error) {
+// Sign completes the template and signs it; the serial number is random.
+func (p Pair) Sign(template *x509.Certificate, public crypto.PublicKey) (*x509.Certificate, error) {
 	der, err := x509.CreateCertificate(rand.Reader, template, p.Certificate, public, p.Key)
 	if err != nil {
 		return nil, err

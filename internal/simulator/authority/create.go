@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -27,38 +28,59 @@ type blueprint struct {
 	generate func() (crypto.Signer, error)
 	signer   bool
 	kept     bool
+	// commonName is empty for one that is made of the name.
+	commonName string
+	// lowest marks a CA that may have no CA below it: pathLen 0.
+	lowest bool
 }
 
 // blueprints come parents first. The RSA keys are those that the real service shows as RSA; the rest is ECDSA,
 // which is generated a thousand times faster. kept ones survive a restart when there is a data directory.
 var blueprints = []blueprint{
-	{"issuance-root", func(a *Authorities) *Pair { return &a.IssuanceRoot }, nil, generateECDSA, false, true},
-	{"issuance", func(a *Authorities) *Pair { return &a.Issuance },
-		func(a *Authorities) *Pair { return &a.IssuanceRoot }, generateRSA, false, true},
-	{"responses-root", func(a *Authorities) *Pair { return &a.ResponseRoot }, nil, generateECDSA, false, true},
-	{"responses", func(a *Authorities) *Pair { return &a.Responses },
-		func(a *Authorities) *Pair { return &a.ResponseRoot }, generateECDSA, false, true},
-	{"signer", func(a *Authorities) *Pair { return &a.Signer },
-		func(a *Authorities) *Pair { return &a.Responses }, generateRSA, true, false},
-	{"tls-root", func(a *Authorities) *Pair { return &a.TLSRoot }, nil, generateECDSA, false, true},
-	{"stranger-ca", func(a *Authorities) *Pair { return &a.StrangerCA }, nil, generateECDSA, false, false},
+	{
+		name: "issuance-root", pair: func(a *Authorities) *Pair { return &a.IssuanceRoot },
+		generate: generateECDSA, kept: true,
+	},
+	{
+		name: "issuance", pair: func(a *Authorities) *Pair { return &a.Issuance },
+		parent: func(a *Authorities) *Pair { return &a.IssuanceRoot }, generate: generateRSA, kept: true,
+	},
+	{
+		name: "responses-root", pair: func(a *Authorities) *Pair { return &a.ResponseRoot },
+		generate: generateECDSA, kept: true,
+	},
+	{
+		name: "responses", pair: func(a *Authorities) *Pair { return &a.Responses },
+		parent: func(a *Authorities) *Pair { return &a.ResponseRoot }, generate: generateECDSA, kept: true,
+	},
+	{
+		name: "signer", pair: func(a *Authorities) *Pair { return &a.Signer },
+		parent: func(a *Authorities) *Pair { return &a.Responses }, generate: generateRSA, signer: true,
+	},
+	{
+		name: "tls-root", pair: func(a *Authorities) *Pair { return &a.TLSRoot },
+		generate: generateECDSA, kept: true,
+	},
+	{name: "stranger-ca", pair: func(a *Authorities) *Pair { return &a.StrangerCA }, generate: generateECDSA},
 }
 
-// Create makes all hierarchies, valid from 30 days before now. It takes a fraction of a second, for two RSA keys.
+// Create makes all hierarchies but DVV's, valid from 30 days before now. It takes a fraction of a second, for two RSA
+// keys.
 func Create(now time.Time) (*Authorities, error) {
 	authorities := &Authorities{}
-	if err := authorities.complete(now); err != nil {
+	authorities.prepareDVV = sync.OnceValue(func() error { return authorities.complete(dvvBlueprints, now) })
+	if err := authorities.complete(blueprints, now); err != nil {
 		return nil, err
 	}
 	return authorities, nil
 }
 
-// complete makes every pair that is still empty.
-func (a *Authorities) complete(now time.Time) error {
-	if err := a.generateKeys(); err != nil {
+// complete makes every planned pair that is still empty.
+func (a *Authorities) complete(plans []blueprint, now time.Time) error {
+	if err := a.generateKeys(plans); err != nil {
 		return err
 	}
-	for _, plan := range blueprints {
+	for _, plan := range plans {
 		pair := plan.pair(a)
 		if pair.Certificate != nil {
 			continue
@@ -72,7 +94,7 @@ func (a *Authorities) complete(now time.Time) error {
 		if plan.parent == nil {
 			signer.Certificate = template
 		}
-		certificate, err := signer.sign(template, pair.Key.Public())
+		certificate, err := signer.Sign(template, pair.Key.Public())
 		if err != nil {
 			return fmt.Errorf("signing the certificate of the authority %s: %w", plan.name, err)
 		}
@@ -82,10 +104,10 @@ func (a *Authorities) complete(now time.Time) error {
 }
 
 // generateKeys makes the missing keys at the same time.
-func (a *Authorities) generateKeys() error {
-	failures := make([]error, len(blueprints))
+func (a *Authorities) generateKeys(plans []blueprint) error {
+	failures := make([]error, len(plans))
 	var group sync.WaitGroup
-	for index, plan := range blueprints {
+	for index, plan := range plans {
 		pair := plan.pair(a)
 		if pair.Key != nil {
 			continue
@@ -109,7 +131,7 @@ func (a *Authorities) StrangerSigner(now time.Time) (Pair, error) {
 	if err != nil {
 		return Pair{}, fmt.Errorf("generating the key of a stranger: %w", err)
 	}
-	certificate, err := a.StrangerCA.sign(blueprint{name: "stranger", signer: true}.template(now), key.Public())
+	certificate, err := a.StrangerCA.Sign(blueprint{name: "stranger", signer: true}.template(now), key.Public())
 	if err != nil {
 		return Pair{}, fmt.Errorf("signing the certificate of a stranger: %w", err)
 	}
@@ -119,7 +141,7 @@ func (a *Authorities) StrangerSigner(now time.Time) (Pair, error) {
 func (p blueprint) template(now time.Time) *x509.Certificate {
 	template := &x509.Certificate{
 		Subject: pkix.Name{
-			CommonName: "Simulator " + p.name, Organization: []string{organization}, Country: []string{"FI"},
+			CommonName: cmp.Or(p.commonName, "Simulator "+p.name), Organization: []string{organization}, Country: []string{"FI"},
 		},
 		NotBefore: now.Add(-backdating),
 		NotAfter:  now.Add(lifetime),
@@ -132,6 +154,7 @@ func (p blueprint) template(now time.Time) *x509.Certificate {
 		return template
 	}
 	template.IsCA = true
+	template.MaxPathLenZero = p.lowest
 	template.BasicConstraintsValid = true
 	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	return template

@@ -34,7 +34,7 @@ func (a *Authorities) IssueStranger(customer Customer) (*x509.Certificate, error
 }
 
 func (p Pair) issue(customer Customer) (*x509.Certificate, error) {
-	certificate, err := p.sign(&x509.Certificate{
+	certificate, err := p.Sign(&x509.Certificate{
 		Subject: pkix.Name{
 			Country:      []string{"FI"},
 			Organization: []string{customer.Name},

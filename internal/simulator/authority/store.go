@@ -9,50 +9,52 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
-// Open loads the CAs that a directory keeps, or makes them there when it is empty. What clients trust survives that
-// way; the signer of responses is new each time. Files are readable by their owner only.
+// Open loads the CAs that a directory keeps, or makes them there when it is empty; DVV's are made when they are first
+// asked for. What clients trust survives that way; the signer of responses is new each time. Files are readable by
+// their owner only.
 func Open(directory string, now time.Time) (*Authorities, error) {
 	if err := os.MkdirAll(directory, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
 	authorities := &Authorities{}
-	missing, err := authorities.load(directory)
+	found, err := authorities.load(blueprints, directory)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(missing) == 0:
-		return authorities, authorities.complete(now)
-	case len(missing) < keptCount():
-		return nil, fmt.Errorf("the data directory %s lacks %v: restore the files, or empty the directory for new CAs",
-			directory, missing)
-	}
-	if err := authorities.complete(now); err != nil {
+	if err := authorities.provide(blueprints, now, directory, found); err != nil {
 		return nil, err
 	}
-	return authorities, authorities.save(directory)
-}
-
-func keptCount() int {
-	count := 0
-	for _, plan := range blueprints {
-		if plan.kept {
-			count++
-		}
+	foundDVV, err := authorities.load(dvvBlueprints, directory)
+	if err != nil {
+		return nil, err
 	}
-	return count
+	authorities.prepareDVV = sync.OnceValue(func() error {
+		return authorities.provide(dvvBlueprints, now, directory, foundDVV)
+	})
+	return authorities, nil
 }
 
-// load reads what is there, and names the files that are not.
-func (a *Authorities) load(directory string) ([]string, error) {
+// provide makes what is missing of the planned pairs, and keeps them unless they were found.
+func (a *Authorities) provide(plans []blueprint, now time.Time, directory string, found bool) error {
+	if err := a.complete(plans, now); err != nil || found {
+		return err
+	}
+	return a.save(plans, directory)
+}
+
+// load reads the planned pairs, and reports whether they are there: all, or none.
+func (a *Authorities) load(plans []blueprint, directory string) (bool, error) {
 	var missing []string
-	for _, plan := range blueprints {
+	kept := 0
+	for _, plan := range plans {
 		if !plan.kept {
 			continue
 		}
+		kept++
 		path := filepath.Join(directory, plan.file())
 		content, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -60,19 +62,23 @@ func (a *Authorities) load(directory string) ([]string, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading a CA: %w", err)
+			return false, fmt.Errorf("reading a CA: %w", err)
 		}
 		pair, err := decodePair(content)
 		if err != nil {
-			return nil, fmt.Errorf("reading the CA in %s: %w", path, err)
+			return false, fmt.Errorf("reading the CA in %s: %w", path, err)
 		}
 		*plan.pair(a) = pair
 	}
-	return missing, nil
+	if len(missing) > 0 && len(missing) < kept {
+		return false, fmt.Errorf("the data directory %s lacks %v: restore the files, or empty the directory for new CAs",
+			directory, missing)
+	}
+	return len(missing) == 0, nil
 }
 
-func (a *Authorities) save(directory string) error {
-	for _, plan := range blueprints {
+func (a *Authorities) save(plans []blueprint, directory string) error {
+	for _, plan := range plans {
 		if !plan.kept {
 			continue
 		}

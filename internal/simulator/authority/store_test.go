@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,4 +57,46 @@ func certificateOf(content []byte) []byte {
 func join(own, other []byte) []byte {
 	_, key, _ := bytes.Cut(other, keyStart)
 	return slices.Concat(certificateOf(own), keyStart, key)
+}
+
+func TestTheAuthoritiesOfDVVAreMadeWhenFirstAskedForAndKept(t *testing.T) {
+	directory := t.TempDir()
+	first, err := authority.Open(directory, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := func() []string {
+		found, err := filepath.Glob(filepath.Join(directory, "dvv-*.pem"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	if found := kept(); found != nil {
+		t.Fatalf("nobody has asked for %v", found)
+	}
+	made, err := first.DVV()
+	if err != nil || len(kept()) != 4 {
+		t.Fatalf("kept %v, error %v", kept(), err)
+	}
+	again, err := authority.Open(directory, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := again.DVV()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bundle := range []authority.DVVBundle{authority.DVVRootBundle, authority.DVVIntermediatesBundle,
+		authority.DVVTestRootBundle, authority.DVVTestIntermediatesBundle} {
+		if !bytes.Equal(made.PEM(bundle), found.PEM(bundle)) {
+			t.Errorf("the bundle %s has changed", bundle)
+		}
+	}
+	if err := os.Remove(filepath.Join(directory, "dvv-root.pem")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := authority.Open(directory, time.Now()); err == nil || !strings.Contains(err.Error(), "[dvv-root.pem]") {
+		t.Errorf("without dvv-root.pem: %v", err)
+	}
 }
