@@ -21,6 +21,51 @@ const (
 	ConditionRenewalFailing = "varmenne.dev/RenewalFailing"
 )
 
+// ConditionPersonDue, on ManualOrders: True while a person has to do something. Its reason is what, its message how.
+const ConditionPersonDue = "PersonDue"
+
+// Conditions of a TrackedCertificate beside Ready, which is True when it can be read and has not ended.
+const (
+	// ConditionExpiringSoon is True from spec.remindBefore on before the end. Its message says what to do.
+	ConditionExpiringSoon = "ExpiringSoon"
+	// ConditionNoticeDue is True while status.notice is to be sent to somebody.
+	ConditionNoticeDue = "NoticeDue"
+)
+
+// Reasons of a TrackedCertificate's conditions, and of the events about them.
+const (
+	// ReasonTracked: the certificate is read and watched over.
+	ReasonTracked = "Tracked"
+	// ReasonSourceNotFound: what spec.source names does not exist, or may not be read.
+	ReasonSourceNotFound = "SourceNotFound"
+	// ReasonSourceInvalid: what spec.source names holds no certificate.
+	ReasonSourceInvalid = "SourceInvalid"
+	// ReasonExpiringSoon: the certificate ends soon, and somebody has to get another one.
+	ReasonExpiringSoon = "ExpiringSoon"
+	// ReasonExpired: the certificate has ended.
+	ReasonExpired = "Expired"
+	// ReasonChanged: facts of spec.changeNotice have changed, and somebody has to be told.
+	ReasonChanged = "Changed"
+	// ReasonAcknowledged: whom it concerns knows of the certificate as it is.
+	ReasonAcknowledged = "Acknowledged"
+)
+
+// Reasons of a ManualOrder's conditions, and of the events about them.
+const (
+	// ReasonApplicationDue: somebody has to carry the request to the authority.
+	ReasonApplicationDue = "ApplicationDue"
+	// ReasonAwaitingAuthority: the request was carried there; what comes back is awaited, and somebody has to bring it.
+	ReasonAwaitingAuthority = "AwaitingAuthority"
+	// ReasonCertificateRejected: what was brought back cannot be used; the message says why. Something else may be
+	// brought in its place.
+	ReasonCertificateRejected = "CertificateRejected"
+	// ReasonAwaitingValidity: the certificate is there, and begins later. The one in use stays until then.
+	ReasonAwaitingValidity = "AwaitingValidity"
+	// ReasonApplicationStale: no CertificateRequest waits for this key and these names any more. Whoever has applied has
+	// to stop the application.
+	ReasonApplicationStale = "ApplicationStale"
+)
+
 // Reasons of an issuer's Ready condition.
 const (
 	// ReasonNotChecked: Ready is Unknown; the controller has not checked the issuer yet. The API server writes it.

@@ -8,14 +8,33 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
+// GenericIssuer is what issuers of all kinds have in common.
+//
+// +kubebuilder:object:generate=false
+type GenericIssuer interface {
+	metav1.Object
+	runtime.Object
+	// IssuerKind is the kind, also where the object's TypeMeta is empty.
+	IssuerKind() string
+	// IssuerConditions are the issuer's own conditions, not copies.
+	IssuerConditions() []metav1.Condition
+}
+
+// IsClusterKind reports whether issuers of a kind serve every namespace.
+func IsClusterKind(kind string) bool {
+	return kind == KindVeroClusterIssuer || kind == KindManualClusterIssuer
+}
+
+// IsIssuerKind reports whether a kind is one of our issuers'.
+func IsIssuerKind(kind string) bool {
+	return NewVeroIssuer(kind) != nil || NewManualIssuer(kind) != nil
+}
+
 // GenericVeroIssuer is what VeroIssuer and VeroClusterIssuer have in common, so that code treats them as one.
 //
 // +kubebuilder:object:generate=false
 type GenericVeroIssuer interface {
-	metav1.Object
-	runtime.Object
-	// IssuerKind is KindVeroIssuer or KindVeroClusterIssuer, also where the object's TypeMeta is empty.
-	IssuerKind() string
+	GenericIssuer
 	// VeroSpec is the issuer's own spec, not a copy.
 	VeroSpec() *VeroIssuerSpec
 	// VeroStatus is the issuer's own status, not a copy.
@@ -30,6 +49,9 @@ var (
 // IssuerKind is KindVeroIssuer.
 func (*VeroIssuer) IssuerKind() string { return KindVeroIssuer }
 
+// IssuerConditions are the issuer's own conditions, not copies.
+func (i *VeroIssuer) IssuerConditions() []metav1.Condition { return i.Status.Conditions }
+
 // VeroSpec is the issuer's own spec, not a copy.
 func (i *VeroIssuer) VeroSpec() *VeroIssuerSpec { return &i.Spec }
 
@@ -38,6 +60,9 @@ func (i *VeroIssuer) VeroStatus() *VeroIssuerStatus { return &i.Status }
 
 // IssuerKind is KindVeroClusterIssuer.
 func (*VeroClusterIssuer) IssuerKind() string { return KindVeroClusterIssuer }
+
+// IssuerConditions are the issuer's own conditions, not copies.
+func (i *VeroClusterIssuer) IssuerConditions() []metav1.Condition { return i.Status.Conditions }
 
 // VeroSpec is the issuer's own spec, not a copy.
 func (i *VeroClusterIssuer) VeroSpec() *VeroIssuerSpec { return &i.Spec }

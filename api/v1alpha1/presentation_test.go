@@ -32,9 +32,13 @@ func TestNamesForKubectl(t *testing.T) {
 			resource.Kind, strings.Join(resource.ShortNames, ","), resource.Categories, resource.Namespaced)
 	}
 	want := map[string]string{
-		"veroissuers":        "VeroIssuer vi [cert-manager varmenne] namespaced:true",
-		"veroclusterissuers": "VeroClusterIssuer vci [cert-manager varmenne] namespaced:false",
-		"veroorders":         "VeroOrder vo [cert-manager varmenne] namespaced:true",
+		"veroissuers":          "VeroIssuer vi [cert-manager varmenne] namespaced:true",
+		"veroclusterissuers":   "VeroClusterIssuer vci [cert-manager varmenne] namespaced:false",
+		"veroorders":           "VeroOrder vo [cert-manager varmenne] namespaced:true",
+		"manualissuers":        "ManualIssuer mi [cert-manager varmenne] namespaced:true",
+		"manualclusterissuers": "ManualClusterIssuer mci [cert-manager varmenne] namespaced:false",
+		"manualorders":         "ManualOrder mo [cert-manager varmenne] namespaced:true",
+		"trackedcertificates":  "TrackedCertificate tc [cert-manager varmenne] namespaced:true",
 	}
 	if difference := cmp.Diff(want, names); difference != "" {
 		t.Errorf("the names differ (-want +got):\n%s", difference)

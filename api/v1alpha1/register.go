@@ -19,6 +19,10 @@ func AddToScheme(scheme *runtime.Scheme) error {
 		&VeroIssuer{}, &VeroIssuerList{},
 		&VeroClusterIssuer{}, &VeroClusterIssuerList{},
 		&VeroOrder{}, &VeroOrderList{},
+		&ManualIssuer{}, &ManualIssuerList{},
+		&ManualClusterIssuer{}, &ManualClusterIssuerList{},
+		&ManualOrder{}, &ManualOrderList{},
+		&TrackedCertificate{}, &TrackedCertificateList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

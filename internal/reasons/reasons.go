@@ -69,6 +69,7 @@ const (
 	alertHeldUp      = "VarmenneRequestHeldUp"
 	alertFailed      = "VarmenneRequestFailed"
 	alertStuck       = "VarmenneOrderStuck"
+	alertPersonDue   = "VarmennePersonDue"
 )
 
 // Of is what a reason means.
@@ -109,6 +110,22 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonWaitingForCredentials: {Quiet: true, Waiting: true, Alert: alertCredentials},
 	v1alpha1.ReasonRetrievalIDNotAdopted: {Waiting: true, Alert: alertStuck},
 	v1alpha1.ReasonClusterError:          {Renewal: Stalls, Waiting: true},
+
+	// Of orders that a person fills.
+	v1alpha1.ReasonApplicationDue:      {Renewal: Proceeds, Waiting: true, Alert: alertPersonDue},
+	v1alpha1.ReasonAwaitingAuthority:   {Quiet: true, Renewal: Proceeds, Waiting: true, Alert: alertPersonDue},
+	v1alpha1.ReasonCertificateRejected: {Renewal: Stalls, Waiting: true, Alert: alertPersonDue},
+	v1alpha1.ReasonAwaitingValidity:    {Quiet: true, Renewal: Proceeds, Alert: alertPersonDue},
+	v1alpha1.ReasonApplicationStale:    {Waiting: true, Alert: alertPersonDue},
+
+	// Of tracked certificates.
+	v1alpha1.ReasonTracked:        {Quiet: true},
+	v1alpha1.ReasonSourceNotFound: {Alert: alertPersonDue},
+	v1alpha1.ReasonSourceInvalid:  {Alert: alertPersonDue},
+	v1alpha1.ReasonExpiringSoon:   {Alert: alertPersonDue},
+	v1alpha1.ReasonExpired:        {Alert: alertPersonDue},
+	v1alpha1.ReasonChanged:        {Alert: alertPersonDue},
+	v1alpha1.ReasonAcknowledged:   {Quiet: true},
 
 	// Of orders that have ended.
 	v1alpha1.ReasonIssued:             {Quiet: true},

@@ -16,7 +16,10 @@ import (
 // crd-ref-docs reads comments and markers. The API server goes by what controller-gen makes of them, so that the pages
 // have to say the same, and no less.
 func TestThePageOfAKindSaysWhatTheAPIServerChecks(t *testing.T) {
-	for _, kind := range []string{"VeroIssuer", "VeroClusterIssuer", "VeroOrder"} {
+	for _, kind := range []string{
+		"VeroIssuer", "VeroClusterIssuer", "VeroOrder", "ManualIssuer", "ManualClusterIssuer", "ManualOrder",
+		"TrackedCertificate",
+	} {
 		sections, want := pageOf(t, kind), definitionOf(t, kind)
 		got := slices.Sorted(maps.Keys(sections))
 		if all := slices.Sorted(maps.Keys(want)); !slices.Equal(got, all) {

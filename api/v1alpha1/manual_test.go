@@ -1,0 +1,135 @@
+package v1alpha1_test
+
+import (
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+func manualOrderManifest(t *testing.T, namespace string) *unstructured.Unstructured {
+	t.Helper()
+	object := manifest(t, `
+apiVersion: varmenne.dev/v1alpha1
+kind: ManualOrder
+metadata:
+  generateName: manual-
+spec:
+  request: LS0tLS1CRUdJTg==
+  publicKeyDigest: `+strings.Repeat("a", 64)+`
+  issuerRef: {kind: ManualIssuer, name: dvv}
+`)
+	object.SetNamespace(namespace)
+	return object
+}
+
+func trackedManifest(t *testing.T, namespace string) *unstructured.Unstructured {
+	t.Helper()
+	object := manifest(t, `
+apiVersion: varmenne.dev/v1alpha1
+kind: TrackedCertificate
+metadata:
+  generateName: stamp-
+spec:
+  source: {certificateName: stamping}
+`)
+	object.SetNamespace(namespace)
+	return object
+}
+
+// leaked is what must not be stored, nor stand in an error.
+const leaked = "-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n"
+
+func TestRulesOfWhatAPersonWrites(t *testing.T) {
+	reference := map[string]any{"configMapKeyRef": map[string]any{"name": "a", "key": "b"}}
+	both := map[string]any{
+		"configMapKeyRef": map[string]any{"name": "a", "key": "b"}, "secretKeyRef": map[string]any{"name": "a", "key": "b"},
+	}
+	for claim, c := range map[string]struct {
+		object func(*testing.T, string) *unstructured.Unstructured
+		refused
+	}{
+		"a certificate as text":          {manualOrderManifest, refused{map[string]any{"spec.certificate": "text"}, ""}},
+		"a certificate by reference":     {manualOrderManifest, refused{map[string]any{"spec.certificateFrom": reference}, ""}},
+		"a certificate from two objects": {manualOrderManifest, refused{map[string]any{"spec.certificateFrom": both}, "exactly one"}},
+		"a certificate in two ways": {manualOrderManifest, refused{
+			map[string]any{"spec.certificateFrom": reference, "spec.certificate": "text"}, "not both"}},
+		"a private key":                    {manualOrderManifest, refused{map[string]any{"spec.certificate": leaked}, "treat it as leaked"}},
+		"a private key to be tracked":      {trackedManifest, refused{map[string]any{"spec.source": map[string]any{"certificate": leaked}}, "treat it as leaked"}},
+		"two certificates to be tracked":   {trackedManifest, refused{map[string]any{"spec.source.certificate": "text"}, "exactly one"}},
+		"no certificate to be tracked":     {trackedManifest, refused{map[string]any{"spec.source": map[string]any{}}, "exactly one"}},
+		"reminders three years before":     {trackedManifest, refused{map[string]any{"spec.remindBefore": "26280h"}, "at most 17520h"}},
+		"a notice that is for nobody":      {trackedManifest, refused{map[string]any{"spec.changeNotice": map[string]any{"to": "x", "subject": "s", "when": []any{"Any"}}}, "spec.changeNotice.to"}},
+		"a notice of what nobody can know": {trackedManifest, refused{map[string]any{"spec.changeNotice": map[string]any{"to": "a@b", "subject": "s", "when": []any{"Mood"}}}, "Unsupported value"}},
+	} {
+		t.Run(claim, func(t *testing.T) { checkCreation(t, c.object(t, server.Namespace(t)), c.refused) })
+	}
+}
+
+// TestAPrivateKeyIsNotRepeated by the API server that refuses it.
+func TestAPrivateKeyIsNotRepeated(t *testing.T) {
+	object := manualOrderManifest(t, server.Namespace(t))
+	set(t, object, "spec.certificate", leaked)
+	if err := server.Client.Create(t.Context(), object); err == nil || strings.Contains(err.Error(), "c2VjcmV0") {
+		t.Errorf("the API server says %v", err)
+	}
+}
+
+// TestAManualOrderKeepsWhatWasCarried: the request never changes, and nothing does once the order is issued.
+func TestAManualOrderKeepsWhatWasCarried(t *testing.T) {
+	for claim, c := range map[string]struct {
+		issued bool
+		refused
+	}{
+		"another request":               {false, refused{map[string]any{"spec.request": "YWJj"}, "cannot be changed"}},
+		"another issuer":                {false, refused{map[string]any{"spec.issuerRef.name": "other"}, "cannot be changed"}},
+		"something to replace":          {false, refused{map[string]any{"spec.renews": map[string]any{"serialNumber": "1", "notAfter": "2027-01-01T00:00:00Z"}}, "cannot be changed"}},
+		"an application":                {false, refused{map[string]any{"spec.application": map[string]any{"reference": "7"}}, ""}},
+		"a certificate":                 {false, refused{map[string]any{"spec.certificate": "text"}, ""}},
+		"a certificate when it is over": {true, refused{map[string]any{"spec.certificate": "text"}, "is issued"}},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			object := manualOrderManifest(t, server.Namespace(t))
+			server.Create(t, object)
+			if c.issued {
+				set(t, object, "status.state", "Issued")
+				if err := server.Client.Status().Update(t.Context(), object); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for path, value := range c.fields {
+				set(t, object, path, value)
+			}
+			err := server.Client.Update(t.Context(), object)
+			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("the API server says %v", err)
+			}
+		})
+	}
+}
+
+func TestWhatAManualIssuerAccepts(t *testing.T) {
+	dvv := v1alpha1.ManualIssuerSpec{Preset: v1alpha1.ManualPresetDVVInterfaceCertificate}
+	own := v1alpha1.ManualIssuerSpec{
+		Preset: dvv.Preset, Keys: []v1alpha1.ManualKey{{Algorithm: v1alpha1.KeyAlgorithmECDSA}},
+	}
+	for claim, c := range map[string]struct {
+		spec      v1alpha1.ManualIssuerSpec
+		algorithm v1alpha1.KeyAlgorithm
+		size      int32
+		want      bool
+	}{
+		"every key where none is named":    {v1alpha1.ManualIssuerSpec{}, v1alpha1.KeyAlgorithmEd25519, 256, true},
+		"the preset's":                     {dvv, v1alpha1.KeyAlgorithmRSA, 4096, true},
+		"no other size than the preset's":  {dvv, v1alpha1.KeyAlgorithmRSA, 3072, false},
+		"no other algorithm":               {dvv, v1alpha1.KeyAlgorithmECDSA, 256, false},
+		"what is named before the preset":  {own, v1alpha1.KeyAlgorithmECDSA, 384, true},
+		"and nothing else of the preset's": {own, v1alpha1.KeyAlgorithmRSA, 2048, false},
+	} {
+		if got := c.spec.Accepts(c.algorithm, c.size); got != c.want {
+			t.Errorf("%s: %v", claim, got)
+		}
+	}
+}
