@@ -50,7 +50,7 @@ CYCLONEDX := $(BIN)/tools/cyclonedx-gomod-$(CYCLONEDX_VERSION)-$(GO_VERSION)
 # Generated files are written here first, in the layout of the repository; then they are either copied
 # or compared. The leading dot hides the Go file in it from ./... patterns.
 STAGE := bin/.generated
-GENERATED := api/v1alpha1/zz_generated.deepcopy.go $(CHART)/files/crds $(CHART)/files/rbac/role.yaml \
+GENERATED := api/v1alpha1/zz_generated.deepcopy.go $(CHART)/files/crds $(CHART)/files/rbac \
 	$(CHART)/values.schema.json $(CHART)/README.md docs/reference docs/licenses.md
 
 # Race detection for the tests of the product; RACE= turns it off. The e2e tests run without: they
@@ -213,12 +213,15 @@ stage: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(HELM_DOCS)
 		paths=./internal/vero/... \
 		output:object:dir=$(STAGE)/api/v1alpha1 \
 		output:crd:dir=$(STAGE)/$(CHART)/files/crds output:rbac:dir=$(STAGE)/$(CHART)/files/rbac
+	@$(CONTROLLER_GEN) rbac:roleName=varmenne-issuer-manual paths=./internal/manual/... \
+		paths=./internal/tracked/... \
+		output:rbac:dir=$(STAGE)/$(CHART)/files/rbac/manual
 	@$(GO) -C tools/helm run ./valuesschema -values $(CURDIR)/$(CHART)/values.yaml \
 		-output $(CURDIR)/$(STAGE)/$(CHART)/values.schema.json
 	@$(HELM_DOCS) --chart-search-root $(CHART) --sort-values-order file --log-level warning --dry-run \
 		> $(STAGE)/$(CHART)/README.md
 	@$(GO) -C tools/docs run ./reference -repository $(CURDIR) -output $(CURDIR)/$(STAGE)/docs/reference
-	@for kind in VeroIssuer VeroClusterIssuer VeroOrder; do \
+	@for kind in VeroIssuer VeroClusterIssuer VeroOrder ManualIssuer ManualClusterIssuer ManualOrder TrackedCertificate; do \
 		$(CRD_REF_DOCS) --log-level ERROR --config tools/docs/kinds/config.yaml --templates-dir tools/docs/kinds \
 			--renderer markdown --source-path api --template-value kind=$$kind \
 			--output-path $(STAGE)/docs/reference/$${kind,,}.md; \

@@ -130,22 +130,38 @@ func TestEverythingTheMarkersAskForIsAllowed(t *testing.T) {
 	}
 }
 
-// wanted are the permissions of the generated role.
+// wanted are the permissions of the generated roles, one for each family of issuers.
 func wanted(t *testing.T) []permission {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(helm(t).Chart, "files", "rbac", "role.yaml"))
-	if err != nil {
-		t.Fatal(err)
+	var all []permission
+	for _, file := range []string{"role.yaml", "manual/role.yaml"} {
+		content, err := os.ReadFile(filepath.Join(helm(t).Chart, "files", "rbac", filepath.FromSlash(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var role rbacv1.ClusterRole
+		if err := yaml.UnmarshalStrict(content, &role); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, flatten(everywhere, role.Rules)...)
 	}
-	var role rbacv1.ClusterRole
-	if err := yaml.UnmarshalStrict(content, &role); err != nil {
-		t.Fatal(err)
-	}
-	return flatten(everywhere, role.Rules)
+	return all
 }
 
 // clusterScoped says what the API server says of the kind, by its name: see TestClusterRolesHoldOnlyClusterScopedKinds.
-func clusterScoped(p permission) bool { return strings.HasPrefix(p.resource, "veroclusterissuers") }
+func clusterScoped(p permission) bool {
+	return strings.HasPrefix(p.resource, "veroclusterissuers") || strings.HasPrefix(p.resource, "manualclusterissuers")
+}
+
+// TestWhatIsSwitchedOffMayNothing: without the kinds that a person serves, the controller may not touch them.
+func TestWhatIsSwitchedOffMayNothing(t *testing.T) {
+	given := permissions(t, render(t, map[string]any{"manual": map[string]any{"enabled": false}}), releaseName)
+	for _, p := range given {
+		if strings.HasPrefix(p.resource, "manual") || strings.HasPrefix(p.resource, "tracked") {
+			t.Errorf("it may %+v", p)
+		}
+	}
+}
 
 func TestListedNamespacesAreAllThatIsAllowed(t *testing.T) {
 	given := permissions(t, render(t, map[string]any{"watchNamespaces": []any{"payroll", "tax-reporting"}}), releaseName)

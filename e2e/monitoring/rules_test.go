@@ -12,7 +12,7 @@ import (
 // quiet are the alerts about what does not happen in the scenarios; package alerts fires them from made-up series.
 var quiet = []string{
 	"VarmenneControllerDown", "VarmenneNoLeader", "VarmenneControllerErrors", "VarmenneWatchFailing",
-	"VarmenneServiceUnreachable", "VarmenneIssuerNotChecked",
+	"VarmenneServiceUnreachable", "VarmenneIssuerNotChecked", "VarmennePersonDue",
 }
 
 // TestAlertsSeeTheFaultsOfTheScenarios: how long a fault has to last is left out, since no scenario does.

@@ -48,8 +48,10 @@ type Options struct {
 	AllowedEndpointsCluster bool
 	// CallTimeout bounds a call to the certificate service.
 	CallTimeout time.Duration
-	// OrderRetention is how long a VeroOrder is kept after it has ended.
+	// OrderRetention is how long a VeroOrder is kept after it has ended, and a ManualOrder after it was issued.
 	OrderRetention time.Duration
+	// Manual serves the kinds whose certificates a person fetches, and TrackedCertificates.
+	Manual bool
 	// LogLevel is debug, info, warn or error; LogFormat is json or text.
 	LogLevel, LogFormat string
 	// Version is told to the service as part of the User-Agent, and with Commit to whoever reads the metrics.
@@ -105,7 +107,9 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.DurationVar(&o.CallTimeout, "call-timeout", veroclient.DefaultTimeout,
 		"`time` that a call to the certificate service may take")
 	flags.DurationVar(&o.OrderRetention, "order-retention", defaultRetention,
-		"`time` that a VeroOrder is kept after it has ended")
+		"`time` that a VeroOrder is kept after it has ended, and a ManualOrder after it was issued")
+	flags.BoolVar(&o.Manual, "manual", true,
+		"serve ManualIssuers and ManualClusterIssuers, whose certificates a person fetches, and TrackedCertificates")
 	flags.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&o.LogFormat, "log-format", "json", "json or text")
 }

@@ -31,9 +31,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
+	manualbackend "github.com/varmenne/varmenne-issuer/internal/manual/backend"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
-	"github.com/varmenne/varmenne-issuer/internal/vero/issuer"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
@@ -176,9 +176,6 @@ func register(
 	if err := ctrlmetrics.Registry.Register(metrics.BuildInfo(options.Version, options.Commit)); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
-	if err := ctrlmetrics.Registry.Register(metrics.Orders{List: listOrders(manager)}); err != nil {
-		return fmt.Errorf("register metrics: %w", err)
-	}
 	if err := find.Index(ctx, manager.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -188,41 +185,23 @@ func register(
 		return fmt.Errorf("--allowed-endpoints: %w", err)
 	}
 	connector := connector{options: options, allowed: allowed}
+	wing := wing{manager: manager, options: options, series: series, events: events}
+	backends := []gate.Backend{&backend.Backend{
+		Client: manager.GetClient(), Reader: manager.GetAPIReader(), Namespace: options.Namespace,
+	}}
+	if options.Manual {
+		if err := wing.registerManual(ctx); err != nil {
+			return err
+		}
+		backends = append(backends, &manualbackend.Backend{Client: manager.GetClient(), Reader: manager.GetAPIReader()})
+	}
 	return errors.Join(
-		issuer.Register(manager, issuer.Options{
-			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Probe: connector.probe,
-			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
-		}, options.workers()),
+		wing.registerVero(ctx, connector, orders),
 		gate.Register(manager, gate.Options{
 			Client: manager.GetClient(), Reader: manager.GetAPIReader(),
-			Clock: clock.RealClock{}, Events: events, Metrics: series,
-			Backends: []gate.Backend{&backend.Backend{
-				Client: manager.GetClient(), Reader: manager.GetAPIReader(), Namespace: options.Namespace,
-			}},
-		}, options.workers()),
-		veroorder.Register(manager, veroorder.Options{
-			Client: manager.GetClient(), Reader: manager.GetAPIReader(), Connect: connector.connect,
-			Clock: clock.RealClock{}, Events: events, Metrics: series, Namespace: options.Namespace,
-			Limiter: orders, Retention: options.OrderRetention, Shutdown: ctx,
+			Clock: clock.RealClock{}, Events: events, Metrics: series, Backends: backends,
 		}, options.workers()),
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),
 	)
-}
-
-// listOrders lists the cached orders, in the replica that works: others would tell the same again.
-func listOrders(manager ctrl.Manager) func(context.Context) (*v1alpha1.VeroOrderList, error) {
-	return func(ctx context.Context) (*v1alpha1.VeroOrderList, error) {
-		select {
-		case <-manager.Elected():
-		default:
-			return nil, nil
-		}
-		orders := &v1alpha1.VeroOrderList{}
-		// They are only looked at, and copies of all of them at every scrape would be many.
-		if err := manager.GetClient().List(ctx, orders, client.UnsafeDisableDeepCopy); err != nil {
-			return nil, fmt.Errorf("list VeroOrders: %w", err)
-		}
-		return orders, nil
-	}
 }

@@ -52,7 +52,8 @@ var rules = []rule{
 		path: "internal/app",
 		may: append([]string{
 			"internal/gate", "internal/vero/backend", "internal/vero/order", "internal/vero/issuer",
-			"internal/vero/client", "internal/endpoints",
+			"internal/vero/client", "internal/endpoints", "internal/manual/backend", "internal/manual/order",
+			"internal/manual/issuer", "internal/tracked",
 		}, controllers...),
 		why: "app wires everything below it; the simulator is beside it, not below",
 	},
@@ -210,6 +211,60 @@ var rules = []rule{
 		path:  "internal/pki",
 		never: offline,
 		why:   "pki is about X.509 and nothing else",
+	},
+	{
+		path: "internal/manual/backend",
+		may: []string{
+			"api/v1alpha1", "internal/gate", "internal/kube/find", "internal/manual/csr", "internal/manual/orderstate",
+			"internal/pki", "internal/secrets",
+		},
+		why: "the backend reads for the gate, and knows nothing of the certificate service",
+	},
+	{
+		path: "internal/manual/order",
+		may: []string{
+			"api/v1alpha1", "internal/kube/find", "internal/kube/status", "internal/manual/csr", "internal/manual/delivery",
+			"internal/manual/orderstate", "internal/owner", "internal/pki", "internal/reasons", "internal/secrets",
+		},
+		why: "controllers meet only in the API's objects",
+	},
+	{
+		path: "internal/manual/issuer",
+		may: []string{
+			"api/v1alpha1", "internal/kube/find", "internal/kube/status", "internal/metrics", "internal/secrets",
+		},
+		why: "controllers meet only in the API's objects",
+	},
+	{
+		path:  "internal/manual/orderstate",
+		may:   []string{"api/v1alpha1", "internal/pki", "internal/reminders"},
+		never: pure,
+		why:   "what an order says is a pure function of a snapshot",
+	},
+	{
+		path:  "internal/manual/csr",
+		may:   []string{"api/v1alpha1", "internal/pki"},
+		never: pure,
+		why:   "csr compares requests, whoever made them",
+	},
+	{
+		path:  "internal/reminders",
+		never: offline,
+		why:   "reminders is arithmetic with times",
+	},
+	{
+		path: "internal/tracked",
+		may: []string{
+			"api/v1alpha1", "internal/kube/status", "internal/manual/delivery", "internal/reasons", "internal/secrets",
+			"internal/tracked/trackedstate",
+		},
+		why: "controllers meet only in the API's objects",
+	},
+	{
+		path:  "internal/tracked/trackedstate",
+		may:   []string{"api/v1alpha1", "internal/pki", "internal/reminders"},
+		never: pure,
+		why:   "what is said of a certificate is a pure function of it and the time",
 	},
 	{
 		path:  "internal/manual/delivery",

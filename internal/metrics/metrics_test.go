@@ -64,7 +64,8 @@ func everything(t *testing.T) *prometheus.Registry {
 	series.RequestUnserved(request("a", "tax", "tax-1"), v1alpha1.ReasonDenied)
 	series.RenewalFailing("a", "tax", "tax-1", v1alpha1.ReasonDenied, time.Unix(1, 0))
 	series.CredentialsUnspent(request("a", "tax", "tax-1"), "vero-transfer", time.Unix(1, 0))
-	registry.MustRegister(metrics.BuildInfo("1.2.3", "abc"), collector(order("a", v1alpha1.VeroOrderPending)))
+	registry.MustRegister(metrics.BuildInfo("1.2.3", "abc"), collector(order("a", v1alpha1.VeroOrderPending)),
+		persons([]v1alpha1.ManualOrder{waiting(v1alpha1.ReasonApplicationDue, false)}, tracked()))
 	return registry
 }
 

@@ -54,8 +54,8 @@ func (e *BundleError) Unwrap() error { return e.Err }
 
 // BundleNamespace is where the references of an issuer's bundles resolve: its own namespace, or that of the
 // controller for a cluster issuer.
-func BundleNamespace(issuer v1alpha1.GenericVeroIssuer, controllerNamespace string) string {
-	if issuer.IssuerKind() == v1alpha1.KindVeroClusterIssuer {
+func BundleNamespace(issuer v1alpha1.GenericIssuer, controllerNamespace string) string {
+	if v1alpha1.IsClusterKind(issuer.IssuerKind()) {
 		return controllerNamespace
 	}
 	return issuer.GetNamespace()
@@ -96,6 +96,28 @@ func ReadBundles(
 		return nil, err
 	}
 	return bundles, nil
+}
+
+// ReadBundle gets one bundle that a field of an issuer's spec names, as ReadBundles does.
+func ReadBundle(
+	ctx context.Context, source client.Reader, field string, from *v1alpha1.BundleSource, namespace string,
+) (pki.Bundle, error) {
+	select {
+	case readers <- struct{}{}:
+		defer func() { <-readers }()
+	case <-ctx.Done():
+		return pki.Bundle{}, ctx.Err()
+	}
+	reader := &onceReader{Reader: source, read: map[string]client.Object{}}
+	data, err := readBundle(ctx, reader, field, from, namespace)
+	if err != nil {
+		return pki.Bundle{}, err
+	}
+	bundle, err := pki.ParseBundle(data)
+	if err != nil {
+		return pki.Bundle{}, &BundleError{Field: field, Err: err}
+	}
+	return bundle, nil
 }
 
 func (b *Bundles) readTrust(
@@ -154,6 +176,22 @@ func readBundle(
 	default:
 		return source.CABundle, nil
 	}
+}
+
+// ReadValue gets the value of the key that a field of an object in a namespace names. What is missing comes as
+// *BundleError; any other error is the API server's.
+func ReadValue(
+	ctx context.Context, source client.Reader, field string, from *v1alpha1.CertificateSource, namespace string,
+) ([]byte, error) {
+	bundle := &v1alpha1.BundleSource{}
+	if reference := from.ConfigMapKeyRef; reference != nil {
+		bundle.ConfigMapKeyRef = &v1alpha1.BundleReference{Name: reference.Name, Key: reference.Key}
+	}
+	if reference := from.SecretKeyRef; reference != nil {
+		bundle.SecretKeyRef = &v1alpha1.BundleReference{Name: reference.Name, Key: reference.Key}
+	}
+	reader := &onceReader{Reader: source, read: map[string]client.Object{}}
+	return readBundle(ctx, reader, field, bundle, namespace)
 }
 
 // onceReader reads every object once: most issuers have their three bundles in one ConfigMap.

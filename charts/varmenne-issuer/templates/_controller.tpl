@@ -15,6 +15,7 @@
 - --allowed-endpoints-cluster={{ .Values.allowedEndpoints.cluster }}
 - --call-timeout={{ .Values.callTimeout }}
 - --order-retention={{ .Values.orderRetention }}
+- --manual={{ .Values.manual.enabled }}
 - --log-level={{ .Values.log.level }}
 - --log-format={{ .Values.log.format }}
 - --health-probe-bind-address=:{{ .Values.probes.port }}

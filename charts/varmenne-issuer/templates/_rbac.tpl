@@ -1,12 +1,12 @@
 {{/*
-The rules of files/rbac/role.yaml, which is generated from the code's markers, cut down to the parts that are asked for:
-"cluster" for cluster-scoped kinds, "secrets", and "namespaced" for everything else. Takes context and parts.
+The rules of a file below files/rbac, which is generated from the code's markers, cut down to the parts that are asked
+for: "cluster" for cluster-scoped kinds, "secrets", and "namespaced" for everything else. Takes context, file and parts.
 */}}
 {{- define "varmenne-issuer.rules" -}}
-{{- $clusterScoped := list "veroclusterissuers" "veroclusterissuers/status" }}
+{{- $clusterScoped := list "veroclusterissuers" "veroclusterissuers/status" "manualclusterissuers" "manualclusterissuers/status" }}
 {{- $parts := .parts }}
 {{- $rules := list }}
-{{- range $rule := (.context.Files.Get "files/rbac/role.yaml" | fromYaml).rules }}
+{{- range $rule := (.context.Files.Get (printf "files/rbac/%s" .file) | fromYaml).rules }}
 {{- $resources := list }}
 {{- range $rule.resources }}
 {{- $part := has . $clusterScoped | ternary "cluster" (eq . "secrets" | ternary "secrets" "namespaced") }}

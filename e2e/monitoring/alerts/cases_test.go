@@ -16,6 +16,7 @@ const (
 		`namespace="tax",certificate="c",request="c-1",pod="a",`
 	order = `varmenne_order_pending_created_timestamp_seconds` +
 		`{namespace="tax",certificate="c",order="sign-1",operation="SignNewCertificate",pod="a",`
+	person    = `varmenne_person_due_timestamp_seconds{namespace="tax",certificate="c",name="manual-1",pod="a",`
 	issuer    = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",pod="a",reason=`
 	checked   = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"}`
 	lastCheck = `varmenne_issuer_last_check_timestamp_seconds{kind="VeroIssuer",namespace="tax",name="vero",`
@@ -147,6 +148,16 @@ func ofRequests() map[string]testCase {
 			series: []string{request + `reason="WaitingForCredentials"} -3600x119` + gone},
 			alert:  "VarmenneWaitingForCredentials", from: time.Hour, until: 2 * time.Hour,
 			says: []string{"CertificateRequest tax/c-1, made 2h 0m 0s ago"},
+		},
+		"an application is late": {
+			series: []string{person + `kind="ManualOrder",reason="ApplicationDue"} ` + seconds(-time.Hour) + `x119` + gone},
+			alert:  "VarmennePersonDue", from: time.Hour, until: 2 * time.Hour,
+			says: []string{"ManualOrder tax/manual-1 (ApplicationDue)", "since 2h 0m 0s"},
+		},
+		"a certificate that is watched over ends soon": {
+			series: []string{person + `kind="TrackedCertificate",reason="ExpiringSoon"} ` + seconds(-time.Hour) + `x119` + gone},
+			alert:  "VarmennePersonDue", from: time.Hour, until: 2 * time.Hour,
+			says: []string{"TrackedCertificate tax/manual-1 (ExpiringSoon)"},
 		},
 		"transfer credentials become twelve days old": {
 			series: []string{written + seconds(-12*day+30*time.Minute) + `x119` + gone},

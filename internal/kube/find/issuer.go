@@ -16,8 +16,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
-// Issuer gets the issuer of a kind and name; namespace is that of the object which names it. It returns nil without an
-// error if there is no such issuer, or none of that kind.
+// Issuer gets the Vero issuer of a kind and name; namespace is that of the object which names it. It returns nil
+// without an error if there is no such issuer, or none of that kind.
 //
 //nolint:nilnil // an issuer that does not exist yet is an answer, not a failure
 func Issuer(
@@ -27,17 +27,47 @@ func Issuer(
 	if issuer == nil {
 		return nil, nil
 	}
+	if exists, err := get(ctx, reader, namespace, name, issuer); err != nil || !exists {
+		return nil, err
+	}
+	return issuer, nil
+}
+
+// ManualIssuer is Issuer for the kinds whose certificates a person fetches.
+//
+//nolint:nilnil // as Issuer
+func ManualIssuer(
+	ctx context.Context, reader client.Reader, kind, namespace, name string,
+) (v1alpha1.GenericManualIssuer, error) {
+	issuer := v1alpha1.NewManualIssuer(kind)
+	if issuer == nil {
+		return nil, nil
+	}
+	if exists, err := get(ctx, reader, namespace, name, issuer); err != nil || !exists {
+		return nil, err
+	}
+	return issuer, nil
+}
+
+// get fills in an issuer, and reports whether it exists.
+func get(
+	ctx context.Context, reader client.Reader, namespace, name string, issuer v1alpha1.GenericIssuer,
+) (bool, error) {
 	key := types.NamespacedName{Namespace: namespace, Name: name}
-	if kind == v1alpha1.KindVeroClusterIssuer {
+	if v1alpha1.IsClusterKind(issuer.IssuerKind()) {
 		key.Namespace = ""
 	}
-	switch err := reader.Get(ctx, key, issuer); {
+	object, isObject := issuer.(client.Object)
+	if !isObject {
+		return false, fmt.Errorf("%T is no client.Object", issuer)
+	}
+	switch err := reader.Get(ctx, key, object); {
 	case apierrors.IsNotFound(err):
-		return nil, nil
+		return false, nil
 	case err != nil:
-		return nil, fmt.Errorf("get %s %s: %w", kind, key, err)
+		return false, fmt.Errorf("get %s %s: %w", issuer.IssuerKind(), key, err)
 	default:
-		return issuer, nil
+		return true, nil
 	}
 }
 
@@ -52,13 +82,13 @@ func Describe(kind, name string, issuer v1alpha1.GenericVeroIssuer) facts.Issuer
 		Kind: kind, Name: name, Exists: true, Environment: spec.Environment, CustomerID: spec.CustomerID,
 		Window: spec.Window(), Timeout: spec.Timeout(), UID: issuer.GetUID(), Generation: issuer.GetGeneration(),
 	}
-	described.Ready, described.Message = readiness(issuer)
+	described.Ready, described.Message = Readiness(issuer)
 	return described
 }
 
-// readiness believes a Ready condition only if it is about the spec as it is now.
-func readiness(issuer v1alpha1.GenericVeroIssuer) (ready bool, message string) {
-	condition := meta.FindStatusCondition(issuer.VeroStatus().Conditions, v1alpha1.ConditionReady)
+// Readiness believes a Ready condition only if it is about the spec as it is now.
+func Readiness(issuer v1alpha1.GenericIssuer) (ready bool, message string) {
+	condition := meta.FindStatusCondition(issuer.IssuerConditions(), v1alpha1.ConditionReady)
 	if condition == nil || condition.ObservedGeneration != issuer.GetGeneration() {
 		return false, "it has not been checked yet"
 	}
@@ -68,13 +98,13 @@ func readiness(issuer v1alpha1.GenericVeroIssuer) (ready bool, message string) {
 // IssuerChanged lets through what others wait for in an issuer: that it comes, goes, or changes its spec or readiness.
 func IssuerChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(update event.UpdateEvent) bool {
-		before, isIssuer := update.ObjectOld.(v1alpha1.GenericVeroIssuer)
-		after, alsoIssuer := update.ObjectNew.(v1alpha1.GenericVeroIssuer)
+		before, isIssuer := update.ObjectOld.(v1alpha1.GenericIssuer)
+		after, alsoIssuer := update.ObjectNew.(v1alpha1.GenericIssuer)
 		if !isIssuer || !alsoIssuer {
 			return false
 		}
-		wasReady, oldMessage := readiness(before)
-		isReady, message := readiness(after)
+		wasReady, oldMessage := Readiness(before)
+		isReady, message := Readiness(after)
 		return wasReady != isReady || oldMessage != message || before.GetGeneration() != after.GetGeneration()
 	}}
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
@@ -20,7 +22,7 @@ const (
 // ConcernsUs reports whether a CertificateRequest names one of our kinds.
 func ConcernsUs(request *cmapi.CertificateRequest) bool {
 	reference := request.Spec.IssuerRef
-	return reference.Group == v1alpha1.GroupName && v1alpha1.NewVeroIssuer(reference.Kind) != nil
+	return reference.Group == v1alpha1.GroupName && v1alpha1.IsIssuerKind(reference.Kind)
 }
 
 // NamesUnknownKind reports whether a CertificateRequest names our group with a kind that is not of it.
@@ -52,7 +54,7 @@ func RequestsWithKey(
 // RequestsOfIssuer lists the cached CertificateRequests that name an issuer. They belong to the cache, and are to be
 // looked at only.
 func RequestsOfIssuer(
-	ctx context.Context, reader client.Reader, issuer v1alpha1.GenericVeroIssuer,
+	ctx context.Context, reader client.Reader, issuer v1alpha1.GenericIssuer,
 ) ([]cmapi.CertificateRequest, error) {
 	return list(ctx, reader, issuer.GetNamespace(), indexIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
 }
@@ -67,6 +69,21 @@ func list(
 		return nil, fmt.Errorf("list CertificateRequests by %s: %w", index, err)
 	}
 	return found.Items, nil
+}
+
+// ToReconcile makes reconcile requests of what a lookup has found.
+func ToReconcile(ctx context.Context) func([]cmapi.CertificateRequest, error) []reconcile.Request {
+	return func(found []cmapi.CertificateRequest, err error) []reconcile.Request {
+		if err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "cannot find the CertificateRequests that an event concerns")
+			return nil
+		}
+		requests := make([]reconcile.Request, 0, len(found))
+		for i := range found {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found[i])})
+		}
+		return requests
+	}
 }
 
 func issuerIndex(object client.Object) []string {

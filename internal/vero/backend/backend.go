@@ -8,7 +8,6 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -127,7 +126,7 @@ func (b *Backend) requestsOfOrder(ctx context.Context, object client.Object) []r
 	if !ok {
 		return nil
 	}
-	return names(ctx)(find.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
+	return find.ToReconcile(ctx)(find.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
 }
 
 func (b *Backend) requestsOfIssuer(ctx context.Context, object client.Object) []reconcile.Request {
@@ -135,20 +134,5 @@ func (b *Backend) requestsOfIssuer(ctx context.Context, object client.Object) []
 	if !ok {
 		return nil
 	}
-	return names(ctx)(find.RequestsOfIssuer(ctx, b.Client, issuer))
-}
-
-// names makes reconcile requests of what a lookup has found.
-func names(ctx context.Context) func([]cmapi.CertificateRequest, error) []reconcile.Request {
-	return func(found []cmapi.CertificateRequest, err error) []reconcile.Request {
-		if err != nil {
-			ctrl.LoggerFrom(ctx).Error(err, "cannot find the CertificateRequests that an event concerns")
-			return nil
-		}
-		requests := make([]reconcile.Request, 0, len(found))
-		for i := range found {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found[i])})
-		}
-		return requests
-	}
+	return find.ToReconcile(ctx)(find.RequestsOfIssuer(ctx, b.Client, issuer))
 }

@@ -1,0 +1,130 @@
+package order
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
+	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+// delivery reads and checks what a person has brought back for somebody who waits.
+func (r *Reconciler) delivery(
+	ctx context.Context, order *v1alpha1.ManualOrder, waiting *waiter, issuer v1alpha1.GenericManualIssuer, now time.Time,
+) (orderstate.Delivery, error) {
+	data, problem, err := r.brought(ctx, order)
+	switch {
+	case err != nil:
+		return orderstate.Delivery{}, err
+	case problem != "":
+		return orderstate.Delivery{Given: true, Problem: problem}, nil
+	case data == nil || len(data) == 0 && order.Spec.CertificateFrom == nil:
+		return orderstate.Delivery{}, nil
+	}
+	issued, err := r.check(ctx, data, order, waiting, issuer, now)
+	refusal, isRefusal := errors.AsType[*delivery.RefusalError](err)
+	unusable, isUnusable := errors.AsType[*secrets.BundleError](err)
+	switch {
+	case isRefusal:
+		return orderstate.Delivery{Given: true, Problem: refusal.Message}, nil
+	case isUnusable:
+		return orderstate.Delivery{Given: true, Problem: fmt.Sprintf("what was brought back cannot be checked, because of "+
+			"%s %s: %v", issuer.IssuerKind(), issuer.GetName(), unusable)}, nil
+	case err != nil:
+		return orderstate.Delivery{}, err
+	}
+	chain, ca := pki.EncodeChain(issued.Chain)
+	taken := &orderstate.Certificate{
+		Chain: chain, CA: ca, SerialNumber: fmt.Sprintf("%x", issued.Leaf.SerialNumber),
+		NotBefore: issued.Leaf.NotBefore, NotAfter: issued.Leaf.NotAfter,
+	}
+	for _, change := range issued.Changes {
+		taken.Changes = append(taken.Changes, v1alpha1.SubjectChange(change))
+	}
+	return orderstate.Delivery{Given: true, Certificate: taken}, nil
+}
+
+// check finds the order's certificate in what was brought back. What is wrong with that comes as
+// *delivery.RefusalError, with the issuer's bundles as *secrets.BundleError.
+func (r *Reconciler) check(
+	ctx context.Context, data []byte, order *v1alpha1.ManualOrder, waiting *waiter,
+	issuer v1alpha1.GenericManualIssuer, now time.Time,
+) (delivery.Issued, error) {
+	came, err := delivery.Read(data)
+	if err != nil {
+		return delivery.Issued{}, err
+	}
+	authority, err := secrets.ReadAuthority(ctx, r.Reader, issuer.ManualSpec(), secrets.BundleNamespace(issuer, r.Namespace))
+	if err != nil {
+		return delivery.Issued{}, err
+	}
+	request, err := pki.ParseCertificateRequest(order.Spec.Request)
+	if err != nil {
+		return delivery.Issued{}, fmt.Errorf("spec.request: %w", err)
+	}
+	usage, extended := usagesOf(waiting.request)
+	earlier, err := r.earlier(ctx, order)
+	if err != nil {
+		return delivery.Issued{}, err
+	}
+	return delivery.Match(came, delivery.Order{
+		Request: request, KeyUsage: usage, ExtKeyUsages: extended, Trust: authority.Trust,
+		Intermediates: authority.Intermediates, Earlier: earlier, Policy: policyOf(issuer.ManualSpec()),
+		LiteralSubject: waiting.certificate != nil && waiting.certificate.Spec.LiteralSubject != "",
+	}, now)
+}
+
+// usagesOf are the usages that a request asks for; cert-manager's defaults where it names none.
+func usagesOf(request *cmapi.CertificateRequest) (x509.KeyUsage, []x509.ExtKeyUsage) {
+	usages := request.Spec.Usages
+	if len(usages) == 0 {
+		usages = cmapi.DefaultKeyUsages()
+	}
+	var usage x509.KeyUsage
+	var extended []x509.ExtKeyUsage
+	for _, wanted := range usages {
+		if bits, is := cmutil.KeyUsageType(wanted); is {
+			usage |= bits
+		} else if purpose, is := cmutil.ExtKeyUsageType(wanted); is {
+			extended = append(extended, purpose)
+		}
+	}
+	return usage, extended
+}
+
+func policyOf(spec *v1alpha1.ManualIssuerSpec) delivery.Policy {
+	var policy delivery.Policy
+	for _, field := range spec.KeepSubject {
+		policy.Keep = append(policy.Keep, "spec.subject."+string(field))
+	}
+	return policy
+}
+
+// earlier are the other orders of the namespace: a person may take the certificate of one for that of another.
+func (r *Reconciler) earlier(ctx context.Context, order *v1alpha1.ManualOrder) ([]delivery.EarlierOrder, error) {
+	orders := &v1alpha1.ManualOrderList{}
+	if err := r.Client.List(ctx, orders, client.InNamespace(order.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list ManualOrders: %w", err)
+	}
+	var earlier []delivery.EarlierOrder
+	for i := range orders.Items {
+		other := &orders.Items[i]
+		if other.UID == order.UID || other.Spec.PublicKeyDigest == order.Spec.PublicKeyDigest {
+			continue
+		}
+		earlier = append(earlier, delivery.EarlierOrder{
+			PublicKeyDigest: other.Spec.PublicKeyDigest, Name: other.Name, Date: other.CreationTimestamp.Time,
+		})
+	}
+	return earlier, nil
+}

@@ -1,0 +1,94 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/manual/csr"
+	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+// waiter is a request that waits for an order.
+type waiter struct {
+	request *cmapi.CertificateRequest
+	// certificate is the Certificate behind it, nil if there is none.
+	certificate *cmapi.Certificate
+}
+
+// gather reads the world once, as far as the order needs it.
+func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.ManualOrder) (orderstate.Snapshot, error) {
+	snapshot := orderstate.Snapshot{Now: r.Clock.Now(), Order: order}
+	if order.Status.State == v1alpha1.ManualOrderIssued {
+		return snapshot, nil
+	}
+	waiting, unwanted, err := r.waiting(ctx, order)
+	if err != nil {
+		return snapshot, err
+	}
+	snapshot.Unwanted = unwanted
+	reference := order.Spec.IssuerRef
+	issuer, err := find.ManualIssuer(ctx, r.Client, reference.Kind, order.Namespace, reference.Name)
+	if err != nil || issuer == nil {
+		return snapshot, err
+	}
+	snapshot.Issuer = orderstate.Issuer{Exists: true, Lead: issuer.ManualSpec().Lead()}
+	snapshot.Issuer.Ready, snapshot.Issuer.Message = find.Readiness(issuer)
+	if waiting != nil {
+		snapshot.Delivery, err = r.delivery(ctx, order, waiting, issuer, snapshot.Now)
+	}
+	return snapshot, err
+}
+
+// waiting finds who waits for an order; unwanted says why nobody does.
+func (r *Reconciler) waiting(
+	ctx context.Context, order *v1alpha1.ManualOrder,
+) (found *waiter, unwanted string, err error) {
+	requests, err := find.RequestsWithKey(ctx, r.Client, order.Namespace, order.Spec.PublicKeyDigest)
+	if err != nil {
+		return nil, "", err
+	}
+	unwanted = "no CertificateRequest waits for this key and these names any more"
+	for i := range requests {
+		request := &requests[i]
+		if !waitsFor(request, order) {
+			continue
+		}
+		behind, err := owner.Of(ctx, r.Reader, request)
+		if err != nil {
+			return nil, "", err
+		}
+		if behind.Problem == "" {
+			return &waiter{request: request, certificate: behind.Certificate}, "", nil
+		}
+		unwanted = behind.Problem
+	}
+	return nil, unwanted, nil
+}
+
+func waitsFor(request *cmapi.CertificateRequest, order *v1alpha1.ManualOrder) bool {
+	reference := request.Spec.IssuerRef
+	return waits(request) && reference.Group == v1alpha1.GroupName && reference.Kind == order.Spec.IssuerRef.Kind &&
+		reference.Name == order.Spec.IssuerRef.Name && csr.Same(request.Spec.Request, order.Spec.Request)
+}
+
+// brought is what a person has brought back, nil if nothing; problem says why it cannot be read.
+func (r *Reconciler) brought(
+	ctx context.Context, order *v1alpha1.ManualOrder,
+) (data []byte, problem string, err error) {
+	from := order.Spec.CertificateFrom
+	if order.Spec.Certificate != "" || from == nil {
+		return []byte(order.Spec.Certificate), "", nil
+	}
+	data, err = secrets.ReadValue(ctx, r.Reader, "spec.certificateFrom", from, order.Namespace)
+	if unusable, is := errors.AsType[*secrets.BundleError](err); is {
+		return nil, fmt.Sprintf("%v; it is looked for once a minute", unusable), nil
+	}
+	return data, "", err
+}

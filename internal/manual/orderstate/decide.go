@@ -1,0 +1,209 @@
+package orderstate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// Intervals after which an order that nothing happens to is looked at all the same.
+const (
+	// longestWait is that of one that waits for a person.
+	longestWait = time.Hour
+	// referenceCheck is that of one whose spec.certificateFrom names what is not there, or cannot be used: ConfigMaps
+	// and Secrets are not watched.
+	referenceCheck = time.Minute
+)
+
+// Snapshot is what is known of an order.
+type Snapshot struct {
+	// Now is the time.
+	Now time.Time
+	// Order is looked at only.
+	Order *v1alpha1.ManualOrder
+	// Issuer is that of the order.
+	Issuer Issuer
+	// Unwanted says why no request waits for the order, empty if one does.
+	Unwanted string
+	// Delivery is what was brought back.
+	Delivery Delivery
+}
+
+// Issuer is what an order has to know of its issuer.
+type Issuer struct {
+	// Exists and Ready; Message says what keeps it from being Ready.
+	Exists, Ready bool
+	Message       string
+	// Lead is how long people and authority need.
+	Lead time.Duration
+}
+
+// Delivery is what a person has brought back.
+type Delivery struct {
+	// Given is set when there is something.
+	Given bool
+	// Problem says why it cannot be used, empty if it can.
+	Problem string
+	// Certificate is what it is, nil unless it can be used.
+	Certificate *Certificate
+}
+
+// Certificate is one that was brought back and checked.
+type Certificate struct {
+	// Chain is the leaf and its intermediates in PEM, CA the root.
+	Chain, CA []byte
+	// SerialNumber in lower-case hexadecimal.
+	SerialNumber string
+	// NotBefore and NotAfter are its dates.
+	NotBefore, NotAfter time.Time
+	// Changes are what differs from the request.
+	Changes []v1alpha1.SubjectChange
+}
+
+// Outcome is what an order says from now on.
+type Outcome struct {
+	// State, and the reason and message of its condition Ready.
+	State           v1alpha1.ManualOrderState
+	Reason, Message string
+	// Person reports whether it is a person's turn.
+	Person bool
+	// Certificate to be written into the order, nil for none.
+	Certificate *Certificate
+	// Reminder of a person whose turn it is; nil if none is due.
+	Reminder *Reminder
+	// Next is when to look again; zero if only when something changes.
+	Next time.Time
+}
+
+// Decide says what an order says.
+func Decide(s Snapshot) Outcome {
+	outcome := s.outcome()
+	if outcome.Person {
+		outcome.Reminder = s.reminder(outcome)
+	}
+	if !outcome.Next.IsZero() {
+		outcome.Next = s.soonest(outcome.Next)
+	}
+	return outcome
+}
+
+func (s Snapshot) outcome() Outcome {
+	switch {
+	case s.Order.Status.State == v1alpha1.ManualOrderIssued:
+		return s.unchanged()
+	case s.Unwanted != "":
+		return s.stale()
+	case s.Delivery.Certificate != nil:
+		return s.begin(s.Delivery.Certificate.NotBefore, s.Delivery.Certificate)
+	case len(s.Order.Status.Certificate) > 0 && s.Order.Status.NotBefore != nil:
+		return s.begin(s.Order.Status.NotBefore.Time, nil)
+	case !s.Issuer.Exists:
+		return s.waiting(v1alpha1.ReasonIssuerNotFound, fmt.Sprintf("%s %s does not exist: create it",
+			s.Order.Spec.IssuerRef.Kind, s.Order.Spec.IssuerRef.Name), false)
+	case s.Delivery.Given:
+		return s.rejected()
+	case !s.Issuer.Ready:
+		return s.waiting(v1alpha1.ReasonIssuerNotReady, fmt.Sprintf("%s %s is not ready: %s",
+			s.Order.Spec.IssuerRef.Kind, s.Order.Spec.IssuerRef.Name, s.Issuer.Message), false)
+	case s.Order.Spec.Application != nil:
+		return s.waiting(v1alpha1.ReasonAwaitingAuthority, s.applied(), true)
+	default:
+		return s.waiting(v1alpha1.ReasonApplicationDue, s.application(), true)
+	}
+}
+
+// unchanged is for an order that has ended.
+func (s Snapshot) unchanged() Outcome {
+	outcome := Outcome{State: s.Order.Status.State}
+	if ready := Ready(s.Order); ready != nil {
+		outcome.Reason, outcome.Message = ready.Reason, ready.Message
+	}
+	return outcome
+}
+
+// waiting is for an order that has no certificate yet.
+func (s Snapshot) waiting(reason, message string, person bool) Outcome {
+	state := v1alpha1.ManualOrderAwaitingApplication
+	if s.Order.Spec.Application != nil {
+		state = v1alpha1.ManualOrderApplied
+	}
+	return Outcome{
+		State: state, Reason: reason, Message: message, Person: person, Next: s.Now.Add(longestWait),
+	}
+}
+
+// rejected is for what was brought back and cannot be used.
+func (s Snapshot) rejected() Outcome {
+	outcome := s.waiting(v1alpha1.ReasonCertificateRejected, s.Delivery.Problem, true)
+	if s.Order.Spec.CertificateFrom != nil {
+		outcome.Next = s.Now.Add(referenceCheck)
+	}
+	return outcome
+}
+
+// begin hands a certificate over, or keeps it until it begins.
+func (s Snapshot) begin(notBefore time.Time, taken *Certificate) Outcome {
+	if !s.Now.Before(notBefore) {
+		return Outcome{
+			State: v1alpha1.ManualOrderIssued, Reason: v1alpha1.ReasonIssued, Certificate: taken,
+			Message: "the certificate is issued" + s.differences(taken),
+		}
+	}
+	message := fmt.Sprintf("the certificate is here and begins at %s; it is handed over then%s",
+		at(notBefore), s.differences(taken))
+	outcome := Outcome{
+		State: v1alpha1.ManualOrderAwaitingValidity, Reason: v1alpha1.ReasonAwaitingValidity, Certificate: taken,
+		Message: message, Next: notBefore,
+	}
+	if renews := s.Order.Spec.Renews; renews != nil && renews.NotAfter.Time.Before(notBefore) {
+		outcome.Message += fmt.Sprintf("; the one in use ends at %s, %s earlier: until then nothing valid is in its "+
+			"place; ask the authority for a certificate that begins earlier, and put it into this order",
+			at(renews.NotAfter.Time), days(notBefore.Sub(renews.NotAfter.Time)))
+		outcome.Person = true
+	}
+	return outcome
+}
+
+// differences tells what the authority has changed.
+func (s Snapshot) differences(taken *Certificate) string {
+	changes := s.Order.Status.Changes
+	if taken != nil {
+		changes = taken.Changes
+	}
+	if len(changes) == 0 {
+		return ""
+	}
+	told := make([]string, 0, len(changes))
+	for _, change := range changes {
+		told = append(told, fmt.Sprintf("%s %s → %s", change.Field, quoted(change.Old), quoted(change.New)))
+	}
+	return "; the authority has changed " + strings.Join(told, ", ")
+}
+
+// stale is for an order that nobody waits for.
+func (s Snapshot) stale() Outcome {
+	outcome := Outcome{
+		State: v1alpha1.ManualOrderStale, Reason: v1alpha1.ReasonApplicationStale,
+		Message: s.Unwanted + "; do not carry this request to the authority any more",
+	}
+	if application := s.Order.Spec.Application; application != nil {
+		outcome.Person = true
+		outcome.Message = fmt.Sprintf("%s; stop the application %s: it is binding, and the private key of what it "+
+			"brings is not in use", s.Unwanted, application.Reference)
+	}
+	return outcome
+}
+
+// Ready is the condition of an order, nil if it has none.
+func Ready(order *v1alpha1.ManualOrder) *metav1.Condition {
+	for i := range order.Status.Conditions {
+		if order.Status.Conditions[i].Type == v1alpha1.ConditionReady {
+			return &order.Status.Conditions[i]
+		}
+	}
+	return nil
+}

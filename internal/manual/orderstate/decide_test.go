@@ -1,0 +1,201 @@
+package orderstate_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
+)
+
+const day = 24 * time.Hour
+
+var now = time.Date(2026, time.November, 28, 12, 0, 0, 0, time.UTC)
+
+// change makes a snapshot of another one.
+type change func(*orderstate.Snapshot)
+
+// snapshot is of an order that replaces a certificate with 60 days left, whose issuer is ready and that a request waits
+// for.
+func snapshot(changes ...change) orderstate.Snapshot {
+	s := orderstate.Snapshot{
+		Now: now,
+		Order: &v1alpha1.ManualOrder{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "stamps", Name: "manual-1", Generation: 1},
+			Spec: v1alpha1.ManualOrderSpec{
+				IssuerRef: v1alpha1.ManualIssuerReference{Kind: "ManualIssuer", Name: "dvv"},
+				Renews:    &v1alpha1.ManualRenewal{SerialNumber: "1", NotAfter: metav1.Time{Time: now.Add(60 * day)}},
+			},
+		},
+		Issuer: orderstate.Issuer{Exists: true, Ready: true, Lead: 30 * day},
+	}
+	for _, change := range changes {
+		change(&s)
+	}
+	return s
+}
+
+func first(s *orderstate.Snapshot)    { s.Order.Spec.Renews = nil }
+func unwanted(s *orderstate.Snapshot) { s.Unwanted = "no CertificateRequest waits" }
+
+func applied(s *orderstate.Snapshot) {
+	s.Order.Spec.Application = &v1alpha1.ManualApplication{Reference: "DVV-7"}
+}
+
+func fromConfigMap(s *orderstate.Snapshot) {
+	s.Order.Spec.CertificateFrom = &v1alpha1.CertificateSource{}
+}
+
+func rejected(s *orderstate.Snapshot) {
+	s.Delivery = orderstate.Delivery{Given: true, Problem: "it is the CSR itself"}
+}
+
+func left(long time.Duration) change {
+	return func(s *orderstate.Snapshot) { s.Order.Spec.Renews.NotAfter.Time = now.Add(long) }
+}
+
+func reminded(days int32) change {
+	return func(s *orderstate.Snapshot) { s.Order.Status.RemindedDays = &days }
+}
+
+func brought(begins time.Duration) change {
+	return func(s *orderstate.Snapshot) {
+		s.Delivery = orderstate.Delivery{Given: true, Certificate: &orderstate.Certificate{
+			Chain: []byte("chain"), SerialNumber: "2", NotBefore: now.Add(begins), NotAfter: now.Add(730 * day),
+			Changes: []v1alpha1.SubjectChange{{Field: "spec.subject.organizations", Old: []string{"A"}, New: []string{"B"}}},
+		}}
+	}
+}
+
+// kept is brought once it has been recorded.
+func kept(begins time.Duration) change {
+	return func(s *orderstate.Snapshot) {
+		brought(begins)(s)
+		orderstate.Decide(*s).Record(s.Order, now.Add(-day))
+		s.Delivery = orderstate.Delivery{}
+	}
+}
+
+func TestWhatAnOrderSays(t *testing.T) {
+	for claim, c := range map[string]struct {
+		snapshot orderstate.Snapshot
+		state    v1alpha1.ManualOrderState
+		reason   string
+		says     []string
+		person   bool
+	}{
+		"a new one says how to carry the request": {
+			snapshot(), "AwaitingApplication", "ApplicationDue",
+			[]string{"kubectl get manualorder -n stamps manual-1", "base64 -d > manual-1.csr", "2027-01-27"}, true},
+		"a first one has no end to speak of": {
+			snapshot(first), "AwaitingApplication", "ApplicationDue", []string{"carry the request"}, true},
+		"one within the lead time says so": {
+			snapshot(left(20 * day)), "AwaitingApplication", "ApplicationDue", []string{"leadTime of 30 days has begun"}, true},
+		"one that was applied for says how to bring what comes": {
+			snapshot(applied), "Applied", "AwaitingAuthority", []string{"DVV-7", "--from-file=certificate=FILE"}, true},
+		"what cannot be used leaves the state": {
+			snapshot(applied, rejected), "Applied", "CertificateRejected", []string{"it is the CSR itself"}, true},
+		"what can be used is issued": {
+			snapshot(applied, brought(-time.Hour)), "Issued", "Issued", []string{`organizations "A" → "B"`}, false},
+		"it needs no note of an application": {
+			snapshot(brought(-time.Hour)), "Issued", "Issued", nil, false},
+		"what begins later is kept": {
+			snapshot(brought(14 * day)), "AwaitingValidity", "AwaitingValidity", []string{"begins at 2026-12-12"}, false},
+		"a gap is told, and how long it is": {
+			snapshot(left(10*day), brought(14*day)), "AwaitingValidity", "AwaitingValidity",
+			[]string{"4 days earlier", "nothing valid"}, true},
+		"what was kept waits": {
+			snapshot(kept(14 * day)), "AwaitingValidity", "AwaitingValidity", []string{`"A" → "B"`}, false},
+		"what was kept is handed over when it begins": {
+			snapshot(kept(14*day), func(s *orderstate.Snapshot) { s.Now = now.Add(14 * day) }), "Issued", "Issued", nil, false},
+		"one that nobody waits for is stale": {
+			snapshot(unwanted), "Stale", "ApplicationStale", []string{"do not carry"}, false},
+		"a stale application has to be stopped": {
+			snapshot(applied, unwanted), "Stale", "ApplicationStale", []string{"stop the application DVV-7"}, true},
+		"a certificate for a stale one waits with it": {
+			snapshot(applied, unwanted, brought(-time.Hour)), "Stale", "ApplicationStale", nil, true},
+		"a missing issuer is told": {
+			snapshot(func(s *orderstate.Snapshot) { s.Issuer = orderstate.Issuer{} }), "AwaitingApplication", "IssuerNotFound",
+			[]string{"ManualIssuer dvv does not exist"}, false},
+		"nothing is carried for an issuer that is not ready": {
+			snapshot(func(s *orderstate.Snapshot) { s.Issuer.Ready, s.Issuer.Message = false, "no bundle" }),
+			"AwaitingApplication", "IssuerNotReady", []string{"no bundle"}, false},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			outcome := orderstate.Decide(c.snapshot)
+			if outcome.State != c.state || outcome.Reason != c.reason || outcome.Person != c.person {
+				t.Errorf("it is %s, %s, a person's turn: %v", outcome.State, outcome.Reason, outcome.Person)
+			}
+			for _, text := range c.says {
+				if !strings.Contains(outcome.Message, text) {
+					t.Errorf("%q does not say %q", outcome.Message, text)
+				}
+			}
+		})
+	}
+}
+
+func TestAnIssuedOrderDoesNotChange(t *testing.T) {
+	s := snapshot(brought(-time.Hour))
+	orderstate.Decide(s).Record(s.Order, now)
+	s.Unwanted = "the request is gone"
+	before := s.Order.DeepCopy()
+	orderstate.Decide(s).Record(s.Order, now.Add(day))
+	if s.Order.Status.State != "Issued" || s.Order.Status.CompletionTime.Time != before.Status.CompletionTime.Time ||
+		orderstate.Ready(s.Order).Message != orderstate.Ready(before).Message {
+		t.Errorf("the status is %+v", s.Order.Status)
+	}
+}
+
+func TestReminders(t *testing.T) {
+	for claim, c := range map[string]struct {
+		snapshot orderstate.Snapshot
+		days     int32
+		says     string
+	}{
+		"none while there is time":           {snapshot(), 0, ""},
+		"the first one":                      {snapshot(left(45 * day)), 45, "ends within 45 days"},
+		"not twice":                          {snapshot(left(40*day), reminded(45)), 0, ""},
+		"the next one":                       {snapshot(left(30*day), reminded(45)), 30, "ends within 30 days"},
+		"of several the last":                {snapshot(left(2 * day)), 3, "ends within 3 days"},
+		"also of what was rejected":          {snapshot(left(day), reminded(3), rejected), 1, "it is the CSR itself"},
+		"after the end":                      {snapshot(left(-day)), 1, "has ended"},
+		"none for a first certificate":       {snapshot(first), 0, ""},
+		"none where nobody has to do things": {snapshot(left(day), brought(-time.Hour)), 0, ""},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			reminder := orderstate.Decide(c.snapshot).Reminder
+			switch {
+			case c.days == 0 && reminder != nil:
+				t.Errorf("somebody is reminded: %+v", reminder)
+			case c.days > 0 && (reminder == nil || reminder.Days != c.days || !strings.Contains(reminder.Message, c.says)):
+				t.Errorf("the reminder is %+v", reminder)
+			}
+		})
+	}
+}
+
+func TestWhenAnOrderIsLookedAt(t *testing.T) {
+	for claim, c := range map[string]struct {
+		snapshot orderstate.Snapshot
+		after    time.Duration
+	}{
+		"once an hour":                             {snapshot(), time.Hour},
+		"when the next reminder is due":            {snapshot(left(45*day + time.Minute)), time.Minute},
+		"once a minute where a ConfigMap is named": {snapshot(fromConfigMap, rejected), time.Minute},
+		"once an hour where the text is rejected":  {snapshot(rejected), time.Hour},
+		"when the certificate begins":              {snapshot(first, brought(14*day)), 14 * day},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			if next := orderstate.Decide(c.snapshot).Next; next.Sub(now) != c.after {
+				t.Errorf("after %s", next.Sub(now))
+			}
+		})
+	}
+	if next := orderstate.Decide(snapshot(unwanted)).Next; !next.IsZero() {
+		t.Errorf("a stale one at %s", next)
+	}
+}

@@ -1,0 +1,58 @@
+package orderstate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+)
+
+// application says how to carry the request to the authority.
+func (s Snapshot) application() string {
+	order := s.Order
+	return fmt.Sprintf("carry the request to the authority: `kubectl get manualorder -n %s %s -o "+
+		"jsonpath='{.spec.request}' | base64 -d > %s.csr` writes it into a file; then note the application: `kubectl patch "+
+		"manualorder -n %s %s --type merge -p '{\"spec\":{\"application\":{\"reference\":\"…\"}}}'`%s",
+		order.Namespace, order.Name, order.Name, order.Namespace, order.Name, s.hurry())
+}
+
+// applied says how to bring back what the authority sends.
+func (s Snapshot) applied() string {
+	order := s.Order
+	return fmt.Sprintf("application %s is with the authority; put what it sends into a ConfigMap: `kubectl create "+
+		"configmap -n %s %s --from-file=certificate=FILE`, and name that: `kubectl patch manualorder -n %s %s --type merge "+
+		"-p '{\"spec\":{\"certificateFrom\":{\"configMapKeyRef\":{\"name\":\"%s\",\"key\":\"certificate\"}}}}'`%s",
+		order.Spec.Application.Reference, order.Namespace, order.Name, order.Namespace, order.Name, order.Name, s.hurry())
+}
+
+// hurry says how much time there is, where a certificate is in use.
+func (s Snapshot) hurry() string {
+	renews := s.Order.Spec.Renews
+	if renews == nil {
+		return ""
+	}
+	ends := fmt.Sprintf("; the certificate in use ends at %s", at(renews.NotAfter.Time))
+	if s.Now.Add(s.Issuer.Lead).After(renews.NotAfter.Time) && s.Order.Spec.Application == nil {
+		return ends + fmt.Sprintf(", and the issuer's leadTime of %s has begun", days(s.Issuer.Lead))
+	}
+	return ends
+}
+
+func quoted(values []string) string {
+	if len(values) == 0 {
+		return "nothing"
+	}
+	return pki.Quote(strings.Join(values, ", "))
+}
+
+func at(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }
+
+// days is a time in whole days, or in hours where it is less than one.
+func days(long time.Duration) string {
+	const day = 24 * time.Hour
+	if long < day {
+		return fmt.Sprintf("%d hours", int(long.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(long/day))
+}

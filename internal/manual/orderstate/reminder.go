@@ -1,0 +1,42 @@
+package orderstate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/internal/reminders"
+)
+
+// Reminder tells a person once more that it is their turn.
+type Reminder struct {
+	// Days is which reminder it is; it is not given twice.
+	Days int32
+	// Message says how much time there is, and what to do.
+	Message string
+}
+
+// reminder is the one that is due and was not given.
+func (s Snapshot) reminder(outcome Outcome) *Reminder {
+	renews := s.Order.Spec.Renews
+	if renews == nil {
+		return nil
+	}
+	left := renews.NotAfter.Sub(s.Now)
+	due, isDue := reminders.Due(left, s.Order.Status.RemindedDays)
+	if !isDue {
+		return nil
+	}
+	when := fmt.Sprintf("ends within %d days, at %s", due, at(renews.NotAfter.Time))
+	if left <= 0 {
+		when = "has ended at " + at(renews.NotAfter.Time)
+	}
+	return &Reminder{Days: due, Message: fmt.Sprintf("the certificate in use %s: %s", when, outcome.Message)}
+}
+
+// soonest is the first of a time and the next reminder.
+func (s Snapshot) soonest(next time.Time) time.Time {
+	if renews := s.Order.Spec.Renews; renews != nil {
+		return reminders.Next(renews.NotAfter.Time, s.Now, next)
+	}
+	return next
+}

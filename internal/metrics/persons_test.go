@@ -1,0 +1,95 @@
+package metrics_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+)
+
+const day = 24 * time.Hour
+
+// made is when the objects of these tests were made, ends when the certificate in use ends.
+var made, ends = time.Unix(1_800_000_000, 0), time.Unix(1_800_000_000, 0).Add(60 * day)
+
+// waiting is a ManualOrder that waits for a person.
+func waiting(reason string, renews bool) v1alpha1.ManualOrder {
+	order := v1alpha1.ManualOrder{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "stamps", Name: "manual-1", CreationTimestamp: metav1.Time{Time: made},
+		Annotations: map[string]string{cmapi.CertificateNameKey: "stamping"},
+	}}
+	if renews {
+		order.Spec.Renews = &v1alpha1.ManualRenewal{NotAfter: metav1.Time{Time: ends}}
+	}
+	order.Status.Conditions = []metav1.Condition{
+		{Type: v1alpha1.ConditionPersonDue, Status: metav1.ConditionTrue, Reason: reason},
+	}
+	return order
+}
+
+// tracked is a TrackedCertificate that ends soon.
+func tracked() v1alpha1.TrackedCertificate {
+	return v1alpha1.TrackedCertificate{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "stamps", Name: "stamp"},
+		Status: v1alpha1.TrackedCertificateStatus{
+			NotAfter: &metav1.Time{Time: ends}, Conditions: []metav1.Condition{{
+				Type: v1alpha1.ConditionExpiringSoon, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonExpiringSoon,
+				LastTransitionTime: metav1.Time{Time: made},
+			}},
+		},
+	}
+}
+
+func persons(orders []v1alpha1.ManualOrder, certificates ...v1alpha1.TrackedCertificate) metrics.Persons {
+	return metrics.Persons{
+		Orders: func(context.Context) (*v1alpha1.ManualOrderList, error) {
+			return &v1alpha1.ManualOrderList{Items: orders}, nil
+		},
+		Tracked: func(context.Context) (*v1alpha1.TrackedCertificateList, error) {
+			return &v1alpha1.TrackedCertificateList{Items: certificates}, nil
+		},
+		Lead: func(context.Context, *v1alpha1.ManualOrder) time.Duration { return 30 * day },
+	}
+}
+
+func TestUntilWhenAPersonHasToDoSomething(t *testing.T) {
+	for claim, c := range map[string]struct {
+		reason string
+		renews bool
+		due    time.Time
+	}{
+		"a renewal is applied for the lead time before the end": {v1alpha1.ReasonApplicationDue, true, ends.Add(-30 * day)},
+		"what comes is brought a week before":                   {v1alpha1.ReasonAwaitingAuthority, true, ends.Add(-7 * day)},
+		"so is something else in place of a rejected one":       {v1alpha1.ReasonCertificateRejected, true, ends.Add(-7 * day)},
+		"a first certificate is applied for at once":            {v1alpha1.ReasonApplicationDue, false, made},
+		"a first one comes within the lead time":                {v1alpha1.ReasonAwaitingAuthority, false, made.Add(30 * day)},
+		"a stale application is stopped at once":                {v1alpha1.ReasonApplicationStale, true, made},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			registry := prometheus.NewPedanticRegistry()
+			registry.MustRegister(persons([]v1alpha1.ManualOrder{waiting(c.reason, c.renews)}))
+			compare(t, registry, "varmenne_person_due_timestamp_seconds", map[string]float64{
+				`certificate="stamping",kind="ManualOrder",name="manual-1",namespace="stamps",` +
+					`reason="` + c.reason + `"`: float64(c.due.Unix()),
+			})
+		})
+	}
+}
+
+func TestATrackedCertificateThatEndsSoonWaitsForAPerson(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(persons(nil, tracked()))
+	compare(t, registry, "varmenne_person_due_timestamp_seconds", map[string]float64{
+		`certificate="",kind="TrackedCertificate",name="stamp",namespace="stamps",` +
+			`reason="ExpiringSoon"`: float64(made.Unix()),
+	})
+	compare(t, registry, "varmenne_tracked_certificate_expiration_timestamp_seconds", map[string]float64{
+		`name="stamp",namespace="stamps"`: float64(ends.Unix()),
+	})
+}

@@ -1,0 +1,35 @@
+// Package reminders says on which days before a certificate ends a person is reminded, and that nobody is twice of the
+// same. It calls nothing and reads no clock.
+package reminders
+
+import "time"
+
+const day = 24 * time.Hour
+
+// days before the end, from the first reminder to the last.
+//
+//nolint:mnd // they are the rule
+func days() []int32 { return []int32{45, 30, 14, 7, 3, 1} }
+
+// Due is the reminder to be given with so much time left, in days before the end: of several that have passed the last.
+// given is the last one that was, nil if none was; false means that there is none to give.
+func Due(left time.Duration, given *int32) (int32, bool) {
+	due, any := int32(0), false
+	for _, before := range days() {
+		if left <= time.Duration(before)*day {
+			due, any = before, true
+		}
+	}
+	return due, any && (given == nil || *given > due)
+}
+
+// Next is when the next reminder is due for what ends at a time, or latest if that is sooner.
+func Next(end, now, latest time.Time) time.Time {
+	for _, before := range days() {
+		due := end.Add(-time.Duration(before) * day)
+		if due.After(now) && due.Before(latest) {
+			latest = due
+		}
+	}
+	return latest
+}

@@ -1,0 +1,200 @@
+// Package trackedstate says what is to be said of a TrackedCertificate, as a pure function of the certificate and the
+// time. It calls nothing and reads no clock.
+package trackedstate
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/reminders"
+)
+
+// interval is how often a source is read: ConfigMaps and Secrets are not watched.
+const interval = time.Hour
+
+// defaultRemindBefore is spec.remindBefore where the API server has not filled it in.
+const defaultRemindBefore = 60 * 24 * time.Hour
+
+// Snapshot is what is known of a tracked certificate.
+type Snapshot struct {
+	// Now is the time.
+	Now time.Time
+	// Tracked is looked at only.
+	Tracked *v1alpha1.TrackedCertificate
+	// Problem says why the certificate cannot be read, empty if it can; Missing reports whether there is nothing.
+	Problem string
+	Missing bool
+	// Leaf is the certificate, Above are the authorities that came with it.
+	Leaf  *x509.Certificate
+	Above []*x509.Certificate
+}
+
+// Statement is what one condition says.
+type Statement struct {
+	Holds           bool
+	Reason, Message string
+}
+
+// Outcome is what is to be said from now on.
+type Outcome struct {
+	// Ready, Expiring and Changed are the conditions Ready, ExpiringSoon and NoticeDue.
+	Ready, Expiring, Changed Statement
+	// Notice that is to be sent, nil if none is.
+	Notice *v1alpha1.Notice
+	// FirstDigest is the digest of the facts when they were seen first; empty without a changeNotice.
+	FirstDigest string
+	// Reminder, in days before the end, and RemindedOf say what a person is reminded of; zero if nothing is due.
+	Reminder   int32
+	RemindedOf string
+	// Next is when to look again.
+	Next time.Time
+}
+
+// Decide says what is to be said of a certificate.
+func Decide(s Snapshot) Outcome {
+	outcome := Outcome{Next: s.Now.Add(interval), FirstDigest: s.Tracked.Status.FirstDigest}
+	if s.Leaf == nil {
+		reason := v1alpha1.ReasonSourceInvalid
+		if s.Missing {
+			reason = v1alpha1.ReasonSourceNotFound
+		}
+		unread := Statement{Reason: reason, Message: s.Problem}
+		outcome.Ready, outcome.Expiring, outcome.Changed = unread, unread, unread
+		return outcome
+	}
+	s.judgeEnd(&outcome)
+	s.judgeChange(&outcome)
+	return outcome
+}
+
+// judgeEnd says how much of the certificate is left.
+func (s Snapshot) judgeEnd(outcome *Outcome) {
+	end := s.Leaf.NotAfter
+	ends := fmt.Sprintf("%s ends at %s", pki.QuoteName(s.Leaf.Subject), end.UTC().Format(time.RFC3339))
+	outcome.Ready = Statement{true, v1alpha1.ReasonTracked, ends}
+	outcome.Expiring = Statement{false, v1alpha1.ReasonTracked, ends}
+	begins := end.Add(-s.remindBefore())
+	if s.Now.Before(begins) {
+		outcome.Next = reminders.Next(end, s.Now, earlier(outcome.Next, begins))
+		return
+	}
+	outcome.Expiring = Statement{true, v1alpha1.ReasonExpiringSoon, ends + s.whatToDo()}
+	if !s.Now.Before(end) {
+		ended := fmt.Sprintf("%s has ended at %s%s", pki.QuoteName(s.Leaf.Subject), end.UTC().Format(time.RFC3339),
+			s.whatToDo())
+		outcome.Ready = Statement{false, v1alpha1.ReasonExpired, ended}
+		outcome.Expiring = Statement{true, v1alpha1.ReasonExpired, ended}
+	}
+	given := s.Tracked.Status.RemindedDays
+	if s.isAnother() {
+		given = nil
+	}
+	if days, due := reminders.Due(end.Sub(s.Now), given); due {
+		outcome.Reminder, outcome.RemindedOf = days, outcome.Expiring.Message
+	}
+	outcome.Next = reminders.Next(end, s.Now, earlier(outcome.Next, soon(end, s.Now)))
+}
+
+// isAnother reports whether the certificate is another one than that of the status.
+func (s Snapshot) isAnother() bool {
+	return s.Tracked.Status.SerialNumber != SerialNumber(s.Leaf) || s.Tracked.Status.NotAfter == nil ||
+		!s.Tracked.Status.NotAfter.Time.Equal(s.Leaf.NotAfter)
+}
+
+func (s Snapshot) remindBefore() time.Duration {
+	if s.Tracked.Spec.RemindBefore == nil {
+		return defaultRemindBefore
+	}
+	return s.Tracked.Spec.RemindBefore.Duration
+}
+
+func (s Snapshot) whatToDo() string {
+	text := ": get another one"
+	if instructions := s.Tracked.Spec.Instructions; instructions != "" {
+		text = ": " + instructions
+	}
+	if contact := s.Tracked.Spec.Contact; contact != "" {
+		text += " (contact: " + contact + ")"
+	}
+	return text
+}
+
+// judgeChange says whether somebody has to be told of the certificate.
+func (s Snapshot) judgeChange(outcome *Outcome) {
+	notice := s.Tracked.Spec.ChangeNotice
+	if notice == nil {
+		outcome.FirstDigest = ""
+		outcome.Changed = Statement{false, v1alpha1.ReasonAcknowledged, "nobody has to be told of changes"}
+		return
+	}
+	digest := Digest(notice.When, s.Leaf, s.Above)
+	if outcome.FirstDigest == "" {
+		outcome.FirstDigest = digest
+	}
+	known := s.Tracked.Spec.AcknowledgedDigest
+	if known == "" {
+		known = outcome.FirstDigest
+	}
+	if known == digest {
+		outcome.Changed = Statement{false, v1alpha1.ReasonAcknowledged, notice.To + " knows of the certificate as it is"}
+		return
+	}
+	outcome.Notice = &v1alpha1.Notice{
+		To: notice.To, Subject: notice.Subject, Digest: digest,
+		Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Leaf.Raw}),
+	}
+	outcome.Changed = Statement{true, v1alpha1.ReasonChanged, fmt.Sprintf("%v has changed: send status.notice to %s, "+
+		"then acknowledge it: `kubectl patch trackedcertificate -n %s %s --type merge -p "+
+		"'{\"spec\":{\"acknowledgedDigest\":\"%s\"}}'`", notice.When, notice.To, s.Tracked.Namespace, s.Tracked.Name, digest)}
+}
+
+// Digest is that of the facts of a certificate that somebody has to be told of: SHA-256, in lower-case hexadecimal.
+func Digest(facts []v1alpha1.ChangedFact, leaf *x509.Certificate, above []*x509.Certificate) string {
+	digest := sha256.New()
+	add := func(what string, content []byte) { fmt.Fprintf(digest, "%s %d\n%s\n", what, len(content), content) }
+	sorted := slices.Clone(facts)
+	slices.Sort(sorted)
+	for _, fact := range sorted {
+		switch fact {
+		case v1alpha1.ChangedCommonName:
+			add("common name", []byte(leaf.Subject.CommonName))
+		case v1alpha1.ChangedAuthorityChain:
+			add("issuer", leaf.RawIssuer)
+			add("issuer's key", leaf.AuthorityKeyId)
+			for _, authority := range above {
+				add("authority", authority.RawSubject)
+				add("authority's key", authority.RawSubjectPublicKeyInfo)
+			}
+		case v1alpha1.ChangedAny:
+			add("certificate", leaf.Raw)
+		}
+	}
+	return hex.EncodeToString(digest.Sum(nil))
+}
+
+// SerialNumber is that of a certificate, in lower-case hexadecimal.
+func SerialNumber(certificate *x509.Certificate) string {
+	return fmt.Sprintf("%x", certificate.SerialNumber)
+}
+
+func earlier(one, other time.Time) time.Time {
+	if other.Before(one) {
+		return other
+	}
+	return one
+}
+
+// soon is a time if it is still to come, and else a while from now.
+func soon(moment, now time.Time) time.Time {
+	if moment.After(now) {
+		return moment
+	}
+	return now.Add(interval)
+}
