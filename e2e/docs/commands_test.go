@@ -18,6 +18,8 @@ var followed = map[string][]string{
 	trustPage:                            {"When an authority changes", "Check a bundle"},
 	permissionPage:                       {"What the controller may do"},
 	"docs/how-to/adopt-a-certificate.md": nil, // all of it: TestEveryCommandOfTheHowToIsRunByAStory of e2e/stories
+	// All of it: TestAPersonFetchesACertificateAndItsRenewals of e2e/stories.
+	"docs/how-to/manual-certificates.md": nil,
 }
 
 // excused are commands that are not run here as they are shown, by how they begin, and where they are instead.
