@@ -42,7 +42,20 @@ spec:
 // leaked is what must not be stored, nor stand in an error.
 const leaked = "-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n"
 
+// field is a case with one field that is changed.
+func field(path string, value any, says string) refused {
+	return refused{map[string]any{path: value}, says}
+}
+
+const changeNotice = "spec.changeNotice"
+
+// notice is a change notice.
+func notice(to string, when any) map[string]any {
+	return map[string]any{"to": to, "subject": "s", "when": []any{when}}
+}
+
 func TestRulesOfWhatAPersonWrites(t *testing.T) {
+	inline := map[string]any{"certificate": leaked}
 	reference := map[string]any{"configMapKeyRef": map[string]any{"name": "a", "key": "b"}}
 	both := map[string]any{
 		"configMapKeyRef": map[string]any{"name": "a", "key": "b"}, "secretKeyRef": map[string]any{"name": "a", "key": "b"},
@@ -51,18 +64,18 @@ func TestRulesOfWhatAPersonWrites(t *testing.T) {
 		object func(*testing.T, string) *unstructured.Unstructured
 		refused
 	}{
-		"a certificate as text":          {manualOrderManifest, refused{map[string]any{"spec.certificate": "text"}, ""}},
-		"a certificate by reference":     {manualOrderManifest, refused{map[string]any{"spec.certificateFrom": reference}, ""}},
-		"a certificate from two objects": {manualOrderManifest, refused{map[string]any{"spec.certificateFrom": both}, "exactly one"}},
+		"a certificate as text":          {manualOrderManifest, field("spec.certificate", "text", "")},
+		"a certificate by reference":     {manualOrderManifest, field("spec.certificateFrom", reference, "")},
+		"a certificate from two objects": {manualOrderManifest, field("spec.certificateFrom", both, "exactly one")},
 		"a certificate in two ways": {manualOrderManifest, refused{
 			map[string]any{"spec.certificateFrom": reference, "spec.certificate": "text"}, "not both"}},
-		"a private key":                    {manualOrderManifest, refused{map[string]any{"spec.certificate": leaked}, "treat it as leaked"}},
-		"a private key to be tracked":      {trackedManifest, refused{map[string]any{"spec.source": map[string]any{"certificate": leaked}}, "treat it as leaked"}},
-		"two certificates to be tracked":   {trackedManifest, refused{map[string]any{"spec.source.certificate": "text"}, "exactly one"}},
-		"no certificate to be tracked":     {trackedManifest, refused{map[string]any{"spec.source": map[string]any{}}, "exactly one"}},
-		"reminders three years before":     {trackedManifest, refused{map[string]any{"spec.remindBefore": "26280h"}, "at most 17520h"}},
-		"a notice that is for nobody":      {trackedManifest, refused{map[string]any{"spec.changeNotice": map[string]any{"to": "x", "subject": "s", "when": []any{"Any"}}}, "spec.changeNotice.to"}},
-		"a notice of what nobody can know": {trackedManifest, refused{map[string]any{"spec.changeNotice": map[string]any{"to": "a@b", "subject": "s", "when": []any{"Mood"}}}, "Unsupported value"}},
+		"a private key":                    {manualOrderManifest, field("spec.certificate", leaked, "treat it as leaked")},
+		"a private key to be tracked":      {trackedManifest, field("spec.source", inline, "treat it as leaked")},
+		"two certificates to be tracked":   {trackedManifest, field("spec.source.certificate", "text", "exactly one")},
+		"no certificate to be tracked":     {trackedManifest, field("spec.source", map[string]any{}, "exactly one")},
+		"reminders three years before":     {trackedManifest, field("spec.remindBefore", "26280h", "at most 17520h")},
+		"a notice that is for nobody":      {trackedManifest, field(changeNotice, notice("x", "Any"), "spec.changeNotice.to")},
+		"a notice of what nobody can know": {trackedManifest, field(changeNotice, notice("a@b", "Mood"), "Unsupported value")},
 	} {
 		t.Run(claim, func(t *testing.T) { checkCreation(t, c.object(t, server.Namespace(t)), c.refused) })
 	}
@@ -79,16 +92,17 @@ func TestAPrivateKeyIsNotRepeated(t *testing.T) {
 
 // TestAManualOrderKeepsWhatWasCarried: the request never changes, and nothing does once the order is issued.
 func TestAManualOrderKeepsWhatWasCarried(t *testing.T) {
+	renews := map[string]any{"serialNumber": "1", "notAfter": "2027-01-01T00:00:00Z"}
 	for claim, c := range map[string]struct {
 		issued bool
 		refused
 	}{
-		"another request":               {false, refused{map[string]any{"spec.request": "YWJj"}, "cannot be changed"}},
-		"another issuer":                {false, refused{map[string]any{"spec.issuerRef.name": "other"}, "cannot be changed"}},
-		"something to replace":          {false, refused{map[string]any{"spec.renews": map[string]any{"serialNumber": "1", "notAfter": "2027-01-01T00:00:00Z"}}, "cannot be changed"}},
-		"an application":                {false, refused{map[string]any{"spec.application": map[string]any{"reference": "7"}}, ""}},
-		"a certificate":                 {false, refused{map[string]any{"spec.certificate": "text"}, ""}},
-		"a certificate when it is over": {true, refused{map[string]any{"spec.certificate": "text"}, "is issued"}},
+		"another request":               {false, field("spec.request", "YWJj", "cannot be changed")},
+		"another issuer":                {false, field("spec.issuerRef.name", "other", "cannot be changed")},
+		"something to replace":          {false, field("spec.renews", renews, "cannot be changed")},
+		"an application":                {false, field("spec.application", map[string]any{"reference": "7"}, "")},
+		"a certificate":                 {false, field("spec.certificate", "text", "")},
+		"a certificate when it is over": {true, field("spec.certificate", "text", "is issued")},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			object := manualOrderManifest(t, server.Namespace(t))

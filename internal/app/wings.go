@@ -33,7 +33,9 @@ type wing struct {
 
 // registerVero adds the controllers of Vero's kinds.
 func (w wing) registerVero(ctx context.Context, connector connector, orders *limiter.Limiter) error {
-	collector := metrics.Orders{List: listed(w.manager, func() *v1alpha1.VeroOrderList { return &v1alpha1.VeroOrderList{} })}
+	collector := metrics.Orders{
+		List: listed(w.manager, func() *v1alpha1.VeroOrderList { return &v1alpha1.VeroOrderList{} }),
+	}
 	if err := ctrlmetrics.Registry.Register(collector); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}

@@ -64,12 +64,12 @@ func TestUntilWhenAPersonHasToDoSomething(t *testing.T) {
 		renews bool
 		due    time.Time
 	}{
-		"a renewal is applied for the lead time before the end": {v1alpha1.ReasonApplicationDue, true, ends.Add(-30 * day)},
-		"what comes is brought a week before":                   {v1alpha1.ReasonAwaitingAuthority, true, ends.Add(-7 * day)},
-		"so is something else in place of a rejected one":       {v1alpha1.ReasonCertificateRejected, true, ends.Add(-7 * day)},
-		"a first certificate is applied for at once":            {v1alpha1.ReasonApplicationDue, false, made},
-		"a first one comes within the lead time":                {v1alpha1.ReasonAwaitingAuthority, false, made.Add(30 * day)},
-		"a stale application is stopped at once":                {v1alpha1.ReasonApplicationStale, true, made},
+		"a renewal is applied for in time":     {v1alpha1.ReasonApplicationDue, true, ends.Add(-30 * day)},
+		"what comes is brought a week before":  {v1alpha1.ReasonAwaitingAuthority, true, ends.Add(-7 * day)},
+		"so is another one for a rejected one": {v1alpha1.ReasonCertificateRejected, true, ends.Add(-7 * day)},
+		"a first one is applied for at once":   {v1alpha1.ReasonApplicationDue, false, made},
+		"a first one comes in the lead time":   {v1alpha1.ReasonAwaitingAuthority, false, made.Add(30 * day)},
+		"a stale one is stopped at once":       {v1alpha1.ReasonApplicationStale, true, made},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			registry := prometheus.NewPedanticRegistry()

@@ -138,8 +138,9 @@ func TestWhatARequestNeeds(t *testing.T) {
 			[]change{ordered(t, v1alpha1.ManualOrderStale, year), ordered(t, v1alpha1.ManualOrderIssued, year)},
 			gate.Deliver, "Why", ""},
 		"not the order of another issuer": {
-			[]change{ordered(t, v1alpha1.ManualOrderIssued, year), func(s *snapshot) { s.orders[0].Spec.IssuerRef.Name = "other" }},
-			gate.Create, v1alpha1.ReasonOrderCreated, ""},
+			[]change{ordered(t, v1alpha1.ManualOrderIssued, year), func(s *snapshot) {
+				s.orders[0].Spec.IssuerRef.Name = "other"
+			}}, gate.Create, v1alpha1.ReasonOrderCreated, ""},
 		"not an order for other names": {
 			[]change{ordered(t, v1alpha1.ManualOrderIssued, year), func(s *snapshot) {
 				s.request.Spec.Request = csrOf(t, pkitest.Key("stamping"), "other.example.fi")

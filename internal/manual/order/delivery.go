@@ -64,7 +64,8 @@ func (r *Reconciler) check(
 	if err != nil {
 		return delivery.Issued{}, err
 	}
-	authority, err := secrets.ReadAuthority(ctx, r.Reader, issuer.ManualSpec(), secrets.BundleNamespace(issuer, r.Namespace))
+	authority, err := secrets.ReadAuthority(
+		ctx, r.Reader, issuer.ManualSpec(), secrets.BundleNamespace(issuer, r.Namespace))
 	if err != nil {
 		return delivery.Issued{}, err
 	}
