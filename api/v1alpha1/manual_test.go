@@ -69,13 +69,13 @@ func TestRulesOfWhatAPersonWrites(t *testing.T) {
 		"a certificate from two objects": {manualOrderManifest, field("spec.certificateFrom", both, "exactly one")},
 		"a certificate in two ways": {manualOrderManifest, refused{
 			map[string]any{"spec.certificateFrom": reference, "spec.certificate": "text"}, "not both"}},
-		"a private key":                    {manualOrderManifest, field("spec.certificate", leaked, "treat it as leaked")},
-		"a private key to be tracked":      {trackedManifest, field("spec.source", inline, "treat it as leaked")},
-		"two certificates to be tracked":   {trackedManifest, field("spec.source.certificate", "text", "exactly one")},
-		"no certificate to be tracked":     {trackedManifest, field("spec.source", map[string]any{}, "exactly one")},
-		"reminders three years before":     {trackedManifest, field("spec.remindBefore", "26280h", "at most 17520h")},
-		"a notice that is for nobody":      {trackedManifest, field(changeNotice, notice("x", "Any"), "spec.changeNotice.to")},
-		"a notice of what nobody can know": {trackedManifest, field(changeNotice, notice("a@b", "Mood"), "Unsupported value")},
+		"a private key":                  {manualOrderManifest, field("spec.certificate", leaked, "treat it as leaked")},
+		"a private key to be tracked":    {trackedManifest, field("spec.source", inline, "treat it as leaked")},
+		"two certificates to be tracked": {trackedManifest, field("spec.source.certificate", "text", "exactly one")},
+		"no certificate to be tracked":   {trackedManifest, field("spec.source", map[string]any{}, "exactly one")},
+		"reminders three years before":   {trackedManifest, field("spec.remindBefore", "26280h", "at most 17520h")},
+		"a notice for nobody":            {trackedManifest, field(changeNotice, notice("x", "Any"), "spec.changeNotice.to")},
+		"a notice of the unknown":        {trackedManifest, field(changeNotice, notice("a@b", "Mood"), "Unsupported value")},
 	} {
 		t.Run(claim, func(t *testing.T) { checkCreation(t, c.object(t, server.Namespace(t)), c.refused) })
 	}

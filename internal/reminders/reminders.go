@@ -14,13 +14,13 @@ func days() []int32 { return []int32{45, 30, 14, 7, 3, 1} }
 // Due is the reminder to be given with so much time left, in days before the end: of several that have passed the last.
 // given is the last one that was, nil if none was; false means that there is none to give.
 func Due(left time.Duration, given *int32) (int32, bool) {
-	due, any := int32(0), false
+	due, passed := int32(0), false
 	for _, before := range days() {
 		if left <= time.Duration(before)*day {
-			due, any = before, true
+			due, passed = before, true
 		}
 	}
-	return due, any && (given == nil || *given > due)
+	return due, passed && (given == nil || *given > due)
 }
 
 // Next is when the next reminder is due for what ends at a time, or latest if that is sooner.
