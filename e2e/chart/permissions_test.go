@@ -133,7 +133,7 @@ func TestEverythingTheMarkersAskForIsAllowed(t *testing.T) {
 // wanted are the permissions of the generated roles, one for each family of issuers.
 func wanted(t *testing.T) []permission {
 	t.Helper()
-	var all []permission
+	var all []permission //nolint:prealloc // how many a role has is not known
 	for _, file := range []string{"role.yaml", "manual/role.yaml"} {
 		content, err := os.ReadFile(filepath.Join(helm(t).Chart, "files", "rbac", filepath.FromSlash(file)))
 		if err != nil {
