@@ -115,7 +115,10 @@ func TestDefinitionsThatAreNotKeptGoWithTheRelease(t *testing.T) {
 	install(t, c, wanted)
 	uninstall(t, c, wanted)
 	defer installDefinitions(t, c) // Others want them.
-	for _, kind := range []string{"veroissuers", "veroclusterissuers", "veroorders"} {
+	for _, kind := range []string{
+		"veroissuers", "veroclusterissuers", "veroorders", "manualissuers", "manualclusterissuers", "manualorders",
+		"trackedcertificates",
+	} {
 		meta := metav1.ObjectMeta{Name: kind + ".varmenne.dev"}
 		awaitGone(t, c, &apiextensionsv1.CustomResourceDefinition{ObjectMeta: meta})
 	}
