@@ -97,16 +97,23 @@ func TestAManualOrderKeepsWhatWasCarried(t *testing.T) {
 		issued bool
 		refused
 	}{
-		"another request":               {false, field("spec.request", "YWJj", "cannot be changed")},
-		"another issuer":                {false, field("spec.issuerRef.name", "other", "cannot be changed")},
-		"something to replace":          {false, field("spec.renews", renews, "cannot be changed")},
-		"an application":                {false, field("spec.application", map[string]any{"reference": "7"}, "")},
+		"another request":      {false, field("spec.request", "YWJj", "cannot be changed")},
+		"another issuer":       {false, field("spec.issuerRef.name", "other", "cannot be changed")},
+		"something to replace": {false, field("spec.renews", renews, "cannot be changed")},
+		"another application": {false, refused{map[string]any{
+			"spec.application": map[string]any{"reference": "8"}}, "application 7 is noted already, by Maija"}},
+		"no application any more":       {false, refused{map[string]any{"spec.application": nil}, ""}},
+		"who has applied":               {false, refused{map[string]any{"spec.application.by": "Matti"}, ""}},
 		"a certificate":                 {false, field("spec.certificate", "text", "")},
 		"a certificate when it is over": {true, field("spec.certificate", "text", "is issued")},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			object := manualOrderManifest(t, server.Namespace(t))
 			server.Create(t, object)
+			set(t, object, "spec.application", map[string]any{"reference": "7", "by": "Maija"})
+			if err := server.Client.Update(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
 			if c.issued {
 				set(t, object, "status.state", "Issued")
 				if err := server.Client.Status().Update(t.Context(), object); err != nil {

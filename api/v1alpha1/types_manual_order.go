@@ -30,6 +30,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="has(self.renews) == has(oldSelf.renews) && (!has(self.renews) || self.renews == oldSelf.renews)",message="renews of a ManualOrder cannot be changed"
 // +kubebuilder:validation:XValidation:rule="!(has(self.certificate) && has(self.certificateFrom))",message="set certificate or certificateFrom, not both"
 // +kubebuilder:validation:XValidation:rule="!has(self.certificate) || !self.certificate.contains('PRIVATE KEY')",message="spec.certificate holds a private key: treat it as leaked, and order a new certificate with a new key; only the certificate belongs here, and the key of this order has never left the cluster"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.application) || !has(self.application) || self.application.reference == oldSelf.application.reference",message="an application is noted already: look whether two were made, because each orders a certificate; to correct the note, remove spec.application first",messageExpression="'application ' + oldSelf.application.reference + ' is noted already, by ' + (has(oldSelf.application.by) ? oldSelf.application.by : 'somebody') + ': if two were made, stop one of them, because each orders a certificate; to correct the note, remove spec.application first'"
 type ManualOrderSpec struct {
 	// issuerRef is the issuer that the certificate is fetched for.
 	//
@@ -56,7 +57,8 @@ type ManualOrderSpec struct {
 	// +optional
 	Renews *ManualRenewal `json:"renews,omitempty"`
 
-	// application is what the person notes who has carried the request to the authority.
+	// application is what the person notes who has carried the request to the authority. Another reference is refused
+	// as long as there is one, so that whoever comes second learns of the first: each application orders a certificate.
 	//
 	// +optional
 	Application *ManualApplication `json:"application,omitempty"`
