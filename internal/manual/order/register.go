@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,14 +20,15 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 )
 
-// Register adds the reconciler to a manager. An order is looked at when its spec changes, when a CertificateRequest
-// with its key comes, goes or ends, and when its issuer changes.
+// Register adds the reconciler to a manager. An order is looked at when its spec or status changes, when a
+// CertificateRequest with its key comes, goes or ends, and when its issuer changes. Its own status counts: what was
+// decided from a cache that did not have it yet is looked at once more.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	reconciler := &Reconciler{Options: options}
 	changed := builder.WithPredicates(find.IssuerChanged())
 	err := ctrl.NewControllerManagedBy(manager).
 		Named("ManualOrder").
-		For(&v1alpha1.ManualOrder{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.ManualOrder{}, builder.WithPredicates(orderChanged())).
 		Watches(&cmapi.CertificateRequest{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfRequest),
 			builder.WithPredicates(waitingChanged())).
 		Watches(&v1alpha1.ManualIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer), changed).
@@ -71,6 +73,16 @@ func toReconcile(ctx context.Context, orders []v1alpha1.ManualOrder, err error) 
 		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&orders[i])})
 	}
 	return requests
+}
+
+// orderChanged lets through every change of spec and status.
+func orderChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(update event.UpdateEvent) bool {
+		before, wasOrder := update.ObjectOld.(*v1alpha1.ManualOrder)
+		after, isOrder := update.ObjectNew.(*v1alpha1.ManualOrder)
+		return wasOrder && isOrder && (before.Generation != after.Generation ||
+			!equality.Semantic.DeepEqual(before.Status, after.Status))
+	}}
 }
 
 // waitingChanged lets through what makes a request wait, or wait no longer; what the gate shows on it does not.
