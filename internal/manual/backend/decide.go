@@ -83,7 +83,7 @@ func follow(order *v1alpha1.ManualOrder, now time.Time) gate.Decision {
 }
 
 // order is the one that the request waits for, nil if there is none. An order whose certificate is in use already, or
-// ends no later than that, was for an earlier request with the same key.
+// was before, was for an earlier request with the same key.
 func (s *snapshot) order() *v1alpha1.ManualOrder {
 	var best *v1alpha1.ManualOrder
 	for i := range s.orders {
@@ -108,7 +108,10 @@ func (s *snapshot) fits(order *v1alpha1.ManualOrder) bool {
 	if order.Status.State != v1alpha1.ManualOrderIssued || s.current == nil {
 		return true
 	}
-	return order.Status.NotAfter != nil && order.Status.NotAfter.After(s.current.NotAfter)
+	replaces := order.Spec.Renews != nil && order.Spec.Renews.SerialNumber == s.serialNumber
+	ends := order.Status.NotAfter
+	return order.Status.SerialNumber != s.serialNumber &&
+		(replaces || ends != nil && ends.After(s.current.NotAfter))
 }
 
 // rank prefers the order that is nearest to its end.

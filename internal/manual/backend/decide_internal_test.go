@@ -128,11 +128,14 @@ func TestWhatARequestNeeds(t *testing.T) {
 			[]change{ordered(t, v1alpha1.ManualOrderIssued, year)}, gate.Deliver, "Why", ""},
 		"a renewal is delivered": {
 			[]change{inUse(t, year/12), ordered(t, v1alpha1.ManualOrderIssued, year)}, gate.Deliver, "Why", ""},
+		"also one that ends no later": {
+			[]change{inUse(t, year), ordered(t, v1alpha1.ManualOrderIssued, year)}, gate.Deliver, "Why", ""},
 		"not the certificate that is in use, with the same key": {
-			[]change{inUse(t, year), ordered(t, v1alpha1.ManualOrderIssued, year)},
-			gate.Create, v1alpha1.ReasonOrderCreated, ""},
+			[]change{ordered(t, v1alpha1.ManualOrderIssued, 2*year), inUse(t, year), func(s *snapshot) {
+				s.orders[0].Status.SerialNumber = s.serialNumber
+			}}, gate.Create, v1alpha1.ReasonOrderCreated, ""},
 		"not the one before that": {
-			[]change{inUse(t, year), ordered(t, v1alpha1.ManualOrderIssued, year/2)},
+			[]change{ordered(t, v1alpha1.ManualOrderIssued, year/2), inUse(t, year)},
 			gate.Create, v1alpha1.ReasonOrderCreated, ""},
 		"of several the one that is nearest to its end": {
 			[]change{ordered(t, v1alpha1.ManualOrderStale, year), ordered(t, v1alpha1.ManualOrderIssued, year)},

@@ -53,6 +53,8 @@ const (
 	OtherKey Reason = "OtherKey"
 	// IsAuthority means that the certificate for the CSR is one of an authority.
 	IsAuthority Reason = "IsAuthority"
+	// InUse means that the certificate is the one that the ordered one is to replace.
+	InUse Reason = "InUse"
 	// Expired means that the certificate, or one above it, has ended.
 	Expired Reason = "Expired"
 	// Revoked means that the authority has revoked the certificate.

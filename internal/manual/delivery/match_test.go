@@ -135,6 +135,10 @@ func TestEveryOtherCertificateIsRefusedForItsReason(t *testing.T) {
 		"a stranger's": {
 			[]string{"stranger-leaf", "issuing"}, nil, delivery.OtherKey, "the authority was sent another CSR",
 		},
+		"the one that it is to replace": {
+			[]string{"leaf"}, func(o *delivery.Order) { o.Replaces = certificate(t, "leaf").SerialNumber.Text(16) },
+			delivery.InUse, "is the one in use",
+		},
 		"expired":         {[]string{"expired"}, nil, delivery.Expired, "expired on 1 April 2026"},
 		"of an authority": {[]string{"is-ca"}, nil, delivery.IsAuthority, "end entity"},
 		"of the test hierarchy, with its chain": {

@@ -81,8 +81,17 @@ func (r *Reconciler) check(
 	return delivery.Match(came, delivery.Order{
 		Request: request, KeyUsage: usage, ExtKeyUsages: extended, Trust: authority.Trust,
 		Intermediates: authority.Intermediates, Earlier: earlier, Policy: policyOf(issuer.ManualSpec()),
+		Replaces:       replaced(order),
 		LiteralSubject: waiting.certificate != nil && waiting.certificate.Spec.LiteralSubject != "",
 	}, now)
+}
+
+// replaced is the serial number of the certificate that an order is to replace, empty if there is none.
+func replaced(order *v1alpha1.ManualOrder) string {
+	if order.Spec.Renews == nil {
+		return ""
+	}
+	return order.Spec.Renews.SerialNumber
 }
 
 // usagesOf are the usages that a request asks for; cert-manager's defaults where it names none.
