@@ -45,7 +45,7 @@ type Reconciler struct{ Options }
 var _ reconcile.Reconciler = (*Reconciler)(nil)
 
 //+kubebuilder:rbac:groups=varmenne.dev,resources=manualorders,verbs=get;list;watch;delete
-//+kubebuilder:rbac:groups=varmenne.dev,resources=manualorders/status,verbs=update
+//+kubebuilder:rbac:groups=varmenne.dev,resources=manualorders/status,verbs=patch
 //+kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
 
 // Reconcile is one look at one order.
@@ -118,7 +118,8 @@ func (r *Reconciler) record(
 		return nil
 	}
 	before := orderstate.Ready(order)
-	if err := r.Client.Status().Update(ctx, changed); err != nil {
+	// A patch of the status alone: whatever somebody has pasted into the spec is not repeated in an audit log.
+	if err := status.Patch(ctx, r.Client, changed, order); err != nil {
 		return err
 	}
 	if before == nil || before.Reason != outcome.Reason || before.Message != outcome.Message {
