@@ -8,6 +8,7 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -75,6 +76,9 @@ func follow(order *v1alpha1.ManualOrder, now time.Time) gate.Decision {
 	if ready := orderstate.Ready(order); ready != nil {
 		decision.Reason, decision.Message = ready.Reason, fmt.Sprintf("ManualOrder %s: %s", order.Name, ready.Message)
 	}
+	// A person is to see to it that nothing is without a certificate until this one begins.
+	decision.Warning = order.Status.State == v1alpha1.ManualOrderAwaitingValidity &&
+		meta.IsStatusConditionTrue(order.Status.Conditions, v1alpha1.ConditionPersonDue)
 	if order.Status.State == v1alpha1.ManualOrderIssued {
 		decision.Verb, decision.At = gate.Deliver, time.Time{}
 		decision.Order = &gate.Order{Certificate: order.Status.Certificate, CA: order.Status.CA}

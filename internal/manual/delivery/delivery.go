@@ -73,6 +73,11 @@ const (
 	SubjectDiffers Reason = "SubjectDiffers"
 )
 
+// DependsOnTrust reports whether the same data may be taken once the issuer's bundles are others.
+func (r Reason) DependsOnTrust() bool {
+	return r == UnknownAuthority || r == TestHierarchy || r == InvalidChain || r == Expired
+}
+
 // RefusalError says why what a person brought back cannot be taken, and what to do instead. Nothing of a private key is
 // in it.
 type RefusalError struct {

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"time"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -18,28 +17,28 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
 
-// delivery reads and checks what a person has brought back for somebody who waits.
+// delivery reads and checks, for an order that is wanted, what a person has brought back to it, or to another one.
 func (r *Reconciler) delivery(
-	ctx context.Context, order *v1alpha1.ManualOrder, waiting *waiter, issuer v1alpha1.GenericManualIssuer, now time.Time,
+	ctx context.Context, wanted wanted, to *v1alpha1.ManualOrder,
 ) (orderstate.Delivery, error) {
-	data, problem, err := r.brought(ctx, order)
+	data, problem, err := r.brought(ctx, to)
 	switch {
 	case err != nil:
 		return orderstate.Delivery{}, err
-	case problem != "":
+	case problem != "" && len(wanted.order.Status.Certificate) == 0:
 		return orderstate.Delivery{Given: true, Problem: problem}, nil
-	case data == nil || len(data) == 0 && order.Spec.CertificateFrom == nil:
+	case data == nil: // or it was taken, and removed after that
 		return orderstate.Delivery{}, nil
 	}
-	issued, err := r.check(ctx, data, order, waiting, issuer, now)
+	issued, err := r.check(ctx, data, wanted)
 	refusal, isRefusal := errors.AsType[*delivery.RefusalError](err)
 	unusable, isUnusable := errors.AsType[*secrets.BundleError](err)
 	switch {
 	case isRefusal:
-		return orderstate.Delivery{Given: true, Problem: refusal.Message}, nil
+		return orderstate.Delivery{Given: true, Problem: refusal.Message, Recheck: refusal.Reason.DependsOnTrust()}, nil
 	case isUnusable:
-		return orderstate.Delivery{Given: true, Problem: fmt.Sprintf("what was brought back cannot be checked, because of "+
-			"%s %s: %v", issuer.IssuerKind(), issuer.GetName(), unusable)}, nil
+		return orderstate.Delivery{Given: true, Recheck: true, Problem: fmt.Sprintf("what was brought back cannot be "+
+			"checked, because of %s %s: %v", wanted.issuer.IssuerKind(), wanted.issuer.GetName(), unusable)}, nil
 	case err != nil:
 		return orderstate.Delivery{}, err
 	}
@@ -56,10 +55,8 @@ func (r *Reconciler) delivery(
 
 // check finds the order's certificate in what was brought back. What is wrong with that comes as
 // *delivery.RefusalError, with the issuer's bundles as *secrets.BundleError.
-func (r *Reconciler) check(
-	ctx context.Context, data []byte, order *v1alpha1.ManualOrder, waiting *waiter,
-	issuer v1alpha1.GenericManualIssuer, now time.Time,
-) (delivery.Issued, error) {
+func (r *Reconciler) check(ctx context.Context, data []byte, wanted wanted) (delivery.Issued, error) {
+	order, waiting, issuer := wanted.order, wanted.waiter, wanted.issuer
 	came, err := delivery.Read(data)
 	if err != nil {
 		return delivery.Issued{}, err
@@ -83,7 +80,7 @@ func (r *Reconciler) check(
 		Intermediates: authority.Intermediates, Earlier: earlier, Policy: policyOf(issuer.ManualSpec()),
 		Replaces:       replaced(order),
 		LiteralSubject: waiting.certificate != nil && waiting.certificate.Spec.LiteralSubject != "",
-	}, now)
+	}, wanted.now)
 }
 
 // replaced is the serial number of the certificate that an order is to replace, empty if there is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 
@@ -14,6 +15,14 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
+
+// wanted is an order that a request waits for.
+type wanted struct {
+	order  *v1alpha1.ManualOrder
+	waiter *waiter
+	issuer v1alpha1.GenericManualIssuer
+	now    time.Time
+}
 
 // waiter is a request that waits for an order.
 type waiter struct {
@@ -32,7 +41,11 @@ func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.ManualOrder) (o
 	if err != nil {
 		return snapshot, err
 	}
-	snapshot.Unwanted = unwanted
+	if waiting == nil {
+		snapshot.Unwanted = unwanted
+		snapshot.Delivery, err = r.unwantedDelivery(ctx, order)
+		return snapshot, err
+	}
 	reference := order.Spec.IssuerRef
 	issuer, err := find.ManualIssuer(ctx, r.Client, reference.Kind, order.Namespace, reference.Name)
 	if err != nil || issuer == nil {
@@ -40,9 +53,11 @@ func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.ManualOrder) (o
 	}
 	snapshot.Issuer = orderstate.Issuer{Exists: true, Lead: issuer.ManualSpec().Lead()}
 	snapshot.Issuer.Ready, snapshot.Issuer.Message = find.Readiness(issuer)
-	if waiting != nil {
-		snapshot.Delivery, err = r.delivery(ctx, order, waiting, issuer, snapshot.Now)
+	wanted := wanted{order: order, waiter: waiting, issuer: issuer, now: snapshot.Now}
+	if snapshot.Delivery, err = r.delivery(ctx, wanted, order); err != nil || snapshot.Delivery.Given {
+		return snapshot, err
 	}
+	snapshot.Delivery, snapshot.SameKey, err = r.ofSameKey(ctx, wanted)
 	return snapshot, err
 }
 
@@ -83,12 +98,18 @@ func (r *Reconciler) brought(
 	ctx context.Context, order *v1alpha1.ManualOrder,
 ) (data []byte, problem string, err error) {
 	from := order.Spec.CertificateFrom
-	if order.Spec.Certificate != "" || from == nil {
+	switch {
+	case order.Spec.Certificate != "":
 		return []byte(order.Spec.Certificate), "", nil
+	case from == nil:
+		return nil, "", nil
 	}
 	data, err = secrets.ReadValue(ctx, r.Reader, "spec.certificateFrom", from, order.Namespace)
 	if unusable, is := errors.AsType[*secrets.BundleError](err); is {
 		return nil, fmt.Sprintf("%v; it is looked for once a minute", unusable), nil
+	}
+	if data == nil {
+		data = []byte{} // there is something, and it is empty
 	}
 	return data, "", err
 }

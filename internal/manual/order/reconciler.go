@@ -123,7 +123,8 @@ func (r *Reconciler) record(
 		return err
 	}
 	if before == nil || before.Reason != outcome.Reason || before.Message != outcome.Message {
-		r.Events.Report(changed, !reasons.Of(outcome.Reason).Quiet, outcome.Reason, string(outcome.State), outcome.Message)
+		warning := outcome.Warning || !reasons.Of(outcome.Reason).Quiet
+		r.Events.Report(changed, warning, outcome.Reason, string(outcome.State), outcome.Message)
 		ctrl.LoggerFrom(ctx).Info("order changed", "state", outcome.State, "reason", outcome.Reason)
 	}
 	if outcome.Reminder != nil {

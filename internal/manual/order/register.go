@@ -21,18 +21,19 @@ import (
 )
 
 // Register adds the reconciler to a manager. An order is looked at when its spec or status changes, when a
-// CertificateRequest with its key comes, goes or ends, and when its issuer changes. Its own status counts: what was
-// decided from a cache that did not have it yet is looked at once more.
+// CertificateRequest with its key comes, goes or ends, when another order for that key changes, and when its issuer
+// changes. Its own status counts: what was decided from a cache that did not have it yet is looked at once more.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	reconciler := &Reconciler{Options: options}
-	changed := builder.WithPredicates(find.IssuerChanged())
+	changed, ofIssuer := builder.WithPredicates(orderChanged()), builder.WithPredicates(find.IssuerChanged())
 	err := ctrl.NewControllerManagedBy(manager).
 		Named("ManualOrder").
-		For(&v1alpha1.ManualOrder{}, builder.WithPredicates(orderChanged())).
+		For(&v1alpha1.ManualOrder{}, changed).
+		Watches(&v1alpha1.ManualOrder{}, handler.EnqueueRequestsFromMapFunc(reconciler.othersOfOrder), changed).
 		Watches(&cmapi.CertificateRequest{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfRequest),
 			builder.WithPredicates(waitingChanged())).
-		Watches(&v1alpha1.ManualIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer), changed).
-		Watches(&v1alpha1.ManualClusterIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer), changed).
+		Watches(&v1alpha1.ManualIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer), ofIssuer).
+		Watches(&v1alpha1.ManualClusterIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer), ofIssuer).
 		WithOptions(controllerOptions).
 		Complete(reconciler)
 	if err != nil {

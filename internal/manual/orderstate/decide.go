@@ -29,6 +29,9 @@ type Snapshot struct {
 	Issuer Issuer
 	// Unwanted says why no request waits for the order, empty if one does.
 	Unwanted string
+	// SameKey says what keeps the certificate that another order for the same key has from being used for this one,
+	// empty if there is none.
+	SameKey string
 	// Delivery is what was brought back.
 	Delivery Delivery
 }
@@ -48,8 +51,13 @@ type Delivery struct {
 	Given bool
 	// Problem says why it cannot be used, empty if it can.
 	Problem string
+	// Recheck is set where the problem may go without the order being changed, and without anybody being told: bundles
+	// are not watched.
+	Recheck bool
 	// Certificate is what it is, nil unless it can be used.
 	Certificate *Certificate
+	// UsedBy is the order for the same key that it is used for, of one that no request waits for; empty if there is none.
+	UsedBy string
 }
 
 // Certificate is one that was brought back and checked.
@@ -71,6 +79,8 @@ type Outcome struct {
 	Reason, Message string
 	// Person reports whether it is a person's turn.
 	Person bool
+	// Warning makes a Warning of an event whose reason is none by itself.
+	Warning bool
 	// Certificate to be written into the order, nil for none.
 	Certificate *Certificate
 	// Reminder of a person whose turn it is; nil if none is due.
@@ -131,15 +141,20 @@ func (s Snapshot) waiting(reason, message string, person bool) Outcome {
 	if s.Order.Spec.Application != nil {
 		state = v1alpha1.ManualOrderApplied
 	}
-	return Outcome{
+	outcome := Outcome{
 		State: state, Reason: reason, Message: message, Person: person, Next: s.Now.Add(longestWait),
 	}
+	if s.SameKey != "" {
+		outcome.Message += "; " + s.SameKey
+		outcome.Next = s.Now.Add(referenceCheck)
+	}
+	return outcome
 }
 
 // rejected is for what was brought back and cannot be used.
 func (s Snapshot) rejected() Outcome {
 	outcome := s.waiting(v1alpha1.ReasonCertificateRejected, s.Delivery.Problem, true)
-	if s.Order.Spec.CertificateFrom != nil {
+	if s.Order.Spec.CertificateFrom != nil || s.Delivery.Recheck {
 		outcome.Next = s.Now.Add(referenceCheck)
 	}
 	return outcome
@@ -163,7 +178,11 @@ func (s Snapshot) begin(notBefore time.Time, taken *Certificate) Outcome {
 		outcome.Message += fmt.Sprintf("; the one in use ends at %s, %s earlier: until then nothing valid is in its "+
 			"place; ask the authority for a certificate that begins earlier, and put it into this order",
 			at(renews.NotAfter.Time), days(notBefore.Sub(renews.NotAfter.Time)))
-		outcome.Person = true
+		outcome.Person, outcome.Warning = true, true
+	}
+	if taken == nil && s.Delivery.Given {
+		outcome.Message += "; what was brought back after it cannot be used: " + s.Delivery.Problem
+		outcome.Warning = true
 	}
 	return outcome
 }
@@ -190,10 +209,22 @@ func (s Snapshot) stale() Outcome {
 		State: v1alpha1.ManualOrderStale, Reason: v1alpha1.ReasonApplicationStale,
 		Message: s.Unwanted + "; do not carry this request to the authority any more",
 	}
-	if application := s.Order.Spec.Application; application != nil {
+	application := s.Order.Spec.Application
+	switch {
+	case s.Delivery.UsedBy != "":
+		outcome.Certificate = s.Delivery.Certificate
+		outcome.Message = fmt.Sprintf("%s; the certificate that was brought back is used for ManualOrder %s, which is for "+
+			"the same private key", s.Unwanted, s.Delivery.UsedBy)
+	case s.Delivery.Given:
+		outcome.Reason, outcome.Person = v1alpha1.ReasonCertificateRejected, true
+		outcome.Message = fmt.Sprintf("%s; what was brought back cannot be used: %s", s.Unwanted, s.Delivery.Problem)
+		if s.Delivery.Recheck {
+			outcome.Next = s.Now.Add(referenceCheck)
+		}
+	case application != nil:
 		outcome.Person = true
 		outcome.Message = fmt.Sprintf("%s; stop the application %s: it is binding, and the private key of what it "+
-			"brings is not in use", s.Unwanted, application.Reference)
+			"brings is not in use; if its certificate comes all the same, bring it here", s.Unwanted, application.Reference)
 	}
 	return outcome
 }

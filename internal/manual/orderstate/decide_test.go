@@ -1,6 +1,7 @@
 package orderstate_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,9 @@ func rejected(s *orderstate.Snapshot) {
 	s.Delivery = orderstate.Delivery{Given: true, Problem: "it is the CSR itself"}
 }
 
+func recheck(s *orderstate.Snapshot) { s.Delivery.Recheck = true }
+func sameKey(s *orderstate.Snapshot) { s.SameKey = "names differ" }
+
 func left(long time.Duration) change {
 	return func(s *orderstate.Snapshot) { s.Order.Spec.Renews.NotAfter.Time = now.Add(long) }
 }
@@ -78,6 +82,9 @@ func kept(begins time.Duration) change {
 		s.Delivery = orderstate.Delivery{}
 	}
 }
+
+// warned is what an order says that has a certificate, and that somebody has to do something about.
+var warned = regexp.MustCompile("nothing valid|after it cannot be used")
 
 func TestWhatAnOrderSays(t *testing.T) {
 	for claim, c := range map[string]struct {
@@ -107,16 +114,29 @@ func TestWhatAnOrderSays(t *testing.T) {
 		"a gap is told, and how long it is": {
 			snapshot(left(10*day), brought(14*day)), "AwaitingValidity", "AwaitingValidity",
 			[]string{"4 days earlier", "nothing valid"}, true},
+		"a short one, too": {
+			snapshot(left(14*day-time.Minute), brought(14*day)), "AwaitingValidity", "AwaitingValidity",
+			[]string{"1 minutes earlier", "nothing valid"}, true},
 		"what was kept waits": {
 			snapshot(kept(14 * day)), "AwaitingValidity", "AwaitingValidity", []string{`"A" → "B"`}, false},
+		"what was brought beside it and cannot be used is told": {
+			snapshot(kept(14*day), rejected), "AwaitingValidity", "AwaitingValidity",
+			[]string{"begins at 2026-12-12", "after it cannot be used: it is the CSR"}, false},
 		"what was kept is handed over when it begins": {
 			snapshot(kept(14*day), func(s *orderstate.Snapshot) { s.Now = now.Add(14 * day) }), "Issued", "Issued", nil, false},
 		"one that nobody waits for is stale": {
 			snapshot(unwanted), "Stale", "ApplicationStale", []string{"do not carry"}, false},
 		"a stale application has to be stopped": {
 			snapshot(applied, unwanted), "Stale", "ApplicationStale", []string{"stop the application DVV-7"}, true},
-		"a certificate for a stale one waits with it": {
-			snapshot(applied, unwanted, brought(-time.Hour)), "Stale", "ApplicationStale", nil, true},
+		"what was brought to a stale one is refused where nobody has its key": {
+			snapshot(applied, unwanted, rejected), "Stale", "CertificateRejected",
+			[]string{"no CertificateRequest waits", "it is the CSR itself"}, true},
+		"what was brought to a stale one may be of use to another": {
+			snapshot(applied, unwanted, func(s *orderstate.Snapshot) {
+				s.Delivery = orderstate.Delivery{Given: true, UsedBy: "manual-2"}
+			}), "Stale", "ApplicationStale", []string{"used for ManualOrder manual-2"}, false},
+		"what another one was brought, for the same key, and is of no use": {
+			snapshot(applied, sameKey), "Applied", "AwaitingAuthority", []string{"DVV-7", "names differ"}, true},
 		"a missing issuer is told": {
 			snapshot(func(s *orderstate.Snapshot) { s.Issuer = orderstate.Issuer{} }), "AwaitingApplication", "IssuerNotFound",
 			[]string{"ManualIssuer dvv does not exist"}, false},
@@ -128,6 +148,9 @@ func TestWhatAnOrderSays(t *testing.T) {
 			outcome := orderstate.Decide(c.snapshot)
 			if outcome.State != c.state || outcome.Reason != c.reason || outcome.Person != c.person {
 				t.Errorf("it is %s, %s, a person's turn: %v", outcome.State, outcome.Reason, outcome.Person)
+			}
+			if outcome.Warning != warned.MatchString(outcome.Message) {
+				t.Errorf("%q is a Warning: %v", outcome.Message, outcome.Warning)
 			}
 			for _, text := range c.says {
 				if !strings.Contains(outcome.Message, text) {
@@ -187,6 +210,8 @@ func TestWhenAnOrderIsLookedAt(t *testing.T) {
 		"when the next reminder is due":            {snapshot(left(45*day + time.Minute)), time.Minute},
 		"once a minute where a ConfigMap is named": {snapshot(fromConfigMap, rejected), time.Minute},
 		"once an hour where the text is rejected":  {snapshot(rejected), time.Hour},
+		"once a minute where the trust rejects it": {snapshot(rejected, recheck), time.Minute},
+		"once a minute where another holds one":    {snapshot(sameKey), time.Minute},
 		"when the certificate begins":              {snapshot(first, brought(14*day)), 14 * day},
 	} {
 		t.Run(claim, func(t *testing.T) {

@@ -8,5 +8,6 @@
 //	  AwaitingValidity ─── it has begun ───►  Issued
 //
 // What was brought back and cannot be used leaves the state as it is. From every state but Issued an order becomes
-// Stale when no request waits for its key and names, and it goes on where it was when one does again.
+// Stale when no request waits for its key and names, and it goes on where it was when one does again. What was brought
+// back to a stale one is used for another order with its key, or refused.
 package orderstate

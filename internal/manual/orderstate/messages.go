@@ -48,11 +48,15 @@ func quoted(values []string) string {
 
 func at(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }
 
-// days is a time in whole days, or in hours where it is less than one.
+// days is a time in whole days, or in hours or minutes where it is less than one.
 func days(long time.Duration) string {
 	const day = 24 * time.Hour
-	if long < day {
+	switch {
+	case long < time.Hour:
+		return fmt.Sprintf("%d minutes", int(long.Minutes()))
+	case long < day:
 		return fmt.Sprintf("%d hours", int(long.Hours()))
+	default:
+		return fmt.Sprintf("%d days", int(long/day))
 	}
-	return fmt.Sprintf("%d days", int(long/day))
 }
