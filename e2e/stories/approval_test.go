@@ -67,15 +67,23 @@ func TestARequestThatNobodyApprovesSaysWhatTheApproverNeeds(t *testing.T) {
 // decide approves or denies a request as the administrator.
 func (s *testCase) decide(request *cmapi.CertificateRequest, decision cmapi.CertificateRequestConditionType) {
 	s.Helper()
+	editStatus(s, request, func(request *cmapi.CertificateRequest) {
+		cmutil.SetCertificateRequestCondition(request, decision, cmmeta.ConditionTrue, "Test", "decided by a person")
+	})
+}
+
+// editStatus changes the status of an object as the administrator, and leaves it as the API server has it.
+func editStatus[T client.Object](s *testCase, object T, change func(T)) {
+	s.Helper()
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(request), request); err != nil {
+		if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(object), object); err != nil {
 			return err
 		}
-		cmutil.SetCertificateRequestCondition(request, decision, cmmeta.ConditionTrue, "Test", "decided by a person")
-		return s.Client.Status().Update(s.Context(), request)
+		change(object)
+		return s.Client.Status().Update(s.Context(), object)
 	})
 	if err != nil {
-		s.Fatalf("deciding on CertificateRequest %s: %v", request.Name, err)
+		s.Fatalf("changing the status of %T %s: %v", object, object.GetName(), err)
 	}
 }
 

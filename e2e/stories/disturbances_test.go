@@ -91,6 +91,7 @@ type scenario struct {
 func TestADisturbedClusterHarmsNoOrder(t *testing.T) {
 	e := shared.Get(t)
 	var scenarios []*scenario
+	waiting := beginWaiting(t)
 	for _, disturbance := range disturbances() {
 		struck := make([]*scenario, 0, len(orderStates()))
 		for _, state := range orderStates() {
@@ -107,6 +108,10 @@ func TestADisturbedClusterHarmsNoOrder(t *testing.T) {
 	}
 	e.calmsDown(t)
 	t.Parallel()
+	t.Run("all of that while a person carries a request for days", func(t *testing.T) {
+		t.Parallel()
+		waiting.goesOn(t)
+	})
 	for _, scenario := range scenarios {
 		t.Run(scenario.title, func(t *testing.T) {
 			t.Parallel()

@@ -41,13 +41,23 @@ var truststores = map[string]func(content []byte) ([]*x509.Certificate, error){
 func TestKeystoresAndOutputFormatsAreRenewedWithTheCertificate(t *testing.T) {
 	t.Parallel()
 	s := quick.begin(t)
+	certificate := quick.certificate(s)
+	s.Create(inEveryFormat(certificate))
+	quick.order(s, certificate)
+	first := s.awaitFirst()
+	s.agreeWithThePair(certificate.Spec.SecretName)
+	s.awaitRenewals(first, 1)
+	s.agreeWithThePair(certificate.Spec.SecretName)
+}
+
+// inEveryFormat lets a Certificate have every keystore and format, and returns the Secret with their password.
+func inEveryFormat(certificate *cmapi.Certificate) *corev1.Secret {
 	password := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: "keystore-password"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: certificate.Namespace, Name: "keystore-password"},
 		StringData: map[string]string{"password": storePassword},
 	}
 	reference := cmmeta.SecretKeySelector{LocalObjectReference: cmmeta.LocalObjectReference{Name: password.Name},
 		Key: "password"}
-	certificate := quick.certificate(s)
 	certificate.Spec.Keystores = &cmapi.CertificateKeystores{
 		JKS:    &cmapi.JKSKeystore{Create: true, PasswordSecretRef: reference},
 		PKCS12: &cmapi.PKCS12Keystore{Create: true, PasswordSecretRef: reference, Profile: cmapi.Modern2023PKCS12Profile},
@@ -55,19 +65,14 @@ func TestKeystoresAndOutputFormatsAreRenewedWithTheCertificate(t *testing.T) {
 	certificate.Spec.AdditionalOutputFormats = []cmapi.CertificateAdditionalOutputFormat{
 		{Type: cmapi.CertificateOutputFormatCombinedPEM}, {Type: cmapi.CertificateOutputFormatDER},
 	}
-	s.Create(password)
-	quick.order(s, certificate)
-	first := s.awaitFirst()
-	s.agreeWithThePair()
-	s.awaitRenewals(first, 1)
-	s.agreeWithThePair()
+	return password
 }
 
 // agreeWithThePair fails the test case unless every format in the Secret holds the key of tls.key, and where it holds
 // certificates those of tls.crt.
-func (s *testCase) agreeWithThePair() {
+func (s *testCase) agreeWithThePair(secretName string) {
 	s.Helper()
-	secret := s.readSecret(s.secretKey().Name)
+	secret := s.readSecret(secretName)
 	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
 	if err != nil {
 		s.Fatal(err)

@@ -28,6 +28,7 @@ func (n *Tenant) Picture() string {
 	fmt.Fprintf(text, "namespace %s\n", n.Namespace)
 	for _, list := range []client.ObjectList{
 		&cmapi.CertificateList{}, &cmapi.CertificateRequestList{}, &v1alpha1.VeroIssuerList{}, &v1alpha1.VeroOrderList{},
+		&v1alpha1.ManualIssuerList{}, &v1alpha1.ManualOrderList{},
 	} {
 		if err := n.Client.List(ctx, list, client.InNamespace(n.Namespace)); err != nil {
 			fmt.Fprintln(text, err)

@@ -47,6 +47,9 @@ func TestAControllerOfSomeNamespacesServesThemAndAsksForNothingElse(t *testing.T
 	for _, namespace := range []string{watched, closed, outside} {
 		populate(t, w, namespace)
 	}
+	manual := map[string]*v1alpha1.ManualIssuer{
+		watched: populateManual(t, w, watched), outside: populateManual(t, w, outside),
+	}
 	testkit.AwaitReady(t, w.Client, watched, tenant.CertificateName, nil)
 	orders := &v1alpha1.VeroOrderList{}
 	if err := w.Client.List(t.Context(), orders); err != nil || len(orders.Items) != 1 {
@@ -57,6 +60,7 @@ func TestAControllerOfSomeNamespacesServesThemAndAsksForNothingElse(t *testing.T
 	if err != nil || issuer.Status.ObservedGeneration != 0 {
 		t.Errorf("the issuer outside was checked: %+v, error %v", issuer.Status, err)
 	}
+	checkManual(t, w, manual)
 	checkEndpoint(t, w)
 	checkRights(t, w)
 	checkMetrics(t, w)
