@@ -21,8 +21,12 @@ const (
 	ConditionRenewalFailing = "varmenne.dev/RenewalFailing"
 )
 
-// ConditionPersonDue, on ManualOrders: True while a person has to do something. Its reason is what, its message how.
-const ConditionPersonDue = "PersonDue"
+// Conditions of a ManualOrder beside Ready.
+const (
+	// ConditionPersonDue is True while a person has to do something. Its reason is what, its message how, and
+	// status.instructions has all the steps.
+	ConditionPersonDue = "PersonDue"
+)
 
 // Conditions of a TrackedCertificate beside Ready, which is True when it can be read and has not ended.
 const (

@@ -86,6 +86,15 @@ func (s *ManualIssuerSpec) AcceptedKeys() []ManualKey {
 	return s.Keys
 }
 
+// ExpectedAuthorities are the common names of spec.authorities, or those of the preset; none if nothing is expected.
+// Those of DVV are the hierarchy of its RSA service certificates.
+func (s *ManualIssuerSpec) ExpectedAuthorities() []string {
+	if len(s.Authorities) == 0 && s.Preset == ManualPresetDVVInterfaceCertificate {
+		return []string{"DVV Gov. Root CA - G3 RSA", "DVV Service Certificates - G5R"}
+	}
+	return s.Authorities
+}
+
 // Accepts reports whether a key of an algorithm and a size, in bits, is certified.
 func (s *ManualIssuerSpec) Accepts(algorithm KeyAlgorithm, size int32) bool {
 	accepted := s.AcceptedKeys()

@@ -25,6 +25,30 @@ spec:
 	return object
 }
 
+func manualIssuerManifest(t *testing.T, namespace string) *unstructured.Unstructured {
+	t.Helper()
+	object := manifest(t, `
+apiVersion: varmenne.dev/v1alpha1
+kind: ManualIssuer
+metadata:
+  generateName: dvv-
+spec:
+  preset: DVVInterfaceCertificate
+  trust: {configMapKeyRef: {name: dvv-authorities, key: root.pem}}
+`)
+	object.SetNamespace(namespace)
+	return object
+}
+
+// steps are instructions in one language; none leaves them out.
+func steps(language, text string) []any {
+	instructions := map[string]any{"language": language, "contact": "it@example.fi"}
+	if text != "" {
+		instructions["steps"] = text
+	}
+	return []any{instructions}
+}
+
 func trackedManifest(t *testing.T, namespace string) *unstructured.Unstructured {
 	t.Helper()
 	object := manifest(t, `
@@ -47,7 +71,10 @@ func field(path string, value any, says string) refused {
 	return refused{map[string]any{path: value}, says}
 }
 
-const changeNotice = "spec.changeNotice"
+const (
+	changeNotice = "spec.changeNotice"
+	instructions = "spec.instructions"
+)
 
 // notice is a change notice.
 func notice(to string, when any) map[string]any {
@@ -69,13 +96,21 @@ func TestRulesOfWhatAPersonWrites(t *testing.T) {
 		"a certificate from two objects": {manualOrderManifest, field("spec.certificateFrom", both, "exactly one")},
 		"a certificate in two ways": {manualOrderManifest, refused{
 			map[string]any{"spec.certificateFrom": reference, "spec.certificate": "text"}, "not both"}},
-		"a private key":                  {manualOrderManifest, field("spec.certificate", leaked, "treat it as leaked")},
-		"a private key to be tracked":    {trackedManifest, field("spec.source", inline, "treat it as leaked")},
-		"two certificates to be tracked": {trackedManifest, field("spec.source.certificate", "text", "exactly one")},
-		"no certificate to be tracked":   {trackedManifest, field("spec.source", map[string]any{}, "exactly one")},
-		"reminders three years before":   {trackedManifest, field("spec.remindBefore", "26280h", "at most 17520h")},
-		"a notice for nobody":            {trackedManifest, field(changeNotice, notice("x", "Any"), "spec.changeNotice.to")},
-		"a notice of the unknown":        {trackedManifest, field(changeNotice, notice("a@b", "Mood"), "Unsupported value")},
+		"a private key":                       {manualOrderManifest, field("spec.certificate", leaked, "treat it as leaked")},
+		"a private key to be tracked":         {trackedManifest, field("spec.source", inline, "treat it as leaked")},
+		"two certificates to be tracked":      {trackedManifest, field("spec.source.certificate", "text", "exactly one")},
+		"no certificate to be tracked":        {trackedManifest, field("spec.source", map[string]any{}, "exactly one")},
+		"the preset's steps, another contact": {manualIssuerManifest, field(instructions, steps("fi", ""), "")},
+		"no steps in a language of nobody":    {manualIssuerManifest, field(instructions, steps("sv", ""), "en and fi")},
+		"no steps without a preset": {manualIssuerManifest, refused{
+			map[string]any{instructions: steps("fi", ""), "spec.preset": nil}, "write what the person has to do"}},
+		"steps with placeholders": {
+			manualIssuerManifest, field(instructions, steps("sv", "{{order}} {{writeRequest}} {{contact}}"), "")},
+		"steps with one that is unknown": {
+			manualIssuerManifest, field(instructions, steps("sv", "{{order}} {{date}}"), "known ones are {{order}}")},
+		"reminders three years before": {trackedManifest, field("spec.remindBefore", "26280h", "at most 17520h")},
+		"a notice for nobody":          {trackedManifest, field(changeNotice, notice("x", "Any"), "spec.changeNotice.to")},
+		"a notice of the unknown":      {trackedManifest, field(changeNotice, notice("a@b", "Mood"), "Unsupported value")},
 	} {
 		t.Run(claim, func(t *testing.T) { checkCreation(t, c.object(t, server.Namespace(t)), c.refused) })
 	}

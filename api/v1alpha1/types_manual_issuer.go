@@ -10,7 +10,8 @@ import (
 type ManualPreset string
 
 // ManualPresetDVVInterfaceCertificate is the interface certificate of DVV's stamping service (leimapalvelun
-// rajapintavarmenne): RSA keys of 2048 or 4096 bits, and the steps of DVV's form.
+// rajapintavarmenne): RSA keys of 2048 or 4096 bits, the names of DVV's authorities, and the steps of its form. It
+// holds no certificate: what is trusted is in spec.trust.
 const ManualPresetDVVInterfaceCertificate ManualPreset = "DVVInterfaceCertificate"
 
 // SubjectField is a part of a certificate's subject that an authority may change, as spec.subject of a Certificate
@@ -33,8 +34,11 @@ const (
 
 // ManualIssuerSpec describes an authority that has no API: a person carries the certificate signing request there, and
 // brings back what it has issued.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.instructions) || self.instructions.all(i, has(i.steps) || (has(self.preset) && i.language in ['en', 'fi']))",message="steps of spec.instructions can be left out only in the languages of the preset, en and fi: write what the person has to do"
 type ManualIssuerSpec struct {
-	// preset fills in keys, leadTime and instructions of a known authority, each only where it is left out.
+	// preset fills in keys, authorities and instructions of a known authority, each only where it is left out; of
+	// instructions each field of each language by itself. It trusts nobody: trust has to be set all the same.
 	//
 	// +optional
 	Preset ManualPreset `json:"preset,omitempty"`
@@ -49,6 +53,17 @@ type ManualIssuerSpec struct {
 	//
 	// +optional
 	Intermediates *BundleSource `json:"intermediates,omitempty"`
+
+	// authorities are the common names that certificates of trust and intermediates are expected to have. Where one is
+	// missing the condition Ready tells it, and the issuer works all the same: what is trusted is in trust alone.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	Authorities []string `json:"authorities,omitempty"`
 
 	// keys that the authority certifies. A request with another one is refused before anybody has carried it there.
 	// Left out, and without a preset: every key.
@@ -76,7 +91,8 @@ type ManualIssuerSpec struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s') && duration(self) <= duration('8760h')",message="spec.leadTime must be longer than nothing and at most 8760h, a year"
 	LeadTime *metav1.Duration `json:"leadTime,omitempty"`
 
-	// instructions are what the person reads who carries the request, in their languages.
+	// instructions are what the person reads who carries the request, in their languages. Every order that waits for a
+	// person shows them in its status.instructions.
 	//
 	// +optional
 	// +listType=map
@@ -105,6 +121,8 @@ type ManualKey struct {
 }
 
 // ManualInstructions are the steps in one language.
+//
+// +kubebuilder:validation:XValidation:rule=`!has(self.steps) || !self.steps.replace("{{order}}", "").replace("{{namespace}}", "").replace("{{certificate}}", "").replace("{{issuer}}", "").replace("{{csrFile}}", "").replace("{{writeRequest}}", "").replace("{{noteApplication}}", "").replace("{{bringCertificate}}", "").replace("{{url}}", "").replace("{{contact}}", "").contains("{{")`,message="steps hold a placeholder that is unknown; the known ones are {{order}}, {{namespace}}, {{certificate}}, {{issuer}}, {{csrFile}}, {{writeRequest}}, {{noteApplication}}, {{bringCertificate}}, {{url}} and {{contact}}"
 type ManualInstructions struct {
 	// language of the steps, as in BCP 47: fi, sv, en.
 	//
@@ -114,9 +132,12 @@ type ManualInstructions struct {
 	// +kubebuilder:validation:MinLength=2
 	Language string `json:"language,omitempty"`
 
-	// steps in Markdown.
+	// steps in Markdown. Placeholders stand for what differs from order to order: {{order}}, {{namespace}},
+	// {{certificate}} and {{issuer}} for names, {{csrFile}} for the file with the request, {{writeRequest}},
+	// {{noteApplication}} and {{bringCertificate}} for the commands that write it, note the application and bring back
+	// what came, {{url}} and {{contact}} for these fields. Left out: those of the preset.
 	//
-	// +required
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16384
 	Steps string `json:"steps,omitempty"`

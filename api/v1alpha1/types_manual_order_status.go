@@ -63,6 +63,15 @@ type ManualOrderStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	RemindedDays *int32 `json:"remindedDays,omitempty"`
 
+	// instructions are those of the issuer for this order, while a person has to do something for it.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=language
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Instructions []OrderInstructions `json:"instructions,omitempty"`
+
 	// observedGeneration is the generation of the spec that the conditions are about.
 	//
 	// +optional
@@ -76,6 +85,34 @@ type ManualOrderStatus struct {
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// OrderInstructions are the steps in one language, with everything filled in.
+type OrderInstructions struct {
+	// language of the steps, as in BCP 47: fi, sv, en.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=35
+	Language string `json:"language,omitempty"`
+	// steps in Markdown.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32768
+	Steps string `json:"steps,omitempty"`
+	// url of the authority's form.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	URL string `json:"url,omitempty"`
+	// contact is whom to ask.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Contact string `json:"contact,omitempty"`
 }
 
 // SubjectChange is a field of a certificate that differs from what was requested.

@@ -116,7 +116,7 @@ func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error)
 		Scheme: kinds,
 		Cache: cache.Options{
 			DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields(),
-			DefaultWatchErrorHandler: countWatchErrors(series), NewInformer: find.NewInformer,
+			DefaultWatchErrorHandler: countWatchErrors(series), NewInformer: find.NewInformer, ByObject: condensed(),
 		},
 		Client: client.Options{Cache: &client.CacheOptions{
 			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}, &cmapi.Certificate{}},

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -77,6 +78,17 @@ func (w wing) registerManual(ctx context.Context) error {
 			Clock: clock.RealClock{}, Events: w.events, Namespace: w.options.Namespace, Retention: w.options.OrderRetention,
 		}, w.options.workers()),
 	)
+}
+
+// condensed are the kinds whose long texts are not kept in memory.
+func condensed() map[client.Object]cache.ByObject {
+	strip := cache.TransformStripManagedFields()
+	return map[client.Object]cache.ByObject{&v1alpha1.ManualOrder{}: {Transform: func(object any) (any, error) {
+		if order, isOrder := object.(*v1alpha1.ManualOrder); isOrder {
+			manualorder.Condense(order)
+		}
+		return strip(object)
+	}}}
 }
 
 // lead is how long the authority of an order's issuer needs.

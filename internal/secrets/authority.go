@@ -3,6 +3,7 @@ package secrets
 import (
 	"context"
 	"crypto/x509"
+	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -16,6 +17,8 @@ type Authority struct {
 	Trust pki.Trust
 	// Intermediates are those of spec.intermediates.
 	Intermediates []*x509.Certificate
+	// Names are the common names of all of them.
+	Names []string
 }
 
 // ReadAuthority gets the bundles of an issuer whose certificates a person fetches. namespace is where its references
@@ -40,5 +43,9 @@ func ReadAuthority(
 	if err != nil {
 		return Authority{}, &BundleError{Field: "spec.trust", Err: err}
 	}
-	return Authority{Trust: trust, Intermediates: between}, nil
+	authority := Authority{Trust: trust, Intermediates: between}
+	for _, certificate := range slices.Concat(certificates, between) {
+		authority.Names = append(authority.Names, certificate.Subject.CommonName)
+	}
+	return authority, nil
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -107,18 +109,41 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 func (r *Reconciler) check(
 	ctx context.Context, issuer v1alpha1.GenericManualIssuer,
 ) (reason, message string, err error) {
-	_, err = secrets.ReadAuthority(ctx, r.Reader, issuer.ManualSpec(), secrets.BundleNamespace(issuer, r.Namespace))
+	authority, err := secrets.ReadAuthority(
+		ctx, r.Reader, issuer.ManualSpec(), secrets.BundleNamespace(issuer, r.Namespace))
 	unusable, isUnusable := errors.AsType[*secrets.BundleError](err)
 	switch {
 	case isUnusable && unusable.Missing:
-		return v1alpha1.ReasonBundleNotFound, unusable.Error(), nil
+		return v1alpha1.ReasonBundleNotFound, unusable.Error() + expects(issuer.ManualSpec()), nil
 	case isUnusable:
-		return v1alpha1.ReasonBundleInvalid, unusable.Error(), nil
+		return v1alpha1.ReasonBundleInvalid, unusable.Error() + expects(issuer.ManualSpec()), nil
 	case err != nil:
 		return "", "", err
 	default:
-		return v1alpha1.ReasonChecked, "the bundles are readable", nil
+		return v1alpha1.ReasonChecked, "the bundles are readable" + lacks(issuer.ManualSpec(), authority.Names), nil
 	}
+}
+
+// expects says whose certificates belong into the bundles, where that is known.
+func expects(spec *v1alpha1.ManualIssuerSpec) string {
+	expected := spec.ExpectedAuthorities()
+	if len(expected) == 0 {
+		return ""
+	}
+	return "; the certificates of " + strings.Join(expected, ", ") + " are expected in spec.trust and spec.intermediates"
+}
+
+// lacks says which authority that is expected has no certificate in the bundles; names are those that have one. It
+// keeps nobody from working: authorities get new names, and what is trusted is the user's to say.
+func lacks(spec *v1alpha1.ManualIssuerSpec, names []string) string {
+	missing := slices.DeleteFunc(slices.Clone(spec.ExpectedAuthorities()), func(name string) bool {
+		return slices.Contains(names, name)
+	})
+	if len(missing) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; spec.trust and spec.intermediates hold no certificate of %s, as is expected: compare with what "+
+		"the authority publishes, or correct spec.authorities", strings.Join(missing, ", "))
 }
 
 // record writes what was found if it is new, and reports a change of it.

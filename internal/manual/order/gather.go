@@ -11,6 +11,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/manual/csr"
+	"github.com/varmenne/varmenne-issuer/internal/manual/instructions"
 	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
@@ -51,7 +52,9 @@ func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.ManualOrder) (o
 	if err != nil || issuer == nil {
 		return snapshot, err
 	}
-	snapshot.Issuer = orderstate.Issuer{Exists: true, Lead: issuer.ManualSpec().Lead()}
+	snapshot.Issuer = orderstate.Issuer{
+		Exists: true, Lead: issuer.ManualSpec().Lead(), Instructions: instructions.Of(issuer.ManualSpec()),
+	}
 	snapshot.Issuer.Ready, snapshot.Issuer.Message = find.Readiness(issuer)
 	wanted := wanted{order: order, waiter: waiting, issuer: issuer, now: snapshot.Now}
 	if snapshot.Delivery, err = r.delivery(ctx, wanted, order); err != nil || snapshot.Delivery.Given {

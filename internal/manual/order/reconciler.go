@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -114,7 +113,7 @@ func (r *Reconciler) record(
 ) error {
 	changed := order.DeepCopy()
 	outcome.Record(changed, now)
-	if equality.Semantic.DeepEqual(order.Status, changed.Status) {
+	if isSame(order, changed) {
 		return nil
 	}
 	before := orderstate.Ready(order)

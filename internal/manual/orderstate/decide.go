@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/manual/instructions"
 )
 
 // Intervals after which an order that nothing happens to is looked at all the same.
@@ -43,6 +44,8 @@ type Issuer struct {
 	Message       string
 	// Lead is how long people and authority need.
 	Lead time.Duration
+	// Instructions are what a person has to do, in each language.
+	Instructions []v1alpha1.ManualInstructions
 }
 
 // Delivery is what a person has brought back.
@@ -83,6 +86,8 @@ type Outcome struct {
 	Warning bool
 	// Certificate to be written into the order, nil for none.
 	Certificate *Certificate
+	// Instructions for the person whose turn it is.
+	Instructions []v1alpha1.OrderInstructions
 	// Reminder of a person whose turn it is; nil if none is due.
 	Reminder *Reminder
 	// Next is when to look again; zero if only when something changes.
@@ -94,6 +99,9 @@ func Decide(s Snapshot) Outcome {
 	outcome := s.outcome()
 	if outcome.Person {
 		outcome.Reminder = s.reminder(outcome)
+	}
+	if outcome.Person && outcome.State != v1alpha1.ManualOrderStale {
+		outcome.Instructions = instructions.Fill(s.Issuer.Instructions, s.Order)
 	}
 	if !outcome.Next.IsZero() {
 		outcome.Next = s.soonest(outcome.Next)

@@ -31,7 +31,10 @@ func snapshot(changes ...change) orderstate.Snapshot {
 				Renews:    &v1alpha1.ManualRenewal{SerialNumber: "1", NotAfter: metav1.Time{Time: now.Add(60 * day)}},
 			},
 		},
-		Issuer: orderstate.Issuer{Exists: true, Ready: true, Lead: 30 * day},
+		Issuer: orderstate.Issuer{
+			Exists: true, Ready: true, Lead: 30 * day,
+			Instructions: []v1alpha1.ManualInstructions{{Language: "en", Steps: "carry {{csrFile}}"}},
+		},
 	}
 	for _, change := range changes {
 		change(&s)
@@ -96,7 +99,8 @@ func TestWhatAnOrderSays(t *testing.T) {
 	}{
 		"a new one says how to carry the request": {
 			snapshot(), "AwaitingApplication", "ApplicationDue",
-			[]string{"kubectl get manualorder -n stamps manual-1", "base64 -d > manual-1.csr", "2027-01-27"}, true},
+			[]string{"kubectl get manualorder -n stamps manual-1", "base64 -d > manual-1.csr", "2027-01-27",
+				"status.instructions (en)"}, true},
 		"a first one has no end to speak of": {
 			snapshot(first), "AwaitingApplication", "ApplicationDue", []string{"carry the request"}, true},
 		"one within the lead time says so": {
@@ -151,6 +155,9 @@ func TestWhatAnOrderSays(t *testing.T) {
 			}
 			if outcome.Warning != warned.MatchString(outcome.Message) {
 				t.Errorf("%q is a Warning: %v", outcome.Message, outcome.Warning)
+			}
+			if has := len(outcome.Instructions) > 0; has != (c.person && c.state != "Stale") {
+				t.Errorf("the instructions are %+v", outcome.Instructions)
 			}
 			for _, text := range c.says {
 				if !strings.Contains(outcome.Message, text) {

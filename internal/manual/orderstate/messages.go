@@ -5,25 +5,33 @@ import (
 	"strings"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/manual/instructions"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
 // application says how to carry the request to the authority.
 func (s Snapshot) application() string {
-	order := s.Order
-	return fmt.Sprintf("carry the request to the authority: `kubectl get manualorder -n %s %s -o "+
-		"jsonpath='{.spec.request}' | base64 -d > %s.csr` writes it into a file; then note the application: `kubectl patch "+
-		"manualorder -n %s %s --type merge -p '{\"spec\":{\"application\":{\"reference\":\"…\"}}}'`%s",
-		order.Namespace, order.Name, order.Name, order.Namespace, order.Name, s.hurry())
+	return fmt.Sprintf("carry the request to the authority: %#q writes it into a file; then note the application: %#q%s%s",
+		instructions.WriteRequest(s.Order), instructions.NoteApplication(s.Order), s.hurry(), s.steps())
 }
 
 // applied says how to bring back what the authority sends.
 func (s Snapshot) applied() string {
-	order := s.Order
-	return fmt.Sprintf("application %s is with the authority; put what it sends into a ConfigMap: `kubectl create "+
-		"configmap -n %s %s --from-file=certificate=FILE`, and name that: `kubectl patch manualorder -n %s %s --type merge "+
-		"-p '{\"spec\":{\"certificateFrom\":{\"configMapKeyRef\":{\"name\":\"%s\",\"key\":\"certificate\"}}}}'`%s",
-		order.Spec.Application.Reference, order.Namespace, order.Name, order.Namespace, order.Name, order.Name, s.hurry())
+	return fmt.Sprintf("application %s is with the authority; put what it sends into a ConfigMap: %#q, and name that: "+
+		"%#q%s%s", s.Order.Spec.Application.Reference, instructions.StoreFile(s.Order), instructions.NameFile(s.Order),
+		s.hurry(), s.steps())
+}
+
+// steps says where all of them are.
+func (s Snapshot) steps() string {
+	languages := make([]string, 0, len(s.Issuer.Instructions))
+	for _, in := range s.Issuer.Instructions {
+		languages = append(languages, in.Language)
+	}
+	if len(languages) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; every step is in status.instructions (%s)", strings.Join(languages, ", "))
 }
 
 // hurry says how much time there is, where a certificate is in use.

@@ -25,6 +25,7 @@ func (o Outcome) Record(order *v1alpha1.ManualOrder, now time.Time) {
 	if o.Reminder != nil {
 		status.RemindedDays = &o.Reminder.Days
 	}
+	status.Instructions = o.Instructions
 	o.setCondition(order, v1alpha1.ConditionReady, o.State == v1alpha1.ManualOrderIssued, now)
 	o.setCondition(order, v1alpha1.ConditionPersonDue, o.Person, now)
 }
