@@ -18,8 +18,12 @@ var followed = map[string][]string{
 	trustPage:                            {"When an authority changes", "Check a bundle"},
 	permissionPage:                       {"What the controller may do"},
 	"docs/how-to/adopt-a-certificate.md": nil, // all of it: TestEveryCommandOfTheHowToIsRunByAStory of e2e/stories
-	// All of it: TestAPersonFetchesACertificateAndItsRenewals of e2e/stories.
-	"docs/how-to/manual-certificates.md": nil,
+	// The first four: TestAPersonFetchesACertificateAndItsRenewals of e2e/stories.
+	manualPage: {
+		"Once: the issuer", "Once: the Certificate", "Every time: carry the request",
+		"Every time: bring back what came", "If it was refused", "As a text in the order itself",
+	},
+	trackedPage: {"The stamp certificate", "The signing certificate of VIA", "When it has changed"},
 }
 
 // excused are commands that are not run here as they are shown, by how they begin, and where they are instead.

@@ -27,6 +27,16 @@ func TestThePagesShowTheSamplesAsTheyAre(t *testing.T) {
 			}
 		}
 	}
+	for page, samples := range map[string][]string{
+		manualPage:  {"manual/issuer.yaml", "manual/certificate.yaml", "manual/authority.yaml"},
+		trackedPage: {"tracked/stamp.yaml", "tracked/via.yaml"},
+	} {
+		for _, sample := range samples {
+			if !strings.Contains(read(t, page), "```yaml\n"+read(t, "docs", "samples", sample)+"```\n") {
+				t.Errorf("%s does not show docs/samples/%s as it is", page, sample)
+			}
+		}
+	}
 }
 
 // links are those in the text, and those in the references at the end of a page.
@@ -143,7 +153,7 @@ var ofOthers = strings.Fields(`
 	version help from-file from-literal cert key for timeout type patch as dry-run field-selector subresource replicas
 	overwrite namespace create-namespace set values wait reuse-values reset-then-reuse-values show-only no-hooks
 	take-ownership all from-backup include-namespaces exclude-resources status-include-resources
-	rawfile arg`)
+	rawfile arg patch-file`)
 
 func TestEveryFlagThatIsNamedExists(t *testing.T) {
 	known := read(t, flagsPage)

@@ -23,6 +23,17 @@ func TestEveryManifestIsTakenByTheAPIServer(t *testing.T) {
 	w := theWorld(t)
 	strict := client.WithFieldValidation(w.Client, metav1.FieldValidationStrict)
 	applied := 0
+	for sample, content := range samples(t) {
+		objects, err := manifestsIn(content)
+		if err != nil || len(objects) != 1 {
+			t.Errorf("docs/samples/%s: %d manifests: %v", sample, len(objects), err)
+		}
+		for _, object := range objects {
+			if err := dryRun(t, w, strict, object); err != nil {
+				t.Errorf("docs/samples/%s: %v", sample, err)
+			}
+		}
+	}
 	for page, content := range pages(t) {
 		for _, b := range blocksOf(t, page, content) {
 			if b.language != "yaml" {

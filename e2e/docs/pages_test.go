@@ -53,6 +53,26 @@ func pages(t *testing.T) map[string]string {
 	return found
 }
 
+// samples are those that the tests and the demo apply, by their path below docs/samples.
+func samples(t *testing.T) map[string]string {
+	t.Helper()
+	root, found := filepath.Join(repository(t), "docs", "samples"), map[string]string{}
+	for _, pattern := range []string{"*.yaml", "*/*.yaml"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("no samples in %s: %v", pattern, err)
+		}
+		for _, path := range paths {
+			sample, err := filepath.Rel(root, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[filepath.ToSlash(sample)] = read(t, "docs", "samples", sample)
+		}
+	}
+	return found
+}
+
 // block is a fenced block of a page.
 type block struct {
 	page     string

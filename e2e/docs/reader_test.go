@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,7 +62,8 @@ func replacementsIn(text string, all []howto.Replacement) []howto.Replacement {
 // write puts a file into the reader's directory.
 func (r *reader) write(name, content string) {
 	r.Helper()
-	if err := os.WriteFile(filepath.Join(r.shell.Dir, name), []byte(content), 0o600); err != nil {
+	path := filepath.Join(r.shell.Dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
 		r.Fatal(err)
 	}
 }

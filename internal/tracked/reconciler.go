@@ -103,7 +103,9 @@ func (r *Reconciler) gather(
 		return snapshot, nil //nolint:nilerr // it is told
 	}
 	leaf := max(slices.IndexFunc(found, isLeaf), 0) // an authority can be tracked, too
-	snapshot.Leaf, snapshot.Above = found[leaf], slices.Delete(found, leaf, leaf+1)
+	// Two statements: Delete overwrites what it takes away.
+	snapshot.Leaf = found[leaf]
+	snapshot.Above = slices.Delete(found, leaf, leaf+1)
 	return snapshot, nil
 }
 
