@@ -28,7 +28,7 @@ type Shell struct {
 // another shape than the page shows.
 func (s Shell) Run(ctx context.Context, commands Page) error {
 	for _, command := range commands {
-		printed, err := s.run(ctx, command.Text)
+		printed, err := s.Type(ctx, command.Text)
 		s.Log("$ %s\n%s", command.Text, printed)
 		if err == nil && command.Output != "" {
 			err = Compare(command.Output, printed)
@@ -40,7 +40,8 @@ func (s Shell) Run(ctx context.Context, commands Page) error {
 	return nil
 }
 
-func (s Shell) run(ctx context.Context, text string) (string, error) {
+// Type runs one command, and returns what it prints.
+func (s Shell) Type(ctx context.Context, text string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", text)

@@ -122,7 +122,10 @@ func TestDemoShowsAVerifiedCertificateAndEndsByItself(t *testing.T) {
 		t.Fatalf("the demo has failed: %v\n%s", err, d.said(t))
 	}
 	for _, text := range []string{"Certificate tax-reporting is Ready", "varmenne.dev/Submitted=True, SignNewCertificate",
-		"RETRIEVAL-ID", "CN=0123456-7", "The chain verifies against the simulator's root."} {
+		"RETRIEVAL-ID", "CN=0123456-7", "The chain verifies against the simulator's root.",
+		"base64 -d > manual-", "DVV's form is filled in and sent", "--from-file=certificate=",
+		"Certificate stamping is Ready, and its chain verifies against DVV's root",
+		"trackedcertificate.varmenne.dev/stamp condition met", "manualorder.varmenne.dev/manual-"} {
 		if !strings.Contains(d.said(t), text) {
 			t.Errorf("the demo did not print %q:\n%s", text, d.said(t))
 		}

@@ -1,7 +1,8 @@
-// Command demo shows a Certificate becoming Ready on this machine alone: it starts a cluster, cert-manager, a simulator
+// Command demo shows Certificates becoming Ready on this machine alone: it starts a cluster, cert-manager, a simulator
 // of the certificate service and the controller, applies the sample manifests of the documentation, and prints what a
-// user wants to see. It then stays up until Ctrl-C; with DEMO_EXIT=1 it ends by itself. Its exit code is 0 only if
-// the chain in the Secret verifies against the root of the simulator.
+// user wants to see. It then plays the person who fetches a certificate from DVV, which the simulator plays, and has a
+// stamp certificate watched over. It then stays up until Ctrl-C; with DEMO_EXIT=1 it ends by itself. Its exit code is 0
+// only if the chains in the Secrets verify against the roots of the simulator.
 package main
 
 import (
@@ -27,7 +28,7 @@ func main() {
 
 // run starts everything, shows it, and stops everything, whatever happens.
 func run(ctx context.Context, leave bool) (err error) {
-	w, err := world.Start(ctx, world.Options{Log: os.Stdout, SimulatorArgs: []string{"--environment=TEST"}})
+	w, err := world.Start(ctx, world.Options{Log: os.Stdout, SimulatorArgs: []string{"--environment=TEST", "--mail-delay=3s"}})
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,10 @@ func show(ctx context.Context, w *world.World) error {
 		return fmt.Errorf("no CertificateRequest has had the condition %s", v1alpha1.ConditionSubmitted)
 	}
 	fmt.Println("\n" + receipt)
-	return d.chain(ctx, certificate)
+	if err := d.chain(ctx, certificate); err != nil {
+		return err
+	}
+	return d.carry(ctx)
 }
 
 // apply applies the samples as they are, but for what only this run knows: the address of its simulator, and the
