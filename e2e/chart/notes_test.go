@@ -20,6 +20,7 @@ func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
 			want: []string{
 				"in namespace pki, as release vero", "helm test vero -n pki", "all namespaces",
 				"kubectl -n YOUR-NAMESPACE create secret generic vero-transfer", "every Secret of the cluster",
+				"kubectl -n YOUR-NAMESPACE get manualorders,trackedcertificates",
 			},
 			not: []string{"SIMULATOR", "cert-manager is not there", "crds.keep"},
 		},
@@ -36,6 +37,7 @@ func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
 			want: []string{
 				"NOT FOR PRODUCTION", "kubectl -n varmenne-issuer wait --for=condition=Ready certificate/rehearsal",
 				"kubectl -n varmenne-issuer get secret rehearsal-tls",
+				"kubectl -n varmenne-issuer get manualorders,trackedcertificates",
 			},
 			not: []string{"helm test", "transferPassword"},
 		},
@@ -46,6 +48,7 @@ func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
 				"metrics": map[string]any{"secure": true, "serviceMonitor": map[string]any{
 					"enabled": true, "authorization": map[string]any{"credentials": map[string]any{"name": "a", "key": "b"}},
 				}},
+				"manual":        map[string]any{"enabled": false},
 				"networkPolicy": map[string]any{"enabled": true}, "proxy": map[string]any{"secretName": "proxy"},
 				"allowedEndpoints": map[string]any{"hosts": []any{"*"}},
 			}},
@@ -55,6 +58,7 @@ func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
 				"443, 6443 can be reached", "networkPolicy.service.ports is empty",
 				`allowedEndpoints.hosts has "*"`,
 			},
+			not: []string{"manualorders"},
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {
