@@ -14,7 +14,9 @@ var followed = map[string][]string{
 	startPage: {
 		"Bundles and credentials", "The issuer", "The Certificate", "What you have now",
 	},
-	troublePage:                          {"Troubleshooting", "The issuer is not Ready", "A renewal fails"},
+	troublePage:                          {
+		"Troubleshooting", "A certificate that a person fetches", "The issuer is not Ready", "A renewal fails",
+	},
 	trustPage:                            {"When an authority changes", "Check a bundle"},
 	permissionPage:                       {"What the controller may do"},
 	"docs/how-to/adopt-a-certificate.md": nil, // all of it: TestEveryCommandOfTheHowToIsRunByAStory of e2e/stories
