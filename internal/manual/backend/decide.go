@@ -16,6 +16,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/manual/csr"
 	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
 // look is after what time a request that waits for a person is looked at, if nothing happens before.
@@ -86,8 +87,7 @@ func follow(order *v1alpha1.ManualOrder, now time.Time) gate.Decision {
 	return decision
 }
 
-// order is the one that the request waits for, nil if there is none. An order whose certificate is in use already, or
-// was before, was for an earlier request with the same key.
+// order is the one that the request waits for, nil if there is none.
 func (s *snapshot) order() *v1alpha1.ManualOrder {
 	var best *v1alpha1.ManualOrder
 	for i := range s.orders {
@@ -109,13 +109,28 @@ func (s *snapshot) fits(order *v1alpha1.ManualOrder) bool {
 		!csr.Same(order.Spec.Request, s.request.Spec.Request) {
 		return false
 	}
-	if order.Status.State != v1alpha1.ManualOrderIssued || s.current == nil {
+	return order.Status.State != v1alpha1.ManualOrderIssued || s.replaces(order)
+}
+
+// replaces reports whether the certificate of an issued order is to come into the place of the one in use. It is not
+// where that has the same key, and is the order's own or a later one: the order was for an earlier request with this
+// key then. With another key the dates say nothing: an authority may replace a certificate by one that ends sooner.
+func (s *snapshot) replaces(order *v1alpha1.ManualOrder) bool {
+	if s.current == nil {
 		return true
 	}
-	replaces := order.Spec.Renews != nil && order.Spec.Renews.SerialNumber == s.serialNumber
+	digest, err := pki.PublicKeyDigest(s.current.PublicKey)
+	if err != nil || digest != s.digest {
+		return true
+	}
+	if order.Status.SerialNumber == s.serialNumber {
+		return false
+	}
+	if renews := order.Spec.Renews; renews != nil && renews.SerialNumber == s.serialNumber {
+		return true
+	}
 	ends := order.Status.NotAfter
-	return order.Status.SerialNumber != s.serialNumber &&
-		(replaces || ends != nil && ends.After(s.current.NotAfter))
+	return ends != nil && ends.After(s.current.NotAfter)
 }
 
 // rank prefers the order that is nearest to its end.
@@ -158,16 +173,26 @@ func (s *snapshot) newOrder() *v1alpha1.ManualOrder {
 	return order
 }
 
-// checkExisting says why an order that exists does not serve the request.
+// checkExisting says why an order that exists does not serve the request; it may be that the cache is only behind.
 func checkExisting(wanted *v1alpha1.ManualOrder) func(client.Object) error {
 	return func(existing client.Object) error {
 		order, isOrder := existing.(*v1alpha1.ManualOrder)
-		if !isOrder || order.Spec.IssuerRef == wanted.Spec.IssuerRef {
+		switch {
+		case !isOrder:
+			return nil
+		case order.Spec.PublicKeyDigest != wanted.Spec.PublicKeyDigest || !csr.Same(order.Spec.Request, wanted.Spec.Request):
+			return fmt.Errorf("ManualOrder %s has the name of the order that this request needs, and is for another key or "+
+				"other names: somebody has made it by hand; delete it", order.Name)
+		case order.Spec.IssuerRef != wanted.Spec.IssuerRef:
+			return fmt.Errorf("ManualOrder %s is for the same key and names, and was made for %s %s: delete it if nobody has "+
+				"applied with it, else have the Certificate name that issuer again", order.Name,
+				order.Spec.IssuerRef.Kind, order.Spec.IssuerRef.Name)
+		case !order.DeletionTimestamp.IsZero() && len(order.Finalizers) > 0:
+			return fmt.Errorf("ManualOrder %s is being deleted, and its finalizers keep it: another one is made once they "+
+				"are gone", order.Name)
+		default:
 			return nil
 		}
-		return fmt.Errorf("ManualOrder %s is for the same key and names, and was made for %s %s: delete it if nobody has "+
-			"applied with it, else have the Certificate name that issuer again", order.Name,
-			order.Spec.IssuerRef.Kind, order.Spec.IssuerRef.Name)
 	}
 }
 

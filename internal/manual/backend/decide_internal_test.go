@@ -90,8 +90,14 @@ func ordered(t *testing.T, state v1alpha1.ManualOrderState, left time.Duration) 
 // inUse has a certificate that ends so long from now in the Secret.
 func inUse(t *testing.T, left time.Duration) change {
 	t.Helper()
+	return inUseWith(t, "stamping", left)
+}
+
+// inUseWith has one with a key.
+func inUseWith(t *testing.T, key string, left time.Duration) change {
+	t.Helper()
 	return func(s *snapshot) {
-		s.current = pkitest.Root(t, "DVV").Issue(t, pkitest.Key("stamping"), "stamping.example.fi",
+		s.current = pkitest.Root(t, "DVV").Issue(t, pkitest.Key(key), "stamping.example.fi",
 			func(c *x509.Certificate) { c.NotAfter = s.now.Add(left) })
 		s.serialNumber = "5"
 	}
@@ -137,6 +143,10 @@ func TestWhatARequestNeeds(t *testing.T) {
 		"not the one before that": {
 			[]change{ordered(t, v1alpha1.ManualOrderIssued, year/2), inUse(t, year)},
 			gate.Create, v1alpha1.ReasonOrderCreated, ""},
+		"one that ends sooner than that in use, which has another key": {
+			[]change{inUseWith(t, "another", year), ordered(t, v1alpha1.ManualOrderIssued, year/2)}, gate.Deliver, "Why", ""},
+		"one that ends sooner than that in use, which it was ordered to replace": {
+			[]change{inUse(t, year), ordered(t, v1alpha1.ManualOrderIssued, year/2)}, gate.Deliver, "Why", ""},
 		"of several the one that is nearest to its end": {
 			[]change{ordered(t, v1alpha1.ManualOrderStale, year), ordered(t, v1alpha1.ManualOrderIssued, year)},
 			gate.Deliver, "Why", ""},
@@ -170,5 +180,40 @@ func TestTheNameOfAnOrder(t *testing.T) {
 	}
 	if first.Annotations[cmapi.CertificateNameKey] != "stamping" || first.Labels[v1alpha1.LabelPublicKey] == "" {
 		t.Errorf("the order is marked with %v and %v", first.Annotations, first.Labels)
+	}
+}
+
+// TestAnOrderThatHasTheNameAndDoesNotServe is told, for the request would wait for the cache for ever.
+func TestAnOrderThatHasTheNameAndDoesNotServe(t *testing.T) {
+	for claim, c := range map[string]struct {
+		change func(*v1alpha1.ManualOrder)
+		says   string
+	}{
+		"the cache is behind": {func(*v1alpha1.ManualOrder) {}, ""},
+		"it is on its way out": {func(order *v1alpha1.ManualOrder) {
+			order.DeletionTimestamp = &metav1.Time{Time: pkitest.Now}
+		}, ""},
+		"a finalizer keeps it": {func(order *v1alpha1.ManualOrder) {
+			order.DeletionTimestamp, order.Finalizers = &metav1.Time{Time: pkitest.Now}, []string{"example.com/kept"}
+		}, "its finalizers keep it"},
+		"made by hand, with another CSR": {func(order *v1alpha1.ManualOrder) {
+			order.Spec.Request = []byte("no CSR")
+		}, "made it by hand; delete it"},
+		"made by hand, with another digest": {func(order *v1alpha1.ManualOrder) {
+			order.Spec.PublicKeyDigest = strings.Repeat("0", 64)
+		}, "made it by hand; delete it"},
+		"for another issuer": {func(order *v1alpha1.ManualOrder) {
+			order.Spec.IssuerRef.Name = "other"
+		}, "was made for ManualIssuer other"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			wanted := snapshotOf(t).newOrder()
+			existing := wanted.DeepCopy()
+			c.change(existing)
+			err := checkExisting(wanted)(existing)
+			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("it says %v", err)
+			}
+		})
 	}
 }
