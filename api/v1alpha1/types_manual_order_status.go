@@ -57,6 +57,11 @@ type ManualOrderStatus struct {
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
+	// staleTime is since when nobody waits for the order; left out while somebody does.
+	//
+	// +optional
+	StaleTime *metav1.Time `json:"staleTime,omitempty"`
+
 	// remindedDays is the least number of days before the end of the certificate in use at which somebody was reminded.
 	//
 	// +optional

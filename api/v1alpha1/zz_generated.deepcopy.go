@@ -498,6 +498,10 @@ func (in *ManualOrderStatus) DeepCopyInto(out *ManualOrderStatus) {
 		in, out := &in.CompletionTime, &out.CompletionTime
 		*out = (*in).DeepCopy()
 	}
+	if in.StaleTime != nil {
+		in, out := &in.StaleTime, &out.StaleTime
+		*out = (*in).DeepCopy()
+	}
 	if in.RemindedDays != nil {
 		in, out := &in.RemindedDays, &out.RemindedDays
 		*out = new(int32)

@@ -5,12 +5,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
 	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
@@ -48,7 +49,9 @@ func (r *Reconciler) delivery(
 		NotBefore: issued.Leaf.NotBefore, NotAfter: issued.Leaf.NotAfter,
 	}
 	for _, change := range issued.Changes {
-		taken.Changes = append(taken.Changes, v1alpha1.SubjectChange(change))
+		taken.Changes = append(taken.Changes, v1alpha1.SubjectChange{
+			Field: change.Field, Old: bounded(change.Old), New: bounded(change.New),
+		})
 	}
 	return orderstate.Delivery{Given: true, Certificate: taken}, nil
 }
@@ -71,7 +74,7 @@ func (r *Reconciler) check(ctx context.Context, data []byte, wanted wanted) (del
 		return delivery.Issued{}, fmt.Errorf("spec.request: %w", err)
 	}
 	usage, extended := usagesOf(waiting.request)
-	earlier, err := r.earlier(ctx, order)
+	earlier, err := r.earlier(ctx, order, came)
 	if err != nil {
 		return delivery.Issued{}, err
 	}
@@ -117,21 +120,39 @@ func policyOf(spec *v1alpha1.ManualIssuerSpec) delivery.Policy {
 	return policy
 }
 
-// earlier are the other orders of the namespace: a person may take the certificate of one for that of another.
-func (r *Reconciler) earlier(ctx context.Context, order *v1alpha1.ManualOrder) ([]delivery.EarlierOrder, error) {
-	orders := &v1alpha1.ManualOrderList{}
-	if err := r.Client.List(ctx, orders, client.InNamespace(order.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("list ManualOrders: %w", err)
-	}
+// earlier are the other orders of the namespace that are for the key of something that came: a person may take the
+// certificate of one for that of another.
+func (r *Reconciler) earlier(
+	ctx context.Context, order *v1alpha1.ManualOrder, came []*x509.Certificate,
+) ([]delivery.EarlierOrder, error) {
 	var earlier []delivery.EarlierOrder
-	for i := range orders.Items {
-		other := &orders.Items[i]
-		if other.UID == order.UID || other.Spec.PublicKeyDigest == order.Spec.PublicKeyDigest {
+	for _, certificate := range came {
+		digest, err := pki.PublicKeyDigest(certificate.PublicKey)
+		if err != nil || digest == order.Spec.PublicKeyDigest {
 			continue
 		}
-		earlier = append(earlier, delivery.EarlierOrder{
-			PublicKeyDigest: other.Spec.PublicKeyDigest, Name: other.Name, Date: other.CreationTimestamp.Time,
-		})
+		others, err := find.ManualOrdersWithKey(ctx, r.Client, order.Namespace, digest)
+		if err != nil {
+			return nil, err
+		}
+		for i := range others {
+			earlier = append(earlier, delivery.EarlierOrder{
+				PublicKeyDigest: digest, Name: others[i].Name, Date: others[i].CreationTimestamp.Time,
+			})
+		}
 	}
 	return earlier, nil
+}
+
+// bounded are the values of a field as far as status.changes takes them: 64 that are not empty, of 1,024 bytes each.
+func bounded(values []string) []string {
+	const most, longest = 64, 1024
+	var kept []string
+	for _, value := range values {
+		if value == "" || len(kept) == most {
+			continue
+		}
+		kept = append(kept, strings.ToValidUTF8(value[:min(len(value), longest)], ""))
+	}
+	return kept
 }

@@ -187,10 +187,14 @@ func (s Snapshot) begin(notBefore time.Time, taken *Certificate) Outcome {
 			"place; ask the authority for a certificate that begins earlier, and put it into this order",
 			at(renews.NotAfter.Time), days(notBefore.Sub(renews.NotAfter.Time)))
 		outcome.Person, outcome.Warning = true, true
+		outcome.Next = earlier(notBefore, s.Now.Add(longestWait)) // for what spec.certificateFrom names is not watched
 	}
 	if taken == nil && s.Delivery.Given {
 		outcome.Message += "; what was brought back after it cannot be used: " + s.Delivery.Problem
-		outcome.Warning = true
+		outcome.Person, outcome.Warning = true, true
+		if s.Order.Spec.CertificateFrom != nil || s.Delivery.Recheck {
+			outcome.Next = earlier(outcome.Next, s.Now.Add(referenceCheck))
+		}
 	}
 	return outcome
 }
@@ -235,6 +239,13 @@ func (s Snapshot) stale() Outcome {
 			"brings is not in use; if its certificate comes all the same, bring it here", s.Unwanted, application.Reference)
 	}
 	return outcome
+}
+
+func earlier(one, other time.Time) time.Time {
+	if other.Before(one) {
+		return other
+	}
+	return one
 }
 
 // Ready is the condition of an order, nil if it has none.

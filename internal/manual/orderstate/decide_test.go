@@ -125,7 +125,7 @@ func TestWhatAnOrderSays(t *testing.T) {
 			snapshot(kept(14 * day)), "AwaitingValidity", "AwaitingValidity", []string{`"A" → "B"`}, false},
 		"what was brought beside it and cannot be used is told": {
 			snapshot(kept(14*day), rejected), "AwaitingValidity", "AwaitingValidity",
-			[]string{"begins at 2026-12-12", "after it cannot be used: it is the CSR"}, false},
+			[]string{"begins at 2026-12-12", "after it cannot be used: it is the CSR"}, true},
 		"what was kept is handed over when it begins": {
 			snapshot(kept(14*day), func(s *orderstate.Snapshot) { s.Now = now.Add(14 * day) }), "Issued", "Issued", nil, false},
 		"one that nobody waits for is stale": {
@@ -219,6 +219,7 @@ func TestWhenAnOrderIsLookedAt(t *testing.T) {
 		"once an hour where the text is rejected":  {snapshot(rejected), time.Hour},
 		"once a minute where the trust rejects it": {snapshot(rejected, recheck), time.Minute},
 		"once a minute where another holds one":    {snapshot(sameKey), time.Minute},
+		"once an hour while there will be a gap":   {snapshot(left(10*day), brought(14*day)), time.Hour},
 		"when the certificate begins":              {snapshot(first, brought(14*day)), 14 * day},
 	} {
 		t.Run(claim, func(t *testing.T) {
@@ -229,5 +230,26 @@ func TestWhenAnOrderIsLookedAt(t *testing.T) {
 	}
 	if next := orderstate.Decide(snapshot(unwanted)).Next; !next.IsZero() {
 		t.Errorf("a stale one at %s", next)
+	}
+}
+
+// TestSinceWhenAnOrderIsStale: from then on it is kept for half a year, however long it has waited before.
+func TestSinceWhenAnOrderIsStale(t *testing.T) {
+	s := snapshot(applied)
+	orderstate.Decide(s).Record(s.Order, now)
+	if s.Order.Status.StaleTime != nil {
+		t.Errorf("since %s, while somebody waits", s.Order.Status.StaleTime)
+	}
+	unwanted(&s)
+	for _, later := range []time.Duration{200 * day, 201 * day} {
+		orderstate.Decide(s).Record(s.Order, now.Add(later))
+		if since := s.Order.Status.StaleTime; since == nil || !since.Time.Equal(now.Add(200*day)) {
+			t.Errorf("since %s, at %s", since, later)
+		}
+	}
+	s.Unwanted = ""
+	orderstate.Decide(s).Record(s.Order, now.Add(202*day))
+	if s.Order.Status.StaleTime != nil {
+		t.Errorf("since %s, when somebody waits again", s.Order.Status.StaleTime)
 	}
 }

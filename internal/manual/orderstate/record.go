@@ -22,6 +22,12 @@ func (o Outcome) Record(order *v1alpha1.ManualOrder, now time.Time) {
 	if o.State == v1alpha1.ManualOrderIssued && status.CompletionTime == nil {
 		status.CompletionTime = &metav1.Time{Time: now}
 	}
+	switch {
+	case o.State != v1alpha1.ManualOrderStale:
+		status.StaleTime = nil
+	case status.StaleTime == nil:
+		status.StaleTime = &metav1.Time{Time: now}
+	}
 	if o.Reminder != nil {
 		status.RemindedDays = &o.Reminder.Days
 	}
