@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/access"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
@@ -126,6 +127,10 @@ func (r *Reconciler) read(ctx context.Context, certificate *v1alpha1.TrackedCert
 // readIssued gets what cert-manager has issued for a Certificate, with its root.
 func (r *Reconciler) readIssued(ctx context.Context, name types.NamespacedName) ([]byte, error) {
 	issued := &cmapi.Certificate{}
+	if !access.IsName(name.Name) {
+		return nil, &secrets.BundleError{Field: "spec.source.certificateName", Missing: true, Err: fmt.Errorf(
+			"the Certificate %s cannot exist, because that is no name of one: correct it", name)}
+	}
 	switch err := r.Reader.Get(ctx, name, issued); {
 	case apierrors.IsNotFound(err):
 		return nil, &secrets.BundleError{

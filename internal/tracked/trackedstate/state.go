@@ -3,6 +3,7 @@
 package trackedstate
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -168,7 +169,7 @@ func Digest(facts []v1alpha1.ChangedFact, leaf *x509.Certificate, above []*x509.
 		case v1alpha1.ChangedAuthorityChain:
 			add("issuer", leaf.RawIssuer)
 			add("issuer's key", leaf.AuthorityKeyId)
-			for _, authority := range above {
+			for _, authority := range chain(leaf, above) {
 				add("authority", authority.RawSubject)
 				add("authority's key", authority.RawSubjectPublicKeyInfo)
 			}
@@ -177,6 +178,23 @@ func Digest(facts []v1alpha1.ChangedFact, leaf *x509.Certificate, above []*x509.
 		}
 	}
 	return hex.EncodeToString(digest.Sum(nil))
+}
+
+// chain are the authorities above a certificate in the order of their signatures, as far as they are known: in which
+// order a file holds them, how often, and what else is in it, changes nothing.
+func chain(certificate *x509.Certificate, above []*x509.Certificate) []*x509.Certificate {
+	var found []*x509.Certificate
+	for range above {
+		next := slices.IndexFunc(above, func(authority *x509.Certificate) bool {
+			return bytes.Equal(authority.RawSubject, certificate.RawIssuer) && certificate.CheckSignatureFrom(authority) == nil
+		})
+		if next < 0 || bytes.Equal(certificate.RawSubject, certificate.RawIssuer) {
+			break // a root is above nothing, also where the file has another certificate of it
+		}
+		certificate = above[next]
+		found = append(found, certificate)
+	}
+	return found
 }
 
 // SerialNumber is that of a certificate, in lower-case hexadecimal.

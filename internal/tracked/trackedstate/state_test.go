@@ -123,3 +123,30 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 		t.Errorf("it is %+v", got.Ready)
 	}
 }
+
+func TestTheAuthorityChain(t *testing.T) {
+	root := pkitest.Root(t, "DVV")
+	between, stranger := root.Intermediate(t, "DVV Service"), pkitest.Root(t, "stranger").Certificate
+	leaf := between.Issue(t, pkitest.Key("one"), "stamp")
+	facts := []v1alpha1.ChangedFact{v1alpha1.ChangedAuthorityChain}
+	first := trackedstate.Digest(facts, leaf, []*x509.Certificate{between.Certificate, root.Certificate})
+	renewed := pkitest.Root(t, "DVV").Certificate // another certificate with the same name and key
+	sameName := pkitest.Root(t, "other key", func(c *x509.Certificate) { c.Subject = root.Certificate.Subject }).Certificate
+	for claim, c := range map[string]struct {
+		above []*x509.Certificate
+		same  bool
+	}{
+		"in another order":               {[]*x509.Certificate{root.Certificate, between.Certificate}, true},
+		"beside those of others":         {[]*x509.Certificate{stranger, between.Certificate, root.Certificate}, true},
+		"beside one that bears its name": {[]*x509.Certificate{sameName, between.Certificate, root.Certificate}, true},
+		"with a renewed root, same key":  {[]*x509.Certificate{between.Certificate, renewed}, true},
+		"with a root twice":              {[]*x509.Certificate{between.Certificate, root.Certificate, renewed}, true},
+		"without the root":               {[]*x509.Certificate{between.Certificate}, false},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			if (trackedstate.Digest(facts, leaf, c.above) == first) != c.same {
+				t.Error("it is the other way round")
+			}
+		})
+	}
+}
