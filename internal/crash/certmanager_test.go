@@ -42,15 +42,12 @@ type certManager struct {
 }
 
 // begin starts an issuance: key manager, request manager and approver have done their work.
-func (c *certManager) begin(s *environment, renewal bool) {
+func (c *certManager) begin(s *base, issuer cmmeta.IssuerReference) {
 	s.Helper()
-	if renewal {
-		c.storeEarlierCertificate(s)
-	}
 	c.certificate = &cmapi.Certificate{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: certificateName},
 		Spec: cmapi.CertificateSpec{
-			SecretName: secretName, CommonName: customerID, IssuerRef: issuerRef,
+			SecretName: secretName, CommonName: customerID, IssuerRef: issuer,
 			RenewBefore: &metav1.Duration{Duration: 20 * day},
 		},
 		Status: cmapi.CertificateStatus{
@@ -80,7 +77,7 @@ func (c *certManager) begin(s *environment, renewal bool) {
 				cmapi.CertificateRequestRevisionAnnotationKey: "1",
 			},
 		},
-		Spec: cmapi.CertificateRequestSpec{Request: pemOf("CERTIFICATE REQUEST", sign(s, c.key)), IssuerRef: issuerRef},
+		Spec: cmapi.CertificateRequestSpec{Request: pemOf("CERTIFICATE REQUEST", sign(s, c.key)), IssuerRef: issuer},
 	}
 	status.Set(request, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "cert-manager.io", "approved",
 		s.clock.Now())
@@ -88,7 +85,7 @@ func (c *certManager) begin(s *environment, renewal bool) {
 }
 
 // storeEarlierCertificate puts a certificate into the Secret that the service has issued earlier.
-func (c *certManager) storeEarlierCertificate(s *environment) {
+func (s *environment) storeEarlierCertificate() {
 	s.Helper()
 	bundles, err := secrets.ReadBundles(s.Context(), server.Client, new(s.trust()), s.namespace)
 	s.must(err)
@@ -102,7 +99,7 @@ func (c *certManager) storeEarlierCertificate(s *environment) {
 	party := protocol.Party{Environment: "TEST", CustomerID: customerID}
 	id, err := service.SignNew(s.Context(), &protocol.SignNew{
 		Party: party, TransferID: minted.TransferID, TransferPassword: protocol.NewPassword(minted.TransferPassword),
-		CSR: sign(s, key),
+		CSR: sign(&s.base, key),
 	})
 	s.must(err)
 	s.clock.Step(day)
@@ -110,13 +107,13 @@ func (c *certManager) storeEarlierCertificate(s *environment) {
 	s.must(err)
 	leaf, err := pki.ParseCertificate(raw)
 	s.must(err)
-	c.earlierSecret = tlsSecret(s, pkitest.PEM(leaf), key)
-	server.Create(s.T, c.earlierSecret)
+	s.earlierSecret = tlsSecret(&s.base, pkitest.PEM(leaf), key)
+	server.Create(s.T, s.earlierSecret)
 	s.must(s.admin.ClearRequests(s.Context()))
 }
 
 // storeCertificate writes the Secret once the request is Ready, as the issuing controller does.
-func (c *certManager) storeCertificate(s *environment, request *cmapi.CertificateRequest) {
+func (c *certManager) storeCertificate(s *base, request *cmapi.CertificateRequest) {
 	s.Helper()
 	if c.done || !status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
 		return
@@ -139,7 +136,7 @@ func (c *certManager) storeCertificate(s *environment, request *cmapi.Certificat
 }
 
 // verifyUnchanged fails if somebody has written to a Secret.
-func (s *environment) verifyUnchanged(earlierSecret *corev1.Secret) {
+func (s *base) verifyUnchanged(earlierSecret *corev1.Secret) {
 	s.Helper()
 	now := &corev1.Secret{}
 	s.read(earlierSecret.Name, now)
@@ -148,7 +145,7 @@ func (s *environment) verifyUnchanged(earlierSecret *corev1.Secret) {
 	}
 }
 
-func tlsSecret(s *environment, chain []byte, key *rsa.PrivateKey) *corev1.Secret {
+func tlsSecret(s *base, chain []byte, key *rsa.PrivateKey) *corev1.Secret {
 	s.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	s.must(err)
@@ -159,7 +156,7 @@ func tlsSecret(s *environment, chain []byte, key *rsa.PrivateKey) *corev1.Secret
 	}
 }
 
-func sign(s *environment, key *rsa.PrivateKey) []byte {
+func sign(s *base, key *rsa.PrivateKey) []byte {
 	s.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader,
 		&x509.CertificateRequest{Subject: pkix.Name{CommonName: customerID}}, key)

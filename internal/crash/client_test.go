@@ -5,8 +5,11 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
+	"slices"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
@@ -33,27 +36,27 @@ const (
 type stepClient struct {
 	client.Client
 
-	controller *controller
+	process *process
 }
 
 func (h stepClient) Get(
 	ctx context.Context, key client.ObjectKey, into client.Object, options ...client.GetOption,
 ) error {
-	if err := h.controller.beforeRead(); err != nil {
+	if err := h.process.beforeRead(); err != nil {
 		return err
 	}
 	return h.Client.Get(ctx, key, into, options...)
 }
 
 func (h stepClient) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
-	if err := h.controller.beforeRead(); err != nil {
+	if err := h.process.beforeRead(); err != nil {
 		return err
 	}
-	return apitest.Indexed{Client: h.Client, Indexes: h.controller.indexes}.List(ctx, into, options...)
+	return apitest.Indexed{Client: h.Client, Indexes: h.process.indexes}.List(ctx, into, options...)
 }
 
 func (h stepClient) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
-	return h.controller.do("create "+kindOf(object), object, func() error {
+	return h.process.do("create "+kindOf(object), object, func() error {
 		return h.Client.Create(ctx, object, options...)
 	})
 }
@@ -61,50 +64,79 @@ func (h stepClient) Create(ctx context.Context, object client.Object, options ..
 func (h stepClient) Patch(
 	ctx context.Context, object client.Object, patch client.Patch, options ...client.PatchOption,
 ) error {
-	return h.controller.do(kindOf(object)+" annotated", object, func() error {
+	return h.process.do(kindOf(object)+" annotated", object, func() error {
 		return h.Client.Patch(ctx, object, patch, options...)
 	})
 }
 
 func (h stepClient) Delete(ctx context.Context, object client.Object, options ...client.DeleteOption) error {
-	return h.controller.do("delete "+kindOf(object), object, func() error {
+	return h.process.do("delete "+kindOf(object), object, func() error {
 		return h.Client.Delete(ctx, object, options...)
 	})
 }
 
 func (h stepClient) Status() client.SubResourceWriter {
-	return stepStatusWriter{h.Client.Status(), h.controller}
+	return stepStatusWriter{h.Client.Status(), h.process}
 }
 
-// laggingClient is a stepClient whose cache may lag behind.
+// laggingClient is a stepClient whose cache may lag behind: it shows orders as they were.
 type laggingClient struct{ stepClient }
 
+func (l laggingClient) Get(
+	ctx context.Context, key client.ObjectKey, into client.Object, options ...client.GetOption,
+) error {
+	order, isOrder := into.(*v1alpha1.ManualOrder)
+	if !isOrder || l.process.stale == nil {
+		return l.stepClient.Get(ctx, key, into, options...)
+	}
+	for _, stale := range l.process.stale {
+		if was, is := stale.(*v1alpha1.ManualOrder); is && client.ObjectKeyFromObject(was) == key {
+			was.DeepCopyInto(order)
+			return nil
+		}
+	}
+	return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("manualorders").GroupResource(), key.Name)
+}
+
 func (l laggingClient) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
-	orders, isOrders := into.(*v1alpha1.VeroOrderList)
-	if !isOrders || l.controller.stale == nil {
+	_, isVero := into.(*v1alpha1.VeroOrderList)
+	_, isManual := into.(*v1alpha1.ManualOrderList)
+	if !isVero && !isManual || l.process.stale == nil {
 		return l.stepClient.List(ctx, into, options...)
 	}
 	asked := &client.ListOptions{}
 	asked.ApplyOptions(options)
-	for _, order := range l.controller.stale {
-		if asked.LabelSelector.Matches(labels.Set(order.Labels)) {
-			orders.Items = append(orders.Items, order)
+	var found []runtime.Object
+	for _, order := range l.process.stale {
+		if l.selected(asked, order) {
+			found = append(found, order)
 		}
 	}
-	return nil
+	return meta.SetList(into, found)
+}
+
+func (l laggingClient) selected(asked *client.ListOptions, order client.Object) bool {
+	if asked.LabelSelector != nil && !asked.LabelSelector.Matches(labels.Set(order.GetLabels())) {
+		return false
+	}
+	if asked.FieldSelector == nil {
+		return true
+	}
+	wanted := asked.FieldSelector.Requirements()[0]
+	return slices.Contains(l.process.indexes[wanted.Field](order), wanted.Value)
 }
 
 // stepStatusWriter writes a status.
 type stepStatusWriter struct {
 	client.SubResourceWriter
 
-	controller *controller
+	process *process
 }
 
 func (p stepStatusWriter) Update(
 	ctx context.Context, object client.Object, options ...client.SubResourceUpdateOption,
 ) error {
-	return p.controller.do(kindOf(object)+" "+stateOf(object), object, func() error {
+	return p.process.do(kindOf(object)+" "+stateOf(object), object, func() error {
 		return p.SubResourceWriter.Update(ctx, object, options...)
 	})
 }
@@ -112,7 +144,7 @@ func (p stepStatusWriter) Update(
 func (p stepStatusWriter) Patch(
 	ctx context.Context, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption,
 ) error {
-	return p.controller.do(kindOf(object)+" "+stateOf(object), object, func() error {
+	return p.process.do(kindOf(object)+" "+stateOf(object), object, func() error {
 		return p.SubResourceWriter.Patch(ctx, object, patch, options...)
 	})
 }
@@ -121,6 +153,8 @@ func kindOf(object client.Object) string {
 	switch object.(type) {
 	case *v1alpha1.VeroOrder:
 		return "VeroOrder"
+	case *v1alpha1.ManualOrder:
+		return "ManualOrder"
 	case *cmapi.CertificateRequest:
 		return "CertificateRequest"
 	default:
@@ -131,6 +165,8 @@ func kindOf(object client.Object) string {
 func stateOf(object client.Object) string {
 	switch object := object.(type) {
 	case *v1alpha1.VeroOrder:
+		return string(object.Status.State)
+	case *v1alpha1.ManualOrder:
 		return string(object.Status.State)
 	case *cmapi.CertificateRequest:
 		return readyReason(object)
@@ -144,7 +180,7 @@ func stateOf(object client.Object) string {
 type stepRecorder struct {
 	*events.FakeRecorder
 
-	controller *controller
+	process *process
 }
 
 func (s stepRecorder) Eventf(regarding, related runtime.Object, kind, reason, action, note string, arguments ...any) {
@@ -152,8 +188,8 @@ func (s stepRecorder) Eventf(regarding, related runtime.Object, kind, reason, ac
 		s.FakeRecorder.Eventf(regarding, related, kind, reason, action, note, arguments...)
 		return nil
 	}
-	if s.controller.eventful {
-		_ = s.controller.do("event "+reason, nil, write)
+	if s.process.eventful {
+		_ = s.process.do("event "+reason, nil, write)
 		return
 	}
 	_ = write()
@@ -163,11 +199,11 @@ func (s stepRecorder) Eventf(regarding, related runtime.Object, kind, reason, ac
 type stepService struct {
 	veroorder.Service
 
-	controller *controller
+	process *process
 }
 
 func (l stepService) SignNew(ctx context.Context, message *protocol.SignNew) (id string, err error) {
-	err = l.controller.do(signNew, nil, func() (err error) {
+	err = l.process.do(signNew, nil, func() (err error) {
 		id, err = l.Service.SignNew(ctx, message)
 		return err
 	})
@@ -177,7 +213,7 @@ func (l stepService) SignNew(ctx context.Context, message *protocol.SignNew) (id
 func (l stepService) Renew(
 	ctx context.Context, message *protocol.Renew, key crypto.Signer, leaf *x509.Certificate,
 ) (id string, err error) {
-	err = l.controller.do(renew, nil, func() (err error) {
+	err = l.process.do(renew, nil, func() (err error) {
 		id, err = l.Service.Renew(ctx, message, key, leaf)
 		return err
 	})
@@ -185,7 +221,7 @@ func (l stepService) Renew(
 }
 
 func (l stepService) Get(ctx context.Context, message *protocol.Get) (raw []byte, err error) {
-	err = l.controller.do(get, nil, func() (err error) {
+	err = l.process.do(get, nil, func() (err error) {
 		raw, err = l.Service.Get(ctx, message)
 		return err
 	})

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -33,7 +32,7 @@ func TestAnIssuanceSurvivesACrashAtEveryStep(t *testing.T) {
 	for claim, scenario := range scenarios {
 		for _, when := range []moment{before, after} {
 			name, want := fmt.Sprintf("%s, %s", claim, when), scenario.expectedSteps()
-			everyStep(t, name, want, func(t *testing.T, number int) (*controller, bool) {
+			everyStep(t, name, want, func(t *testing.T, number int) (*process, bool) {
 				t.Helper()
 				return crashes(t, scenario, &crash{number: number, when: when})
 			})
@@ -55,28 +54,28 @@ func TestAnIssuanceSurvivesASecondCrash(t *testing.T) {
 		"the service has answered":    {after, signNew, append([]string{signNew, "VeroOrder Failed"}, anew...)},
 		"the acceptance was recorded": {after, writeSubmitted, delivery},
 	} {
-		everyStep(t, claim, place.expectedSteps, func(t *testing.T, number int) (*controller, bool) {
+		everyStep(t, claim, place.expectedSteps, func(t *testing.T, number int) (*process, bool) {
 			t.Helper()
 			s := newEnvironment(t, scenario{})
-			earlier := &crash{name: place.name, when: place.when, environment: s}
+			earlier := &crash{name: place.name, when: place.when, look: s.orderObjects}
 			if s.startController(earlier.intercept).work() {
 				t.Fatalf("there was no step %q", place.name)
 			}
-			later := &crash{number: number, when: after, environment: s}
+			later := &crash{number: number, when: after, look: s.orderObjects}
 			next := s.startController(later.intercept)
 			alive := next.work()
 			if !alive {
 				s.startController(passThrough).work()
 			}
 			s.verify(false, cost{lost: earlier.losses() + later.losses()})
-			return next, !alive
+			return next.process, !alive
 		})
 	}
 }
 
 // trial runs an issuance in which something happens at the step of a number, or nowhere if that is 0. It returns the
 // controller that it happens to, and whether it has happened.
-type trial func(t *testing.T, number int) (w *controller, happened bool)
+type trial func(t *testing.T, number int) (w *process, happened bool)
 
 // everyStep runs an issuance to whose steps nothing happens, and then once for each of them, side by side. The expected
 // steps have to be among them, in that order: a controller that does nothing proves nothing.
@@ -86,8 +85,8 @@ func everyStep(t *testing.T, claim string, expectedSteps []string, run trial) {
 		t.Parallel()
 		var steps []string
 		t.Run("undisturbed", func(t *testing.T) {
-			controller, _ := run(t, 0)
-			steps = controller.steps
+			undisturbed, _ := run(t, 0)
+			steps = undisturbed.steps
 			if !containsInOrder(steps, expectedSteps) {
 				t.Errorf("the steps are %q, want among them %q", steps, expectedSteps)
 			}
@@ -116,10 +115,10 @@ func containsInOrder(steps, expectedSteps []string) bool {
 }
 
 // crashes runs an issuance whose controller ends at a step, and tells whether it has ended there.
-func crashes(t *testing.T, scenario scenario, crash *crash) (ended *controller, happened bool) {
+func crashes(t *testing.T, scenario scenario, crash *crash) (ended *process, happened bool) {
 	t.Helper()
 	s := newEnvironment(t, scenario)
-	crash.environment = s
+	crash.look = s.orderObjects
 	allowed := cost{lost: scenario.lost}
 	first := s.startController(crash.intercept)
 	first.eventful = true
@@ -128,10 +127,10 @@ func crashes(t *testing.T, scenario scenario, crash *crash) (ended *controller, 
 		allowed.lost += crash.losses()
 		next := s.startController(passThrough)
 		if crash.when == after {
-			next.stale = append([]v1alpha1.VeroOrder{}, crash.orders...)
+			next.stale = crash.orders
 		}
 		next.work()
 	}
 	s.verify(scenario.renewal, allowed)
-	return first, !alive
+	return first.process, !alive
 }

@@ -139,7 +139,7 @@ func (s *environment) verifyAdopted() {
 // its steps, also between the status that holds the RetrievalId and the annotation that goes after it.
 func TestAnAdoptionSurvivesACrashAtEveryStep(t *testing.T) {
 	course := append([]string{createOrder, writeSubmitted, "VeroOrder annotated"}, delivery...)
-	everyStep(t, "made again", course, func(t *testing.T, number int) (*controller, bool) {
+	everyStep(t, "made again", course, func(t *testing.T, number int) (*process, bool) {
 		t.Helper()
 		s := newEnvironment(t, scenario{})
 		deletion := &deletion{environment: s, step: shown}
@@ -152,13 +152,13 @@ func TestAnAdoptionSurvivesACrashAtEveryStep(t *testing.T) {
 		}).work() {
 			t.Fatal("the order was not deleted")
 		}
-		next := s.startController((&crash{number: number, when: after, environment: s}).intercept)
+		next := s.startController((&crash{number: number, when: after, look: s.orderObjects}).intercept)
 		alive := next.work()
 		if !alive {
 			s.startController(passThrough).work()
 		}
 		s.verifyAdopted()
-		return next, !alive
+		return next.process, !alive
 	})
 }
 

@@ -39,16 +39,27 @@ var issuerRef = cmmeta.IssuerReference{Group: v1alpha1.GroupName, Kind: v1alpha1
 // environment is where one issuance takes place: a namespace, a certificate service of its own, cert-manager and a
 // person, and the time. It stays when a controller ends.
 type environment struct {
-	*testing.T
+	base
 
-	namespace string
-	clock     steppingClock
 	simulator *simulator.Simulator
 	admin     *admin.Client
 	url       string
 	// minted are the transfer credentials that were ever in the Secret, the last one being there now.
 	minted []admin.Credential
+}
+
+// base is what every environment has: a namespace, the time, and cert-manager.
+type base struct {
+	*testing.T
+
+	namespace string
+	clock     steppingClock
 	certManager
+}
+
+func newBase(t *testing.T) base {
+	t.Helper()
+	return base{T: t, namespace: server.Namespace(t), clock: steppingClock{clocktesting.NewFakeClock(time.Now())}}
 }
 
 // scenario is an issuance.
@@ -78,14 +89,15 @@ func (s scenario) expectedSteps() []string {
 // newEnvironment prepares the environment up to the moment at which cert-manager has made its CertificateRequest.
 func newEnvironment(t *testing.T, scenario scenario) *environment {
 	t.Helper()
-	s := &environment{
-		T: t, namespace: server.Namespace(t), clock: steppingClock{clocktesting.NewFakeClock(time.Now())},
-	}
+	s := &environment{base: newBase(t)}
 	t.Cleanup(s.clear)
 	s.serve()
 	s.must(server.Client.Create(t.Context(), s.transfer()))
 	s.makeIssuer(scenario.timeout)
-	s.begin(s, scenario.renewal)
+	if scenario.renewal {
+		s.storeEarlierCertificate()
+	}
+	s.begin(&s.base, issuerRef)
 	for _, fault := range scenario.faults {
 		_, err := s.admin.Script(t.Context(), fault)
 		s.must(err)
@@ -189,7 +201,7 @@ func (s *environment) view() view {
 	return view{requests.Items, orders.Items}
 }
 
-func (s *environment) request() *cmapi.CertificateRequest {
+func (s *base) request() *cmapi.CertificateRequest {
 	s.Helper()
 	request := &cmapi.CertificateRequest{}
 	s.read(requestName, request)
@@ -201,11 +213,21 @@ func (s *environment) orders() []v1alpha1.VeroOrder {
 	return s.view().orders
 }
 
+// orderObjects are the orders, for a cache that lags behind.
+func (s *environment) orderObjects() []client.Object {
+	s.Helper()
+	objects, orders := []client.Object{}, s.orders()
+	for i := range orders {
+		objects = append(objects, &orders[i])
+	}
+	return objects
+}
+
 // letOthersAct lets everybody act who is not the controller, and tells what there is then.
 func (s *environment) letOthersAct() view {
 	s.Helper()
 	now := s.view()
-	s.storeCertificate(s, &now.requests[0])
+	s.storeCertificate(&s.base, &now.requests[0])
 	s.replaceCredentials(now)
 	return now
 }
@@ -231,14 +253,14 @@ func (s *environment) requestLog(operation string) []admin.Request {
 	return asked
 }
 
-func (s *environment) must(err error) {
+func (s *base) must(err error) {
 	s.Helper()
 	if err != nil {
 		s.Fatal(err)
 	}
 }
 
-func (s *environment) read(name string, into client.Object) {
+func (s *base) read(name string, into client.Object) {
 	s.Helper()
 	s.must(server.Client.Get(s.Context(), client.ObjectKey{Namespace: s.namespace, Name: name}, into))
 }

@@ -3,6 +3,7 @@ package crash_test
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestAnIssuanceSurvivesAConflictOfEveryWrite(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := newEnvironment(t, scenario)
-			conflictingWriter := &conflictingWriter{environment: s}
+			conflictingWriter := newConflictingWriter(&s.base)
 			s.startController(conflictingWriter.intercept).work()
 			s.verify(scenario.renewal, cost{lost: scenario.lost})
 			if conflictingWriter.touched < 5 {
@@ -32,23 +33,30 @@ func TestAnIssuanceSurvivesAConflictOfEveryWrite(t *testing.T) {
 
 // conflictingWriter is somebody who changes every object just before the controller writes to it for the first time.
 type conflictingWriter struct {
-	environment *environment
-	last        string
-	touched     int
+	base *base
+	// last is the last write of each object.
+	last    map[types.UID]string
+	touched int
+}
+
+func newConflictingWriter(b *base) *conflictingWriter {
+	return &conflictingWriter{base: b, last: map[types.UID]string{}}
 }
 
 func (r *conflictingWriter) intercept(s step, act func() error) error {
-	if s.object == nil || s.name == createOrder || s.name == r.last {
-		r.last = ""
+	if s.object == nil || strings.HasPrefix(s.name, "create ") || r.last[s.object.GetUID()] == s.name {
+		if s.object != nil {
+			delete(r.last, s.object.GetUID())
+		}
 		return act()
 	}
-	r.last = s.name
+	r.last[s.object.GetUID()] = s.name
 	r.touched++
 	object := s.object.DeepCopyObject().(client.Object)
 	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"example.com/touched":"%d"}}}`, r.touched)
-	err := server.Client.Patch(r.environment.Context(), object, client.RawPatch(types.MergePatchType, patch))
+	err := server.Client.Patch(r.base.Context(), object, client.RawPatch(types.MergePatchType, patch))
 	if err != nil {
-		r.environment.Errorf("touch %s: %v", s.name, err)
+		r.base.Errorf("touch %s: %v", s.name, err)
 	}
 	return act()
 }
@@ -58,7 +66,7 @@ func TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep(t *testing.T) {
 	for _, claim := range []string{first, renewal} {
 		for _, when := range []moment{before, after} {
 			expectedSteps := scenarios[claim].expectedSteps()
-			everyStep(t, fmt.Sprintf("%s, %s", claim, when), expectedSteps, func(t *testing.T, number int) (*controller, bool) {
+			everyStep(t, fmt.Sprintf("%s, %s", claim, when), expectedSteps, func(t *testing.T, number int) (*process, bool) {
 				t.Helper()
 				s := newEnvironment(t, scenarios[claim])
 				outage := &outage{number: number, when: when}
@@ -66,7 +74,7 @@ func TestAnIssuanceSurvivesAnAPIServerThatIsAwayAtEveryStep(t *testing.T) {
 				controller.beforeRead = outage.beforeRead
 				controller.work()
 				s.verify(scenarios[claim].renewal, cost{})
-				return controller, outage.begun
+				return controller.process, outage.begun
 			})
 		}
 	}
@@ -121,7 +129,7 @@ func TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep(t *testing.T) {
 	for _, claim := range []string{first, renewal} {
 		for direction, distance := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour} {
 			want := scenarios[claim].expectedSteps()
-			everyStep(t, claim+", "+direction, want, func(t *testing.T, number int) (*controller, bool) {
+			everyStep(t, claim+", "+direction, want, func(t *testing.T, number int) (*process, bool) {
 				t.Helper()
 				s := newEnvironment(t, scenarios[claim])
 				controller := s.startController(passThrough)
@@ -137,7 +145,7 @@ func TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep(t *testing.T) {
 				}
 				controller.work()
 				s.verify(scenarios[claim].renewal, cost{wrongClock: distance > 0})
-				return controller, jumped
+				return controller.process, jumped
 			})
 		}
 	}

@@ -2,7 +2,6 @@ package crash_test
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,7 +66,7 @@ func (w *controller) work() (alive bool) {
 			w.environment.clock.SetTime(next)
 		}
 		for _, workItem := range workItems {
-			if !w.process(workItem) {
+			if !w.workOn(workItem) {
 				return false
 			}
 		}
@@ -75,18 +74,6 @@ func (w *controller) work() (alive bool) {
 	}
 	w.environment.Fatalf("it goes round and round\n%s", w.environment.describe())
 	return true
-}
-
-func (w *controller) process(workItem workItem) (alive bool) {
-	workItem.task.due = time.Time{}
-	result, alive, err := w.reconcile(workItem.reconciler, workItem.name)
-	switch {
-	case err != nil:
-		workItem.task.due = w.environment.clock.Now().Add(backoff)
-	case result.RequeueAfter > 0:
-		workItem.task.due = w.environment.clock.Now().Add(result.RequeueAfter)
-	}
-	return alive
 }
 
 // due is what has to be looked at now. The triggers are those of Register.
@@ -115,40 +102,7 @@ func (w *controller) due(now view) []workItem {
 	return workItems
 }
 
-func (w *controller) workItems(
-	earlier queue, reconciler reconcile.Reconciler, object client.Object, cause string,
-) []workItem {
-	key := keyOf(object)
-	known := earlier[key]
-	if known == nil {
-		known = &task{}
-	}
-	w.queue[key] = known
-	if order, isOrder := object.(*v1alpha1.VeroOrder); isOrder {
-		known.state = order.Status.State
-	}
-	if known.cause == cause && (known.due.IsZero() || w.environment.clock.Now().Before(known.due)) {
-		return nil
-	}
-	known.cause = cause
-	return []workItem{{known, reconciler, client.ObjectKeyFromObject(object)}}
-}
-
 func keyOf(object client.Object) string { return kindOf(object) + "/" + object.GetName() }
-
-// next is when the first of the objects that are there wants to be looked at, zero if none does.
-func (w *controller) next() time.Time {
-	var dues []time.Time
-	for _, task := range w.queue {
-		if !task.due.IsZero() {
-			dues = append(dues, task.due)
-		}
-	}
-	if len(dues) == 0 {
-		return time.Time{}
-	}
-	return slices.MinFunc(dues, time.Time.Compare)
-}
 
 // refreshCache lets a cache that has lagged behind see what is, and a watch tell of it.
 func (w *controller) refreshCache() {

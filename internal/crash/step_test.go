@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
 // step is one thing that a controller does outside of its own memory.
@@ -44,16 +42,17 @@ type crash struct {
 	name string
 	when moment
 	// at is the step at which it has ended, orders are what there was before it.
-	at          step
-	orders      []v1alpha1.VeroOrder
-	environment *environment
+	at     step
+	orders []client.Object
+	// look is what orders there are at a moment.
+	look func() []client.Object
 }
 
 func (c *crash) intercept(s step, act func() error) error {
 	if s.number != c.number && (c.name == "" || s.name != c.name) {
 		return act()
 	}
-	c.at, c.orders = s, c.environment.orders()
+	c.at, c.orders = s, c.look()
 	if c.when == after {
 		_ = act() // nobody sees the response
 	}

@@ -46,7 +46,10 @@ func decide(s *snapshot) gate.Decision {
 	if s.invalid != "" {
 		return gate.Decision{Verb: gate.Refuse, Reason: v1alpha1.ReasonInvalidRequest, Message: s.invalid, Warning: true}
 	}
-	if order := s.order(); order != nil {
+	switch order := s.order(); {
+	case order != nil && order.Status.State == v1alpha1.ManualOrderStale && s.unproven == "":
+		return takeUp(order, s.now)
+	case order != nil:
 		return follow(order, s.now)
 	}
 	switch {
@@ -66,6 +69,14 @@ func decide(s *snapshot) gate.Decision {
 
 func wait(reason, message string, now time.Time) gate.Decision {
 	return gate.Decision{Verb: gate.Wait, Reason: reason, Message: message, At: now.Add(look)}
+}
+
+// takeUp is for a stale order that the request waits for: that the application has to be stopped is not true any more.
+func takeUp(order *v1alpha1.ManualOrder, now time.Time) gate.Decision {
+	return gate.Decision{
+		Verb: gate.Follow, Reason: v1alpha1.ReasonOrderCreated, Order: &gate.Order{}, At: now.Add(look),
+		Message: fmt.Sprintf("ManualOrder %s is for the same key and names, and goes on for this request", order.Name),
+	}
 }
 
 // follow shows on the request what its order says.

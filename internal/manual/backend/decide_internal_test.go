@@ -130,6 +130,11 @@ func TestWhatARequestNeeds(t *testing.T) {
 			gate.Wait, v1alpha1.ReasonIssuerNotFound, "ManualIssuer dvv does not exist"},
 		"what its order says": {
 			[]change{ordered(t, v1alpha1.ManualOrderApplied, year)}, gate.Follow, "Why", "what it says"},
+		"a stale order goes on": {
+			[]change{ordered(t, v1alpha1.ManualOrderStale, year)}, gate.Follow, v1alpha1.ReasonOrderCreated, "goes on"},
+		"a stale order stays so while nobody vouches for the request": {
+			[]change{ordered(t, v1alpha1.ManualOrderStale, year), func(s *snapshot) { s.unproven = "nobody vouches" }},
+			gate.Follow, "Why", "what it says"},
 		"the certificate of its order": {
 			[]change{ordered(t, v1alpha1.ManualOrderIssued, year)}, gate.Deliver, "Why", ""},
 		"a renewal is delivered": {
