@@ -14,7 +14,7 @@ var followed = map[string][]string{
 	startPage: {
 		"Bundles and credentials", "The issuer", "The Certificate", "What you have now",
 	},
-	troublePage:                          {
+	troublePage: {
 		"Troubleshooting", "A certificate that a person fetches", "The issuer is not Ready", "A renewal fails",
 	},
 	trustPage:                            {"When an authority changes", "Check a bundle"},

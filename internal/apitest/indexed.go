@@ -12,8 +12,8 @@ import (
 // Indexes are functions by which a manager's cache finds objects, by the names of the indexes.
 type Indexes map[string]client.IndexerFunc
 
-// IndexField implements client.FieldIndexer: it keeps a function. Indexes of several types may have the same name; their
-// functions find nothing in objects of other types.
+// IndexField implements client.FieldIndexer: it keeps a function. Indexes of several types may have the same name;
+// their functions find nothing in objects of other types.
 func (i Indexes) IndexField(_ context.Context, _ client.Object, field string, function client.IndexerFunc) error {
 	others := i[field]
 	i[field] = func(object client.Object) []string {

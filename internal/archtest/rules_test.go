@@ -262,8 +262,8 @@ var rules = []rule{
 	{
 		path: "internal/tracked",
 		may: []string{
-			"api/v1alpha1", "internal/kube/status", "internal/manual/delivery", "internal/reasons", "internal/secrets",
-			"internal/tracked/trackedstate",
+			"api/v1alpha1", "internal/kube/access", "internal/kube/status", "internal/manual/delivery", "internal/reasons",
+			"internal/secrets", "internal/tracked/trackedstate",
 		},
 		why: "controllers meet only in the API's objects",
 	},

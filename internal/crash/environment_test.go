@@ -216,7 +216,8 @@ func (s *environment) orders() []v1alpha1.VeroOrder {
 // orderObjects are the orders, for a cache that lags behind.
 func (s *environment) orderObjects() []client.Object {
 	s.Helper()
-	objects, orders := []client.Object{}, s.orders()
+	orders := s.orders()
+	objects := make([]client.Object, 0, len(orders))
 	for i := range orders {
 		objects = append(objects, &orders[i])
 	}

@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"fmt"
+	"strings"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,11 +36,11 @@ func (e *manualEnvironment) startController(intercept interceptor) *manualContro
 	e.must(find.IndexManual(e.Context(), w.indexes))
 	reader := w.access()
 	cache := laggingClient{reader}
-	w.process.requests = &gate.Reconciler{Options: gate.Options{
+	w.requests = &gate.Reconciler{Options: gate.Options{
 		Client: cache, Reader: reader, Clock: e.clock, Events: w.recorder(), Metrics: numbers,
 		Backends: []gate.Backend{&backend.Backend{Client: cache, Reader: reader}},
 	}}
-	w.process.orders = &manualorder.Reconciler{Options: manualorder.Options{
+	w.orders = &manualorder.Reconciler{Options: manualorder.Options{
 		Client: cache, Reader: reader, Clock: e.clock, Events: w.recorder(), Retention: retention,
 	}}
 	return w
@@ -94,21 +95,21 @@ func (w *manualController) due() []workItem {
 	requests, orders := &cmapi.CertificateRequestList{}, e.orderObjects()
 	e.must(server.Client.List(e.Context(), requests, client.InNamespace(e.namespace)))
 	w.queue = queue{}
-	var waiting, versions string
+	var waiting, versions strings.Builder
 	for _, order := range orders {
-		versions += "," + order.GetResourceVersion()
+		versions.WriteString("," + order.GetResourceVersion())
 		e.watch(order.(*v1alpha1.ManualOrder))
 	}
-	var items []workItem
+	items := make([]workItem, 0, len(orders)+len(requests.Items))
 	for i := range requests.Items {
 		request := &requests.Items[i]
 		e.storeCertificate(&e.base, request)
-		waiting += fmt.Sprintf(",%s %v", request.UID, status.IsFinal(request))
-		cause := string(request.UID) + request.ResourceVersion + versions
+		fmt.Fprintf(&waiting, ",%s %v", request.UID, status.IsFinal(request))
+		cause := string(request.UID) + request.ResourceVersion + versions.String()
 		items = append(items, w.workItems(earlier, w.requests, request, cause)...)
 	}
 	for _, order := range orders {
-		cause := fmt.Sprintf("%s/%d%s", order.GetUID(), order.GetGeneration(), waiting)
+		cause := fmt.Sprintf("%s/%d%s", order.GetUID(), order.GetGeneration(), waiting.String())
 		items = append(items, w.workItems(earlier, w.orders, order, cause)...)
 	}
 	if !e.done {

@@ -136,8 +136,9 @@ func (e *manualEnvironment) order() *v1alpha1.ManualOrder {
 
 func (e *manualEnvironment) orderObjects() []client.Object {
 	e.Helper()
-	orders, objects := &v1alpha1.ManualOrderList{}, []client.Object{}
+	orders := &v1alpha1.ManualOrderList{}
 	e.must(server.Client.List(e.Context(), orders, client.InNamespace(e.namespace)))
+	objects := make([]client.Object, 0, len(orders.Items))
 	for i := range orders.Items {
 		objects = append(objects, &orders.Items[i])
 	}

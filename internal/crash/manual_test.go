@@ -90,9 +90,9 @@ func (s manualScenario) environment(t *testing.T) *manualEnvironment {
 	return newManualEnvironment(t, s.inUse, slices.Clone(s.moves))
 }
 
-// TestAManualOrderSurvivesACrashAtEveryStep: the controller ends after a step, which leaves the same as ending before the
-// next one, and the controller that follows has a cache that lags behind by that step. After every other step that one
-// ends, too, with the first thing that it does.
+// TestAManualOrderSurvivesACrashAtEveryStep: the controller ends after a step, which leaves the same as ending before
+// the next one, and the controller that follows has a cache that lags behind by that step. After every other step that
+// one ends, too, with the first thing that it does.
 func TestAManualOrderSurvivesACrashAtEveryStep(t *testing.T) {
 	for claim, scenario := range manualScenarios {
 		everyStep(t, claim, scenario.steps, func(t *testing.T, number int) (*process, bool) {

@@ -106,6 +106,10 @@ func fromConfigMap(name, key string) v1alpha1.TrackedSource {
 	return v1alpha1.TrackedSource{ConfigMapKeyRef: &v1alpha1.KeyReference{Name: name, Key: key}}
 }
 
+func fromCertificate(name string) v1alpha1.TrackedSource {
+	return v1alpha1.TrackedSource{CertificateName: name}
+}
+
 // TestSources: what is there is read, what is not is told, and nothing of a private key is.
 func TestSources(t *testing.T) {
 	namespace, key := server.Namespace(t), pkitest.KeyPEM(t, "stamp")
@@ -137,10 +141,10 @@ func TestSources(t *testing.T) {
 		"no certificate":                   {fromConfigMap("came", "text"), "SourceInvalid", "no certificate is in it"},
 		"a ConfigMap that is missing":      {fromConfigMap("gone", "der"), "SourceNotFound", "does not exist"},
 		"a key that is missing":            {fromSecret("tls", "gone"), "SourceNotFound", "has no key gone"},
-		"a Certificate":                    {v1alpha1.TrackedSource{CertificateName: "issued"}, "Tracked", "CN=stamp"},
-		"a Certificate that is missing":    {v1alpha1.TrackedSource{CertificateName: "gone"}, "SourceNotFound", "gone does not exist"},
-		"a Certificate not issued yet":     {v1alpha1.TrackedSource{CertificateName: "pending"}, "SourceNotFound", "not-there does not exist"},
-		"what is no name of a Certificate": {v1alpha1.TrackedSource{CertificateName: "../x"}, "SourceNotFound", "that is no name of one"},
+		"a Certificate":                    {fromCertificate("issued"), "Tracked", "CN=stamp"},
+		"a Certificate that is missing":    {fromCertificate("gone"), "SourceNotFound", "gone does not exist"},
+		"a Certificate not issued yet":     {fromCertificate("pending"), "SourceNotFound", "not-there does not exist"},
+		"what is no name of a Certificate": {fromCertificate("../x"), "SourceNotFound", "that is no name of one"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
@@ -148,7 +152,8 @@ func TestSources(t *testing.T) {
 			if result := w.reconcile(); result.RequeueAfter != time.Hour {
 				t.Errorf("it is looked at after %s", result.RequeueAfter)
 			}
-			if ready := w.condition(v1alpha1.ConditionReady); ready.Reason != c.reason || !strings.Contains(ready.Message, c.says) {
+			ready := w.condition(v1alpha1.ConditionReady)
+			if ready.Reason != c.reason || !strings.Contains(ready.Message, c.says) {
 				t.Errorf("it is %s: %s", ready.Reason, ready.Message)
 			}
 			told, err := json.Marshal(w.tracked.Status)
@@ -216,7 +221,9 @@ func TestWhatIsToldOfAChange(t *testing.T) {
 		return string(pkitest.PEM(authority.Issue(t, pkitest.Key("stamp"), commonName), authority.Certificate))
 	}
 	dvv := pkitest.Root(t, "DVV")
-	renewedKey := pkitest.Root(t, "DVV renewed", func(template *x509.Certificate) { template.Subject = dvv.Certificate.Subject })
+	renewedKey := pkitest.Root(t, "DVV renewed", func(template *x509.Certificate) {
+		template.Subject = dvv.Certificate.Subject
+	})
 	w := begin(t, server.Namespace(t), v1alpha1.TrackedCertificateSpec{
 		Source: v1alpha1.TrackedSource{Certificate: issue(dvv, "stamp")},
 		ChangeNotice: &v1alpha1.ChangeNotice{
@@ -237,7 +244,8 @@ func TestWhatIsToldOfAChange(t *testing.T) {
 		w.must(server.Client.Update(t.Context(), w.tracked))
 		w.reconcile()
 		notice := w.tracked.Status.Notice
-		if due := w.condition(v1alpha1.ConditionNoticeDue).Status == metav1.ConditionTrue; due != c.due || due != (notice != nil) {
+		due := w.condition(v1alpha1.ConditionNoticeDue).Status == metav1.ConditionTrue
+		if due != c.due || due != (notice != nil) {
 			t.Fatalf("%s is due to be told: %v, %+v", c.what, due, notice)
 		}
 		if !c.due {

@@ -28,7 +28,9 @@ func main() {
 
 // run starts everything, shows it, and stops everything, whatever happens.
 func run(ctx context.Context, leave bool) (err error) {
-	w, err := world.Start(ctx, world.Options{Log: os.Stdout, SimulatorArgs: []string{"--environment=TEST", "--mail-delay=3s"}})
+	w, err := world.Start(ctx, world.Options{
+		Log: os.Stdout, SimulatorArgs: []string{"--environment=TEST", "--mail-delay=3s"},
+	})
 	if err != nil {
 		return err
 	}

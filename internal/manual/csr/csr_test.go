@@ -45,16 +45,20 @@ func TestWhichRequestsAreTheSame(t *testing.T) {
 		other []byte
 		same  bool
 	}{
-		"signed again":             {request(t, key, of("a", "b", "c")), true},
-		"names in another order":   {request(t, key, of("a", "c", "b")), true},
-		"a name twice":             {request(t, key, of("a", "b", "c", "b")), true},
-		"another case":             {request(t, key, of("a", "B", "c")), true},
-		"another organization":     {with(func(r *x509.CertificateRequest) { r.Subject.Organization = []string{"Oy"} }), true},
+		"signed again":           {request(t, key, of("a", "b", "c")), true},
+		"names in another order": {request(t, key, of("a", "c", "b")), true},
+		"a name twice":           {request(t, key, of("a", "b", "c", "b")), true},
+		"another case":           {request(t, key, of("a", "B", "c")), true},
+		"another organization": {with(func(r *x509.CertificateRequest) {
+			r.Subject.Organization = []string{"Oy"}
+		}), true},
 		"another key":              {request(t, pkitest.Key("two"), of("a", "b", "c")), false},
 		"another common name":      {request(t, key, of("b", "b", "c")), false},
 		"fewer names":              {request(t, key, of("a", "b")), false},
 		"two names written as one": {request(t, key, of("a", `b" "dns:c`)), false},
-		"an address":               {with(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{{10, 0, 0, 1}} }), false},
+		"an address": {with(func(r *x509.CertificateRequest) {
+			r.IPAddresses = []net.IP{{10, 0, 0, 1}}
+		}), false},
 		"a URI": {with(func(r *x509.CertificateRequest) {
 			r.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}}
 		}), false},
@@ -66,7 +70,8 @@ func TestWhichRequestsAreTheSame(t *testing.T) {
 			if csr.Same(first, c.other) != c.same || csr.Same(c.other, first) != c.same {
 				t.Fatalf("that they are the same is not %v", c.same)
 			}
-			if other, err := pki.ParseCertificateRequest(c.other); err == nil && (orderName(t, first) == name(t, other)) != c.same {
+			other, err := pki.ParseCertificateRequest(c.other)
+			if err == nil && (orderName(t, first) == name(t, other)) != c.same {
 				t.Errorf("that their orders have the same name is not %v", c.same)
 			}
 		})

@@ -32,24 +32,25 @@ func fromConfigMap(name string) v1alpha1.BundleSource {
 // TestWhatAnIssuerTrusts is read in its own namespace, and for a cluster issuer in that of the controller. A second
 // check that finds the same writes and tells nothing.
 func TestWhatAnIssuerTrusts(t *testing.T) {
-	root := pkitest.PEM(pkitest.Root(t, "DVV").Certificate)
+	root := string(pkitest.PEM(pkitest.Root(t, "DVV").Certificate))
 	tenant, controller := server.Namespace(t), server.Namespace(t)
 	for _, configMap := range []*corev1.ConfigMap{
-		{ObjectMeta: metav1.ObjectMeta{Namespace: controller, Name: "roots"}, Data: map[string]string{"ca.crt": string(root)}},
+		{ObjectMeta: metav1.ObjectMeta{Namespace: controller, Name: "roots"}, Data: map[string]string{"ca.crt": root}},
 		{ObjectMeta: metav1.ObjectMeta{Namespace: tenant, Name: "text"}, Data: map[string]string{"ca.crt": "no roots"}},
 	} {
 		server.Create(t, configMap)
 	}
-	inline := v1alpha1.BundleSource{CABundle: root}
+	inline := v1alpha1.BundleSource{CABundle: []byte(root)}
 	for claim, c := range map[string]struct {
 		kind          string
 		trust         v1alpha1.BundleSource
 		intermediates *v1alpha1.BundleSource
 		reason, says  string
 	}{
-		"inline":                      {v1alpha1.KindManualIssuer, inline, nil, "Checked", "readable"},
-		"a ConfigMap that is missing": {v1alpha1.KindManualIssuer, fromConfigMap("gone"), nil, "BundleNotFound", "gone does not exist"},
-		"no certificates":             {v1alpha1.KindManualIssuer, fromConfigMap("text"), nil, "BundleInvalid", "spec.trust"},
+		"inline": {v1alpha1.KindManualIssuer, inline, nil, "Checked", "readable"},
+		"a ConfigMap that is missing": {
+			v1alpha1.KindManualIssuer, fromConfigMap("gone"), nil, "BundleNotFound", "gone does not exist"},
+		"no certificates": {v1alpha1.KindManualIssuer, fromConfigMap("text"), nil, "BundleInvalid", "spec.trust"},
 		"intermediates that are missing": {
 			v1alpha1.KindManualIssuer, inline, new(fromConfigMap("gone")), "BundleNotFound", "spec.intermediates"},
 		"what the controller's namespace holds, for a tenant": {

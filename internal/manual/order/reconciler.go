@@ -97,11 +97,11 @@ func (r *Reconciler) distance(order *v1alpha1.ManualOrder, outcome orderstate.Ou
 
 // ends is when an order is removed, zero if it is not to be.
 func (r *Reconciler) ends(order *v1alpha1.ManualOrder) time.Time {
-	switch status := &order.Status; {
-	case status.State == v1alpha1.ManualOrderIssued && status.CompletionTime != nil:
-		return status.CompletionTime.Add(r.Retention)
-	case status.State == v1alpha1.ManualOrderStale && status.StaleTime != nil:
-		return status.StaleTime.Add(staleRetention)
+	switch now := &order.Status; {
+	case now.State == v1alpha1.ManualOrderIssued && now.CompletionTime != nil:
+		return now.CompletionTime.Add(r.Retention)
+	case now.State == v1alpha1.ManualOrderStale && now.StaleTime != nil:
+		return now.StaleTime.Add(staleRetention)
 	default:
 		return time.Time{}
 	}

@@ -203,7 +203,7 @@ func TestWhenAWaitingOrderIsLookedAt(t *testing.T) {
 		}
 		spec.Application = &v1alpha1.ManualApplication{Reference: "DVV-7"}
 	})
-	var versions []string
+	versions := make([]string, 0, 6)
 	for _, c := range []struct {
 		at, after time.Duration
 		days      int32

@@ -131,7 +131,9 @@ func TestTheAuthorityChain(t *testing.T) {
 	facts := []v1alpha1.ChangedFact{v1alpha1.ChangedAuthorityChain}
 	first := trackedstate.Digest(facts, leaf, []*x509.Certificate{between.Certificate, root.Certificate})
 	renewed := pkitest.Root(t, "DVV").Certificate // another certificate with the same name and key
-	sameName := pkitest.Root(t, "other key", func(c *x509.Certificate) { c.Subject = root.Certificate.Subject }).Certificate
+	sameName := pkitest.Root(t, "other key", func(c *x509.Certificate) {
+		c.Subject = root.Certificate.Subject
+	}).Certificate
 	for claim, c := range map[string]struct {
 		above []*x509.Certificate
 		same  bool
