@@ -72,7 +72,8 @@ const (
 
 // Reasons of an issuer's Ready condition.
 const (
-	// ReasonNotChecked: Ready is Unknown; the controller has not checked the issuer yet. The API server writes it.
+	// ReasonNotChecked: Ready is Unknown; the controller has not checked the issuer yet. The API server writes it. Also on
+	// tracked certificates that were not read yet.
 	ReasonNotChecked = "NotChecked"
 	// ReasonChecked: Ready; bundles were read and the endpoint completed a TLS handshake.
 	ReasonChecked = "Checked"

@@ -166,9 +166,11 @@ type ManualIssuerStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions of the issuer; see the constants of this package for their types and reasons.
+	// conditions of the issuer; see the constants of this package for their types and reasons. Ready is Unknown until the
+	// issuer has been checked, so that nothing that waits for it takes an unchecked one for a good one.
 	//
 	// +optional
+	// +kubebuilder:default={{type: "Ready", status: "Unknown", reason: "NotChecked", message: "the controller has not checked the issuer yet; if this stays, see whether it runs", lastTransitionTime: "1970-01-01T00:00:00Z"}}
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16

@@ -83,9 +83,11 @@ type ManualOrderStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions of the order; see the constants of this package for their types and reasons.
+	// conditions of the order; see the constants of this package for their types and reasons. Ready is Unknown until the
+	// controller has looked at the order.
 	//
 	// +optional
+	// +kubebuilder:default={{type: "Ready", status: "Unknown", reason: "OrderCreated", message: "the controller is about to say what a person has to do", lastTransitionTime: "1970-01-01T00:00:00Z"}}
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16

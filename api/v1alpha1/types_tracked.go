@@ -175,9 +175,11 @@ type TrackedCertificateStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions of the certificate; see the constants of this package for their types and reasons.
+	// conditions of the certificate; see the constants of this package for their types and reasons. Ready is Unknown until
+	// the certificate has been read.
 	//
 	// +optional
+	// +kubebuilder:default={{type: "Ready", status: "Unknown", reason: "NotChecked", message: "the controller has not read the certificate yet; if this stays, see whether it runs", lastTransitionTime: "1970-01-01T00:00:00Z"}}
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,17 +26,11 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
 
-// Intervals between two checks: bundles are not watched.
-const (
-	checkInterval = 10 * time.Minute
-	retryInterval = time.Minute
-)
-
 // Options of the reconciler.
 type Options struct {
 	// Client reads from the cache and writes.
 	Client client.Client
-	// Reader reads from the API server: ConfigMaps and Secrets.
+	// Reader reads from the API server: issuers, whose status is written, ConfigMaps and Secrets.
 	Reader client.Reader
 	// Clock tells the time.
 	Clock clock.PassiveClock
@@ -79,9 +72,9 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 	return nil
 }
 
-// Reconcile checks one issuer.
+// Reconcile checks one issuer. Its bundles are not watched, so it is checked again after some minutes.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (ctrl.Result, error) {
-	issuer, err := find.ManualIssuer(ctx, r.Client, r.kind, request.Namespace, request.Name)
+	issuer, err := find.ManualIssuer(ctx, r.Reader, r.kind, request.Namespace, request.Name)
 	if err != nil {
 		return status.Settle(ctx, err)
 	}
@@ -89,20 +82,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		r.Metrics.IssuerGone(r.kind, request.Namespace, request.Name)
 		return ctrl.Result{}, nil
 	}
+	r.Metrics.IssuerSeen(r.kind, request.Namespace, request.Name)
 	reason, message, err := r.check(ctx, issuer)
 	if err == nil {
-		r.Metrics.IssuerChecked(r.kind, request.Namespace, request.Name, r.Clock.Now())
 		r.Metrics.IssuerReady(r.kind, request.Namespace, request.Name, reason, reason == v1alpha1.ReasonChecked)
 		err = r.record(ctx, issuer, reason, message)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return status.Settle(ctx, fmt.Errorf("%s %s: %w", r.kind, request.NamespacedName, err))
-	case reason == v1alpha1.ReasonChecked:
-		return ctrl.Result{RequeueAfter: checkInterval}, nil
-	default:
-		return ctrl.Result{RequeueAfter: retryInterval}, nil
 	}
+	r.Metrics.IssuerChecked(r.kind, request.Namespace, request.Name, r.Clock.Now())
+	ready := meta.FindStatusCondition(issuer.IssuerConditions(), v1alpha1.ConditionReady)
+	return ctrl.Result{RequeueAfter: status.UntilCheck(ready, r.Clock.Now())}, nil
 }
 
 // check reads what the issuer trusts.
@@ -146,7 +137,8 @@ func lacks(spec *v1alpha1.ManualIssuerSpec, names []string) string {
 		"the authority publishes, or correct spec.authorities", strings.Join(missing, ", "))
 }
 
-// record writes what was found if it is new, and reports a change of it.
+// record writes what was found if it is new, and reports a change of it. What is as before writes nothing: most checks
+// find the same, every ten minutes for years.
 func (r *Reconciler) record(ctx context.Context, issuer v1alpha1.GenericManualIssuer, reason, message string) error {
 	object, isObject := issuer.(client.Object)
 	before, isCopy := issuer.DeepCopyObject().(client.Object)

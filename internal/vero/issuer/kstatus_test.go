@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
@@ -47,25 +46,25 @@ func TestOnlyACheckedIssuerIsCurrent(t *testing.T) {
 			}
 			// Of another package's or test's, none is in the way.
 			t.Cleanup(func() { _ = server.Client.Delete(context.WithoutCancel(t.Context()), applied) })
-			kstatusIs(t, applied, status.InProgressStatus, "with no controller")
+			server.Kstatus(t, applied, status.InProgressStatus, "with no controller")
 
 			start(t, issuer.Options{Probe: outcomes.probe, Clock: clock.RealClock{}}, namespace)
-			kstatusIs(t, applied, status.InProgressStatus, "while it is checked for the first time")
+			server.Kstatus(t, applied, status.InProgressStatus, "while it is checked for the first time")
 			outcomes <- nil
 			observed(t, applied)
-			kstatusIs(t, applied, status.CurrentStatus, "checked")
+			server.Kstatus(t, applied, status.CurrentStatus, "checked")
 
 			rename(t, applied, "another name")
-			kstatusIs(t, applied, status.InProgressStatus, "with another spec than was checked")
+			server.Kstatus(t, applied, status.InProgressStatus, "with another spec than was checked")
 			outcomes <- &protocol.UnreachableError{Host: "localhost:443", Err: errors.New("connection refused")}
 			observed(t, applied)
-			kstatusIs(t, applied, status.InProgressStatus, "checked and found wanting")
+			server.Kstatus(t, applied, status.InProgressStatus, "checked and found wanting")
 
 			rename(t, applied, "a third name")
-			kstatusIs(t, applied, status.InProgressStatus, "with a spec that may be right")
+			server.Kstatus(t, applied, status.InProgressStatus, "with a spec that may be right")
 			outcomes <- nil
 			observed(t, applied)
-			kstatusIs(t, applied, status.CurrentStatus, "checked again")
+			server.Kstatus(t, applied, status.CurrentStatus, "checked again")
 		})
 	}
 }
@@ -90,23 +89,5 @@ func observed(t *testing.T, object v1alpha1.GenericVeroIssuer) {
 		})
 	if err != nil {
 		t.Fatalf("%v; it says %+v", err, object.VeroStatus())
-	}
-}
-
-// kstatusIs compares what kstatus says of an issuer as the API server has it now.
-func kstatusIs(t *testing.T, found client.Object, want status.Status, when string) {
-	t.Helper()
-	object := &unstructured.Unstructured{}
-	gvk, err := server.Client.GroupVersionKindFor(found)
-	if err != nil {
-		t.Fatal(err)
-	}
-	object.SetGroupVersionKind(gvk)
-	if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(found), object); err != nil {
-		t.Fatal(err)
-	}
-	got, err := status.Compute(object)
-	if err != nil || got.Status != want {
-		t.Errorf("%s it is %+v, want %s: %v", when, got, want, err)
 	}
 }

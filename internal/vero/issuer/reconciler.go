@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,13 +19,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
-)
-
-const (
-	// checkInterval is how often a ready issuer is checked, and the longest distance for one that is not; retryInterval
-	// is the shortest.
-	checkInterval = 10 * time.Minute
-	retryInterval = time.Minute
 )
 
 // Probe completes a TLS handshake with an issuer's endpoint. Its errors are *protocol.ForbiddenEndpointError,
@@ -115,17 +107,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	r.Metrics.IssuerChecked(r.kind, request.Namespace, request.Name, r.Clock.Now())
 	ready := meta.FindStatusCondition(issuer.VeroStatus().Conditions, v1alpha1.ConditionReady)
-	return ctrl.Result{RequeueAfter: distance(ready, r.Clock.Now())}, nil
-}
-
-// distance is the time until the next check. That of an issuer which is not ready is half of the time for which it has
-// not been, within bounds: who repairs it at once sees it soon, and what nobody repairs costs less and less.
-func distance(ready *metav1.Condition, now time.Time) time.Duration {
-	if ready.Status == metav1.ConditionTrue {
-		return checkInterval
-	}
-	const half = 2
-	return min(max(now.Sub(ready.LastTransitionTime.Time)/half, retryInterval), checkInterval)
+	return ctrl.Result{RequeueAfter: status.UntilCheck(ready, r.Clock.Now())}, nil
 }
 
 // check looks at the nearest cause first: nothing is connected to with a spec that is wrong.

@@ -4,9 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
@@ -33,15 +31,7 @@ func TestOnlyAnOrderWithItsCertificateIsCurrent(t *testing.T) {
 				order.Status = v1alpha1.VeroOrderStatus{} // the API server's is to be seen
 			}
 			server.Create(t, order)
-			read := &unstructured.Unstructured{}
-			read.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("VeroOrder"))
-			if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(order), read); err != nil {
-				t.Fatal(err)
-			}
-			got, err := status.Compute(read)
-			if err != nil || got.Status != c.want {
-				t.Errorf("it is %+v, want %s: %v", got, c.want, err)
-			}
+			server.Kstatus(t, order, c.want, claim)
 		})
 	}
 }
