@@ -2,7 +2,10 @@
 // same. It calls nothing and reads no clock.
 package reminders
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const day = 24 * time.Hour
 
@@ -11,12 +14,17 @@ const day = 24 * time.Hour
 //nolint:mnd // they are the rule
 func days() []int32 { return []int32{45, 30, 14, 7, 3, 1} }
 
-// Due is the reminder to be given with so much time left, in days before the end: of several that have passed the last.
-// given is the last one that was, nil if none was; false means that there is none to give.
-func Due(left time.Duration, given *int32) (int32, bool) {
+// Always is for those who are reminded on every day that there is.
+const Always = time.Duration(math.MaxInt64)
+
+// Due is the reminder to be given with so much time left, in days before the end: of several that have passed the last,
+// so that whoever looks again after a long time gives one. Those that lie earlier than within before the end are none.
+// given is the last one that was, nil if none was: it is not given again, nor an earlier one, should the clock be set
+// back. False means that there is none to give.
+func Due(left, within time.Duration, given *int32) (int32, bool) {
 	due, passed := int32(0), false
 	for _, before := range days() {
-		if left <= time.Duration(before)*day {
+		if at := time.Duration(before) * day; left <= at && at <= within {
 			due, passed = before, true
 		}
 	}

@@ -104,7 +104,7 @@ func TestWhatAnOrderSays(t *testing.T) {
 		"a first one has no end to speak of": {
 			snapshot(first), "AwaitingApplication", "ApplicationDue", []string{"carry the request"}, true},
 		"one within the lead time says so": {
-			snapshot(left(20 * day)), "AwaitingApplication", "ApplicationDue", []string{"leadTime of 30 days has begun"}, true},
+			snapshot(left(30 * day)), "AwaitingApplication", "ApplicationDue", []string{"leadTime of 30 days has begun"}, true},
 		"one that was applied for says how to bring what comes": {
 			snapshot(applied), "Applied", "AwaitingAuthority", []string{"DVV-7", "--from-file=certificate=FILE"}, true},
 		"what cannot be used leaves the state": {
@@ -195,6 +195,7 @@ func TestReminders(t *testing.T) {
 		"after the end":                      {snapshot(left(-day)), 1, "has ended"},
 		"none for a first certificate":       {snapshot(first), 0, ""},
 		"none where nobody has to do things": {snapshot(left(day), brought(-time.Hour)), 0, ""},
+		"none to stop an application":        {snapshot(left(day), applied, unwanted), 0, ""},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			reminder := orderstate.Decide(c.snapshot).Reminder
@@ -213,8 +214,10 @@ func TestWhenAnOrderIsLookedAt(t *testing.T) {
 		snapshot orderstate.Snapshot
 		after    time.Duration
 	}{
-		"once an hour":                             {snapshot(), time.Hour},
-		"when the next reminder is due":            {snapshot(left(45*day + time.Minute)), time.Minute},
+		"once an hour":                  {snapshot(), time.Hour},
+		"when the next reminder is due": {snapshot(left(45*day + time.Minute)), time.Minute},
+		"when the lead time begins": {
+			snapshot(left(20*day+time.Minute), func(s *orderstate.Snapshot) { s.Issuer.Lead = 20 * day }), time.Minute},
 		"once a minute where a ConfigMap is named": {snapshot(fromConfigMap, rejected), time.Minute},
 		"once an hour where the text is rejected":  {snapshot(rejected), time.Hour},
 		"once a minute where the trust rejects it": {snapshot(rejected, recheck), time.Minute},

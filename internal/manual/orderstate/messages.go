@@ -41,7 +41,7 @@ func (s Snapshot) hurry() string {
 		return ""
 	}
 	ends := fmt.Sprintf("; the certificate in use ends at %s", at(renews.NotAfter.Time))
-	if s.Now.Add(s.Issuer.Lead).After(renews.NotAfter.Time) && s.Order.Spec.Application == nil {
+	if !s.Now.Add(s.Issuer.Lead).Before(renews.NotAfter.Time) && s.Order.Spec.Application == nil {
 		return ends + fmt.Sprintf(", and the issuer's leadTime of %s has begun", days(s.Issuer.Lead))
 	}
 	return ends

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/reminders"
 )
 
@@ -15,14 +16,15 @@ type Reminder struct {
 	Message string
 }
 
-// reminder is the one that is due and was not given.
+// reminder is the one that is due and was not given. An application that is to be stopped is not later for the end of
+// the certificate in use: whoever replaces that is reminded by the order which took its place.
 func (s Snapshot) reminder(outcome Outcome) *Reminder {
 	renews := s.Order.Spec.Renews
-	if renews == nil {
+	if renews == nil || outcome.State == v1alpha1.ManualOrderStale {
 		return nil
 	}
 	left := renews.NotAfter.Sub(s.Now)
-	due, isDue := reminders.Due(left, s.Order.Status.RemindedDays)
+	due, isDue := reminders.Due(left, reminders.Always, s.Order.Status.RemindedDays)
 	if !isDue {
 		return nil
 	}
@@ -33,10 +35,14 @@ func (s Snapshot) reminder(outcome Outcome) *Reminder {
 	return &Reminder{Days: due, Message: fmt.Sprintf("the certificate in use %s: %s", when, outcome.Message)}
 }
 
-// soonest is the first of a time and the next reminder.
+// soonest is the first of a time, the beginning of the lead time, and the next reminder.
 func (s Snapshot) soonest(next time.Time) time.Time {
-	if renews := s.Order.Spec.Renews; renews != nil {
-		return reminders.Next(renews.NotAfter.Time, s.Now, next)
+	renews := s.Order.Spec.Renews
+	if renews == nil {
+		return next
 	}
-	return next
+	if begins := renews.NotAfter.Add(-s.Issuer.Lead); begins.After(s.Now) && begins.Before(next) {
+		next = begins
+	}
+	return reminders.Next(renews.NotAfter.Time, s.Now, next)
 }

@@ -97,7 +97,7 @@ func (s Snapshot) judgeEnd(outcome *Outcome) {
 	if s.isAnother() {
 		given = nil
 	}
-	if days, due := reminders.Due(end.Sub(s.Now), given); due {
+	if days, due := reminders.Due(end.Sub(s.Now), s.remindBefore(), given); due {
 		outcome.Reminder, outcome.RemindedOf = days, outcome.Expiring.Message
 	}
 	outcome.Next = reminders.Next(end, s.Now, earlier(outcome.Next, soon(end, s.Now)))

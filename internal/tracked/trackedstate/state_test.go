@@ -81,6 +81,12 @@ func TestNobodyIsRemindedTwice(t *testing.T) {
 	if again := trackedstate.Decide(s); again.Reminder != 0 {
 		t.Errorf("once more at %d days", again.Reminder)
 	}
+	s.Tracked.Spec.RemindBefore = &metav1.Duration{Duration: 20 * day}
+	s.Now, s.Tracked.Status.RemindedDays = s.Leaf.NotAfter.Add(-20*day), nil
+	if earlier := trackedstate.Decide(s); earlier.Reminder != 0 {
+		t.Errorf("at %d days, which is before spec.remindBefore", earlier.Reminder)
+	}
+	s.Tracked.Spec.RemindBefore = nil
 	s.Leaf, _ = chain(t, "DVV", "another key")
 	if another := trackedstate.Decide(s); another.Reminder == 0 {
 		t.Error("nobody is reminded of another certificate")
