@@ -38,6 +38,10 @@ func TestWhatKeepsACacheFromFollowingIsCounted(t *testing.T) {
 		`Failures to list or watch objects of a kind. What changes is not seen until it works again.
 # TYPE varmenne_watch_errors_total counter
 varmenne_watch_errors_total{kind="CertificateRequest"} 0
+varmenne_watch_errors_total{kind="ManualClusterIssuer"} 0
+varmenne_watch_errors_total{kind="ManualIssuer"} 0
+varmenne_watch_errors_total{kind="ManualOrder"} 0
+varmenne_watch_errors_total{kind="TrackedCertificate"} 0
 varmenne_watch_errors_total{kind="VeroClusterIssuer"} 0
 varmenne_watch_errors_total{kind="VeroIssuer"} 0
 varmenne_watch_errors_total{kind="VeroOrder"} 2

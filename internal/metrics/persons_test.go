@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,4 +93,31 @@ func TestATrackedCertificateThatEndsSoonWaitsForAPerson(t *testing.T) {
 	compare(t, registry, "varmenne_tracked_certificate_expiration_timestamp_seconds", map[string]float64{
 		`name="stamp",namespace="stamps"`: float64(ends.Unix()),
 	})
+}
+
+// TestNothingIsToldOfWhatIsDone, nor of what is gone.
+func TestNothingIsToldOfWhatIsDone(t *testing.T) {
+	done := waiting(v1alpha1.ReasonIssued, true)
+	done.Status.Conditions[0].Status = metav1.ConditionFalse
+	replaced := tracked()
+	replaced.Status.Conditions[0].Status = metav1.ConditionFalse
+	strange := waiting(v1alpha1.ReasonApplicationDue, false)
+	strange.Annotations[cmapi.CertificateNameKey] = strings.Repeat("x", 254) // which anybody can write
+	orders := []v1alpha1.ManualOrder{done, strange}
+	certificates := []v1alpha1.TrackedCertificate{replaced}
+	registry := prometheus.NewPedanticRegistry()
+	told := persons(nil)
+	told.Orders = func(context.Context) (*v1alpha1.ManualOrderList, error) {
+		return &v1alpha1.ManualOrderList{Items: orders}, nil
+	}
+	told.Tracked = func(context.Context) (*v1alpha1.TrackedCertificateList, error) {
+		return &v1alpha1.TrackedCertificateList{Items: certificates}, nil
+	}
+	registry.MustRegister(told)
+	compare(t, registry, "varmenne_person_due_timestamp_seconds", map[string]float64{
+		`certificate="",kind="ManualOrder",name="manual-1",namespace="stamps",reason="ApplicationDue"`: float64(made.Unix()),
+	})
+	orders, certificates = nil, nil
+	compare(t, registry, "varmenne_person_due_timestamp_seconds", nil)
+	compare(t, registry, "varmenne_tracked_certificate_expiration_timestamp_seconds", nil)
 }

@@ -70,6 +70,8 @@ const (
 	alertFailed      = "VarmenneRequestFailed"
 	alertStuck       = "VarmenneOrderStuck"
 	alertPersonDue   = "VarmennePersonDue"
+	alertExpiring    = "VarmenneTrackedCertificateExpiring"
+	alertUrgent      = "VarmenneTrackedCertificateUrgent"
 )
 
 // Of is what a reason means.
@@ -122,8 +124,8 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonTracked:        {Quiet: true},
 	v1alpha1.ReasonSourceNotFound: {Alert: alertPersonDue},
 	v1alpha1.ReasonSourceInvalid:  {Alert: alertPersonDue},
-	v1alpha1.ReasonExpiringSoon:   {Alert: alertPersonDue},
-	v1alpha1.ReasonExpired:        {Alert: alertPersonDue},
+	v1alpha1.ReasonExpiringSoon:   {Alert: alertExpiring},
+	v1alpha1.ReasonExpired:        {Alert: alertUrgent},
 	v1alpha1.ReasonChanged:        {Alert: alertPersonDue},
 	v1alpha1.ReasonAcknowledged:   {Quiet: true},
 

@@ -16,7 +16,10 @@ const (
 		`namespace="tax",certificate="c",request="c-1",pod="a",`
 	order = `varmenne_order_pending_created_timestamp_seconds` +
 		`{namespace="tax",certificate="c",order="sign-1",operation="SignNewCertificate",pod="a",`
-	person    = `varmenne_person_due_timestamp_seconds{namespace="tax",certificate="c",name="manual-1",pod="a",`
+	person   = `varmenne_person_due_timestamp_seconds{namespace="tax",certificate="c",name="manual-1",pod="a",`
+	expiring = `varmenne_person_due_timestamp_seconds` +
+		`{namespace="tax",certificate="",kind="TrackedCertificate",name="seal",`
+	ends      = `varmenne_tracked_certificate_expiration_timestamp_seconds{namespace="tax",name="seal",pod="a"} `
 	issuer    = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",pod="a",reason=`
 	checked   = `varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"}`
 	lastCheck = `varmenne_issuer_last_check_timestamp_seconds{kind="VeroIssuer",namespace="tax",name="vero",`
@@ -31,7 +34,7 @@ const (
 func testCases() map[string]testCase {
 	all := map[string]testCase{}
 	for _, some := range []map[string]testCase{
-		ofTheController(), ofIssuers(), ofRenewals(), ofRequests(), ofOrders(), ofTheService(),
+		ofTheController(), ofIssuers(), ofRenewals(), ofRequests(), ofPersons(), ofOrders(), ofTheService(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -149,16 +152,6 @@ func ofRequests() map[string]testCase {
 			alert:  "VarmenneWaitingForCredentials", from: time.Hour, until: 2 * time.Hour,
 			says: []string{"CertificateRequest tax/c-1, made 2h 0m 0s ago"},
 		},
-		"an application is late": {
-			series: []string{person + `kind="ManualOrder",reason="ApplicationDue"} ` + seconds(-time.Hour) + `x119` + gone},
-			alert:  "VarmennePersonDue", from: time.Hour, until: 2 * time.Hour,
-			says: []string{"ManualOrder tax/manual-1 (ApplicationDue)", "since 2h 0m 0s"},
-		},
-		"a certificate that is watched over ends soon": {
-			series: []string{person + `kind="TrackedCertificate",reason="ExpiringSoon"} ` + seconds(-time.Hour) + `x119` + gone},
-			alert:  "VarmennePersonDue", from: time.Hour, until: 2 * time.Hour,
-			says: []string{"TrackedCertificate tax/manual-1 (ExpiringSoon)"},
-		},
 		"transfer credentials become twelve days old": {
 			series: []string{written + seconds(-12*day+30*time.Minute) + `x119` + gone},
 			alert:  "VarmenneTransferCredentialsExpireSoon", from: 36 * time.Minute, until: 2 * time.Hour,
@@ -177,6 +170,56 @@ func ofRequests() map[string]testCase {
 			series: []string{request + `reason="InvalidRequest"} 0x59` + gone},
 			alert:  "VarmenneRequestFailed", from: 10 * time.Minute, until: time.Hour,
 			says: []string{"CertificateRequest tax/c-1", "(InvalidRequest)"},
+		},
+	}
+}
+
+// ofPersons are about what a person has to do.
+func ofPersons() map[string]testCase {
+	return map[string]testCase{
+		"an application is late": {
+			series: []string{person + `kind="ManualOrder",reason="ApplicationDue"} ` + seconds(-time.Hour) + `x119` + gone},
+			alert:  "VarmennePersonDue", from: time.Hour, until: 2 * time.Hour,
+			says: []string{"ManualOrder tax/manual-1 (ApplicationDue)", "since 2h 0m 0s"},
+		},
+		"an application becomes late, and was sent then": {
+			series: []string{
+				person + `kind="ManualOrder",reason="ApplicationDue"} ` + seconds(30*time.Minute) + `x119` + gone,
+				person + `kind="ManualOrder",reason="AwaitingAuthority"} _x120 ` + seconds(7*day) + `x300`,
+			},
+			alert: "VarmennePersonDue", from: 91 * time.Minute, until: 2 * time.Hour,
+		},
+		"a renewal that a person is late with fails: one alert": {
+			series: []string{
+				person + `kind="ManualOrder",reason="ApplicationDue"} -60x300`, failing + `reason="ApplicationDue"} 864000x300`,
+			},
+			alert: "VarmenneRenewalUrgent", from: 5 * time.Minute,
+		},
+		"somebody has to be told of a change": {
+			series: []string{expiring + `reason="Changed",pod="a"} 0x119` + gone, ends + seconds(400*day) + `x300`},
+			alert:  "VarmennePersonDue", from: time.Hour + time.Minute, until: 2 * time.Hour,
+			says: []string{"TrackedCertificate tax/seal (Changed)"},
+		},
+		"a certificate that is watched over ends soon": {
+			series: []string{expiring + `reason="ExpiringSoon",pod="a"} 0x119` + gone, ends + seconds(60*day) + `x300`},
+			alert:  "VarmenneTrackedCertificateExpiring", from: time.Hour, until: 2 * time.Hour,
+			says: []string{"TrackedCertificate tax/seal ends in 59d", "kubectl describe trackedcertificate -n tax seal"},
+		},
+		"a certificate that is watched over ends very soon": {
+			series: []string{expiring + `reason="ExpiringSoon",pod="a"} 0x119` + gone, ends + seconds(10*day) + `x300`},
+			alert:  "VarmenneTrackedCertificateUrgent", from: 5 * time.Minute, until: 2 * time.Hour,
+			says: []string{"tax/seal ends in 9d", "kubectl describe trackedcertificate -n tax seal"},
+		},
+		"a certificate that was watched over has ended": {
+			series: []string{expiring + `reason="Expired",pod="a"} -60x300`, ends + `-60x300`},
+			alert:  "VarmenneTrackedCertificateUrgent", from: 5 * time.Minute, says: []string{"tax/seal has ended"},
+		},
+		"an authority's bundle is missing": {
+			series: []string{
+				`varmenne_issuer_ready{kind="ManualIssuer",namespace="tax",name="dvv",reason="BundleNotFound",pod="a"} 0x59` + gone,
+			},
+			alert: "VarmenneIssuerNotReady", from: 15 * time.Minute, until: time.Hour,
+			says: []string{"ManualIssuer tax/dvv is not ready", "kubectl describe manualissuer -n tax dvv"},
 		},
 	}
 }

@@ -37,6 +37,9 @@ func healthy() []string {
 			`{namespace="tax",certificate="next",request="next-2",reason="WaitingForWindow",pod="a"} 0x300`,
 		`varmenne_order_pending_created_timestamp_seconds` +
 			`{namespace="tax",certificate="slow",order="sign-0",reason="AwaitingCertificate",pod="a"} 0x300`,
+		`varmenne_person_due_timestamp_seconds{namespace="tax",certificate="stamping",name="later",kind="ManualOrder",` +
+			`reason="ApplicationDue",pod="a"} 86400x300`,
+		`varmenne_tracked_certificate_expiration_timestamp_seconds{namespace="tax",name="stamp",pod="a"} 864000x300`,
 		`varmenne_transfer_credentials_written_timestamp_seconds` +
 			`{namespace="tax",secret="fresh",request="new-1",pod="a"} 0x300`,
 		`varmenne_service_requests_total{operation="SignNewCertificate",code="OK",pod="a"} 0+1x300`,
