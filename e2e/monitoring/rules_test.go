@@ -12,7 +12,7 @@ import (
 // quiet are the alerts about what does not happen in the scenarios; package alerts fires them from made-up series.
 var quiet = []string{
 	"VarmenneControllerDown", "VarmenneNoLeader", "VarmenneControllerErrors", "VarmenneWatchFailing",
-	"VarmenneServiceUnreachable", "VarmenneIssuerNotChecked", "VarmennePersonDue",
+	"VarmenneServiceUnreachable", "VarmenneIssuerNotChecked",
 }
 
 // TestAlertsSeeTheFaultsOfTheScenarios: how long a fault has to last is left out, since no scenario does.
@@ -68,6 +68,7 @@ func TestNoTwoReplicasTellTheSame(t *testing.T) {
 			`by (namespace, request) (varmenne_certificaterequest_pending_created` + since + `) > 1`,
 		"orders are shown once":     `count by (namespace, order) (varmenne_order_pending_created` + since + `) > 1`,
 		"renewals are shown once":   `count by (namespace, request) (varmenne_renewal_failing_expiration` + since + `) > 1`,
+		"persons are told once":     `count by (namespace, name, reason) (varmenne_person_due` + since + `) > 1`,
 		"one replica has the lease": `sum(leader_election_master_status) > 1`,
 		"both replicas are scraped": `count(up) != 2`,
 	} {

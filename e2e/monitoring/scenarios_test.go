@@ -49,6 +49,7 @@ func scenarios() []scenario {
 		{namespace: "archive", act: mistypePassword},
 		{namespace: "web-shop", act: askForNames},
 		{namespace: "sandbox", act: nameNoIssuer},
+		{namespace: "stamping", act: leaveToAPerson},
 	}
 }
 
@@ -78,6 +79,7 @@ func standing() map[string]string {
 		failing = `varmenne_renewal_failing_expiration_timestamp_seconds`
 		written = `varmenne_transfer_credentials_written_timestamp_seconds`
 		ready   = `varmenne_issuer_ready`
+		person  = `varmenne_person_due_timestamp_seconds{namespace="stamping",`
 	)
 	return map[string]string{
 		"a renewal is failing":                   failing + `{namespace="customs",reason="SignatureRefused"}`,
@@ -91,6 +93,8 @@ func standing() map[string]string {
 		"an order gets wrong certificates":       order + `{namespace="fleet",reason="WrongCertificate"}`,
 		"refused credentials are to be replaced": request + `{namespace="archive",reason="WaitingForCredentials"}`,
 		"a request can never be satisfied":       request + `{namespace="web-shop",reason="InvalidRequest"}`,
+		"an application is due":                  person + `certificate="interface",reason="ApplicationDue"}`,
+		"a tracked certificate ends soon":        person + `name="seal",reason="ExpiringSoon"}`,
 		"a request names no issuer":              request + `{namespace="sandbox",reason="IssuerNotFound"}`,
 	}
 }
