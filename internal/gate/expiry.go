@@ -79,7 +79,7 @@ func (r *Reconciler) lookAgain(request *cmapi.CertificateRequest) time.Time {
 	if status.IsFinal(request) {
 		return time.Time{}
 	}
-	return r.Clock.Now().Add(resyncInterval)
+	return r.Clock.Now().Add(unseenInterval)
 }
 
 // replaced is the Certificate whose certificate in use a request is to replace, nil if there is none to be replaced: a

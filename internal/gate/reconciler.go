@@ -25,6 +25,9 @@ const (
 	approvalGrace = 10 * time.Second
 	// resyncInterval is when a request that waits for something to change is looked at all the same.
 	resyncInterval = 10 * time.Minute
+	// unseenInterval is when it is found out whether a request has come to replace something after all. One that waits for
+	// a person does for weeks, and thousands may.
+	unseenInterval = time.Hour
 )
 
 // Options of the reconciler.
