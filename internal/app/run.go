@@ -61,6 +61,7 @@ func Run(ctx context.Context, options Options) error {
 	log := logr.FromSlogHandler(handler)
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
+	sparingly()
 	mindMemory(log, os.DirFS("/sys/fs/cgroup"))
 	series, err := metrics.New(ctrlmetrics.Registry)
 	if err != nil {
@@ -111,12 +112,12 @@ func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error)
 	for _, namespace := range options.WatchNamespaces {
 		namespaces[namespace] = cache.Config{}
 	}
-	graceful := options.drainTime(true)
+	graceful, trim := options.drainTime(true), find.Trim()
 	manager, err := ctrl.NewManager(connection, ctrl.Options{
 		Scheme: kinds,
 		Cache: cache.Options{
-			DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields(),
-			DefaultWatchErrorHandler: countWatchErrors(series), NewInformer: find.NewInformer, ByObject: condensed(),
+			DefaultNamespaces: namespaces, DefaultTransform: trim, ByObject: condensed(trim),
+			DefaultWatchErrorHandler: countWatchErrors(series), NewInformer: find.NewInformer,
 		},
 		Client: client.Options{Cache: &client.CacheOptions{
 			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}, &cmapi.Certificate{}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -81,13 +82,12 @@ func (w wing) registerManual(ctx context.Context) error {
 }
 
 // condensed are the kinds whose long texts are not kept in memory.
-func condensed() map[client.Object]cache.ByObject {
-	strip := cache.TransformStripManagedFields()
+func condensed(trim toolscache.TransformFunc) map[client.Object]cache.ByObject {
 	return map[client.Object]cache.ByObject{&v1alpha1.ManualOrder{}: {Transform: func(object any) (any, error) {
 		if order, isOrder := object.(*v1alpha1.ManualOrder); isOrder {
 			manualorder.Condense(order)
 		}
-		return strip(object)
+		return trim(object)
 	}}}
 }
 
