@@ -30,7 +30,13 @@ const (
 // start starts a world that ends with the benchmark.
 func start(b *testing.B, simulator ...string) *world.World {
 	b.Helper()
-	w, err := world.Start(b.Context(), world.Options{Log: os.Stderr, SimulatorArgs: simulator})
+	return startWith(b, world.Options{SimulatorArgs: simulator})
+}
+
+func startWith(b *testing.B, options world.Options) *world.World {
+	b.Helper()
+	options.Log = os.Stderr
+	w, err := world.Start(b.Context(), options)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -65,8 +65,15 @@ func BenchmarkBesideDeadIssuers(b *testing.B) {
 // until is the time from a moment until something is so.
 func until(b *testing.B, from time.Time, reached func(context.Context) (bool, error)) time.Duration {
 	b.Helper()
-	const often = 50 * time.Millisecond
-	if err := wait.PollUntilContextTimeout(b.Context(), often, timeout, true, reached); err != nil {
+	return untilSeen(b, from, 50*time.Millisecond, timeout, reached)
+}
+
+// untilSeen is until for what costs something to look at.
+func untilSeen(
+	b *testing.B, from time.Time, often, limit time.Duration, reached func(context.Context) (bool, error),
+) time.Duration {
+	b.Helper()
+	if err := wait.PollUntilContextTimeout(b.Context(), often, limit, true, reached); err != nil {
 		b.Fatal(err)
 	}
 	return time.Since(from)
