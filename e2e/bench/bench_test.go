@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -36,15 +37,8 @@ func start(b *testing.B, simulator ...string) *world.World {
 func startWith(b *testing.B, options world.Options) *world.World {
 	b.Helper()
 	options.Log = os.Stderr
-	w, err := world.Start(b.Context(), options)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := w.End(b.Failed()); err != nil {
-			b.Error(err)
-		}
-	})
+	w := testkit.Must(world.Start(b.Context(), options))(b)
+	testkit.Cleanup(b, func() error { return w.End(b.Failed()) })
 	return w
 }
 
@@ -52,14 +46,8 @@ func startWith(b *testing.B, options world.Options) *world.World {
 func prepare(b *testing.B, w *world.World, service *world.Service, issuer *v1alpha1.VeroIssuer, certificates int) {
 	b.Helper()
 	ctx, namespace := b.Context(), issuer.Namespace
-	trust, err := service.Trust(ctx, namespace)
-	if err != nil {
-		b.Fatal(err)
-	}
-	minted, err := service.MintMany(ctx, admin.MintRequest{CustomerID: customer, Count: certificates})
-	if err != nil {
-		b.Fatal(err)
-	}
+	trust := testkit.Must(service.Trust(ctx, namespace))(b)
+	minted := testkit.Must(service.MintMany(ctx, admin.MintRequest{CustomerID: customer, Count: certificates}))(b)
 	create(b, w, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	create(b, w, trust)
 	create(b, w, issuer)
@@ -85,14 +73,8 @@ func create(b *testing.B, w *world.World, object client.Object) {
 // follow watches the objects of a list's kind in a namespace until the benchmark ends.
 func follow(b *testing.B, w *world.World, namespace string, kind client.ObjectList) <-chan watch.Event {
 	b.Helper()
-	watcher, err := client.NewWithWatch(w.Cluster.RESTConfig(), client.Options{Scheme: w.Client.Scheme()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	events, err := watcher.Watch(b.Context(), kind, client.InNamespace(namespace))
-	if err != nil {
-		b.Fatal(err)
-	}
+	watcher := testkit.Must(client.NewWithWatch(w.Cluster.RESTConfig(), client.Options{Scheme: w.Client.Scheme()}))(b)
+	events := testkit.Must(watcher.Watch(b.Context(), kind, client.InNamespace(namespace)))(b)
 	b.Cleanup(events.Stop)
 	return events.ResultChan()
 }
@@ -115,13 +97,8 @@ func percentile95(sorted []float64) float64 { return sorted[len(sorted)*95/100] 
 // residentMiB is the memory of a process as the kernel counts it.
 func residentMiB(b *testing.B, pid int) float64 {
 	b.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		b.Fatal(err)
-	}
+	content := testkit.Must(os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)))(b)
 	var total, resident int
-	if _, err := fmt.Sscan(string(content), &total, &resident); err != nil {
-		b.Fatal(err)
-	}
+	testkit.Must(fmt.Sscan(string(content), &total, &resident))(b)
 	return float64(resident*os.Getpagesize()) / (1 << 20)
 }

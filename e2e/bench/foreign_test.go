@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -35,9 +36,7 @@ const definition = "certificaterequests.cert-manager.io"
 // select them, and once with an older one's.
 func BenchmarkThirtyThousandForeignRequests(b *testing.B) {
 	w := start(b)
-	if err := w.Cluster.StopCertManager(); err != nil { // it would look at each of them, too
-		b.Fatal(err)
-	}
+	testkit.NoError(b, w.Cluster.StopCertManager()) // it would look at each of them, too
 	for b.Loop() {
 		restart(b, w)
 		resident, peak := settled(b, w.Controller().PID())
@@ -59,13 +58,9 @@ func BenchmarkThirtyThousandForeignRequests(b *testing.B) {
 // restart starts the controller anew and returns how long it takes until it works.
 func restart(b *testing.B, w *world.World) time.Duration {
 	b.Helper()
-	if err := w.StopController(); err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, w.StopController())
 	started := time.Now()
-	if err := w.StartController(b.Context()); err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, w.StartController(b.Context()))
 	return time.Since(started)
 }
 
@@ -82,24 +77,17 @@ func settled(b *testing.B, pid int) (resident, peak float64) {
 		}
 		return same >= steady, nil
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, err)
 	return resident, peakMiB(b, pid)
 }
 
 // peakMiB is the most memory that a process has had, as the kernel counts it.
 func peakMiB(b *testing.B, pid int) float64 {
 	b.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		b.Fatal(err)
-	}
+	content := testkit.Must(os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)))(b)
 	var kibibytes float64
 	_, line, _ := strings.Cut(string(content), "VmHWM:")
-	if _, err := fmt.Sscan(line, &kibibytes); err != nil {
-		b.Fatal(err)
-	}
+	testkit.Must(fmt.Sscan(line, &kibibytes))(b)
 	return kibibytes / (1 << 10)
 }
 
@@ -113,9 +101,7 @@ func populate(b *testing.B, w *world.World) {
 	for i := range foreign {
 		group.Go(func() error { return createForeign(ctx, w.Client, i) })
 	}
-	if err := group.Wait(); err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, group.Wait())
 }
 
 func createForeign(ctx context.Context, access client.Client, number int) error {
@@ -165,30 +151,20 @@ func withoutSelectableFields(b *testing.B, w *world.World) {
 	crd := &unstructured.Unstructured{}
 	crd.SetAPIVersion("apiextensions.k8s.io/v1")
 	crd.SetKind("CustomResourceDefinition")
-	if err := w.Client.Get(b.Context(), client.ObjectKey{Name: definition}, crd); err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, w.Client.Get(b.Context(), client.ObjectKey{Name: definition}, crd))
 	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
 	delete(versions[0].(map[string]any), "selectableFields")
-	if err := unstructured.SetNestedSlice(crd.Object, versions, "spec", "versions"); err != nil {
-		b.Fatal(err)
-	}
-	if err := w.Client.Update(b.Context(), crd); err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, unstructured.SetNestedSlice(crd.Object, versions, "spec", "versions"))
+	testkit.NoError(b, w.Client.Update(b.Context(), crd))
 	err := wait.PollUntilContextTimeout(b.Context(), time.Second, timeout, true, func(ctx context.Context) (bool, error) {
 		err := w.Client.List(ctx, &cmapi.CertificateRequestList{}, client.Limit(1),
 			client.MatchingFields{"spec.issuerRef.group": "example.com"})
 		return err != nil, nil
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, err)
 	// A changed definition makes the API server read all of them anew, which is no part of a controller's start.
 	list := &cmapi.CertificateRequestList{}
 	for more := true; more; more = list.Continue != "" {
-		if err := w.Client.List(b.Context(), list, client.Limit(500), client.Continue(list.Continue)); err != nil {
-			b.Fatal(err)
-		}
+		testkit.NoError(b, w.Client.List(b.Context(), list, client.Limit(500), client.Continue(list.Continue)))
 	}
 }

@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -55,12 +56,10 @@ func BenchmarkThreeThousandOrders(b *testing.B) {
 		pid := w.Controller().PID()
 		resident, _ := settled(b, pid)
 		forgetPeak(b, pid)
-		if _, err := w.Service.Script(b.Context(), admin.Fault{
+		testkit.Must(w.Service.Script(b.Context(), admin.Fault{
 			Operation: "SignNewCertificate", Kind: admin.TimeoutAfter, Hold: admin.Duration(together),
 			ForDuration: admin.Duration(time.Hour),
-		}); err != nil {
-			b.Fatal(err)
-		}
+		}))(b)
 		for i := range crowd {
 			create(b, w, world.Certificate(issuers[i%shares].Namespace, nameOf(i/shares), customer))
 		}
@@ -74,9 +73,7 @@ func BenchmarkThreeThousandOrders(b *testing.B) {
 func forgetPeak(b *testing.B, pid int) {
 	b.Helper()
 	const peak = "5"
-	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(peak), 0); err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(peak), 0))
 }
 
 // awaitAll waits until every request of the issuers' namespaces is Ready.
@@ -97,17 +94,13 @@ func awaitAll(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 		}
 		return number == crowd, nil
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, err)
 }
 
 // keep creates orders that have ended.
 func keep(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 	b.Helper()
-	if err := w.StopController(); err != nil { // nobody waits for them: it would end them otherwise
-		b.Fatal(err)
-	}
+	testkit.NoError(b, w.StopController()) // nobody waits for them: it would end them otherwise
 	chain := slices.Repeat(certificate(b), 2)
 	group, ctx := errgroup.WithContext(b.Context())
 	const atOnce = 16
@@ -123,9 +116,7 @@ func keep(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 			return w.Client.Status().Update(ctx, order)
 		})
 	}
-	if err := group.Wait(); err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, group.Wait())
 }
 
 func issuedOrder(issuer *v1alpha1.VeroIssuer, number int, chain []byte) *v1alpha1.VeroOrder {
@@ -164,16 +155,10 @@ func issuedOrder(issuer *v1alpha1.VeroIssuer, number int, chain []byte) *v1alpha
 func certificate(b *testing.B) []byte {
 	b.Helper()
 	const bits = 2048
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		b.Fatal(err)
-	}
+	key := testkit.Must(rsa.GenerateKey(rand.Reader, bits))(b)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: customer}, NotAfter: time.Now().AddDate(2, 0, 0),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		b.Fatal(err)
-	}
+	der := testkit.Must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))(b)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -46,14 +47,8 @@ func (l *serviceLog) check(b *testing.B, worn map[string][]*x509.Certificate) {
 
 func readLog(b *testing.B, service *world.Service) *serviceLog {
 	b.Helper()
-	asked, err := service.Requests(b.Context(), "", "")
-	if err != nil {
-		b.Fatal(err)
-	}
-	issued, err := service.Certificates(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
+	asked := testkit.Must(service.Requests(b.Context(), "", ""))(b)
+	issued := testkit.Must(service.Certificates(b.Context()))(b)
 	log := &serviceLog{asked: asked, accepted: map[string]admin.Request{}, ordered: map[string]admin.Request{},
 		expiresAt: map[string]time.Time{}}
 	for _, request := range asked {

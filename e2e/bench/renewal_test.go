@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -37,11 +38,8 @@ const (
 func BenchmarkHundredCertificatesThroughTwoRenewals(b *testing.B) {
 	w := start(b)
 	for round := 0; b.Loop(); round++ {
-		service, err := w.StartService(b.Context(),
-			"--validity="+life.String(), "--renewal-window="+window.String(), "--processing-delay=1s")
-		if err != nil {
-			b.Fatal(err)
-		}
+		service := testkit.Must(w.StartService(b.Context(),
+			"--validity="+life.String(), "--renewal-window="+window.String(), "--processing-delay=1s"))(b)
 		issuer := service.Issuer("renewals-"+strconv.Itoa(round), customer)
 		issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
 		prepare(b, w, service, issuer, hundred)
@@ -51,9 +49,7 @@ func BenchmarkHundredCertificatesThroughTwoRenewals(b *testing.B) {
 		log := readLog(b, service)
 		log.check(b, seen.worn)
 		seen.report(b, log)
-		if err := w.Client.DeleteAllOf(b.Context(), &cmapi.Certificate{}, client.InNamespace(issuer.Namespace)); err != nil {
-			b.Fatal(err)
-		}
+		testkit.NoError(b, w.Client.DeleteAllOf(b.Context(), &cmapi.Certificate{}, client.InNamespace(issuer.Namespace)))
 	}
 	b.ReportMetric(residentMiB(b, w.Controller().PID()), "MiB-resident")
 }

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -73,9 +74,7 @@ func untilSeen(
 	b *testing.B, from time.Time, often, limit time.Duration, reached func(context.Context) (bool, error),
 ) time.Duration {
 	b.Helper()
-	if err := wait.PollUntilContextTimeout(b.Context(), often, limit, true, reached); err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, wait.PollUntilContextTimeout(b.Context(), often, limit, true, reached))
 	return time.Since(from)
 }
 
@@ -120,18 +119,13 @@ func hostileIssuers(b *testing.B, w *world.World, namespace, endpoint string, nu
 			})
 		})
 	}
-	if err := group.Wait(); err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, group.Wait())
 }
 
 // drop is an address that takes connections, as far as the kernel does that, and says nothing.
 func drop(b *testing.B) string {
 	b.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
+	listener := testkit.Must((&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0"))(b)
 	b.Cleanup(func() { _ = listener.Close() })
 	return listener.Addr().String()
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // module writes a module with one program that consists of the source, and returns the group that builds it.
@@ -16,9 +18,7 @@ func module(t *testing.T, source string) group {
 	t.Helper()
 	g := group{module: t.TempDir(), key: "example-v1", programs: []program{{name: "example", source: ".", version: "v1"}}}
 	for name, content := range map[string]string{"go.mod": "module example\n", "main.go": source} {
-		if err := os.WriteFile(filepath.Join(g.module, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, os.WriteFile(filepath.Join(g.module, name), []byte(content), 0o600))
 	}
 	return g
 }
@@ -32,20 +32,14 @@ func (a announcer) Write(content []byte) (int, error) {
 }
 
 func TestEnsureBuildsOrFindsEveryProgram(t *testing.T) {
-	set, err := Ensure(t.Context(), Options{Log: t.Output()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := testkit.Must(Ensure(t.Context(), Options{Log: t.Output()}))(t)
 	for _, path := range []string{set.Etcd(), set.APIServer(), set.Kubectl(), set.CertManager} {
 		if information, err := os.Stat(path); err != nil || information.Mode()&0o111 == 0 {
 			t.Errorf("%s is no program: %v", path, err)
 		}
 	}
 	var log strings.Builder
-	again, err := Ensure(t.Context(), Options{Log: &log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := testkit.Must(Ensure(t.Context(), Options{Log: &log}))(t)
 	if again != set || log.Len() > 0 {
 		t.Errorf("the second time it says %q and responses %v, want silence and %v", log.String(), again, set)
 	}
@@ -118,10 +112,7 @@ func TestCanceledBuildLeavesNoProgram(t *testing.T) {
 
 func TestRunThatWaitsForAnotherCanBeCanceled(t *testing.T) {
 	options := Options{Directory: t.TempDir(), Log: t.Output()}
-	unlock, err := lock(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	unlock := testkit.Must(lock(t.Context(), options))(t)
 	defer unlock()
 	ctx, cancel := context.WithCancel(t.Context())
 	options.Log = announcer(cancel) // Called when it begins to wait.
@@ -135,11 +126,7 @@ func TestKeyChangesWithWhatIsBuilt(t *testing.T) {
 	file := filepath.Join(g.module, "main.go")
 	keyOf := func(toolchain string, g group) string {
 		t.Helper()
-		name, err := key("example", toolchain, g, file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return name
+		return testkit.Must(key("example", toolchain, g, file))(t)
 	}
 	original := keyOf("go1.26.0", g)
 	if again := keyOf("go1.26.0", g); again != original {
@@ -148,9 +135,7 @@ func TestKeyChangesWithWhatIsBuilt(t *testing.T) {
 	flags := g
 	flags.ldflags = "-s"
 	changed := map[string]string{"Go version": keyOf("go1.27.0", g), "linker flags": keyOf("go1.26.0", flags)}
-	if err := os.WriteFile(file, []byte("package main\nfunc main() { println() }"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, os.WriteFile(file, []byte("package main\nfunc main() { println() }"), 0o600))
 	changed["source"] = keyOf("go1.26.0", g)
 	for what, got := range changed {
 		if got == original {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -84,7 +85,7 @@ func groupsOf(ctx context.Context, root string) (groups, error) {
 func controlPlaneGroup(root, toolchain string) (group, error) {
 	const kubernetes, etcd = "k8s.io/kubernetes", "go.etcd.io/etcd/server/v3"
 	g := group{module: filepath.Join(root, controlPlaneModule)}
-	versions, err := requiredVersions(g.module, kubernetes, etcd)
+	versions, err := RequiredVersions(g.module, kubernetes, etcd)
 	if err != nil {
 		return group{}, err
 	}
@@ -103,7 +104,7 @@ func controlPlaneGroup(root, toolchain string) (group, error) {
 func nodeGroup(root, toolchain string) (group, error) {
 	const kubernetes = "k8s.io/kubernetes"
 	g := group{module: filepath.Join(root, controlPlaneModule)}
-	versions, err := requiredVersions(g.module, kubernetes)
+	versions, err := RequiredVersions(g.module, kubernetes)
 	if err != nil {
 		return group{}, err
 	}
@@ -121,7 +122,7 @@ func nodeGroup(root, toolchain string) (group, error) {
 func coreDNSGroup(root, toolchain string) (group, error) {
 	const coreDNS = "github.com/coredns/coredns"
 	g := group{module: filepath.Join(root, coreDNSModule), ldflags: "-s -w"}
-	versions, err := requiredVersions(g.module, coreDNS)
+	versions, err := RequiredVersions(g.module, coreDNS)
 	if err != nil {
 		return group{}, err
 	}
@@ -135,7 +136,7 @@ func coreDNSGroup(root, toolchain string) (group, error) {
 func certManagerGroup(root, toolchain string) (group, error) {
 	const certManager = "github.com/cert-manager/cert-manager"
 	g := group{module: filepath.Join(root, "e2e")}
-	versions, err := requiredVersions(g.module, certManager)
+	versions, err := RequiredVersions(g.module, certManager)
 	if err != nil {
 		return group{}, err
 	}
@@ -192,8 +193,8 @@ func goCommand(ctx context.Context, module string, arguments ...string) *exec.Cm
 	return command
 }
 
-// requiredVersions returns the versions of the modules that a go.mod requires.
-func requiredVersions(module string, paths ...string) (map[string]string, error) {
+// RequiredVersions returns the versions of the modules that the go.mod in a directory requires.
+func RequiredVersions(module string, paths ...string) (map[string]string, error) {
 	name := filepath.Join(module, "go.mod")
 	content, err := os.ReadFile(name)
 	if err != nil {
@@ -213,4 +214,24 @@ func requiredVersions(module string, paths ...string) (map[string]string, error)
 		}
 	}
 	return versions, nil
+}
+
+// Module is where the source of a module lies, and its version.
+type Module struct{ Dir, Version string }
+
+// FindModule finds a module in the version that the go.mod in a directory of the repository requires, and downloads it
+// if need be.
+func FindModule(ctx context.Context, directory, path string) (found Module, err error) {
+	root, err := RepositoryRoot()
+	if err != nil {
+		return found, err
+	}
+	listed, err := output(goCommand(ctx, filepath.Join(root, directory), "mod", "download", "-json", path))
+	if err == nil {
+		err = json.Unmarshal(listed, &found)
+	}
+	if err != nil {
+		return found, fmt.Errorf("finding the module %s: %w", path, err)
+	}
+	return found, nil
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -16,8 +17,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/util/yaml"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 )
 
 // fieldOwner owns the fields that Apply sets.
@@ -41,7 +43,7 @@ func (c *Cluster) Apply(ctx context.Context, paths ...string) error {
 			if err != nil {
 				return fmt.Errorf("applying manifests: %w", err)
 			}
-			decoded, err := decode(content)
+			decoded, err := Decode(content)
 			if err != nil {
 				return fmt.Errorf("reading %s: %w", file, err)
 			}
@@ -53,7 +55,7 @@ func (c *Cluster) Apply(ctx context.Context, paths ...string) error {
 
 // ApplyYAML is Apply for manifests in memory.
 func (c *Cluster) ApplyYAML(ctx context.Context, content []byte) error {
-	objects, err := decode(content)
+	objects, err := Decode(content)
 	if err != nil {
 		return err
 	}
@@ -76,15 +78,18 @@ func manifests(path string) ([]string, error) {
 	return files, err
 }
 
-// decode reads the objects of a YAML stream. Empty documents are passed over.
-func decode(content []byte) ([]*unstructured.Unstructured, error) {
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), 4096)
+// Decode reads the objects of a YAML stream. Empty documents are passed over. A key that is there twice is an error.
+func Decode(content []byte) ([]*unstructured.Unstructured, error) {
+	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
 	var objects []*unstructured.Unstructured
 	for {
-		object := &unstructured.Unstructured{}
-		err := decoder.Decode(&object.Object)
+		document, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			return objects, nil
+		}
+		object := &unstructured.Unstructured{}
+		if err == nil {
+			err = yaml.UnmarshalStrict(document, &object.Object)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("decoding document %d: %w", len(objects)+1, err)

@@ -3,11 +3,9 @@ package cluster
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -37,7 +35,7 @@ var approvalManifest []byte
 // to no effect and come back some seconds later.
 func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) error {
 	c.step("Installing cert-manager.")
-	module, err := certManagerModule(ctx)
+	module, err := binaries.FindModule(ctx, "e2e", "github.com/cert-manager/cert-manager")
 	if err != nil {
 		return err
 	}
@@ -45,7 +43,7 @@ func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) e
 	if err := c.ApplyYAML(ctx, approvalManifest); err != nil {
 		return err
 	}
-	if err := c.Apply(ctx, filepath.Join(module, "deploy", "crds")); err != nil {
+	if err := c.Apply(ctx, filepath.Join(module.Dir, "deploy", "crds")); err != nil {
 		return err
 	}
 	if err := c.ApplyYAML(ctx, certManagerManifest); err != nil {
@@ -85,28 +83,6 @@ func (c *Cluster) StartCertManager(ctx context.Context) error {
 
 // StopCertManager stops cert-manager's controllers.
 func (c *Cluster) StopCertManager() error { return c.stop(CertManager) }
-
-// certManagerModule returns the directory of cert-manager's module, of the version that e2e requires.
-func certManagerModule(ctx context.Context) (string, error) {
-	root, err := binaries.RepositoryRoot()
-	if err != nil {
-		return "", err
-	}
-	command := exec.CommandContext(ctx, "go", "mod", "download", "-json", "github.com/cert-manager/cert-manager")
-	command.Dir = filepath.Join(root, "e2e")
-	command.Env = append(os.Environ(), "GOWORK=off")
-	output, err := command.Output()
-	if err != nil {
-		return "", fmt.Errorf("finding cert-manager's module: %w: %s", err, output)
-	}
-	var module struct {
-		Dir string `json:"Dir"`
-	}
-	if err := json.Unmarshal(output, &module); err != nil {
-		return "", fmt.Errorf("finding cert-manager's module: %w", err)
-	}
-	return module.Dir, nil
-}
 
 // awaitApprovalEnforced waits until the API server refuses an approval by somebody who has no permission
 // for it: it takes up a new policy within a second or so, and until then anybody could approve.

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // certificate asks an issuer of a group that cert-manager does not know for a certificate.
@@ -50,9 +51,7 @@ subjects:
 func TestCertManagerApprovesRequestsOfAnExternalIssuerOnlyWhenItMay(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
-	if err := c.InstallCertManager(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, c.InstallCertManager(t.Context()))
 	apply(t, c, certificate)
 
 	request := &cmapi.CertificateRequest{}
@@ -73,12 +72,8 @@ func TestCertManagerApprovesRequestsOfAnExternalIssuerOnlyWhenItMay(t *testing.T
 
 	apply(t, c, grant)
 	// A restart makes it try at once; by itself it would come back after some seconds.
-	if err := c.StopCertManager(); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.StartCertManager(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, c.StopCertManager())
+	testkit.NoError(t, c.StartCertManager(t.Context()))
 	eventually(t, "the approval", func() bool { return get() && cmutil.CertificateRequestIsApproved(request) })
 	testThatTheRequestIsFixed(t, c.Client(), request)
 }

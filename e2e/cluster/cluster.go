@@ -144,6 +144,15 @@ func (c *Cluster) Stop() error {
 // Remove deletes the directory of the cluster with everything in it. Stop the cluster before.
 func (c *Cluster) Remove() error { return os.RemoveAll(c.dir) }
 
+// End stops the cluster, and removes its directory unless something has failed, before or now: then the error says
+// where the logs are.
+func (c *Cluster) End(failed bool) error {
+	if err := c.Stop(); err != nil || failed {
+		return errors.Join(err, fmt.Errorf("the logs of the cluster are in %s", c.LogDir()))
+	}
+	return c.Remove()
+}
+
 // Dir returns the directory that holds everything the cluster writes.
 func (c *Cluster) Dir() string { return c.dir }
 

@@ -30,23 +30,14 @@ func eventually(t *testing.T, what string, condition func() bool) {
 // apply applies YAML or fails the test.
 func apply(t *testing.T, c *cluster.Cluster, manifest string) {
 	t.Helper()
-	if err := c.ApplyYAML(t.Context(), []byte(manifest)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, c.ApplyYAML(t.Context(), []byte(manifest)))
 }
 
 // clientOf connects as whom the kubeconfig is for.
 func clientOf(t *testing.T, kubeconfig string) client.Client {
 	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	connected, err := client.New(config, client.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return connected
+	config := testkit.Must(clientcmd.BuildConfigFromFlags("", kubeconfig))(t)
+	return testkit.Must(client.New(config, client.Options{}))(t)
 }
 
 const account = `
@@ -76,16 +67,11 @@ func TestServiceAccountMayDoWhatItsRolesSay(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
 	apply(t, c, account)
-	kubeconfig, err := c.ServiceAccountKubeconfig(t.Context(), "shop", "reader")
-	if err != nil {
-		t.Fatal(err)
-	}
+	kubeconfig := testkit.Must(c.ServiceAccountKubeconfig(t.Context(), "shop", "reader"))(t)
 	reader := clientOf(t, kubeconfig)
 
 	review := &authenticationv1.SelfSubjectReview{}
-	if err := reader.Create(t.Context(), review); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, reader.Create(t.Context(), review))
 	if got, want := review.Status.UserInfo.Username, "system:serviceaccount:shop:reader"; got != want {
 		t.Errorf("the kubeconfig acts as %s, want %s", got, want)
 	}
@@ -93,7 +79,7 @@ func TestServiceAccountMayDoWhatItsRolesSay(t *testing.T) {
 	eventually(t, "the ConfigMaps, which the role allows", func() bool {
 		return reader.List(t.Context(), &corev1.ConfigMapList{}, client.InNamespace("shop")) == nil
 	})
-	err = reader.List(t.Context(), &corev1.SecretList{}, client.InNamespace("shop"))
+	err := reader.List(t.Context(), &corev1.SecretList{}, client.InNamespace("shop"))
 	if !apierrors.IsForbidden(err) {
 		t.Errorf("listing Secrets, which no role allows: got %v, want Forbidden", err)
 	}
@@ -113,11 +99,8 @@ func TestTwoClustersRunSideBySide(t *testing.T) {
 func TestKubectlOfTheClusterTalksToIt(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
-	output, err := exec.CommandContext(t.Context(), c.Kubectl(), "--kubeconfig", c.KubeconfigPath(),
-		"version", "--output=json").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	output := testkit.Must(exec.CommandContext(t.Context(), c.Kubectl(), "--kubeconfig", c.KubeconfigPath(),
+		"version", "--output=json").Output())(t)
 	type version struct {
 		GitVersion string `json:"gitVersion"`
 	}
@@ -125,9 +108,7 @@ func TestKubectlOfTheClusterTalksToIt(t *testing.T) {
 		Client version `json:"clientVersion"`
 		Server version `json:"serverVersion"`
 	}
-	if err := json.Unmarshal(output, &versions); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, json.Unmarshal(output, &versions))
 	if versions.Server != versions.Client || !strings.HasPrefix(versions.Server.GitVersion, "v1.") {
 		t.Errorf("got %+v, want one released version", versions)
 	}
@@ -137,10 +118,7 @@ func TestControlPlaneComesBackOnTheSameAddressAndData(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
 	apply(t, c, account)
-	kubeconfig, err := c.ServiceAccountKubeconfig(t.Context(), "shop", "reader")
-	if err != nil {
-		t.Fatal(err)
-	}
+	kubeconfig := testkit.Must(c.ServiceAccountKubeconfig(t.Context(), "shop", "reader"))(t)
 	reader := clientOf(t, kubeconfig)
 	for name, restart := range map[string]func() error{
 		"the API server is stopped": func() error {
@@ -175,9 +153,7 @@ func TestControlPlaneComesBackOnTheSameAddressAndData(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := restart(); err != nil {
-				t.Fatal(err)
-			}
+			testkit.NoError(t, restart())
 			eventually(t, "the token issued before to be good", func() bool {
 				return reader.List(t.Context(), &corev1.ConfigMapList{}, client.InNamespace("shop")) == nil
 			})
@@ -189,21 +165,15 @@ func TestPausedAPIServerAnswersNobodyUntilItGoesOn(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
 	// The first use makes the client look up what it needs; that look-up minds no deadline.
-	if err := c.Client().List(t.Context(), &corev1.NamespaceList{}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, c.Client().List(t.Context(), &corev1.NamespaceList{}))
 	server := c.Process(cluster.APIServer)
-	if err := server.Pause(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, server.Pause())
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if err := c.Client().List(ctx, &corev1.NamespaceList{}); err == nil {
 		t.Error("a paused API server answered")
 	}
-	if err := server.Resume(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, server.Resume())
 	if err := c.Client().List(t.Context(), &corev1.NamespaceList{}); err != nil {
 		t.Errorf("after it went on: %v", err)
 	}
@@ -213,23 +183,15 @@ func TestAuditLogShowsForbiddenRequests(t *testing.T) {
 	t.Parallel()
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
 	const metadataOfAll = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
-	if err := os.WriteFile(policy, []byte(metadataOfAll), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, os.WriteFile(policy, []byte(metadataOfAll), 0o600))
 	c := cluster.ForTest(t, cluster.Options{AuditPolicy: policy})
 	apply(t, c, account)
-	kubeconfig, err := c.ServiceAccountKubeconfig(t.Context(), "shop", "reader")
-	if err != nil {
-		t.Fatal(err)
-	}
+	kubeconfig := testkit.Must(c.ServiceAccountKubeconfig(t.Context(), "shop", "reader"))(t)
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "treasure"}}
 	if err := clientOf(t, kubeconfig).Delete(t.Context(), secret); !apierrors.IsForbidden(err) {
 		t.Fatalf("got %v, want Forbidden", err)
 	}
-	content, err := os.ReadFile(c.AuditLog())
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := testkit.Must(os.ReadFile(c.AuditLog()))(t)
 	for line := range strings.Lines(string(content)) {
 		if strings.Contains(line, `"treasure"`) && strings.Contains(line, `"code":403`) {
 			return

@@ -11,6 +11,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
 	"github.com/varmenne/varmenne-issuer/e2e/process"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // parentVariable makes the test binary the parent of a cluster in the directory it names.
@@ -31,10 +32,7 @@ func TestMain(m *testing.M) {
 // processesOf lists the running programs whose command line names the directory.
 func processesOf(t *testing.T, dir string) []string {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := testkit.Must(filepath.Glob("/proc/[0-9]*/cmdline"))(t)
 	var found []string
 	for _, file := range files {
 		// A process may end between the listing and the reading; the command line of a zombie is empty.
@@ -48,10 +46,7 @@ func processesOf(t *testing.T, dir string) []string {
 func TestStopLeavesNoProcess(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	c, err := cluster.Start(t.Context(), cluster.Options{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Must(cluster.Start(t.Context(), cluster.Options{Dir: dir}))(t)
 	if got := processesOf(t, dir); len(got) != 2 {
 		t.Errorf("running while the cluster is up: %q, want etcd and kube-apiserver", got)
 	}
@@ -67,9 +62,7 @@ func TestFailedStartLeavesNoProcessAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")
-	if err := os.WriteFile(policy, []byte("kind: Nonsense"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, os.WriteFile(policy, []byte("kind: Nonsense"), 0o600))
 	_, err := cluster.Start(t.Context(), cluster.Options{Dir: dir, AuditPolicy: policy})
 	if err == nil || !strings.Contains(err.Error(), "Nonsense") || !strings.Contains(err.Error(), "kube-apiserver.log") {
 		t.Errorf("got error %v, want one with the end of kube-apiserver's log and its path", err)
@@ -102,24 +95,16 @@ func TestCanceledStartLeavesNoProcess(t *testing.T) {
 func TestClusterDiesWithAKilledParent(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	parent, err := process.Start(process.Options{
+	program := testkit.Must(os.Executable())(t)
+	parent := testkit.Must(process.Start(process.Options{
 		Name: "parent", Path: program, Env: []string{parentVariable + "=" + dir}, LogFile: filepath.Join(dir, "parent.log"),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))(t)
 	eventually(t, "the other process to start its cluster", func() bool {
 		return parent.State() != nil || strings.Contains(parent.LogTail(10), "cluster is up")
 	})
 	if got := processesOf(t, dir); len(got) != 2 {
 		t.Errorf("running while the parent lives: %q, want etcd and kube-apiserver\n%s", got, parent.LogTail(10))
 	}
-	if err := parent.Kill(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, parent.Kill())
 	eventually(t, "etcd and kube-apiserver to die", func() bool { return len(processesOf(t, dir)) == 0 })
 }

@@ -18,6 +18,7 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmpki "github.com/cert-manager/cert-manager/pkg/util/pki"
 
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
@@ -34,10 +35,7 @@ func newAuthority(t *testing.T) authority {
 	t.Helper()
 	var a authority
 	for _, key := range []**ecdsa.PrivateKey{&a.own, &a.subject} {
-		made, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := testkit.Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 		*key = made
 	}
 	a.certificate = a.sign(t, &x509.Certificate{
@@ -54,15 +52,8 @@ func (a authority) sign(t *testing.T, template *x509.Certificate, key *ecdsa.Pri
 	if issuer == nil {
 		issuer = template
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, issuer, key.Public(), a.own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificate
+	der := testkit.Must(x509.CreateCertificate(rand.Reader, template, issuer, key.Public(), a.own))(t)
+	return testkit.Must(x509.ParseCertificate(der))(t)
 }
 
 // issue is a certificate with the names of a spec.
@@ -75,10 +66,7 @@ func (a authority) issue(t *testing.T, spec cmapi.CertificateSpec) *x509.Certifi
 		template.IPAddresses = append(template.IPAddresses, net.ParseIP(address))
 	}
 	for _, text := range spec.URIs {
-		uri, err := url.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		uri := testkit.Must(url.Parse(text))(t)
 		template.URIs = append(template.URIs, uri)
 	}
 	return a.sign(t, template, a.subject)
@@ -88,22 +76,10 @@ func (a authority) issue(t *testing.T, spec cmapi.CertificateSpec) *x509.Certifi
 func (a authority) order(t *testing.T, spec cmapi.CertificateSpec) delivery.Order {
 	t.Helper()
 	spec.PrivateKey = &cmapi.CertificatePrivateKey{Algorithm: cmapi.ECDSAKeyAlgorithm, Size: 256}
-	template, err := cmpki.GenerateCSR(&cmapi.Certificate{Spec: spec}, cmpki.WithUseLiteralSubject(true))
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := cmpki.EncodeCSR(template, a.subject)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := x509.ParseCertificateRequest(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	trust, err := pki.NewTrust([]*x509.Certificate{a.certificate})
-	if err != nil {
-		t.Fatal(err)
-	}
+	template := testkit.Must(cmpki.GenerateCSR(&cmapi.Certificate{Spec: spec}, cmpki.WithUseLiteralSubject(true)))(t)
+	der := testkit.Must(cmpki.EncodeCSR(template, a.subject))(t)
+	request := testkit.Must(x509.ParseCertificateRequest(der))(t)
+	trust := testkit.Must(pki.NewTrust([]*x509.Certificate{a.certificate}))(t)
 	return delivery.Order{Request: request, Trust: trust, LiteralSubject: spec.LiteralSubject != ""}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 func TestChildOutlivesTheThreadThatAskedForIt(t *testing.T) {
@@ -17,13 +18,8 @@ func TestChildOutlivesTheThreadThatAskedForIt(t *testing.T) {
 		_, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", thread))
 		return errors.Is(err, os.ErrNotExist)
 	})
-	if err := child.Signal(syscall.SIGUSR1); err != nil {
-		t.Fatal(err)
-	}
-	state, err := child.Wait(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, child.Signal(syscall.SIGUSR1))
+	state := testkit.Must(child.Wait(t.Context()))(t)
 	if !state.Success() {
 		t.Errorf("the child ended with %s, want its own exit", state)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // timeout is far above what anything takes here on a busy machine.
@@ -25,21 +26,14 @@ func shell(t *testing.T, preparations string) *process.Process {
 // shellWithGrace is one that Stop waits for that long.
 func shellWithGrace(t *testing.T, preparations string, grace time.Duration) *process.Process {
 	t.Helper()
-	p, err := process.Start(process.Options{
+	p := testkit.Must(process.Start(process.Options{
 		Name:    "script",
 		Path:    "/bin/sh",
 		Args:    []string{"-c", preparations + "\necho prepared\nwhile :; do :; done"},
 		LogFile: filepath.Join(t.TempDir(), "log"),
 		Grace:   grace,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Kill(); err != nil {
-			t.Error(err)
-		}
-	})
+	}))(t)
+	testkit.Cleanup(t, p.Kill)
 	eventually(t, "the preparations", func() bool {
 		return p.State() != nil || strings.Contains(p.LogTail(10), "prepared")
 	})
@@ -87,9 +81,7 @@ func TestStopKillsWhatDoesNotEnd(t *testing.T) {
 
 func TestStopEndsAPausedProcess(t *testing.T) {
 	p := shell(t, ":")
-	if err := p.Pause(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, p.Pause())
 	if err := p.Stop(); err != nil {
 		t.Error(err)
 	}
@@ -106,20 +98,10 @@ func TestStoppingTwiceIsNoError(t *testing.T) {
 
 func TestSecondStartKeepsTheLogOfTheFirst(t *testing.T) {
 	first := shell(t, "echo first; exit")
-	if _, err := first.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	second, err := process.Start(first.Options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := second.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(second.LogFile())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(first.Wait(t.Context()))(t)
+	second := testkit.Must(process.Start(first.Options()))(t)
+	testkit.Must(second.Wait(t.Context()))(t)
+	content := testkit.Must(os.ReadFile(second.LogFile()))(t)
 	if got := strings.Count(string(content), "first"); got != 2 {
 		t.Errorf("%d starts are in the log, want 2:\n%s", got, content)
 	}
@@ -127,10 +109,7 @@ func TestSecondStartKeepsTheLogOfTheFirst(t *testing.T) {
 
 func TestChildLeadsItsOwnProcessGroup(t *testing.T) {
 	p := shell(t, ":")
-	group, err := syscall.Getpgid(p.PID())
-	if err != nil {
-		t.Fatal(err)
-	}
+	group := testkit.Must(syscall.Getpgid(p.PID()))(t)
 	if group != p.PID() {
 		t.Errorf("the child is in process group %d, so Ctrl-C would reach it; want its own, %d", group, p.PID())
 	}

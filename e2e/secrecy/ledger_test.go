@@ -13,18 +13,13 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 func TestASecretIsFoundInEveryFormInWhichItCouldBeTold(t *testing.T) {
 	const password = "K7Q2M5ZT4XWLJ3RA"
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	modern, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testkit.Must(rsa.GenerateKey(rand.Reader, 2048))(t)
+	modern := testkit.Must(x509.MarshalPKCS8PrivateKey(key))(t)
 	kept := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	l := &secrecy.Ledger{}
 	if l.Check(nil) == nil {

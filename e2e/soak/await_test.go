@@ -18,9 +18,7 @@ import (
 // list fills a list from the watch.
 func (s *environment) list(list client.ObjectList) {
 	s.Helper()
-	if err := s.seen.List(s.Context(), list, client.InNamespace(namespace)); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.seen.List(s.Context(), list, client.InNamespace(namespace)))
 }
 
 func (s *environment) orders() []v1alpha1.VeroOrder {
@@ -65,18 +63,14 @@ func (s *environment) received(count int, names ...string) bool {
 func (s *environment) lease() *coordinationv1.Lease {
 	s.Helper()
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "varmenne-issuer", Name: "varmenne-issuer"}}
-	if err := s.Client.Get(s.Context(), client.ObjectKeyFromObject(lease), lease); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.Client.Get(s.Context(), client.ObjectKeyFromObject(lease), lease))
 	return lease
 }
 
 // removeLease frees the lease of a controller that is dead.
 func (s *environment) removeLease() {
 	s.Helper()
-	if err := s.FreeLease(s.Context()); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.FreeLease(s.Context()))
 }
 
 // leader is the number of the replica that works, once one does.

@@ -10,6 +10,8 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // checkNothingIsStuck: every order has ended, and every request that is left is answered.
@@ -53,10 +55,7 @@ func (s *environment) unfinished() string {
 // checkSecrets: every Certificate has a certificate of the service for its own key.
 func (b *reconciliation) checkSecrets() {
 	b.Helper()
-	issued, err := b.Service.Certificates(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
+	issued := testkit.Must(b.Service.Certificates(b.Context()))(b)
 	known := map[string]bool{}
 	for _, certificate := range issued {
 		known[certificate.Serial] = true

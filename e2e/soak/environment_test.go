@@ -17,6 +17,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -55,22 +56,14 @@ func startEnvironment(t *testing.T, options world.Options) *environment {
 	// What is logged at this level must not be secret either.
 	options.ControllerArgs = append(options.ControllerArgs, "--log-level=debug")
 	options.SimulatorArgs = []string{"--processing-delay=1s", "--renewal-window=" + window.String()}
-	w, err := world.Start(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := testkit.Must(world.Start(t.Context(), options))(t)
 	only := &tenant.Tenant{T: t, World: w, Service: w.Service, Namespace: namespace}
 	s := &environment{Tenant: only, payers: map[string]string{}}
 	t.Cleanup(s.end)
 	s.seedRandom()
 	s.watch()
-	if err := s.WatchKeys(t.Context(), s.Cluster.RESTConfig()); err != nil {
-		t.Fatal(err)
-	}
-	trust, err := s.Service.Trust(t.Context(), namespace)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, s.WatchKeys(t.Context(), s.Cluster.RESTConfig()))
+	trust := testkit.Must(s.Service.Trust(t.Context(), namespace))(t)
 	issuer := s.Service.Issuer(namespace, customer)
 	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
 	s.Create(s.NamespaceObject(), trust, issuer)
@@ -99,16 +92,11 @@ func (s *environment) seedRandom() {
 // watch keeps a picture of the objects, so that looking at a thousand of them costs the API server nothing.
 func (s *environment) watch() {
 	s.Helper()
-	watched, err := cache.New(s.Cluster.RESTConfig(), cache.Options{
+	watched := testkit.Must(cache.New(s.Cluster.RESTConfig(), cache.Options{
 		Scheme: s.Client.Scheme(), DefaultTransform: cache.TransformStripManagedFields(),
-	})
-	if err != nil {
-		s.Fatal(err)
-	}
+	}))(s)
 	for _, kind := range []client.Object{&cmapi.Certificate{}, &cmapi.CertificateRequest{}, &v1alpha1.VeroOrder{}} {
-		if _, err := watched.GetInformer(s.Context(), kind, cache.BlockUntilSynced(false)); err != nil {
-			s.Fatal(err)
-		}
+		testkit.Must(watched.GetInformer(s.Context(), kind, cache.BlockUntilSynced(false)))(s)
 	}
 	go func() { _ = watched.Start(s.Context()) }()
 	if !watched.WaitForCacheSync(s.Context()) {
@@ -135,7 +123,5 @@ func (s *environment) renew(name string) {
 func (s *environment) kill(number int) {
 	s.Helper()
 	s.killed = append(s.killed, time.Now())
-	if err := s.Replica(number).Kill(); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.Replica(number).Kill())
 }

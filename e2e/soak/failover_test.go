@@ -44,19 +44,13 @@ func TestALeaderThatIsFrozenAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPaid(t
 		busy.keep()
 		number := s.leader()
 		s.pass(s.upTo(longestRun))
-		if err := s.Replica(number).Pause(); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, s.Replica(number).Pause())
 		s.eventually("the other replica to take over", func() bool { return s.Replica(3 - number).Works(t.Context()) })
 		busy.keep()
 		s.pass(s.upTo(longestRun))
-		if err := s.Replica(number).Resume(); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, s.Replica(number).Resume())
 		s.eventually("the old leader to end", func() bool { return s.Replica(number).State() != nil })
-		if err := s.StartReplica(t.Context(), number); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, s.StartReplica(t.Context(), number))
 	}
 	busy.finish()
 	leave()
@@ -92,9 +86,7 @@ func (f *failover) run(othersFinish bool) {
 	}
 	f.thaw(given)
 	f.eventually("both certificates", func() bool { return f.received(1, f.fresh) && f.received(2, f.used) })
-	if err := f.StartReplica(f.Context(), f.old); err != nil {
-		f.Fatal(err)
-	}
+	testkit.NoError(f, f.StartReplica(f.Context(), f.old))
 }
 
 // freezeInTheMiddle freezes the leader while the service is about to answer a SignNewCertificate and a
@@ -113,13 +105,8 @@ func (f *failover) freezeInTheMiddle() string {
 	// Not in the middle of a renewal of its lease, which would let it give up at the moment when it is thawed.
 	renewed := f.lease().Spec.RenewTime
 	f.eventually("the leader to renew its lease", func() bool { return !f.lease().Spec.RenewTime.Equal(renewed) })
-	if err := f.Replica(f.old).Pause(); err != nil {
-		f.Fatal(err)
-	}
-	calls, err := f.Service.Calls(f.Context())
-	if err != nil {
-		f.Fatal(err)
-	}
+	testkit.NoError(f, f.Replica(f.old).Pause())
+	calls := testkit.Must(f.Service.Calls(f.Context()))(f)
 	if calls.Running != 2 {
 		f.Fatalf("%d calls are running when the leader is frozen, want two", calls.Running)
 	}
@@ -135,9 +122,7 @@ func (f *failover) thaw(given string) {
 	old := f.Replica(f.old)
 	f.Script(admin.Fault{Operation: get, Kind: admin.ResultFail, ForDuration: admin.Duration(afterlife)})
 	thawed := time.Now()
-	if err := old.Resume(); err != nil {
-		f.Fatal(err)
-	}
+	testkit.NoError(f, old.Resume())
 	f.eventually("the old leader to end", func() bool { return old.State() != nil })
 	order := f.orderOf(signNew, f.fresh)
 	f.eventually("the watch to show the order as it is", func() bool {
@@ -152,9 +137,7 @@ func (f *failover) thaw(given string) {
 	}
 	f.Errorf("the order has RetrievalId %q, and the old leader had a response with %s when it was thawed",
 		order.Status.RetrievalID, given)
-	if err := f.replace(f.Context(), f.fresh); err != nil {
-		f.Fatal(err)
-	}
+	testkit.NoError(f, f.replace(f.Context(), f.fresh))
 }
 
 // orderOf is the order of an operation for a Certificate; an empty one if there is none.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -30,9 +31,7 @@ func TestAControllerThatIsKilledAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPa
 	}
 	s.kill(1)
 	s.removeLease()
-	if err := s.StartController(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, s.StartController(t.Context()))
 	busy.finish()
 	leave()
 	found := s.reconcile()
@@ -47,17 +46,12 @@ func TestAControllerThatIsKilledAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPa
 func (s *environment) killedWithin(moment time.Duration) (running int) {
 	s.Helper()
 	s.pass(moment)
-	calls, err := s.Service.Calls(s.Context())
-	if err != nil {
-		s.Fatal(err)
-	}
+	calls := testkit.Must(s.Service.Calls(s.Context()))(s)
 	if state := s.Replica(1).State(); state != nil {
 		s.Fatalf("the controller has ended by itself: %v", s.Replica(1).ExitError())
 	}
 	s.kill(1)
 	s.removeLease()
-	if _, err := s.LaunchReplica(s.Context(), 1); err != nil {
-		s.Fatal(err)
-	}
+	testkit.Must(s.LaunchReplica(s.Context(), 1))(s)
 	return calls.Running
 }

@@ -101,9 +101,7 @@ func (s *environment) killUntil(done func() bool, started time.Time) {
 			s.progress(started)
 			number := 1 + s.random.IntN(2)
 			s.kill(number)
-			if err := s.StartReplica(s.Context(), number); err != nil {
-				s.Fatal(err)
-			}
+			testkit.NoError(s, s.StartReplica(s.Context(), number))
 		case <-late:
 			s.Fatalf("not everything was Ready within %s:\n%s", inTime, s.unfinished())
 		}
@@ -154,10 +152,7 @@ func (s *environment) sampleMemory() (most func() int) {
 // checkLimits: memory, and calls at once.
 func (s *environment) checkLimits(memory int) {
 	s.Helper()
-	calls, err := s.Service.Calls(s.Context())
-	if err != nil {
-		s.Fatal(err)
-	}
+	calls := testkit.Must(s.Service.Calls(s.Context()))(s)
 	s.Logf("at most %d calls ran at once; the heaviest replica had %d MiB", calls.Most, memory>>20)
 	if calls.Most > mostCalls {
 		s.Errorf("%d calls ran at once, want %d at most", calls.Most, mostCalls)

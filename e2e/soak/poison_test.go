@@ -11,6 +11,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -24,9 +25,7 @@ func TestACallThatEndsTheControllerOnEveryTryKeepsNobodyElseFromACertificate(t *
 	polled := s.poison("polled", get)
 	// The first poll is not announced. The next controller cannot know that there was one.
 	s.killInEvery(polled, get, 0, firstPause)
-	if err := polled.Service.ClearFaults(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, polled.Service.ClearFaults(t.Context()))
 	polled.AwaitOrder("issued after all", func(order *v1alpha1.VeroOrder) bool {
 		return order.Status.State == v1alpha1.VeroOrderIssued
 	})
@@ -73,14 +72,8 @@ func (s *crowded) poison(namespace, operation string) *tenant.Tenant {
 	s.Helper()
 	hostile := tenant.Begin(s.T, s.World, namespace)
 	hostile.Script(admin.Fault{Operation: operation, Kind: admin.TimeoutAfter, ForDuration: admin.Duration(time.Hour)})
-	minted, err := hostile.Service.Mint(s.Context(), admin.MintRequest{CustomerID: customer})
-	if err != nil {
-		s.Fatal(err)
-	}
-	trust, err := hostile.Service.Trust(s.Context(), hostile.Namespace)
-	if err != nil {
-		s.Fatal(err)
-	}
+	minted := testkit.Must(hostile.Service.Mint(s.Context(), admin.MintRequest{CustomerID: customer}))(s)
+	trust := testkit.Must(hostile.Service.Trust(s.Context(), hostile.Namespace))(s)
 	hostile.Create(
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: hostile.Namespace}}, trust,
 		hostile.Service.Issuer(hostile.Namespace, customer),
@@ -113,8 +106,6 @@ func (s *crowded) killIn(poison *tenant.Tenant, operation string, earlier int) t
 	})
 	s.kill(1)
 	s.removeLease()
-	if _, err := s.LaunchReplica(s.Context(), 1); err != nil {
-		s.Fatal(err)
-	}
+	testkit.Must(s.LaunchReplica(s.Context(), 1))(s)
 	return seen
 }

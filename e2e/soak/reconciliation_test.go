@@ -47,9 +47,7 @@ type figures struct {
 func (s *environment) reconcile() figures {
 	s.Helper()
 	list := &v1alpha1.VeroOrderList{}
-	if err := s.Client.List(s.Context(), list, client.InNamespace(namespace)); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.Client.List(s.Context(), list, client.InNamespace(namespace)))
 	b := &reconciliation{environment: s, log: s.Asked(""), orders: list.Items}
 	if len(b.log) >= wholeLog {
 		s.Error("the service's log has forgotten what came first")

@@ -21,10 +21,7 @@ import (
 // mintCredentials orders transfer credentials for Certificates and puts them into Secrets.
 func (s *environment) mintCredentials(names ...string) {
 	s.Helper()
-	minted, err := s.Service.MintMany(s.Context(), admin.MintRequest{CustomerID: customer, Count: len(names)})
-	if err != nil {
-		s.Fatal(err)
-	}
+	minted := testkit.Must(s.Service.MintMany(s.Context(), admin.MintRequest{CustomerID: customer, Count: len(names)}))(s)
 	for i, name := range names {
 		s.Create(s.transferSecret(name, minted[i]))
 	}

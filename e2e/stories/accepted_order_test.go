@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -54,9 +55,7 @@ func TestAnOrderThatAPersonDeletesIsGivenUp(t *testing.T) {
 	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 	order := s.awaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
 	s.awaitPending(certificateName, "delete VeroOrder "+order.Name+" to give it up")
-	if err := s.Service.ClearFaults(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, s.Service.ClearFaults(t.Context()))
 	s.ReplaceCredentials(s.Mint())
 	s.Remove(order)
 	found := s.awaitReady(certificateName)

@@ -37,16 +37,10 @@ type adoption struct {
 // adoption gives the reader the page and the sample Certificate, both for the test case's namespace.
 func (s *testCase) adoption(inSample []howto.Replacement, inPage ...howto.Replacement) *adoption {
 	s.Helper()
-	page, err := howto.Read(howToAdopt,
-		append(inPage, howto.Replacement{Old: "-n tax-reporting", New: "-n " + s.Namespace})...)
-	if err != nil {
-		s.Fatal(err)
-	}
+	page := testkit.Must(howto.Read(howToAdopt,
+		append(inPage, howto.Replacement{Old: "-n tax-reporting", New: "-n " + s.Namespace})...))(s)
 	a := &adoption{testCase: s, page: page, shell: s.Shell()}
-	certificate, err := os.ReadFile("../../docs/samples/certificate.yaml")
-	if err != nil {
-		s.Fatal(err)
-	}
+	certificate := testkit.Must(os.ReadFile("../../docs/samples/certificate.yaml"))(s)
 	text, err := howto.Replace(string(certificate),
 		append(inSample, howto.Replacement{Old: "namespace: tax-reporting", New: "namespace: " + s.Namespace})...)
 	if err != nil {
@@ -66,11 +60,7 @@ func (a *adoption) follow(headings ...string) {
 
 func (a *adoption) section(heading string) howto.Page {
 	a.Helper()
-	commands, err := a.page.Section(heading)
-	if err != nil {
-		a.Fatal(err)
-	}
-	return commands
+	return testkit.Must(a.page.Section(heading))(a)
 }
 
 func (a *adoption) run(commands howto.Page) {
@@ -84,25 +74,15 @@ func (a *adoption) run(commands howto.Page) {
 func (a *adoption) write(name string, content []byte) {
 	a.Helper()
 	path := filepath.Join(a.shell.Dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		a.Fatal(err)
-	}
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		a.Fatal(err)
-	}
+	testkit.NoError(a, os.MkdirAll(filepath.Dir(path), 0o700))
+	testkit.NoError(a, os.WriteFile(path, content, 0o600))
 }
 
 // rehearsalArguments are those with which the page starts the simulator. The test cases start it themselves.
 func rehearsalArguments(t *testing.T) []string {
 	t.Helper()
-	page, err := howto.Read(howToAdopt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rehearsal, err := page.Section(headingRehearsal)
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := testkit.Must(howto.Read(howToAdopt))(t)
+	rehearsal := testkit.Must(page.Section(headingRehearsal))(t)
 	arguments, found := strings.CutPrefix(rehearsal[0].Text, "bin/varmenne-issuer simulator ")
 	if !found {
 		t.Fatalf("the rehearsal begins with %q, want the start of the simulator", rehearsal[0].Text)
@@ -139,13 +119,9 @@ func (h *handMade) opens() time.Time { return h.certificate.NotAfter.Add(-adopte
 func (a *adoption) orderByHand() *handMade {
 	a.Helper()
 	made, order, err := orderFor(a.Mint())
-	if err != nil {
-		a.Fatal(err)
-	}
+	testkit.NoError(a, err)
 	soap := a.soapClient()
-	if made.retrievalID, err = soap.SignNew(a.Context(), order); err != nil {
-		a.Fatal(err)
-	}
+	made.retrievalID = testkit.Must(soap.SignNew(a.Context(), order))(a)
 	// The service's own rule, which holds for everybody who asks it.
 	ready := time.After(10*time.Second + testkit.Interval)
 	select {
@@ -153,16 +129,11 @@ func (a *adoption) orderByHand() *handMade {
 	case <-a.Context().Done():
 		a.Fatal(a.Context().Err())
 	}
-	got, err := soap.Get(a.Context(), &protocol.Get{Party: order.Party, RetrievalID: made.retrievalID})
-	if err != nil {
-		a.Fatal(err)
-	}
+	got := testkit.Must(soap.Get(a.Context(), &protocol.Get{Party: order.Party, RetrievalID: made.retrievalID}))(a)
 	if block, _ := pem.Decode(got); block != nil {
 		got = block.Bytes
 	}
-	if made.certificate, err = x509.ParseCertificate(got); err != nil {
-		a.Fatal(err)
-	}
+	made.certificate = testkit.Must(x509.ParseCertificate(got))(a)
 	return made
 }
 
@@ -184,21 +155,12 @@ func orderFor(sent admin.Credential) (*handMade, *protocol.SignNew, error) {
 func (a *adoption) soapClient() *veroclient.Client {
 	a.Helper()
 	bundles := a.Bundles(a.Service)
-	responses, err := pki.NewTrust(testkit.ParseCertificates([]byte(bundles[keyResponses])))
-	if err != nil {
-		a.Fatal(err)
-	}
-	home, err := endpoints.Parse([]string{"127.0.0.1:*"})
-	if err != nil {
-		a.Fatal(err)
-	}
-	soap, err := veroclient.New(veroclient.Options{
+	responses := testkit.Must(pki.NewTrust(testkit.ParseCertificates([]byte(bundles[keyResponses]))))(a)
+	home := testkit.Must(endpoints.Parse([]string{"127.0.0.1:*"}))(a)
+	soap := testkit.Must(veroclient.New(veroclient.Options{
 		URL: a.Service.URL, TLS: testkit.ParseCertificates([]byte(bundles[keyTLS])), Responses: responses,
 		Endpoints: endpoints.Rule{Allowed: home},
-	})
-	if err != nil {
-		a.Fatal(err)
-	}
+	}))(a)
 	return soap
 }
 

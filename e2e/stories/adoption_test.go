@@ -43,10 +43,7 @@ func TestEveryCommandOfTheHowToIsRunByAStory(t *testing.T) {
 		headingStart, headingPKCS12, headingCheck, headingSecret, headingCreate, headingRenewal, headingPlain,
 		headingRehearsal,
 	}
-	page, err := howto.Read(howToAdopt)
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := testkit.Must(howto.Read(howToAdopt))(t)
 	if found := page.Sections(); !slices.Equal(found, run) {
 		t.Errorf("there are commands under %q, and the stories run %q", found, run)
 	}
@@ -159,9 +156,7 @@ func (a *adoption) awaitRenewal(made *handMade) *issued {
 func (a *adoption) renewsAt(want time.Time) {
 	a.Helper()
 	certificate := a.Certificate()
-	if err := a.Client.Get(a.Context(), client.ObjectKeyFromObject(certificate), certificate); err != nil {
-		a.Fatal(err)
-	}
+	testkit.NoError(a, a.Client.Get(a.Context(), client.ObjectKeyFromObject(certificate), certificate))
 	if at := certificate.Status.RenewalTime; at == nil || !at.Time.Equal(want) {
 		a.Errorf("the renewal is planned for %v, want %v", at, want)
 	}
@@ -183,9 +178,7 @@ func (a *adoption) asksForNothing() {
 // removeRequests does what a cluster does when a Certificate is deleted; this one has no garbage collector.
 func (a *adoption) removeRequests() {
 	a.Helper()
-	if err := a.Client.DeleteAllOf(a.Context(), &cmapi.CertificateRequest{}, client.InNamespace(a.Namespace)); err != nil {
-		a.Fatal(err)
-	}
+	testkit.NoError(a, a.Client.DeleteAllOf(a.Context(), &cmapi.CertificateRequest{}, client.InNamespace(a.Namespace)))
 }
 
 // awaitCondition waits until the Certificate is Ready, or is not.

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // approver is who approves requests where nobody keeps it from that.
@@ -54,10 +55,7 @@ func TestARequestThatNobodyApprovesSaysWhatTheApproverNeeds(t *testing.T) {
 	await(s, request, "issued", func(request *cmapi.CertificateRequest) bool {
 		return cmutil.CertificateRequestReadyReason(request) == cmapi.CertificateRequestReasonIssued
 	})
-	found, err := s.verify(request.Status.Certificate, request.Status.CA)
-	if err != nil {
-		t.Fatal(err)
-	}
+	found := testkit.Must(s.verify(request.Status.Certificate, request.Status.CA))(t)
 	if !keyOf(s, request).Equal(found.chain[0].PublicKey) {
 		t.Error("the certificate is for another key")
 	}

@@ -139,9 +139,7 @@ func (s *testCase) awaitEvent(kind, name, class, reason string, says ...string) 
 func (s *testCase) events(reason string) []corev1.Event {
 	s.Helper()
 	list := &corev1.EventList{}
-	if err := s.Client.List(s.Context(), list, client.InNamespace(s.Namespace)); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.Client.List(s.Context(), list, client.InNamespace(s.Namespace)))
 	return slices.DeleteFunc(list.Items, func(event corev1.Event) bool { return event.Reason != reason })
 }
 
@@ -165,9 +163,7 @@ func (s *testCase) reportedOnce(kind, name, reason string) (messages []string) {
 func (s *testCase) readSecret(name string) *corev1.Secret {
 	s.Helper()
 	secret := &corev1.Secret{}
-	if err := s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.Namespace, Name: name}, secret); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.Namespace, Name: name}, secret))
 	return secret
 }
 
@@ -176,11 +172,8 @@ func (s *testCase) as(user string) client.Client {
 	s.Helper()
 	config := rest.CopyConfig(s.Cluster.RESTConfig())
 	config.Impersonate = rest.ImpersonationConfig{UserName: user}
-	impersonator, err := client.New(config, client.Options{Scheme: s.Client.Scheme(), Mapper: s.Client.RESTMapper()})
-	if err != nil {
-		s.Fatal(err)
-	}
-	return impersonator
+	options := client.Options{Scheme: s.Client.Scheme(), Mapper: s.Client.RESTMapper()}
+	return testkit.Must(client.New(config, options))(s)
 }
 
 // awaitSecretRead waits until the controller has looked at a Secret so many times more. After that it has had every
@@ -195,10 +188,7 @@ func (s *testCase) awaitSecretRead(name string, times int) {
 // secretReads counts how often the controller has read a Secret.
 func (s *testCase) secretReads(name string) int {
 	s.Helper()
-	entries, err := testkit.ReadAuditLog(s.Cluster.AuditLog(), s.Namespace)
-	if err != nil {
-		s.Fatal(err)
-	}
+	entries := testkit.Must(testkit.ReadAuditLog(s.Cluster.AuditLog(), s.Namespace))(s)
 	reads := 0
 	for _, entry := range entries {
 		if read := entry.ObjectRef; entry.Verb == "get" && read.Resource == "secrets" &&

@@ -141,10 +141,7 @@ func sideBySide(t *testing.T, scenarios []*scenario, what func(*scenario) func(*
 // calmsDown lets the closing checks begin here with what the controller says and is refused.
 func (e *environment) calmsDown(t *testing.T) {
 	t.Helper()
-	logged, err := os.ReadFile(e.Controller().LogFile())
-	if err != nil {
-		t.Fatal(err)
-	}
+	logged := testkit.Must(os.ReadFile(e.Controller().LogFile()))(t)
 	e.calm.since, e.calm.logged = time.Now(), len(logged)
 }
 
@@ -153,9 +150,7 @@ func (e *environment) calmsDown(t *testing.T) {
 // watches alone would take half a minute to come back.
 func (e *environment) loseAPIServer(t *testing.T) {
 	t.Helper()
-	if err := e.Cluster.Process(cluster.APIServer).Kill(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, e.Cluster.Process(cluster.APIServer).Kill())
 	back := time.NewTimer(absence)
 	defer back.Stop()
 	select {
@@ -167,9 +162,7 @@ func (e *environment) loseAPIServer(t *testing.T) {
 		e.Cluster.StopCertManager,
 		func() error { return e.Cluster.StartCertManager(t.Context()) },
 	} {
-		if err := step(); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, step())
 	}
 	e.revive(t)
 }
@@ -194,12 +187,8 @@ func (e *environment) cutConnections(t *testing.T) {
 // restartEtcd stops etcd and starts it again. The API server goes on.
 func (e *environment) restartEtcd(t *testing.T) {
 	t.Helper()
-	if err := e.Cluster.StopEtcd(); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Cluster.StartEtcd(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, e.Cluster.StopEtcd())
+	testkit.NoError(t, e.Cluster.StartEtcd(t.Context()))
 	e.revive(t)
 }
 
@@ -214,9 +203,7 @@ func (e *environment) revive(t *testing.T) {
 	if err == nil && e.Controller().State() != nil {
 		err = errors.Join(e.FreeLease(t.Context()), e.StartController(t.Context()))
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, err)
 }
 
 // isLedSince reports whether the controller has renewed its lease after a time. One that could not looks as if it

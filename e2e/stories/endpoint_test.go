@@ -11,15 +11,13 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // listener counts the connections that come to a loopback address which is not on the list of the test cases.
 func listener(t *testing.T) (address string, connections *atomic.Int32) {
 	t.Helper()
-	listening, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.2:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listening := testkit.Must((&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.2:0"))(t)
 	t.Cleanup(func() { _ = listening.Close() })
 	connections = &atomic.Int32{}
 	go func() {

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -26,9 +27,7 @@ func TestACertificateThatExpiresWhileTheServiceHangsIsReplacedOnceItIsBackIfTher
 	t.Parallel()
 	s, first := beginBrief(t)
 	sent := s.Mint()
-	if err := s.Service.Process.Pause(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, s.Service.Process.Pause())
 	// Whatever happens: the service has to list what it was asked in the end.
 	t.Cleanup(func() { _ = s.Service.Process.Resume() })
 	s.awaitRenewalOrder("sent", func(order *v1alpha1.VeroOrder) bool { return order.Status.Submissions > 0 })
@@ -36,9 +35,7 @@ func TestACertificateThatExpiresWhileTheServiceHangsIsReplacedOnceItIsBackIfTher
 	s.Create(s.Credentials(sent))
 
 	s.awaitRenewalExpired(first, v1alpha1.ReasonCertificateExpired, "before it could be renewed")
-	if err := s.Service.Process.Resume(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, s.Service.Process.Resume())
 	s.awaitRenewed(first).isFor(s, waiting)
 	s.receivedRenewals(0)
 	s.boughtTimes(2)
@@ -76,9 +73,7 @@ func TestACertificateThatExpiresWhileRenewalsFailAsksForCredentials(t *testing.T
 				v1alpha1.ReasonWaitingForCredentials, says...)
 			s.awaitRenewalExpired(first, c.ended, c.says)
 			s.triedInTime(first)
-			if err := s.Service.ClearFaults(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			testkit.NoError(t, s.Service.ClearFaults(t.Context()))
 			s.Create(s.Credentials(s.Mint()))
 			s.awaitRenewed(first).isFor(s, waiting)
 			s.boughtTimes(2)

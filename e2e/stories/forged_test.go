@@ -17,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
@@ -183,9 +184,5 @@ func (s *testCase) gotNothing(claim string, forged *cmapi.CertificateRequest) {
 // digestOf is the digest of a request's public key, as orders and the service's log write it.
 func digestOf(s *testCase, request *cmapi.CertificateRequest) string {
 	s.Helper()
-	digest, err := pki.PublicKeyDigest(keyOf(s, request))
-	if err != nil {
-		s.Fatal(err)
-	}
-	return digest
+	return testkit.Must(pki.PublicKeyDigest(keyOf(s, request)))(s)
 }

@@ -73,10 +73,7 @@ func inEveryFormat(certificate *cmapi.Certificate) *corev1.Secret {
 func (s *testCase) agreeWithThePair(secretName string) {
 	s.Helper()
 	secret := s.readSecret(secretName)
-	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
-	if err != nil {
-		s.Fatal(err)
-	}
+	pair := testkit.Must(tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]))(s)
 	chain := testkit.ParseCertificates(secret.Data[corev1.TLSCertKey])
 	roots := testkit.ParseCertificates(secret.Data["ca.crt"])
 	for name, read := range formats {

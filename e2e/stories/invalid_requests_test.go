@@ -106,17 +106,11 @@ func (s *testCase) nothingHappened() {
 // bareRequest is a CertificateRequest that no Certificate stands behind, with an RSA key of its own.
 func (s *testCase) bareRequest(bits int) *cmapi.CertificateRequest {
 	s.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		s.Fatal(err)
-	}
+	key := testkit.Must(rsa.GenerateKey(rand.Reader, bits))(s)
 	s.KeepKey(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
 		"the key of a request without a Certificate")
 	template := &x509.CertificateRequest{Subject: pkix.Name{CommonName: customerID}}
-	der, err := x509.CreateCertificateRequest(rand.Reader, template, key)
-	if err != nil {
-		s.Fatal(err)
-	}
+	der := testkit.Must(x509.CreateCertificateRequest(rand.Reader, template, key))(s)
 	certificate := s.Certificate()
 	return &cmapi.CertificateRequest{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: "bare"},

@@ -111,10 +111,7 @@ func keyOf(s *testCase, request *cmapi.CertificateRequest) *rsa.PublicKey {
 	if block == nil {
 		s.Fatalf("CertificateRequest %s holds no PEM", request.Name)
 	}
-	signing, err := x509.ParseCertificateRequest(block.Bytes)
-	if err != nil {
-		s.Fatal(err)
-	}
+	signing := testkit.Must(x509.ParseCertificateRequest(block.Bytes))(s)
 	key, ok := signing.PublicKey.(*rsa.PublicKey)
 	if !ok {
 		s.Fatalf("CertificateRequest %s is for a %T", request.Name, signing.PublicKey)

@@ -7,6 +7,7 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -92,9 +93,7 @@ func (s *testCase) certificateKey() client.ObjectKey {
 func (s *testCase) theCertificate() *cmapi.Certificate {
 	s.Helper()
 	certificate := &cmapi.Certificate{}
-	if err := s.Client.Get(s.Context(), s.certificateKey(), certificate); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.Client.Get(s.Context(), s.certificateKey(), certificate))
 	return certificate
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // reliability is what users read.
@@ -16,10 +18,7 @@ const reliability = "../../docs/reliability.md"
 // TestThePageShowsTheRowsAsTheyAreRun compares the tables of the page with the rows.
 func TestThePageShowsTheRowsAsTheyAreRun(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile(reliability)
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := testkit.Must(os.ReadFile(reliability))(t)
 	page := string(content)
 	for name, table := range map[string]string{
 		"service": serviceTable(), "outcomes": outcomeTable(), "people": peopleTable(), "cluster": clusterTable(),
@@ -37,9 +36,7 @@ func TestThePageShowsTheRowsAsTheyAreRun(t *testing.T) {
 		page = page[:start] + table + page[end:]
 	}
 	if *update {
-		if err := os.WriteFile(reliability, []byte(page), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, os.WriteFile(reliability, []byte(page), 0o600))
 	}
 }
 

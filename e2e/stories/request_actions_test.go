@@ -212,9 +212,7 @@ func (s *testCase) removeAsCollected() (collect func()) {
 	collect = func() {
 		s.Helper()
 		keys := &corev1.SecretList{}
-		if err := s.Client.List(s.Context(), keys, client.InNamespace(s.Namespace)); err != nil {
-			s.Fatal(err)
-		}
+		testkit.NoError(s, s.Client.List(s.Context(), keys, client.InNamespace(s.Namespace)))
 		requests := s.Requests()
 		owned := make([]client.Object, 0, len(requests)+len(keys.Items))
 		for _, request := range requests {
@@ -227,9 +225,7 @@ func (s *testCase) removeAsCollected() (collect func()) {
 			if owner := metav1.GetControllerOf(object); owner == nil || owner.UID != certificate.UID {
 				continue
 			}
-			if err := client.IgnoreNotFound(s.Client.Delete(s.Context(), object)); err != nil {
-				s.Fatal(err)
-			}
+			testkit.NoError(s, client.IgnoreNotFound(s.Client.Delete(s.Context(), object)))
 		}
 	}
 	s.awaitOtherRequest(nil)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -24,9 +25,7 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 	running.Create(running.Certificate())
 	running.awaitCall(signNew)
 
-	if err := accepted.StopController(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, accepted.StopController())
 	order, submission := running.Orders()[0], running.submissions()[0]
 	if order.Status.RetrievalID != submission.RetrievalID || order.Status.State != v1alpha1.VeroOrderSubmitted {
 		t.Errorf("the response to the running call was not recorded: the order is %s with RetrievalId %q, want Submitted "+
@@ -36,9 +35,7 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 		t.Fatalf("the accepted order is %s already, want Submitted", phase)
 	}
 
-	if err := accepted.StartController(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, accepted.StartController(t.Context()))
 	for _, s := range []*testCase{accepted, running} {
 		s.deliver()
 		s.awaitReady(certificateName)
@@ -57,16 +54,12 @@ func TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow(t *testing.T)
 	order := renewing.awaitInFlight()
 
 	waiting.andLooksAgain(func() {
-		if err := renewing.StopController(); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, renewing.StopController())
 		stopped := await(renewing.testCase, order, "there", func(*v1alpha1.VeroOrder) bool { return true })
 		if stopped.Status.State != v1alpha1.VeroOrderSubmitted {
 			t.Fatalf("the renewal is %s already, want Submitted", stopped.Status.State)
 		}
-		if err := renewing.StartController(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, renewing.StartController(t.Context()))
 	})
 	waiting.isUntouched()
 	renewing.deliver()

@@ -48,9 +48,7 @@ func TestARevokedCertificateIsReplacedWithNewCredentials(t *testing.T) {
 			first := s.awaitReady(certificateName)
 			inUse := s.readSecret(certificate.Spec.SecretName).Data
 			c.forget(s, spent)
-			if _, err := s.Service.Revoke(t.Context(), fmt.Sprintf("%x", first.chain[0].SerialNumber)); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(s.Service.Revoke(t.Context(), fmt.Sprintf("%x", first.chain[0].SerialNumber)))(t)
 			s.renewSettled(certificate)
 
 			says := append([]string{"the service does not renew the certificate in Secret " + certificate.Spec.SecretName,

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -133,9 +134,7 @@ func (f serviceFault) pauseBefore(s *testCase, operation, next string) {
 	if f.fault.Kind != "" || next != operation {
 		return
 	}
-	if err := s.Service.Process.Pause(); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.Service.Process.Pause())
 }
 
 func (f serviceFault) resume(s *testCase) {
@@ -143,9 +142,7 @@ func (f serviceFault) resume(s *testCase) {
 	if f.fault.Kind != "" {
 		return
 	}
-	if err := s.Service.Process.Resume(); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.Service.Process.Resume())
 }
 
 // buyAnother lets another Certificate of the namespace get ready first, with credentials of its own.

@@ -87,19 +87,13 @@ func (n *Tenant) Requests() []cmapi.CertificateRequest {
 
 func (n *Tenant) list(list client.ObjectList) {
 	n.Helper()
-	if err := n.Client.List(n.Context(), list, client.InNamespace(n.Namespace)); err != nil {
-		n.Fatal(err)
-	}
+	testkit.NoError(n, n.Client.List(n.Context(), list, client.InNamespace(n.Namespace)))
 }
 
 // Asked lists what the service was asked, of one operation or of all.
 func (n *Tenant) Asked(operation string) []admin.Request {
 	n.Helper()
-	requests, err := n.Service.Requests(n.Context(), operation, "")
-	if err != nil {
-		n.Fatal(err)
-	}
-	return requests
+	return testkit.Must(n.Service.Requests(n.Context(), operation, ""))(n)
 }
 
 // Accepted lists the SignNewCertificate that the service has accepted: what has cost credentials.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -33,14 +34,8 @@ const keptRequests int32 = 10
 // Sample reads a manifest of the documentation into an object of the tenant's namespace.
 func Sample[T client.Object](n *Tenant, file string, object T) T {
 	n.Helper()
-	root, err := binaries.RepositoryRoot()
-	if err != nil {
-		n.Fatal(err)
-	}
-	content, err := os.ReadFile(filepath.Join(root, "docs", "samples", file))
-	if err != nil {
-		n.Fatal(err)
-	}
+	root := testkit.Must(binaries.RepositoryRoot())(n)
+	content := testkit.Must(os.ReadFile(filepath.Join(root, "docs", "samples", file)))(n)
 	if err := yaml.UnmarshalStrict(content, object); err != nil {
 		n.Fatalf("%s: %v", file, err)
 	}
@@ -80,11 +75,7 @@ func (n *Tenant) Trust() *corev1.ConfigMap {
 // Bundles are the trust anchors of a service, by the keys that the sample issuer names.
 func (n *Tenant) Bundles(of *world.Service) map[string]string {
 	n.Helper()
-	bundles, err := of.Bundles(n.Context())
-	if err != nil {
-		n.Fatal(err)
-	}
-	return bundles
+	return testkit.Must(of.Bundles(n.Context()))(n)
 }
 
 // Mint lets the service send transfer credentials for the customer of the samples.
@@ -96,11 +87,7 @@ func (n *Tenant) Mint() admin.Credential {
 // MintAs lets the service send other ones.
 func (n *Tenant) MintAs(wanted admin.MintRequest) admin.Credential {
 	n.Helper()
-	sent, err := n.Service.Mint(n.Context(), wanted)
-	if err != nil {
-		n.Fatal(err)
-	}
-	return sent
+	return testkit.Must(n.Service.Mint(n.Context(), wanted))(n)
 }
 
 // Credentials is the sample Secret with what the service has sent.

@@ -19,6 +19,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -41,15 +42,8 @@ type Tenant struct {
 // Begin starts the certificate service of a tenant, with those arguments. It is stopped when the test ends.
 func Begin(t *testing.T, in *world.World, namespace string, arguments ...string) *Tenant {
 	t.Helper()
-	service, err := in.StartService(t.Context(), arguments...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := service.Process.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	service := testkit.Must(in.StartService(t.Context(), arguments...))(t)
+	testkit.Cleanup(t, service.Process.Stop)
 	return &Tenant{T: t, World: in, Service: service, Namespace: namespace}
 }
 
@@ -144,7 +138,5 @@ func (n *Tenant) Shell() howto.Shell {
 // Script lets the service misbehave.
 func (n *Tenant) Script(fault admin.Fault) {
 	n.Helper()
-	if _, err := n.Service.Script(n.Context(), fault); err != nil {
-		n.Fatal(err)
-	}
+	testkit.Must(n.Service.Script(n.Context(), fault))(n)
 }

@@ -89,9 +89,7 @@ func checkClosed(t *testing.T, w *world.World) {
 			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 		},
 	} {
-		if err := w.Client.Create(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, w.Client.Create(t.Context(), object))
 	}
 	testkit.AwaitReady(t, w.Client, closed, tenant.CertificateName, nil)
 }
@@ -99,18 +97,13 @@ func checkClosed(t *testing.T, w *world.World) {
 // checkEndpoint: the list of allowed endpoints binds also an administrator's issuer where a value says so.
 func checkEndpoint(t *testing.T, w *world.World) {
 	t.Helper()
-	trust, err := w.Service.Trust(t.Context(), "varmenne-issuer")
-	if err != nil {
-		t.Fatal(err)
-	}
+	trust := testkit.Must(w.Service.Trust(t.Context(), "varmenne-issuer"))(t)
 	issuer := &v1alpha1.VeroClusterIssuer{
 		ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"}, Spec: w.Service.Issuer("", tenant.CustomerID).Spec,
 	}
 	issuer.Spec.URL = "https://unlisted.invalid"
 	for _, object := range []client.Object{trust, issuer} {
-		if err := w.Client.Create(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, w.Client.Create(t.Context(), object))
 	}
 	testkit.Eventually(t, "an issuer whose endpoint is not allowed", func(ctx context.Context) (bool, error) {
 		err := w.Client.Get(ctx, client.ObjectKeyFromObject(issuer), issuer)
@@ -122,10 +115,8 @@ func checkEndpoint(t *testing.T, w *world.World) {
 func limited(t *testing.T) *world.World {
 	t.Helper()
 	policy := t.TempDir() + "/policy.yaml"
-	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w, err := world.Start(t.Context(), world.Options{
+	testkit.NoError(t, os.WriteFile(policy, []byte(auditPolicy), 0o600))
+	w := testkit.Must(world.Start(t.Context(), world.Options{
 		AuditPolicy: policy,
 		Values: map[string]any{
 			"watchNamespaces":  []string{watched, closed},
@@ -135,15 +126,8 @@ func limited(t *testing.T) *world.World {
 				"secure": true, "readers": []map[string]any{{"namespace": watched, "name": "reader"}},
 			},
 		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.End(t.Failed()); err != nil {
-			t.Error(err)
-		}
-	})
+	}))(t)
+	testkit.Cleanup(t, func() error { return w.End(t.Failed()) })
 	return w
 }
 
@@ -165,10 +149,7 @@ func checkRights(t *testing.T, w *world.World) {
 	t.Helper()
 	config := w.Cluster.RESTConfig()
 	config.Impersonate.UserName = user
-	controller, err := client.New(config, client.Options{Scheme: w.Client.Scheme()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	controller := testkit.Must(client.New(config, client.Options{Scheme: w.Client.Scheme()}))(t)
 	for name, object := range map[string]client.Object{
 		outside: &corev1.Secret{}, tenant.TrustName: &corev1.ConfigMap{}, tenant.IssuerName: &v1alpha1.VeroIssuer{},
 	} {
@@ -177,7 +158,7 @@ func checkRights(t *testing.T, w *world.World) {
 			t.Errorf("get %T outside: %v", object, err)
 		}
 	}
-	err = controller.List(t.Context(), &corev1.SecretList{}, client.InNamespace(watched))
+	err := controller.List(t.Context(), &corev1.SecretList{}, client.InNamespace(watched))
 	if !apierrors.IsForbidden(err) {
 		t.Errorf("list Secrets: %v", err)
 	}
@@ -189,20 +170,15 @@ func checkMetrics(t *testing.T, w *world.World) {
 	for account, want := range map[string]int{
 		"": http.StatusUnauthorized, "stranger": http.StatusForbidden, "reader": http.StatusOK,
 	} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Replica(1).MetricsURL(), http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
+		page := w.Replica(1).MetricsURL()
+		request := testkit.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, page, http.NoBody))(t)
 		if account != "" {
 			request.Header.Set("Authorization", "Bearer "+token(t, w, account))
 		}
 		asker := &http.Client{Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // It is self-signed.
 		}}
-		response, err := asker.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
+		response := testkit.Must(asker.Do(request))(t)
 		_ = response.Body.Close()
 		if response.StatusCode != want {
 			t.Errorf("%q reads metrics: HTTP %d, want %d", account, response.StatusCode, want)
@@ -212,14 +188,8 @@ func checkMetrics(t *testing.T, w *world.World) {
 
 func token(t *testing.T, w *world.World, account string) string {
 	t.Helper()
-	file, err := w.Cluster.ServiceAccountKubeconfig(t.Context(), watched, account)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := testkit.Must(w.Cluster.ServiceAccountKubeconfig(t.Context(), watched, account))(t)
+	config := testkit.Must(clientcmd.BuildConfigFromFlags("", file))(t)
 	return config.BearerToken
 }
 
@@ -227,10 +197,7 @@ func token(t *testing.T, w *world.World, account string) string {
 // impersonation, which the entries tell.
 func checkAudit(t *testing.T, w *world.World) {
 	t.Helper()
-	entries, err := testkit.ReadAuditLog(w.Cluster.AuditLog(), user)
-	if err != nil {
-		t.Fatal(err)
-	}
+	entries := testkit.Must(testkit.ReadAuditLog(w.Cluster.AuditLog(), user))(t)
 	asked := 0
 	for _, entry := range entries {
 		if entry.User.Username != user || entry.ImpersonatedUser != nil {
@@ -251,10 +218,7 @@ func checkAudit(t *testing.T, w *world.World) {
 // checkSelection: of CertificateRequests, the controller asks for those of its own group only.
 func checkSelection(t *testing.T, address string) {
 	t.Helper()
-	asked, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	asked := testkit.Must(url.Parse(address))(t)
 	if strings.HasSuffix(asked.Path, "/certificaterequests") &&
 		asked.Query().Get("fieldSelector") != "spec.issuerRef.group=varmenne.dev" {
 		t.Errorf("it asks for requests of others, too: %s", address)

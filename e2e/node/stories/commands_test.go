@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // helm runs helm as the administrator and returns what it prints.
@@ -24,21 +26,13 @@ func (p *platform) kubectl(ctx context.Context, arguments ...string) (string, er
 // mustHelm is helm for what has to succeed.
 func (p *platform) mustHelm(t *testing.T, arguments ...string) string {
 	t.Helper()
-	output, err := p.helm(t.Context(), arguments...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return output
+	return testkit.Must(p.helm(t.Context(), arguments...))(t)
 }
 
 // mustKubectl is kubectl for what has to succeed.
 func (p *platform) mustKubectl(t *testing.T, arguments ...string) string {
 	t.Helper()
-	output, err := p.kubectl(t.Context(), arguments...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return output
+	return testkit.Must(p.kubectl(t.Context(), arguments...))(t)
 }
 
 // command runs a program in the environment of the administrator.

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -28,10 +29,7 @@ func (p *platform) makeNamespace(t *testing.T, namespace string) {
 // createIssuer creates an issuer for the service in a namespace.
 func (p *platform) createIssuer(t *testing.T, service *world.Service, namespace string) {
 	t.Helper()
-	trust, err := service.Trust(t.Context(), namespace)
-	if err != nil {
-		t.Fatal(err)
-	}
+	trust := testkit.Must(service.Trust(t.Context(), namespace))(t)
 	p.create(t, trust)
 	p.create(t, service.Issuer(namespace, customerID))
 }
@@ -40,10 +38,7 @@ func (p *platform) createIssuer(t *testing.T, service *world.Service, namespace 
 // web-1, web-2, ….
 func (p *platform) createCertificates(t *testing.T, service *world.Service, namespace string, count int) {
 	t.Helper()
-	credentials, err := service.MintMany(t.Context(), admin.MintRequest{CustomerID: customerID, Count: count})
-	if err != nil {
-		t.Fatal(err)
-	}
+	credentials := testkit.Must(service.MintMany(t.Context(), admin.MintRequest{CustomerID: customerID, Count: count}))(t)
 	for i, sent := range credentials {
 		certificate := world.Certificate(namespace, fmt.Sprintf("web-%d", i+1), customerID)
 		p.create(t, &corev1.Secret{
@@ -59,10 +54,7 @@ func (p *platform) createCertificates(t *testing.T, service *world.Service, name
 // paid is how many requests for a new certificate the service has accepted.
 func paid(t *testing.T, service *world.Service) int {
 	t.Helper()
-	requests, err := service.Requests(t.Context(), "SignNewCertificate", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	requests := testkit.Must(service.Requests(t.Context(), "SignNewCertificate", ""))(t)
 	accepted := 0
 	for _, request := range requests {
 		if request.Accepted {

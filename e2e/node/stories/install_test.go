@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 func TestARehearsalNeedsOneCommandAndTheNotesSayTheOthers(t *testing.T) {
@@ -64,9 +65,7 @@ func testPodsAreWell(t *testing.T, r *release) {
 func testMetrics(t *testing.T, r *release) {
 	t.Helper()
 	services := &corev1.ServiceList{}
-	if err := r.List(t.Context(), services, client.InNamespace(r.namespace)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, r.List(t.Context(), services, client.InNamespace(r.namespace)))
 	for _, service := range services.Items {
 		for _, port := range service.Spec.Ports {
 			if port.Name != "metrics" {
@@ -102,9 +101,7 @@ func testOrdersStay(t *testing.T, r *release) {
 		t.Errorf("definitions after uninstall: %q (%v), want all three", got, err)
 	}
 	orders := &v1alpha1.VeroOrderList{}
-	if err := r.List(t.Context(), orders, client.InNamespace(r.namespace)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, r.List(t.Context(), orders, client.InNamespace(r.namespace)))
 	if len(orders.Items) != 1 || orders.Items[0].Status.State != v1alpha1.VeroOrderIssued {
 		t.Errorf("orders after uninstall: %v, want the one that was issued", orders.Items)
 	}

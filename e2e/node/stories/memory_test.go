@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // atOnce is how many Certificates a rush is of.
@@ -39,11 +41,7 @@ func testMemory(t *testing.T, p program) {
 	t.Helper()
 	value := func(file string) int64 {
 		t.Helper()
-		number, err := strconv.ParseInt(p.memory(t, file), 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return number
+		return testkit.Must(strconv.ParseInt(p.memory(t, file), 10, 64))(t)
 	}
 	var wanted resource.Quantity
 	for _, container := range p.pod.Spec.Containers {

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 func TestWatchNamespacesServesTheNamespacesOfTheListOnly(t *testing.T) {
@@ -41,17 +42,13 @@ func TestWatchNamespacesServesTheNamespacesOfTheListOnly(t *testing.T) {
 func testUntouched(t *testing.T, p *platform, namespace string) {
 	t.Helper()
 	issuer := &v1alpha1.VeroIssuer{}
-	if err := p.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "vero"}, issuer); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, p.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "vero"}, issuer))
 	if issuer.Status.ObservedGeneration != 0 {
 		t.Errorf("the issuer outside was checked: %+v", issuer.Status)
 	}
 	requests, orders := &cmapi.CertificateRequestList{}, &v1alpha1.VeroOrderList{}
 	for _, list := range []client.ObjectList{requests, orders} {
-		if err := p.List(t.Context(), list, client.InNamespace(namespace)); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, p.List(t.Context(), list, client.InNamespace(namespace)))
 	}
 	if len(requests.Items) != 1 || len(orders.Items) != 0 {
 		t.Errorf("outside are %d requests and %d orders, want one request and no order",
@@ -90,7 +87,6 @@ func testPermissions(t *testing.T, r *release) {
 		}
 	}
 	secret := &corev1.Secret{}
-	if err := r.Get(t.Context(), client.ObjectKey{Namespace: "outside", Name: "web-1"}, secret); err != nil {
-		t.Fatal(err) // It is there, and not served.
-	}
+	// It is there, and not served.
+	testkit.NoError(t, r.Get(t.Context(), client.ObjectKey{Namespace: "outside", Name: "web-1"}, secret))
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
 	"github.com/varmenne/varmenne-issuer/e2e/node"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // environment is the node that is built where no other cluster is named.
@@ -52,10 +53,7 @@ func (n builtNode) provideCertManager(ctx context.Context, p *platform) error {
 // programs finds the product's processes by the cgroup that kubelet has made for the Pod.
 func (n builtNode) programs(t *testing.T, pod corev1.Pod) []program {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := testkit.Must(filepath.Glob("/proc/[0-9]*/cgroup"))(t)
 	var found []program
 	for _, file := range files {
 		directory := filepath.Dir(file)
@@ -66,10 +64,7 @@ func (n builtNode) programs(t *testing.T, pod corev1.Pod) []program {
 		if executable, err := os.Readlink(filepath.Join(directory, "exe")); err != nil || executable != "/"+issuer {
 			continue // That of the pause container.
 		}
-		pid, err := strconv.Atoi(filepath.Base(directory))
-		if err != nil {
-			t.Fatal(err)
-		}
+		pid := testkit.Must(strconv.Atoi(filepath.Base(directory)))(t)
 		found = append(found, program{pid: pid, pod: pod})
 	}
 	return found

@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // memoryHierarchy is where the memory controller is.
@@ -21,9 +23,7 @@ const memoryHierarchy = "/sys/fs/cgroup/memory"
 func (r *release) pods(t *testing.T) []corev1.Pod {
 	t.Helper()
 	list := &corev1.PodList{}
-	if err := r.List(t.Context(), list, client.InNamespace(r.namespace)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, r.List(t.Context(), list, client.InNamespace(r.namespace)))
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool {
 		return pod.Status.Phase != corev1.PodRunning || pod.DeletionTimestamp != nil
 	})
@@ -49,11 +49,7 @@ func (r *release) programs(t *testing.T, on machine) []program {
 // proc reads a file about the process.
 func (p program) proc(t *testing.T, file string) string {
 	t.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.pid, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
+	return string(testkit.Must(os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.pid, file)))(t))
 }
 
 // memory reads a file of the container's memory cgroup.
@@ -61,10 +57,7 @@ func (p program) memory(t *testing.T, file string) string {
 	t.Helper()
 	for line := range strings.Lines(p.proc(t, "cgroup")) {
 		if parts := strings.SplitN(strings.TrimSpace(line), ":", 3); parts[1] == "memory" {
-			content, err := os.ReadFile(filepath.Join(memoryHierarchy, parts[2], file))
-			if err != nil {
-				t.Fatal(err)
-			}
+			content := testkit.Must(os.ReadFile(filepath.Join(memoryHierarchy, parts[2], file)))(t)
 			return strings.TrimSpace(string(content))
 		}
 	}
@@ -75,9 +68,7 @@ func (p program) memory(t *testing.T, file string) string {
 // kill kills the process, and it alone: kubelet has to notice.
 func (p program) kill(t *testing.T) {
 	t.Helper()
-	if err := syscall.Kill(p.pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, syscall.Kill(p.pid, syscall.SIGKILL))
 }
 
 func testContainment(t *testing.T, r *release) {

@@ -61,14 +61,9 @@ func (r *release) onChart(t *testing.T, command, version string, with values) st
 	all := values{"allowedEndpoints": values{"hosts": serviceHosts()}}
 	maps.Copy(all, r.imageValues(version))
 	maps.Copy(all, with)
-	content, err := yaml.Marshal(all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := testkit.Must(yaml.Marshal(all))(t)
 	file := filepath.Join(t.TempDir(), "values.yaml")
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, os.WriteFile(file, content, 0o600))
 	output, err := r.helm(t.Context(), command, releaseName, chartPath(r.Dir(), issuer+"-"+version),
 		"--namespace="+r.namespace, "--values="+file, "--wait", inTime)
 	if err != nil {
@@ -128,10 +123,7 @@ func (r *release) remove(t *testing.T) {
 func (r *release) refusals(t *testing.T, auditLog string) []string {
 	t.Helper()
 	ours := "system:serviceaccount:" + r.namespace + ":"
-	entries, err := testkit.ReadAuditLog(auditLog, ours)
-	if err != nil {
-		t.Fatal(err)
-	}
+	entries := testkit.Must(testkit.ReadAuditLog(auditLog, ours))(t)
 	unread := entries[r.audited:]
 	r.audited = len(entries)
 	var found []string
@@ -146,15 +138,8 @@ func (r *release) refusals(t *testing.T, auditLog string) []string {
 // currentVersion is that of the chart in the repository.
 func currentVersion(t *testing.T) string {
 	t.Helper()
-	root, err := binaries.RepositoryRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	version, err := appVersion(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return version
+	root := testkit.Must(binaries.RepositoryRoot())(t)
+	return testkit.Must(appVersion(root))(t)
 }
 
 // restrictedNamespace is a namespace in which Pod Security `restricted` is enforced.

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -58,19 +59,15 @@ func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
 func keepWaiting(t *testing.T, service *world.Service) {
 	t.Helper()
 	const calls = 1000 // More than there are.
-	if _, err := service.Script(t.Context(), admin.Fault{
+	testkit.Must(service.Script(t.Context(), admin.Fault{
 		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: calls,
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))(t)
 }
 
 // deliver ends every misbehavior of a service.
 func deliver(t *testing.T, service *world.Service) {
 	t.Helper()
-	if err := service.ClearFaults(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, service.ClearFaults(t.Context()))
 }
 
 // testUninstalledDuringACall: the response that the service gives while helm is at it has to be recorded, because
@@ -79,11 +76,9 @@ func testUninstalledDuringACall(t *testing.T, r *release, current string) {
 	t.Helper()
 	const namespace = "overtaken"
 	service := r.startService(t)
-	if _, err := service.Script(t.Context(), admin.Fault{
+	testkit.Must(service.Script(t.Context(), admin.Fault{
 		Operation: "SignNewCertificate", Kind: admin.TimeoutAfter, Hold: admin.Duration(slowResponse),
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))(t)
 	keepWaiting(t, service)
 	r.makeNamespace(t, namespace)
 	r.createIssuer(t, service, namespace)
@@ -145,9 +140,7 @@ func (r *release) disruptions(current string) []disruption {
 func (p *platform) testSameOrder(t *testing.T, before v1alpha1.VeroOrder) {
 	t.Helper()
 	orders := &v1alpha1.VeroOrderList{}
-	if err := p.List(t.Context(), orders, client.InNamespace(before.Namespace)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, p.List(t.Context(), orders, client.InNamespace(before.Namespace)))
 	if len(orders.Items) != 1 {
 		t.Fatalf("there are %d orders, want the one from before", len(orders.Items))
 	}
@@ -163,9 +156,7 @@ func (p *platform) testSameOrder(t *testing.T, before v1alpha1.VeroOrder) {
 func (r *release) leader(t *testing.T, on machine) program {
 	t.Helper()
 	leases := &coordinationv1.LeaseList{}
-	if err := r.List(t.Context(), leases, client.InNamespace(r.namespace)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, r.List(t.Context(), leases, client.InNamespace(r.namespace)))
 	if len(leases.Items) != 1 || leases.Items[0].Spec.HolderIdentity == nil {
 		t.Fatalf("leases: %v, want one that is held", leases.Items)
 	}
