@@ -13,27 +13,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // TestTheAPIServerTakesWhatIsRendered offers every object to a real API server that knows all kinds: a field that a
 // kind does not have, or a value that it refuses, is an error.
 func TestTheAPIServerTakesWhatIsRendered(t *testing.T) {
-	c := theCluster(t)
+	c := shared.Get(t)
 	installDefinitions(t, c)
 	for name, values := range settings(t) {
 		t.Run(name, func(t *testing.T) {
 			rendered := render(t, values)
-			namespaces := map[string]bool{}
-			for _, object := range rendered {
-				if namespace := object.GetNamespace(); namespace != "" && !namespaces[namespace] {
-					namespaces[namespace] = true
-					ensureNamespace(t, c, namespace)
-				}
-			}
-			manifests, err := helm(t).TemplateAll(t.Context(), release(values))
-			if err != nil {
-				t.Fatal(err)
-			}
+			ensureNamespaces(t, c, rendered)
+			manifests := testkit.Must(helm(t).TemplateAll(t.Context(), release(values)))(t)
 			if err := dryRun(t, c, manifests); err != nil {
 				t.Error(err)
 			}
@@ -48,7 +40,7 @@ func TestTheAPIServerTakesWhatIsRendered(t *testing.T) {
 
 // TestEveryNameOfAReleaseThatHelmAllowsIsTaken wants names that can be those of Services.
 func TestEveryNameOfAReleaseThatHelmAllowsIsTaken(t *testing.T) {
-	c := theCluster(t)
+	c := shared.Get(t)
 	installDefinitions(t, c)
 	ensureNamespace(t, c, releaseNamespace)
 	names := map[string]string{
@@ -63,10 +55,7 @@ func TestEveryNameOfAReleaseThatHelmAllowsIsTaken(t *testing.T) {
 	for name, want := range names {
 		wanted := release(settings(t)["everything"])
 		wanted.Name = name
-		manifests, err := helm(t).TemplateAll(t.Context(), wanted)
-		if err != nil {
-			t.Fatal(err)
-		}
+		manifests := testkit.Must(helm(t).TemplateAll(t.Context(), wanted))(t)
 		all = append(all, manifests)
 		deployment(t, decode(t, manifests), want)
 	}
@@ -76,7 +65,7 @@ func TestEveryNameOfAReleaseThatHelmAllowsIsTaken(t *testing.T) {
 }
 
 func TestAFieldThatAKindDoesNotHaveIsRefused(t *testing.T) {
-	c := theCluster(t)
+	c := shared.Get(t)
 	manifest := "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 1, prot: 2}]}}"
 	if err := dryRun(t, c, []byte(manifest)); err == nil || !strings.Contains(err.Error(), "prot") {
 		t.Errorf("the error is %v; it should name the field", err)
@@ -85,7 +74,7 @@ func TestAFieldThatAKindDoesNotHaveIsRefused(t *testing.T) {
 
 // TestPodsAreAllowedByRestrictedPodSecurity creates Pods of all templates where the standard is enforced.
 func TestPodsAreAllowedByRestrictedPodSecurity(t *testing.T) {
-	c := theCluster(t)
+	c := shared.Get(t)
 	const namespace = "restricted"
 	create(t, c, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: namespace, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},

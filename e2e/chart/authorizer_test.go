@@ -5,19 +5,18 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // TestClusterRolesHoldOnlyClusterScopedKinds asks the API server which kinds those are.
 func TestClusterRolesHoldOnlyClusterScopedKinds(t *testing.T) {
-	c := theCluster(t)
+	c := shared.Get(t)
 	installDefinitions(t, c)
 	namespaced := resources(t, c)
 	for name, values := range settings(t) {
@@ -36,14 +35,9 @@ func TestClusterRolesHoldOnlyClusterScopedKinds(t *testing.T) {
 // resources are those that the API server serves, and whether they are in namespaces.
 func resources(t *testing.T, c *cluster.Cluster) map[string]bool {
 	t.Helper()
-	served, err := discovery.NewDiscoveryClientForConfig(c.RESTConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
+	served := testkit.Must(discovery.NewDiscoveryClientForConfig(c.RESTConfig()))(t)
 	_, lists, err := served.ServerGroupsAndResources()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, err)
 	namespaced := map[string]bool{}
 	for _, list := range lists {
 		group, _, grouped := strings.Cut(list.GroupVersion, "/")
@@ -68,7 +62,7 @@ func (q question) String() string {
 
 // TestTheAuthorizerAgrees installs the chart and asks who may do what.
 func TestTheAuthorizerAgrees(t *testing.T) {
-	c := theCluster(t)
+	c := shared.Get(t)
 	for _, namespace := range []string{"tax-reporting", "payroll", "others"} {
 		ensureNamespace(t, c, namespace)
 	}
@@ -115,23 +109,19 @@ func TestTheAuthorizerAgrees(t *testing.T) {
 func agrees(t *testing.T, c *cluster.Cluster, responses map[question]bool) {
 	t.Helper()
 	var wrong []string
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true,
-		func(ctx context.Context) (bool, error) {
-			wrong = nil
-			for asked, want := range responses {
-				got, err := allowed(ctx, c, asked)
-				if err != nil {
-					return false, err
-				}
-				if got != want {
-					wrong = append(wrong, fmt.Sprintf("%s: %t, want %t", asked, got, want))
-				}
+	testkit.Eventually(t, "the authorizer to agree", func(ctx context.Context) (bool, error) {
+		wrong = nil
+		for asked, want := range responses {
+			got, err := allowed(ctx, c, asked)
+			if err != nil {
+				return false, err
 			}
-			return len(wrong) == 0, nil
-		})
-	if err != nil {
-		t.Errorf("%v:\n%s", err, strings.Join(wrong, "\n"))
-	}
+			if got != want {
+				wrong = append(wrong, fmt.Sprintf("%s: %t, want %t", asked, got, want))
+			}
+		}
+		return len(wrong) == 0, nil
+	}, func() string { return strings.Join(wrong, "\n") })
 }
 
 func allowed(ctx context.Context, c *cluster.Cluster, q question) (bool, error) {

@@ -11,14 +11,13 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // installDefinitions has the product's kinds served.
 func installDefinitions(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
-	if err := c.Apply(t.Context(), filepath.Join(helm(t).Chart, "files", "crds")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, c.Apply(t.Context(), filepath.Join(helm(t).Chart, "files", "crds")))
 }
 
 // ensureNamespace creates a namespace where there is none. Without controllers no namespace is ever gone.
@@ -30,6 +29,18 @@ func ensureNamespace(t *testing.T, c *cluster.Cluster, name string) {
 	}
 }
 
+// ensureNamespaces creates those that objects are in.
+func ensureNamespaces(t *testing.T, c *cluster.Cluster, of objects) {
+	t.Helper()
+	known := map[string]bool{"": true}
+	for _, object := range of {
+		if namespace := object.GetNamespace(); !known[namespace] {
+			known[namespace] = true
+			ensureNamespace(t, c, namespace)
+		}
+	}
+}
+
 // takeOwnership lets a release have the definitions that another one, or none, has installed.
 const takeOwnership = "--take-ownership"
 
@@ -37,14 +48,8 @@ const takeOwnership = "--take-ownership"
 func install(t *testing.T, c *cluster.Cluster, wanted chart.Release) {
 	t.Helper()
 	helm := helmOn(t, c)
-	if _, err := helm.Install(t.Context(), wanted); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := takeOut(context.WithoutCancel(t.Context()), helm, wanted); err != nil {
-			t.Error(err)
-		}
-	})
+	testkit.Must(helm.Install(t.Context(), wanted))(t)
+	testkit.Cleanup(t, func() error { return takeOut(context.WithoutCancel(t.Context()), helm, wanted) })
 }
 
 // takeOut uninstalls a release, if it is there. The Job that ends its Pods is left out: no node is here to run it.

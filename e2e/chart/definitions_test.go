@@ -5,19 +5,18 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/app"
 )
 
@@ -28,14 +27,9 @@ func TestTheDefinitionsAreTheGeneratedOnes(t *testing.T) {
 	}
 	rendered := render(t, nil).of("CustomResourceDefinition")
 	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		content := testkit.Must(os.ReadFile(file))(t)
 		want := &unstructured.Unstructured{}
-		if err := yaml.UnmarshalStrict(content, &want.Object); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, yaml.UnmarshalStrict(content, &want.Object))
 		got := rendered.only(t, "CustomResourceDefinition", want.GetName())
 		if text, wanted := asYAML(t, got.Object["spec"]), asYAML(t, want.Object["spec"]); text != wanted {
 			t.Errorf("%s: the chart has %s", want.GetName(), text)
@@ -48,22 +42,20 @@ func TestTheDefinitionsAreTheGeneratedOnes(t *testing.T) {
 
 func asYAML(t *testing.T, value any) string {
 	t.Helper()
-	content, err := yaml.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
+	return string(testkit.Must(yaml.Marshal(value))(t))
 }
 
 // TestIssuersOutliveTheRelease uninstalls, and installs again.
 func TestIssuersOutliveTheRelease(t *testing.T) {
-	c := theCluster(t)
+	c := shared.Get(t)
 	wanted := chart.Release{Name: "keeper", Namespace: "keeper", Args: []string{takeOwnership}}
 	install(t, c, wanted)
-	issuer := vero("keeper")
-	if err := c.Client().Create(t.Context(), issuer); err != nil {
-		t.Fatal(err)
-	}
+	issuer := &unstructured.Unstructured{Object: fromYAML(t, `
+{apiVersion: varmenne.dev/v1alpha1, kind: VeroIssuer, metadata: {name: vero, namespace: keeper},
+ spec: {environment: TEST, customerID: 0123456-7, trust: {
+   responses: {configMapKeyRef: {name: trust, key: ca.pem}}, issuance: {configMapKeyRef: {name: trust, key: ca.pem}}}}}
+`)}
+	testkit.NoError(t, c.Client().Create(t.Context(), issuer))
 	uninstall(t, c, wanted)
 	if err := c.Client().Get(t.Context(), client.ObjectKeyFromObject(issuer), issuer); err != nil {
 		t.Errorf("after uninstalling: %v", err)
@@ -75,7 +67,7 @@ func TestIssuersOutliveTheRelease(t *testing.T) {
 // TestTwoReleasesShareACluster wants no object of both, also where they share a namespace, and no lease: one of them
 // would only wait for the other.
 func TestTwoReleasesShareACluster(t *testing.T) {
-	c := theCluster(t)
+	c := shared.Get(t)
 	for _, namespace := range []string{"tax-reporting", "payroll"} {
 		ensureNamespace(t, c, namespace)
 	}
@@ -90,9 +82,7 @@ func TestTwoReleasesShareACluster(t *testing.T) {
 	responses := map[question]bool{}
 	for _, name := range names {
 		controller := &appsv1.Deployment{}
-		if err := c.Client().Get(t.Context(), client.ObjectKey{Namespace: "both", Name: name}, controller); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, c.Client().Get(t.Context(), client.ObjectKey{Namespace: "both", Name: name}, controller))
 		var options app.Options
 		parse(t, name, controller.Spec.Template.Spec.Containers[0].Args, options.AddFlags)
 		if options.LeaseName != name {
@@ -107,7 +97,7 @@ func TestTwoReleasesShareACluster(t *testing.T) {
 }
 
 func TestDefinitionsThatAreNotKeptGoWithTheRelease(t *testing.T) {
-	c := theCluster(t)
+	c := shared.Get(t)
 	wanted := chart.Release{
 		Name: "leaver", Namespace: "leaver", Values: map[string]any{"crds": map[string]any{"keep": false}},
 		Args: []string{takeOwnership},
@@ -127,32 +117,13 @@ func TestDefinitionsThatAreNotKeptGoWithTheRelease(t *testing.T) {
 // awaitGone waits until the API server has deleted a definition, and before it all objects of its kind.
 func awaitGone(t *testing.T, c *cluster.Cluster, definition client.Object) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true,
-		func(ctx context.Context) (bool, error) {
-			err := c.Client().Get(ctx, client.ObjectKeyFromObject(definition), definition)
-			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
-		})
-	if err != nil {
-		t.Errorf("%s is still there: %v", definition.GetName(), err)
-	}
+	testkit.Eventually(t, definition.GetName()+" to be gone", func(ctx context.Context) (bool, error) {
+		err := c.Client().Get(ctx, client.ObjectKeyFromObject(definition), definition)
+		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+	}, nil)
 }
 
 func uninstall(t *testing.T, c *cluster.Cluster, installed chart.Release) {
 	t.Helper()
-	if err := takeOut(t.Context(), helmOn(t, c), installed); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// vero is an issuer that the API server takes.
-func vero(namespace string) *unstructured.Unstructured {
-	bundle := map[string]any{"configMapKeyRef": map[string]any{"name": "trust", "key": "ca.pem"}}
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "varmenne.dev/v1alpha1", "kind": "VeroIssuer",
-		"metadata": map[string]any{"name": "vero", "namespace": namespace},
-		"spec": map[string]any{
-			"environment": "TEST", "customerID": "0123456-7",
-			"trust": map[string]any{"responses": bundle, "issuance": bundle},
-		},
-	}}
+	testkit.NoError(t, takeOut(t.Context(), helmOn(t, c), installed))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/varmenne/varmenne-issuer/internal/app"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
@@ -18,6 +19,12 @@ import (
 func deployment(t *testing.T, rendered objects, suffix string) *appsv1.Deployment {
 	t.Helper()
 	return typed[appsv1.Deployment](t, rendered.only(t, "Deployment", suffix))
+}
+
+// container is the controller's, as values make it.
+func container(t *testing.T, values map[string]any) corev1.Container {
+	t.Helper()
+	return deployment(t, render(t, values), releaseName).Spec.Template.Spec.Containers[0]
 }
 
 func TestTheProgramTakesTheFlagsOfTheDeployments(t *testing.T) {
@@ -61,7 +68,7 @@ func parse(t *testing.T, name string, arguments []string, add func(*pflag.FlagSe
 func TestDefaultsOfTheChartAreThoseOfTheProgram(t *testing.T) {
 	var program, rendered app.Options
 	parse(t, "program", []string{"--namespace=" + releaseNamespace}, program.AddFlags)
-	parse(t, "chart", deployment(t, render(t, nil), releaseName).Spec.Template.Spec.Containers[0].Args, rendered.AddFlags)
+	parse(t, "chart", container(t, nil).Args, rendered.AddFlags)
 	if !reflect.DeepEqual(rendered, program) {
 		t.Errorf("the chart runs it with %+v, on its own it runs with %+v", rendered, program)
 	}
@@ -77,14 +84,12 @@ func TestAPodHasTimeToRecordWhatACallHasBrought(t *testing.T) {
 }
 
 func TestAConstraintOnTheSpreadCountsTheControllersPods(t *testing.T) {
-	constraints := []any{
-		map[string]any{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"},
-		map[string]any{
-			"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
-			"labelSelector": map[string]any{"matchLabels": map[string]any{"own": "choice"}},
-		},
-	}
-	rendered := deployment(t, render(t, map[string]any{"topologySpreadConstraints": constraints}), releaseName)
+	rendered := deployment(t, render(t, fromYAML(t, `
+topologySpreadConstraints:
+- {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule}
+- {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway,
+   labelSelector: {matchLabels: {own: choice}}}
+`)), releaseName)
 	got := rendered.Spec.Template.Spec.TopologySpreadConstraints
 	if got[0].LabelSelector.String() != rendered.Spec.Selector.String() {
 		t.Errorf("it counts %s, the Pods are %s", got[0].LabelSelector, rendered.Spec.Selector)
@@ -96,56 +101,40 @@ func TestAConstraintOnTheSpreadCountsTheControllersPods(t *testing.T) {
 
 func TestCallsToTheAPIServerDoNotGoThroughAProxy(t *testing.T) {
 	const always = "$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local"
-	variable := func(name, value string) any { return map[string]any{"name": name, "value": value} }
-	reference := map[string]any{"configMapKeyRef": map[string]any{"name": "proxies", "key": "none"}}
+	const reference = `{name: NO_PROXY, valueFrom: {configMapKeyRef: {name: proxies, key: none}}}`
 	for claim, example := range map[string]struct {
-		values map[string]any
+		values string
 		want   []string
 	}{
-		"no proxy": {nil, nil},
+		"no proxy": {"", nil},
 		"an address": {
-			map[string]any{"proxy": map[string]any{"https": "http://proxy.example:3128", "noProxy": "own.example"}},
-			[]string{always + ",own.example"},
+			`proxy: {https: "http://proxy.example:3128", noProxy: own.example}`, []string{always + ",own.example"},
 		},
-		"an address in a Secret": {
-			map[string]any{"proxy": map[string]any{"secretName": "proxy"}},
-			[]string{always},
-		},
+		"an address in a Secret": {`proxy: {secretName: proxy}`, []string{always}},
 		"a variable of the user's": {
-			map[string]any{"extraEnv": []any{variable("https_proxy", "http://proxy.example:3128")}},
-			[]string{always},
+			`extraEnv: [{name: https_proxy, value: "http://proxy.example:3128"}]`, []string{always},
 		},
 		"all variables of the user's": {
-			map[string]any{"extraEnv": []any{variable("HTTPS_PROXY", "http://a"), variable("no_proxy", "b,c")}},
-			[]string{always + ",b,c"},
+			`extraEnv: [{name: HTTPS_PROXY, value: "http://a"}, {name: no_proxy, value: "b,c"}]`, []string{always + ",b,c"},
 		},
 		"what a value and two variables say": {
-			map[string]any{
-				"proxy":    map[string]any{"secretName": "proxy", "noProxy": "own.example"},
-				"extraEnv": []any{variable("NO_PROXY", "b"), variable("no_proxy", ""), variable("A", "b")},
-			},
+			`{proxy: {secretName: proxy, noProxy: own.example}, ` +
+				`extraEnv: [{name: NO_PROXY, value: b}, {name: no_proxy, value: ""}, {name: A, value: b}]}`,
 			[]string{always + ",own.example,b"},
 		},
 		"a reference of the user's": {
-			map[string]any{"extraEnv": []any{
-				variable("HTTP_PROXY", "http://a"), map[string]any{"name": "NO_PROXY", "valueFrom": reference},
-			}},
-			[]string{always + ",$(NO_PROXY_GIVEN)"},
+			`extraEnv: [{name: HTTP_PROXY, value: "http://a"}, ` + reference + `]`, []string{always + ",$(NO_PROXY_GIVEN)"},
 		},
 		"a reference, and variables by the names that it would get": {
-			map[string]any{"extraEnv": []any{
-				variable("HTTP_PROXY", "http://a"), map[string]any{"name": "NO_PROXY", "valueFrom": reference},
-				variable("NO_PROXY_GIVEN", "b"), variable("NO_PROXY_GIVEN_GIVEN", "c"),
-			}},
+			`extraEnv: [{name: HTTP_PROXY, value: "http://a"}, ` + reference + `, ` +
+				`{name: NO_PROXY_GIVEN, value: b}, {name: NO_PROXY_GIVEN_GIVEN, value: c}]`,
 			[]string{always + ",$(NO_PROXY_GIVEN_GIVEN_GIVEN)"},
 		},
-		"no proxy, and a variable of the user's": {
-			map[string]any{"extraEnv": []any{variable("NO_PROXY", "b")}}, []string{"b"},
-		},
+		"no proxy, and a variable of the user's": {`extraEnv: [{name: NO_PROXY, value: b}]`, []string{"b"}},
 	} {
 		var got []string
 		once := map[string]bool{}
-		for _, set := range deployment(t, render(t, example.values), releaseName).Spec.Template.Spec.Containers[0].Env {
+		for _, set := range container(t, fromYAML(t, example.values)).Env {
 			if once[set.Name] {
 				t.Errorf("%s: %s is there twice", claim, set.Name)
 			}
@@ -161,7 +150,7 @@ func TestCallsToTheAPIServerDoNotGoThroughAProxy(t *testing.T) {
 }
 
 func TestWhatIsSetToNullIsLeftOut(t *testing.T) {
-	values := map[string]any{"podSecurityContext": map[string]any{"runAsUser": nil, "runAsGroup": nil, "fsGroup": nil}}
+	values := fromYAML(t, `podSecurityContext: {runAsUser: null, runAsGroup: null, fsGroup: null}`)
 	context := deployment(t, render(t, values), releaseName).Spec.Template.Spec.SecurityContext
 	if context.RunAsUser != nil || context.RunAsGroup != nil || context.FSGroup != nil || !*context.RunAsNonRoot {
 		t.Errorf("the security context is %v", context)
@@ -175,8 +164,7 @@ func TestADigestGoesBeforeATag(t *testing.T) {
 		"registry.example/varmenne/varmenne-issuer:9": {"registry": "registry.example", "tag": "9"},
 		"own@" + digest: {"repository": "own", "tag": "9", "digest": digest},
 	} {
-		rendered := deployment(t, render(t, map[string]any{"image": image}), releaseName)
-		if got := rendered.Spec.Template.Spec.Containers[0].Image; got != want {
+		if got := container(t, map[string]any{"image": image}).Image; got != want {
 			t.Errorf("%v makes %s, want %s", image, got, want)
 		}
 	}
@@ -185,9 +173,9 @@ func TestADigestGoesBeforeATag(t *testing.T) {
 // TestWhatIsSetAsVariableOrArgumentGoesBefore what the chart makes of its values, and is there once.
 func TestWhatIsSetAsVariableOrArgumentGoesBefore(t *testing.T) {
 	values := settings(t)["labels"]
-	container := deployment(t, render(t, values), releaseName).Spec.Template.Spec.Containers[0]
+	controller := container(t, values)
 	var got []string
-	for _, set := range container.Env {
+	for _, set := range controller.Env {
 		got = append(got, set.Name+"="+set.Value)
 	}
 	want := []string{
@@ -199,7 +187,7 @@ func TestWhatIsSetAsVariableOrArgumentGoesBefore(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the environment is %q, want %q", got, want)
 	}
-	arguments := strings.Join(container.Args, " ")
+	arguments := strings.Join(controller.Args, " ")
 	for _, ours := range []string{"--workers=32", "--calls-per-issuer", "--log-level=info"} {
 		if strings.Contains(arguments, ours) {
 			t.Errorf("%s is among %s", ours, arguments)

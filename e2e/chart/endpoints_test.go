@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/app"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 )
@@ -20,8 +21,7 @@ import (
 func controllerOptions(t *testing.T, values map[string]any) app.Options {
 	t.Helper()
 	var options app.Options
-	pod := deployment(t, render(t, values), releaseName).Spec.Template.Spec
-	parse(t, fmt.Sprint(values), pod.Containers[0].Args, options.AddFlags)
+	parse(t, fmt.Sprint(values), container(t, values).Args, options.AddFlags)
 	return options
 }
 
@@ -29,28 +29,23 @@ func TestTheControllerMayCallTheServiceTheSimulatorAndWhomTheValuesName(t *testi
 	public := v1alpha1.PublicHosts()
 	const simulated = "varmenne-issuer-simulator.varmenne-issuer.svc"
 	rehearsal := []string{simulated + ":8443", simulated + ".cluster.local:8443"}
-	enabled := map[string]any{"enabled": true}
 	for claim, c := range map[string]struct {
-		values  map[string]any
+		values  string
 		want    []string
 		cluster bool
 	}{
-		"the service alone": {nil, public, false},
-		"also the simulator": {
-			map[string]any{"simulator": enabled}, slices.Concat(public, rehearsal), false,
-		},
+		"the service alone":  {"", public, false},
+		"also the simulator": {`simulator: {enabled: true}`, slices.Concat(public, rehearsal), false},
 		"others, and administrators no more": {
-			map[string]any{"allowedEndpoints": map[string]any{"hosts": []any{"a.example:*", "[::1]:8443"}, "cluster": true}},
+			`allowedEndpoints: {hosts: ["a.example:*", "[::1]:8443"], cluster: true}`,
 			[]string{"a.example:*", "[::1]:8443"}, true,
 		},
-		"the simulator alone": {
-			map[string]any{"allowedEndpoints": map[string]any{"hosts": []any{}}, "simulator": enabled}, rehearsal, false,
-		},
-		"nobody":      {map[string]any{"allowedEndpoints": map[string]any{"hosts": []any{}}}, []string{}, false},
-		"an own flag": {map[string]any{"extraArgs": []any{"--allowed-endpoints=b.example"}}, []string{"b.example"}, false},
-		"every host":  {map[string]any{"allowedEndpoints": map[string]any{"hosts": []any{"*"}}}, []string{"*"}, false},
+		"the simulator alone": {`{allowedEndpoints: {hosts: []}, simulator: {enabled: true}}`, rehearsal, false},
+		"nobody":              {`allowedEndpoints: {hosts: []}`, []string{}, false},
+		"an own flag":         {`extraArgs: [--allowed-endpoints=b.example]`, []string{"b.example"}, false},
+		"every host":          {`allowedEndpoints: {hosts: ["*"]}`, []string{"*"}, false},
 	} {
-		got := controllerOptions(t, c.values)
+		got := controllerOptions(t, fromYAML(t, c.values))
 		if !slices.Equal(got.AllowedEndpoints, c.want) || got.AllowedEndpointsCluster != c.cluster {
 			t.Errorf("%s: %q, administrators %t", claim, got.AllowedEndpoints, got.AllowedEndpointsCluster)
 		}
@@ -58,22 +53,14 @@ func TestTheControllerMayCallTheServiceTheSimulatorAndWhomTheValuesName(t *testi
 }
 
 func TestTheSampleOfTheSimulatorIsAnEndpointThatMayBeCalled(t *testing.T) {
-	values := map[string]any{"allowedEndpoints": map[string]any{"hosts": []any{}}}
+	values := fromYAML(t, `allowedEndpoints: {hosts: []}`)
 	maps.Copy(values, settings(t)["rehearsal"])
-	list, err := endpoints.Parse(controllerOptions(t, values).AllowedEndpoints)
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := testkit.Must(endpoints.Parse(controllerOptions(t, values).AllowedEndpoints))(t)
 	sample := typed[corev1.ConfigMap](t, render(t, values).only(t, "ConfigMap", "-simulator-sample")).Data["sample.yaml"]
 	content, _, _ := strings.Cut(sample, "\n---")
 	issuer := &v1alpha1.VeroIssuer{}
-	if err := yaml.Unmarshal([]byte(content), issuer); err != nil {
-		t.Fatal(err)
-	}
-	endpoint, err := url.Parse(issuer.Spec.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, yaml.Unmarshal([]byte(content), issuer))
+	endpoint := testkit.Must(url.Parse(issuer.Spec.URL))(t)
 	rule := endpoints.Rule{Allowed: list, Bound: true}
 	if err := rule.CheckHost(endpoint.Hostname(), endpoint.Port()); err != nil {
 		t.Errorf("%s: %v", issuer.Spec.URL, err)

@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"slices"
 
-	"golang.org/x/mod/modfile"
 	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
@@ -67,22 +66,11 @@ func Find() (Helm, error) {
 
 // pinned is where the Makefile builds the helm of tools/helm/go.mod.
 func pinned(root string) (string, error) {
-	name := filepath.Join(root, "tools", "helm", "go.mod")
-	content, err := os.ReadFile(name)
+	versions, err := binaries.RequiredVersions(filepath.Join(root, "tools", "helm"), helmModule)
 	if err != nil {
 		return "", fmt.Errorf("finding the version of helm: %w", err)
 	}
-	file, err := modfile.ParseLax(name, content, nil)
-	if err != nil {
-		return "", fmt.Errorf("finding the version of helm: %w", err)
-	}
-	for _, require := range file.Require {
-		if require.Mod.Path == helmModule {
-			program := "helm-" + require.Mod.Version + "-" + runtime.Version()
-			return filepath.Join(root, "bin", "tools", program), nil
-		}
-	}
-	return "", fmt.Errorf("finding the version of helm: %s does not require %s", name, helmModule)
+	return filepath.Join(root, "bin", "tools", "helm-"+versions[helmModule]+"-"+runtime.Version()), nil
 }
 
 // Template renders the manifests of a release, without those that belong to `helm test`: what an installation applies.

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // matrix is every setting of testdata, and every value of the schema with another value in one of them.
@@ -101,12 +103,10 @@ func parseStrictly(rendering []byte) error {
 // apply offers all documents to the API server, many at a time. Where one is refused, they are offered one by one.
 func (m matrix) apply(t *testing.T) {
 	t.Helper()
-	c := theCluster(t)
+	c := shared.Get(t)
 	installDefinitions(t, c)
 	documents := m.documents()
-	for _, name := range namespacesOf(t, documents) {
-		ensureNamespace(t, c, name)
-	}
+	ensureNamespaces(t, c, decode(t, stream(documents)))
 	group := errgroup.Group{}
 	group.SetLimit(renders)
 	for several := range slices.Chunk(documents, 50) {
@@ -134,16 +134,6 @@ func stream(documents []document) []byte {
 	return []byte(strings.Join(texts, "\n---\n"))
 }
 
-func namespacesOf(t *testing.T, documents []document) []string {
-	t.Helper()
-	names := map[string]bool{}
-	for _, object := range decode(t, stream(documents)) {
-		names[object.GetNamespace()] = true
-	}
-	delete(names, "")
-	return slices.Sorted(maps.Keys(names))
-}
-
 // TestTheParserFindsWhatIsThereTwice shows that the test above can fail.
 func TestTheParserFindsWhatIsThereTwice(t *testing.T) {
 	for claim, manifest := range map[string]string{
@@ -155,7 +145,7 @@ func TestTheParserFindsWhatIsThereTwice(t *testing.T) {
 			t.Errorf("the error is %v; it should say %q", err, claim)
 		}
 	}
-	c := theCluster(t)
+	c := shared.Get(t)
 	ensureNamespace(t, c, releaseNamespace)
 	twice := bytes.Replace(theDeployment(t), []byte("        ports:"), []byte(
 		"        env: [{name: A, value: b}, {name: A, value: b}]\n        ports:"), 1)
@@ -169,9 +159,5 @@ func theDeployment(t *testing.T) []byte {
 	t.Helper()
 	wanted := release(nil)
 	wanted.Args = []string{"--show-only", "templates/deployment.yaml"}
-	rendered, err := helm(t).TemplateAll(t.Context(), wanted)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rendered
+	return testkit.Must(helm(t).TemplateAll(t.Context(), wanted))(t)
 }

@@ -12,28 +12,28 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // chartFile is a file of the chart that a template wraps.
 func chartFile(t *testing.T, name string) []byte {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(helm(t).Chart, "files", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
+	return testkit.Must(os.ReadFile(filepath.Join(helm(t).Chart, "files", name)))(t)
 }
 
-// alerts of groups, by name, as what they are made of.
-func alerts(t *testing.T, groups any) map[string]map[string]any {
+// alerts of a text with groups of rules, by name, as what they are made of.
+func alerts(t *testing.T, text string) map[string]map[string]any {
 	t.Helper()
+	var file struct {
+		Groups []struct {
+			Rules []map[string]any `json:"rules"`
+		} `json:"groups"`
+	}
+	testkit.NoError(t, yaml.Unmarshal([]byte(text), &file))
 	found := map[string]map[string]any{}
-	list, _ := groups.([]any)
-	for _, group := range list {
-		group, _ := group.(map[string]any)
-		rules, _ := group["rules"].([]any)
-		for _, rule := range rules {
-			rule, _ := rule.(map[string]any)
+	for _, group := range file.Groups {
+		for _, rule := range group.Rules {
 			name, _ := rule["alert"].(string)
 			found[name] = rule
 		}
@@ -44,30 +44,21 @@ func alerts(t *testing.T, groups any) map[string]map[string]any {
 	return found
 }
 
-// rendered are the alerts of the PrometheusRule that values make.
-func renderedAlerts(t *testing.T, values map[string]any) map[string]map[string]any {
+// renderedAlerts are those of the PrometheusRule that values make.
+func renderedAlerts(t *testing.T, values string) map[string]map[string]any {
 	t.Helper()
-	rule := render(t, map[string]any{"prometheusRule": values}).only(t, "PrometheusRule", "")
-	groups, _, err := unstructured.NestedSlice(rule.Object, "spec", "groups")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return alerts(t, groups)
+	rendered := render(t, fromYAML(t, `prometheusRule: `+values))
+	return alerts(t, asYAML(t, rendered.only(t, "PrometheusRule", "").Object["spec"]))
 }
 
 func TestTheAlertsAreThoseOfTheFile(t *testing.T) {
-	var file map[string]any
-	if err := yaml.UnmarshalStrict(chartFile(t, "rules.yaml"), &file); err != nil {
-		t.Fatal(err)
-	}
-	want := alerts(t, file["groups"])
-	if got := renderedAlerts(t, map[string]any{"enabled": true}); !reflect.DeepEqual(got, want) {
+	want := alerts(t, string(chartFile(t, "rules.yaml")))
+	if got := renderedAlerts(t, `{enabled: true}`); !reflect.DeepEqual(got, want) {
 		t.Errorf("the chart has %v", got)
 	}
 	unwanted := slices.Sorted(maps.Keys(want))[0]
-	got := renderedAlerts(t, map[string]any{
-		"enabled": true, "disabledAlerts": []any{unwanted}, "alertLabels": map[string]any{"team": "tax", "severity": "page"},
-	})
+	got := renderedAlerts(t,
+		`{enabled: true, disabledAlerts: [`+unwanted+`], alertLabels: {team: tax, severity: page}}`)
 	if len(got) != len(want)-1 || got[unwanted] != nil {
 		t.Errorf("without %s there are %q", unwanted, slices.Sorted(maps.Keys(got)))
 	}
@@ -80,15 +71,11 @@ func TestTheAlertsAreThoseOfTheFile(t *testing.T) {
 }
 
 func TestTheDashboardIsThatOfTheFile(t *testing.T) {
-	rendered := render(t, map[string]any{"dashboard": map[string]any{"enabled": true, "namespace": "monitoring"}})
+	rendered := render(t, fromYAML(t, `dashboard: {enabled: true, namespace: monitoring}`))
 	dashboard := typed[corev1.ConfigMap](t, rendered.only(t, "ConfigMap", "-dashboard"))
 	var got, want any
-	if err := json.Unmarshal([]byte(dashboard.Data["varmenne-issuer.json"]), &got); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(chartFile(t, "dashboard.json"), &want); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, json.Unmarshal([]byte(dashboard.Data["varmenne-issuer.json"]), &got))
+	testkit.NoError(t, json.Unmarshal(chartFile(t, "dashboard.json"), &want))
 	if !reflect.DeepEqual(got, want) {
 		t.Error("the chart has another one")
 	}
@@ -103,9 +90,7 @@ func TestMonitorsFindTheMetrics(t *testing.T) {
 		rendered := render(t, map[string]any{"metrics": map[string]any{kind: map[string]any{"enabled": true}}})
 		monitor := rendered.only(t, map[string]string{"Service": "ServiceMonitor", "Pod": "PodMonitor"}[target], "")
 		selector, _, err := unstructured.NestedStringMap(monitor.Object, "spec", "selector", "matchLabels")
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, err)
 		labels := deployment(t, rendered, releaseName).Spec.Template.Labels
 		if target == "Service" {
 			service := typed[corev1.Service](t, rendered.only(t, "Service", "-metrics"))

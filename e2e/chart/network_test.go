@@ -27,31 +27,24 @@ func ports(rule networkingv1.NetworkPolicyEgressRule) []string {
 func TestTheNetworkPolicyLetsOutToWhatIsNeeded(t *testing.T) {
 	dns, apiServer := []string{"53/UDP", "53/TCP"}, []string{"443/TCP", "6443/TCP"}
 	for claim, example := range map[string]struct {
-		values map[string]any
+		values string
 		want   [][]string
 	}{
-		"names, API server, the service": {nil, [][]string{dns, apiServer, {"443/TCP"}}},
+		"names, API server, the service": {"", [][]string{dns, apiServer, {"443/TCP"}}},
 		"the proxy in place of the service": {
-			map[string]any{"proxy": map[string]any{"https": "http://proxy.example:3128"}},
-			[][]string{dns, apiServer, {"3128/TCP"}},
+			`proxy: {https: "http://proxy.example:3128"}`, [][]string{dns, apiServer, {"3128/TCP"}},
 		},
-		"a proxy without a port": {
-			map[string]any{"proxy": map[string]any{"https": "http://proxy.example"}}, [][]string{dns, apiServer, {"80/TCP"}},
-		},
+		"a proxy without a port": {`proxy: {https: "http://proxy.example"}`, [][]string{dns, apiServer, {"80/TCP"}}},
 		"a proxy over TLS without a port": {
-			map[string]any{"proxy": map[string]any{"https": "https://proxy.example/"}}, [][]string{dns, apiServer, {"443/TCP"}},
+			`proxy: {https: "https://proxy.example/"}`, [][]string{dns, apiServer, {"443/TCP"}},
 		},
-		"ports of the user's": {
-			map[string]any{"networkPolicy": map[string]any{"service": map[string]any{"ports": []any{8080}}}},
-			[][]string{dns, apiServer, {"8080/TCP"}},
-		},
+		"ports of the user's": {`networkPolicy: {service: {ports: [8080]}}`, [][]string{dns, apiServer, {"8080/TCP"}}},
 		"the simulator": {
-			map[string]any{"simulator": map[string]any{"enabled": true}},
-			[][]string{dns, apiServer, {"443/TCP"}, {"service/TCP"}},
+			`simulator: {enabled: true}`, [][]string{dns, apiServer, {"443/TCP"}, {"service/TCP"}},
 		},
 	} {
 		var got [][]string
-		for _, rule := range policy(t, example.values).Spec.Egress {
+		for _, rule := range policy(t, fromYAML(t, example.values)).Spec.Egress {
 			got = append(got, ports(rule))
 		}
 		if !slices.EqualFunc(got, example.want, slices.Equal) {
@@ -61,7 +54,7 @@ func TestTheNetworkPolicyLetsOutToWhatIsNeeded(t *testing.T) {
 }
 
 func TestTheNetworkPolicyIsAboutTheControllersPods(t *testing.T) {
-	values := map[string]any{"simulator": map[string]any{"enabled": true}}
+	values := fromYAML(t, `simulator: {enabled: true}`)
 	rendered := render(t, values)
 	selector := policy(t, values).Spec.PodSelector.MatchLabels
 	if !selects(selector, deployment(t, rendered, releaseName).Spec.Template.Labels) {

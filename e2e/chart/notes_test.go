@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
-	c := theCluster(t)
+	c := shared.Get(t)
 	for claim, example := range map[string]struct {
 		release chart.Release
 		want    []string
@@ -42,16 +43,12 @@ func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
 			not: []string{"helm test", "transferPassword"},
 		},
 		"values that are a risk": {
-			release: chart.Release{Name: "vero", Namespace: "pki", Values: map[string]any{
-				"replicaCount": 1, "terminationGracePeriodSeconds": 10, "crds": map[string]any{"keep": false},
-				"rbac": map[string]any{"create": false}, "certManager": map[string]any{"approve": false},
-				"metrics": map[string]any{"secure": true, "serviceMonitor": map[string]any{
-					"enabled": true, "authorization": map[string]any{"credentials": map[string]any{"name": "a", "key": "b"}},
-				}},
-				"manual":        map[string]any{"enabled": false},
-				"networkPolicy": map[string]any{"enabled": true}, "proxy": map[string]any{"secretName": "proxy"},
-				"allowedEndpoints": map[string]any{"hosts": []any{"*"}},
-			}},
+			release: chart.Release{Name: "vero", Namespace: "pki", Values: fromYAML(t, `
+{replicaCount: 1, terminationGracePeriodSeconds: 10, crds: {keep: false}, rbac: {create: false},
+ certManager: {approve: false}, networkPolicy: {enabled: true}, proxy: {secretName: proxy},
+ manual: {enabled: false}, allowedEndpoints: {hosts: ["*"]},
+ metrics: {secure: true, serviceMonitor: {enabled: true, authorization: {credentials: {name: a, key: b}}}}}
+`)},
 			want: []string{
 				"replicaCount=1", "a Pod may need 90 s", "crds.keep=false", "what you let ServiceAccount vero-varmenne-issuer do",
 				"certManager.approve=false", "metrics.readers is empty", "metrics.serviceMonitor.tlsConfig is empty",
@@ -64,10 +61,7 @@ func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			example.release.Args = []string{"--dry-run=server", takeOwnership}
 			ensureNamespace(t, c, example.release.Namespace)
-			said, err := helmOn(t, c).Install(t.Context(), example.release)
-			if err != nil {
-				t.Fatal(err)
-			}
+			said := testkit.Must(helmOn(t, c).Install(t.Context(), example.release))(t)
 			_, notes, _ := strings.Cut(said, "NOTES:")
 			for _, want := range example.want {
 				if !strings.Contains(notes, want) {

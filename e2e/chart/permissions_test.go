@@ -10,6 +10,8 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // everywhere is the namespace of a permission that holds for the cluster.
@@ -135,14 +137,9 @@ func wanted(t *testing.T) []permission {
 	t.Helper()
 	var all []permission //nolint:prealloc // how many a role has is not known
 	for _, file := range []string{"role.yaml", "manual/role.yaml"} {
-		content, err := os.ReadFile(filepath.Join(helm(t).Chart, "files", "rbac", filepath.FromSlash(file)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		content := testkit.Must(os.ReadFile(filepath.Join(helm(t).Chart, "files", "rbac", filepath.FromSlash(file))))(t)
 		var role rbacv1.ClusterRole
-		if err := yaml.UnmarshalStrict(content, &role); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, yaml.UnmarshalStrict(content, &role))
 		all = append(all, flatten(everywhere, role.Rules)...)
 	}
 	return all
@@ -155,7 +152,7 @@ func clusterScoped(p permission) bool {
 
 // TestWhatIsSwitchedOffMayNothing: without the kinds that a person serves, the controller may not touch them.
 func TestWhatIsSwitchedOffMayNothing(t *testing.T) {
-	given := permissions(t, render(t, map[string]any{"manual": map[string]any{"enabled": false}}), releaseName)
+	given := permissions(t, render(t, fromYAML(t, `manual: {enabled: false}`)), releaseName)
 	for _, p := range given {
 		if strings.HasPrefix(p.resource, "manual") || strings.HasPrefix(p.resource, "tracked") {
 			t.Errorf("it may %+v", p)
@@ -164,7 +161,7 @@ func TestWhatIsSwitchedOffMayNothing(t *testing.T) {
 }
 
 func TestListedNamespacesAreAllThatIsAllowed(t *testing.T) {
-	given := permissions(t, render(t, map[string]any{"watchNamespaces": []any{"payroll", "tax-reporting"}}), releaseName)
+	given := permissions(t, render(t, fromYAML(t, `watchNamespaces: [payroll, tax-reporting]`)), releaseName)
 	for _, p := range among(given, func(p permission) bool { return p.namespace == everywhere }) {
 		if !clusterScoped(p) {
 			t.Errorf("everywhere it may %+v", p)
@@ -191,21 +188,17 @@ func TestListedNamespacesAreAllThatIsAllowed(t *testing.T) {
 
 func TestSecretsAreReadInListedNamespacesOnly(t *testing.T) {
 	for claim, example := range map[string]struct {
-		values map[string]any
+		values string
 		want   []string
 	}{
-		"by default everywhere": {nil, []string{everywhere}},
-		"with a list of Secrets' namespaces there": {
-			map[string]any{"secretNamespaces": []any{"a", "b"}}, []string{"a", "b"},
-		},
+		"by default everywhere":                    {"", []string{everywhere}},
+		"with a list of Secrets' namespaces there": {`secretNamespaces: [a, b]`, []string{"a", "b"}},
 		"with a list of watched namespaces there, and beside the controller": {
-			map[string]any{"watchNamespaces": []any{"a", "b"}}, []string{"a", "b", releaseNamespace},
+			`watchNamespaces: [a, b]`, []string{"a", "b", releaseNamespace},
 		},
-		"with both lists in those of Secrets": {
-			map[string]any{"watchNamespaces": []any{"a", "b"}, "secretNamespaces": []any{"b"}}, []string{"b"},
-		},
+		"with both lists in those of Secrets": {`{watchNamespaces: [a, b], secretNamespaces: [b]}`, []string{"b"}},
 	} {
-		given := among(permissions(t, render(t, example.values), releaseName), onSecrets)
+		given := among(permissions(t, render(t, fromYAML(t, example.values)), releaseName), onSecrets)
 		if got := namespaces(given); !slices.Equal(got, example.want) {
 			t.Errorf("%s: it reads Secrets in %q, want %q", claim, got, example.want)
 		}
@@ -232,10 +225,8 @@ func TestTheSimulatorWritesItsSampleAndNothingElse(t *testing.T) {
 }
 
 func TestNothingIsAllowedWithoutRBAC(t *testing.T) {
-	rendered := render(t, map[string]any{
-		"rbac": map[string]any{"create": false, "aggregate": false}, "certManager": map[string]any{"approve": false},
-		"metrics": map[string]any{"secure": true},
-	})
+	rendered := render(t, fromYAML(t,
+		`{rbac: {create: false, aggregate: false}, certManager: {approve: false}, metrics: {secure: true}}`))
 	for _, kind := range []string{"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"} {
 		if left := rendered.of(kind); len(left) > 0 {
 			t.Errorf("there is %s %s", kind, left[0].GetName())
@@ -244,9 +235,7 @@ func TestNothingIsAllowedWithoutRBAC(t *testing.T) {
 }
 
 func TestTheApproverIsTheCertManagerOfTheValues(t *testing.T) {
-	rendered := render(t, map[string]any{
-		"certManager": map[string]any{"namespace": "pki", "serviceAccountName": "cm-controller"},
-	})
+	rendered := render(t, fromYAML(t, `certManager: {namespace: pki, serviceAccountName: cm-controller}`))
 	binding := typed[rbacv1.ClusterRoleBinding](t, rendered.only(t, "ClusterRoleBinding", "-approver"))
 	want := rbacv1.Subject{Kind: "ServiceAccount", Namespace: "pki", Name: "cm-controller"}
 	if len(binding.Subjects) != 1 || binding.Subjects[0] != want {

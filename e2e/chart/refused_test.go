@@ -7,111 +7,78 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
 )
 
-// TestWhatExcludesOneAnotherIsRefused has values that each are good.
-func TestWhatExcludesOneAnotherIsRefused(t *testing.T) {
-	for claim, values := range map[string]map[string]any{
-		"leaderElection.enabled": {"leaderElection": map[string]any{"enabled": false}},
-		"secretNamespaces":       {"watchNamespaces": []any{"a"}, "secretNamespaces": []any{"b"}},
-		"caBundle: set one":      {"caBundle": map[string]any{"inline": "a", "secretName": "b"}},
-		"caBundle.replace":       {"caBundle": map[string]any{"replace": true}},
-		"metrics.port":           {"metrics": map[string]any{"port": 8081}},
-		"proxy: set one":         {"proxy": map[string]any{"https": "http://a", "secretName": "b"}},
-		"metrics: serviceMonitor": {"metrics": map[string]any{
-			"serviceMonitor": map[string]any{"enabled": true}, "podMonitor": map[string]any{"enabled": true},
-		}},
-		"metrics.enabled=false":         {"metrics": map[string]any{"enabled": false, "secure": true}},
-		"metrics.certificateSecretName": {"metrics": map[string]any{"certificateSecretName": "a"}},
-		"set authorization of the monitor": {"rbac": map[string]any{"create": false}, "metrics": map[string]any{
-			"secure": true, "podMonitor": map[string]any{"enabled": true},
-		}},
-		"two replicas would work":    {"leaderElection": map[string]any{"leaseDuration": "10s"}},
-		"leaderElection.retryPeriod": {"leaderElection": map[string]any{"retryPeriod": "8334ms"}},
-		"longer than nothing":        {"leaderElection": map[string]any{"retryPeriod": "0s"}},
-		"extraEnv: SSL_CERT_FILE": {
-			"caBundle": map[string]any{"secretName": "a", "replace": true}, "extraEnv": list("name", "SSL_CERT_FILE"),
-		},
-		"extraEnv/0/value":        {"extraEnv": []any{map[string]any{"name": "VARMENNE_WORKERS", "value": 5}}},
-		"simulator.renewalWindow": {"simulator": map[string]any{"validity": "1h", "renewalWindow": "60m"}},
-		"add \"varmenne-issuer\" to watchNamespaces": {
-			"watchNamespaces": []any{"a"}, "simulator": map[string]any{"enabled": true},
-		},
-		"add \"varmenne-issuer\" to secretNamespaces": {
-			"secretNamespaces": []any{"a"}, "simulator": map[string]any{"enabled": true},
-		},
-	} {
-		if _, err := helm(t).Template(t.Context(), release(values)); err == nil || !strings.Contains(err.Error(), claim) {
-			t.Errorf("%v: the error is %v; it should say %q", values, err, claim)
+// refuses fails the test unless the chart refuses values, saying what each of the examples is about.
+func refuses(t *testing.T, examples map[string]string) {
+	t.Helper()
+	for claim, values := range examples {
+		_, err := helm(t).Template(t.Context(), release(fromYAML(t, values)))
+		if err == nil || !strings.Contains(err.Error(), claim) {
+			t.Errorf("%s: the error is %v; it should say %q", values, err, claim)
 		}
 	}
+}
+
+// TestWhatExcludesOneAnotherIsRefused has values that each are good.
+func TestWhatExcludesOneAnotherIsRefused(t *testing.T) {
+	refuses(t, map[string]string{
+		"leaderElection.enabled":        `{leaderElection: {enabled: false}}`,
+		"secretNamespaces":              `{watchNamespaces: [a], secretNamespaces: [b]}`,
+		"caBundle: set one":             `{caBundle: {inline: a, secretName: b}}`,
+		"caBundle.replace":              `{caBundle: {replace: true}}`,
+		"metrics.port":                  `{metrics: {port: 8081}}`,
+		"proxy: set one":                `{proxy: {https: "http://a", secretName: b}}`,
+		"metrics: serviceMonitor":       `{metrics: {serviceMonitor: {enabled: true}, podMonitor: {enabled: true}}}`,
+		"metrics.enabled=false":         `{metrics: {enabled: false, secure: true}}`,
+		"metrics.certificateSecretName": `{metrics: {certificateSecretName: a}}`,
+		"set authorization of the monitor": `{rbac: {create: false}, ` +
+			`metrics: {secure: true, podMonitor: {enabled: true}}}`,
+		"two replicas would work":    `{leaderElection: {leaseDuration: 10s}}`,
+		"leaderElection.retryPeriod": `{leaderElection: {retryPeriod: 8334ms}}`,
+		"longer than nothing":        `{leaderElection: {retryPeriod: 0s}}`,
+		"extraEnv: SSL_CERT_FILE": `{caBundle: {secretName: a, replace: true}, ` +
+			`extraEnv: [{name: SSL_CERT_FILE}]}`,
+		"extraEnv/0/value":                          `{extraEnv: [{name: VARMENNE_WORKERS, value: 5}]}`,
+		"simulator.renewalWindow":                   `{simulator: {validity: 1h, renewalWindow: 60m}}`,
+		`add "varmenne-issuer" to watchNamespaces`:  `{watchNamespaces: [a], simulator: {enabled: true}}`,
+		`add "varmenne-issuer" to secretNamespaces`: `{secretNamespaces: [a], simulator: {enabled: true}}`,
+	})
 }
 
 // TestAValueThatIsNeededAndTakenAwayIsRefused as null does, and `helm upgrade --reuse-values` from a chart without it.
 func TestAValueThatIsNeededAndTakenAwayIsRefused(t *testing.T) {
-	for claim, values := range map[string]map[string]any{
-		"missing property 'log'":           {"log": nil},
-		"missing property 'workers'":       {"workers": nil},
-		"missing property 'leaseDuration'": {"leaderElection": map[string]any{"leaseDuration": nil}},
-	} {
-		if _, err := helm(t).Template(t.Context(), release(values)); err == nil || !strings.Contains(err.Error(), claim) {
-			t.Errorf("%v: the error is %v; it should say %q", values, err, claim)
-		}
-	}
-	empty := map[string]any{"watchNamespaces": nil, "replicaCount": nil, "extraEnv": nil, "podLabels": nil}
-	if _, err := helm(t).Template(t.Context(), release(empty)); err != nil {
-		t.Errorf("what may be empty is refused: %v", err)
-	}
-}
-
-// list has an object for each value of a key.
-func list(key string, values ...any) []any {
-	all := make([]any, 0, len(values))
-	for _, value := range values {
-		all = append(all, map[string]any{key: value})
-	}
-	return all
+	refuses(t, map[string]string{
+		"missing property 'log'":           `{log: null}`,
+		"missing property 'workers'":       `{workers: null}`,
+		"missing property 'leaseDuration'": `{leaderElection: {leaseDuration: null}}`,
+	})
+	render(t, fromYAML(t, `{watchNamespaces: null, replicaCount: null, extraEnv: null, podLabels: null}`)) // may be empty
 }
 
 // TestWhatWouldBeThereTwiceIsRefused also where Kubernetes tells items apart by more than their whole.
 func TestWhatWouldBeThereTwiceIsRefused(t *testing.T) {
-	label := map[string]any{"app.kubernetes.io/component": "issuer"}
-	spread := map[string]any{"topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1}
-	wider := map[string]any{"topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 2}
-	bundle := map[string]any{"secretName": "authorities"}
-	for claim, values := range map[string]map[string]any{
-		"commonLabels: app.kubernetes.io/component tells":        {"commonLabels": label},
-		"global.commonLabels: app.kubernetes.io/component tells": {"global": map[string]any{"commonLabels": label}},
-		"podLabels: app.kubernetes.io/component tells":           {"podLabels": label},
-		"test.podLabels: app.kubernetes.io/component tells":      {"test": map[string]any{"podLabels": label}},
-		"uninstall.podLabels: app.kubernetes.io/component tells": {"uninstall": map[string]any{"podLabels": label}},
-		"simulator.podLabels: app.kubernetes.io/component tells": {"simulator": map[string]any{"podLabels": label}},
-		"metrics.service.labels: app.kubernetes.io/component tells": {
-			"metrics": map[string]any{"service": map[string]any{"labels": label}},
-		},
-		"commonLabels: app.kubernetes.io/instance tells": {
-			"commonLabels": map[string]any{"app.kubernetes.io/instance": "other"},
-		},
-		"test.podAnnotations: helm.sh/hook belongs": {
-			"test": map[string]any{"podAnnotations": map[string]any{"helm.sh/hook": "post-install"}},
-		},
-		"extraEnv: A: it is there twice": {"extraEnv": list("name", "A", "A")},
-		"extraVolumes: ca-bundle: the chart has one": {
-			"caBundle": bundle, "extraVolumes": list("name", "ca-bundle"),
-		},
-		"extraVolumes: a: it is there twice": {"extraVolumes": list("name", "a", "a")},
-		"extraVolumeMounts: /etc/varmenne-issuer/ca: the chart has one": {
-			"caBundle":          bundle,
-			"extraVolumeMounts": []any{map[string]any{"name": "ca-bundle", "mountPath": "/etc/varmenne-issuer/ca/"}},
-		},
-		"extraVolumeMounts: there is no volume": {
-			"extraVolumeMounts": []any{map[string]any{"name": "a", "mountPath": "/a"}},
-		},
-		"hostAliases: 192.0.2.7: it is there twice":      {"hostAliases": list("ip", "192.0.2.7", "192.0.2.7")},
-		"topologySpreadConstraints: DoNotSchedule, zone": {"topologySpreadConstraints": []any{spread, wider}},
-	} {
-		if _, err := helm(t).Template(t.Context(), release(values)); err == nil || !strings.Contains(err.Error(), claim) {
-			t.Errorf("%v: the error is %v; it should say %q", values, err, claim)
-		}
-	}
+	const label = `{app.kubernetes.io/component: issuer}`
+	refuses(t, map[string]string{
+		"commonLabels: app.kubernetes.io/component tells":           `{commonLabels: ` + label + `}`,
+		"global.commonLabels: app.kubernetes.io/component tells":    `{global: {commonLabels: ` + label + `}}`,
+		"podLabels: app.kubernetes.io/component tells":              `{podLabels: ` + label + `}`,
+		"test.podLabels: app.kubernetes.io/component tells":         `{test: {podLabels: ` + label + `}}`,
+		"uninstall.podLabels: app.kubernetes.io/component tells":    `{uninstall: {podLabels: ` + label + `}}`,
+		"simulator.podLabels: app.kubernetes.io/component tells":    `{simulator: {podLabels: ` + label + `}}`,
+		"metrics.service.labels: app.kubernetes.io/component tells": `{metrics: {service: {labels: ` + label + `}}}`,
+		"commonLabels: app.kubernetes.io/instance tells":            `{commonLabels: {app.kubernetes.io/instance: other}}`,
+		"test.podAnnotations: helm.sh/hook belongs":                 `{test: {podAnnotations: {helm.sh/hook: post-install}}}`,
+		"extraEnv: A: it is there twice":                            `{extraEnv: [{name: A}, {name: A}]}`,
+		"extraVolumes: ca-bundle: the chart has one": `{caBundle: {secretName: authorities}, ` +
+			`extraVolumes: [{name: ca-bundle}]}`,
+		"extraVolumes: a: it is there twice": `{extraVolumes: [{name: a}, {name: a}]}`,
+		"extraVolumeMounts: /etc/varmenne-issuer/ca: the chart has one": `{caBundle: {secretName: authorities}, ` +
+			`extraVolumeMounts: [{name: ca-bundle, mountPath: /etc/varmenne-issuer/ca/}]}`,
+		"extraVolumeMounts: there is no volume":     `{extraVolumeMounts: [{name: a, mountPath: /a}]}`,
+		"hostAliases: 192.0.2.7: it is there twice": `{hostAliases: [{ip: 192.0.2.7}, {ip: 192.0.2.7}]}`,
+		"topologySpreadConstraints: DoNotSchedule, zone": `{topologySpreadConstraints: [` +
+			`{topologyKey: zone, whenUnsatisfiable: DoNotSchedule, maxSkew: 1}, ` +
+			`{topologyKey: zone, whenUnsatisfiable: DoNotSchedule, maxSkew: 2}]}`,
+	})
 }
 
 // TestNamesThatCannotBeAreRefused with the value to change.

@@ -1,10 +1,6 @@
 package chart_test
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,10 +9,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
+	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // Names of the release that is rendered.
@@ -46,13 +43,15 @@ func settings(t *testing.T) map[string]map[string]any {
 
 func readValues(t *testing.T, file string) map[string]any {
 	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return fromYAML(t, string(testkit.Must(os.ReadFile(file))(t)))
+}
+
+// fromYAML reads values as a user writes them.
+func fromYAML(t *testing.T, text string) map[string]any {
+	t.Helper()
 	values := map[string]any{}
-	if err := yaml.UnmarshalStrict(content, &values); err != nil {
-		t.Fatalf("%s: %v", file, err)
+	if err := yaml.UnmarshalStrict([]byte(text), &values); err != nil {
+		t.Fatalf("%s: %v", text, err)
 	}
 	return values
 }
@@ -60,42 +59,15 @@ func readValues(t *testing.T, file string) map[string]any {
 // render returns the objects of a release with values, those of `helm test` included.
 func render(t *testing.T, values map[string]any) objects {
 	t.Helper()
-	return renderRelease(t, release(values))
-}
-
-func renderRelease(t *testing.T, wanted chart.Release) objects {
-	t.Helper()
-	manifests, err := helm(t).TemplateAll(t.Context(), wanted)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return decode(t, manifests)
+	return decode(t, testkit.Must(helm(t).TemplateAll(t.Context(), release(values)))(t))
 }
 
 // objects of a rendered chart.
 type objects []*unstructured.Unstructured
 
-// decode reads the objects of a YAML stream. A key that is there twice is an error.
 func decode(t *testing.T, manifests []byte) objects {
 	t.Helper()
-	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(manifests)))
-	var all objects
-	for {
-		document, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return all
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		object := &unstructured.Unstructured{}
-		if err := yaml.UnmarshalStrict(document, &object.Object); err != nil {
-			t.Fatalf("%v in\n%s", err, document)
-		}
-		if len(object.Object) > 0 {
-			all = append(all, object)
-		}
-	}
+	return testkit.Must(cluster.Decode(manifests))(t)
 }
 
 // of returns the objects of a kind.

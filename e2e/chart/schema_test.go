@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // schema is a part of values.schema.json.
@@ -28,14 +30,9 @@ const forParents = "enabled"
 
 func readSchema(t *testing.T, chart string) schema {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(chart, "values.schema.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := testkit.Must(os.ReadFile(filepath.Join(chart, "values.schema.json")))(t)
 	var result schema
-	if err := json.Unmarshal(content, &result); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, json.Unmarshal(content, &result))
 	delete(result.Properties, forParents)
 	return result
 }
@@ -136,10 +133,10 @@ func TestUnknownKeysAreRefusedAtEveryLevel(t *testing.T) {
 }
 
 func TestValuesOfAChartThatDependsOnThisOneAreTaken(t *testing.T) {
-	for _, global := range []any{
-		nil, map[string]any{"anything": true}, map[string]any{"imageRegistry": nil, "priorityClassName": nil},
-		map[string]any{"imagePullSecrets": nil, "commonLabels": nil, "revisionHistoryLimit": nil},
+	for _, global := range []string{
+		`null`, `{anything: true}`, `{imageRegistry: null, priorityClassName: null}`,
+		`{imagePullSecrets: null, commonLabels: null, revisionHistoryLimit: null}`,
 	} {
-		render(t, map[string]any{"global": global, "enabled": true})
+		render(t, fromYAML(t, `{enabled: true, global: `+global+`}`))
 	}
 }

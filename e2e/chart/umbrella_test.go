@@ -1,6 +1,7 @@
 package chart_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -13,8 +14,8 @@ import (
 // TestGlobalValuesStandInForTheChartsOwn in every Pod, and nowhere else.
 func TestGlobalValuesStandInForTheChartsOwn(t *testing.T) {
 	global := with(settings(t)["umbrella"], []string{"simulator", "enabled"}, true)
-	own := with(with(global, []string{"image", "registry"}, "own.example"), []string{"priorityClassName"}, "own")
-	own = with(with(own, []string{"revisionHistoryLimit"}, 7), []string{"imagePullSecrets"}, list("name", "own"))
+	own := with(global, []string{"image", "registry"}, "own.example")
+	maps.Copy(own, fromYAML(t, `{priorityClassName: own, revisionHistoryLimit: 7, imagePullSecrets: [{name: own}]}`))
 	for claim, example := range map[string]struct {
 		values                   map[string]any
 		image, priority, secrets string
@@ -22,9 +23,7 @@ func TestGlobalValuesStandInForTheChartsOwn(t *testing.T) {
 	}{
 		"global": {global, "registry.example/varmenne/varmenne-issuer:0.1.0", "system-cluster-critical", "pull other", 0},
 		"own":    {own, "own.example/varmenne/varmenne-issuer:0.1.0", "own", "own", 7},
-		"none": {
-			map[string]any{"simulator": map[string]any{"enabled": true}}, "varmenne/varmenne-issuer:0.1.0", "", "", 3,
-		},
+		"none":   {fromYAML(t, `simulator: {enabled: true}`), "varmenne/varmenne-issuer:0.1.0", "", "", 3},
 	} {
 		rendered := render(t, example.values)
 		controller, simulated := deployment(t, rendered, releaseName), deployment(t, rendered, "-simulator")

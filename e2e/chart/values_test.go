@@ -3,7 +3,6 @@ package chart_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,9 +12,10 @@ import (
 	"testing"
 
 	"golang.org/x/sync/errgroup"
-	"sigs.k8s.io/yaml"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // renders is how many helms run at once.
@@ -33,9 +33,7 @@ func TestAValueThatNoTemplateReadsIsFound(t *testing.T) {
 	helm := helm(t)
 	original := helm.Chart
 	helm.Chart = filepath.Join(t.TempDir(), chart.Name)
-	if err := os.CopyFS(helm.Chart, os.DirFS(original)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, os.CopyFS(helm.Chart, os.DirFS(original)))
 	edit(t, filepath.Join(helm.Chart, "values.yaml"), "log:\n", "log:\n  nobodyReads: this\n")
 	edit(t, filepath.Join(helm.Chart, "values.schema.json"),
 		`"level": {`, `"nobodyReads": {"type": "string"}, "level": {`)
@@ -46,17 +44,12 @@ func TestAValueThatNoTemplateReadsIsFound(t *testing.T) {
 
 func edit(t *testing.T, file, before, after string) {
 	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := testkit.Must(os.ReadFile(file))(t)
 	if !bytes.Contains(content, []byte(before)) {
 		t.Fatalf("%s does not contain %q", file, before)
 	}
 	content = bytes.Replace(content, []byte(before), []byte(after), 1)
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, os.WriteFile(file, content, 0o600))
 }
 
 // renderMatrix renders the settings, and for each value whose name begins so another value of it. A value is unread
@@ -94,9 +87,7 @@ func renderMatrix(t *testing.T, helm chart.Helm, begin string) matrix {
 			return nil
 		})
 	})
-	if err := group.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, group.Wait())
 	slices.Sort(m.unread)
 	return m
 }
@@ -111,15 +102,14 @@ type start struct {
 
 func startingPoints(t *testing.T, helm chart.Helm) []start {
 	t.Helper()
-	all := settings(t)
+	all, defaults := settings(t), readValues(t, filepath.Join(helm.Chart, "values.yaml"))
 	starts := make([]start, 0, len(all))
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		values := all[name]
-		rendered, err := helm.TemplateAll(t.Context(), release(values))
+		rendered, err := helm.TemplateAll(t.Context(), release(all[name]))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		starts = append(starts, start{name, values, merged(defaultValues(t, helm.Chart), values), rendered})
+		starts = append(starts, start{name, all[name], merged(defaults, all[name]), rendered})
 	}
 	return starts
 }
@@ -130,30 +120,13 @@ func changed(
 	ctx context.Context, helm chart.Helm, starts []start, path []string, sample func(there any) any,
 ) []byte {
 	for _, from := range starts {
-		value := sample(lookUp(from.complete, path))
-		rendered, err := helm.TemplateAll(ctx, release(with(from.values, path, value)))
+		there, _, _ := unstructured.NestedFieldNoCopy(from.complete, path...)
+		rendered, err := helm.TemplateAll(ctx, release(with(from.values, path, sample(there))))
 		if err == nil && !bytes.Equal(rendered, from.rendered) {
 			return rendered
 		}
 	}
 	return nil
-}
-
-func defaultValues(t *testing.T, directory string) map[string]any {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(directory, "values.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err = yaml.YAMLToJSONStrict(content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := map[string]any{}
-	if err := json.Unmarshal(content, &values); err != nil {
-		t.Fatal(err)
-	}
-	return values
 }
 
 // merged is what helm makes of defaults and values.
@@ -168,12 +141,4 @@ func merged(defaults, values map[string]any) map[string]any {
 		result[key] = value
 	}
 	return result
-}
-
-func lookUp(values map[string]any, path []string) any {
-	if len(path) == 1 {
-		return values[path[0]]
-	}
-	inner, _ := values[path[0]].(map[string]any)
-	return lookUp(inner, path[1:])
 }
