@@ -35,7 +35,7 @@ var excused = []struct{ begins, because string }{
 	{"kubectl -n varmenne-issuer ", "the Deployment is on a real node only: e2e/node"},
 	{"kubectl -n cert-manager ", "there is no Deployment here; TestARestoreSpendsNothing stops and starts cert-manager"},
 	{"kubectl create namespace varmenne-issuer", "it is how every world of e2e begins"},
-	{"make ", "the targets exist (TestEveryMakeTargetThatIsNamedExists); CI runs those that build and test"},
+	{"make ", "the targets exist (TestWhatPagesNameIsRight); CI runs those that build and test"},
 	{"bin/varmenne-issuer --kubeconfig ", "it does not end; every world of e2e runs the program like this"},
 	{"bin/varmenne-issuer simulator", "it does not end; every world of e2e runs the program like this"},
 	{"for b in tls responses issuance; do curl ", "every world of e2e fetches the bundles there, without curl"},
@@ -87,16 +87,12 @@ func TestEveryCommandIsRunOrExcused(t *testing.T) {
 // commandsOf are the commands of a page, with their lines.
 func commandsOf(t *testing.T, page string) howto.Page {
 	t.Helper()
-	lines, inside, commands := strings.Split(read(t, page), "\n"), false, false
-	for i, line := range lines {
-		language, fence := strings.CutPrefix(line, "```")
-		if fence && !inside {
-			commands = language == "console"
+	content := read(t, page)
+	lines := strings.Split(content, "\n")
+	for _, b := range blocksOf(t, page, content) {
+		if b.language != "console" { // other blocks go, their lines stay
+			clear(lines[b.line-1 : b.line+strings.Count(b.text, "\n")+1])
 		}
-		if (inside || fence) && !commands {
-			lines[i] = "" // other blocks go, their lines stay
-		}
-		inside = inside != fence
 	}
 	found, err := howto.Parse(strings.Join(lines, "\n"))
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 const csiPage = "docs/how-to/csi-driver.md"
@@ -29,16 +30,10 @@ func (s *scenario) requestOfAPod(names ...string) *cmapi.CertificateRequest {
 	s.Helper()
 	pod := shown(s, csiPage, "Pod", "reporting", &corev1.Pod{})
 	attributes := pod.Spec.Volumes[0].CSI.VolumeAttributes
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		s.Fatal(err)
-	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+	key := testkit.Must(rsa.GenerateKey(rand.Reader, 2048))(s)
+	der := testkit.Must(x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		Subject: pkix.Name{CommonName: attributes["csi.cert-manager.io/common-name"]}, DNSNames: names,
-	}, key)
-	if err != nil {
-		s.Fatal(err)
-	}
+	}, key))(s)
 	request := &cmapi.CertificateRequest{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: s.Namespace, Name: string(uuid.NewUUID()),
@@ -87,9 +82,7 @@ func TestARequestOfAPodSpendsTransferCredentials(t *testing.T) {
 func TestARequestOfAPodWaitsWithoutTransferCredentials(t *testing.T) {
 	t.Parallel()
 	s := beginScenario(t, "pod-without-credentials")
-	if err := s.Client.Delete(t.Context(), get(s, transferName, &corev1.Secret{})); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, s.Client.Delete(t.Context(), get(s, transferName, &corev1.Secret{})))
 	s.awaitSaid(s.requestOfAPod(), cmapi.CertificateRequestReasonPending,
 		"Secret tax-reporting/vero-transfer does not exist: create it with the keys transferId and transferPassword")
 	s.awaitSaid(s.requestOfAPod("reporting.example"), cmapi.CertificateRequestReasonFailed,
@@ -102,9 +95,7 @@ func TestARequestOfAPodFindsNoCredentialsWhereTheIssuerNamesNone(t *testing.T) {
 	issuer := get(s, issuerName, &v1alpha1.VeroIssuer{})
 	before := issuer.DeepCopy()
 	issuer.Spec.TransferSecretRef = nil
-	if err := s.Client.Patch(t.Context(), issuer, client.MergeFrom(before)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, s.Client.Patch(t.Context(), issuer, client.MergeFrom(before)))
 	s.awaitSaid(s.requestOfAPod(), cmapi.CertificateRequestReasonPending,
 		"no transfer credentials are named: create a Secret with the keys transferId and transferPassword in namespace "+
 			"tax-reporting, and name it in the annotation varmenne.dev/transfer-secret of the Certificate or in "+

@@ -109,18 +109,6 @@ func TestThereIsAWayToEveryPage(t *testing.T) {
 	}
 }
 
-func TestEveryMakeTargetThatIsNamedExists(t *testing.T) {
-	makefile := read(t, "Makefile")
-	command := regexp.MustCompile("(?m)(?:`|^\\$ |^|=1 )make ([a-z0-9-]+)")
-	for page, content := range pages(t) {
-		for _, match := range command.FindAllStringSubmatch(content, -1) {
-			if !strings.Contains(makefile, "\n"+match[1]+":") {
-				t.Errorf("%s names `make %s`, which does not exist", page, match[1])
-			}
-		}
-	}
-}
-
 // TestTheFirstChangesCanBeMade: the files and tests exist that newcomers are sent to.
 func TestTheFirstChangesCanBeMade(t *testing.T) {
 	_, section, _ := strings.Cut(read(t, "CONTRIBUTING.md"), "\n## Your first change in ten minutes\n")
@@ -142,28 +130,6 @@ func TestTheFirstChangesCanBeMade(t *testing.T) {
 	}
 	if len(paths) < 10 || len(tests) < 3 {
 		t.Errorf("only %d paths and %d tests were found", len(paths), len(tests))
-	}
-}
-
-// flagsPage is generated.
-const flagsPage = "docs/reference/flags.md"
-
-// ofOthers are flags of programs that are not ours.
-var ofOthers = strings.Fields(`
-	version help from-file from-literal cert key for timeout type patch as dry-run field-selector subresource replicas
-	overwrite namespace create-namespace set values wait reuse-values reset-then-reuse-values show-only no-hooks
-	take-ownership all from-backup include-namespaces exclude-resources status-include-resources
-	rawfile arg patch-file`)
-
-func TestEveryFlagThatIsNamedExists(t *testing.T) {
-	known := read(t, flagsPage)
-	named := regexp.MustCompile("(?:^|[\\s`(])--([a-z][a-z-]+)")
-	for page, content := range pages(t) {
-		for _, match := range named.FindAllStringSubmatch(content, -1) {
-			if !slices.Contains(ofOthers, match[1]) && !regexp.MustCompile("`--"+match[1]+"[ `]").MatchString(known) {
-				t.Errorf("%s names the flag --%s, which does not exist", page, match[1])
-			}
-		}
 	}
 }
 
@@ -193,38 +159,6 @@ func TestThePageOfFlagsHasWhatTheProgramPrints(t *testing.T) {
 		}
 		if rows := strings.Count(section, "\n| `--"); rows != len(flags)-1 {
 			t.Errorf("%s tells of %d flags of %s, which has %d", flagsPage, rows, command, len(flags)-1)
-		}
-	}
-}
-
-// ofTheTests are variables of the tests themselves, which only their page names.
-var ofTheTests = []string{
-	"VARMENNE_REQUIRE_ENVTEST", "VARMENNE_REQUIRE_NODE", "VARMENNE_KEEP_NODE",
-	"VARMENNE_KUBECONFIG", "VARMENNE_IMAGE", "VARMENNE_PREVIOUS_IMAGE",
-}
-
-// TestEveryVariableThatIsNamedStandsForAFlag looks at the VARMENNE_ variables of the controller and the simulator.
-func TestEveryVariableThatIsNamedStandsForAFlag(t *testing.T) {
-	known := read(t, flagsPage)
-	named := regexp.MustCompile(`VARMENNE_[A-Z_]+[A-Z]`)
-	for page, content := range pages(t) {
-		for _, variable := range named.FindAllString(content, -1) {
-			ofTests := slices.Contains(ofTheTests, variable) && page == "CONTRIBUTING.md"
-			if !ofTests && !strings.Contains(known, "`"+variable+"`") {
-				t.Errorf("%s names the variable %s, which stands for no flag", page, variable)
-			}
-		}
-	}
-}
-
-// notToBeNamed are places that belong to where something was made, not to what it is.
-var notToBeNamed = regexp.MustCompile(
-	`(?i)\b(?:docker|ghcr|quay|gcr|registry)\.[a-z0-9.-]*(?:io|dev|com|org)\b|/(?:work|root)/`)
-
-func TestNoPageNamesARegistryOrAMachine(t *testing.T) {
-	for page, content := range pages(t) {
-		for _, word := range notToBeNamed.FindAllString(content, -1) {
-			t.Errorf("%s names %s", page, word)
 		}
 	}
 }

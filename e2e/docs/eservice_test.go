@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
@@ -18,17 +19,9 @@ func TestTheRequestForTheEServiceIsOneThatTheServiceTakes(t *testing.T) {
 	commands := commandsOf(t, troublePage)
 	index := slices.IndexFunc(commands, func(c howto.Command) bool { return strings.HasPrefix(c.Text, "openssl req ") })
 	shell := howto.Shell{Dir: t.TempDir(), Log: t.Logf}
-	if err := shell.Run(t.Context(), commands[index:index+1]); err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(filepath.Join(shell.Dir, "request.pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := pki.ParseCertificateRequest(content)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, shell.Run(t.Context(), commands[index:index+1]))
+	content := testkit.Must(os.ReadFile(filepath.Join(shell.Dir, "request.pem")))(t)
+	request := testkit.Must(pki.ParseCertificateRequest(content))(t)
 	if err := pki.CheckCertificateRequest(request, customerID); err != nil {
 		t.Error(err)
 	}

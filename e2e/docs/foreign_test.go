@@ -2,10 +2,6 @@ package docs
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
@@ -24,22 +20,9 @@ var notInstalled = map[string]string{
 
 // installForeignKinds installs the definitions of kinds of others that the pages show.
 func installForeignKinds(ctx context.Context, w *world.World) error {
-	root, err := binaries.RepositoryRoot()
+	module, err := binaries.FindModule(ctx, "e2e", gatewayAPI)
 	if err != nil {
 		return err
-	}
-	command := exec.CommandContext(ctx, "go", "mod", "download", "-json", gatewayAPI)
-	command.Dir = filepath.Join(root, "e2e")
-	command.Env = append(os.Environ(), "GOWORK=off")
-	output, err := command.Output()
-	if err != nil {
-		return fmt.Errorf("finding the definitions of Gateways: %w: %s", err, output)
-	}
-	var module struct {
-		Dir string `json:"Dir"`
-	}
-	if err := json.Unmarshal(output, &module); err != nil {
-		return fmt.Errorf("finding the definitions of Gateways: %w", err)
 	}
 	crds := filepath.Join(module.Dir, "config", "crd", "standard")
 	return w.Cluster.Apply(ctx, filepath.Join(crds, "gateway.networking.k8s.io_gatewayclasses.yaml"),

@@ -20,6 +20,8 @@ import (
 	"k8s.io/client-go/tools/record"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 const ingressPage = "docs/how-to/ingress-and-gateway.md"
@@ -28,10 +30,7 @@ const ingressPage = "docs/how-to/ingress-and-gateway.md"
 // one object at a time.
 func (s *scenario) ingressShim() shim.SyncFn {
 	s.Helper()
-	asked, err := cmclient.NewForConfig(s.Cluster.RESTConfig())
-	if err != nil {
-		s.Fatal(err)
-	}
+	asked := testkit.Must(cmclient.NewForConfig(s.Cluster.RESTConfig()))(s)
 	factory := cminformers.NewSharedInformerFactoryWithOptions(asked, 0, cminformers.WithNamespace(s.Namespace))
 	certificates := factory.Certmanager().V1().Certificates()
 	informer := certificates.Informer()
@@ -59,10 +58,7 @@ func shown[T client.Object](s *scenario, page, kind, name string, object T) T {
 		if b.language != "yaml" {
 			continue
 		}
-		manifests, err := manifestsIn(b.text)
-		if err != nil {
-			s.Fatal(err)
-		}
+		manifests := testkit.Must(manifestsIn(b.text))(s)
 		for _, manifest := range manifests {
 			if manifest.GetKind() == kind && manifest.GetName() == name {
 				into(s, manifest, object)
@@ -77,9 +73,7 @@ func shown[T client.Object](s *scenario, page, kind, name string, object T) T {
 
 func into(s *scenario, manifest *unstructured.Unstructured, object client.Object) {
 	s.Helper()
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(manifest.Object, object); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, runtime.DefaultUnstructuredConverter.FromUnstructured(manifest.Object, object))
 }
 
 // TestACertificateForAnIngressOrGatewayIsRefused: with the annotations that the page shows cert-manager makes a
@@ -95,9 +89,7 @@ func TestACertificateForAnIngressOrGatewayIsRefused(t *testing.T) {
 	gateway.Spec.Listeners[0].TLS.CertificateRefs[0].Kind = new(gatewayv1.Kind("Secret"))
 	for _, object := range []metav1.Object{ingress, gateway} {
 		object.SetUID(uuid.NewUUID())
-		if err := sync(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, sync(t.Context(), object))
 	}
 	quoted := `spec.dnsNames: the request asks for 1 × DNS name ("front.example"), but the service certifies no subject ` +
 		"alternative names; remove spec.dnsNames from the Certificate"
@@ -135,9 +127,7 @@ func TestAnIngressMayNameTheSecretOfACertificate(t *testing.T) {
 	before := s.AwaitReady(certificateName)
 	ingress := shown(s, ingressPage, "Ingress", "internal", &networkingv1.Ingress{})
 	s.Create(ingress)
-	if err := s.ingressShim()(t.Context(), ingress); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, s.ingressShim()(t.Context(), ingress))
 	if after := get(s, certificateName, &cmapi.Certificate{}); after.Generation != before.Generation {
 		t.Errorf("the Certificate was changed: %+v", after.Spec)
 	}

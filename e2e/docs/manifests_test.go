@@ -1,19 +1,19 @@
 package docs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
 
@@ -61,20 +61,13 @@ func TestEveryManifestIsTakenByTheAPIServer(t *testing.T) {
 }
 
 func manifestsIn(text string) ([]*unstructured.Unstructured, error) {
-	decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader([]byte(text)), 4096)
-	var objects []*unstructured.Unstructured
-	for {
-		object := &unstructured.Unstructured{}
-		switch err := decoder.Decode(&object.Object); {
-		case errors.Is(err, io.EOF):
-			return objects, nil
-		case err != nil:
-			return nil, err
-		case object.GetKind() == "" || object.GetAPIVersion() == "":
-			return nil, errors.New("it is no manifest")
-		}
-		objects = append(objects, object)
+	objects, err := cluster.Decode([]byte(text))
+	if slices.ContainsFunc(objects, func(object *unstructured.Unstructured) bool {
+		return object.GetKind() == "" || object.GetAPIVersion() == ""
+	}) {
+		return nil, errors.New("it is no manifest")
 	}
+	return objects, err
 }
 
 // dryRun asks the API server whether it would take an object. What it cannot try without them has to exist: namespaces,
@@ -105,10 +98,7 @@ func TestAManifestThatIsWrongIsNoticed(t *testing.T) {
 			"metadata: {name: a, namespace: tax-reporting}\nspec: {environment: TEST, customerID: '01234567', " +
 			"trust: {responses: {caBundle: YQ==}, issuance: {caBundle: YQ==}}}\n",
 	} {
-		objects, err := manifestsIn(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		objects := testkit.Must(manifestsIn(text))(t)
 		if err := dryRun(t, w, strict, objects[0]); err == nil {
 			t.Errorf("%s: the API server has taken it", claim)
 		} else {

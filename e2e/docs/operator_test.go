@@ -28,10 +28,7 @@ const (
 func TestAReaderGetsTheFirstCertificate(t *testing.T) {
 	t.Parallel()
 	s := emptyScenario(t, "first-certificate", "--processing-delay=1s")
-	bundles, err := s.Service.Bundles(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	bundles := testkit.Must(s.Service.Bundles(t.Context()))(t)
 	sent := s.Mint()
 	r := s.reader()
 	for name, bundle := range bundles {
@@ -93,10 +90,7 @@ func TestABundleIsRotatedAsThePageSays(t *testing.T) {
 	s := beginScenario(t, "rotation", "--processing-delay=1s")
 	s.AwaitIssuer()
 	r := s.reader()
-	bundles, err := s.Service.Bundles(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	bundles := testkit.Must(s.Service.Bundles(t.Context()))(t)
 	for name, bundle := range bundles {
 		r.write(name, bundle)
 	}
@@ -170,12 +164,8 @@ func TestADeletedOrderIsMadeAgain(t *testing.T) {
 	s.Create(s.Certificate())
 	lost := s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
 	s.awaitSaying(cmapi.CertificateRequestConditionType(v1alpha1.ConditionSubmitted), lost.Status.RetrievalID)
-	if err := s.Client.Delete(t.Context(), lost); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Service.ClearFaults(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, s.Client.Delete(t.Context(), lost))
+	testkit.NoError(t, s.Service.ClearFaults(t.Context()))
 	s.AwaitReady(certificateName)
 	if sent := s.submissions(); len(sent) != 1 {
 		t.Errorf("the request was sent %d times", len(sent))

@@ -8,24 +8,17 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 func repository(t *testing.T) string {
 	t.Helper()
-	root, err := binaries.RepositoryRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
+	return testkit.Must(binaries.RepositoryRoot())(t)
 }
 
 func read(t *testing.T, elements ...string) string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(append([]string{repository(t)}, elements...)...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
+	return string(testkit.Must(os.ReadFile(filepath.Join(append([]string{repository(t)}, elements...)...)))(t))
 }
 
 // pages are all that users and contributors read, by their path in the repository.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // readersNamespace is what the pages call the namespace of their reader.
@@ -37,10 +38,7 @@ func (r *reader) follow(page, heading string, replacements ...howto.Replacement)
 		r.Fatalf("%s: %v", page, err)
 	}
 	for i := range commands {
-		text, err := howto.Replace(commands[i].Text, replacementsIn(commands[i].Text, replacements)...)
-		if err != nil {
-			r.Fatal(err)
-		}
+		text := testkit.Must(howto.Replace(commands[i].Text, replacementsIn(commands[i].Text, replacements)...))(r)
 		commands[i].Text = strings.ReplaceAll(text, "-n "+readersNamespace, "-n "+r.Namespace)
 	}
 	if err := r.shell.Run(r.Context(), commands); err != nil {
@@ -63,7 +61,6 @@ func replacementsIn(text string, all []howto.Replacement) []howto.Replacement {
 func (r *reader) write(name, content string) {
 	r.Helper()
 	path := filepath.Join(r.shell.Dir, name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
-		r.Fatal(err)
-	}
+	testkit.NoError(r, errors.Join(
+		os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)))
 }

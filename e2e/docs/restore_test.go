@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // restorePage is what the tests of this file run.
@@ -38,9 +39,7 @@ func (s *scenario) backup(ctx context.Context) backup {
 	for _, kind := range inBackup {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
-		if err := s.Client.List(ctx, list, client.InNamespace(s.Namespace)); err != nil {
-			s.Fatal(err)
-		}
+		testkit.NoError(s, s.Client.List(ctx, list, client.InNamespace(s.Namespace)))
 		kept = append(kept, list.Items...)
 	}
 	return kept

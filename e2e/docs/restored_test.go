@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // loss is a namespace that is lost and restored.
@@ -55,17 +56,13 @@ func TestARestoreSpendsNothing(t *testing.T) {
 		return
 	}
 	w := theWorld(t)
-	if err := errors.Join(w.StopController(), w.Cluster.StopCertManager()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, errors.Join(w.StopController(), w.Cluster.StopCertManager()))
 	for claim, loss := range losses {
 		kept := scenarios[claim].backup(t.Context())
 		scenarios[claim].lose(kept)
 		scenarios[claim].restore(kept, loss.how)
 	}
-	if err := errors.Join(w.StartController(t.Context()), w.Cluster.StartCertManager(t.Context())); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, errors.Join(w.StartController(t.Context()), w.Cluster.StartCertManager(t.Context())))
 	t.Parallel()
 	for claim, loss := range losses {
 		t.Run(claim, func(t *testing.T) {

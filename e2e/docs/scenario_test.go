@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -45,9 +46,7 @@ func emptyScenario(t *testing.T, namespace string, service ...string) *scenario 
 // get reads an object of the scenario's namespace.
 func get[T client.Object](s *scenario, name string, object T) T {
 	s.Helper()
-	if err := s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.Namespace, Name: name}, object); err != nil {
-		s.Fatal(err)
-	}
+	testkit.NoError(s, s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.Namespace, Name: name}, object))
 	return object
 }
 

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // speaking are the packages whose texts users read.
@@ -34,9 +36,7 @@ func goFiles(t *testing.T, paths ...string) []string {
 			}
 			return err
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.NoError(t, err)
 	}
 	return files
 }
@@ -45,10 +45,7 @@ func sourceOf(t *testing.T, paths ...string) string {
 	t.Helper()
 	text := &strings.Builder{}
 	for _, file := range goFiles(t, paths...) {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		content := testkit.Must(os.ReadFile(file))(t)
 		text.Write(content)
 	}
 	return text.String()
@@ -68,10 +65,7 @@ func textsOfTheProduct(t *testing.T) []string {
 		texts = append(texts, message[1])
 	}
 	for _, file := range goFiles(t, speaking...) {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		parsed := testkit.Must(parser.ParseFile(token.NewFileSet(), file, nil, 0))(t)
 		ast.Inspect(parsed, func(node ast.Node) bool {
 			expression, isExpression := node.(ast.Expr)
 			if !isExpression {

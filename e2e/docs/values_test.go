@@ -1,13 +1,12 @@
 package docs
 
 import (
-	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // valuesLanguage marks blocks that are values of the chart.
@@ -17,9 +16,7 @@ const valuesLanguage = "yaml values"
 func chartValues(t *testing.T) map[string]any {
 	t.Helper()
 	values := map[string]any{}
-	if err := yaml.Unmarshal([]byte(read(t, "charts", "varmenne-issuer", "values.yaml")), &values); err != nil {
-		t.Fatal(err)
-	}
+	testkit.NoError(t, yaml.Unmarshal([]byte(read(t, "charts", "varmenne-issuer", "values.yaml")), &values))
 	return values
 }
 
@@ -72,32 +69,12 @@ func TestEveryValueOfTheChartThatIsShownExists(t *testing.T) {
 	}
 }
 
-// TestEveryValueOfTheChartThatIsNamedExists looks at `words.with.dots` that begin as a value does, and at --set.
-func TestEveryValueOfTheChartThatIsNamedExists(t *testing.T) {
-	known := chartValues(t)
-	named := regexp.MustCompile("`([a-z][A-Za-z]*(?:\\.[A-Za-z]+)+)(?::[^`]*)?`|--set ([A-Za-z.]+)=")
-	notOurs := []string{"service"} // part of names that are none of ours
-	for page, content := range pages(t) {
-		for _, match := range named.FindAllStringSubmatch(content, -1) {
-			path := strings.Split(match[1]+match[2], ".")
-			if _, ours := known[path[0]]; !ours || slices.Contains(notOurs, path[0]) {
-				continue
-			}
-			if err := find(known, path); err != nil {
-				t.Errorf("%s names %s: %v", page, strings.Join(path, "."), err)
-			}
-		}
-	}
-}
-
-func find(values map[string]any, path []string) error {
-	value, exists := values[path[0]]
-	if !exists {
-		return fmt.Errorf("there is no value %s", path[0])
-	}
+// exists reports whether there is a value. Below an empty object everything is the user's.
+func exists(values map[string]any, path []string) bool {
+	value, found := values[path[0]]
 	inside, isObject := value.(map[string]any)
-	if len(path) == 1 || (isObject && len(inside) == 0) {
-		return nil
+	if !found || len(path) == 1 || (isObject && len(inside) == 0) {
+		return found
 	}
-	return find(inside, path[1:])
+	return exists(inside, path[1:])
 }
