@@ -48,41 +48,25 @@ func TestEnsureBuildsOrFindsEveryProgram(t *testing.T) {
 func TestSeveralRunsBuildOnce(t *testing.T) {
 	g := module(t, "package main\nfunc main() {}")
 	directory := t.TempDir()
-	var log synchronised
+	log := testkit.Must(os.Create(filepath.Join(directory, "log")))(t)
+	defer log.Close()
 	var runs sync.WaitGroup
 	for range 4 {
 		runs.Go(func() {
-			if err := buildMissing(t.Context(), Options{Directory: directory, Log: &log}, []group{g}); err != nil {
+			if err := buildMissing(t.Context(), Options{Directory: directory, Log: log}, []group{g}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	runs.Wait()
-	if got := strings.Count(log.String(), "example v1: built"); got != 1 {
-		t.Errorf("built %d times, want once:\n%s", got, log.String())
+	told := string(testkit.Must(os.ReadFile(log.Name()))(t))
+	if got := strings.Count(told, "example v1: built"); got != 1 {
+		t.Errorf("built %d times, want once:\n%s", got, told)
 	}
 	example := filepath.Join(g.directory(directory), "example")
 	if output, err := exec.CommandContext(t.Context(), example).CombinedOutput(); err != nil {
 		t.Errorf("running what was built: %v\n%s", err, output)
 	}
-}
-
-// synchronised is a buffer for several writers.
-type synchronised struct {
-	mutex sync.Mutex
-	text  strings.Builder
-}
-
-func (s *synchronised) Write(content []byte) (int, error) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return s.text.Write(content)
-}
-
-func (s *synchronised) String() string {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return s.text.String()
 }
 
 func TestFailedBuildShowsTheCompilerAndLeavesNoProgram(t *testing.T) {

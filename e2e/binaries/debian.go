@@ -1,7 +1,6 @@
 package binaries
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
 // debianPackages hold what a node runs and cannot be built from modules alone, with the libraries that a small
@@ -74,7 +75,7 @@ func unpackPackages(ctx context.Context, target string) error {
 		return err
 	}
 	for _, file := range files {
-		if _, err := output(exec.CommandContext(ctx, "dpkg-deb", "--extract", file, unfinished)); err != nil {
+		if _, err := process.Output(exec.CommandContext(ctx, "dpkg-deb", "--extract", file, unfinished)); err != nil {
 			return err
 		}
 	}
@@ -86,16 +87,5 @@ func apt(ctx context.Context, directory string, arguments ...string) ([]byte, er
 	arguments = append([]string{"--quiet", "-o", "APT::Sandbox::User=root"}, arguments...)
 	command := exec.CommandContext(ctx, "apt-get", arguments...)
 	command.Dir = directory
-	return output(command)
-}
-
-// output runs a command; the error says what it printed.
-func output(command *exec.Cmd) ([]byte, error) {
-	var problems bytes.Buffer
-	command.Stderr = &problems
-	printed, err := command.Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %s", command, err, bytes.TrimSpace(problems.Bytes()))
-	}
-	return printed, nil
+	return process.Output(command)
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
 // Modules that pin what is built, relative to the repository. They are nested in e2e so that what they
@@ -62,23 +64,19 @@ func groupsOf(ctx context.Context, root string) (groups, error) {
 	if err != nil {
 		return groups{}, err
 	}
-	controlPlane, err := controlPlaneGroup(root, toolchain)
-	if err != nil {
-		return groups{}, err
+	var all groups
+	for _, described := range []struct {
+		into *group
+		as   func(root, toolchain string) (group, error)
+	}{
+		{&all.controlPlane, controlPlaneGroup}, {&all.certManager, certManagerGroup}, {&all.node, nodeGroup},
+		{&all.coreDNS, coreDNSGroup},
+	} {
+		if *described.into, err = described.as(root, toolchain); err != nil {
+			return groups{}, err
+		}
 	}
-	certManager, err := certManagerGroup(root, toolchain)
-	if err != nil {
-		return groups{}, err
-	}
-	node, err := nodeGroup(root, toolchain)
-	if err != nil {
-		return groups{}, err
-	}
-	coreDNS, err := coreDNSGroup(root, toolchain)
-	if err != nil {
-		return groups{}, err
-	}
-	return groups{controlPlane: controlPlane, certManager: certManager, node: node, coreDNS: coreDNS}, nil
+	return all, nil
 }
 
 // controlPlaneGroup is etcd, kube-apiserver and kubectl.
@@ -217,7 +215,10 @@ func RequiredVersions(module string, paths ...string) (map[string]string, error)
 }
 
 // Module is where the source of a module lies, and its version.
-type Module struct{ Dir, Version string }
+type Module struct {
+	Dir     string `json:"Dir"`
+	Version string `json:"Version"`
+}
 
 // FindModule finds a module in the version that the go.mod in a directory of the repository requires, and downloads it
 // if need be.
@@ -226,7 +227,7 @@ func FindModule(ctx context.Context, directory, path string) (found Module, err 
 	if err != nil {
 		return found, err
 	}
-	listed, err := output(goCommand(ctx, filepath.Join(root, directory), "mod", "download", "-json", path))
+	listed, err := process.Output(goCommand(ctx, filepath.Join(root, directory), "mod", "download", "-json", path))
 	if err == nil {
 		err = json.Unmarshal(listed, &found)
 	}

@@ -27,8 +27,7 @@ func (c *Cluster) KubeconfigPath() string { return c.path("kubeconfigs", "admin.
 // RESTConfig returns the administrator's access, without client-side rate limiting.
 func (c *Cluster) RESTConfig() *rest.Config { return rest.CopyConfig(c.admin) }
 
-// Client returns an uncached client with the administrator's access. It knows the types of Kubernetes,
-// cert-manager and CustomResourceDefinitions; every other kind can be used as unstructured object.
+// Client returns a client with the administrator's access, as NewClient makes it.
 func (c *Cluster) Client() client.Client { return c.client }
 
 // connectAdmin issues the administrator's certificate, writes the kubeconfig and builds the clients. The
@@ -49,20 +48,29 @@ func (c *Cluster) connectAdmin() error {
 	if err := c.writeKubeconfig(c.KubeconfigPath(), user); err != nil {
 		return err
 	}
+	// The client asks the API server for its kinds when it first needs one, not now.
+	c.client, err = NewClient(c.RESTConfig())
+	return err
+}
+
+// NewClient returns an uncached client without client-side rate limiting. It knows the types of Kubernetes,
+// cert-manager and CustomResourceDefinitions, and what more adds; every other kind can be used as unstructured object.
+func NewClient(access *rest.Config, more ...func(*runtime.Scheme) error) (client.Client, error) {
 	types := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{
-		scheme.AddToScheme, apiextensionsv1.AddToScheme, cmapi.AddToScheme,
-	} {
+	for _, add := range append(more, scheme.AddToScheme, apiextensionsv1.AddToScheme, cmapi.AddToScheme) {
 		if err := add(types); err != nil {
-			return fmt.Errorf("registering types: %w", err)
+			return nil, fmt.Errorf("registering types: %w", err)
 		}
 	}
-	// The client asks the API server for its kinds when it first needs one, not now.
-	c.client, err = client.New(c.admin, client.Options{Scheme: types})
-	if err != nil {
-		return fmt.Errorf("creating the administrator's client: %w", err)
-	}
-	return nil
+	access.QPS = -1
+	return client.New(access, client.Options{Scheme: types})
+}
+
+// ClientAs returns a client like Client that acts for another user.
+func (c *Cluster) ClientAs(user string) (client.Client, error) {
+	access := c.RESTConfig()
+	access.Impersonate.UserName = user
+	return client.New(access, client.Options{Scheme: c.client.Scheme(), Mapper: c.client.RESTMapper()})
 }
 
 // ServiceAccountKubeconfig writes a kubeconfig that acts as an existing ServiceAccount, with a token that

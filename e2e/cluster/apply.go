@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apiextensions-apiserver/pkg/apihelpers"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -160,15 +161,11 @@ func (c *Cluster) awaitEstablished(ctx context.Context, name string) error {
 		if err := c.client.Get(ctx, client.ObjectKey{Name: name}, definition); err != nil {
 			return false, err
 		}
-		return slices.ContainsFunc(definition.Status.Conditions, established), nil
+		return apihelpers.IsCRDConditionTrue(definition, apiextensionsv1.Established), nil
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for CustomResourceDefinition %s to be established: %w; its conditions: %v",
 			name, err, definition.Status.Conditions)
 	}
 	return nil
-}
-
-func established(condition apiextensionsv1.CustomResourceDefinitionCondition) bool {
-	return condition.Type == apiextensionsv1.Established && condition.Status == apiextensionsv1.ConditionTrue
 }

@@ -13,7 +13,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
@@ -97,11 +96,7 @@ func (c *Cluster) awaitApprovalEnforced(ctx context.Context) error {
 	if err := c.client.Create(ctx, probe); err != nil {
 		return fmt.Errorf("creating the probe for approvals: %w", err)
 	}
-	stranger := c.RESTConfig()
-	stranger.Impersonate = rest.ImpersonationConfig{
-		UserName: "system:serviceaccount:" + certManagerName + ":" + certManagerName,
-	}
-	asCertManager, err := client.New(stranger, client.Options{Scheme: c.client.Scheme(), Mapper: c.client.RESTMapper()})
+	asCertManager, err := c.ClientAs("system:serviceaccount:" + certManagerName + ":" + certManagerName)
 	if err != nil {
 		return err
 	}

@@ -3,9 +3,11 @@ package cluster_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,13 +35,6 @@ func apply(t *testing.T, c *cluster.Cluster, manifest string) {
 	testkit.NoError(t, c.ApplyYAML(t.Context(), []byte(manifest)))
 }
 
-// clientOf connects as whom the kubeconfig is for.
-func clientOf(t *testing.T, kubeconfig string) client.Client {
-	t.Helper()
-	config := testkit.Must(clientcmd.BuildConfigFromFlags("", kubeconfig))(t)
-	return testkit.Must(client.New(config, client.Options{}))(t)
-}
-
 const account = `
 apiVersion: v1
 kind: Namespace
@@ -63,12 +58,19 @@ subjects:
 - {kind: ServiceAccount, name: reader, namespace: shop}
 `
 
+// readerOn makes the account, and connects as it.
+func readerOn(t *testing.T, c *cluster.Cluster) client.Client {
+	t.Helper()
+	apply(t, c, account)
+	kubeconfig := testkit.Must(c.ServiceAccountKubeconfig(t.Context(), "shop", "reader"))(t)
+	config := testkit.Must(clientcmd.BuildConfigFromFlags("", kubeconfig))(t)
+	return testkit.Must(client.New(config, client.Options{}))(t)
+}
+
 func TestServiceAccountMayDoWhatItsRolesSay(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
-	apply(t, c, account)
-	kubeconfig := testkit.Must(c.ServiceAccountKubeconfig(t.Context(), "shop", "reader"))(t)
-	reader := clientOf(t, kubeconfig)
+	reader := readerOn(t, c)
 
 	review := &authenticationv1.SelfSubjectReview{}
 	testkit.NoError(t, reader.Create(t.Context(), review))
@@ -117,39 +119,19 @@ func TestKubectlOfTheClusterTalksToIt(t *testing.T) {
 func TestControlPlaneComesBackOnTheSameAddressAndData(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
-	apply(t, c, account)
-	kubeconfig := testkit.Must(c.ServiceAccountKubeconfig(t.Context(), "shop", "reader"))(t)
-	reader := clientOf(t, kubeconfig)
+	reader := readerOn(t, c)
 	for name, restart := range map[string]func() error{
 		"the API server is stopped": func() error {
-			if err := c.StopAPIServer(); err != nil {
-				return err
-			}
-			return c.StartAPIServer(t.Context())
+			return errors.Join(c.StopAPIServer(), c.StartAPIServer(t.Context()))
 		},
 		"the API server is killed": func() error {
-			if err := c.Process(cluster.APIServer).Kill(); err != nil {
-				return err
-			}
-			return c.StartAPIServer(t.Context())
+			return errors.Join(c.Process(cluster.APIServer).Kill(), c.StartAPIServer(t.Context()))
 		},
 		"etcd is killed": func() error {
-			if err := c.Process(cluster.Etcd).Kill(); err != nil {
-				return err
-			}
-			return c.StartEtcd(t.Context())
+			return errors.Join(c.Process(cluster.Etcd).Kill(), c.StartEtcd(t.Context()))
 		},
 		"both are stopped": func() error {
-			if err := c.StopAPIServer(); err != nil {
-				return err
-			}
-			if err := c.StopEtcd(); err != nil {
-				return err
-			}
-			if err := c.StartEtcd(t.Context()); err != nil {
-				return err
-			}
-			return c.StartAPIServer(t.Context())
+			return errors.Join(c.StopAPIServer(), c.StopEtcd(), c.StartEtcd(t.Context()), c.StartAPIServer(t.Context()))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,17 +167,12 @@ func TestAuditLogShowsForbiddenRequests(t *testing.T) {
 	const metadataOfAll = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
 	testkit.NoError(t, os.WriteFile(policy, []byte(metadataOfAll), 0o600))
 	c := cluster.ForTest(t, cluster.Options{AuditPolicy: policy})
-	apply(t, c, account)
-	kubeconfig := testkit.Must(c.ServiceAccountKubeconfig(t.Context(), "shop", "reader"))(t)
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "treasure"}}
-	if err := clientOf(t, kubeconfig).Delete(t.Context(), secret); !apierrors.IsForbidden(err) {
+	if err := readerOn(t, c).Delete(t.Context(), secret); !apierrors.IsForbidden(err) {
 		t.Fatalf("got %v, want Forbidden", err)
 	}
-	content := testkit.Must(os.ReadFile(c.AuditLog()))(t)
-	for line := range strings.Lines(string(content)) {
-		if strings.Contains(line, `"treasure"`) && strings.Contains(line, `"code":403`) {
-			return
-		}
+	entries := testkit.Must(testkit.ReadAuditLog(c.AuditLog(), `"treasure"`))(t)
+	if !slices.ContainsFunc(entries, func(entry testkit.AuditEntry) bool { return entry.ResponseStatus.Code == 403 }) {
+		t.Error("the forbidden request is not in the audit log")
 	}
-	t.Error("the forbidden request is not in the audit log")
 }

@@ -19,6 +19,8 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/util/cert"
+	"k8s.io/client-go/util/keyutil"
 )
 
 // Lifetime of certificates: longer than any cluster runs.
@@ -85,22 +87,13 @@ func newAuthority() (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	template := &x509.Certificate{
-		Subject:               pkix.Name{CommonName: "varmenne-e2e"},
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := sign(template, template, key.Public(), key)
+	certificate, err := cert.NewSelfSignedCACert(
+		cert.Config{CommonName: "varmenne-e2e", NotBefore: time.Now().Add(-time.Hour)}, key)
 	if err != nil {
-		return nil, err
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("parsing the authority's certificate: %w", err)
+		return nil, fmt.Errorf("signing the authority's certificate: %w", err)
 	}
 	return &Authority{
-		pair: KeyPair{Certificate: certificatePEM(der), Key: keyPEM}, certificate: certificate, key: key,
+		pair: KeyPair{Certificate: certificatePEM(certificate.Raw), Key: keyPEM}, certificate: certificate, key: key,
 	}, nil
 }
 
@@ -114,9 +107,13 @@ func (a *Authority) Issue(template *x509.Certificate) (KeyPair, error) {
 		return KeyPair{}, err
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
-	der, err := sign(template, a.certificate, key.Public(), a.key)
+	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126)); err != nil {
+		return KeyPair{}, fmt.Errorf("drawing a serial number: %w", err)
+	}
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(Lifetime)
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
 	if err != nil {
-		return KeyPair{}, err
+		return KeyPair{}, fmt.Errorf("signing the certificate of %s: %w", template.Subject.CommonName, err)
 	}
 	return KeyPair{Certificate: certificatePEM(der), Key: keyPEM}, nil
 }
@@ -142,33 +139,14 @@ func (a *Authority) WriteKubeconfig(path, name, url string, user *api.AuthInfo) 
 	return nil
 }
 
-// sign completes the template with a serial number and dates, and signs it.
-func sign(template, parent *x509.Certificate, public crypto.PublicKey, signer crypto.Signer) ([]byte, error) {
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126))
-	if err != nil {
-		return nil, fmt.Errorf("drawing a serial number: %w", err)
-	}
-	template.SerialNumber = serial
-	template.NotBefore = time.Now().Add(-time.Hour)
-	template.NotAfter = time.Now().Add(Lifetime)
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, signer)
-	if err != nil {
-		return nil, fmt.Errorf("signing the certificate of %s: %w", template.Subject.CommonName, err)
-	}
-	return der, nil
-}
-
 // newKey creates a P-256 key, which takes no time worth mentioning, and its PEM.
 func newKey() (crypto.Signer, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("generating a key: %w", err)
 	}
-	der, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		return nil, nil, fmt.Errorf("encoding a key: %w", err)
-	}
-	return key, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), nil
+	encoded, err := keyutil.MarshalPrivateKeyToPEM(key)
+	return key, encoded, err
 }
 
 func certificatePEM(der []byte) []byte {

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // attributes give the child a process group of its own, and a kernel that kills it when the thread
@@ -39,4 +41,18 @@ func fork(command *exec.Cmd) error {
 	r := request{command: command, err: make(chan error, 1)}
 	requests() <- r
 	return <-r.err
+}
+
+// awaitStopped waits until the last thread of a child has stopped, the signal for that having been sent. The state is
+// only looked at, so that whoever waits for the child's end still sees it. One that has ended is stopped enough.
+func awaitStopped(pid int) error {
+	for {
+		switch err := unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil); err {
+		case unix.EINTR:
+		case unix.ECHILD:
+			return nil
+		default:
+			return err
+		}
+	}
 }

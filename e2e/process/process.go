@@ -189,3 +189,27 @@ func (p *Process) LogTail(lines int) string {
 	all := strings.Split(string(bytes.TrimRight(content, "\n")), "\n")
 	return "  " + strings.Join(all[max(0, len(all)-lines):], "\n  ")
 }
+
+// Output runs a command to its end and returns what it prints to standard output. The error says what else it printed.
+func Output(command *exec.Cmd) ([]byte, error) {
+	var problems bytes.Buffer
+	command.Stderr = &problems
+	printed, err := command.Output()
+	if err != nil {
+		return printed, fmt.Errorf("%s: %w: %s", command, err, bytes.TrimSpace(append(printed, problems.Bytes()...)))
+	}
+	return printed, nil
+}
+
+// PeakMemory returns the most memory, in bytes, that a process has had resident since it started, as the kernel counts
+// it; 0 for one that has ended.
+func PeakMemory(pid int) int {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	var kibibytes int
+	_, line, _ := strings.Cut(string(content), "VmHWM:")
+	_, _ = fmt.Sscan(line, &kibibytes) // Nothing, for a zombie.
+	return kibibytes << 10
+}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
@@ -42,16 +44,9 @@ func shellWithGrace(t *testing.T, preparations string, grace time.Duration) *pro
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), timeout)
-	defer cancel()
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for !condition() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			t.Fatalf("waited without success for %s", what)
-		}
+	holds := func(context.Context) (bool, error) { return condition(), nil }
+	if err := wait.PollUntilContextTimeout(t.Context(), 5*time.Millisecond, timeout, true, holds); err != nil {
+		t.Fatalf("waited without success for %s: %v", what, err)
 	}
 }
 

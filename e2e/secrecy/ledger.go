@@ -6,10 +6,8 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
@@ -19,8 +17,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
-	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/keyutil"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // prefix is how much of a form is looked up at every place of a text: thousands of secrets cost no more than one.
@@ -58,11 +58,7 @@ func (l *Ledger) KeepKey(text []byte, what string) {
 		return
 	}
 	l.KeepSecret(lines[1+len(lines)/4], what)
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return
-	}
-	if number := secretNumber(block.Bytes); len(number) > 0 {
+	if number := secretNumber(text); len(number) > 0 {
 		l.KeepSecret(string(number), what)
 		l.KeepSecret(new(big.Int).SetBytes(number).String(), what)
 	}
@@ -70,29 +66,12 @@ func (l *Ledger) KeepKey(text []byte, what string) {
 
 // WatchKeys keeps every private key that ever comes into a Secret, also if it goes again, until the context ends.
 func (l *Ledger) WatchKeys(ctx context.Context, config *rest.Config) error {
-	watched, err := cache.New(config, cache.Options{})
-	if err != nil {
-		return err
-	}
-	informer, err := watched.GetInformer(ctx, &corev1.Secret{}, cache.BlockUntilSynced(false))
-	if err != nil {
-		return err
-	}
-	keep := func(object any) {
+	_, err := testkit.Watch(ctx, config, cache.Options{}, func(object any) {
 		if secret, ok := object.(*corev1.Secret); ok {
 			l.KeepKey(secret.Data[corev1.TLSPrivateKeyKey], "the private key in Secret "+secret.Namespace+"/"+secret.Name)
 		}
-	}
-	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc: keep, UpdateFunc: func(_, object any) { keep(object) },
-	}); err != nil {
-		return err
-	}
-	go func() { _ = watched.Start(ctx) }()
-	if !watched.WaitForCacheSync(ctx) {
-		return errors.New("the Secrets cannot be watched")
-	}
-	return nil
+	}, &corev1.Secret{})
+	return err
 }
 
 // lineEnds is what breaks a long value into lines, also inside a JSON text.
@@ -129,19 +108,9 @@ func (l *Ledger) Check(told map[string][]byte) error {
 	return errors.Join(failures...)
 }
 
-// secretNumber is the private exponent of a key in one of the encodings that cert-manager writes.
-func secretNumber(der []byte) []byte {
-	var decoded any
-	var err error
-	for _, parse := range []func([]byte) (any, error){
-		func(der []byte) (any, error) { return x509.ParsePKCS1PrivateKey(der) },
-		func(der []byte) (any, error) { return x509.ParseECPrivateKey(der) },
-		x509.ParsePKCS8PrivateKey,
-	} {
-		if decoded, err = parse(der); err == nil {
-			break
-		}
-	}
+// secretNumber is the private exponent of a key in PEM.
+func secretNumber(text []byte) []byte {
+	decoded, _ := keyutil.ParsePrivateKeyPEM(text) // Nothing, for what is no key.
 	switch key := decoded.(type) {
 	case *rsa.PrivateKey:
 		return key.D.Bytes()

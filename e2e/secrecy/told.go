@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
@@ -67,21 +66,15 @@ func objects(ctx context.Context, w *world.World) (map[string][]byte, error) {
 			if !slices.Contains(resource.Verbs, "list") || resource.Kind == "Secret" {
 				continue
 			}
-			list, err := listed(ctx, w.Client, version.WithKind(resource.Kind+"List"))
-			if err != nil {
+			list := &unstructured.UnstructuredList{}
+			list.SetGroupVersionKind(version.WithKind(resource.Kind + "List"))
+			if err := w.Client.List(ctx, list); err != nil {
 				return nil, fmt.Errorf("listing %s: %w", resource.Name, err)
 			}
-			told[resource.Name+"."+version.Group] = list
+			if told[resource.Name+"."+version.Group], err = list.MarshalJSON(); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return told, nil
-}
-
-func listed(ctx context.Context, asker client.Client, kind schema.GroupVersionKind) ([]byte, error) {
-	list := &unstructured.UnstructuredList{}
-	list.SetGroupVersionKind(kind)
-	if err := asker.List(ctx, list); err != nil {
-		return nil, err
-	}
-	return list.MarshalJSON()
 }

@@ -96,8 +96,8 @@ func (n *Tenant) Asked(operation string) []admin.Request {
 	return testkit.Must(n.Service.Requests(n.Context(), operation, ""))(n)
 }
 
-// Accepted lists the SignNewCertificate that the service has accepted: what has cost credentials.
+// Accepted lists the SignNewCertificate that the service has accepted.
 func (n *Tenant) Accepted() []admin.Request {
 	n.Helper()
-	return slices.DeleteFunc(n.Asked("SignNewCertificate"), func(asked admin.Request) bool { return !asked.Accepted })
+	return testkit.Must(n.Service.Accepted(n.Context()))(n)
 }

@@ -67,9 +67,7 @@ func (n *Tenant) Issuer() *v1alpha1.VeroIssuer {
 // Trust is the ConfigMap that the sample issuer names, with the bundles of the tenant's service.
 func (n *Tenant) Trust() *corev1.ConfigMap {
 	n.Helper()
-	return &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Namespace: n.Namespace, Name: TrustName}, Data: n.Bundles(n.Service),
-	}
+	return testkit.Must(n.Service.Trust(n.Context(), n.Namespace))(n)
 }
 
 // Bundles are the trust anchors of a service, by the keys that the sample issuer names.

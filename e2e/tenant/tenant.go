@@ -82,6 +82,13 @@ func (n *Tenant) Remove(objects ...client.Object) {
 	}
 }
 
+// Get reads an object of the tenant's namespace.
+func Get[T client.Object](n *Tenant, name string, object T) T {
+	n.Helper()
+	testkit.NoError(n, n.Client.Get(n.Context(), client.ObjectKey{Namespace: n.Namespace, Name: name}, object))
+	return object
+}
+
 // Edit changes an object as `kubectl edit` does, and leaves it as the API server has it.
 func Edit[T client.Object](n *Tenant, object T, change func(T)) {
 	n.Helper()

@@ -16,9 +16,7 @@ type AuditEntry struct {
 	User           struct {
 		Username string `json:"username"`
 	} `json:"user"`
-	// ImpersonatedUser is set where somebody else has acted for a user.
-	ImpersonatedUser *struct{} `json:"impersonatedUser"`
-	ObjectRef        struct {
+	ObjectRef struct {
 		Resource  string `json:"resource"`
 		Namespace string `json:"namespace"`
 		Name      string `json:"name"`

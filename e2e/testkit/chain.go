@@ -2,19 +2,15 @@ package testkit
 
 import (
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"k8s.io/client-go/util/cert"
 )
 
-// ParseCertificates returns the certificates in a PEM text, in its order. What is none is left out.
+// ParseCertificates returns the certificates in a PEM text, in its order, until one that cannot be read.
 func ParseCertificates(text []byte) []*x509.Certificate {
-	var certificates []*x509.Certificate
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil {
-			certificates = append(certificates, certificate)
-		}
-	}
+	certificates, _ := cert.ParseCertsPEM(text) // Where there is none, none is returned.
 	return certificates
 }
 

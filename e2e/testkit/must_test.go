@@ -8,25 +8,25 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
-// ended is a test that keeps what it was ended with.
+// ended is a test that keeps the error that it was ended with.
 type ended struct {
 	testing.TB
-	with []any
+	with error
 }
 
 func (e *ended) Helper() {}
 
 func (e *ended) Fatal(with ...any) {
-	e.with = with
+	e.with, _ = with[0].(error)
 	runtime.Goexit()
 }
 
 func TestAnErrorEndsTheTest(t *testing.T) {
 	t.Parallel()
 	failure := errors.New("failure")
-	for claim, run := range map[string]func(testing.TB){
-		"NoError": func(t testing.TB) { testkit.NoError(t, failure) },
-		"Must":    func(t testing.TB) { testkit.Must(1, failure)(t) },
+	for claim, run := range map[string]func(*ended){
+		"NoError": func(e *ended) { testkit.NoError(e, failure) },
+		"Must":    func(e *ended) { testkit.Must(1, failure)(e) },
 	} {
 		e, goesOn, done := &ended{TB: t}, false, make(chan struct{})
 		go func() {
@@ -35,7 +35,7 @@ func TestAnErrorEndsTheTest(t *testing.T) {
 			goesOn = true
 		}()
 		<-done
-		if goesOn || len(e.with) != 1 || e.with[0] != failure {
+		if goesOn || !errors.Is(e.with, failure) {
 			t.Errorf("%s: the test goes on: %t, and was ended with %v", claim, goesOn, e.with)
 		}
 	}

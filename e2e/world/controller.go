@@ -2,14 +2,19 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
@@ -21,7 +26,13 @@ const pageTimeout = 10 * time.Second
 // StartController starts the controller under its ServiceAccount and returns when it works: also after it was stopped
 // or killed.
 func (w *World) StartController(ctx context.Context) error {
-	return w.startReplica(ctx, 1, func(ctx context.Context, replica *Replica) error { return replica.awaitWorking(ctx) })
+	return w.startReplica(ctx, 1, (*Replica).working)
+}
+
+// Lease reads the lease that the controllers contend for.
+func (w *World) Lease(ctx context.Context) (*coordinationv1.Lease, error) {
+	lease := &coordinationv1.Lease{}
+	return lease, w.Client.Get(ctx, client.ObjectKey{Namespace: name, Name: name}, lease)
 }
 
 // FreeLease takes the lease from a controller that has ended without giving it back, so that the next one need not wait
@@ -72,4 +83,148 @@ func freeAddresses(ctx context.Context) (string, string, error) {
 	}
 	defer other.Close()
 	return one.Addr().String(), other.Addr().String(), nil
+}
+
+// elected is a series that only the replica with the lease has, once its caches are filled.
+const elected = `varmenne_orders{state="Pending"}`
+
+// Replica is one of the controller's processes, with a log of its own. The one that has the lease works.
+type Replica struct {
+	*process.Process
+
+	probes, metrics string // URLs
+}
+
+// startReplicas starts as many as the options say. The first one works when the others come.
+func (w *World) startReplicas(ctx context.Context) error {
+	if err := w.StartController(ctx); err != nil {
+		return err
+	}
+	for number := 2; number <= w.options.Replicas; number++ {
+		if err := w.StartReplica(ctx, number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// StartReplica starts a replica, also after it was stopped or killed, and returns when it is ready: it may have to wait
+// for the lease of another one. Replicas count from 1.
+func (w *World) StartReplica(ctx context.Context, number int) error {
+	return w.startReplica(ctx, number, (*Replica).ready)
+}
+
+// startReplica starts a replica and waits for it. Somebody else may have taken an address that was free: then it is
+// started with others.
+func (w *World) startReplica(ctx context.Context, number int, reached func(*Replica, context.Context) error) error {
+	const attempts = 3
+	var failure error
+	for range attempts {
+		replica, err := w.LaunchReplica(ctx, number)
+		if err != nil {
+			return err
+		}
+		failure = replica.Await(ctx, readyTimeout, 100*time.Millisecond, func(ctx context.Context) error {
+			return reached(replica, ctx)
+		})
+		if failure == nil || !strings.Contains(failure.Error(), syscall.EADDRINUSE.Error()) {
+			return failure
+		}
+	}
+	return failure
+}
+
+// LaunchReplica starts a replica and returns at once.
+func (w *World) LaunchReplica(ctx context.Context, number int) (*Replica, error) {
+	kubeconfig, err := w.Cluster.ServiceAccountKubeconfig(ctx, name, name)
+	if err != nil {
+		return nil, err
+	}
+	if kubeconfig, err = w.byLine(kubeconfig); err != nil {
+		return nil, err
+	}
+	probes, metrics, err := freeAddresses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// What comes later counts.
+	arguments := slices.Concat(w.chartArguments, []string{
+		"--kubeconfig=" + kubeconfig, "--log-format=text",
+		"--health-probe-bind-address=" + probes, "--metrics-bind-address=" + metrics,
+	}, w.options.ControllerArgs)
+	p, err := w.Cluster.StartProcess(process.Options{
+		Name: replicaName(number), Path: w.options.Binary, Args: arguments,
+		// It finishes and records the calls that run.
+		Grace: 30 * time.Second,
+	})
+	if err != nil {
+		return nil, err
+	}
+	replica := &Replica{Process: p, probes: "http://" + probes + "/readyz", metrics: "http://" + metrics + "/metrics"}
+	if slices.Contains(arguments, "--metrics-secure") {
+		replica.metrics = "https://" + metrics + "/metrics"
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.replicas[number] = replica
+	return replica, nil
+}
+
+// byLine is a kubeconfig for the same, by the line if there is one.
+func (w *World) byLine(kubeconfig string) (string, error) {
+	if w.line == nil {
+		return kubeconfig, nil
+	}
+	config, err := clientcmd.LoadFromFile(kubeconfig)
+	if err != nil {
+		return "", err
+	}
+	for _, server := range config.Clusters {
+		server.Server = w.line.URL()
+	}
+	return kubeconfig + ".line", clientcmd.WriteToFile(*config, kubeconfig+".line")
+}
+
+// Replica is the one that was last started with a number, or nil.
+func (w *World) Replica(number int) *Replica {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.replicas[number]
+}
+
+// replicaName leaves the controller its name where there is one replica only.
+func replicaName(number int) string {
+	if number == 1 {
+		return name
+	}
+	return fmt.Sprintf("%s-%d", name, number)
+}
+
+// Metrics reads what the replica tells about itself.
+func (r *Replica) Metrics(ctx context.Context) (string, error) { return get(ctx, r.metrics) }
+
+// Works reports whether the replica has the lease and its controllers run. One that is frozen, or has ended, does not
+// work.
+func (r *Replica) Works(ctx context.Context) bool {
+	text, err := r.Metrics(ctx)
+	return err == nil && strings.Contains(text, elected)
+}
+
+// ready returns why the replica is not ready.
+func (r *Replica) ready(ctx context.Context) error {
+	_, err := get(ctx, r.probes)
+	return err
+}
+
+// MetricsURL is where the replica tells about itself.
+func (r *Replica) MetricsURL() string { return r.metrics }
+
+// working returns why the replica does not work: it does once the probes answer and the lease is its own. One that
+// tells its metrics to friends only is taken at its probes' word.
+func (r *Replica) working(ctx context.Context) error {
+	err := r.ready(ctx)
+	if err == nil && !strings.HasPrefix(r.metrics, "https:") && !r.Works(ctx) {
+		err = errors.New("its caches are not filled, or another one has the lease")
+	}
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // Names of what Issuer, Trust and Certificate make.
@@ -55,6 +56,16 @@ func Certificate(namespace, name, customerID string) *cmapi.Certificate {
 			IssuerRef: cmmeta.IssuerReference{
 				Group: v1alpha1.GroupName, Kind: v1alpha1.KindVeroIssuer, Name: issuerName,
 			},
+		},
+	}
+}
+
+// TransferSecret is a Secret with transfer credentials.
+func TransferSecret(namespace, name string, sent admin.Credential) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		StringData: map[string]string{
+			v1alpha1.KeyTransferID: sent.TransferID, v1alpha1.KeyTransferPassword: sent.TransferPassword,
 		},
 	}
 }

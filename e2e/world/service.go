@@ -2,13 +2,10 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
-
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -39,32 +36,14 @@ func (w *World) StartService(ctx context.Context, arguments ...string) (*Service
 	if err != nil {
 		return nil, err
 	}
-	found, err := awaitInfo(ctx, p, info)
-	if err != nil {
+	var found admin.Info
+	if err := p.Await(ctx, readyTimeout, 50*time.Millisecond, func(context.Context) (err error) {
+		found, err = admin.ReadInfo(info)
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	return &Service{Client: admin.NewClient(found.AdminURL), URL: found.ServiceURL, Process: p}, nil
-}
-
-func awaitInfo(ctx context.Context, p *process.Process, path string) (admin.Info, error) {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	var info admin.Info
-	err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(context.Context) (bool, error) {
-		if err := p.ExitError(); err != nil {
-			return false, err
-		}
-		var err error
-		info, err = admin.ReadInfo(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
-		}
-		return err == nil, err
-	})
-	if err != nil {
-		return admin.Info{}, fmt.Errorf("the simulator did not get ready: %w; see %s", err, p.LogFile())
-	}
-	return info, nil
 }
 
 // Bundles returns the trust anchors of the service by the keys that the sample issuer names.
@@ -80,4 +59,10 @@ func (s *Service) Bundles(ctx context.Context) (map[string]string, error) {
 		bundles[key] = string(bundle)
 	}
 	return bundles, nil
+}
+
+// Accepted returns the SignNewCertificate that the service has accepted: what has cost credentials.
+func (s *Service) Accepted(ctx context.Context) ([]admin.Request, error) {
+	requests, err := s.Requests(ctx, "SignNewCertificate", "")
+	return slices.DeleteFunc(requests, func(request admin.Request) bool { return !request.Accepted }), err
 }

@@ -14,14 +14,12 @@ import (
 	"sync"
 	"time"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
 // name of the controller: its process, namespace and ServiceAccount.
@@ -105,7 +103,7 @@ func (w *World) populate(ctx context.Context) error {
 	if err := w.Cluster.InstallCertManager(ctx, manifests); err != nil {
 		return err
 	}
-	if w.Client, err = adminClient(w.Cluster); err != nil {
+	if w.Client, err = cluster.NewClient(w.Cluster.RESTConfig(), v1alpha1.AddToScheme); err != nil {
 		return err
 	}
 	if err := w.build(ctx, root); err != nil {
@@ -133,21 +131,8 @@ func (w *World) build(ctx context.Context, root string) error {
 	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", w.options.Binary, ".")
 	command.Dir = root
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("building varmenne-issuer: %w: %s", err, output)
-	}
-	return nil
-}
-
-// adminClient knows the kinds of Kubernetes, cert-manager and varmenne-issuer.
-func adminClient(c *cluster.Cluster) (client.Client, error) {
-	kinds := runtime.NewScheme()
-	if err := errors.Join(scheme.AddToScheme(kinds), cmapi.AddToScheme(kinds), v1alpha1.AddToScheme(kinds)); err != nil {
-		return nil, err
-	}
-	config := c.RESTConfig()
-	config.QPS = -1
-	return client.New(config, client.Options{Scheme: kinds})
+	_, err := process.Output(command)
+	return err
 }
 
 // Line is what the controllers reach the API server by, nil unless Options.Line asked for it.
