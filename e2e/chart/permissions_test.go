@@ -24,14 +24,8 @@ type permission struct{ namespace, group, resource, name, verb string }
 func permissions(t *testing.T, rendered objects, account string) []permission {
 	t.Helper()
 	var all []permission
-	for _, object := range rendered.of("ClusterRoleBinding") {
-		binding := typed[rbacv1.ClusterRoleBinding](t, object)
-		if concerns(binding.Subjects, account) {
-			all = append(all, flatten(everywhere, rules(t, rendered, binding.RoleRef, everywhere))...)
-		}
-	}
-	for _, object := range rendered.of("RoleBinding") {
-		binding := typed[rbacv1.RoleBinding](t, object)
+	for _, object := range slices.Concat(rendered.of("ClusterRoleBinding"), rendered.of("RoleBinding")) {
+		binding := typed[rbacv1.RoleBinding](t, object) // The two kinds of binding are alike.
 		if concerns(binding.Subjects, account) {
 			all = append(all, flatten(binding.Namespace, rules(t, rendered, binding.RoleRef, binding.Namespace))...)
 		}

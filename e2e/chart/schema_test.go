@@ -140,3 +140,14 @@ func TestValuesOfAChartThatDependsOnThisOneAreTaken(t *testing.T) {
 		render(t, fromYAML(t, `{enabled: true, global: `+global+`}`))
 	}
 }
+
+func TestHelmFindsNothingToComplainOf(t *testing.T) {
+	helm := helm(t)
+	for name := range settings(t) {
+		said, err := helm.Run(t.Context(), nil,
+			"lint", "--strict", helm.Chart, "--namespace", releaseNamespace, "--values", "testdata/values/"+name+".yaml")
+		if err != nil {
+			t.Errorf("%s: %v: %s", name, err, said)
+		}
+	}
+}

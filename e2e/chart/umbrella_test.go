@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 )
 
 // TestGlobalValuesStandInForTheChartsOwn in every Pod, and nowhere else.
@@ -32,11 +30,12 @@ func TestGlobalValuesStandInForTheChartsOwn(t *testing.T) {
 				t.Errorf("%s: %s keeps %d revisions, want %d", claim, d.Name, *d.Spec.RevisionHistoryLimit, example.revisions)
 			}
 		}
-		for _, spec := range []corev1.PodSpec{
-			controller.Spec.Template.Spec, simulated.Spec.Template.Spec,
-			typed[batchv1.Job](t, rendered.only(t, "Job", "")).Spec.Template.Spec,
-			typed[corev1.Pod](t, rendered.only(t, "Pod", "")).Spec,
-		} {
+		all := pods(t, rendered)
+		if len(all) != 4 {
+			t.Errorf("%s: there are %d Pods, want those of controller, simulator, Job and test", claim, len(all))
+		}
+		for _, pod := range all {
+			spec := pod.Spec
 			secrets := make([]string, 0, len(spec.ImagePullSecrets))
 			for _, secret := range spec.ImagePullSecrets {
 				secrets = append(secrets, secret.Name)
