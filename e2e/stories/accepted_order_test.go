@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -29,11 +28,7 @@ func TestAServiceThatTakesAMinuteIsWaitedFor(t *testing.T) {
 		t.Errorf("the certificate was asked for %d times in %s, want %d times with growing distances: %+v",
 			len(polls), took, refusals+1, polls)
 	}
-	for i, poll := range polls[:len(polls)-1] {
-		if next := polls[i+1].Time.Sub(poll.Time); next < 10*time.Second {
-			t.Errorf("the certificate was asked for again after %s", next)
-		}
-	}
+	s.areApart(polls, 10*time.Second)
 }
 
 func TestASubmissionThatWasNotProcessedIsSentAgain(t *testing.T) {
@@ -55,7 +50,7 @@ func TestAnOrderThatAPersonDeletesIsGivenUp(t *testing.T) {
 	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), s.Certificate())
 	order := s.awaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
 	s.awaitPending(certificateName, "delete VeroOrder "+order.Name+" to give it up")
-	testkit.NoError(t, s.Service.ClearFaults(t.Context()))
+	s.deliver()
 	s.ReplaceCredentials(s.Mint())
 	s.Remove(order)
 	found := s.awaitReady(certificateName)

@@ -1,12 +1,10 @@
 package stories
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
 
-	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -79,10 +77,10 @@ func TestACertificateWithoutIntermediatesIsAdoptedFromASecretWithoutAnnotations(
 	a.run(a.section(headingCreate)[:1])
 	a.keepRequests()
 	waiting := a.awaitPending(certificateName, made.opens().UTC().Format(time.RFC3339))
-	a.awaitCondition(cmmeta.ConditionFalse)
+	await(a.testCase, a.Certificate(), "not Ready", isReady(cmmeta.ConditionFalse))
 	a.follow(headingPlain)
 	a.run(create[1:])
-	a.awaitCondition(cmmeta.ConditionTrue)
+	await(a.testCase, a.Certificate(), "Ready", isReady(cmmeta.ConditionTrue))
 	if held := a.held(); len(held) != 1 || !held[0].Equal(made.certificate) {
 		t.Errorf("tls.crt holds %d certificates, want the adopted one alone", len(held))
 	}
@@ -137,10 +135,10 @@ func (a *adoption) awaitRenewal(made *handMade) *issued {
 	if early := made.opens().Sub(renewal.Time); early > 0 {
 		a.Errorf("the service was asked %s before the window opened", early)
 	}
-	if want := fmt.Sprintf("%x", made.certificate.SerialNumber); renewal.SignerSerial != want {
+	if want := serialNumber(made.certificate); renewal.SignerSerial != want {
 		a.Errorf("the renewal was signed by certificate %s, want the adopted one, %s", renewal.SignerSerial, want)
 	}
-	if serial := fmt.Sprintf("%x", renewed.chain[0].SerialNumber); serial != renewal.CertificateSerial {
+	if serial := serialNumber(renewed.chain[0]); serial != renewal.CertificateSerial {
 		a.Errorf("the Secret holds certificate %s, want the renewed one, %s", serial, renewal.CertificateSerial)
 	}
 	if made.key.PublicKey.Equal(renewed.chain[0].PublicKey) {
@@ -155,9 +153,7 @@ func (a *adoption) awaitRenewal(made *handMade) *issued {
 // renewsAt checks when cert-manager will ask for a renewal.
 func (a *adoption) renewsAt(want time.Time) {
 	a.Helper()
-	certificate := a.Certificate()
-	testkit.NoError(a, a.Client.Get(a.Context(), client.ObjectKeyFromObject(certificate), certificate))
-	if at := certificate.Status.RenewalTime; at == nil || !at.Time.Equal(want) {
+	if at := a.theCertificate().Status.RenewalTime; at == nil || !at.Time.Equal(want) {
 		a.Errorf("the renewal is planned for %v, want %v", at, want)
 	}
 }
@@ -179,15 +175,6 @@ func (a *adoption) asksForNothing() {
 func (a *adoption) removeRequests() {
 	a.Helper()
 	testkit.NoError(a, a.Client.DeleteAllOf(a.Context(), &cmapi.CertificateRequest{}, client.InNamespace(a.Namespace)))
-}
-
-// awaitCondition waits until the Certificate is Ready, or is not.
-func (a *adoption) awaitCondition(status cmmeta.ConditionStatus) {
-	a.Helper()
-	await(a.testCase, a.Certificate(), "Ready is "+string(status), func(certificate *cmapi.Certificate) bool {
-		ready := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionReady)
-		return ready != nil && ready.Status == status
-	})
 }
 
 // keepRequests lets the Certificate of the how-to keep its requests as those of the other test cases do.

@@ -133,7 +133,7 @@ func (s *testCase) awaitRefusal(refusal string) {
 	probe.Name = "probe"
 	probe.Spec.IssuerRef = cmmeta.IssuerReference{Group: "probe.invalid", Kind: "Probe", Name: "probe"}
 	s.Create(probe)
-	impersonator := s.as(approver)
+	impersonator := testkit.Must(s.Cluster.ClientAs(approver))(s)
 	s.Eventually("approvals to be refused", func(ctx context.Context) (bool, error) {
 		if err := s.Client.Get(ctx, client.ObjectKeyFromObject(probe), probe); err != nil {
 			return false, err

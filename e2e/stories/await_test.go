@@ -1,8 +1,10 @@
 package stories
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
@@ -11,10 +13,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
@@ -159,28 +161,37 @@ func (s *testCase) reportedOnce(kind, name, reason string) (messages []string) {
 	return messages
 }
 
+// awaitTold waits until cert-manager has stopped issuing a Certificate, and says all of this to the user.
+func (s *testCase) awaitTold(certificate *cmapi.Certificate, says ...string) {
+	s.Helper()
+	await(s, certificate, "saying so to the user", func(certificate *cmapi.Certificate) bool {
+		issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
+		return issuing != nil && issuing.Status == cmmeta.ConditionFalse && testkit.ContainsAll(issuing.Message, says)
+	})
+}
+
+// keepsHolding fails the test case unless the Secret of the sample Certificate holds what it has held before.
+func (s *testCase) keepsHolding(before *corev1.Secret) {
+	s.Helper()
+	if !maps.EqualFunc(before.Data, s.readSecret(before.Name).Data, bytes.Equal) {
+		s.Error("the Secret of the Certificate was touched by a renewal that did not come about")
+	}
+}
+
 // readSecret reads a Secret of the test case.
 func (s *testCase) readSecret(name string) *corev1.Secret {
 	s.Helper()
-	secret := &corev1.Secret{}
-	testkit.NoError(s, s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.Namespace, Name: name}, secret))
-	return secret
+	return tenant.Get(s.Tenant, name, &corev1.Secret{})
 }
 
-// as is a client that acts for another user.
-func (s *testCase) as(user string) client.Client {
-	s.Helper()
-	config := rest.CopyConfig(s.Cluster.RESTConfig())
-	config.Impersonate = rest.ImpersonationConfig{UserName: user}
-	options := client.Options{Scheme: s.Client.Scheme(), Mapper: s.Client.RESTMapper()}
-	return testkit.Must(client.New(config, options))(s)
-}
-
-// awaitSecretRead waits until the controller has looked at a Secret so many times more. After that it has had every
-// opportunity to do what it must not do.
-func (s *testCase) awaitSecretRead(name string, times int) {
+// awaitSecretRead waits, after something was done, until the controller has looked at a Secret so many times more.
+// After that it has had every opportunity to do what it must not do.
+func (s *testCase) awaitSecretRead(name string, times int, done ...func()) {
 	s.Helper()
 	before := s.secretReads(name)
+	for _, do := range done {
+		do()
+	}
 	what := fmt.Sprintf("the controller to read Secret %s %d times", name, times)
 	s.Eventually(what, thatHolds(func() bool { return s.secretReads(name) >= before+times }))
 }

@@ -10,8 +10,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
 // caller is the program that the certificate is for. It connects to a provider of the Incomes Register again and again,
@@ -41,14 +42,7 @@ const betweenCalls = 150 * time.Millisecond
 func (s *testCase) keepCalling() *caller {
 	s.Helper()
 	c := &caller{testCase: s, root: s.rootOfService(), began: time.Now()}
-	ctx, cancel := context.WithCancel(s.Context())
-	var running sync.WaitGroup
-	running.Go(func() { wait.UntilWithContext(ctx, c.connect, betweenCalls) })
-	c.hangUp = func() {
-		cancel()
-		running.Wait()
-	}
-	s.Cleanup(c.hangUp)
+	c.hangUp = testkit.Repeat(s, betweenCalls, c.connect)
 	return c
 }
 

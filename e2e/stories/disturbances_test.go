@@ -7,9 +7,7 @@ import (
 	"testing"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
@@ -151,35 +149,20 @@ func (e *environment) calmsDown(t *testing.T) {
 func (e *environment) loseAPIServer(t *testing.T) {
 	t.Helper()
 	testkit.NoError(t, e.Cluster.Process(cluster.APIServer).Kill())
-	back := time.NewTimer(absence)
-	defer back.Stop()
-	select {
-	case <-back.C:
-	case <-t.Context().Done():
-	}
-	for _, step := range []func() error{
-		func() error { return e.Cluster.StartAPIServer(t.Context()) },
-		e.Cluster.StopCertManager,
-		func() error { return e.Cluster.StartCertManager(t.Context()) },
-	} {
-		testkit.NoError(t, step())
-	}
+	testkit.Pass(t, absence)
+	testkit.NoError(t, errors.Join(
+		e.Cluster.StartAPIServer(t.Context()), e.Cluster.StopCertManager(), e.Cluster.StartCertManager(t.Context())))
 	e.revive(t)
 }
 
 // cutConnections cuts every watch and every request that is under way, again and again.
 func (e *environment) cutConnections(t *testing.T) {
 	t.Helper()
-	pause := time.NewTicker(time.Second)
-	defer pause.Stop()
 	for number := range 5 {
 		if e.Line().Cut() == 0 && number == 0 {
 			t.Error("there was no connection to be cut")
 		}
-		select {
-		case <-pause.C:
-		case <-t.Context().Done():
-		}
+		testkit.Pass(t, time.Second)
 	}
 	e.revive(t)
 }
@@ -187,8 +170,7 @@ func (e *environment) cutConnections(t *testing.T) {
 // restartEtcd stops etcd and starts it again. The API server goes on.
 func (e *environment) restartEtcd(t *testing.T) {
 	t.Helper()
-	testkit.NoError(t, e.Cluster.StopEtcd())
-	testkit.NoError(t, e.Cluster.StartEtcd(t.Context()))
+	testkit.NoError(t, errors.Join(e.Cluster.StopEtcd(), e.Cluster.StartEtcd(t.Context())))
 	e.revive(t)
 }
 
@@ -209,9 +191,8 @@ func (e *environment) revive(t *testing.T) {
 // isLedSince reports whether the controller has renewed its lease after a time. One that could not looks as if it
 // worked until it notices, and while it finishes its calls.
 func (e *environment) isLedSince(ctx context.Context, since time.Time) bool {
-	const name = "varmenne-issuer"
-	lease := &coordinationv1.Lease{}
-	if err := e.Client.Get(ctx, client.ObjectKey{Namespace: name, Name: name}, lease); err != nil {
+	lease, err := e.Lease(ctx)
+	if err != nil {
 		return false
 	}
 	holder, renewed := lease.Spec.HolderIdentity, lease.Spec.RenewTime

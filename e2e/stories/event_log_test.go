@@ -2,7 +2,6 @@ package stories
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,9 +11,7 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
@@ -54,26 +51,9 @@ type expectation struct {
 
 // keep begins the log.
 func (l *eventLog) keep(ctx context.Context, w *world.World) error {
-	watched, err := cache.New(w.Cluster.RESTConfig(), cache.Options{Scheme: w.Client.Scheme()})
-	if err != nil {
-		return err
-	}
-	for _, kind := range []client.Object{&cmapi.CertificateRequest{}, &corev1.Event{}} {
-		informer, err := watched.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
-		if err != nil {
-			return err
-		}
-		if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-			AddFunc: l.write, UpdateFunc: func(_, object any) { l.write(object) },
-		}); err != nil {
-			return err
-		}
-	}
-	go func() { _ = watched.Start(ctx) }()
-	if !watched.WaitForCacheSync(ctx) {
-		return errors.New("requests and events cannot be watched")
-	}
-	return nil
+	_, err := testkit.Watch(ctx, w.Cluster.RESTConfig(), cache.Options{Scheme: w.Client.Scheme()}, l.write,
+		&cmapi.CertificateRequest{}, &corev1.Event{})
+	return err
 }
 
 func (l *eventLog) write(object any) {

@@ -73,7 +73,7 @@ func TestACertificateThatExpiresWhileRenewalsFailAsksForCredentials(t *testing.T
 				v1alpha1.ReasonWaitingForCredentials, says...)
 			s.awaitRenewalExpired(first, c.ended, c.says)
 			s.triedInTime(first)
-			testkit.NoError(t, s.Service.ClearFaults(t.Context()))
+			s.deliver()
 			s.Create(s.Credentials(s.Mint()))
 			s.awaitRenewed(first).isFor(s, waiting)
 			s.boughtTimes(2)
@@ -89,12 +89,10 @@ func beginBrief(t *testing.T, faults ...admin.Fault) (*testCase, *issued) {
 	for _, fault := range faults {
 		s.Script(fault)
 	}
-	certificate, credentials := s.Certificate(), s.Credentials(s.Mint())
+	certificate := s.Certificate()
 	certificate.Spec.RenewBefore = &metav1.Duration{Duration: briefRenewal}
-	s.Create(s.Trust(), s.Issuer(), credentials, certificate)
-	first := s.awaitReady(certificateName)
-	s.Remove(credentials)
-	return s, first
+	s.Create(s.Trust(), s.Issuer(), s.Credentials(s.Mint()), certificate)
+	return s, s.awaitFirst()
 }
 
 // awaitRenewalExpired waits until the renewal has ended because the certificate had expired, and checks that this was

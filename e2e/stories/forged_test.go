@@ -149,7 +149,7 @@ func (s *testCase) stranger() client.Client {
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
 		},
 	)
-	return s.as(name)
+	return testkit.Must(s.Cluster.ClientAs(name))(s)
 }
 
 // awaitHeld waits until a forged request is approved, and pending for that reason.

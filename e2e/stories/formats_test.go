@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"slices"
 	"testing"
 
@@ -97,38 +98,35 @@ func (s *testCase) agreeWithThePair(secretName string) {
 	}
 }
 
-func readJKS(content []byte) (crypto.PrivateKey, []*x509.Certificate, error) {
-	const alias = "certificate"
+func loadJKS(content []byte) (keystore.KeyStore, error) {
 	store := keystore.New()
-	if err := store.Load(bytes.NewReader(content), []byte(storePassword)); err != nil {
-		return nil, nil, err
-	}
-	entry, err := store.GetPrivateKeyEntry(alias, []byte(storePassword))
+	return store, store.Load(bytes.NewReader(content), []byte(storePassword))
+}
+
+func readJKS(content []byte) (crypto.PrivateKey, []*x509.Certificate, error) {
+	store, err := loadJKS(content)
 	if err != nil {
 		return nil, nil, err
 	}
-	key, err := x509.ParsePKCS8PrivateKey(entry.PrivateKey)
+	entry, err := store.GetPrivateKeyEntry("certificate", []byte(storePassword))
 	if err != nil {
 		return nil, nil, err
 	}
-	var certificates []*x509.Certificate
+	var chain []byte
 	for _, found := range entry.CertificateChain {
-		certificate, err := x509.ParseCertificate(found.Content)
-		if err != nil {
-			return nil, nil, err
-		}
-		certificates = append(certificates, certificate)
+		chain = append(chain, found.Content...)
 	}
-	return key, certificates, nil
+	key, keyErr := x509.ParsePKCS8PrivateKey(entry.PrivateKey)
+	certificates, err := x509.ParseCertificates(chain)
+	return key, certificates, errors.Join(keyErr, err)
 }
 
 func readJKSTruststore(content []byte) ([]*x509.Certificate, error) {
-	const alias = "ca"
-	store := keystore.New()
-	if err := store.Load(bytes.NewReader(content), []byte(storePassword)); err != nil {
+	store, err := loadJKS(content)
+	if err != nil {
 		return nil, err
 	}
-	entry, err := store.GetTrustedCertificateEntry(alias)
+	entry, err := store.GetTrustedCertificateEntry("ca")
 	if err != nil {
 		return nil, err
 	}

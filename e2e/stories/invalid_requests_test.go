@@ -59,10 +59,7 @@ func TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent(t *testing.T) {
 			})
 			s.awaitEvent("CertificateRequest", failed.Name, corev1.EventTypeWarning, v1alpha1.ReasonInvalidRequest,
 				c.says...)
-			await(s, certificate, "saying so to the user", func(certificate *cmapi.Certificate) bool {
-				issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
-				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && testkit.ContainsAll(issuing.Message, c.says)
-			})
+			s.awaitTold(certificate, c.says...)
 			s.nothingHappened()
 
 			tenant.Edit(s.Tenant, certificate, func(certificate *cmapi.Certificate) { certificate.Spec = s.Certificate().Spec })

@@ -5,7 +5,6 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
 // issued is what a user has in the end.
@@ -107,11 +107,7 @@ func (i *issued) isFor(s *testCase, request *cmapi.CertificateRequest) {
 
 func keyOf(s *testCase, request *cmapi.CertificateRequest) *rsa.PublicKey {
 	s.Helper()
-	block, _ := pem.Decode(request.Spec.Request)
-	if block == nil {
-		s.Fatalf("CertificateRequest %s holds no PEM", request.Name)
-	}
-	signing := testkit.Must(x509.ParseCertificateRequest(block.Bytes))(s)
+	signing := testkit.Must(pki.ParseCertificateRequest(request.Spec.Request))(s)
 	key, ok := signing.PublicKey.(*rsa.PublicKey)
 	if !ok {
 		s.Fatalf("CertificateRequest %s is for a %T", request.Name, signing.PublicKey)

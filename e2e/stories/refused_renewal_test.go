@@ -1,19 +1,14 @@
 package stories
 
 import (
-	"bytes"
-	"maps"
 	"slices"
 	"testing"
 	"time"
 
-	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -33,7 +28,7 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s, certificate, first := beginRenewable(t)
-			inUse := s.readSecret(certificate.Spec.SecretName).Data
+			inUse := s.readSecret(certificate.Spec.SecretName)
 			s.Script(admin.Fault{Operation: renew, Kind: admin.ResultFail, Code: c.code})
 			s.renewSettled(certificate)
 			says := []string{c.code, c.says, "`cmctl renew -n " + s.Namespace + " " + certificateName + "`"}
@@ -42,13 +37,8 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 			})
 			s.awaitEvent("CertificateRequest", failed.Name, corev1.EventTypeWarning, c.reason, c.code)
 			s.endedAs(s.onlyRenewalOrder(), c.reason, c.code)
-			await(s, certificate, "saying so to the user", func(certificate *cmapi.Certificate) bool {
-				issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
-				return issuing != nil && issuing.Status == cmmeta.ConditionFalse && testkit.ContainsAll(issuing.Message, says)
-			})
-			if !maps.EqualFunc(inUse, s.readSecret(certificate.Spec.SecretName).Data, bytes.Equal) {
-				t.Error("the Secret of the Certificate was touched by a renewal that failed")
-			}
+			s.awaitTold(certificate, says...)
+			s.keepsHolding(inUse)
 
 			renewals, bought := 2, 1
 			if c.bought {
@@ -66,7 +56,7 @@ func TestARenewalThatIsRefusedFailsWithAnExplanationAndTheNextOneGoesOn(t *testi
 func TestARenewalThatTheServiceFindsTooEarlyIsHeldForAnHour(t *testing.T) {
 	t.Parallel()
 	s, certificate, first := beginRenewable(t, "--validity=1000h", "--renewal-window=1m")
-	inUse := s.readSecret(certificate.Spec.SecretName).Data
+	inUse := s.readSecret(certificate.Spec.SecretName)
 	s.renewSettled(certificate)
 	s.awaitPending(certificateName, "PKI080", "more than 60 days left", "it is tried again every hour")
 	order := s.onlyRenewalOrder()
@@ -87,9 +77,7 @@ func TestARenewalThatTheServiceFindsTooEarlyIsHeldForAnHour(t *testing.T) {
 	}
 	s.receivedRenewals(1)
 	s.boughtTimes(1)
-	if !maps.EqualFunc(inUse, s.readSecret(certificate.Spec.SecretName).Data, bytes.Equal) {
-		t.Error("the Secret of the Certificate was touched by a renewal that waits")
-	}
+	s.keepsHolding(inUse)
 	if !s.awaitReady(certificateName).chain[0].Equal(first.chain[0]) {
 		t.Error("the Certificate is Ready with another certificate than before")
 	}
@@ -104,9 +92,7 @@ func TestARenewalThatIsNotProcessedIsSentAgainWithGrowingDistance(t *testing.T) 
 	s.awaitRenewed(first).isFor(s, pending)
 	renewals := s.receivedRenewals(4)
 	for i, least := range []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second} {
-		if distance := renewals[i+1].Time.Sub(renewals[i].Time); distance < least {
-			t.Errorf("renewal %d was sent %s after the one before, want %s at least", i+2, distance, least)
-		}
+		s.areApart(renewals[i:i+2], least)
 	}
 	s.boughtTimes(1)
 }
@@ -128,10 +114,6 @@ func TestARenewedCertificateIsAskedForUntilTheServiceHasMadeIt(t *testing.T) {
 	if len(polls) != 3 {
 		t.Fatalf("the certificate was asked for %d times, want 3: %+v", len(polls), polls)
 	}
-	for i, poll := range polls[1:] {
-		if distance := poll.Time.Sub(polls[i].Time); distance < 10*time.Second {
-			t.Errorf("the certificate was asked for again after %s", distance)
-		}
-	}
+	s.areApart(polls, 10*time.Second)
 	s.boughtTimes(1)
 }

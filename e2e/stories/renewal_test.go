@@ -54,6 +54,14 @@ func (p span) order(s *testCase, certificate *cmapi.Certificate) {
 	s.Create(s.Trust(), p.issuer(s), s.Credentials(s.Mint()), certificate)
 }
 
+// start starts a test case with the sample Certificate of that span.
+func (p span) start(t *testing.T) *testCase {
+	t.Helper()
+	s := p.begin(t)
+	p.order(s, p.certificate(s))
+	return s
+}
+
 // awaitFirst waits for the first certificate and deletes the transfer credentials: from now on nothing can be bought.
 func (s *testCase) awaitFirst() *issued {
 	s.Helper()

@@ -22,13 +22,6 @@ type threeRenewals struct {
 	caller *caller
 }
 
-func beginThreeRenewals(t *testing.T) *threeRenewals {
-	t.Helper()
-	r := &threeRenewals{testCase: quick.begin(t)}
-	quick.order(r.testCase, quick.certificate(r.testCase))
-	return r
-}
-
 // awaitUse waits for the first certificate, and lets the program begin with it.
 func (r *threeRenewals) awaitUse() {
 	r.Helper()

@@ -13,6 +13,23 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
+// Where an order is when a person acts, and how it goes on after that.
+var (
+	refused  = (*testCase).refused
+	sending  = (*testCase).sending
+	accepted = func(s *testCase) { s.accepted() }
+	deliver  = (*testCase).deliver
+)
+
+// inTurn does one thing after the other.
+func inTurn(steps ...func(*testCase)) func(*testCase) {
+	return func(s *testCase) {
+		for _, step := range steps {
+			step(s)
+		}
+	}
+}
+
 func requestActions() []userAction {
 	const (
 		requestDeleted     = "deletes the CertificateRequest"
@@ -37,20 +54,11 @@ func requestActions() []userAction {
 			})
 		})
 	}
+	remade := (*testCase).remakeAfterIssue
 	return []userAction{
-		{what: requestDeleted, during: beforeSending, outcome: followed, do: func(s *testCase) {
-			s.refused()
-			removed(s)
-			s.deliver()
-		}},
-		{what: requestDeleted, during: whileSending, outcome: followed, do: func(s *testCase) {
-			s.sending()
-			removed(s)
-		}},
-		{what: requestDeleted, during: inFlight, outcome: followed, do: func(s *testCase) {
-			s.accepted()
-			removed(s)
-		}},
+		{what: requestDeleted, during: beforeSending, outcome: followed, do: inTurn(refused, removed, deliver)},
+		{what: requestDeleted, during: whileSending, outcome: followed, do: inTurn(sending, removed)},
+		{what: requestDeleted, during: inFlight, outcome: followed, do: inTurn(accepted, removed)},
 		{what: requestDeleted, during: afterIssue, outcome: unnoticed, do: func(s *testCase) {
 			s.issued()
 			s.Remove(s.awaitOtherRequest(nil))
@@ -58,15 +66,8 @@ func requestActions() []userAction {
 			s.AwaitReady(certificateName)
 			s.spends(nothing, 1)
 		}},
-		{what: certificateChanged, during: beforeSending, outcome: followed, do: func(s *testCase) {
-			s.refused()
-			changed(s)
-			s.deliver()
-		}},
-		{what: certificateChanged, during: inFlight, outcome: followed, do: func(s *testCase) {
-			s.accepted()
-			changed(s)
-		}},
+		{what: certificateChanged, during: beforeSending, outcome: followed, do: inTurn(refused, changed, deliver)},
+		{what: certificateChanged, during: inFlight, outcome: followed, do: inTurn(accepted, changed)},
 		{what: certificateDeleted, during: beforeSending, outcome: unnoticed, do: func(s *testCase) {
 			s.refused()
 			collect := s.removeAsCollected()
@@ -80,14 +81,8 @@ func requestActions() []userAction {
 			s.deliver()
 			s.Create(s.Certificate())
 		}},
-		{what: certificateDeleted, during: whileSending, outcome: newKey, do: func(s *testCase) {
-			s.sending()
-			s.remakeAfterIssue()
-		}},
-		{what: certificateDeleted, during: inFlight, outcome: newKey, do: func(s *testCase) {
-			s.accepted()
-			s.remakeAfterIssue()
-		}},
+		{what: certificateDeleted, during: whileSending, outcome: newKey, do: inTurn(sending, remade)},
+		{what: certificateDeleted, during: inFlight, outcome: newKey, do: inTurn(accepted, remade)},
 	}
 }
 
@@ -127,31 +122,20 @@ func credentialActions() []userAction {
 		s.Remove(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: transferName}})
 	}
 	return []userAction{
-		{what: exchanged, during: beforeSending, do: func(s *testCase) {
-			s.refused()
-			s.ReplaceCredentials(s.Mint())
-			s.deliver()
-		}, outcome: outcome{
+		{what: exchanged, during: beforeSending, do: inTurn(refused, afterNew.do, deliver), outcome: outcome{
 			expected: []expectation{{reason: v1alpha1.ReasonWithdrawn, silent: true, says: []string{
 				"now holds other transfer credentials", "nothing was spent, and a new order is made",
 			}}},
 			spent: nothing, then: byItself,
 		}},
-		{what: exchanged, during: inDoubt, do: func(s *testCase) {
-			s.doubted()
-			s.ReplaceCredentials(s.Mint())
-		}, outcome: outcome{
+		{what: exchanged, during: inDoubt, do: inTurn((*testCase).doubted, afterNew.do), outcome: outcome{
 			expected: []expectation{{reason: v1alpha1.ReasonResponseLost, silent: true, says: []string{
 				"the request was sent and its response was lost", "now holds other transfer credentials",
 				"a new order is made with those",
 			}}},
 			spent: credentials, then: byItself,
 		}},
-		{what: removed, during: beforeSending, do: func(s *testCase) {
-			s.refused()
-			deleted(s)
-			s.deliver()
-		}, outcome: outcome{
+		{what: removed, during: beforeSending, do: inTurn(refused, deleted, deliver), outcome: outcome{
 			expected: []expectation{{reason: v1alpha1.ReasonWaitingForCredentials, says: []string{
 				"Secret", transferName, "does not exist",
 			}}},
@@ -160,14 +144,8 @@ func credentialActions() []userAction {
 				do:    func(s *testCase) { s.Create(s.Credentials(s.Mint())) },
 			},
 		}},
-		{what: removed, during: whileSending, outcome: unnoticed, do: func(s *testCase) {
-			s.sending()
-			deleted(s)
-		}},
-		{what: removed, during: inFlight, outcome: unnoticed, do: func(s *testCase) {
-			s.accepted()
-			deleted(s)
-		}},
+		{what: removed, during: whileSending, outcome: unnoticed, do: inTurn(sending, deleted)},
+		{what: removed, during: inFlight, outcome: unnoticed, do: inTurn(accepted, deleted)},
 	}
 }
 

@@ -45,7 +45,7 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 
 // It is alone with the world, too, until the controller works again.
 func TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow(t *testing.T) {
-	renewing, waiting := beginThreeRenewals(t), beginClosedWindow(t)
+	renewing, waiting := &threeRenewals{testCase: quick.start(t)}, &closedWindow{testCase: early.start(t)}
 	renewing.awaitUse()
 	renewing.keepWaiting() // with the first renewal, which is still to come
 	waiting.awaitClosed()
@@ -53,7 +53,7 @@ func TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow(t *testing.T)
 	waiting.isUntouched()
 	order := renewing.awaitInFlight()
 
-	waiting.andLooksAgain(func() {
+	waiting.awaitSecretRead(waiting.secret.Name, 1, func() {
 		testkit.NoError(t, renewing.StopController())
 		stopped := await(renewing.testCase, order, "there", func(*v1alpha1.VeroOrder) bool { return true })
 		if stopped.Status.State != v1alpha1.VeroOrderSubmitted {

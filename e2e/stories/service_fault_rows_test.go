@@ -100,32 +100,20 @@ func outcomes() []outcome {
 	}
 }
 
-// unprocessed is what comes of a request that has had no effect, as the other side's words make sure.
-func unprocessed() map[string]outcome {
-	return map[string]outcome{signNew: triedAgain, renew: triedAgain, get: askedAgain}
-}
+// Outcomes by operation. What can happen to GetCertificate only has one of fetched.
+var (
+	// unprocessed is what comes of a request that has had no effect, as the other side's words make sure.
+	unprocessed = map[string]outcome{signNew: triedAgain, renew: triedAgain, get: askedAgain}
+	// doubtful is what comes of one that has had none, when nobody but the service can know.
+	doubtful = map[string]outcome{signNew: sentAgain, renew: sentAgain, get: askedAgain}
+	// processed is what comes of a request that has had its effect when the response gets lost.
+	processed = map[string]outcome{signNew: lost, renew: sentAgain, get: askedAgain}
+	// damaged is what comes of a response that is no longer one, but has a RetrievalId that can be read.
+	damaged = map[string]outcome{signNew: receipt, renew: receipt, get: askedAgain}
+	// unverified is what comes of a response that nobody can rely on, but that is there.
+	unverified = map[string]outcome{signNew: kept, renew: kept, get: kept}
+)
 
-// doubtful is what comes of one that has had none, when nobody but the service can know.
-func doubtful() map[string]outcome {
-	return map[string]outcome{signNew: sentAgain, renew: sentAgain, get: askedAgain}
-}
-
-// processed is what comes of a request that has had its effect when the response gets lost.
-func processed() map[string]outcome {
-	return map[string]outcome{signNew: lost, renew: sentAgain, get: askedAgain}
-}
-
-// damaged is what comes of a response that is no longer one, but has a RetrievalId that can be read.
-func damaged() map[string]outcome {
-	return map[string]outcome{signNew: receipt, renew: receipt, get: askedAgain}
-}
-
-// unverified is what comes of a response that nobody can rely on, but that is there.
-func unverified() map[string]outcome {
-	return map[string]outcome{signNew: kept, renew: kept, get: kept}
-}
-
-// fetched is what comes of something that can happen to GetCertificate only.
 func fetched(of outcome) map[string]outcome { return map[string]outcome{get: of} }
 
 // serviceFaults are the rows about the service.
@@ -145,43 +133,43 @@ func serviceFaults() []serviceFault {
 	wrong := func(variant string) admin.Fault { return admin.Fault{Kind: admin.WrongCertificate, Variant: variant} }
 	of := func(kind admin.FaultKind) admin.Fault { return admin.Fault{Kind: kind} }
 	return []serviceFault{
-		{when: "does not answer at all", says: []string{"cannot connect to", "no response in time"}, outcomes: unprocessed()},
+		{when: "does not answer at all", says: []string{"cannot connect to", "no response in time"}, outcomes: unprocessed},
 		{when: "answers HTTP 404", fault: status(http.StatusNotFound),
-			says: []string{"the endpoint answered HTTP 404"}, outcomes: unprocessed()},
+			says: []string{"the endpoint answered HTTP 404"}, outcomes: unprocessed},
 		{when: "redirects to another address", fault: of(admin.Redirect),
-			says: []string{"the endpoint answered HTTP 307, a redirection, which is never followed"}, outcomes: doubtful()},
+			says: []string{"the endpoint answered HTTP 307, a redirection, which is never followed"}, outcomes: doubtful},
 		{when: "closes the connection and has done nothing", fault: of(admin.DropBefore),
-			says: []string{interrupted}, outcomes: doubtful()},
+			says: []string{interrupted}, outcomes: doubtful},
 		{when: "answers HTTP 500 and has done nothing", fault: status(http.StatusInternalServerError),
-			says: []string{"the endpoint answered HTTP 500"}, outcomes: doubtful()},
+			says: []string{"the endpoint answered HTTP 500"}, outcomes: doubtful},
 		{when: "answers HTTP 503 and has done nothing", fault: status(http.StatusServiceUnavailable),
-			says: []string{"the endpoint answered HTTP 503"}, outcomes: doubtful()},
+			says: []string{"the endpoint answered HTTP 503"}, outcomes: doubtful},
 		{when: "answers with a SOAP Fault and has done nothing", fault: of(admin.SOAPFault),
-			says: []string{"the certificate service answered with a SOAP Fault"}, outcomes: doubtful()},
+			says: []string{"the certificate service answered with a SOAP Fault"}, outcomes: doubtful},
 		{when: "has done what was asked, and a gateway answers HTTP 502", fault: after(status(http.StatusBadGateway)),
-			says: []string{"the endpoint answered HTTP 502"}, outcomes: processed()},
+			says: []string{"the endpoint answered HTTP 502"}, outcomes: processed},
 		{when: "has done what was asked, and a gateway answers HTTP 408", fault: after(status(http.StatusRequestTimeout)),
-			says: []string{"the endpoint answered HTTP 408"}, outcomes: processed()},
+			says: []string{"the endpoint answered HTTP 408"}, outcomes: processed},
 		{when: "has done what was asked and answers with a SOAP Fault", fault: after(of(admin.SOAPFault)),
-			says: []string{"the certificate service answered with a SOAP Fault"}, outcomes: processed()},
+			says: []string{"the certificate service answered with a SOAP Fault"}, outcomes: processed},
 		{when: "has done what was asked and never answers", fault: of(admin.TimeoutAfter),
-			says: []string{notInTime}, outcomes: processed()},
-		{when: "sends one byte per second", fault: of(admin.Slow), says: []string{notInTime}, outcomes: processed()},
+			says: []string{notInTime}, outcomes: processed},
+		{when: "sends one byte per second", fault: of(admin.Slow), says: []string{notInTime}, outcomes: processed},
 		{when: "resets the connection in the middle of the response", fault: of(admin.ResetMidResponse),
-			says: []string{interrupted}, outcomes: damaged()},
-		{when: "sends half of the response", fault: of(admin.Truncated), says: []string{notXML}, outcomes: damaged()},
+			says: []string{interrupted}, outcomes: damaged},
+		{when: "sends half of the response", fault: of(admin.Truncated), says: []string{notXML}, outcomes: damaged},
 		{when: "sends XML that is not well-formed", fault: of(admin.Malformed),
-			says: []string{notXML}, outcomes: damaged()},
+			says: []string{notXML}, outcomes: damaged},
 		{when: "sends 100 MB", fault: of(admin.Oversize),
-			says: []string{"the response is larger than 1048576 bytes and was not read"}, outcomes: damaged()},
+			says: []string{"the response is larger than 1048576 bytes and was not read"}, outcomes: damaged},
 		{when: "calls its response text/html", fault: of(admin.WrongContentType),
-			says: []string{"its content type is text/html, not text/xml"}, outcomes: damaged()},
+			says: []string{"its content type is text/html, not text/xml"}, outcomes: damaged},
 		{when: "answers something that was not asked", fault: of(admin.WrongOperation),
-			says: []string{"the certificate service's response does not fit the request"}, outcomes: damaged()},
+			says: []string{"the certificate service's response does not fit the request"}, outcomes: damaged},
 		{when: "does not sign its response", fault: of(admin.Unsigned),
-			says: []string{unsigned, "the service signs every response", "look for a proxy"}, outcomes: unverified()},
+			says: []string{unsigned, "the service signs every response", "look for a proxy"}, outcomes: unverified},
 		{when: "signs with a certificate of an unknown authority", fault: of(admin.StrangerSignature),
-			says: []string{unsigned, trustResponses}, outcomes: unverified()},
+			says: []string{unsigned, trustResponses}, outcomes: unverified},
 		{when: "gives the response to an earlier call once more", fault: of(admin.Replay), earlier: true,
 			says:     []string{"its RetrievalId is the one that VeroOrder", "has had before"},
 			outcomes: map[string]outcome{signNew: lost, renew: sentAgain}},

@@ -155,6 +155,16 @@ func (s *testCase) submissions() []admin.Request { s.Helper(); return s.Asked(si
 
 func (s *testCase) polls() []admin.Request { s.Helper(); return s.Asked(get) }
 
+// areApart fails the test case where two requests of the service that follow each other came sooner than that.
+func (s *testCase) areApart(requests []admin.Request, least time.Duration) {
+	s.Helper()
+	for i := 1; i < len(requests); i++ {
+		if distance := requests[i].Time.Sub(requests[i-1].Time); distance < least {
+			s.Errorf("%s %d came %s after the one before, want %s at least", requests[i].Operation, i+1, distance, least)
+		}
+	}
+}
+
 // spentOnce fails the test case unless the service has accepted one request, and heard of no other one.
 func (s *testCase) spentOnce() admin.Request {
 	s.Helper()

@@ -33,13 +33,6 @@ type closedWindow struct {
 	caller *caller
 }
 
-func beginClosedWindow(t *testing.T) *closedWindow {
-	t.Helper()
-	w := &closedWindow{testCase: early.begin(t)}
-	early.order(w.testCase, early.certificate(w.testCase))
-	return w
-}
-
 // awaitClosed waits until cert-manager has asked for the renewal, and is answered when it will come and how to be
 // spared the wait.
 func (w *closedWindow) awaitClosed() {
@@ -59,20 +52,9 @@ func (w *closedWindow) awaitClosed() {
 // provoke makes the controller look at the request once more.
 func (w *closedWindow) provoke() {
 	w.Helper()
-	w.andLooksAgain(func() {
+	w.awaitSecretRead(w.secret.Name, 1, func() {
 		tenant.Edit(w.Tenant, w.request, func(request *cmapi.CertificateRequest) { request.Annotations["provoked"] = "yes" })
 	})
-}
-
-// andLooksAgain waits, after something was done, until the controller has read the Secret once more: it has decided
-// anew.
-func (w *closedWindow) andLooksAgain(do func()) {
-	w.Helper()
-	before := w.secretReads(w.secret.Name)
-	do()
-	w.Eventually("another look at the closed window", thatHolds(func() bool {
-		return w.secretReads(w.secret.Name) > before
-	}))
 }
 
 // isUntouched fails the test case if anything has happened but waiting.
