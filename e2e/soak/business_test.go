@@ -53,14 +53,6 @@ func (s *environment) upTo(longest time.Duration) time.Duration {
 	return time.Duration(s.random.Int64N(int64(longest)))
 }
 
-// pass lets a time go by.
-func (s *environment) pass(moment time.Duration) {
-	select {
-	case <-time.After(moment):
-	case <-s.Context().Done():
-	}
-}
-
 // keep has so many Certificates under way.
 func (b *business) keep() {
 	b.Helper()

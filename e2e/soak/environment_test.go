@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -63,10 +66,9 @@ func startEnvironment(t *testing.T, options world.Options) *environment {
 	s.seedRandom()
 	s.watch()
 	testkit.NoError(t, s.WatchKeys(t.Context(), s.Cluster.RESTConfig()))
-	trust := testkit.Must(s.Service.Trust(t.Context(), namespace))(t)
 	issuer := s.Service.Issuer(namespace, customer)
 	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
-	s.Create(s.NamespaceObject(), trust, issuer)
+	s.Create(s.NamespaceObject(), s.Trust(), issuer)
 	return s
 }
 
@@ -92,17 +94,9 @@ func (s *environment) seedRandom() {
 // watch keeps a picture of the objects, so that looking at a thousand of them costs the API server nothing.
 func (s *environment) watch() {
 	s.Helper()
-	watched := testkit.Must(cache.New(s.Cluster.RESTConfig(), cache.Options{
-		Scheme: s.Client.Scheme(), DefaultTransform: cache.TransformStripManagedFields(),
-	}))(s)
-	for _, kind := range []client.Object{&cmapi.Certificate{}, &cmapi.CertificateRequest{}, &v1alpha1.VeroOrder{}} {
-		testkit.Must(watched.GetInformer(s.Context(), kind, cache.BlockUntilSynced(false)))(s)
-	}
-	go func() { _ = watched.Start(s.Context()) }()
-	if !watched.WaitForCacheSync(s.Context()) {
-		s.Fatal("the objects cannot be watched")
-	}
-	s.seen = watched
+	options := cache.Options{Scheme: s.Client.Scheme(), DefaultTransform: cache.TransformStripManagedFields()}
+	s.seen = testkit.Must(testkit.Watch(s.Context(), s.Cluster.RESTConfig(), options, nil,
+		&cmapi.Certificate{}, &cmapi.CertificateRequest{}, &v1alpha1.VeroOrder{}))(s)
 }
 
 func nameOf(number int) string { return fmt.Sprintf("certificate-%04d", number) }
@@ -124,4 +118,70 @@ func (s *environment) kill(number int) {
 	s.Helper()
 	s.killed = append(s.killed, time.Now())
 	testkit.NoError(s, s.Replica(number).Kill())
+}
+
+// list fills a list from the watch.
+func (s *environment) list(list client.ObjectList) {
+	s.Helper()
+	testkit.NoError(s, s.seen.List(s.Context(), list, client.InNamespace(namespace)))
+}
+
+func (s *environment) orders() []v1alpha1.VeroOrder {
+	s.Helper()
+	list := &v1alpha1.VeroOrderList{}
+	s.list(list)
+	return list.Items
+}
+
+// eventually waits until something holds.
+func (s *environment) eventually(what string, holds func() bool) {
+	s.Helper()
+	testkit.Eventually(s, what, func(context.Context) (bool, error) { return holds(), nil }, s.unfinished)
+}
+
+// revision is how many certificates a Certificate has received; 0 while it is not Ready, or is being issued anew.
+func revision(certificate *cmapi.Certificate) int {
+	ready := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionReady)
+	issuing := cmutil.GetCertificateCondition(certificate, cmapi.CertificateConditionIssuing)
+	if certificate.Status.Revision == nil || ready == nil || ready.Status != cmmeta.ConditionTrue ||
+		(issuing != nil && issuing.Status == cmmeta.ConditionTrue) {
+		return 0
+	}
+	return *certificate.Status.Revision
+}
+
+// received reports whether the Certificates of those names all have so many certificates.
+func (s *environment) received(count int, names ...string) bool {
+	s.Helper()
+	list := &cmapi.CertificateList{}
+	s.list(list)
+	there := 0
+	for i := range list.Items {
+		if slices.Contains(names, list.Items[i].Name) && revision(&list.Items[i]) >= count {
+			there++
+		}
+	}
+	return there == len(names)
+}
+
+// leader is the number of the replica that works, once one does.
+func (s *environment) leader() (number int) {
+	s.Helper()
+	s.eventually("one of the replicas to work", func() bool {
+		for number = 1; number <= 2; number++ {
+			if s.Replica(number).Works(s.Context()) {
+				return true
+			}
+		}
+		return false
+	})
+	return number
+}
+
+// replaceController kills the controller and starts another one, which need not wait for the lease of the dead one.
+func (s *environment) replaceController() {
+	s.Helper()
+	s.kill(1)
+	testkit.NoError(s, s.FreeLease(s.Context()))
+	testkit.Must(s.LaunchReplica(s.Context(), 1))(s)
 }

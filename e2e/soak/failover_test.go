@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
+
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
@@ -43,11 +45,11 @@ func TestALeaderThatIsFrozenAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPaid(t
 	for range 10 {
 		busy.keep()
 		number := s.leader()
-		s.pass(s.upTo(longestRun))
+		testkit.Pass(s, s.upTo(longestRun))
 		testkit.NoError(t, s.Replica(number).Pause())
 		s.eventually("the other replica to take over", func() bool { return s.Replica(3 - number).Works(t.Context()) })
 		busy.keep()
-		s.pass(s.upTo(longestRun))
+		testkit.Pass(s, s.upTo(longestRun))
 		testkit.NoError(t, s.Replica(number).Resume())
 		s.eventually("the old leader to end", func() bool { return s.Replica(number).State() != nil })
 		testkit.NoError(t, s.StartReplica(t.Context(), number))
@@ -103,8 +105,9 @@ func (f *failover) freezeInTheMiddle() string {
 		return len(f.Asked(signNew))+len(f.Asked(renewal)) == before+2
 	})
 	// Not in the middle of a renewal of its lease, which would let it give up at the moment when it is thawed.
-	renewed := f.lease().Spec.RenewTime
-	f.eventually("the leader to renew its lease", func() bool { return !f.lease().Spec.RenewTime.Equal(renewed) })
+	lease := func() *coordinationv1.Lease { return testkit.Must(f.Lease(f.Context()))(f) }
+	renewed := lease().Spec.RenewTime
+	f.eventually("the leader to renew its lease", func() bool { return !lease().Spec.RenewTime.Equal(renewed) })
 	testkit.NoError(f, f.Replica(f.old).Pause())
 	calls := testkit.Must(f.Service.Calls(f.Context()))(f)
 	if calls.Running != 2 {

@@ -30,7 +30,7 @@ func TestAControllerThatIsKilledAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPa
 		unfinished += s.killedWithin(s.upTo(longestRun))
 	}
 	s.kill(1)
-	s.removeLease()
+	testkit.NoError(s, s.FreeLease(s.Context()))
 	testkit.NoError(t, s.StartController(t.Context()))
 	busy.finish()
 	leave()
@@ -45,13 +45,11 @@ func TestAControllerThatIsKilledAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPa
 // killedWithin kills the controller after a while, starts it again, and tells how many calls the service was at.
 func (s *environment) killedWithin(moment time.Duration) (running int) {
 	s.Helper()
-	s.pass(moment)
+	testkit.Pass(s, moment)
 	calls := testkit.Must(s.Service.Calls(s.Context()))(s)
 	if state := s.Replica(1).State(); state != nil {
 		s.Fatalf("the controller has ended by itself: %v", s.Replica(1).ExitError())
 	}
-	s.kill(1)
-	s.removeLease()
-	testkit.Must(s.LaunchReplica(s.Context(), 1))(s)
+	s.replaceController()
 	return calls.Running
 }

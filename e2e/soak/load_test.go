@@ -8,6 +8,7 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -128,25 +129,14 @@ func (s *environment) progress(started time.Time) {
 // sampleMemory watches the memory of the replicas until the returned function is called, which tells the most that any
 // had.
 func (s *environment) sampleMemory() (most func() int) {
-	ctx, cancel := context.WithCancel(s.Context())
-	result := make(chan int)
-	go func() {
-		heaviest := 0
-		ticker := time.NewTicker(time.Second)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				result <- heaviest
-				return
-			case <-ticker.C:
-				for number := 1; number <= 2; number++ {
-					heaviest = max(heaviest, peakMemory(s.Replica(number).PID()))
-				}
-			}
+	s.Helper()
+	heaviest := 0
+	stop := testkit.Repeat(s, time.Second, func(context.Context) {
+		for number := 1; number <= 2; number++ {
+			heaviest = max(heaviest, process.PeakMemory(s.Replica(number).PID()))
 		}
-	}()
-	return func() int { cancel(); return <-result }
+	})
+	return func() int { stop(); return heaviest }
 }
 
 // checkLimits: memory, and calls at once.

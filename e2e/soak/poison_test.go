@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
@@ -72,17 +69,11 @@ func (s *crowded) poison(namespace, operation string) *tenant.Tenant {
 	s.Helper()
 	hostile := tenant.Begin(s.T, s.World, namespace)
 	hostile.Script(admin.Fault{Operation: operation, Kind: admin.TimeoutAfter, ForDuration: admin.Duration(time.Hour)})
-	minted := testkit.Must(hostile.Service.Mint(s.Context(), admin.MintRequest{CustomerID: customer}))(s)
-	trust := testkit.Must(hostile.Service.Trust(s.Context(), hostile.Namespace))(s)
+	minted := hostile.MintAs(admin.MintRequest{CustomerID: customer})
 	hostile.Create(
-		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: hostile.Namespace}}, trust,
+		hostile.NamespaceObject(), hostile.Trust(),
 		hostile.Service.Issuer(hostile.Namespace, customer),
-		&corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: hostile.Namespace, Name: nameOf(0)},
-			StringData: map[string]string{
-				v1alpha1.KeyTransferID: minted.TransferID, v1alpha1.KeyTransferPassword: minted.TransferPassword,
-			},
-		},
+		world.TransferSecret(hostile.Namespace, nameOf(0), minted),
 		world.Certificate(hostile.Namespace, nameOf(0), customer),
 	)
 	return hostile
@@ -104,8 +95,6 @@ func (s *crowded) killIn(poison *tenant.Tenant, operation string, earlier int) t
 		})
 		return len(answered) >= len(s.others)
 	})
-	s.kill(1)
-	s.removeLease()
-	testkit.Must(s.LaunchReplica(s.Context(), 1))(s)
+	s.replaceController()
 	return seen
 }

@@ -9,12 +9,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -33,12 +33,7 @@ func (s *environment) transferSecret(name string, sent admin.Credential) *corev1
 	defer s.mutex.Unlock()
 	s.payers[sent.TransferID] = name
 	s.KeepSecret(sent.TransferPassword, "the password of TransferId "+sent.TransferID)
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		StringData: map[string]string{
-			v1alpha1.KeyTransferID: sent.TransferID, v1alpha1.KeyTransferPassword: sent.TransferPassword,
-		},
-	}
+	return world.TransferSecret(namespace, name, sent)
 }
 
 // replace puts new credentials into the Secret of a Certificate.
@@ -60,27 +55,13 @@ func (s *environment) replace(ctx context.Context, name string) error {
 // it provides new credentials, after some time to think, and an order that waits for the certificate of another one it
 // gives up.
 func (s *environment) actAsUser(thinking time.Duration) (stop func()) {
-	ctx, cancel := context.WithCancel(s.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		attended := map[types.UID]bool{}
-		ticker := time.NewTicker(time.Second)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				if err := s.answerAll(ctx, attended, thinking); err != nil && ctx.Err() == nil {
-					s.Errorf("doing what the orders ask for: %v", err)
-				}
-			}
+	s.Helper()
+	attended := map[types.UID]bool{}
+	return testkit.Repeat(s, time.Second, func(ctx context.Context) {
+		if err := s.answerAll(ctx, attended, thinking); err != nil && ctx.Err() == nil {
+			s.Errorf("doing what the orders ask for: %v", err)
 		}
-	}()
-	stop = func() { cancel(); <-done }
-	s.Cleanup(stop)
-	return stop
+	})
 }
 
 func (s *environment) answerAll(ctx context.Context, attended map[types.UID]bool, thinking time.Duration) error {
