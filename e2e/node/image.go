@@ -16,6 +16,7 @@ import (
 	"runtime"
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
 // pauseImage is the image of the process that keeps the namespaces of a Pod.
@@ -89,8 +90,8 @@ func writePauseImage(ctx context.Context, directory string) (err error) {
 		"-o", program, "./cmd/pause")
 	command.Dir = filepath.Join(root, "e2e")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("building pause: %w: %s", err, output)
+	if _, err := process.Output(command); err != nil {
+		return err
 	}
 	return WriteImage(filepath.Join(directory, "pause.tar"), pauseImage, program, "65532:65532")
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
 // startKubelet starts kubelet.
@@ -33,8 +35,8 @@ func (n *Node) startKubelet(context.Context) (err error) {
 func (n *Node) startNetworking(ctx context.Context) error {
 	probe := exec.CommandContext(ctx, n.site.debian("usr/sbin/nft"), "list", "tables")
 	probe.Env = append(os.Environ(), n.site.libraries()...)
-	if output, err := probe.CombinedOutput(); err != nil {
-		return fmt.Errorf("a node needs nf_tables in the kernel: %s: %w: %s", probe, err, output)
+	if _, err := process.Output(probe); err != nil {
+		return fmt.Errorf("a node needs nf_tables in the kernel: %w", err)
 	}
 	if _, err := n.site.run(n.site.kubernetes("kube-proxy"), n.site.libraries(),
 		"--kubeconfig="+n.site.path("pki", "proxy.kubeconfig"),

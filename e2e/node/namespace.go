@@ -3,13 +3,14 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
+
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
 // Addresses inside of the network namespace.
@@ -47,9 +48,8 @@ func (s site) enclose(ctx context.Context) error {
 		// It leads nowhere. Some programs look for it to learn their own address.
 		{"route", "add", "default", "via", nodeIP, "dev", bridge},
 	} {
-		command := exec.CommandContext(ctx, "ip", arguments...)
-		if output, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("making the network: %s: %w: %s", command, err, bytes.TrimSpace(output))
+		if _, err := process.Output(exec.CommandContext(ctx, "ip", arguments...)); err != nil {
+			return fmt.Errorf("making the network: %w", err)
 		}
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"text/template"
+
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
 // socket of containerd.
@@ -74,12 +76,9 @@ func (n *Node) importImages(ctx context.Context) error {
 
 // ctr runs containerd's own client.
 func (n *Node) ctr(ctx context.Context, arguments ...string) error {
-	command := exec.CommandContext(ctx, n.site.debian("usr/bin/ctr"),
-		append([]string{"--address=" + socket}, arguments...)...)
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", command, err, bytes.TrimSpace(output))
-	}
-	return nil
+	_, err := process.Output(exec.CommandContext(ctx, n.site.debian("usr/bin/ctr"),
+		append([]string{"--address=" + socket}, arguments...)...))
+	return err
 }
 
 // libraries is the environment in which programs of the unpacked packages find their libraries.

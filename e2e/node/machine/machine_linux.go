@@ -2,7 +2,6 @@
 package machine
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
 // CanRunNode returns nil when a node can be booted here, and else why not, in one sentence. It tries what it
@@ -104,8 +105,6 @@ func tryIsolated(ctx context.Context, arguments []string) error {
 		Unshareflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET,
 		Cloneflags:   syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
 	}
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", command, err, bytes.TrimSpace(output))
-	}
-	return nil
+	_, err := process.Output(command)
+	return err
 }

@@ -2,7 +2,7 @@ package stories
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
 const (
@@ -26,10 +27,8 @@ func provideHelm(ctx context.Context, directory string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(filepath.Join(directory, "bin"), 0o755); err != nil {
-		return err
-	}
-	if err := os.Symlink(helm.Path, filepath.Join(directory, "bin", "helm")); err != nil {
+	bin := filepath.Join(directory, "bin")
+	if err := errors.Join(os.Mkdir(bin, 0o755), os.Symlink(helm.Path, filepath.Join(bin, "helm"))); err != nil {
 		return err
 	}
 	current, err := appVersion(filepath.Dir(filepath.Dir(helm.Chart)))
@@ -70,8 +69,6 @@ func appVersion(root string) (string, error) {
 func run(ctx context.Context, directory, program string, arguments ...string) error {
 	command := exec.CommandContext(ctx, program, arguments...)
 	command.Dir = directory
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", command, err, output)
-	}
-	return nil
+	_, err := process.Output(command)
+	return err
 }

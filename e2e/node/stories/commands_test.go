@@ -1,7 +1,6 @@
 package stories
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -10,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
@@ -24,9 +24,9 @@ func (p *platform) kubectl(ctx context.Context, arguments ...string) (string, er
 }
 
 // mustHelm is helm for what has to succeed.
-func (p *platform) mustHelm(t *testing.T, arguments ...string) string {
+func (p *platform) mustHelm(t *testing.T, arguments ...string) {
 	t.Helper()
-	return testkit.Must(p.helm(t.Context(), arguments...))(t)
+	testkit.Must(p.helm(t.Context(), arguments...))(t)
 }
 
 // mustKubectl is kubectl for what has to succeed.
@@ -39,13 +39,8 @@ func (p *platform) mustKubectl(t *testing.T, arguments ...string) string {
 func (p *platform) command(ctx context.Context, program string, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, program, arguments...)
 	command.Env = p.environment()
-	var problems bytes.Buffer
-	command.Stderr = &problems
-	output, err := command.Output()
-	if err != nil {
-		return string(output), fmt.Errorf("%s: %w\n%s%s", command, err, output, problems.Bytes())
-	}
-	return string(output), nil
+	output, err := process.Output(command)
+	return string(output), err
 }
 
 // environment is that of a shell in which kubectl and helm are at hand, without the settings of whoever runs the tests.

@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -41,12 +37,7 @@ func (p *platform) createCertificates(t *testing.T, service *world.Service, name
 	credentials := testkit.Must(service.MintMany(t.Context(), admin.MintRequest{CustomerID: customerID, Count: count}))(t)
 	for i, sent := range credentials {
 		certificate := world.Certificate(namespace, fmt.Sprintf("web-%d", i+1), customerID)
-		p.create(t, &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: certificate.Name},
-			StringData: map[string]string{
-				v1alpha1.KeyTransferID: sent.TransferID, v1alpha1.KeyTransferPassword: sent.TransferPassword,
-			},
-		})
+		p.create(t, world.TransferSecret(namespace, certificate.Name, sent))
 		p.create(t, certificate)
 	}
 }
@@ -54,12 +45,5 @@ func (p *platform) createCertificates(t *testing.T, service *world.Service, name
 // paid is how many requests for a new certificate the service has accepted.
 func paid(t *testing.T, service *world.Service) int {
 	t.Helper()
-	requests := testkit.Must(service.Requests(t.Context(), "SignNewCertificate", ""))(t)
-	accepted := 0
-	for _, request := range requests {
-		if request.Accepted {
-			accepted++
-		}
-	}
-	return accepted
+	return len(testkit.Must(service.Accepted(t.Context()))(t))
 }

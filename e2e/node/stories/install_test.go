@@ -21,7 +21,9 @@ func TestARehearsalNeedsOneCommandAndTheNotesSayTheOthers(t *testing.T) {
 	p.awaitReady(t, r.namespace, "rehearsal")
 	r.mustHelm(t, "test", releaseName, "--namespace="+r.namespace, inTime)
 
-	t.Run("every Pod is ready and none has restarted", func(t *testing.T) { testPodsAreWell(t, r) })
+	t.Run("every Pod is ready and none has restarted", func(t *testing.T) {
+		testPodsAreWell(t, r, 3) // two of the controller, and the simulator's
+	})
 	t.Run("containers run as an unprivileged user on a read-only root", func(t *testing.T) { testContainment(t, r) })
 	t.Run("metrics are reached through the Service", func(t *testing.T) { testMetrics(t, r) })
 
@@ -47,16 +49,18 @@ func (r *release) typeCommands(t *testing.T) {
 	}
 }
 
-func testPodsAreWell(t *testing.T, r *release) {
+// testPodsAreWell: so many Pods run, each of their containers is ready, and none has restarted.
+func testPodsAreWell(t *testing.T, r *release, want int) {
 	t.Helper()
 	pods := r.pods(t)
-	if len(pods) != 3 {
-		t.Errorf("%d Pods run, want two of the controller and the simulator's", len(pods))
+	if len(pods) != want {
+		t.Errorf("%d Pods run, want %d", len(pods), want)
 	}
 	for _, pod := range pods {
 		for _, container := range pod.Status.ContainerStatuses {
 			if !container.Ready || container.RestartCount > 0 {
-				t.Errorf("%s: ready: %t, restarts: %d", pod.Name, container.Ready, container.RestartCount)
+				t.Errorf("%s: ready: %t, restarts: %d: %v", pod.Name, container.Ready, container.RestartCount,
+					container.LastTerminationState)
 			}
 		}
 	}
@@ -97,8 +101,8 @@ func testSampleIsCollected(t *testing.T, r *release) {
 
 func testOrdersStay(t *testing.T, r *release) {
 	t.Helper()
-	if got, err := r.definitions(t.Context()); err != nil || len(got) != 3 {
-		t.Errorf("definitions after uninstall: %q (%v), want all three", got, err)
+	if got, err := r.definitions(t.Context()); err != nil || len(got) != 7 {
+		t.Errorf("definitions after uninstall: %q (%v), want all seven", got, err)
 	}
 	orders := &v1alpha1.VeroOrderList{}
 	testkit.NoError(t, r.List(t.Context(), orders, client.InNamespace(r.namespace)))

@@ -10,16 +10,13 @@ import (
 	"os"
 	"testing"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/go-logr/logr"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/cluster"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
@@ -59,20 +56,11 @@ func onPlatform(t *testing.T) *platform {
 
 // connect makes an administrator's client, and sees to it that cert-manager is there.
 func connect(ctx context.Context) (*platform, error) {
-	kinds := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{
-		scheme.AddToScheme, apiextensionsv1.AddToScheme, cmapi.AddToScheme, v1alpha1.AddToScheme,
-	} {
-		if err := add(kinds); err != nil {
-			return nil, err
-		}
-	}
 	access, err := clientcmd.BuildConfigFromFlags("", provided.Kubeconfig())
 	if err != nil {
 		return nil, err
 	}
-	access.QPS = -1 // No limit on the side of the client.
-	admin, err := client.New(access, client.Options{Scheme: kinds})
+	admin, err := cluster.NewClient(access, v1alpha1.AddToScheme)
 	if err != nil {
 		return nil, err
 	}

@@ -3,11 +3,9 @@ package stories
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -88,7 +86,7 @@ func provision(ctx context.Context, at node.Provision) error {
 	if err := provideHelm(ctx, at.Dir); err != nil {
 		return err
 	}
-	return provisionCertManager(ctx, root, at)
+	return provisionCertManager(ctx, at)
 }
 
 // makeImage makes the image of a version as `make image` does, for this machine.
@@ -103,33 +101,17 @@ func makeImage(ctx context.Context, root string, at node.Provision, version stri
 }
 
 // provisionCertManager packs cert-manager's own chart from its module, and its controllers into an image.
-func provisionCertManager(ctx context.Context, root string, at node.Provision) error {
-	module, version, err := certManagerModule(ctx, root)
+func provisionCertManager(ctx context.Context, at node.Provision) error {
+	module, err := binaries.FindModule(ctx, "e2e", "github.com/cert-manager/cert-manager")
 	if err != nil {
 		return err
 	}
-	if err := packChart(ctx, at.Dir, filepath.Join(module, "deploy", "charts", certManager), version); err != nil {
+	version := module.Version
+	if err := packChart(ctx, at.Dir, filepath.Join(module.Dir, "deploy", "charts", certManager), version); err != nil {
 		return err
 	}
 	return errors.Join(
 		os.Rename(chartPath(at.Dir, certManager+"-"+version), chartPath(at.Dir, certManager)),
 		node.WriteImage(filepath.Join(at.Images, certManager+".tar"), "varmenne/certmanager:"+version,
 			at.Programs.CertManager, "1000:1000"))
-}
-
-// certManagerModule returns where cert-manager's module is, and its version.
-func certManagerModule(ctx context.Context, root string) (directory, version string, err error) {
-	command := exec.CommandContext(ctx, "go", "mod", "download", "-json", "github.com/cert-manager/cert-manager")
-	command.Dir = filepath.Join(root, "e2e")
-	command.Env = append(os.Environ(), "GOWORK=off")
-	output, err := command.Output()
-	if err != nil {
-		return "", "", fmt.Errorf("finding cert-manager's module: %w: %s", err, output)
-	}
-	var module struct {
-		Dir     string `json:"Dir"`
-		Version string `json:"Version"`
-	}
-	err = json.Unmarshal(output, &module)
-	return module.Dir, module.Version, err
 }

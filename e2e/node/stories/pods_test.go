@@ -5,12 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
@@ -108,4 +110,54 @@ func (r *release) isEmpty(t *testing.T, list client.ObjectList) error {
 		return fmt.Errorf("%d are left in a %T", count, list)
 	}
 	return nil
+}
+
+// atOnce is how many Certificates a rush is of.
+const atOnce = 60
+
+func TestARushOfCertificatesStaysBelowTheMemoryLimitOfTheChart(t *testing.T) {
+	p := onPlatform(t)
+	r := p.install(t, "rush", currentVersion(t), values{})
+	service := p.startService(t)
+	p.makeNamespace(t, "many")
+	p.createIssuer(t, service, "many")
+	p.createCertificates(t, service, "many", atOnce)
+	for i := range atOnce {
+		p.awaitReady(t, "many", fmt.Sprintf("web-%d", i+1))
+	}
+	if got := paid(t, service); got != atOnce {
+		t.Errorf("the service was paid for %d certificates, want %d", got, atOnce)
+	}
+	testPodsAreWell(t, r, 2)
+	t.Run("by what the kernel counts", func(t *testing.T) {
+		for _, program := range r.programs(t, r.onMachine(t, "the memory cgroups of containers")) {
+			testMemory(t, program)
+		}
+	})
+	r.uninstall(t)
+}
+
+// testMemory compares what a container has used with the limit that the kernel enforces, and that with the chart's.
+func testMemory(t *testing.T, p program) {
+	t.Helper()
+	value := func(file string) int64 {
+		t.Helper()
+		return testkit.Must(strconv.ParseInt(p.memory(t, file), 10, 64))(t)
+	}
+	var wanted resource.Quantity
+	for _, container := range p.pod.Spec.Containers {
+		wanted = *container.Resources.Limits.Memory()
+	}
+	limit, most := value("memory.limit_in_bytes"), value("memory.max_usage_in_bytes")
+	if limit != wanted.Value() || wanted.IsZero() {
+		t.Errorf("%s: the kernel enforces %d bytes, the chart says %s", p.pod.Name, limit, &wanted)
+	}
+	if failures := value("memory.failcnt"); failures > 0 || most > limit/2 {
+		t.Errorf("%s: %d of %d bytes were used at most, and %d times no more were to be had",
+			p.pod.Name, most, limit, failures)
+	}
+	if control := p.memory(t, "memory.oom_control"); !strings.Contains(control, "oom_kill 0") {
+		t.Errorf("%s: memory.oom_control says %q, want no kill", p.pod.Name, control)
+	}
+	t.Logf("%s: at most %d MiB of %s", p.pod.Name, most>>20, &wanted)
 }

@@ -26,19 +26,10 @@ func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
 	r := p.install(t, "upgrades", previous, values{})
 	for _, disruption := range r.disruptions(current) {
 		t.Run(disruption.claim, func(t *testing.T) {
-			service := p.startService(t)
-			keepWaiting(t, service)
-			p.makeNamespace(t, disruption.namespace)
-			p.createIssuer(t, service, disruption.namespace)
-			p.createCertificates(t, service, disruption.namespace, 1)
+			service := p.orderOne(t, disruption.namespace)
 			before := p.awaitInFlight(t, disruption.namespace)
 			disruption.run(t)
-			deliver(t, service)
-			p.awaitReady(t, disruption.namespace, "web-1")
-			p.testSameOrder(t, before)
-			if got := paid(t, service); got != 1 {
-				t.Errorf("the service was paid %d times, want once", got)
-			}
+			p.testSameOrder(t, service, before)
 		})
 	}
 	t.Run("an uninstallation during the call that pays", func(t *testing.T) { testUninstalledDuringACall(t, r, current) })
@@ -55,19 +46,21 @@ func TestNothingIsLostWhilePodsComeAndGo(t *testing.T) {
 	})
 }
 
-// keepWaiting lets a service have no certificate for anybody until deliver.
-func keepWaiting(t *testing.T, service *world.Service) {
+// orderOne orders a certificate in a new namespace, from a service of its own that does what the faults say, and that
+// has no certificate for anybody until they are cleared.
+func (p *platform) orderOne(t *testing.T, namespace string, faults ...admin.Fault) *world.Service {
 	t.Helper()
 	const calls = 1000 // More than there are.
-	testkit.Must(service.Script(t.Context(), admin.Fault{
+	service := p.startService(t)
+	for _, fault := range append(faults, admin.Fault{
 		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: calls,
-	}))(t)
-}
-
-// deliver ends every misbehavior of a service.
-func deliver(t *testing.T, service *world.Service) {
-	t.Helper()
-	testkit.NoError(t, service.ClearFaults(t.Context()))
+	}) {
+		testkit.Must(service.Script(t.Context(), fault))(t)
+	}
+	p.makeNamespace(t, namespace)
+	p.createIssuer(t, service, namespace)
+	p.createCertificates(t, service, namespace, 1)
+	return service
 }
 
 // testUninstalledDuringACall: the response that the service gives while helm is at it has to be recorded, because
@@ -75,26 +68,16 @@ func deliver(t *testing.T, service *world.Service) {
 func testUninstalledDuringACall(t *testing.T, r *release, current string) {
 	t.Helper()
 	const namespace = "overtaken"
-	service := r.startService(t)
-	testkit.Must(service.Script(t.Context(), admin.Fault{
+	service := r.orderOne(t, namespace, admin.Fault{
 		Operation: "SignNewCertificate", Kind: admin.TimeoutAfter, Hold: admin.Duration(slowResponse),
-	}))(t)
-	keepWaiting(t, service)
-	r.makeNamespace(t, namespace)
-	r.createIssuer(t, service, namespace)
-	r.createCertificates(t, service, namespace, 1)
+	})
 	r.awaitOrder(t, namespace, "that is being sent", func(order v1alpha1.VeroOrder) bool {
 		return order.Status.State == v1alpha1.VeroOrderSubmitting
 	})
 	r.uninstall(t)
 	before := r.awaitInFlight(t, namespace)
-	deliver(t, service)
 	r.notes = r.onChart(t, "install", current, values{})
-	r.awaitReady(t, namespace, "web-1")
-	r.testSameOrder(t, before)
-	if got := paid(t, service); got != 1 {
-		t.Errorf("the service was paid %d times, want once", got)
-	}
+	r.testSameOrder(t, service, before)
 }
 
 // disruption is what a user, or the cluster, does to the controller while an order is in flight.
@@ -136,9 +119,15 @@ func (r *release) disruptions(current string) []disruption {
 	}
 }
 
-// testSameOrder: the order of before is the only one, and it bears the certificate.
-func (p *platform) testSameOrder(t *testing.T, before v1alpha1.VeroOrder) {
+// testSameOrder: when the service goes on, the order of before is the only one and bears the certificate, which was
+// paid for once.
+func (p *platform) testSameOrder(t *testing.T, service *world.Service, before v1alpha1.VeroOrder) {
 	t.Helper()
+	testkit.NoError(t, service.ClearFaults(t.Context()))
+	p.awaitReady(t, before.Namespace, "web-1")
+	if got := paid(t, service); got != 1 {
+		t.Errorf("the service was paid %d times, want once", got)
+	}
 	orders := &v1alpha1.VeroOrderList{}
 	testkit.NoError(t, p.List(t.Context(), orders, client.InNamespace(before.Namespace)))
 	if len(orders.Items) != 1 {
