@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
@@ -62,11 +61,7 @@ func (s *scenario) awaitSaid(request *cmapi.CertificateRequest, reason, says str
 		s.Errorf("%s does not say %q", csiPage, says)
 	}
 	says = strings.ReplaceAll(says, readersNamespace, s.Namespace)
-	s.Eventually("a request that is "+reason+" and says "+says, func(context.Context) (bool, error) {
-		now := get(s, request.Name, &cmapi.CertificateRequest{})
-		ready := cmutil.GetCertificateRequestCondition(now, cmapi.CertificateRequestConditionReady)
-		return ready != nil && ready.Reason == reason && strings.Contains(ready.Message, says), nil
-	})
+	s.awaitSaying(request.Name, cmapi.CertificateRequestConditionReady, reason, says)
 }
 
 // TestARequestOfAPodSpendsTransferCredentials: that is why the page says not to.
@@ -82,7 +77,7 @@ func TestARequestOfAPodSpendsTransferCredentials(t *testing.T) {
 func TestARequestOfAPodWaitsWithoutTransferCredentials(t *testing.T) {
 	t.Parallel()
 	s := beginScenario(t, "pod-without-credentials")
-	testkit.NoError(t, s.Client.Delete(t.Context(), get(s, transferName, &corev1.Secret{})))
+	testkit.NoError(t, s.Client.Delete(t.Context(), tenant.Get(s.Tenant, transferName, &corev1.Secret{})))
 	s.awaitSaid(s.requestOfAPod(), cmapi.CertificateRequestReasonPending,
 		"Secret tax-reporting/vero-transfer does not exist: create it with the keys transferId and transferPassword")
 	s.awaitSaid(s.requestOfAPod("reporting.example"), cmapi.CertificateRequestReasonFailed,
@@ -92,7 +87,7 @@ func TestARequestOfAPodWaitsWithoutTransferCredentials(t *testing.T) {
 func TestARequestOfAPodFindsNoCredentialsWhereTheIssuerNamesNone(t *testing.T) {
 	t.Parallel()
 	s := beginScenario(t, "pod-finds-none")
-	issuer := get(s, issuerName, &v1alpha1.VeroIssuer{})
+	issuer := tenant.Get(s.Tenant, issuerName, &v1alpha1.VeroIssuer{})
 	before := issuer.DeepCopy()
 	issuer.Spec.TransferSecretRef = nil
 	testkit.NoError(t, s.Client.Patch(t.Context(), issuer, client.MergeFrom(before)))

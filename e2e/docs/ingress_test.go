@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned"
 	cminformers "github.com/cert-manager/cert-manager/pkg/client/informers/externalversions"
@@ -21,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 )
 
@@ -58,8 +58,7 @@ func shown[T client.Object](s *scenario, page, kind, name string, object T) T {
 		if b.language != "yaml" {
 			continue
 		}
-		manifests := testkit.Must(manifestsIn(b.text))(s)
-		for _, manifest := range manifests {
+		for _, manifest := range testkit.Must(manifestsIn(b.text))(s) {
 			if manifest.GetKind() == kind && manifest.GetName() == name {
 				into(s, manifest, object)
 				object.SetNamespace(s.Namespace)
@@ -97,26 +96,15 @@ func TestACertificateForAnIngressOrGatewayIsRefused(t *testing.T) {
 		t.Errorf("%s does not say %q", ingressPage, quoted)
 	}
 	for _, name := range []string{"front-tls", "front-gateway-tls"} {
-		certificate := get(s, name, &cmapi.Certificate{})
+		certificate := tenant.Get(s.Tenant, name, &cmapi.Certificate{})
 		if certificate.Spec.CommonName != customerID || certificate.Spec.IssuerRef.Group != "varmenne.dev" {
 			t.Errorf("Certificate %s is for %+v", name, certificate.Spec)
 		}
-		s.awaitRefused(name, quoted)
+		s.awaitSaying(name, cmapi.CertificateRequestConditionReady, cmapi.CertificateRequestReasonFailed, quoted)
 	}
 	if sent := s.submissions(); len(sent) > 0 {
 		t.Errorf("the service was sent %+v", sent)
 	}
-}
-
-// awaitRefused waits until a request of a Certificate has failed and says why.
-func (s *scenario) awaitRefused(certificate, says string) {
-	s.Helper()
-	s.AwaitRequest("of Certificate "+certificate+", has failed and says "+says,
-		func(request *cmapi.CertificateRequest) bool {
-			ready := cmutil.GetCertificateRequestCondition(request, cmapi.CertificateRequestConditionReady)
-			return request.Annotations[cmapi.CertificateNameKey] == certificate && ready != nil &&
-				ready.Reason == cmapi.CertificateRequestReasonFailed && strings.Contains(ready.Message, says)
-		})
 }
 
 // TestAnIngressMayNameTheSecretOfACertificate: cert-manager leaves that Certificate alone.
@@ -128,7 +116,7 @@ func TestAnIngressMayNameTheSecretOfACertificate(t *testing.T) {
 	ingress := shown(s, ingressPage, "Ingress", "internal", &networkingv1.Ingress{})
 	s.Create(ingress)
 	testkit.NoError(t, s.ingressShim()(t.Context(), ingress))
-	if after := get(s, certificateName, &cmapi.Certificate{}); after.Generation != before.Generation {
+	if after := tenant.Get(s.Tenant, certificateName, &cmapi.Certificate{}); after.Generation != before.Generation {
 		t.Errorf("the Certificate was changed: %+v", after.Spec)
 	}
 	list := &cmapi.CertificateList{}

@@ -1,8 +1,10 @@
 package docs
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/e2e/binaries"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
@@ -105,4 +108,25 @@ func TestAManifestThatIsWrongIsNoticed(t *testing.T) {
 			t.Logf("%s: %v", claim, err)
 		}
 	}
+}
+
+// gatewayAPI is where the definitions of Gateways come from: cert-manager's module requires it.
+const gatewayAPI = "sigs.k8s.io/gateway-api"
+
+// notInstalled are kinds that pages show and no module that we require defines.
+var notInstalled = map[string]string{
+	"monitoring.coreos.com":   "the Prometheus operator's definitions are in none of our modules",
+	"velero.io":               "Velero's definitions are in none of our modules; restore_test.go does what a restore does",
+	"grafana.integreatly.org": "the Grafana operator's definitions are in none of our modules",
+}
+
+// installForeignKinds installs the definitions of kinds of others that the pages show.
+func installForeignKinds(ctx context.Context, w *world.World) error {
+	module, err := binaries.FindModule(ctx, "e2e", gatewayAPI)
+	if err != nil {
+		return err
+	}
+	crds := filepath.Join(module.Dir, "config", "crd", "standard")
+	return w.Cluster.Apply(ctx, filepath.Join(crds, "gateway.networking.k8s.io_gatewayclasses.yaml"),
+		filepath.Join(crds, "gateway.networking.k8s.io_gateways.yaml"))
 }

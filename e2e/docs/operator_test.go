@@ -3,6 +3,8 @@ package docs
 import (
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,7 +13,9 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
+	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -97,7 +101,7 @@ func TestABundleIsRotatedAsThePageSays(t *testing.T) {
 	r.write("new-responses.pem", bundles["issuance.pem"]) // authorities that sign nothing here
 	r.follow(trustPage, "When an authority changes", withSimulatorsTLS())
 	r.follow(trustPage, "Check a bundle")
-	if trust := get(s, "vero-trust", &corev1.ConfigMap{}); !strings.Contains(
+	if trust := tenant.Get(s.Tenant, "vero-trust", &corev1.ConfigMap{}); !strings.Contains(
 		trust.Data["responses.pem"], strings.TrimSpace(bundles["issuance.pem"])) {
 		t.Error("the bundle does not hold the new authority")
 	}
@@ -163,7 +167,7 @@ func TestADeletedOrderIsMadeAgain(t *testing.T) {
 	})
 	s.Create(s.Certificate())
 	lost := s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
-	s.awaitSaying(cmapi.CertificateRequestConditionType(v1alpha1.ConditionSubmitted), lost.Status.RetrievalID)
+	s.awaitSaying("", cmapi.CertificateRequestConditionType(v1alpha1.ConditionSubmitted), "", lost.Status.RetrievalID)
 	testkit.NoError(t, s.Client.Delete(t.Context(), lost))
 	testkit.NoError(t, s.Service.ClearFaults(t.Context()))
 	s.AwaitReady(certificateName)
@@ -200,4 +204,19 @@ func TestAnOrderTakesOverARetrievalId(t *testing.T) {
 		t.Fatalf("%d commands: %v", len(annotate), err)
 	}
 	s.AwaitReady(certificateName)
+}
+
+// TestTheRequestForTheEServiceIsOneThatTheServiceTakes runs the page's command, and judges what it makes as the
+// controller judges requests.
+func TestTheRequestForTheEServiceIsOneThatTheServiceTakes(t *testing.T) {
+	t.Parallel()
+	commands := commandsOf(t, troublePage)
+	index := slices.IndexFunc(commands, func(c howto.Command) bool { return strings.HasPrefix(c.Text, "openssl req ") })
+	shell := howto.Shell{Dir: t.TempDir(), Log: t.Logf}
+	testkit.NoError(t, shell.Run(t.Context(), commands[index:index+1]))
+	content := testkit.Must(os.ReadFile(filepath.Join(shell.Dir, "request.pem")))(t)
+	request := testkit.Must(pki.ParseCertificateRequest(content))(t)
+	if err := pki.CheckCertificateRequest(request, customerID); err != nil {
+		t.Error(err)
+	}
 }

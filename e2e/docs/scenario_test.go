@@ -1,7 +1,10 @@
 package docs
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -9,8 +12,8 @@ import (
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -43,19 +46,15 @@ func emptyScenario(t *testing.T, namespace string, service ...string) *scenario 
 	return &scenario{tenant.Begin(t, theWorld(t), namespace, service...)}
 }
 
-// get reads an object of the scenario's namespace.
-func get[T client.Object](s *scenario, name string, object T) T {
+// awaitSaying waits until a CertificateRequest has a condition for a reason, any for none, whose message says
+// something. It is that of a name, or of a Certificate with it; any for none.
+func (s *scenario) awaitSaying(name string, kind cmapi.CertificateRequestConditionType, reason, says string) {
 	s.Helper()
-	testkit.NoError(s, s.Client.Get(s.Context(), client.ObjectKey{Namespace: s.Namespace, Name: name}, object))
-	return object
-}
-
-// awaitSaying waits until a CertificateRequest has a condition whose message says something.
-func (s *scenario) awaitSaying(kind cmapi.CertificateRequestConditionType, says string) {
-	s.Helper()
-	s.AwaitRequest(fmt.Sprintf("%s, and says %q", kind, says), func(request *cmapi.CertificateRequest) bool {
+	s.AwaitRequest(fmt.Sprintf("%s %s, and says %q", kind, reason, says), func(request *cmapi.CertificateRequest) bool {
 		condition := cmutil.GetCertificateRequestCondition(request, kind)
-		return condition != nil && strings.Contains(condition.Message, says)
+		meant := name == "" || name == request.Name || name == request.Annotations[cmapi.CertificateNameKey]
+		return meant && condition != nil && (reason == "" || condition.Reason == reason) &&
+			strings.Contains(condition.Message, says)
 	})
 }
 
@@ -63,4 +62,59 @@ func (s *scenario) awaitSaying(kind cmapi.CertificateRequestConditionType, says 
 func (s *scenario) submissions() []admin.Request {
 	s.Helper()
 	return slices.DeleteFunc(s.Asked(""), func(asked admin.Request) bool { return asked.Operation == "GetCertificate" })
+}
+
+// readersNamespace is what the pages call the namespace of their reader.
+const readersNamespace = "tax-reporting"
+
+// reader is somebody who types the commands of a page, in a directory of their own.
+type reader struct {
+	*scenario
+
+	shell howto.Shell
+}
+
+func (s *scenario) reader() *reader {
+	s.Helper()
+	return &reader{scenario: s, shell: s.Shell()}
+}
+
+// follow does what a page says under a heading, in the scenario's namespace.
+func (s *scenario) follow(page, heading string) {
+	s.Helper()
+	s.reader().follow(page, heading)
+}
+
+func (r *reader) follow(page, heading string, replacements ...howto.Replacement) {
+	r.Helper()
+	commands, err := commandsOf(r.T, page).Section(heading)
+	if err != nil {
+		r.Fatalf("%s: %v", page, err)
+	}
+	for i := range commands {
+		text := testkit.Must(howto.Replace(commands[i].Text, replacementsIn(commands[i].Text, replacements)...))(r)
+		commands[i].Text = strings.ReplaceAll(text, "-n "+readersNamespace, "-n "+r.Namespace)
+	}
+	if err := r.shell.Run(r.Context(), commands); err != nil {
+		r.Fatalf("%s, %s: %v\n%s", page, heading, err, r.Picture())
+	}
+}
+
+// replacementsIn are those that a text has something for.
+func replacementsIn(text string, all []howto.Replacement) []howto.Replacement {
+	var found []howto.Replacement
+	for _, replacement := range all {
+		if strings.Contains(text, replacement.Old) {
+			found = append(found, replacement)
+		}
+	}
+	return found
+}
+
+// write puts a file into the reader's directory.
+func (r *reader) write(name, content string) {
+	r.Helper()
+	path := filepath.Join(r.shell.Dir, name)
+	testkit.NoError(r, errors.Join(
+		os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)))
 }
