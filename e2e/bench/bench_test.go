@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
@@ -52,12 +54,7 @@ func prepare(b *testing.B, w *world.World, service *world.Service, issuer *v1alp
 	create(b, w, trust)
 	create(b, w, issuer)
 	for i, credential := range minted {
-		create(b, w, &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: nameOf(i)},
-			StringData: map[string]string{
-				v1alpha1.KeyTransferID: credential.TransferID, v1alpha1.KeyTransferPassword: credential.TransferPassword,
-			},
-		})
+		create(b, w, world.TransferSecret(namespace, nameOf(i), credential))
 	}
 }
 
@@ -79,14 +76,11 @@ func follow(b *testing.B, w *world.World, namespace string, kind client.ObjectLi
 	return events.ResultChan()
 }
 
-// ready is the condition Ready of a request; its zero value if there is none yet.
-func ready(request *cmapi.CertificateRequest) cmapi.CertificateRequestCondition {
-	for _, condition := range request.Status.Conditions {
-		if condition.Type == cmapi.CertificateRequestConditionReady {
-			return condition
-		}
-	}
-	return cmapi.CertificateRequestCondition{}
+// isReady reports whether a request is Ready.
+func isReady(request *cmapi.CertificateRequest) bool {
+	return cmutil.CertificateRequestHasCondition(request, cmapi.CertificateRequestCondition{
+		Type: cmapi.CertificateRequestConditionReady, Status: cmmeta.ConditionTrue,
+	})
 }
 
 // median and percentile95 are of figures that are sorted.

@@ -6,8 +6,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/e2e/process"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 )
@@ -84,11 +83,11 @@ func settled(b *testing.B, pid int) (resident, peak float64) {
 // peakMiB is the most memory that a process has had, as the kernel counts it.
 func peakMiB(b *testing.B, pid int) float64 {
 	b.Helper()
-	content := testkit.Must(os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)))(b)
-	var kibibytes float64
-	_, line, _ := strings.Cut(string(content), "VmHWM:")
-	testkit.Must(fmt.Sscan(line, &kibibytes))(b)
-	return kibibytes / (1 << 10)
+	peak := process.PeakMemory(pid)
+	if peak == 0 {
+		b.Fatalf("process %d has ended", pid)
+	}
+	return float64(peak) / (1 << 20)
 }
 
 // populate creates the requests, each of them Ready, as cert-manager leaves them.

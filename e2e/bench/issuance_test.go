@@ -7,12 +7,12 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 )
 
 const crowd = 200
@@ -50,7 +50,7 @@ func issueAll(b *testing.B, w *world.World, namespace string) map[string]time.Ti
 				b.Fatal("the watch has ended")
 			}
 			request, isRequest := event.Object.(*cmapi.CertificateRequest)
-			if isRequest && event.Type == watch.Modified && ready(request).Status == cmmeta.ConditionTrue &&
+			if isRequest && event.Type == watch.Modified && isReady(request) &&
 				seen[retrievalID(request)].IsZero() {
 				seen[retrievalID(request)] = time.Now()
 			}
@@ -62,10 +62,8 @@ func issueAll(b *testing.B, w *world.World, namespace string) map[string]time.Ti
 }
 
 func retrievalID(request *cmapi.CertificateRequest) string {
-	for _, condition := range request.Status.Conditions {
-		if condition.Type == v1alpha1.ConditionSubmitted {
-			return condition.Message
-		}
+	if submitted := status.Find(request, v1alpha1.ConditionSubmitted); submitted != nil {
+		return submitted.Message
 	}
 	return ""
 }

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -87,7 +86,7 @@ func awaitAll(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 				return false, err
 			}
 			for i := range list.Items {
-				if ready(&list.Items[i]).Status == cmmeta.ConditionTrue {
+				if isReady(&list.Items[i]) {
 					number++
 				}
 			}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -162,7 +161,7 @@ func (o *observed) request(b *testing.B, event watch.Event, open bool) {
 		known = &renewal{asked: time.Now()}
 		o.renewals[request.UID] = known
 	}
-	if known.ready.IsZero() && ready(request).Status == cmmeta.ConditionTrue {
+	if known.ready.IsZero() && isReady(request) {
 		known.ready, known.serial = time.Now(), serialOf(leafOf(b, request.Name, request.Status.Certificate))
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 const (
@@ -87,12 +88,9 @@ func hostile(b *testing.B, w *world.World) *atomic.Int32 {
 	for i := range silent * perSilent {
 		certificate := world.Certificate("silent", nameOf(i), customer)
 		certificate.Spec.IssuerRef.Name = nameOf(i % silent)
-		create(b, w, &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "silent", Name: nameOf(i)},
-			StringData: map[string]string{
-				v1alpha1.KeyTransferID: fmt.Sprintf("%011d", i), v1alpha1.KeyTransferPassword: fmt.Sprintf("password-%07d", i),
-			},
-		})
+		create(b, w, world.TransferSecret("silent", nameOf(i), admin.Credential{
+			TransferID: fmt.Sprintf("%011d", i), TransferPassword: fmt.Sprintf("password-%07d", i),
+		}))
 		create(b, w, certificate)
 	}
 	until(b, time.Now(), func(context.Context) (bool, error) { return calls.Load() >= held, nil })
