@@ -1,5 +1,6 @@
-// Package testkit is what the tests of several packages have in common, each thing once: to wait, to read conditions,
-// to verify an issued chain, to read the API server's audit log, and to share one environment within a package.
+// Package testkit is what the tests of several packages have in common, each thing once: to end on an error, to wait,
+// to watch objects, to read conditions, to verify an issued chain, to read the API server's audit log, and to share one
+// environment within a package.
 package testkit
 
 import (
