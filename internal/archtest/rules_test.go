@@ -301,6 +301,14 @@ var rules = []rule{
 		why:  "apitest starts an API server for tests; no row names it, so nothing that ships may import it",
 	},
 	{
+		path: "internal/must",
+		why:  "must fails tests; no row names it, so nothing that ships may import it",
+	},
+	{
+		path: "internal/referee",
+		why:  "referee runs other programs for tests; no row names it, so nothing that ships may import it",
+	},
+	{
 		path: "internal/crash",
 		why:  "crash holds tests only",
 	},
