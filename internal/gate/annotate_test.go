@@ -13,25 +13,17 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // withoutAnnotating is the API server to somebody with an older role, who may write the status of requests only.
 func (r *renewal) withoutAnnotating() client.Client {
 	r.Helper()
-	name := "older-" + r.request.Namespace
 	read := []string{"get", "list", "watch"}
-	server.Create(r.T, &rbacv1.ClusterRole{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Rules: []rbacv1.PolicyRule{
-			{APIGroups: []string{"varmenne.dev", "cert-manager.io", ""}, Resources: []string{"*"}, Verbs: read},
-			{APIGroups: []string{"cert-manager.io"}, Resources: []string{"certificaterequests/status"}, Verbs: []string{"*"}},
-		},
-	}, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
-	})
-	return server.As(r.T, name)
+	return server.Limited(r.T,
+		rbacv1.PolicyRule{APIGroups: []string{"varmenne.dev", "cert-manager.io", ""}, Resources: []string{"*"}, Verbs: read},
+		rbacv1.PolicyRule{
+			APIGroups: []string{"cert-manager.io"}, Resources: []string{"certificaterequests/status"}, Verbs: []string{"*"}})
 }
 
 // TestARequestCarriesTheRetrievalIDOfItsOrder from where a person sees it on, and is written once. An annotation that
@@ -40,9 +32,7 @@ func TestARequestCarriesTheRetrievalIDOfItsOrder(t *testing.T) {
 	r := prepared(t)
 	r.order(v1alpha1.VeroOrderSubmitted)
 	r.request.Annotations = map[string]string{v1alpha1.AnnotationPaidWith: "earlier", "example.com/theirs": "kept"}
-	if err := server.Client.Update(t.Context(), r.request); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), r.request))
 	r.reconcile()
 	version := r.request.ResourceVersion
 	want := map[string]string{v1alpha1.AnnotationRetrievalID: "retrieval-1", "example.com/theirs": "kept"}
@@ -64,14 +54,10 @@ func TestARetrievalIDThatIsAnothersIsShownNoLonger(t *testing.T) {
 	r.order(v1alpha1.VeroOrderSubmitted)
 	order := &v1alpha1.VeroOrder{}
 	name := client.ObjectKey{Namespace: r.request.Namespace, Name: "renew-1"}
-	if err := server.Client.Get(t.Context(), name, order); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Get(t.Context(), name, order))
 	write := func() {
 		t.Helper()
-		if err := server.Client.Status().Update(t.Context(), order); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, server.Client.Status().Update(t.Context(), order))
 		r.reconcile()
 	}
 	order.Status.AcceptanceTime = &metav1.MicroTime{Time: r.clock.Now()}
@@ -111,9 +97,7 @@ func TestAnOlderRoleDelaysNoCertificate(t *testing.T) {
 		t.Errorf("the role was told of %d times", told)
 	}
 	order := &v1alpha1.VeroOrder{ObjectMeta: metav1.ObjectMeta{Namespace: r.request.Namespace, Name: "renew-1"}}
-	if err := server.Client.Delete(t.Context(), order); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Delete(t.Context(), order))
 	r.order(v1alpha1.VeroOrderIssued)
 	r.reconcile()
 	if !status.IsTrue(r.request, cmapi.CertificateRequestConditionReady) {

@@ -20,6 +20,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // shelf is a Backend whose orders are ConfigMaps: what somebody has put there under the name of a request is its
@@ -55,10 +56,7 @@ func (shelf) Watches() []gate.Watch { return nil }
 
 // TestTheGateServesAKindThatItDoesNotKnow from approval to Ready, with two verbs.
 func TestTheGateServesAKindThatItDoesNotKnow(t *testing.T) {
-	numbers, err := metrics.New(prometheus.NewPedanticRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
+	numbers := must.Get(metrics.New(prometheus.NewPedanticRegistry()))(t)
 	const enough = 10
 	recorder := events.NewFakeRecorder(enough)
 	served := &gate.Reconciler{Options: gate.Options{
@@ -76,12 +74,8 @@ func TestTheGateServesAKindThatItDoesNotKnow(t *testing.T) {
 	step := func() {
 		t.Helper()
 		name := client.ObjectKeyFromObject(request)
-		if _, err := served.Reconcile(t.Context(), reconcile.Request{NamespacedName: name}); err != nil {
-			t.Fatal(err)
-		}
-		if err := server.Client.Get(t.Context(), name, request); err != nil {
-			t.Fatal(err)
-		}
+		must.Get(served.Reconcile(t.Context(), reconcile.Request{NamespacedName: name}))(t)
+		must.Do(t, server.Client.Get(t.Context(), name, request))
 	}
 	place := &corev1.ConfigMap{}
 	step()
@@ -89,17 +83,11 @@ func TestTheGateServesAKindThatItDoesNotKnow(t *testing.T) {
 		t.Fatalf("without an approval there is an order, or an error: %v", err)
 	}
 	status.Set(request, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "Test", "fine", time.Now())
-	if err := server.Client.Status().Update(t.Context(), request); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Status().Update(t.Context(), request))
 	step()
-	if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(request), place); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Get(t.Context(), client.ObjectKeyFromObject(request), place))
 	place.Data = map[string]string{"certificate": "a certificate"}
-	if err := server.Client.Update(t.Context(), place); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), place))
 	step()
 	ready := status.IsTrue(request, cmapi.CertificateRequestConditionReady)
 	if !ready || string(request.Status.Certificate) != "a certificate" {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
 
@@ -22,10 +23,7 @@ import (
 func (r *renewal) payable(key *rsa.PrivateKey) {
 	r.Helper()
 	bundle := v1alpha1.BundleSource{CABundle: pkitest.PEM(pkitest.Root(r.T, "Root").Certificate)}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		r.Fatal(err)
-	}
+	der := must.Get(x509.MarshalPKCS8PrivateKey(key))(r)
 	namespace := r.request.Namespace
 	server.Create(r.T,
 		&v1alpha1.VeroIssuer{
@@ -61,9 +59,7 @@ func (r *renewal) payable(key *rsa.PrivateKey) {
 func (r *renewal) onlyOrder() *v1alpha1.VeroOrder {
 	r.Helper()
 	orders := &v1alpha1.VeroOrderList{}
-	if err := server.Client.List(r.Context(), orders, client.InNamespace(r.request.Namespace)); err != nil {
-		r.Fatal(err)
-	}
+	must.Do(r, server.Client.List(r.Context(), orders, client.InNamespace(r.request.Namespace)))
 	if len(orders.Items) != 1 {
 		r.Fatalf("there are %d orders; the request says %q", len(orders.Items), status.ReadyMessage(r.request))
 	}
@@ -73,15 +69,10 @@ func (r *renewal) onlyOrder() *v1alpha1.VeroOrder {
 // TestAKeyThatIsLargerThanDocumentedIsWarnedOfBeforeItIsSent: the order is made all the same, after the warning.
 func TestAKeyThatIsLargerThanDocumentedIsWarnedOfBeforeItIsSent(t *testing.T) {
 	r := prepared(t)
-	key, err := rsa.GenerateKey(rand.Reader, 3072)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := must.Get(rsa.GenerateKey(rand.Reader, 3072))(t)
 	r.payable(key)
 	r.request.Spec.Request = signingRequest(t, key)
-	if err := server.Client.Update(t.Context(), r.request); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), r.request))
 	r.reconcile()
 	r.says("", "", "Warning LargeKey the key has 3072 bits", "Normal OrderCreated ")
 	r.onlyOrder()
@@ -95,17 +86,13 @@ func TestAnOrderWithoutItsLabelsIsAskedFor(t *testing.T) {
 	order := r.onlyOrder()
 	labels := order.Labels
 	order.Labels = nil
-	if err := server.Client.Update(t.Context(), order); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), order))
 	r.reconcileWithError()
 	if said := status.ReadyMessage(r.request); !strings.Contains(said, "VeroOrder "+order.Name+" has lost its label ") {
 		t.Errorf("the request says %q", said)
 	}
 	order.Labels = labels
-	if err := server.Client.Update(t.Context(), order); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), order))
 	r.reconcile()
 	if said := status.ReadyMessage(r.request); !strings.Contains(said, "is about to be sent") {
 		t.Errorf("the request says %q", said)

@@ -22,6 +22,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 )
@@ -79,9 +80,7 @@ func (r *renewal) holds(notBefore, notAfter time.Time) {
 	r.Helper()
 	r.certificate.Status.NotBefore = new(metav1.NewTime(notBefore))
 	r.certificate.Status.NotAfter = new(metav1.NewTime(notAfter))
-	if err := server.Client.Status().Update(r.Context(), r.certificate); err != nil {
-		r.Fatal(err)
-	}
+	must.Do(r, server.Client.Status().Update(r.Context(), r.certificate))
 }
 
 // restart starts a controller that remembers nothing.
@@ -89,10 +88,7 @@ func (r *renewal) restart() {
 	r.Helper()
 	const enough = 100
 	r.events, r.registry = events.NewFakeRecorder(enough), prometheus.NewPedanticRegistry()
-	numbers, err := metrics.New(r.registry)
-	if err != nil {
-		r.Fatal(err)
-	}
+	numbers := must.Get(metrics.New(r.registry))(r)
 	r.backend = &backend.Backend{}
 	r.reconciler = &gate.Reconciler{Options: gate.Options{
 		Clock: r.clock, Metrics: numbers, Events: status.Events{Recorder: r.events}, Backends: []gate.Backend{r.backend},
@@ -117,21 +113,14 @@ func (r *renewal) issuing(issuing bool) {
 	r.certificate.Status.Conditions = []cmapi.CertificateCondition{
 		{Type: cmapi.CertificateConditionIssuing, Status: value, Reason: "Test"},
 	}
-	if err := server.Client.Status().Update(r.Context(), r.certificate); err != nil {
-		r.Fatal(err)
-	}
+	must.Do(r, server.Client.Status().Update(r.Context(), r.certificate))
 }
 
 func (r *renewal) reconcile() ctrl.Result {
 	r.Helper()
 	name := client.ObjectKeyFromObject(r.request)
-	result, err := r.reconciler.Reconcile(r.Context(), reconcile.Request{NamespacedName: name})
-	if err != nil {
-		r.Fatal(err)
-	}
-	if err := client.IgnoreNotFound(server.Client.Get(r.Context(), name, r.request)); err != nil {
-		r.Fatal(err)
-	}
+	result := must.Get(r.reconciler.Reconcile(r.Context(), reconcile.Request{NamespacedName: name}))(r)
+	must.Do(r, client.IgnoreNotFound(server.Client.Get(r.Context(), name, r.request)))
 	return result
 }
 
@@ -139,9 +128,7 @@ func (r *renewal) reconcile() ctrl.Result {
 func (r *renewal) deny() {
 	r.Helper()
 	status.Set(r.request, cmapi.CertificateRequestConditionDenied, cmmeta.ConditionTrue, "Policy", "no", r.clock.Now())
-	if err := server.Client.Status().Update(r.Context(), r.request); err != nil {
-		r.Fatal(err)
-	}
+	must.Do(r, server.Client.Status().Update(r.Context(), r.request))
 }
 
 // says fails the test unless the condition, the metric and the events since the last time say this; an empty condition
@@ -183,9 +170,7 @@ func (r *renewal) measures(failing bool, reason string) {
 			"failing.\n# TYPE %[1]s gauge\n%[1]s{certificate=\"tax\",namespace=%[2]q,reason=%[3]q,request=\"tax-2\"} %[4]g\n",
 			series, r.request.Namespace, reason, float64(r.expires.Unix()))
 	}
-	if err := testutil.GatherAndCompare(r.registry, strings.NewReader(want), series); err != nil {
-		r.Error(err)
-	}
+	must.Do(r, testutil.GatherAndCompare(r.registry, strings.NewReader(want), series))
 }
 
 func TestARenewalThatWaitsForApprovalIsReportedAfterAWhile(t *testing.T) {
@@ -245,9 +230,7 @@ func TestAFailingRenewalIsForgottenWithItsRequest(t *testing.T) {
 	r.deny()
 	r.reconcile()
 	r.measures(true, v1alpha1.ReasonDenied)
-	if err := server.Client.Delete(t.Context(), r.request); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Delete(t.Context(), r.request))
 	r.reconcile()
 	r.measures(false, "")
 }
@@ -256,21 +239,15 @@ func TestARequestThatReplacesNothingFailsNoRenewal(t *testing.T) {
 	for claim, change := range map[string]func(*renewal){
 		"because it is the first": func(r *renewal) {
 			r.certificate.Status.NotBefore, r.certificate.Status.NotAfter = nil, nil
-			if err := server.Client.Status().Update(t.Context(), r.certificate); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Status().Update(t.Context(), r.certificate))
 		},
 		"because its Certificate is another one": func(r *renewal) {
 			r.request.OwnerReferences[0].UID = "another"
-			if err := server.Client.Update(t.Context(), r.request); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Update(t.Context(), r.request))
 		},
 		"because nothing is being issued": func(r *renewal) {
 			r.certificate.Status.Conditions = nil
-			if err := server.Client.Status().Update(t.Context(), r.certificate); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Status().Update(t.Context(), r.certificate))
 		},
 		"because the Secret holds cert-manager's temporary certificate": func(r *renewal) {
 			local := pkitest.Root(t, "cert-manager.local")
@@ -281,9 +258,7 @@ func TestARequestThatReplacesNothingFailsNoRenewal(t *testing.T) {
 		},
 		"because nobody claims it": func(r *renewal) {
 			r.request.OwnerReferences = nil
-			if err := server.Client.Update(t.Context(), r.request); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Update(t.Context(), r.request))
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {

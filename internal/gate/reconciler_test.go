@@ -10,33 +10,21 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
 
 // limit takes the right to read Secrets from the controller, as RBAC does. What it returns gives it back.
 func (r *renewal) limit() (restore func()) {
 	r.Helper()
-	const user = "controller-without-secrets"
-	role := &rbacv1.ClusterRole{
-		ObjectMeta: metav1.ObjectMeta{Name: r.request.Namespace},
-		Rules: []rbacv1.PolicyRule{
-			{APIGroups: []string{"cert-manager.io", "varmenne.dev"}, Resources: []string{"*"}, Verbs: []string{"*"}},
-		},
-	}
-	binding := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: r.request.Namespace},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
-	}
-	server.Create(r.T, role, binding)
-	limited := server.As(r.T, user)
+	limited := server.Limited(r.T, rbacv1.PolicyRule{
+		APIGroups: []string{"cert-manager.io", "varmenne.dev"}, Resources: []string{"*"}, Verbs: []string{"*"}})
 	r.uses(limited, limited)
 	return func() { r.uses(server.Client, server.Client) }
 }
@@ -48,9 +36,7 @@ func (r *renewal) reconcileWithError() {
 	if _, err := r.reconciler.Reconcile(r.Context(), reconcile.Request{NamespacedName: name}); err == nil {
 		r.Error("there is no error")
 	}
-	if err := server.Client.Get(r.Context(), name, r.request); err != nil {
-		r.Fatal(err)
-	}
+	must.Do(r, server.Client.Get(r.Context(), name, r.request))
 }
 
 // prepared is a renewal whose key cert-manager has in preparation, and that is approved.
@@ -60,13 +46,9 @@ func prepared(t *testing.T) *renewal {
 	r.certificate.Status.NextPrivateKeySecretName = new("tax-next")
 	r.issuing(true)
 	r.request.Spec.Request = signingRequest(t, pkitest.Key("next"))
-	if err := server.Client.Update(t.Context(), r.request); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), r.request))
 	status.Set(r.request, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "Test", "", r.clock.Now())
-	if err := server.Client.Status().Update(t.Context(), r.request); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Status().Update(t.Context(), r.request))
 	return r
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
@@ -27,10 +28,7 @@ func forbidden() error {
 func (r *renewal) order(phase v1alpha1.VeroOrderState) {
 	r.Helper()
 	key := pkitest.Key("next")
-	digest, err := pki.PublicKeyDigest(key.Public())
-	if err != nil {
-		r.Fatal(err)
-	}
+	digest := must.Get(pki.PublicKeyDigest(key.Public()))(r)
 	leaf := pkitest.Root(r.T, "Root").Issue(r.T, key, "0123456-7")
 	order := &v1alpha1.VeroOrder{
 		ObjectMeta: metav1.ObjectMeta{

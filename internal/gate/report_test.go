@@ -24,6 +24,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 )
@@ -54,11 +55,8 @@ func watch(t *testing.T) *watched {
 // signingRequest is one for a key.
 func signingRequest(t *testing.T, key *rsa.PrivateKey) []byte {
 	t.Helper()
-	csr, err := x509.CreateCertificateRequest(rand.Reader,
-		&x509.CertificateRequest{Subject: pkix.Name{CommonName: "0123456-7"}}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	csr := must.Get(x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{Subject: pkix.Name{CommonName: "0123456-7"}}, key))(t)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr})
 }
 
@@ -66,9 +64,7 @@ func signingRequest(t *testing.T, key *rsa.PrivateKey) []byte {
 func (w *watched) condition(kind cmapi.CertificateRequestConditionType) {
 	w.Helper()
 	status.Set(w.request, kind, cmmeta.ConditionTrue, "Test", "", time.Now())
-	if err := server.Client.Status().Update(w.Context(), w.request); err != nil {
-		w.Fatal(err)
-	}
+	must.Do(w, server.Client.Status().Update(w.Context(), w.request))
 }
 
 // issuer makes one that cannot be used: its bundles are not there.
@@ -99,10 +95,7 @@ func (w *watched) credentials() *corev1.Secret {
 func (w *watched) reconcile() {
 	w.Helper()
 	w.registry = prometheus.NewPedanticRegistry()
-	series, err := metrics.New(w.registry)
-	if err != nil {
-		w.Fatal(err)
-	}
+	series := must.Get(metrics.New(w.registry))(w)
 	const enough = 100
 	reconciler := &gate.Reconciler{Options: gate.Options{
 		Client: server.Client, Reader: server.Client, Clock: clock.RealClock{}, Metrics: series,
@@ -112,22 +105,15 @@ func (w *watched) reconcile() {
 	name := client.ObjectKeyFromObject(w.request)
 	// What it writes brings the request back at once.
 	for range 2 {
-		if w.last, err = reconciler.Reconcile(w.Context(), reconcile.Request{NamespacedName: name}); err != nil {
-			w.Fatal(err)
-		}
+		w.last = must.Get(reconciler.Reconcile(w.Context(), reconcile.Request{NamespacedName: name}))(w)
 	}
-	if err := client.IgnoreNotFound(server.Client.Get(w.Context(), name, w.request)); err != nil {
-		w.Fatal(err)
-	}
+	must.Do(w, client.IgnoreNotFound(server.Client.Get(w.Context(), name, w.request)))
 }
 
 // tells fails the test unless the series about requests are these: each name with the value of one of its labels.
 func (w *watched) tells(want map[string]string) {
 	w.Helper()
-	families, err := w.registry.Gather()
-	if err != nil {
-		w.Fatal(err)
-	}
+	families := must.Get(w.registry.Gather())(w)
 	labels := map[string]string{
 		"varmenne_certificaterequest_pending_created_timestamp_seconds": "reason",
 		"varmenne_transfer_credentials_written_timestamp_seconds":       "secret",
@@ -166,8 +152,7 @@ func TestARequestThatHasFailedIsToldOfWithWhatItSaysItself(t *testing.T) {
 		fail   func(*cmapi.CertificateRequest)
 		reason string
 	}{
-		"denied": {
-			func(r *cmapi.CertificateRequest) { status.SetDenied(r, "", time.Now()) }, v1alpha1.ReasonDenied},
+		"denied": {func(r *cmapi.CertificateRequest) { status.SetDenied(r, "", time.Now()) }, v1alpha1.ReasonDenied},
 		"invalid": {
 			func(r *cmapi.CertificateRequest) { status.SetFailed(r, true, "", time.Now()) }, v1alpha1.ReasonInvalidRequest},
 		"refused": {
@@ -177,9 +162,7 @@ func TestARequestThatHasFailedIsToldOfWithWhatItSaysItself(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			w := watch(t)
 			c.fail(w.request)
-			if err := server.Client.Status().Update(t.Context(), w.request); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Status().Update(t.Context(), w.request))
 			w.reconcile()
 			w.tells(map[string]string{unserved: c.reason})
 		})
@@ -204,9 +187,7 @@ func TestTransferCredentialsAreToldOfWhileTheyLieUnspent(t *testing.T) {
 	if w.last.RequeueAfter == 0 || w.last.RequeueAfter > 10*time.Minute {
 		t.Errorf("they are looked at again after %s: somebody may replace them", w.last.RequeueAfter)
 	}
-	if err := server.Client.Delete(t.Context(), secret); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Delete(t.Context(), secret))
 	w.reconcile()
 	w.tells(waiting)
 }
