@@ -8,7 +8,6 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // TestRequestsOfOthersAreNotKept, and never told of, whether or not the API server can select them; those of our group
@@ -50,17 +50,12 @@ func TestRequestsOfOthersAreNotKept(t *testing.T) {
 				touch(t, namespace, "late-ours")
 				seen.await(t, "touched "+namespace+"/late-ours")
 			}
-			if err := server.Client.Delete(t.Context(), request(one, "early-ours", "", "", nil)); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Delete(t.Context(), request(one, "early-ours", "", "", nil)))
 			seen.await(t, "delete "+one+"/early-ours")
 			want := []string{
 				one + "/early-unknown", one + "/late-ours", one + "/late-unknown", two + "/late-ours", two + "/late-unknown",
 			}
-			slices.Sort(want)
-			if difference := cmp.Diff(want, seen.kept(t)); difference != "" {
-				t.Errorf("the cache keeps others (-want +got):\n%s", difference)
-			}
+			sameNames(t, want, seen.kept(t), placeOf)
 			if slices.ContainsFunc(seen.handled(), func(handled string) bool { return handled == "add "+one+"/late-theirs" }) {
 				t.Errorf("it was told of a request of another group: %v", seen.handled())
 			}
@@ -81,13 +76,9 @@ func create(t *testing.T, namespace, prefix string) {
 func touch(t *testing.T, namespace, name string) {
 	t.Helper()
 	touched := &cmapi.CertificateRequest{}
-	if err := server.Client.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, touched); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, touched))
 	touched.Labels = map[string]string{"touched": "yes"}
-	if err := server.Client.Update(t.Context(), touched); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), touched))
 }
 
 // picture is what a cache keeps, and what it has told.
@@ -108,17 +99,12 @@ func follow(t *testing.T, namespaces ...string) *picture {
 	}
 	cached := runCache(t, options)
 	seen := &picture{cache: cached}
-	informer, err := cached.GetInformer(t.Context(), &cmapi.CertificateRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+	informer := must.Get(cached.GetInformer(t.Context(), &cmapi.CertificateRequest{}))(t)
+	must.Get(informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { seen.note("add", object) },
 		UpdateFunc: func(_, object any) { seen.note("update", object) },
 		DeleteFunc: func(object any) { seen.note("delete", object) },
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))(t)
 	return seen
 }
 
@@ -146,18 +132,11 @@ func (p *picture) await(t *testing.T, event string) {
 }
 
 // kept are the requests in the cache.
-func (p *picture) kept(t *testing.T) []string {
+func (p *picture) kept(t *testing.T) []cmapi.CertificateRequest {
 	t.Helper()
 	list := &cmapi.CertificateRequestList{}
-	if err := p.cache.List(t.Context(), list); err != nil {
-		t.Fatal(err)
-	}
-	names := make([]string, 0, len(list.Items))
-	for i := range list.Items {
-		names = append(names, list.Items[i].Namespace+"/"+list.Items[i].Name)
-	}
-	slices.Sort(names)
-	return names
+	must.Do(t, p.cache.List(t.Context(), list))
+	return list.Items
 }
 
 // withoutSelectableFields lets the API server forget by what requests can be selected, until the end of the test or
@@ -177,17 +156,13 @@ func setSelectableFields(ctx context.Context, t *testing.T, fields any) (before 
 	definition.SetAPIVersion("apiextensions.k8s.io/v1")
 	definition.SetKind("CustomResourceDefinition")
 	name := client.ObjectKey{Name: "certificaterequests.cert-manager.io"}
-	if err := server.Client.Get(ctx, name, definition); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Get(ctx, name, definition))
 	versions, _, _ := unstructured.NestedSlice(definition.Object, "spec", "versions")
 	version := versions[0].(map[string]any)
 	before = version["selectableFields"]
 	version["selectableFields"] = fields
 	_ = unstructured.SetNestedSlice(definition.Object, versions, "spec", "versions")
-	if err := server.Client.Update(ctx, definition); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(ctx, definition))
 	eventually(ctx, t, "the API server to follow", func(ctx context.Context) (bool, error) {
 		err := server.Client.List(ctx, &cmapi.CertificateRequestList{}, client.Limit(1),
 			client.MatchingFields{"spec.issuerRef.group": v1alpha1.GroupName})

@@ -2,15 +2,14 @@ package find_test
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
@@ -45,19 +44,8 @@ func TestOrdersWithLabel(t *testing.T) {
 		"none without digits":                     {"", []string{}},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			found, err := find.OrdersWithLabel(
-				t.Context(), server.Client, namespace, v1alpha1.LabelTransferID, c.digits)
-			if err != nil {
-				t.Fatal(err)
-			}
-			names := make([]string, 0, len(found))
-			for i := range found {
-				names = append(names, found[i].Name)
-			}
-			slices.Sort(names)
-			if difference := cmp.Diff(c.want, names); difference != "" {
-				t.Errorf("found others (-want +got):\n%s", difference)
-			}
+			found := must.Get(find.OrdersWithLabel(t.Context(), server.Client, namespace, v1alpha1.LabelTransferID, c.digits))(t)
+			sameNames(t, c.want, found, func(order v1alpha1.VeroOrder) string { return order.Name })
 		})
 	}
 	t.Run("a list that fails is no empty one", func(t *testing.T) {
@@ -108,18 +96,7 @@ func TestOrdersAreFoundByWhatTheyHold(t *testing.T) {
 		}, []string{"first", "unread"}},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			found, err := c.find()
-			if err != nil {
-				t.Fatal(err)
-			}
-			names := make([]string, 0, len(found))
-			for i := range found {
-				names = append(names, found[i].Name)
-			}
-			slices.Sort(names)
-			if difference := cmp.Diff(c.want, names); difference != "" {
-				t.Errorf("found others (-want +got):\n%s", difference)
-			}
+			sameNames(t, c.want, must.Get(c.find())(t), func(order v1alpha1.VeroOrder) string { return order.Name })
 		})
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
@@ -26,10 +27,7 @@ import (
 func csr(t *testing.T, keyName string) []byte {
 	t.Helper()
 	template := &x509.CertificateRequest{Subject: pkix.Name{CommonName: "0123456-7"}}
-	der, err := x509.CreateCertificateRequest(rand.Reader, template, pkitest.Key(keyName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := must.Get(x509.CreateCertificateRequest(rand.Reader, template, pkitest.Key(keyName)))(t)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
 }
 
@@ -44,11 +42,7 @@ func request(namespace, name, kind, issuer string, csr []byte) *cmapi.Certificat
 
 func digest(t *testing.T, keyName string) string {
 	t.Helper()
-	text, err := pki.PublicKeyDigest(pkitest.Key(keyName).Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
+	return must.Get(pki.PublicKeyDigest(pkitest.Key(keyName).Public()))(t)
 }
 
 // startCache is a cache with the indexes of package lookup, that knows what there is.
@@ -60,13 +54,8 @@ func startCache(t *testing.T) cache.Cache {
 // runCache starts a cache with the indexes, and returns when it knows the requests.
 func runCache(t *testing.T, options cache.Options) cache.Cache {
 	t.Helper()
-	cached, err := cache.New(server.Config, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := find.Index(t.Context(), cached); err != nil {
-		t.Fatal(err)
-	}
+	cached := must.Get(cache.New(server.Config, options))(t)
+	must.Do(t, find.Index(t.Context(), cached))
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(func() {
@@ -79,14 +68,28 @@ func runCache(t *testing.T, options cache.Options) cache.Cache {
 	bounded, enough := context.WithTimeout(t.Context(), time.Minute)
 	defer enough()
 	for _, kind := range []client.Object{&cmapi.CertificateRequest{}, &v1alpha1.VeroOrder{}} {
-		if _, err := cached.GetInformer(bounded, kind); err != nil {
-			t.Fatal(err)
-		}
+		must.Get(cached.GetInformer(bounded, kind))(t)
 	}
 	if !cached.WaitForCacheSync(bounded) {
 		t.Fatal("the cache does not fill")
 	}
 	return cached
+}
+
+func placeOf(request cmapi.CertificateRequest) string { return request.Namespace + "/" + request.Name }
+
+// sameNames checks what was found by how each is called, in whatever order.
+func sameNames[T any](t *testing.T, want []string, found []T, nameOf func(T) string) {
+	t.Helper()
+	names := make([]string, 0, len(found))
+	for i := range found {
+		names = append(names, nameOf(found[i]))
+	}
+	slices.Sort(names)
+	slices.Sort(want)
+	if difference := cmp.Diff(want, names); difference != "" {
+		t.Errorf("found others (-want +got):\n%s", difference)
+	}
 }
 
 func TestRequestsAreFound(t *testing.T) {
@@ -130,32 +133,13 @@ func TestRequestsAreFound(t *testing.T) {
 		"those of a cluster issuer, everywhere": {
 			ofIssuer(clusterWide(t, "vero")), []string{one + "/cluster", two + "/cluster"}},
 	} {
-		t.Run(claim, func(t *testing.T) {
-			found, err := c.find()
-			if err != nil {
-				t.Fatal(err)
-			}
-			names := make([]string, 0, len(found))
-			for i := range found {
-				names = append(names, found[i].Namespace+"/"+found[i].Name)
-			}
-			slices.Sort(names)
-			slices.Sort(c.want)
-			if difference := cmp.Diff(c.want, names); difference != "" {
-				t.Errorf("found others (-want +got):\n%s", difference)
-			}
-		})
+		t.Run(claim, func(t *testing.T) { sameNames(t, c.want, must.Get(c.find())(t), placeOf) })
 	}
 }
 
 func TestIndexesAreNeeded(t *testing.T) {
-	cached, err := cache.New(server.Config, cache.Options{Scheme: server.Client.Scheme()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := find.Index(t.Context(), cached); err != nil {
-		t.Fatal(err)
-	}
+	cached := must.Get(cache.New(server.Config, cache.Options{Scheme: server.Client.Scheme()}))(t)
+	must.Do(t, find.Index(t.Context(), cached))
 	if err := find.Index(t.Context(), cached); err == nil {
 		t.Error("a second preparation of a cache goes unnoticed")
 	}

@@ -13,18 +13,14 @@ import (
 	"k8s.io/client-go/tools/events"
 
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // TestEventsArrive: with a real recorder and a real API server, which refuses what is not to its taste.
 func TestEventsArrive(t *testing.T) {
-	clients, err := kubernetes.NewForConfig(server.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := must.Get(kubernetes.NewForConfig(server.Config))(t)
 	broadcaster := events.NewBroadcaster(&events.EventSinkImpl{Interface: clients.EventsV1()})
-	if err := broadcaster.StartRecordingToSinkWithContext(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, broadcaster.StartRecordingToSinkWithContext(t.Context()))
 	defer broadcaster.Shutdown()
 	reporter := status.Events{Recorder: broadcaster.NewRecorder(server.Client.Scheme(), "varmenne-issuer")}
 	for claim, c := range map[string]struct {
@@ -44,10 +40,7 @@ func TestEventsArrive(t *testing.T) {
 			request := newRequest(t)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			watch, err := clients.EventsV1().Events(request.Namespace).Watch(ctx, metav1.ListOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			watch := must.Get(clients.EventsV1().Events(request.Namespace).Watch(ctx, metav1.ListOptions{}))(t)
 			defer watch.Stop()
 			reporter.Report(request, c.warning, "Reason", "Act", c.message)
 			arrived, open := <-watch.ResultChan()

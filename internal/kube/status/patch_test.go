@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func newRequest(t *testing.T) *cmapi.CertificateRequest {
@@ -35,9 +36,7 @@ func newRequest(t *testing.T) *cmapi.CertificateRequest {
 func read(t *testing.T, object client.Object) *cmapi.CertificateRequest {
 	t.Helper()
 	request := &cmapi.CertificateRequest{}
-	if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), request); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), request))
 	return request
 }
 
@@ -46,9 +45,7 @@ func approve(t *testing.T, request *cmapi.CertificateRequest) {
 	t.Helper()
 	latest := read(t, request)
 	status.Set(latest, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "Policy", "fine", now)
-	if err := server.Client.Status().Update(t.Context(), latest); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Status().Update(t.Context(), latest))
 }
 
 func TestPatchDoesNotLoseWhatOthersWrote(t *testing.T) {
@@ -66,9 +63,7 @@ func TestPatchDoesNotLoseWhatOthersWrote(t *testing.T) {
 	}
 	before = latest.DeepCopy()
 	status.SetPending(latest, "waits", now)
-	if err := status.Patch(t.Context(), server.Client, latest, before); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, status.Patch(t.Context(), server.Client, latest, before))
 	latest = read(t, request)
 	if !status.IsTrue(latest, cmapi.CertificateRequestConditionApproved) || status.ReadyMessage(latest) != "waits" {
 		t.Errorf("the conditions are %+v", latest.Status.Conditions)
@@ -78,17 +73,13 @@ func TestPatchDoesNotLoseWhatOthersWrote(t *testing.T) {
 func TestPatchWritesOnlyWhatHasChanged(t *testing.T) {
 	request := newRequest(t)
 	version := request.ResourceVersion
-	if err := status.Patch(t.Context(), server.Client, request, request.DeepCopy()); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, status.Patch(t.Context(), server.Client, request, request.DeepCopy()))
 	if got := read(t, request).ResourceVersion; got != version {
 		t.Errorf("nothing had changed, and version %s has become %s", version, got)
 	}
 	before := request.DeepCopy()
 	status.SetPending(request, "waits", now)
-	if err := status.Patch(t.Context(), server.Client, request, before); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, status.Patch(t.Context(), server.Client, request, before))
 	if got := read(t, request); got.ResourceVersion == version || request.ResourceVersion != got.ResourceVersion {
 		t.Errorf("version %s is still %s, and the object says %s", version, got.ResourceVersion, request.ResourceVersion)
 	}
@@ -96,9 +87,7 @@ func TestPatchWritesOnlyWhatHasChanged(t *testing.T) {
 
 func TestPatchOfWhatIsGone(t *testing.T) {
 	request := newRequest(t)
-	if err := server.Client.Delete(t.Context(), request); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Delete(t.Context(), request))
 	before := request.DeepCopy()
 	status.SetPending(request, "waits", now)
 	if err := status.Patch(t.Context(), server.Client, request, before); !apierrors.IsNotFound(err) {
