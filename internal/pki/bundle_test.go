@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
@@ -34,9 +35,8 @@ func TestACertificateThatCannotBeReadIsSkippedAndNamed(t *testing.T) {
 			}
 		}
 	}
-	if _, err := pki.ParseBundle(old); err == nil || !strings.Contains(err.Error(), "block 1, the certificate with") {
-		t.Errorf("of nothing else it says %v", err)
-	}
+	_, err := pki.ParseBundle(old)
+	must.Say(t, err, "block 1, the certificate with")
 }
 
 // publicKey stands for a private key where only the public one is asked for.
@@ -78,11 +78,7 @@ func container(t *testing.T, version int, kind ...int) []byte {
 			Content content
 		}{version, inner}
 	}
-	der, err := asn1.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	return must.Get(asn1.Marshal(value))(t)
 }
 
 func TestAContainerOfCertificatesSaysHowTheyAreTakenOut(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
@@ -21,10 +22,7 @@ func block(blockType string, der []byte) []byte {
 
 func privateKeyBlock(t testing.TB) []byte {
 	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(pkitest.Key("customer"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := must.Get(x509.MarshalPKCS8PrivateKey(pkitest.Key("customer")))(t)
 	return block("PRIVATE KEY", der)
 }
 
@@ -147,10 +145,7 @@ func TestWhatIsNotABundleIsRefused(t *testing.T) {
 			bytes.ReplaceAll(certificate, []byte("-----"), []byte("———")), "no PEM certificate",
 		},
 		"a private key": {slices.Concat(certificate, privateKeyBlock(t)), "block 2 is a private key"},
-		"a request": {
-			block("CERTIFICATE REQUEST", newRequest(t, pkitest.Key("customer"), nil)),
-			"block 1 is of type",
-		},
+		"a request":     {block("CERTIFICATE REQUEST", newRequest(t, pkitest.Key("customer"), nil)), "block 1 is of type"},
 		"no certificate in a block": {
 			slices.Concat(certificate, block("CERTIFICATE", []byte{1, 2, 3})),
 			"block 2 is not an X.509",
@@ -170,9 +165,7 @@ func TestWhatIsNotABundleIsRefused(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			_, err := pki.ParseBundle(test.data)
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want an error with %q", err, test.want)
-			}
+			must.Say(t, err, test.want)
 		})
 	}
 }

@@ -28,14 +28,12 @@ func TestAuthoritiesThatIssueInBothBundlesAreFound(t *testing.T) {
 		return certificates
 	}
 	for claim, c := range map[string]struct{ responses, issuance, want bundle }{
-		"nothing where nothing is shared": {of(root, signers), of(otherRoot, crossed), nil},
-		"no root below which each has its own": {
-			of(root, signers), of(root, customers), nil},
+		"nothing where nothing is shared":      {of(root, signers), of(otherRoot, crossed), nil},
+		"no root below which each has its own": {of(root, signers), of(root, customers), nil},
 		"no policy authority below which each has its own": {
 			of(root, policy, lowSigners), of(lowCustomers, policy, root), nil},
-		"an intermediate": {of(root, signers, customers), of(root, customers), of(customers)},
-		"an intermediate without a root": {
-			of(customers), of(customers, signers), of(customers)},
+		"an intermediate":                {of(root, signers, customers), of(root, customers), of(customers)},
+		"an intermediate without a root": {of(customers), of(customers, signers), of(customers)},
 		"an intermediate that another root has certified, too": {
 			of(otherRoot, crossed, root, signers), of(root, customers), of(crossed)},
 		"both of one bundle for both": {

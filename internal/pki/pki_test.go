@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
@@ -23,10 +24,7 @@ func TestErrorsRepeatTheBeginningOfForeignTextsOnly(t *testing.T) {
 	issuing, key := pkitest.Root(t, wide), pkitest.Key("leaf")
 	leaf := issuing.Issue(t, key, invisible)
 	trust := newTrust(t, pkitest.Root(t, "Another Root CA").Certificate)
-	digest, err := pki.PublicKeyDigest(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	digest := must.Get(pki.PublicKeyDigest(key.Public()))(t)
 	_, unknown := trust.Chain(leaf, pkitest.Now)
 	_, expired := trust.Chain(leaf, pkitest.NotAfter.AddDate(1, 0, 0))
 	_, early := trust.Chain(leaf, pkitest.NotBefore.AddDate(-1, 0, 0))
@@ -60,11 +58,7 @@ func constrained(t *testing.T, issuing *pkitest.Authority, domain string) []byte
 		BasicConstraintsValid: true, PermittedDNSDomains: []string{domain},
 	}
 	key := pkitest.Key("leaf").Public()
-	der, err := x509.CreateCertificate(rand.Reader, template, issuing.Certificate, key, issuing.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	return must.Get(x509.CreateCertificate(rand.Reader, template, issuing.Certificate, key, issuing.Key))(t)
 }
 
 func TestABoundedErrorStillWrapsTheWholeOne(t *testing.T) {
@@ -85,9 +79,7 @@ func TestADistinguishedNameIsReadUpToABound(t *testing.T) {
 	for index := range organizations {
 		organizations[index] = pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: "abc"}
 	}
-	for _, name := range []pkix.Name{
-		{Names: organizations}, {CommonName: "abc", Names: organizations[:1]},
-	} {
+	for _, name := range []pkix.Name{{Names: organizations}, {CommonName: "abc", Names: organizations[:1]}} {
 		quoted := pki.QuoteName(name)
 		if !strings.Contains(quoted, "=abc") || len(quoted) > 310 {
 			t.Errorf("%d bytes: %s", len(quoted), quoted)

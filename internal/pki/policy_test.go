@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
@@ -35,36 +36,21 @@ func newRequest(t testing.TB, key crypto.Signer, modify func(*x509.CertificateRe
 	if modify != nil {
 		modify(template)
 	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, template, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	return must.Get(x509.CreateCertificateRequest(rand.Reader, template, key))(t)
 }
 
 func parseRequest(t testing.TB, der []byte) *x509.CertificateRequest {
 	t.Helper()
-	request, err := pki.ParseCertificateRequest(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return request
+	return must.Get(pki.ParseCertificateRequest(der))(t)
 }
 
 func smallKey(t testing.TB) *rsa.PrivateKey {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
+	return must.Get(rsa.GenerateKey(rand.Reader, 1024))(t)
 }
 
 func TestARequestThatTheServiceCanSatisfyIsAccepted(t *testing.T) {
-	larger, err := rsa.GenerateKey(rand.Reader, 3072)
-	if err != nil {
-		t.Fatal(err)
-	}
+	larger := must.Get(rsa.GenerateKey(rand.Reader, 3072))(t)
 	cases := map[string]struct {
 		key    crypto.Signer
 		modify func(*x509.CertificateRequest)
@@ -89,9 +75,7 @@ func TestARequestThatTheServiceCanSatisfyIsAccepted(t *testing.T) {
 	for claim, test := range cases {
 		t.Run(claim, func(t *testing.T) {
 			request := parseRequest(t, newRequest(t, test.key, test.modify))
-			if err := pki.CheckCertificateRequest(request, customerID); err != nil {
-				t.Error(err)
-			}
+			must.Do(t, pki.CheckCertificateRequest(request, customerID))
 		})
 	}
 }
@@ -196,18 +180,11 @@ func mustViolate(t *testing.T, err error, field string, tells ...string) {
 	if len(policy.Violations) != 1 || policy.Violations[0].Field != field || policy.Violations[0].Remedy == "" {
 		t.Fatalf("got %+v, want one violation of %s with a remedy", policy.Violations, field)
 	}
-	for _, part := range append(tells, field) {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%q does not tell %q", err, part)
-		}
-	}
+	must.Say(t, err, append(tells, field)...)
 }
 
 func TestAKeyThatTheServiceDoesNotCertifyIsRefused(t *testing.T) {
-	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	curve := must.Get(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	_, edwards, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -244,13 +221,8 @@ func TestALargerKeyThanTheDocumentedOneIsAcceptedWithAWarning(t *testing.T) {
 			t.Errorf("of %d bits it says %q, want %q", bits, caution, want)
 		}
 	}
-	key, err := rsa.GenerateKey(rand.Reader, 3072)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := pki.CheckCertificateRequest(parseRequest(t, newRequest(t, key, nil)), customerID); err != nil {
-		t.Error(err)
-	}
+	key := must.Get(rsa.GenerateKey(rand.Reader, 3072))(t)
+	must.Do(t, pki.CheckCertificateRequest(parseRequest(t, newRequest(t, key, nil)), customerID))
 }
 
 func TestARequestWithAWrongSignatureIsRefused(t *testing.T) {
@@ -299,8 +271,7 @@ func FuzzCheckCertificateRequest(f *testing.F) {
 			return
 		}
 		if err := pki.CheckCertificateRequest(request, customerID); err != nil {
-			var policy *pki.PolicyError
-			if !errors.As(err, &policy) || len(policy.Violations) == 0 {
+			if policy, is := errors.AsType[*pki.PolicyError](err); !is || len(policy.Violations) == 0 {
 				t.Fatalf("error of type %T without violations", err)
 			}
 			return

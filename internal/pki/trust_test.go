@@ -12,17 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
 
 func newTrust(t testing.TB, certificates ...*x509.Certificate) pki.Trust {
 	t.Helper()
-	trust, err := pki.NewTrust(certificates)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return trust
+	return must.Get(pki.NewTrust(certificates))(t)
 }
 
 func TestAChainGoesFromTheLeafToTheRoot(t *testing.T) {
@@ -41,15 +38,9 @@ func TestAChainGoesFromTheLeafToTheRoot(t *testing.T) {
 		mustBeChain(t, chain, leaf, lower.Certificate, upper.Certificate, root.Certificate)
 	}
 	// Without a self-signed certificate, everything is an anchor.
-	chain, err := newTrust(t, upper.Certificate, lower.Certificate).Chain(leaf, pkitest.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	chain := must.Get(newTrust(t, upper.Certificate, lower.Certificate).Chain(leaf, pkitest.Now))(t)
 	mustBeChain(t, chain, leaf, lower.Certificate)
-	chain, err = newTrust(t, leaf).Chain(leaf, pkitest.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	chain = must.Get(newTrust(t, leaf).Chain(leaf, pkitest.Now))(t)
 	mustBeChain(t, chain, leaf)
 }
 
@@ -71,16 +62,9 @@ func TestTheChoiceBetweenChainsIsDeterministic(t *testing.T) {
 	roots := []*x509.Certificate{first.Certificate, second.Certificate}
 	for range 20 {
 		trust := newTrust(t, append(slices.Clone(roots), byFirst.Certificate, bySecond.Certificate)...)
-		chain, err := trust.Chain(leaf, pkitest.Now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mustBeChain(t, chain, leaf, byFirst.Certificate, first.Certificate)
+		mustBeChain(t, must.Get(trust.Chain(leaf, pkitest.Now))(t), leaf, byFirst.Certificate, first.Certificate)
 		trust = newTrust(t, append(slices.Clone(roots), bySecond.Certificate, byFirst.Certificate)...)
-		if chain, err = trust.Chain(leaf, pkitest.Now); err != nil {
-			t.Fatal(err)
-		}
-		mustBeChain(t, chain, leaf, bySecond.Certificate, second.Certificate)
+		mustBeChain(t, must.Get(trust.Chain(leaf, pkitest.Now))(t), leaf, bySecond.Certificate, second.Certificate)
 	}
 }
 
@@ -90,11 +74,7 @@ func TestTheShortestChainWins(t *testing.T) {
 	issuing := young.Intermediate(t, "Issuing")
 	leaf := issuing.Issue(t, pkitest.Key("customer"), customerID)
 	trust := newTrust(t, old.Certificate, rollover.Certificate, issuing.Certificate, young.Certificate)
-	chain, err := trust.Chain(leaf, pkitest.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustBeChain(t, chain, leaf, issuing.Certificate, young.Certificate)
+	mustBeChain(t, must.Get(trust.Chain(leaf, pkitest.Now))(t), leaf, issuing.Certificate, young.Certificate)
 }
 
 func TestCertificatesThatSomebodySentAreLinksAndNeverAnchors(t *testing.T) {
@@ -103,11 +83,7 @@ func TestCertificatesThatSomebodySentAreLinksAndNeverAnchors(t *testing.T) {
 	leaf, foreign := issuing.Issue(t, pkitest.Key("customer"), "a"), stranger.Issue(t, pkitest.Key("customer"), "a")
 	configured := newTrust(t, root.Certificate)
 	extended := configured.WithIntermediates([]*x509.Certificate{stranger.Certificate, issuing.Certificate})
-	chain, err := extended.Chain(leaf, pkitest.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustBeChain(t, chain, leaf, issuing.Certificate, root.Certificate)
+	mustBeChain(t, must.Get(extended.Chain(leaf, pkitest.Now))(t), leaf, issuing.Certificate, root.Certificate)
 	if _, err := extended.Chain(foreign, pkitest.Now); err == nil {
 		t.Error("a root that was sent is trusted")
 	}
@@ -129,45 +105,44 @@ func TestWhyThereIsNoChainIsTold(t *testing.T) {
 	key := pkitest.Key("customer")
 	leaf := issuing.Issue(t, key, customerID)
 	notCA := func(template *x509.Certificate) { template.IsCA = false }
+	type bundle = []*x509.Certificate
+	both := bundle{root.Certificate, issuing.Certificate}
 	cases := map[string]struct {
 		leaf   *x509.Certificate
-		trust  []*x509.Certificate
+		trust  bundle
 		reason pki.ChainReason
 		tells  string
 	}{
 		"no trust":             {leaf, nil, pki.ChainUnknownAuthority, "no certificate is configured"},
-		"another root":         {leaf, []*x509.Certificate{stranger.Certificate}, pki.ChainUnknownAuthority, "Issuing"},
-		"intermediate missing": {leaf, []*x509.Certificate{root.Certificate}, pki.ChainUnknownAuthority, "Issuing"},
-		"expired": {
-			issuing.Issue(t, key, customerID, past), []*x509.Certificate{root.Certificate, issuing.Certificate},
-			pki.ChainExpired, "2026-06-01T11:00:00Z",
-		},
+		"another root":         {leaf, bundle{stranger.Certificate}, pki.ChainUnknownAuthority, "Issuing"},
+		"intermediate missing": {leaf, bundle{root.Certificate}, pki.ChainUnknownAuthority, "Issuing"},
+		"expired":              {issuing.Issue(t, key, customerID, past), both, pki.ChainExpired, "2026-06-01T11:00:00Z"},
 		"not yet valid": {
-			issuing.Issue(t, key, customerID, future), []*x509.Certificate{root.Certificate, issuing.Certificate},
+			issuing.Issue(t, key, customerID, future), both,
 			pki.ChainNotYetValid, "2026-06-01T13:00:00Z",
 		},
 		"expired intermediate": {
-			leaf, []*x509.Certificate{root.Certificate, root.Intermediate(t, "Issuing", past).Certificate},
+			leaf, bundle{root.Certificate, root.Intermediate(t, "Issuing", past).Certificate},
 			pki.ChainExpired, "Issuing",
 		},
 		"intermediate not yet valid": {
-			leaf, []*x509.Certificate{root.Certificate, root.Intermediate(t, "Issuing", future).Certificate},
+			leaf, bundle{root.Certificate, root.Intermediate(t, "Issuing", future).Certificate},
 			pki.ChainNotYetValid, "Issuing",
 		},
 		"expired root": {
-			leaf, []*x509.Certificate{pkitest.Root(t, "Root", past).Certificate, issuing.Certificate},
+			leaf, bundle{pkitest.Root(t, "Root", past).Certificate, issuing.Certificate},
 			pki.ChainExpired, "Root",
 		},
 		"issuer that is no CA": {
-			leaf, []*x509.Certificate{root.Certificate, root.Intermediate(t, "Issuing", notCA).Certificate},
+			leaf, bundle{root.Certificate, root.Intermediate(t, "Issuing", notCA).Certificate},
 			pki.ChainUnknownAuthority, "cannot sign this kind of certificate",
 		},
 		"critical extension that nobody understands": {
-			issuing.Issue(t, key, customerID, critical), []*x509.Certificate{root.Certificate, issuing.Certificate},
+			issuing.Issue(t, key, customerID, critical), both,
 			pki.ChainInvalid, "critical",
 		},
 		"issuer with the right name and another key": {
-			leaf, []*x509.Certificate{root.Certificate, sameName(t, root, "Issuing")}, pki.ChainUnknownAuthority, "Issuing",
+			leaf, bundle{root.Certificate, sameName(t, root, "Issuing")}, pki.ChainUnknownAuthority, "Issuing",
 		},
 	}
 	for claim, test := range cases {
@@ -177,8 +152,7 @@ func TestWhyThereIsNoChainIsTold(t *testing.T) {
 				trust = newTrust(t, test.trust...)
 			}
 			_, err := trust.Chain(test.leaf, pkitest.Now)
-			var chainError *pki.ChainError
-			if !errors.As(err, &chainError) || chainError.Reason != test.reason {
+			if chainError, is := errors.AsType[*pki.ChainError](err); !is || chainError.Reason != test.reason {
 				t.Fatalf("got %v, want reason %s", err, test.reason)
 			}
 			if !strings.Contains(err.Error(), test.tells) {
@@ -283,10 +257,7 @@ func TestAnIssuedCertificateMustBeTheOneThatWasAskedFor(t *testing.T) {
 			pki.IssuedExpired,
 		},
 	}
-	digest, err := pki.PublicKeyDigest(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	digest := must.Get(pki.PublicKeyDigest(key.Public()))(t)
 	for claim, test := range cases {
 		t.Run(claim, func(t *testing.T) {
 			chain, err := pki.CheckIssued(test.leaf, pki.Issued{
@@ -307,18 +278,9 @@ func TestTheDigestOfAKeyIsTheSameWhereverItComesFrom(t *testing.T) {
 	key := pkitest.Key("customer")
 	request := parseRequest(t, newRequest(t, key, nil))
 	leaf := pkitest.Root(t, "Root").Issue(t, key, customerID)
-	fromKey, err := pki.PublicKeyDigest(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	fromRequest, err := pki.PublicKeyDigest(request.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fromCertificate, err := pki.PublicKeyDigest(leaf.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fromKey := must.Get(pki.PublicKeyDigest(key.Public()))(t)
+	fromRequest := must.Get(pki.PublicKeyDigest(request.PublicKey))(t)
+	fromCertificate := must.Get(pki.PublicKeyDigest(leaf.PublicKey))(t)
 	if fromKey != fromRequest || fromKey != fromCertificate || len(fromKey) != 64 || strings.ToLower(fromKey) != fromKey {
 		t.Errorf("got %s, %s, %s", fromKey, fromRequest, fromCertificate)
 	}
