@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
@@ -42,10 +43,7 @@ func TestBundlesAreRead(t *testing.T) {
 	root := pkitest.Root(t, "root")
 	issuing := root.Intermediate(t, "issuing CA")
 	bundle := pkitest.PEM(root.Certificate, issuing.Certificate)
-	given, err := pki.NewTrust([]*x509.Certificate{root.Certificate, issuing.Certificate})
-	if err != nil {
-		t.Fatal(err)
-	}
+	given := must.Get(pki.NewTrust([]*x509.Certificate{root.Certificate, issuing.Certificate}))(t)
 	server.Create(t,
 		&corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "text"},
@@ -65,10 +63,7 @@ func TestBundlesAreRead(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			trust := &v1alpha1.VeroTrust{TLS: &source, Responses: source, Issuance: source}
-			bundles, err := secrets.ReadBundles(t.Context(), server.Client, trust, namespace)
-			if err != nil {
-				t.Fatal(err)
-			}
+			bundles := must.Get(secrets.ReadBundles(t.Context(), server.Client, trust, namespace))(t)
 			read := []string{bundles.Responses.Digest(), bundles.Issuance.Digest()}
 			if len(bundles.TLS) != 2 || read[0] != given.Digest() || read[1] != given.Digest() {
 				t.Errorf("read %d certificates for TLS, and bundles %q, want %s", len(bundles.TLS), read, given.Digest())
@@ -208,11 +203,7 @@ func TestDigestOfBundlesChangesWithEveryBundle(t *testing.T) {
 			source := inline(tls)
 			trust.TLS = &source
 		}
-		bundles, err := secrets.ReadBundles(t.Context(), server.Client, trust, "default")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return bundles.Digest()
+		return must.Get(secrets.ReadBundles(t.Context(), server.Client, trust, "default"))(t).Digest()
 	}
 	seen := map[string]string{}
 	for claim, got := range map[string]string{

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
@@ -27,10 +28,7 @@ func TestIdentityIsRead(t *testing.T) {
 		"tls.key": "\uFEFF" + string(pkitest.KeyPEM(t, "leaf")), "ca.crt": "?",
 	})
 	server.Create(t, object)
-	identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
-	if err != nil {
-		t.Fatal(err)
-	}
+	identity := must.Get(secrets.ReadIdentity(t.Context(), server.Client, named(object)))(t)
 	if identity.SecretName != "tls" || !identity.Leaf.Equal(leaf) || identity.Problem != "" {
 		t.Errorf("read %q, %v, %q", identity.SecretName, identity.Leaf, identity.Problem)
 	}
@@ -63,13 +61,8 @@ func TestWhatCertManagerDoesNotReadIsTold(t *testing.T) {
 		"a mark, and a large key behind":  {leaf, "\uFEFF" + key + string(largeKey(t)), true},
 		"indented, as YAML is often kept": {strings.ReplaceAll(leaf, "-----BEGIN", "  -----BEGIN"), key, true},
 	} {
-		object := secret(namespace, "", map[string]string{"tls.crt": c.certificate, "tls.key": c.key})
-		object.GenerateName = "tls-"
-		server.Create(t, object)
-		identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
-		if err != nil {
-			t.Fatal(err)
-		}
+		object := anySecret(t, namespace, map[string]string{"tls.crt": c.certificate, "tls.key": c.key})
+		identity := must.Get(secrets.ReadIdentity(t.Context(), server.Client, named(object)))(t)
 		if identity.Problem != "" || identity.Unreadable != c.unreadable {
 			t.Errorf("%s: unreadable %t, problem %q", claim, identity.Unreadable, identity.Problem)
 		}
@@ -106,13 +99,8 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 			"KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n", 1)}, encrypted},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			object := secret(namespace, "", c.data)
-			object.GenerateName = "tls-"
-			server.Create(t, object)
-			identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
-			if err != nil {
-				t.Fatal(err)
-			}
+			object := anySecret(t, namespace, c.data)
+			identity := must.Get(secrets.ReadIdentity(t.Context(), server.Client, named(object)))(t)
 			checkNoIdentity(t, identity, "Secret "+named(object).String()+" "+c.says)
 			if strings.Contains(identity.Problem, key[40:80]) {
 				t.Errorf("the problem shows a private key: %s", identity.Problem)
@@ -121,10 +109,7 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 	}
 	t.Run("a Secret that does not exist", func(t *testing.T) {
 		name := types.NamespacedName{Namespace: namespace, Name: "missing"}
-		identity, err := secrets.ReadIdentity(t.Context(), server.Client, name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		identity := must.Get(secrets.ReadIdentity(t.Context(), server.Client, name))(t)
 		checkNoIdentity(t, identity, "Secret "+name.String()+" does not exist")
 	})
 	t.Run("a Secret that may not be read is an error: it may well hold a certificate", func(t *testing.T) {
@@ -140,20 +125,12 @@ func largeKey(t *testing.T) []byte {
 	t.Helper()
 	block, _ := pem.Decode(pkitest.KeyPEM(t, "leaf"))
 	var key asn1.RawValue
-	if _, err := asn1.Unmarshal(block.Bytes, &key); err != nil {
-		t.Fatal(err)
-	}
+	must.Get(asn1.Unmarshal(block.Bytes, &key))(t)
 	attribute := asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: make([]byte, 10<<10)}
-	der, err := asn1.Marshal(attribute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block.Bytes, err = asn1.Marshal(asn1.RawValue{
+	der := must.Get(asn1.Marshal(attribute))(t)
+	block.Bytes = must.Get(asn1.Marshal(asn1.RawValue{
 		Tag: asn1.TagSequence, IsCompound: true, Bytes: append(key.Bytes, der...),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))(t)
 	return pem.EncodeToMemory(block)
 }
 
@@ -171,10 +148,7 @@ func TestIdentityIsRedacted(t *testing.T) {
 		"tls.crt": string(pkitest.PEM(leaf)), "tls.key": string(pkitest.KeyPEM(t, "leaf")),
 	})
 	server.Create(t, object)
-	identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
-	if err != nil {
-		t.Fatal(err)
-	}
+	identity := must.Get(secrets.ReadIdentity(t.Context(), server.Client, named(object)))(t)
 	key := pkitest.Key("leaf")
 	private := []string{
 		key.D.String(), fmt.Sprintf("%x", key.D), key.Primes[0].String(),

@@ -5,6 +5,7 @@ import (
 
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
@@ -37,10 +38,7 @@ func TestWhyCertManagerAsksAnew(t *testing.T) {
 				"tls.crt": string(pkitest.PEM(pkitest.Root(t, "root").Issue(t, pkitest.Key("leaf"), "0123456-7")))})
 			object.GenerateName, object.Annotations = "tls-", c.annotations
 			server.Create(t, object)
-			identity, err := secrets.ReadIdentity(t.Context(), server.Client, named(object))
-			if err != nil {
-				t.Fatal(err)
-			}
+			identity := must.Get(secrets.ReadIdentity(t.Context(), server.Client, named(object)))(t)
 			reference := cmmeta.IssuerReference{Group: "varmenne.dev", Kind: "VeroIssuer", Name: "vero"}
 			if got := identity.Issuer.Differs(reference); got != c.want {
 				t.Errorf("it says %q, want %q", got, c.want)

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
@@ -32,6 +33,15 @@ func secret(namespace, name string, data map[string]string) *corev1.Secret {
 	return object
 }
 
+// anySecret makes one with a name that nobody else has.
+func anySecret(t *testing.T, namespace string, data map[string]string) *corev1.Secret {
+	t.Helper()
+	object := secret(namespace, "", data)
+	object.GenerateName = "any-"
+	server.Create(t, object)
+	return object
+}
+
 func transferData(id, password string) map[string]string {
 	return map[string]string{"transferId": id, "transferPassword": password}
 }
@@ -45,9 +55,7 @@ func TestTransferCredentialsAreRead(t *testing.T) {
 		"beside other keys":                   {"transferId": id, "transferPassword": password, "note": "from the letter"},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			object := secret(namespace, "", data)
-			object.GenerateName = "transfer-"
-			server.Create(t, object)
+			object := anySecret(t, namespace, data)
 			transfer, err := secrets.ReadTransfer(t.Context(), server.Client, named(object))
 			if err != nil || transfer.ID != id || transfer.Password.Reveal() != password {
 				t.Errorf("read %q, %q, %v", transfer.ID, transfer.Password.Reveal(), err)
@@ -85,9 +93,7 @@ func TestTransferCredentialsThatCannotBeUsed(t *testing.T) {
 		"two mistakes at once": {transferData(id+"/*", password+"\t"), "; TransferPassword contains U+0009 TAB at 13"},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			object := secret(namespace, "", c.data)
-			object.GenerateName = "transfer-"
-			server.Create(t, object)
+			object := anySecret(t, namespace, c.data)
 			_, err := secrets.ReadTransfer(t.Context(), server.Client, named(object))
 			checkUnusable(t, err, named(object), c.says)
 		})
@@ -167,10 +173,7 @@ func checkRedacted(t *testing.T, value any, hidden ...string) {
 			printed = append(printed, fmt.Sprintf("%"+flags+string(verb), value))
 		}
 	}
-	data, err := json.Marshal(map[string]any{"value": value, "list": []any{value}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := must.Get(json.Marshal(map[string]any{"value": value, "list": []any{value}}))(t)
 	var logged strings.Builder
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("text", "value", value)
 	nested := slog.GroupValue(slog.Any("value", value))

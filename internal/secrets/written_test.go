@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
 
@@ -20,22 +21,15 @@ func TestTransferCredentialsAreAsOldAsTheirLastChange(t *testing.T) {
 			func(s *corev1.Secret) { s.Data["transferPassword"] = []byte("corrected") }, true},
 		"a new transfer id makes them younger": {
 			func(s *corev1.Secret) { s.Data["transferId"] = []byte("10987654321") }, true},
-		"another key does not": {
-			func(s *corev1.Secret) { s.Data["note"] = []byte("from the letter") }, false},
-		"a label does not": {
-			func(s *corev1.Secret) { s.Labels = map[string]string{"a": "b"} }, false},
+		"another key does not":             {func(s *corev1.Secret) { s.Data["note"] = []byte("from the letter") }, false},
+		"a label does not":                 {func(s *corev1.Secret) { s.Labels = map[string]string{"a": "b"} }, false},
 		"to write the same again does not": {func(*corev1.Secret) {}, false},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			object, old := oldSecret(t)
 			c.change(object)
-			if err := server.Client.Update(t.Context(), object, client.FieldOwner("another")); err != nil {
-				t.Fatal(err)
-			}
-			transfer, err := secrets.ReadTransfer(t.Context(), server.Client, named(object))
-			if err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Update(t.Context(), object, client.FieldOwner("another")))
+			transfer := must.Get(secrets.ReadTransfer(t.Context(), server.Client, named(object)))(t)
 			if younger := transfer.Written.After(old); younger != c.younger {
 				t.Errorf("written at %s; those before at %s", transfer.Written, old)
 			}
@@ -46,9 +40,7 @@ func TestTransferCredentialsAreAsOldAsTheirLastChange(t *testing.T) {
 func TestTransferCredentialsThatNobodyIsNotedForAreAsOldAsTheirSecret(t *testing.T) {
 	object, _ := oldSecret(t)
 	object.ManagedFields = []metav1.ManagedFieldsEntry{{}} // as an operator of a cluster clears them
-	if err := server.Client.Update(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), object))
 	transfer, err := secrets.ReadTransfer(t.Context(), server.Client, named(object))
 	if err != nil || !transfer.Written.Equal(object.CreationTimestamp.Time) {
 		t.Errorf("written at %s, want at %s: %v", transfer.Written, object.CreationTimestamp, err)
@@ -66,8 +58,6 @@ func oldSecret(t *testing.T) (*corev1.Secret, time.Time) {
 		object.ManagedFields[i].Time = &metav1.Time{Time: old}
 	}
 	object.Annotations = map[string]string{"old": "yes"} // an update that changes nothing else would change no times
-	if err := server.Client.Update(t.Context(), object, client.FieldOwner("clock")); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), object, client.FieldOwner("clock")))
 	return object, old
 }
