@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // deadProxy is an address where nobody listens.
@@ -49,14 +51,8 @@ func apiServer(t *testing.T) *rest.Config {
 
 func call(t *testing.T, connection *rest.Config) error {
 	t.Helper()
-	client, err := rest.HTTPClientFor(connection)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, connection.Host, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := must.Get(rest.HTTPClientFor(connection))(t)
+	request := must.Get(http.NewRequestWithContext(t.Context(), http.MethodGet, connection.Host, http.NoBody))(t)
 	response, err := client.Do(request)
 	if err != nil {
 		return err
@@ -72,13 +68,8 @@ func TestAPodReachesItsAPIServerWhateverProxyTheEnvironmentNames(t *testing.T) {
 	if err := call(t, server); err == nil || !strings.Contains(err.Error(), "proxyconnect") {
 		t.Fatalf("without our doing, the proxy is not asked: %v", err)
 	}
-	connection, err := restConfig("", func() (*rest.Config, error) { return server, nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := call(t, connection); err != nil {
-		t.Error(err)
-	}
+	connection := must.Get(restConfig("", func() (*rest.Config, error) { return server, nil }))(t)
+	must.Do(t, call(t, connection))
 }
 
 func TestAKubeconfigsOwnProxyIsUsed(t *testing.T) {
@@ -86,21 +77,13 @@ func TestAKubeconfigsOwnProxyIsUsed(t *testing.T) {
 	content := fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: c,
 clusters: [{name: c, cluster: {server: "https://api.example", proxy-url: %q}}],
 users: [{name: u}], contexts: [{name: c, context: {cluster: c, user: u}}]}`, deadProxy)
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	connection, err := restConfig(file, rest.InClusterConfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := call(t, connection); err == nil || !strings.Contains(err.Error(), "proxyconnect") {
-		t.Errorf("the error is %v; it should be the proxy's", err)
-	}
+	must.Do(t, os.WriteFile(file, []byte(content), 0o600))
+	connection := must.Get(restConfig(file, rest.InClusterConfig))(t)
+	must.Say(t, call(t, connection), "proxyconnect")
 }
 
 func TestOutsideOfAPodAKubeconfigIsAskedFor(t *testing.T) {
 	t.Setenv("KUBERNETES_SERVICE_HOST", "")
-	if _, err := restConfig("", rest.InClusterConfig); err == nil || !strings.Contains(err.Error(), "--kubeconfig") {
-		t.Errorf("the error is %v; it should name --kubeconfig", err)
-	}
+	_, err := restConfig("", rest.InClusterConfig)
+	must.Say(t, err, "--kubeconfig")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
@@ -14,10 +15,7 @@ import (
 // deaf is an address of this machine that is not listened at, and is refused at once.
 func deaf(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := must.Get((&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0"))(t)
 	defer listener.Close()
 	return listener.Addr().String()
 }
@@ -39,17 +37,11 @@ func TestTheListBindsVeroIssuersAndClusterIssuersWhereAskedTo(t *testing.T) {
 		"a VeroIssuer that is not, likewise":  {v1alpha1.KindVeroIssuer, unlisted, true, endpoints.ErrNotListed},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			allowed, err := endpoints.Parse([]string{listed})
-			if err != nil {
-				t.Fatal(err)
-			}
+			allowed := must.Get(endpoints.Parse([]string{listed}))(t)
 			connector := connector{options: &Options{AllowedEndpointsCluster: c.cluster}, allowed: allowed}
 			issuer := v1alpha1.NewVeroIssuer(c.kind)
 			issuer.VeroSpec().URL = "https://" + c.endpoint
-			service, err := connector.connect(issuer, &secrets.Bundles{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			service := must.Get(connector.connect(issuer, &secrets.Bundles{}))(t)
 			_, called := service.Get(t.Context(), &protocol.Get{Party: protocol.Party{
 				Environment: protocol.Test, CustomerID: "0123456-7",
 			}, RetrievalID: "x"})

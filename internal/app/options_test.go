@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/varmenne/varmenne-issuer/internal/app"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // parse is what main does with a command line and the environment.
@@ -16,17 +17,12 @@ func parse(t *testing.T, arguments ...string) (app.Options, error) {
 	var options app.Options
 	flags := pflag.NewFlagSet("controller", pflag.ContinueOnError)
 	options.AddFlags(flags)
-	if err := flags.Parse(arguments); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, flags.Parse(arguments))
 	return options, app.FromEnvironment(flags)
 }
 
 func TestDefaultsAreValid(t *testing.T) {
-	options, err := parse(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	options := must.Get(parse(t))(t)
 	if err := options.Validate(); err != nil {
 		t.Errorf("the defaults are refused: %v", err)
 	}
@@ -42,10 +38,7 @@ func TestEnvironmentStandsInForFlagsThatAreNotGiven(t *testing.T) {
 	t.Setenv("VARMENNE_CALL_TIMEOUT", "7s")
 	t.Setenv("VARMENNE_WORKERS", "3")
 	t.Setenv("VARMENNE_WATCH_NAMESPACES", "one,two")
-	options, err := parse(t, "--workers=5")
-	if err != nil {
-		t.Fatal(err)
-	}
+	options := must.Get(parse(t, "--workers=5"))(t)
 	if options.CallTimeout != 7*time.Second {
 		t.Errorf("the call timeout is %s, not that of the environment", options.CallTimeout)
 	}
@@ -61,10 +54,7 @@ func TestACertificateForMetricsNeedsSecureMetrics(t *testing.T) {
 	for arguments, valid := range map[string]bool{
 		"--metrics-secure": true, "--metrics-cert-dir=/tls": false, "--metrics-secure --metrics-cert-dir=/tls": true,
 	} {
-		options, err := parse(t, strings.Fields(arguments)...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		options := must.Get(parse(t, strings.Fields(arguments)...))(t)
 		if err := options.Validate(); (err == nil) != valid {
 			t.Errorf("%s: error %v", arguments, err)
 		}
@@ -82,11 +72,8 @@ func TestTheLeaseIsLostBeforeAnotherTakesIt(t *testing.T) {
 		"--leader-elect-lease-duration=1s --leader-elect=false":                 "",
 		"--leader-elect-retry-period=-1s --leader-elect-resource-name=":         "--leader-elect-resource-name",
 	} {
-		options, err := parse(t, strings.Fields(arguments)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = options.Validate()
+		options := must.Get(parse(t, strings.Fields(arguments)...))(t)
+		err := options.Validate()
 		if (err == nil) != (complaint == "") || err != nil && !strings.Contains(err.Error(), complaint) {
 			t.Errorf("%s: the error is %v, want one that says %q", arguments, err, complaint)
 		}
@@ -96,19 +83,14 @@ func TestTheLeaseIsLostBeforeAnotherTakesIt(t *testing.T) {
 func TestEnvironmentThatCannotBeReadIsNamed(t *testing.T) {
 	t.Setenv("VARMENNE_CALL_TIMEOUT", "soon")
 	_, err := parse(t)
-	if err == nil || !strings.Contains(err.Error(), "VARMENNE_CALL_TIMEOUT") {
-		t.Errorf("the error is %v; it should name the variable", err)
-	}
+	must.Say(t, err, "VARMENNE_CALL_TIMEOUT")
 }
 
 func TestOptionsThatCannotWorkAreNamedTogether(t *testing.T) {
-	options, err := parse(t, "--workers=0", "--calls-per-issuer=0", "--call-timeout=0s", "--order-retention=-1h",
+	options := must.Get(parse(t, "--workers=0", "--calls-per-issuer=0", "--call-timeout=0s", "--order-retention=-1h",
 		"--namespace=", "--allowed-endpoints=pkiws.vero.fi,https://gateway.example/",
-		"--leader-elect-resource-name=", "--log-level=loud", "--log-format=xml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = options.Validate()
+		"--leader-elect-resource-name=", "--log-level=loud", "--log-format=xml"))(t)
+	err := options.Validate()
 	if err == nil {
 		t.Fatal("they are taken")
 	}
@@ -124,11 +106,6 @@ func TestOptionsThatCannotWorkAreNamedTogether(t *testing.T) {
 }
 
 func TestLogFormatThatDoesNotExistIsNamed(t *testing.T) {
-	options, err := parse(t, "--log-format=xml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := options.Validate(); err == nil || !strings.Contains(err.Error(), "--log-format") {
-		t.Errorf("the error is %v; it should name the flag", err)
-	}
+	options := must.Get(parse(t, "--log-format=xml"))(t)
+	must.Say(t, options.Validate(), "--log-format")
 }

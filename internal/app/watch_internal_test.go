@@ -15,14 +15,12 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestWhatKeepsACacheFromFollowingIsCounted(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	series, err := metrics.New(registry)
-	if err != nil {
-		t.Fatal(err)
-	}
+	series := must.Get(metrics.New(registry))(t)
 	kind := schema.GroupResource{Group: v1alpha1.GroupName, Resource: "veroorders"}
 	reflector := toolscache.NewReflector(
 		&toolscache.ListWatch{}, &v1alpha1.VeroOrder{}, toolscache.NewStore(toolscache.MetaNamespaceKeyFunc), 0)
@@ -46,7 +44,5 @@ varmenne_watch_errors_total{kind="VeroClusterIssuer"} 0
 varmenne_watch_errors_total{kind="VeroIssuer"} 0
 varmenne_watch_errors_total{kind="VeroOrder"} 2
 `
-	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "varmenne_watch_errors_total"); err != nil {
-		t.Error(err)
-	}
+	must.Do(t, testutil.GatherAndCompare(registry, strings.NewReader(want), "varmenne_watch_errors_total"))
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/go/packages"
+
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestModuleKeepsToTheImportRules(t *testing.T) {
@@ -151,14 +153,11 @@ func load(t *testing.T, directory string) graph {
 func dependOnSources(t *testing.T, directory string) {
 	t.Helper()
 	for _, tree := range []string{".", "api", "internal"} {
-		err := filepath.WalkDir(filepath.Join(directory, tree), func(path string, entry fs.DirEntry, err error) error {
+		must.Do(t, filepath.WalkDir(filepath.Join(directory, tree), func(path string, entry fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) || tree == "." && entry.IsDir() && path != directory {
 				return fs.SkipDir
 			}
 			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		}))
 	}
 }

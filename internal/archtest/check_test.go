@@ -137,9 +137,7 @@ func (g graph) shortestWay(from, prefix string) []string {
 }
 
 // name is how a package of the module is called in messages.
-func name(path string) string {
-	return cmp.Or(path, "main")
-}
+func name(path string) string { return cmp.Or(path, "main") }
 
 // standard reports whether an import path belongs to the standard library: its first element has no dot.
 func standard(path string) bool {
@@ -148,9 +146,7 @@ func standard(path string) bool {
 }
 
 // within reports whether a package is the prefix itself or lies below it.
-func within(path, prefix string) bool {
-	return path == prefix || strings.HasPrefix(path, prefix+"/")
-}
+func within(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
 
 // withinAny reports whether a package lies within one of the prefixes.
 func withinAny(path string, prefixes []string) bool {

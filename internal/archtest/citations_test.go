@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // Citations in comments: a page of docs/, with a section of it after a comma, and a chapter of the interface
@@ -94,7 +96,7 @@ func page(t *testing.T, path string) string {
 func sources(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+	must.Do(t, filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -106,9 +108,6 @@ func sources(t *testing.T) map[string]string {
 		content, err := os.ReadFile(path)
 		found[path] = string(content)
 		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return found
 }

@@ -6,20 +6,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // shell runs a script in a directory, in the environment of an author of commits, and returns what it says. The script
 // finds the directory of ours in $CI.
 func shell(t *testing.T, directory, script string, arguments ...string) (string, error) {
 	t.Helper()
-	ci, err := filepath.Abs("../../.ci")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ci := must.Get(filepath.Abs("../../.ci"))(t)
 	for _, file := range []string{"hooks/commit-msg", "subjects"} { // so that go test runs again when they change
-		if _, err := os.ReadFile(filepath.Join(ci, file)); err != nil {
-			t.Fatal(err)
-		}
+		must.Get(os.ReadFile(filepath.Join(ci, file)))(t)
 	}
 	process := exec.CommandContext(t.Context(), "sh", append([]string{"-euc", script, "sh"}, arguments...)...)
 	process.Dir = directory

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
@@ -51,8 +52,7 @@ func TestResponses(t *testing.T) {
 				fmt.Sprintf(`code=%q,operation="GetCertificate"`, c.code): 1,
 			})
 			if after := testutil.CollectAndCount(registry); after != before {
-				t.Errorf("%d series have become %d: what is counted for the first time cannot be seen to increase",
-					before, after)
+				t.Errorf("%d series have become %d: what is counted for the first time cannot be seen to increase", before, after)
 			}
 		})
 	}
@@ -62,10 +62,7 @@ func TestDurations(t *testing.T) {
 	series, registry := newMetrics(t)
 	series.Answered(protocol.SignNewCertificate, nil, 300*time.Millisecond)
 	series.Issued(v1alpha1.VeroOperationSignNew, 12*time.Second)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := must.Get(registry.Gather())(t)
 	want := map[string]float64{"varmenne_call_duration_seconds": 0.3, "varmenne_time_to_issue_seconds": 12}
 	for _, family := range families {
 		sum, histogram := want[family.GetName()]

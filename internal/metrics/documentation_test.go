@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // page is where all series are explained.
@@ -18,18 +20,12 @@ var row = regexp.MustCompile("(?m)^\\| `(varmenne_\\w+)` \\| (\\w+) \\| ([^|]*) 
 
 // TestThePageExplainsEveryMetricAndNoOther: with its type and labels.
 func TestThePageExplainsEveryMetricAndNoOther(t *testing.T) {
-	content, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := must.Get(os.ReadFile(page))(t)
 	documented := map[string]string{}
 	for _, found := range row.FindAllStringSubmatch(string(content), -1) {
 		documented[found[1]] = found[2] + " of " + strings.ReplaceAll(found[3], "`", "")
 	}
-	families, err := everything(t).Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := must.Get(everything(t).Gather())(t)
 	registered := map[string]string{}
 	for _, family := range families {
 		pairs := family.GetMetric()[0].GetLabel()

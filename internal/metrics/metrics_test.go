@@ -14,15 +14,13 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func newMetrics(t *testing.T) (*metrics.Metrics, *prometheus.Registry) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	series, err := metrics.New(registry)
-	if err != nil {
-		t.Fatal(err)
-	}
+	series := must.Get(metrics.New(registry))(t)
 	return series, registry
 }
 
@@ -30,10 +28,7 @@ func newMetrics(t *testing.T) (*metrics.Metrics, *prometheus.Registry) {
 // them; those with the value 0 may be left out.
 func compare(t *testing.T, gatherer prometheus.Gatherer, name string, want map[string]float64) {
 	t.Helper()
-	families, err := gatherer.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := must.Get(gatherer.Gather())(t)
 	got := map[string]float64{}
 	for _, family := range families {
 		if family.GetName() != name {
@@ -70,10 +65,7 @@ func everything(t *testing.T) *prometheus.Registry {
 }
 
 func TestNamesAndTexts(t *testing.T) {
-	problems, err := testutil.GatherAndLint(everything(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	problems := must.Get(testutil.GatherAndLint(everything(t)))(t)
 	for _, problem := range problems {
 		t.Errorf("%s: %s", problem.Metric, problem.Text)
 	}

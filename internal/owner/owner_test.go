@@ -18,6 +18,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
@@ -32,11 +33,8 @@ type issuance struct {
 
 func csr(t *testing.T, key crypto.Signer) []byte {
 	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader,
-		&x509.CertificateRequest{Subject: pkix.Name{CommonName: "0123456-7"}}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := must.Get(x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{Subject: pkix.Name{CommonName: "0123456-7"}}, key))(t)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
 }
 
@@ -74,9 +72,7 @@ func begin(t *testing.T, changes ...func(*issuance)) *issuance {
 	for _, change := range changes {
 		change(i)
 	}
-	if err := server.Client.Status().Update(t.Context(), i.certificate); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Status().Update(t.Context(), i.certificate))
 	if i.staged != nil {
 		server.Create(t, i.staged)
 	}
@@ -96,10 +92,7 @@ func TestOwnerIsProven(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			i := begin(t, change)
-			behind, err := owner.Of(t.Context(), server.Client, i.request)
-			if err != nil {
-				t.Fatal(err)
-			}
+			behind := must.Get(owner.Of(t.Context(), server.Client, i.request))(t)
 			if behind.Certificate == nil || behind.Certificate.UID != i.certificate.UID || behind.SecretName() != "tax-tls" ||
 				behind.Problem != "" {
 				t.Errorf("the owner is %v, with the problem %q", behind.Certificate, behind.Problem)
@@ -122,8 +115,7 @@ func TestClaimsAreNoProof(t *testing.T) {
 	}{
 		"the right owner, by UID, and another key": {
 			func(i *issuance) { i.request.Spec.Request = foreignRequest }, "another private key in preparation"},
-		"another UID": {
-			func(i *issuance) { i.request.OwnerReferences[0].UID = "0000" }, "is not the one that the request"},
+		"another UID": {func(i *issuance) { i.request.OwnerReferences[0].UID = "0000" }, "is not the one that the request"},
 		"a Certificate that does not exist": {
 			func(i *issuance) { i.request.OwnerReferences[0].Name = "none" }, "does not exist any more"},
 		"another issuer than the Certificate's": {
@@ -133,28 +125,20 @@ func TestClaimsAreNoProof(t *testing.T) {
 		"an impossible name for it": {
 			func(i *issuance) { i.certificate.Status.NextPrivateKeySecretName = new("../x") },
 			"has no private key in preparation"},
-		"the key in preparation is gone": {
-			func(i *issuance) { i.staged = nil }, "Secret tax-next, which does not exist"},
+		"the key in preparation is gone": {func(i *issuance) { i.staged = nil }, "Secret tax-next, which does not exist"},
 		"a Secret that belongs to somebody else": {
 			func(i *issuance) { i.staged.OwnerReferences[0].UID = "0000" }, "cert-manager has not made for it"},
 		"a Secret that is none in preparation": {
 			func(i *issuance) { i.staged.Labels = nil }, "cert-manager has not made for it"},
-		"a Secret without a key": {
-			func(i *issuance) { i.staged.Data = nil }, "another private key"},
+		"a Secret without a key": {func(i *issuance) { i.staged.Data = nil }, "another private key"},
 		"a Secret with something else": {
-			func(i *issuance) {
-				i.staged.Data["tls.key"] = []byte("-----BEGIN X-----\n-----END X-----\n")
-			},
+			func(i *issuance) { i.staged.Data["tls.key"] = []byte("-----BEGIN X-----\n-----END X-----\n") },
 			"another private key"},
-		"a key of another kind": {
-			func(i *issuance) { i.staged.Data["tls.key"] = otherKind }, "another private key"},
+		"a key of another kind": {func(i *issuance) { i.staged.Data["tls.key"] = otherKind }, "another private key"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			i := begin(t, c.change)
-			behind, err := owner.Of(t.Context(), server.Client, i.request)
-			if err != nil {
-				t.Fatal(err)
-			}
+			behind := must.Get(owner.Of(t.Context(), server.Client, i.request))(t)
 			if behind.Certificate != nil || behind.SecretName() != "" || !strings.Contains(behind.Problem, c.says) ||
 				!strings.Contains(behind.Problem, "nothing is sent for this request") {
 				t.Errorf("the owner is %v, with the problem %q, want %q", behind.Certificate, behind.Problem, c.says)
@@ -165,15 +149,8 @@ func TestClaimsAreNoProof(t *testing.T) {
 
 func ecKey(t *testing.T) []byte {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	key := must.Get(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must.Get(x509.MarshalPKCS8PrivateKey(key))(t)})
 }
 
 // TestRequestsOfNobody: a request that belongs to no Certificate may be served, and has no key to renew with.
@@ -212,12 +189,8 @@ func TestARequestThatHasLostItsOwnerGetsNothing(t *testing.T) {
 func TestOwnerThatIsBeingDeleted(t *testing.T) {
 	i := begin(t)
 	i.certificate.Finalizers = []string{"varmenne.dev/test"}
-	if err := server.Client.Update(t.Context(), i.certificate); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Client.Delete(t.Context(), i.certificate); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), i.certificate))
+	must.Do(t, server.Client.Delete(t.Context(), i.certificate))
 	behind, err := owner.Of(t.Context(), server.Client, i.request)
 	if err != nil || behind.Certificate != nil || !strings.Contains(behind.Problem, "is being deleted") {
 		t.Errorf("the owner is %v, with the problem %q, %v", behind.Certificate, behind.Problem, err)

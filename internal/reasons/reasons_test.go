@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 )
 
@@ -22,18 +23,11 @@ const root = "../../"
 func TestEveryReasonOfTheAPIHasARow(t *testing.T) {
 	var defined []string
 	const file = root + "api/v1alpha1/conditions.go"
-	source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
+	source := must.Get(parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution))(t)
 	ast.Inspect(source, func(node ast.Node) bool {
 		spec, isSpec := node.(*ast.ValueSpec)
 		if isSpec && strings.HasPrefix(spec.Names[0].Name, "Reason") {
-			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defined = append(defined, value)
+			defined = append(defined, must.Get(strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value))(t))
 		}
 		return true
 	})
@@ -54,10 +48,7 @@ var otherReasons = []string{"Failed"}
 
 // TestTheAlertsNameTheReasonsOfTheTable in both directions.
 func TestTheAlertsNameTheReasonsOfTheTable(t *testing.T) {
-	content, err := os.ReadFile(root + "charts/varmenne-issuer/files/rules.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := must.Get(os.ReadFile(root + "charts/varmenne-issuer/files/rules.yaml"))(t)
 	named := map[string]string{}
 	for alert := range strings.SplitSeq(string(content), "- alert: ") {
 		name, rule, _ := strings.Cut(alert, "\n")

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/scaledown"
 )
 
@@ -44,9 +45,7 @@ func TestItEndsWithTheLastPod(t *testing.T) {
 		t.Fatalf("it has not waited for the Pod: %v", err)
 	default:
 	}
-	if err := server.Client.Delete(t.Context(), pod, client.GracePeriodSeconds(0)); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Delete(t.Context(), pod, client.GracePeriodSeconds(0)))
 	if err := <-result; err != nil {
 		t.Error(err)
 	}
@@ -64,33 +63,23 @@ func TestAPodThatDoesNotEndIsNamed(t *testing.T) {
 func TestAPodThatHasEndedIsNotWaitedFor(t *testing.T) {
 	deployment, pod := running(t, "ended")
 	pod.Status.Phase = corev1.PodSucceeded
-	if err := server.Client.Status().Update(t.Context(), pod); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Status().Update(t.Context(), pod))
 	expect(t, options(deployment, brief), "has not scaled it yet")
 	observe(t, deployment)
-	if err := run(t, options(deployment, long)); err != nil {
-		t.Error(err)
-	}
+	must.Do(t, run(t, options(deployment, long)))
 }
 
 func TestADeploymentThatIsNotThereHasEnded(t *testing.T) {
 	missing := scaledown.Options{Namespace: "default", Deployment: "missing", Timeout: long}
-	if err := run(t, missing); err != nil {
-		t.Error(err)
-	}
+	must.Do(t, run(t, missing))
 }
 
 // TestWhatHelmHasNotInstalledIsLeftAlone: somebody has rendered the chart and applied all of it.
 func TestWhatHelmHasNotInstalledIsLeftAlone(t *testing.T) {
 	deployment, _ := running(t, "rendered")
 	deployment.Annotations = nil
-	if err := server.Client.Update(t.Context(), deployment); err != nil {
-		t.Fatal(err)
-	}
-	if err := run(t, options(deployment, long)); err != nil {
-		t.Error(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), deployment))
+	must.Do(t, run(t, options(deployment, long)))
 	observe(t, deployment)
 	if *deployment.Spec.Replicas != 2 {
 		t.Errorf("it has %d replicas", *deployment.Spec.Replicas)
@@ -99,11 +88,7 @@ func TestWhatHelmHasNotInstalledIsLeftAlone(t *testing.T) {
 
 func TestOptionsThatCannotWorkAreNamed(t *testing.T) {
 	err := (&scaledown.Options{}).Validate()
-	for _, flag := range []string{"--namespace", "--deployment", "--timeout"} {
-		if err == nil || !strings.Contains(err.Error(), flag) {
-			t.Errorf("the error does not name %s: %v", flag, err)
-		}
-	}
+	must.Say(t, err, "--namespace", "--deployment", "--timeout")
 }
 
 func run(t *testing.T, asked scaledown.Options) error {
@@ -115,11 +100,7 @@ func run(t *testing.T, asked scaledown.Options) error {
 func expect(t *testing.T, asked scaledown.Options, says ...string) {
 	t.Helper()
 	err := run(t, asked)
-	for _, text := range says {
-		if err == nil || !strings.Contains(err.Error(), text) {
-			t.Errorf("the error is %v; it should say %q", err, text)
-		}
-	}
+	must.Say(t, err, says...)
 }
 
 func options(deployment *appsv1.Deployment, timeout time.Duration) scaledown.Options {
@@ -148,9 +129,7 @@ func running(t *testing.T, namespace string) (*appsv1.Deployment, *corev1.Pod) {
 	other := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "other"}, Spec: template.Spec}
 	space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	for _, object := range []client.Object{space, deployment, pod, other} {
-		if err := server.Client.Create(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, server.Client.Create(t.Context(), object))
 	}
 	return deployment, pod
 }
@@ -158,11 +137,7 @@ func running(t *testing.T, namespace string) (*appsv1.Deployment, *corev1.Pod) {
 // observe plays the Deployment controller, which says what it has taken note of. Here none runs.
 func observe(t *testing.T, deployment *appsv1.Deployment) {
 	t.Helper()
-	if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(deployment), deployment); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Get(t.Context(), client.ObjectKeyFromObject(deployment), deployment))
 	deployment.Status.ObservedGeneration = deployment.Generation
-	if err := server.Client.Status().Update(t.Context(), deployment); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Status().Update(t.Context(), deployment))
 }
