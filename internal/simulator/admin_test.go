@@ -14,18 +14,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 )
 
 func TestMintedCredentialsFitTheSchemaAndDiffer(t *testing.T) {
 	s := start(t, nil)
-	minted, err := s.admin.MintMany(t.Context(), admin.MintRequest{
+	minted := must.Get(s.admin.MintMany(t.Context(), admin.MintRequest{
 		CustomerID: customerID, CustomerName: customerName, Count: 50, SurfaceAtGet: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))(t)
 	seen := map[string]bool{}
 	for _, credential := range minted {
 		m := message{transferID: credential.TransferID, password: credential.TransferPassword}
@@ -100,11 +98,7 @@ func TestTheRequestLogFiltersAndForgets(t *testing.T) {
 	s.post(protocol.GetCertificate, message{customerID: "7654321-0"}.payload(protocol.GetCertificate))
 	s.signNew(admin.Credential{CustomerID: customerID}, "AAAA")
 	count := func(operation, customer string) int {
-		requests, err := s.admin.Requests(t.Context(), operation, customer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(requests)
+		return len(must.Get(s.admin.Requests(t.Context(), operation, customer))(t))
 	}
 	if count("", "") != 3 || count("GetCertificate", "") != 2 || count("", customerID) != 2 ||
 		count("GetCertificate", customerID) != 1 {
@@ -117,15 +111,8 @@ func TestTheRequestLogFiltersAndForgets(t *testing.T) {
 
 func TestCertificatesAreListedOnceIssuedAndCanBeRevoked(t *testing.T) {
 	s := start(t, nil)
-	key, _ := keys(t)
-	accepted := s.signNew(s.mint(admin.MintRequest{}), requestFor(t, key)).want(t, "OK")
-	list := func() []admin.Certificate {
-		listed, err := s.admin.Certificates(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return listed
-	}
+	accepted := s.accepted(t)
+	list := func() []admin.Certificate { return must.Get(s.admin.Certificates(t.Context()))(t) }
 	if listed := list(); len(listed) != 0 {
 		t.Fatalf("listed before it was processed: %+v", listed)
 	}
@@ -190,16 +177,10 @@ func TestTheAdminInterfaceRefusesNonsense(t *testing.T) {
 		"another method":                 {"PUT", "/faults", "", "", 405},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			outgoing, err := http.NewRequestWithContext(t.Context(), asked.method, server.URL+asked.path,
-				strings.NewReader(asked.body))
-			if err != nil {
-				t.Fatal(err)
-			}
+			outgoing := must.Get(http.NewRequestWithContext(t.Context(), asked.method, server.URL+asked.path,
+				strings.NewReader(asked.body)))(t)
 			outgoing.Header.Set("Content-Type", asked.contentType)
-			incoming, err := http.DefaultClient.Do(outgoing)
-			if err != nil {
-				t.Fatal(err)
-			}
+			incoming := must.Get(http.DefaultClient.Do(outgoing))(t)
 			defer func() { _ = incoming.Body.Close() }()
 			if incoming.StatusCode != asked.status {
 				body, _ := io.ReadAll(incoming.Body)
@@ -214,27 +195,15 @@ func TestTheIndexListsEndpointsFaultsAndVariants(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	s.simulator.AdminHandler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
 	page := recorder.Body.String()
-	for _, part := range []string{
-		"/credentials", "/ca/tls.pem", "/requests", "/calls", "/certificates", "/faults", "/healthz", "seen-in-the-wild",
-		"/dvv/applications", "/ca/dvv-root.pem", "/crl/dvvsp5rc.crl",
-	} {
-		if !strings.Contains(page, part) {
-			t.Errorf("the index lacks %s", part)
-		}
-	}
+	must.Contain(t, page, "/credentials", "/ca/tls.pem", "/requests", "/calls", "/certificates", "/faults", "/healthz",
+		"seen-in-the-wild", "/dvv/applications", "/ca/dvv-root.pem", "/crl/dvvsp5rc.crl")
 	for _, kind := range admin.FaultKinds() {
-		if !strings.Contains(page, string(kind)) {
-			t.Errorf("the index lacks the fault %s", kind)
-		}
+		must.Contain(t, page, string(kind))
 	}
 	for _, file := range admin.MailedFiles() {
-		if !strings.Contains(page, "  "+string(file)+"\n") {
-			t.Errorf("the index lacks the file %s", file)
-		}
+		must.Contain(t, page, "  "+string(file)+"\n")
 	}
-	if err := s.admin.Healthy(t.Context()); err != nil {
-		t.Error(err)
-	}
+	must.Do(t, s.admin.Healthy(t.Context()))
 }
 
 func TestTheBundlesShareNoCertificate(t *testing.T) {
@@ -248,10 +217,7 @@ func TestTheBundlesShareNoCertificate(t *testing.T) {
 		func() ([]byte, error) { return s.admin.DVVIntermediates(t.Context()) },
 		func() ([]byte, error) { return s.admin.DVVTestRoot(t.Context()) },
 	} {
-		bundle, err := fetch()
-		if err != nil {
-			t.Fatal(err)
-		}
+		bundle := must.Get(fetch())(t)
 		for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
 			if slices.ContainsFunc(seen, func(other []byte) bool { return bytes.Equal(other, block.Bytes) }) {
 				t.Error("two bundles hold one certificate")

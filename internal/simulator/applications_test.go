@@ -24,6 +24,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/referee"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -38,16 +40,13 @@ func startDVV(t *testing.T) *service {
 // csrFor is what a person uploads.
 func csrFor(t *testing.T, key any) string {
 	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+	der := must.Get(x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		Subject: pkix.Name{
 			Country: []string{"FI"}, Organization: []string{customerName}, OrganizationalUnit: []string{"Taloushallinto"},
 			CommonName: "leima.esimerkki.fi",
 		},
 		DNSNames: []string{"leima.esimerkki.fi"},
-	}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, key))(t)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
@@ -61,11 +60,7 @@ func (s *service) application(key any) admin.Application {
 
 func (s *service) apply(application admin.Application) string {
 	s.t.Helper()
-	reference, err := s.admin.Apply(s.t.Context(), application)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return reference
+	return must.Get(s.admin.Apply(s.t.Context(), application))(s.t)
 }
 
 // mailed applies and waits for the mail, and gives the state of the application, too.
@@ -73,19 +68,12 @@ func (s *service) mailed(application admin.Application) (admin.Mail, admin.Appli
 	s.t.Helper()
 	reference := s.apply(application)
 	s.clock.Step(week)
-	mail, err := s.admin.Mail(s.t.Context(), reference)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return mail, s.state(reference)
+	return must.Get(s.admin.Mail(s.t.Context(), reference))(s.t), s.state(reference)
 }
 
 func (s *service) state(reference string) admin.ApplicationState {
 	s.t.Helper()
-	listed, err := s.admin.Applications(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	listed := must.Get(s.admin.Applications(s.t.Context()))(s.t)
 	index := slices.IndexFunc(listed, func(state admin.ApplicationState) bool { return state.Reference == reference })
 	if index < 0 {
 		s.t.Fatalf("%s is not listed in %+v", reference, listed)
@@ -95,7 +83,7 @@ func (s *service) state(reference string) admin.ApplicationState {
 
 func openssl(t *testing.T, arguments ...string) string {
 	t.Helper()
-	output, err := tool(t, "openssl", "openssl", arguments...)
+	output, err := referee.Run(t, "openssl", arguments...)
 	if err != nil {
 		t.Fatalf("openssl %v: %v\n%s", arguments, err, output)
 	}
@@ -110,11 +98,7 @@ func certificatesIn(t *testing.T, text []byte) []*x509.Certificate {
 		if block.Type != "CERTIFICATE" {
 			continue
 		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found = append(found, certificate)
+		found = append(found, must.Get(x509.ParseCertificate(block.Bytes))(t))
 	}
 	return found
 }
@@ -139,13 +123,10 @@ func looking(begin string) func(t *testing.T, path string) string {
 // mangled is for what openssl reads only after the HTML has been taken away.
 func mangled(t *testing.T, path string) string {
 	t.Helper()
-	if output, err := tool(t, "openssl", "openssl", "x509", "-in", path); err == nil {
+	if output, err := referee.Run(t, "openssl", "x509", "-in", path); err == nil {
 		t.Errorf("openssl reads it all the same:\n%s", output)
 	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := must.Get(os.ReadFile(path))(t)
 	text := html.UnescapeString(strings.NewReplacer("<br>", "", "<p>", "\n").Replace(string(content)))
 	return direct(t, file(t, "cleaned.pem", []byte(strings.ReplaceAll(text, "\u00a0", " "))))
 }
@@ -208,20 +189,10 @@ func TestEveryFileIsWhatItIsCalled(t *testing.T) {
 		}, []string{"own", "issuing", "root"}},
 		"zip": {"certificate.zip", func(t *testing.T, path string) string {
 			t.Helper()
-			archive, err := zip.OpenReader(path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			archive := must.Get(zip.OpenReader(path))(t)
 			defer func() { _ = archive.Close() }()
-			entry, err := archive.Open("certificate.pem")
-			if err != nil {
-				t.Fatal(err)
-			}
-			content, err := io.ReadAll(entry)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return string(content)
+			entry := must.Get(archive.Open("certificate.pem"))(t)
+			return string(must.Get(io.ReadAll(entry))(t))
 		}, []string{"own"}},
 		"csr": {"request.csr", func(t *testing.T, path string) string {
 			t.Helper()
@@ -314,18 +285,12 @@ func TestTheHierarchiesHaveTheNamesOfDVVs(t *testing.T) {
 // verifyMailed lets openssl verify a certificate up to DVV's root, at the time of the simulator.
 func (s *service) verifyMailed(mail admin.Mail, arguments ...string) (string, error) {
 	s.t.Helper()
-	root, err := s.admin.DVVRoot(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	intermediates, err := s.admin.DVVIntermediates(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	root := must.Get(s.admin.DVVRoot(s.t.Context()))(s.t)
+	intermediates := must.Get(s.admin.DVVIntermediates(s.t.Context()))(s.t)
 	arguments = append([]string{"verify", "-x509_strict", "-purpose", "sslclient",
 		"-attime", strconv.FormatInt(s.clock.Now().Unix(), 10),
 		"-CAfile", file(s.t, "root.pem", root), "-untrusted", file(s.t, "issuing.pem", intermediates)}, arguments...)
-	return tool(s.t, "openssl", "openssl", append(arguments, file(s.t, mail.FileName, mail.Content))...)
+	return referee.Run(s.t, "openssl", append(arguments, file(s.t, mail.FileName, mail.Content))...)
 }
 
 func TestACertificateSaysWhatTheRequestSaysUnlessTheAuthorityChangesIt(t *testing.T) {
@@ -355,9 +320,7 @@ func TestACertificateSaysWhatTheRequestSaysUnlessTheAuthorityChangesIt(t *testin
 			func(a *admin.Application) { a.Postponed = admin.Duration(14 * day) },
 			facts{asked, 14 * day, validity, "not yet valid"},
 		},
-		"it has expired": {
-			func(a *admin.Application) { a.Expired = true }, facts{asked, -2 * day, day, "has expired"},
-		},
+		"it has expired": {func(a *admin.Application) { a.Expired = true }, facts{asked, -2 * day, day, "has expired"}},
 		"the test hierarchy": {
 			func(a *admin.Application) { a.TestHierarchy = true },
 			facts{asked, 0, validity, "unable to get local issuer certificate"},
@@ -434,15 +397,9 @@ func TestARevokedCertificateIsOnTheListThatItNames(t *testing.T) {
 	check := func(mail admin.Mail) string {
 		t.Helper()
 		points := certificatesIn(t, mail.Content)[0].CRLDistributionPoints
-		incoming, err := http.Get(points[0])
-		if err != nil {
-			t.Fatal(err)
-		}
+		incoming := must.Get(http.Get(points[0]))(t)
 		defer func() { _ = incoming.Body.Close() }()
-		list, err := io.ReadAll(incoming.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		list := must.Get(io.ReadAll(incoming.Body))(t)
 		output, _ := s.verifyMailed(mail, "-crl_check", "-CRLfile", file(t, "list.crl", list))
 		return output
 	}
@@ -450,10 +407,7 @@ func TestARevokedCertificateIsOnTheListThatItNames(t *testing.T) {
 		t.Errorf("nothing is revoked yet: %s", output)
 	}
 	s.clock.Step(week)
-	revoked, err := s.admin.Mail(t.Context(), reference)
-	if err != nil {
-		t.Fatal(err)
-	}
+	revoked := must.Get(s.admin.Mail(t.Context(), reference))(t)
 	if output := check(revoked); !strings.Contains(output, "certificate revoked") {
 		t.Errorf("openssl says of a revoked one: %s", output)
 	}
@@ -465,10 +419,7 @@ func TestARevokedCertificateIsOnTheListThatItNames(t *testing.T) {
 func TestAFormThatIsNotCompleteIsNotTaken(t *testing.T) {
 	s := startDVV(t)
 	key, _ := keys(t)
-	elliptic256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	elliptic256 := must.Get(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	for claim, c := range map[string]struct {
 		change func(*admin.Application)
 		why    string

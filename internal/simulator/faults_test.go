@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
@@ -21,9 +22,7 @@ import (
 
 func (s *service) script(fault admin.Fault) {
 	s.t.Helper()
-	if _, err := s.admin.Script(s.t.Context(), fault); err != nil {
-		s.t.Fatal(err)
-	}
+	must.Get(s.admin.Script(s.t.Context(), fault))(s.t)
 }
 
 // lastRequest is the newest entry of the request log.
@@ -81,10 +80,8 @@ var submissions = map[string]struct {
 		fault: admin.Fault{Kind: admin.TimeoutAfter}, processed: true},
 	"timeout-after holds for its time": {
 		fault: admin.Fault{Kind: admin.TimeoutAfter, Hold: admin.Duration(time.Hour)}, processed: true},
-	"slow comes byte by byte": {
-		fault: admin.Fault{Kind: admin.Slow}, processed: true},
-	"oversize streams 100 MB": {
-		fault: admin.Fault{Kind: admin.Oversize}, processed: true},
+	"slow comes byte by byte": {fault: admin.Fault{Kind: admin.Slow}, processed: true},
+	"oversize streams 100 MB": {fault: admin.Fault{Kind: admin.Oversize}, processed: true},
 }
 
 func wantTransportError(want error) func(*testing.T, struck, reply) {
@@ -109,9 +106,7 @@ func wantSignedCode(want string) func(*testing.T, struck, reply) {
 	return func(t *testing.T, s struck, got reply) {
 		t.Helper()
 		got.want(t, want)
-		if err := s.verify(t, got.body); err != nil {
-			t.Error(err)
-		}
+		must.Do(t, s.verify(t, got.body))
 	}
 }
 
@@ -120,9 +115,7 @@ func wantUnverified(part string) func(*testing.T, struck, reply) {
 		t.Helper()
 		got.want(t, "OK")
 		err := s.verify(t, got.body)
-		if err == nil || !strings.Contains(err.Error(), part) {
-			t.Errorf("xmlsec1 says %v", err)
-		}
+		must.Say(t, err, part)
 	}
 }
 
@@ -145,9 +138,7 @@ func wantRenewResponse(t *testing.T, s struck, got reply) {
 	if got.want(t, "OK"); got.operation != "RenewCertificate" || got.retrievalID == "" {
 		t.Errorf("answered %s", got.body)
 	}
-	if err := s.verify(t, got.body); err != nil {
-		t.Error(err)
-	}
+	must.Do(t, s.verify(t, got.body))
 }
 
 func TestEveryFaultStrikesAsItsKindSays(t *testing.T) {
@@ -177,15 +168,10 @@ func TestEveryFaultStrikesAsItsKindSays(t *testing.T) {
 			if given.processed {
 				after = "PKI020"
 			}
-			faults, err := s.admin.Faults(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			faults := must.Get(s.admin.Faults(t.Context()))(t)
 			for range faults {
 				// A fault that had nothing to strike is still there.
-				if err := s.admin.ClearFaults(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				must.Do(t, s.admin.ClearFaults(t.Context()))
 			}
 			hit.send().want(t, after)
 		})
@@ -248,16 +234,10 @@ func checkOversize(t *testing.T, s struck) {
 	t.Helper()
 	m := message{transferID: s.credential.TransferID, password: s.credential.TransferPassword, request: s.request}
 	body := strings.NewReader(envelope(m.payload(protocol.SignNewCertificate)))
-	outgoing, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	outgoing := must.Get(http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, body))(t)
 	outgoing.Header.Set("Content-Type", "text/xml")
 	outgoing.Header.Set("SOAPAction", `"signNewCertificate"`)
-	incoming, err := s.client.Do(outgoing)
-	if err != nil {
-		t.Fatal(err)
-	}
+	incoming := must.Get(s.client.Do(outgoing))(t)
 	defer func() { _ = incoming.Body.Close() }()
 	count, err := io.Copy(io.Discard, incoming.Body)
 	if err != nil || count < 100<<20 || incoming.ContentLength >= 0 {
@@ -331,8 +311,7 @@ func TestReplayRepeatsTheLastSuccessOfTheOperation(t *testing.T) {
 
 func TestWrongOperationOfGetHidesTheCertificate(t *testing.T) {
 	s := start(t, nil)
-	key, _ := keys(t)
-	accepted := s.signNew(s.mint(admin.MintRequest{}), requestFor(t, key)).want(t, "OK")
+	accepted := s.accepted(t)
 	s.clock.Step(10 * time.Second)
 	s.script(admin.Fault{Kind: admin.WrongOperation})
 	got := s.get(accepted.retrievalID).want(t, "OK")
@@ -363,9 +342,7 @@ func TestAFaultEnds(t *testing.T) {
 
 	s.script(admin.Fault{Kind: admin.ResultFail, Code: "PKI005", Operation: "RenewCertificate"})
 	expect("PKI099")
-	if err := s.admin.ClearFaults(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, s.admin.ClearFaults(t.Context()))
 	s.post(protocol.RenewCertificate, strings.Replace(message{}.payload(protocol.RenewCertificate),
 		"</ser:", signatureElement+"</ser:", 1)).want(t, "PKI010")
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 )
@@ -13,9 +14,7 @@ import (
 func TestTheGaugeCountsTheCallsThatRunAndRemembersTheMost(t *testing.T) {
 	const callers = 3
 	s := start(t, nil)
-	if _, err := s.admin.Script(t.Context(), admin.Fault{Kind: admin.TimeoutAfter, Count: callers}); err != nil {
-		t.Fatal(err)
-	}
+	must.Get(s.admin.Script(t.Context(), admin.Fault{Kind: admin.TimeoutAfter, Count: callers}))(t)
 	m := message{transferID: "ID", password: "password"}
 	document := envelope(m.payload(protocol.SignNewCertificate))
 	ctx, hangUp := context.WithCancel(t.Context())

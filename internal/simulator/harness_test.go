@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,6 +23,8 @@ import (
 
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/referee"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
@@ -61,16 +62,9 @@ func start(t *testing.T, change func(*simulator.Options)) *service {
 		change(&options)
 	}
 	if options.DataDirectory == "" {
-		shared, err := authorities()
-		if err != nil {
-			t.Fatal(err)
-		}
-		options.Authorities = shared
+		options.Authorities = must.Get(authorities())(t)
 	}
-	made, err := simulator.New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	made := must.Get(simulator.New(options))(t)
 	server := httptest.NewUnstartedServer(made.Handler())
 	server.TLS = made.TLSConfig()
 	server.StartTLS()
@@ -89,11 +83,9 @@ func trusting(bundle []byte) *http.Client {
 	roots.AppendCertsFromPEM(bundle)
 	return &http.Client{
 		// Far beyond what any response takes: a test that waits for ever says nothing about where.
-		Timeout:   2 * time.Minute,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		},
+		Timeout:       2 * time.Minute,
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
@@ -102,11 +94,7 @@ func (s *service) mint(wanted admin.MintRequest) admin.Credential {
 	if wanted.CustomerID == "" {
 		wanted.CustomerID = customerID
 	}
-	minted, err := s.admin.Mint(s.t.Context(), wanted)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return minted
+	return must.Get(s.admin.Mint(s.t.Context(), wanted))(s.t)
 }
 
 // reply is what the service answered.
@@ -132,10 +120,7 @@ func (s *service) post(operation protocol.Operation, payload string) reply {
 
 func (s *service) send(ctx context.Context, operation protocol.Operation, document string) reply {
 	s.t.Helper()
-	outgoing, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(document))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	outgoing := must.Get(http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(document)))(s.t)
 	outgoing.Header.Set("Content-Type", "text/xml; charset=utf-8")
 	outgoing.Header.Set("SOAPAction", `"`+operation.Action()+`"`)
 	return s.do(outgoing)
@@ -266,6 +251,13 @@ func (s *service) get(retrievalID string) reply {
 	return s.post(protocol.GetCertificate, message{retrievalID: retrievalID}.payload(protocol.GetCertificate))
 }
 
+// accepted is the response to an order of the first key with credentials of its own.
+func (s *service) accepted(t *testing.T) reply {
+	t.Helper()
+	key, _ := keys(t)
+	return s.signNew(s.mint(admin.MintRequest{}), requestFor(t, key)).want(t, "OK")
+}
+
 // issued goes the whole way to a certificate for the key.
 func (s *service) issued(key *rsa.PrivateKey) *x509.Certificate {
 	s.t.Helper()
@@ -300,53 +292,24 @@ var keyOnce = sync.OnceValues(func() ([]*rsa.PrivateKey, error) {
 // keys are two RSA keys that all tests share.
 func keys(t *testing.T) (first, second *rsa.PrivateKey) {
 	t.Helper()
-	made, err := keyOnce()
-	if err != nil {
-		t.Fatal(err)
-	}
+	made := must.Get(keyOnce())(t)
 	return made[0], made[1]
 }
 
 // requestFor is the base64 of a certificate request that asks for more than the service grants.
 func requestFor(t *testing.T, key any) string {
 	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+	der := must.Get(x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		Subject: pkix.Name{CommonName: "somebody else"}, DNSNames: []string{"example.com"},
-	}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, key))(t)
 	return base64.StdEncoding.EncodeToString(der)
-}
-
-// tool runs one of the referees; a machine without it fails the test, since nothing else can judge.
-func tool(t *testing.T, debianPackage, name string, arguments ...string) (string, error) {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is the referee of this test and is not installed: apt-get install %s", name, debianPackage)
-	}
-	output, err := exec.CommandContext(t.Context(), path, arguments...).CombinedOutput()
-	return string(output), err
-}
-
-func xmlsec(t *testing.T, arguments ...string) (string, error) {
-	t.Helper()
-	return tool(t, "xmlsec1", "xmlsec1", arguments...)
-}
-
-func xmllint(t *testing.T, arguments ...string) (string, error) {
-	t.Helper()
-	return tool(t, "libxml2-utils", "xmllint", arguments...)
 }
 
 // file writes a file of the test.
 func file(t *testing.T, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, os.WriteFile(path, content, 0o600))
 	return path
 }
 
@@ -371,21 +334,16 @@ func signTemplate(t *testing.T, payload, template string, key *rsa.PrivateKey, s
 	t.Helper()
 	end := strings.LastIndex(payload, "</")
 	document := file(t, "template.xml", []byte(payload[:end]+template+payload[end:]))
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := must.Get(x509.MarshalPKCS8PrivateKey(key))(t)
 	keyFile := file(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	certificateFile := file(t, "signer.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signer.Raw}))
 	signed := filepath.Join(t.TempDir(), "signed.xml")
-	output, err := xmlsec(t, "--sign", "--privkey-pem", keyFile+","+certificateFile, "--output", signed, document)
+	output, err := referee.Run(t, "xmlsec1", "--sign", "--privkey-pem", keyFile+","+certificateFile,
+		"--output", signed, document)
 	if err != nil {
 		t.Fatalf("xmlsec1 does not sign: %v\n%s", err, output)
 	}
-	content, err := os.ReadFile(signed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := must.Get(os.ReadFile(signed))(t)
 	_, content, _ = bytes.Cut(content, []byte("?>"))
 	return strings.TrimSpace(string(content))
 }
@@ -428,7 +386,7 @@ func (s *service) verify(t *testing.T, document []byte) error {
 		}
 		arguments = append(arguments, "--trusted-pem", file(t, "trusted.pem", pem.EncodeToMemory(block)))
 	}
-	output, err := xmlsec(t, append(arguments, payload)...)
+	output, err := referee.Run(t, "xmlsec1", append(arguments, payload)...)
 	if err != nil {
 		return fmt.Errorf("xmlsec1: %w: %s", err, output)
 	}
@@ -438,10 +396,5 @@ func (s *service) verify(t *testing.T, document []byte) error {
 // validate lets xmllint judge a payload by the schema.
 func validate(t *testing.T, payload []byte) error {
 	t.Helper()
-	output, err := xmllint(t, "--noout", "--nonet", "--schema", "schema/CertificateServices.xsd",
-		file(t, "message.xml", payload))
-	if err != nil {
-		return fmt.Errorf("xmllint: %w: %s", err, output)
-	}
-	return nil
+	return referee.Validate(t, "schema/CertificateServices.xsd", payload)
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
@@ -22,8 +23,7 @@ import (
 
 func TestACertificateComesTenSecondsAfterTheAcceptance(t *testing.T) {
 	s := start(t, nil)
-	key, _ := keys(t)
-	accepted := s.signNew(s.mint(admin.MintRequest{}), requestFor(t, key)).want(t, "OK")
+	accepted := s.accepted(t)
 	s.get(accepted.retrievalID).want(t, "PKI099")
 	s.clock.Step(10*time.Second - time.Nanosecond)
 	s.get(accepted.retrievalID).want(t, "PKI099")
@@ -37,8 +37,7 @@ func TestACertificateComesTenSecondsAfterTheAcceptance(t *testing.T) {
 
 func TestAnOrderIsProcessedForItsDelay(t *testing.T) {
 	s := start(t, func(o *simulator.Options) { o.ProcessingDelay = time.Minute })
-	key, _ := keys(t)
-	accepted := s.signNew(s.mint(admin.MintRequest{}), requestFor(t, key)).want(t, "OK")
+	accepted := s.accepted(t)
 	s.clock.Step(59 * time.Second)
 	s.get(accepted.retrievalID).want(t, "PKI099")
 	s.clock.Step(time.Second)
@@ -189,8 +188,7 @@ func TestWrongCredentialsCanSurfaceAtGetOnly(t *testing.T) {
 
 func TestGetIsRefused(t *testing.T) {
 	s := start(t, nil)
-	key, _ := keys(t)
-	accepted := s.signNew(s.mint(admin.MintRequest{}), requestFor(t, key)).want(t, "OK")
+	accepted := s.accepted(t)
 	s.clock.Step(time.Minute)
 	for claim, refused := range map[string]struct {
 		message message
@@ -229,9 +227,7 @@ func TestRenewIsRefused(t *testing.T) {
 	key, next := keys(t)
 	current := s.issued(key)
 	revoked := s.issued(key)
-	if _, err := s.admin.Revoke(t.Context(), revoked.SerialNumber.Text(16)); err != nil {
-		t.Fatal(err)
-	}
+	must.Get(s.admin.Revoke(t.Context(), revoked.SerialNumber.Text(16)))(t)
 	foreign := selfSigned(t, key, s.clock.Now())
 	m := message{request: requestFor(t, next)}
 	opens, ends := current.NotAfter.Add(-1440*time.Hour), current.NotAfter
@@ -326,42 +322,24 @@ func selfSigned(t *testing.T, key *rsa.PrivateKey, now time.Time) *x509.Certific
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: customerID},
 		NotBefore: now.Add(-day), NotAfter: now.Add(1000 * day),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificate
+	der := must.Get(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))(t)
+	return must.Get(x509.ParseCertificate(der))(t)
 }
 
 // broken spoils the last byte of a request, which is the end of its signature.
 func broken(t *testing.T, request string) string {
 	t.Helper()
-	der, err := base64.StdEncoding.DecodeString(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := must.Get(base64.StdEncoding.DecodeString(request))(t)
 	der[len(der)-1] ^= 1
 	return base64.StdEncoding.EncodeToString(der)
 }
 
 func ecdsaKey(t *testing.T) any {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
+	return must.Get(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 }
 
 func shortKey(t *testing.T) any {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
+	return must.Get(rsa.GenerateKey(rand.Reader, 1024))(t)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/pflag"
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
@@ -74,17 +75,10 @@ func run(t *testing.T, change func(*simulator.Options)) *running {
 		ended <- err
 		t.Fatal(err)
 	}
-	info, err := admin.ReadInfo(options.InfoFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	info := must.Get(admin.ReadInfo(options.InfoFile))(t)
 	r := &running{info: info, stop: stop, log: written}
 	r.service = &service{t: t, clock: clock, url: info.ServiceURL, admin: admin.NewClient(info.AdminURL)}
-	bundle, err := r.admin.TLSBundle(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.client = trusting(bundle)
+	r.client = trusting(must.Get(r.admin.TLSBundle(t.Context()))(t))
 	return r
 }
 
@@ -110,9 +104,7 @@ func TestRunServesUntilItsContextEnds(t *testing.T) {
 	if r.info.Environment != "TEST" || !strings.HasSuffix(r.info.ServiceURL, protocol.Path) {
 		t.Errorf("the info file says %+v", r.info)
 	}
-	if err := r.stop(); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, r.stop())
 	log := r.log.String()
 	if !strings.Contains(log, "NOT FOR PRODUCTION") || strings.Contains(log, credential.TransferPassword) {
 		t.Errorf("the log is\n%s", log)
@@ -125,9 +117,7 @@ func TestRunServesUntilItsContextEnds(t *testing.T) {
 func TestTheInfoFileIsThereWhileTheSimulatorListens(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "info.json")
 	r := run(t, func(o *simulator.Options) { o.InfoFile = path })
-	if err := r.stop(); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, r.stop())
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("after the end: %v", err)
 	}
@@ -139,9 +129,7 @@ func TestRunEndsWhileAFaultHoldsAResponse(t *testing.T) {
 	done := make(chan reply, 1)
 	go func() { done <- r.get("NOTHING") }()
 	r.awaitHeld(1)
-	if err := r.stop(); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, r.stop())
 	if got := <-done; got.err == nil {
 		t.Errorf("the held response came: %s", got.body)
 	}
@@ -161,37 +149,25 @@ func TestTrustSurvivesARestartWithADataDirectory(t *testing.T) {
 	}
 	second.clock.SetTime(certificate.NotAfter.Add(-time.Hour))
 	second.renew(message{request: requestFor(t, next)}, key, certificate).want(t, "OK")
-	entries, err := os.ReadDir(directory)
-	if err != nil {
-		t.Fatal(err)
-	}
+	entries := must.Get(os.ReadDir(directory))(t)
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s has the mode %v, error %v", entry.Name(), info.Mode(), err)
 		}
 	}
-	if err := os.Remove(filepath.Join(directory, "issuance.pem")); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, os.Remove(filepath.Join(directory, "issuance.pem")))
 	options := simulator.DefaultOptions()
 	keep(&options)
-	if _, err := simulator.New(options); err == nil || !strings.Contains(err.Error(), "issuance.pem") {
-		t.Errorf("a data directory without issuance.pem: %v", err)
-	}
+	_, err := simulator.New(options)
+	must.Say(t, err, "issuance.pem")
 }
 
 func TestTheServerCertificateBearsItsNames(t *testing.T) {
 	r := run(t, func(o *simulator.Options) { o.TLSNames = []string{"simulator.example", "192.0.2.1"} })
-	parsed, err := url.Parse(r.info.ServiceURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	connection, err := tls.Dial("tcp", parsed.Host,
-		&tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	parsed := must.Get(url.Parse(r.info.ServiceURL))(t)
+	connection := must.Get(tls.Dial("tcp", parsed.Host,
+		&tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}}))(t)
 	defer func() { _ = connection.Close() }()
 	certificate := connection.ConnectionState().PeerCertificates[0]
 	for _, name := range []string{"localhost", "127.0.0.1", "::1", "simulator.example", "192.0.2.1"} {
@@ -205,16 +181,11 @@ func TestTheServerCertificateBearsItsNames(t *testing.T) {
 }
 
 func TestRunNamesTheListenerThatFails(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	taken := must.Get(net.Listen("tcp", "127.0.0.1:0"))(t)
 	defer func() { _ = taken.Close() }()
 	options := simulator.DefaultOptions()
 	options.Address, options.AdminAddress = "127.0.0.1:0", taken.Addr().String()
-	if err := simulator.Run(t.Context(), options); err == nil || !strings.Contains(err.Error(), "--admin-address") {
-		t.Errorf("the error is %v", err)
-	}
+	must.Say(t, simulator.Run(t.Context(), options), "--admin-address")
 }
 
 func TestFlagsSetTheOptions(t *testing.T) {

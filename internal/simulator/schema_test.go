@@ -6,14 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 )
 
 func write(t *testing.T, directory, name, content string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(directory, name), []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, os.WriteFile(filepath.Join(directory, name), []byte(content), 0o600))
 }
 
 // change is a replacement in a valid payload; xmllint says whether the result still fits the schema.
@@ -32,29 +31,17 @@ var changes = map[protocol.Operation]map[string]change{
 			"<TransferId>",
 			"<CustomerName>" + strings.Repeat("ä", 101) + "</CustomerName><TransferId>",
 		},
-		"an empty name":          {"<TransferId>", "<CustomerName/><TransferId>"},
-		"a name of a space":      {"<TransferId>", "<CustomerName> </CustomerName><TransferId>"},
-		"a name of a line break": {"<TransferId>", "<CustomerName>\n</CustomerName><TransferId>"},
-		"a name at the wrong place": {
-			"<CertificateRequest>",
-			"<CustomerName>Oy</CustomerName><CertificateRequest>",
-		},
+		"an empty name":             {"<TransferId>", "<CustomerName/><TransferId>"},
+		"a name of a space":         {"<TransferId>", "<CustomerName> </CustomerName><TransferId>"},
+		"a name of a line break":    {"<TransferId>", "<CustomerName>\n</CustomerName><TransferId>"},
+		"a name at the wrong place": {"<CertificateRequest>", "<CustomerName>Oy</CustomerName><CertificateRequest>"},
 		"two names": {
 			"<TransferId>",
 			"<CustomerName>a</CustomerName><CustomerName>b</CustomerName><TransferId>",
 		},
-		"a transfer id of 33 characters": {
-			"<TransferId>UNKNOWN",
-			"<TransferId>" + strings.Repeat("1", 33),
-		},
-		"a password of 16 characters": {
-			"<TransferPassword>UNKNOWN",
-			"<TransferPassword>" + strings.Repeat("1", 16),
-		},
-		"a password of 17 characters": {
-			"<TransferPassword>UNKNOWN",
-			"<TransferPassword>" + strings.Repeat("1", 17),
-		},
+		"a transfer id of 33 characters":  {"<TransferId>UNKNOWN", "<TransferId>" + strings.Repeat("1", 33)},
+		"a password of 16 characters":     {"<TransferPassword>UNKNOWN", "<TransferPassword>" + strings.Repeat("1", 16)},
+		"a password of 17 characters":     {"<TransferPassword>UNKNOWN", "<TransferPassword>" + strings.Repeat("1", 17)},
 		"a request with spaces":           {">AAAA<", ">AA\n AA <"},
 		"a request of a space":            {">AAAA<", "> <"},
 		"a request without padding":       {">AAAA<", ">AAA<"},
@@ -85,10 +72,7 @@ var changes = map[protocol.Operation]map[string]change{
 		"a digest of a space":                 {">AAAA</ds:DigestValue>", "> </ds:DigestValue>"},
 		"a digest that is not base64":         {">AAAA</ds:DigestValue>", ">A-A</ds:DigestValue>"},
 		"an unknown attribute on a transform": {`<ds:Transform `, `<ds:Transform x="y" `},
-		"a request after the signature": {
-			"</ser:",
-			"<CertificateRequest>AAAA</CertificateRequest></ser:",
-		},
+		"a request after the signature":       {"</ser:", "<CertificateRequest>AAAA</CertificateRequest></ser:"},
 	},
 	protocol.GetCertificate: {
 		"nothing changed":                 {"", ""},
@@ -100,13 +84,10 @@ var changes = map[protocol.Operation]map[string]change{
 		"a customer of 31 characters":     {">" + customerID + "<", ">" + strings.Repeat("1", 31) + "<"},
 		"a retrieval id of 33 characters": {">UNKNOWN<", ">" + strings.Repeat("1", 33) + "<"},
 		"an unknown element":              {"</ser:", "<More>a</More></ser:"},
-		"a qualified child": {
-			"<Environment>TEST</Environment>",
-			"<ser:Environment>TEST</ser:Environment>",
-		},
-		"a default namespace":      {" xmlns:ser=", ` xmlns="` + protocol.Namespace + `" xmlns:ser=`},
-		"an attribute on the root": {" xmlns:ser=", ` a="b" xmlns:ser=`},
-		"an attribute on a field":  {"<Environment>", `<Environment a="b">`},
+		"a qualified child":               {"<Environment>TEST</Environment>", "<ser:Environment>TEST</ser:Environment>"},
+		"a default namespace":             {" xmlns:ser=", ` xmlns="` + protocol.Namespace + `" xmlns:ser=`},
+		"an attribute on the root":        {" xmlns:ser=", ` a="b" xmlns:ser=`},
+		"an attribute on a field":         {"<Environment>", `<Environment a="b">`},
 		"a schema location": {
 			" xmlns:ser=",
 			instance + ` xsi:schemaLocation="a b" xmlns:ser=`,

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/referee"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 )
 
@@ -43,10 +45,7 @@ func TestTheTransportIsStrict(t *testing.T) {
 			if body == "" {
 				body = validGet()
 			}
-			outgoing, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
+			outgoing := must.Get(http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(body)))(t)
 			outgoing.Header.Set("Content-Type", "text/xml; charset=UTF-8")
 			outgoing.Header.Set("SOAPAction", `"getCertificate"`)
 			if asked.change != nil {
@@ -96,20 +95,12 @@ func withHeader(blocks string) string {
 func TestTheServiceDescribesItself(t *testing.T) {
 	s := start(t, nil)
 	fetch := func(query string) reply {
-		outgoing, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+query, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s.do(outgoing)
+		return s.do(must.Get(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+query, http.NoBody))(t))
 	}
 	description := fetch("?wsdl")
-	for _, wanted := range []string{`<soap:address location="` + s.url + `"/>`,
-		`schemaLocation="` + s.url + `?xsd=CertificateServices.xsd"`, `soapAction="signNewCertificate"`} {
-		if !strings.Contains(string(description.body), wanted) {
-			t.Errorf("%s is not in\n%s", wanted, description.body)
-		}
-	}
-	if output, err := xmllint(t, "--noout", file(t, "service.wsdl", description.body)); err != nil {
+	must.Contain(t, string(description.body), `<soap:address location="`+s.url+`"/>`,
+		`schemaLocation="`+s.url+`?xsd=CertificateServices.xsd"`, `soapAction="signNewCertificate"`)
+	if output, err := referee.Run(t, "xmllint", "--noout", file(t, "service.wsdl", description.body)); err != nil {
 		t.Errorf("the description is not XML: %s", output)
 	}
 	own := fetch("?xsd=CertificateServices.xsd")
@@ -130,9 +121,8 @@ func TestTheServiceDescribesItself(t *testing.T) {
 		"xmldsig-core-schema.xsd": string(fetch("?xsd=xmldsig-core-schema.xsd").body)} {
 		write(t, directory, name, content)
 	}
-	payload := file(t, "message.xml", []byte(message{}.payload(protocol.GetCertificate)))
-	output, err := xmllint(t, "--noout", "--nonet", "--schema", directory+"/CertificateServices.xsd", payload)
-	if err != nil {
-		t.Errorf("the served schema refuses a good message: %s", output)
+	payload := []byte(message{}.payload(protocol.GetCertificate))
+	if err := referee.Validate(t, directory+"/CertificateServices.xsd", payload); err != nil {
+		t.Errorf("the served schema refuses a good message: %v", err)
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
 )
 
@@ -21,21 +21,11 @@ func TestADamagedDataDirectoryIsRefused(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			directory := t.TempDir()
-			if _, err := authority.Open(directory, time.Now()); err != nil {
-				t.Fatal(err)
-			}
+			must.Get(authority.Open(directory, time.Now()))(t)
 			path := filepath.Join(directory, "tls-root.pem")
-			own, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			other, err := os.ReadFile(filepath.Join(directory, "issuance-root.pem"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, damage(own, other), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			own := must.Get(os.ReadFile(path))(t)
+			other := must.Get(os.ReadFile(filepath.Join(directory, "issuance-root.pem")))(t)
+			must.Do(t, os.WriteFile(path, damage(own, other), 0o600))
 			if _, err := authority.Open(directory, time.Now()); err == nil {
 				t.Fatal("it is accepted")
 			} else if bytes.Contains([]byte(err.Error()), own[len(own)-60:len(own)-30]) {
@@ -61,17 +51,8 @@ func join(own, other []byte) []byte {
 
 func TestTheAuthoritiesOfDVVAreMadeWhenFirstAskedForAndKept(t *testing.T) {
 	directory := t.TempDir()
-	first, err := authority.Open(directory, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept := func() []string {
-		found, err := filepath.Glob(filepath.Join(directory, "dvv-*.pem"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return found
-	}
+	first := must.Get(authority.Open(directory, time.Now()))(t)
+	kept := func() []string { return must.Get(filepath.Glob(filepath.Join(directory, "dvv-*.pem")))(t) }
 	if found := kept(); found != nil {
 		t.Fatalf("nobody has asked for %v", found)
 	}
@@ -79,24 +60,15 @@ func TestTheAuthoritiesOfDVVAreMadeWhenFirstAskedForAndKept(t *testing.T) {
 	if err != nil || len(kept()) != 4 {
 		t.Fatalf("kept %v, error %v", kept(), err)
 	}
-	again, err := authority.Open(directory, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	found, err := again.DVV()
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := must.Get(authority.Open(directory, time.Now()))(t)
+	found := must.Get(again.DVV())(t)
 	for _, bundle := range []authority.DVVBundle{authority.DVVRootBundle, authority.DVVIntermediatesBundle,
 		authority.DVVTestRootBundle, authority.DVVTestIntermediatesBundle} {
 		if !bytes.Equal(made.PEM(bundle), found.PEM(bundle)) {
 			t.Errorf("the bundle %s has changed", bundle)
 		}
 	}
-	if err := os.Remove(filepath.Join(directory, "dvv-root.pem")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := authority.Open(directory, time.Now()); err == nil || !strings.Contains(err.Error(), "[dvv-root.pem]") {
-		t.Errorf("without dvv-root.pem: %v", err)
-	}
+	must.Do(t, os.Remove(filepath.Join(directory, "dvv-root.pem")))
+	_, err = authority.Open(directory, time.Now())
+	must.Say(t, err, "[dvv-root.pem]")
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/request"
 )
@@ -36,10 +37,7 @@ func action(operation protocol.Operation) http.Header {
 }
 
 func TestFieldsAreReadAsTheyWereMeant(t *testing.T) {
-	got, err := request.Parse(action(protocol.SignNewCertificate), []byte(signNew))
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := must.Get(request.Parse(action(protocol.SignNewCertificate), []byte(signNew)))(t)
 	if got.Operation != protocol.SignNewCertificate || got.Environment != "TEST" || got.CustomerID != "0123456-7" ||
 		got.CustomerName != "A & B" || got.TransferID != "ID" || got.TransferPassword != " p " ||
 		string(got.CertificateRequest) != "\x00\x01\x02" {

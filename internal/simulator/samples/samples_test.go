@@ -21,6 +21,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/app"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -67,9 +68,7 @@ func TestARehearsalProvidesWhatItsSamplesNeed(t *testing.T) {
 	for name, object := range map[string]client.Object{
 		"sample-trust": trust, "sample-issuance": issuance, "sample-transfer": credentials, "sample": request,
 	} {
-		if err := server.Client.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, object); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, server.Client.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, object))
 		if owners := object.GetOwnerReferences(); len(owners) != 1 || owners[0].UID != deployment.UID {
 			t.Errorf("%s is owned by %v", name, owners)
 		}
@@ -150,9 +149,7 @@ func options(t *testing.T, namespace string, manifests ...string) samples.Option
 	t.Helper()
 	directory := t.TempDir()
 	content := []byte(strings.Join(manifests, "\n---\n"))
-	if err := os.WriteFile(filepath.Join(directory, "samples.yaml"), content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, os.WriteFile(filepath.Join(directory, "samples.yaml"), content, 0o600))
 	user := "simulator-of-" + namespace
 	server.Create(t,
 		&rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: owner}, Rules: []rbacv1.PolicyRule{
@@ -189,9 +186,7 @@ func kubeconfig(t *testing.T, user string) string {
 	config.Contexts["context"] = &clientcmdapi.Context{Cluster: "server", AuthInfo: "user"}
 	config.CurrentContext = "context"
 	file := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*config, file); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, clientcmd.WriteToFile(*config, file))
 	return file
 }
 
@@ -204,10 +199,7 @@ type running struct {
 // start runs a simulator and a rehearsal until the test ends.
 func start(t *testing.T, applied samples.Options) *running {
 	t.Helper()
-	cluster, err := app.Client(applied.Kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cluster := must.Get(app.Client(applied.Kubeconfig))(t)
 	lines := make(chan string, 100)
 	log := funcr.New(func(_, arguments string) { lines <- arguments }, funcr.Options{})
 	options := simulator.DefaultOptions()
@@ -240,7 +232,5 @@ func (r *running) log() string {
 func await(t *testing.T, done func() bool) {
 	t.Helper()
 	condition := func(context.Context) (bool, error) { return done(), nil }
-	if err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, 2*time.Minute, true, condition); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, 2*time.Minute, true, condition))
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/referee"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/xmltree"
 )
 
@@ -35,10 +37,7 @@ var documents = map[string]string{
 func TestCanonicalFormsAreThoseOfXmllint(t *testing.T) {
 	for claim, document := range documents {
 		t.Run(claim, func(t *testing.T) {
-			root, err := xmltree.Parse([]byte(document), xmltree.DefaultLimits())
-			if err != nil {
-				t.Fatal(err)
-			}
+			root := must.Get(xmltree.Parse([]byte(document), xmltree.DefaultLimits()))(t)
 			for option, method := range map[string]xmltree.Method{
 				"--c14n": xmltree.Inclusive, "--c14n11": xmltree.Inclusive11, "--exc-c14n": xmltree.Exclusive,
 			} {
@@ -46,10 +45,7 @@ func TestCanonicalFormsAreThoseOfXmllint(t *testing.T) {
 					t.Errorf("%s:\n%s\nxmllint says\n%s", option, got, want)
 				}
 			}
-			written, err := xmltree.Parse(root.Copy().Write(), xmltree.DefaultLimits())
-			if err != nil {
-				t.Fatal(err)
-			}
+			written := must.Get(xmltree.Parse(root.Copy().Write(), xmltree.DefaultLimits()))(t)
 			got, want := written.Canonical(xmltree.Inclusive, nil), root.Canonical(xmltree.Inclusive, nil)
 			if !bytes.Equal(got, want) {
 				t.Errorf("written and read again:\n%s\n%s", got, want)
@@ -61,28 +57,14 @@ func TestCanonicalFormsAreThoseOfXmllint(t *testing.T) {
 // xmllint is the referee; its response to a canonicalization ends without a line break.
 func xmllint(t *testing.T, option, document string) string {
 	t.Helper()
-	tool, err := exec.LookPath("xmllint")
-	if err != nil {
-		t.Fatal("xmllint is the referee of this test and is not installed: apt-get install libxml2-utils")
-	}
 	path := filepath.Join(t.TempDir(), "document.xml")
-	if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	output, err := exec.CommandContext(t.Context(), tool, option, path).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(output)
+	must.Do(t, os.WriteFile(path, []byte(document), 0o600))
+	return string(must.Get(exec.CommandContext(t.Context(), referee.Program(t, "xmllint"), option, path).Output())(t))
 }
 
 func TestAnInnerElementTakesItsContextAlong(t *testing.T) {
 	document := `<s:a xmlns:s="urn:s" xmlns:u="urn:u" xml:lang="fi" xml:id="i"><p:b xmlns:p="urn:p"><c/></p:b></s:a>`
-	root, err := xmltree.Parse([]byte(document), xmltree.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	inner := root.Elements()[0]
+	inner := must.Get(xmltree.Parse([]byte(document), xmltree.DefaultLimits()))(t).Elements()[0]
 	for method, want := range map[xmltree.Method]string{
 		xmltree.Exclusive:   `<p:b xmlns:p="urn:p"><c></c></p:b>`,
 		xmltree.Inclusive:   `<p:b xmlns:p="urn:p" xmlns:s="urn:s" xmlns:u="urn:u" xml:id="i" xml:lang="fi"><c></c></p:b>`,
