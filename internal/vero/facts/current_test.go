@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
@@ -20,15 +21,9 @@ var now = pkitest.Now
 
 func TestExamine(t *testing.T) {
 	root, stranger := pkitest.Root(t, "issuing CA"), pkitest.Root(t, "another CA")
-	trust, err := pki.NewTrust([]*x509.Certificate{root.Certificate})
-	if err != nil {
-		t.Fatal(err)
-	}
+	trust := must.Get(pki.NewTrust([]*x509.Certificate{root.Certificate}))(t)
 	key := pkitest.Key("ours")
-	otherKind, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	otherKind := must.Get(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	valid := root.Issue(t, key, customer)
 	dated := func(from, until time.Time) *x509.Certificate {
 		return root.Issue(t, key, customer, pkitest.Dates(from, until))

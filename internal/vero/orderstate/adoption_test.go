@@ -34,17 +34,14 @@ func TestAdoptionOf(t *testing.T) {
 		want  orderstate.Adoption
 		says  string
 	}{
-		"one that was not sent takes it": {signNew(asked), adopt, ""},
-		"one that is being sent":         {signNew(intended(now), asked), adopt, ""},
-		"one that nobody wanted": {
-			signNew(abandoned(v1alpha1.ReasonWithdrawn), asked), adopt, ""},
-		"one whose response was lost": {
-			signNew(abandoned(v1alpha1.ReasonResponseLost), asked), adopt, ""},
+		"one that was not sent takes it":                {signNew(asked), adopt, ""},
+		"one that is being sent":                        {signNew(intended(now), asked), adopt, ""},
+		"one that nobody wanted":                        {signNew(abandoned(v1alpha1.ReasonWithdrawn), asked), adopt, ""},
+		"one whose response was lost":                   {signNew(abandoned(v1alpha1.ReasonResponseLost), asked), adopt, ""},
 		"one whose credentials were refused":            {signNew(sent(now, pki020), asked), adopt, ""},
 		"a renewal that was refused":                    {renewal(sent(now, pki015), asked), adopt, ""},
 		"in place of one that no verified response had": {signNew(another, asked), adopt, ""},
-		"once more where the service has refused it": {
-			signNew(verified, polled(now, pki020), asked), adopt, ""},
+		"once more where the service has refused it":    {signNew(verified, polled(now, pki020), asked), adopt, ""},
 		"once more where it has led to nothing": {
 			signNew(unverified, polled(now, pki020), asked), adopt, ""},
 		"one that holds it already only loses the annotation": {signNew(adopting(id), asked), remove, ""},
@@ -55,16 +52,14 @@ func TestAdoptionOf(t *testing.T) {
 			signNew(verified, polled(now, pki020), annotatedWith(other)), remove, "verified response"},
 		"an issued order needs none": {
 			signNew(verified, bore(leafUntil(t, "ours", now)), annotatedWith(other)), remove, "has its certificate"},
-		"white space holds an order up": {
-			signNew(annotatedWith("a b")), orderstate.Adoption{Holds: true}, "nothing is sent"},
+		"white space holds an order up": {signNew(annotatedWith("a b")), orderstate.Adoption{Holds: true}, "nothing is sent"},
 		"an empty one, too, in doubt": {
 			signNew(intended(now), annotatedWith("")), orderstate.Adoption{Holds: true}, "nothing is sent"},
 		"a long one is no RetrievalId": {
 			signNew(annotatedWith(strings.Repeat("x", 33))), orderstate.Adoption{Holds: true}, "RetrievalId"},
 		"but nothing else is to be sent for one accepted": {
 			signNew(verified, annotatedWith("a b")), remove, "is not taken over"},
-		"nor for one that has failed": {
-			signNew(sent(now, pki030), annotatedWith("a b")), remove, "is not taken over"},
+		"nor for one that has failed": {signNew(sent(now, pki030), annotatedWith("a b")), remove, "is not taken over"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			got, is := orderstate.AdoptionOf(c.order)
@@ -96,8 +91,7 @@ func TestAdoptedRetrievalID(t *testing.T) {
 	check(t, map[string]recorded{
 		"it is tried after ten seconds": {
 			signNew(adopt), adopted, []string{retrievalID, v1alpha1.AnnotationAdoptRetrievalID}, never},
-		"an ended order goes on": {
-			signNew(sent(now, pki020), adopt), adopted.but(code("PKI020")), nil, never},
+		"an ended order goes on": {signNew(sent(now, pki020), adopt), adopted.but(code("PKI020")), nil, never},
 		"it may be known later": {
 			signNew(adopt, polled(now, pki099)), adopted.but(code("PKI099")), []string{"no verified response", "PKI099"}, never},
 		"another's is given up again": {signNew(adopt, polled(now, pki020)), unsent, says, never},

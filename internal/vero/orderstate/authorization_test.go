@@ -30,19 +30,13 @@ func TestOrderInDoubt(t *testing.T) {
 			"a renewal that nobody wants has cost nothing": {
 				ordered(renewal(doubt), unwanted), fails(v1alpha1.ReasonWithdrawn, "nothing was spent"),
 			},
-			"waits for its issuer": {
-				ordered(signNew(doubt), issuerMissing), waitFor(v1alpha1.ReasonIssuerNotFound),
-			},
-			"waits until the issuer is ready": {
-				ordered(signNew(doubt), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady),
-			},
+			"waits for its issuer":            {ordered(signNew(doubt), issuerMissing), waitFor(v1alpha1.ReasonIssuerNotFound)},
+			"waits until the issuer is ready": {ordered(signNew(doubt), issuerUnready), waitFor(v1alpha1.ReasonIssuerNotReady)},
 			"ends when the issuer names another customer": {
 				ordered(signNew(doubt), otherCustomer), fails(v1alpha1.ReasonIssuerChanged, responseLost, "7654321-0")},
 			"ends when the issuer names another environment": {
 				ordered(signNew(doubt), production), fails(v1alpha1.ReasonIssuerChanged, responseLost, "PRODUCTION")},
-			"waits for its credentials": {
-				ordered(signNew(doubt), noCredentials), waitFor(v1alpha1.ReasonWaitingForCredentials),
-			},
+			"waits for its credentials": {ordered(signNew(doubt), noCredentials), waitFor(v1alpha1.ReasonWaitingForCredentials)},
 			"is lost without its credentials": {
 				ordered(signNew(doubt), newCredentials), fails(v1alpha1.ReasonResponseLost, responseLost, "a new order"),
 			},
@@ -112,8 +106,7 @@ func TestRenewalThatIsRefusedForDays(t *testing.T) {
 	run(t, map[string]decision{
 		"without credentials it goes on": {ordered(refused, at(later)), submit},
 		"with credentials it gives way":  {ordered(refused, at(later), buyable), givesWay},
-		"not on the first day": {
-			ordered(tried(errUnreachable, pki099, pki099), at(later), buyable), submit},
+		"not on the first day":           {ordered(tried(errUnreachable, pki099, pki099), at(later), buyable), submit},
 		"not after four tries": {
 			ordered(answered(sent(begin, pki099), sent(begin.Add(time.Hour), pki099), sent(now.Add(-1), pki099),
 				sent(now, pki099)),
@@ -129,12 +122,9 @@ func TestRenewalThatIsRefusedForDays(t *testing.T) {
 		"also where a clock was ahead at the first try": {
 			ordered(answered(sent(now.AddDate(1, 0, 0), pki099), sent(begin, pki099), sent(begin.Add(time.Hour), pki099),
 				sent(now.Add(-time.Hour), pki099), sent(now, pki099)), at(later), buyable), givesWay},
-		"not where the service finds it too early": {
-			ordered(tried(pki080, pki080, pki080), at(later), buyable), submit},
-		"nor where it did so in between": {
-			ordered(tried(pki099, pki080, pki099), at(later), buyable), submit},
-		"not where the issuer is at fault": {
-			ordered(tried(pki005, pki005, pki005), at(later), buyable), submit},
+		"not where the service finds it too early": {ordered(tried(pki080, pki080, pki080), at(later), buyable), submit},
+		"nor where it did so in between":           {ordered(tried(pki099, pki080, pki099), at(later), buyable), submit},
+		"not where the issuer is at fault":         {ordered(tried(pki005, pki005, pki005), at(later), buyable), submit},
 		"not while it may have been accepted": {
 			ordered(tried(pki099, pki099, errNoResponse), at(later), buyable), submit},
 	})

@@ -56,9 +56,8 @@ func TestOrderThatWasNotSent(t *testing.T) {
 		"ends when a late response shows that its credentials were accepted for another": {
 			ordered(signNew(), with(signNew(named("sign-0"), forAnotherKey, sent(now, nil)))),
 			fails(v1alpha1.ReasonWithdrawn, "VeroOrder sign-0 for CertificateRequest tls-1", "takes them once")},
-		"not when they were refused there": {
-			ordered(signNew(), with(signNew(named("sign-0"), sent(now, pki020)))), submit},
-		"nor because of itself": {ordered(signNew(lost), with(signNew(sent(now, nil)))), submit},
+		"not when they were refused there": {ordered(signNew(), with(signNew(named("sign-0"), sent(now, pki020)))), submit},
+		"nor because of itself":            {ordered(signNew(lost), with(signNew(sent(now, nil)))), submit},
 		"is sent again when its time has come": {
 			ordered(signNew(failed(errUnreachable)), at(now.Add(10*time.Second))), submit},
 		"and not earlier": {
@@ -134,11 +133,10 @@ func TestAcceptedOrder(t *testing.T) {
 func TestOrderThatHasEnded(t *testing.T) {
 	leaf := leafUntil(t, "ours", now.AddDate(2, 0, 0))
 	run(t, map[string]decision{
-		"rests when it is issued":     {ordered(signNew(bore(leaf)), unwanted, issuerMissing), rest},
-		"rests when it has failed":    {ordered(signNew(sent(now, pki020))), rest},
-		"rests when it was withdrawn": {ordered(signNew(abandoned(v1alpha1.ReasonWithdrawn))), rest},
-		"a failed one with a RetrievalId rests, too": {
-			ordered(signNew(sent(now, nil), polled(now, pki020))), rest},
+		"rests when it is issued":                    {ordered(signNew(bore(leaf)), unwanted, issuerMissing), rest},
+		"rests when it has failed":                   {ordered(signNew(sent(now, pki020))), rest},
+		"rests when it was withdrawn":                {ordered(signNew(abandoned(v1alpha1.ReasonWithdrawn))), rest},
+		"a failed one with a RetrievalId rests, too": {ordered(signNew(sent(now, nil), polled(now, pki020))), rest},
 	})
 }
 

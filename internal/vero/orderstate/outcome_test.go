@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
@@ -83,11 +84,7 @@ func check(t *testing.T, cases map[string]recorded) {
 			if difference := cmp.Diff(c.want, outcomeOf(c.order, now)); difference != "" {
 				t.Errorf("the outcome differs (-want +got):\n%s", difference)
 			}
-			for _, text := range c.says {
-				if !strings.Contains(orderstate.Message(c.order), text) {
-					t.Errorf("the message does not say %q: %s", text, orderstate.Message(c.order))
-				}
-			}
+			must.Contain(t, orderstate.Message(c.order), c.says...)
 			if c.never != "" && strings.Contains(orderstate.Message(c.order), c.never) {
 				t.Errorf("the message says %q: %s", c.never, orderstate.Message(c.order))
 			}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
@@ -22,10 +23,7 @@ import (
 // constantsOf reads the values of all constants of a type from the source that defines them, so that none is forgotten.
 func constantsOf(t *testing.T, file, typeName string) []string {
 	t.Helper()
-	source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
+	source := must.Get(parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution))(t)
 	var values []string
 	ast.Inspect(source, func(node ast.Node) bool {
 		spec, isSpec := node.(*ast.ValueSpec)
@@ -33,11 +31,7 @@ func constantsOf(t *testing.T, file, typeName string) []string {
 			return true
 		}
 		if named, isNamed := spec.Type.(*ast.Ident); isNamed && named.Name == typeName {
-			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			values = append(values, value)
+			values = append(values, must.Get(strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value))(t))
 		}
 		return true
 	})
@@ -114,10 +108,7 @@ func TestEveryWrongCertificateHasAdviceOfItsOwn(t *testing.T) {
 // TestAnUnknownAuthorityIsIdentified: by what a person can compare with what the service's owner has published.
 func TestAnUnknownAuthorityIsIdentified(t *testing.T) {
 	stranger := pkitest.Root(t, "Stranger's CA").Issue(t, pkitest.Key("signer"), "signer")
-	trust, err := pki.NewTrust([]*x509.Certificate{pkitest.Root(t, "Another CA").Certificate})
-	if err != nil {
-		t.Fatal(err)
-	}
+	trust := must.Get(pki.NewTrust([]*x509.Certificate{pkitest.Root(t, "Another CA").Certificate}))(t)
 	_, chainErr := trust.Chain(stranger, pkitest.Now)
 	refused := &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Signer: stranger, Err: chainErr}
 	long := &xmlsig.VerifyError{

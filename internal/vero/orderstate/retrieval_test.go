@@ -27,8 +27,7 @@ func TestPoll(t *testing.T) {
 	contactWithID := "contact the certificate service, naming the interface that the certificate is for and the " +
 		"RetrievalId"
 	check(t, map[string]recorded{
-		"PKI099 while young": {
-			signNew(young, polled(pki099)), waiting, []string{retrievalID, "makes the certificate"}, ""},
+		"PKI099 while young": {signNew(young, polled(pki099)), waiting, []string{retrievalID, "makes the certificate"}, ""},
 		"PKI099 when old": {
 			signNew(old, polled(pki099)), overdue,
 			[]string{retrievalID, "PKI099", contactWithID, "delete VeroOrder sign-1"}, ""},
@@ -46,26 +45,20 @@ func TestPoll(t *testing.T) {
 			signNew(young, polled(pki005)),
 			waiting.but(withProblem(v1alpha1.ReasonWrongEnvironment), code("PKI005")),
 			[]string{"spec.url", kept}, "nothing was spent"},
-		"PKI020": {
-			signNew(young, polled(pki020)), refused, []string{"correct the transfer Secret"}, ""},
-		"PKI020 of a renewal": {
-			renewal(young, polled(pki020)), refused, []string{"asked for anew"}, "transfer Secret"},
+		"PKI020":              {signNew(young, polled(pki020)), refused, []string{"correct the transfer Secret"}, ""},
+		"PKI020 of a renewal": {renewal(young, polled(pki020)), refused, []string{"asked for anew"}, "transfer Secret"},
 		"PKI010, which Get does not have": {
 			signNew(young, polled(pki010)), waiting.but(code("PKI010")), nil, ""},
-		"PKI015, which Get does not have": {
-			signNew(young, polled(pki015)), waiting.but(code("PKI015")), nil, ""},
-		"PKI030, which Get does not have": {
-			signNew(young, polled(pki030)), waiting.but(code("PKI030")), nil, ""},
-		"PKI080, which Get does not have": {
-			signNew(young, polled(pki080)), waiting.but(code("PKI080")), nil, ""},
-		"an unknown code": {signNew(young, polled(errUnknownCode)), waiting.but(code("PKI777")), nil, ""},
+		"PKI015, which Get does not have": {signNew(young, polled(pki015)), waiting.but(code("PKI015")), nil, ""},
+		"PKI030, which Get does not have": {signNew(young, polled(pki030)), waiting.but(code("PKI030")), nil, ""},
+		"PKI080, which Get does not have": {signNew(young, polled(pki080)), waiting.but(code("PKI080")), nil, ""},
+		"an unknown code":                 {signNew(young, polled(errUnknownCode)), waiting.but(code("PKI777")), nil, ""},
 		"unverified": {
 			signNew(young, polled(errUnverified)), untrusted, []string{"spec.trust.responses", kept}, ""},
 		"unverified, and without a connection since": {
 			signNew(young, polled(errUnverified), polled(errUnreachable)), untrusted.but(code("NoResponse")),
 			[]string{"spec.trust.responses"}, ""},
-		"unverified, and PKI099 since": {
-			signNew(young, polled(errUnverified), polled(pki099)), waiting, nil, "spec.trust"},
+		"unverified, and PKI099 since": {signNew(young, polled(errUnverified), polled(pki099)), waiting, nil, "spec.trust"},
 		"unverified, and a wrong certificate since": {
 			signNew(young, polled(errUnverified), polled(wrongCertificate(pki.IssuedExpired))), wrong, nil, "spec.trust"},
 		"a certificate by a stranger": {
@@ -77,9 +70,8 @@ func TestPoll(t *testing.T) {
 			[]string{retrievalID, contactWithID, "delete VeroOrder"}, ""},
 		"a certificate for another customer": {
 			signNew(young, polled(wrongCertificate(pki.IssuedOtherCommonName))), wrong, nil, ""},
-		"an expired certificate": {signNew(young, polled(wrongCertificate(pki.IssuedExpired))), wrong, nil, ""},
-		"a certificate of the future": {
-			signNew(young, polled(wrongCertificate(pki.IssuedNotYetValid))), wrong, nil, ""},
+		"an expired certificate":      {signNew(young, polled(wrongCertificate(pki.IssuedExpired))), wrong, nil, ""},
+		"a certificate of the future": {signNew(young, polled(wrongCertificate(pki.IssuedNotYetValid))), wrong, nil, ""},
 		"a certificate that breaks a rule": {
 			signNew(young, polled(wrongCertificate(pki.IssuedInvalidChain))), wrong, nil, ""},
 	})

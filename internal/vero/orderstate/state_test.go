@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
@@ -125,14 +126,9 @@ func TestStoredTimes(t *testing.T) {
 		order := signNew(intended(moment), func(o *v1alpha1.VeroOrder) {
 			orderstate.RecordSubmission(o, retrievalID, nil, ended(o, moment))
 		})
-		data, err := json.Marshal(order)
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := must.Get(json.Marshal(order))(t)
 		read := &v1alpha1.VeroOrder{}
-		if err := json.Unmarshal(data, read); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, json.Unmarshal(data, read))
 		if !read.Status.SubmissionTime.Equal(order.Status.SubmissionTime) {
 			t.Errorf("+%s: the intent was of %s, and is of %s", odd, order.Status.SubmissionTime, read.Status.SubmissionTime)
 		}

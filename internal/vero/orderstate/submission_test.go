@@ -24,8 +24,7 @@ func TestSubmission(t *testing.T) {
 		"accepted": {signNew(sent(nil)), accepted, []string{retrievalID}, ""},
 		"no connection": {
 			signNew(sent(errUnreachable)), retrying, []string{"connection refused; it is", "tried again; nothing"}, ""},
-		"untrusted endpoint": {
-			signNew(sent(&protocol.UntrustedServerError{Host: "h", Err: errUnknown})), retrying, says, ""},
+		"untrusted endpoint": {signNew(sent(&protocol.UntrustedServerError{Host: "h", Err: errUnknown})), retrying, says, ""},
 		"forbidden endpoint": {
 			signNew(sent(&protocol.ForbiddenEndpointError{Host: "h", Err: errUnknown})), retrying, says, ""},
 		"SOAP Fault":            {signNew(sent(&protocol.FaultError{Code: "Client", Text: "invalid"})), retrying, says, ""},
@@ -33,18 +32,10 @@ func TestSubmission(t *testing.T) {
 		"a field breaks a rule": {signNew(sent(&protocol.FieldError{Field: "CustomerName"})), retrying, says, ""},
 		"no connection in doubt": {
 			signNew(sent(errNoResponse), sent(errUnreachable)), retrying.but(inDoubt, again(20*time.Second)), nil, never},
-		"HTTP 408": {
-			signNew(sent(&protocol.HTTPError{Status: 408})), doubtful, []string{"sent again"}, never,
-		},
-		"a redirection": {
-			signNew(sent(&protocol.HTTPError{Status: 307})), doubtful, []string{"sent again"}, never,
-		},
-		"half a request": {
-			signNew(sent(&protocol.InterruptedError{Unsent: true, Err: errUnknown})), retrying, says, "",
-		},
-		"HTTP 502": {
-			signNew(sent(&protocol.HTTPError{Status: 502})), doubtful, []string{"sent again"}, never,
-		},
+		"HTTP 408":          {signNew(sent(&protocol.HTTPError{Status: 408})), doubtful, []string{"sent again"}, never},
+		"a redirection":     {signNew(sent(&protocol.HTTPError{Status: 307})), doubtful, []string{"sent again"}, never},
+		"half a request":    {signNew(sent(&protocol.InterruptedError{Unsent: true, Err: errUnknown})), retrying, says, ""},
+		"HTTP 502":          {signNew(sent(&protocol.HTTPError{Status: 502})), doubtful, []string{"sent again"}, never},
 		"timeout":           {signNew(sent(errNoResponse)), doubtful, []string{"may have processed"}, never},
 		"oversize response": {signNew(sent(&protocol.OversizeError{Limit: 9})), doubtful, nil, never},
 		"not XML":           {signNew(sent(&protocol.NotXMLError{Err: errUnknown})), doubtful, nil, never},
@@ -153,15 +144,13 @@ func TestRefusedSubmission(t *testing.T) {
 		"renewal: PKI015": {
 			renewal(sent(pki015)), refusedFor(v1alpha1.ReasonRenewalRefused, "PKI015"),
 			[]string{"transfer credentials"}, ""},
-		"renewal: PKI030": {
-			renewal(sent(pki030)), refusedFor(v1alpha1.ReasonRequestRefused, "PKI030"), nil, ""},
+		"renewal: PKI030": {renewal(sent(pki030)), refusedFor(v1alpha1.ReasonRequestRefused, "PKI030"), nil, ""},
 		"renewal: PKI080": {
 			renewal(sent(pki080)),
 			outcome{Phase: pending, Reason: v1alpha1.ReasonWaitingForWindow, Again: time.Hour, Code: "PKI080"},
 			[]string{"every hour"}, ""},
 		"renewal: PKI099": {renewal(sent(pki099)), technical, says, ""},
-		"renewal: PKI020, which Renew does not have": {
-			renewal(sent(pki020)), technical.but(code("PKI020")), says, ""},
+		"renewal: PKI020, which Renew does not have": {renewal(sent(pki020)), technical.but(code("PKI020")), says, ""},
 		"renewal: PKI020 in doubt speaks of no transfer Secret": {
 			renewal(sent(errNoResponse), sent(pki020)),
 			technical.but(inDoubt, code("PKI020"), again(20*time.Second)), nil, "Secret tls"},

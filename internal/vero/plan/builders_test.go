@@ -80,9 +80,7 @@ func forOrder(order *v1alpha1.VeroOrder, s plan.Snapshot) orderstate.Snapshot {
 
 func at(moment time.Time) change { return func(s *plan.Snapshot) { s.Now = moment } }
 
-func issuer(change func(*facts.Issuer)) change {
-	return func(s *plan.Snapshot) { change(&s.Issuer) }
-}
+func issuer(change func(*facts.Issuer)) change { return func(s *plan.Snapshot) { change(&s.Issuer) } }
 
 var (
 	issuerMissing, issuerUnready = issuer(ordertest.Missing), issuer(ordertest.Unready)
@@ -107,21 +105,15 @@ func currentUntil(notAfter time.Time) change {
 }
 
 // unusable makes the current certificate one that cannot sign a renewal.
-func unusable(problem string) change {
-	return func(s *plan.Snapshot) { s.Current.Problem = problem }
-}
+func unusable(problem string) change { return func(s *plan.Snapshot) { s.Current.Problem = problem } }
 
 func current(leaf *x509.Certificate) change {
 	return func(s *plan.Snapshot) {
-		s.Current = facts.Current{
-			SecretName: "tls", SerialNumber: facts.SerialNumber(leaf), NotAfter: leaf.NotAfter,
-		}
+		s.Current = facts.Current{SecretName: "tls", SerialNumber: facts.SerialNumber(leaf), NotAfter: leaf.NotAfter}
 	}
 }
 
-func invalid(problem string) change {
-	return func(s *plan.Snapshot) { s.Request.Invalid = problem }
-}
+func invalid(problem string) change { return func(s *plan.Snapshot) { s.Request.Invalid = problem } }
 
 func with(orders ...*v1alpha1.VeroOrder) change {
 	return func(s *plan.Snapshot) {

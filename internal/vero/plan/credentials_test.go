@@ -23,16 +23,13 @@ func TestCredentialsAreUnspentUntilTheyAreSent(t *testing.T) {
 			requested(currentUntil(now.AddDate(1, 0, 0)), credentials), false},
 		"but one will with those that the Certificate names": {
 			requested(currentUntil(now.AddDate(1, 0, 0)), credentials, ownCredentials), true},
-		"while the issuer is not ready": {requested(credentials, issuerUnready), true},
-		"an order waits to be sent":     {requested(credentials, with(signNew())), true},
-		"an order for another key waits to be sent": {
-			requested(credentials, with(signNew(forAnotherKey))), true},
+		"while the issuer is not ready":             {requested(credentials, issuerUnready), true},
+		"an order waits to be sent":                 {requested(credentials, with(signNew())), true},
+		"an order for another key waits to be sent": {requested(credentials, with(signNew(forAnotherKey))), true},
 		"the service could not be reached": {
 			requested(credentials, with(signNew(sent(aMinuteAgo, errUnreachable)))), true},
-		"a response was lost": {
-			requested(credentials, with(signNew(sent(aMinuteAgo, errNoResponse)))), false},
-		"an order is being sent": {
-			requested(credentials, with(signNew(intended(aMinuteAgo)))), false},
+		"a response was lost":       {requested(credentials, with(signNew(sent(aMinuteAgo, errNoResponse)))), false},
+		"an order is being sent":    {requested(credentials, with(signNew(intended(aMinuteAgo)))), false},
 		"an order was accepted":     {requested(credentials, with(signNew(sent(aMinuteAgo, nil)))), false},
 		"they were refused":         {requested(credentials, with(signNew(refused))), false},
 		"the password is corrected": {requested(newPassword, with(signNew(refused))), true},

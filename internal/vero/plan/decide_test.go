@@ -134,12 +134,8 @@ func TestRefusal(t *testing.T) {
 	with := func(edits ...edit) change { return with(signNew(edits...)) }
 	pki010 := sent(now.Add(-time.Minute), pki010)
 	run(t, map[string]decision{
-		"PKI030 fails the request": {
-			requested(with(sent(now, pki030)), credentials), refused,
-		},
-		"also when the issuer is not ready": {
-			requested(with(sent(now, pki030)), issuerUnready), refused,
-		},
+		"PKI030 fails the request":          {requested(with(sent(now, pki030)), credentials), refused},
+		"also when the issuer is not ready": {requested(with(sent(now, pki030)), issuerUnready), refused},
 		"but not another request with the same key": {
 			requested(with(forAnotherRequest, sent(now, pki030)), credentials), createSignNew(2),
 		},

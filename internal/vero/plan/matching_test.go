@@ -47,9 +47,8 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 		order                ordertest.Want
 		request, credentials want
 	}{
-		"it does not": {now, holding(t, leaf), submit, want{verb: plan.Follow}, want{verb: plan.Follow}},
-		"its last second has come": {
-			until, holding(t, leaf), submit, want{verb: plan.Follow}, want{verb: plan.Follow}},
+		"it does not":              {now, holding(t, leaf), submit, want{verb: plan.Follow}, want{verb: plan.Follow}},
+		"its last second has come": {until, holding(t, leaf), submit, want{verb: plan.Follow}, want{verb: plan.Follow}},
 		"its certificate expires": {
 			until.Add(time.Second), holding(t, leaf),
 			abandon(v1alpha1.ReasonCertificateExpired, "expired on 2026-07-01T12:00:00Z before it could be renewed"),
@@ -62,8 +61,7 @@ func TestTheSecretChangesUnderARenewal(t *testing.T) {
 		"it holds a foreign one": {
 			now, holding(t, foreign), replaced, asked("cannot be renewed", "only those pay that the Certificate itself names"),
 			asked("does not name them")},
-		"it holds another customer's": {
-			now, holding(t, strangers), replaced, asked(`is for "7654321-0"`), createSignNew(1)},
+		"it holds another customer's": {now, holding(t, strangers), replaced, asked(`is for "7654321-0"`), createSignNew(1)},
 		"its key does not match any more": {
 			now, unreadable("a certificate and a key that do not fit together"), useless("do not fit together"),
 			asked(), createSignNew(1)},

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
@@ -178,14 +179,9 @@ func (w *model) write(order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder
 	before := order.DeepCopy()
 	changed := order.DeepCopy()
 	change(changed)
-	data, err := json.Marshal(changed)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	data := must.Get(json.Marshal(changed))(w.t)
 	*order = v1alpha1.VeroOrder{}
-	if err := json.Unmarshal(data, order); err != nil {
-		w.t.Fatal(err)
-	}
+	must.Do(w.t, json.Unmarshal(data, order))
 	w.checkStep(before, order)
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
@@ -32,8 +33,7 @@ func TestOperation(t *testing.T) {
 			requested(cautious), waitFor(v1alpha1.ReasonWaitingForCredentials, "does not exist; the key is large")},
 		"a key of an uncertain size, window closed: hold, and say so": {
 			requested(closed, cautious), waitFor(v1alpha1.ReasonWaitingForWindow, "; the key is large")},
-		"a key of an uncertain size, credentials: SignNewCertificate": {
-			requested(cautious, credentials), createSignNew(1)},
+		"a key of an uncertain size, credentials: SignNewCertificate": {requested(cautious, credentials), createSignNew(1)},
 		"unusable, no credentials: wait for them, and say what is wrong with the certificate": {
 			requested(open, unusable("it has expired")),
 			waitFor(v1alpha1.ReasonWaitingForCredentials, "it has expired, so a new one needs", "does not exist")},
@@ -66,8 +66,7 @@ func TestOperation(t *testing.T) {
 			want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: edge}},
 		"a nanosecond before the window opens it is closed": {
 			requested(currentUntil(edge.Add(window)), at(edge.Add(-1))), waitForWindow},
-		"at the very edge the window is open": {
-			requested(currentUntil(edge.Add(window)), at(edge)), createRenewal(1)},
+		"at the very edge the window is open": {requested(currentUntil(edge.Add(window)), at(edge)), createRenewal(1)},
 		"credentials that nobody has looked for are none": {
 			requested(func(s *plan.Snapshot) { s.Transfer = facts.Transfer{} }),
 			waitFor(v1alpha1.ReasonWaitingForCredentials)},
@@ -80,10 +79,7 @@ func TestOperation(t *testing.T) {
 
 func TestATemporaryCertificateOfCertManagerIsNone(t *testing.T) {
 	local := pkitest.Root(t, "cert-manager.local")
-	trust, err := pki.NewTrust([]*x509.Certificate{pkitest.Root(t, "issuing CA").Certificate})
-	if err != nil {
-		t.Fatal(err)
-	}
+	trust := must.Get(pki.NewTrust([]*x509.Certificate{pkitest.Root(t, "issuing CA").Certificate}))(t)
 	temporary := facts.Examine("tls", local.Issue(t, pkitest.Key("ours"), customer), "", customer, trust, now)
 	action := plan.Decide(requested(func(s *plan.Snapshot) { s.Current = temporary }))
 	waitFor(v1alpha1.ReasonWaitingForCredentials, "Secret vero-transfer does not exist").check(t, action)

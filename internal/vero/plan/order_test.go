@@ -49,11 +49,9 @@ func TestNewOrder(t *testing.T) {
 		snapshot plan.Snapshot
 		want     *v1alpha1.VeroOrder
 	}{
-		"draws on the transfer credentials, and tells what was given up": {
-			requested(complete, credentials, receipt), bought},
-		"takes over what the same transfer credentials have paid for": {
-			requested(complete, credentials, paid), again},
-		"renews the current certificate": {requested(complete, currentUntil(ends)), renewed},
+		"draws on the transfer credentials, and tells what was given up": {requested(complete, credentials, receipt), bought},
+		"takes over what the same transfer credentials have paid for":    {requested(complete, credentials, paid), again},
+		"renews the current certificate":                                 {requested(complete, currentUntil(ends)), renewed},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			got := plan.NewOrder(c.snapshot, plan.Decide(c.snapshot))

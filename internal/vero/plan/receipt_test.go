@@ -47,9 +47,8 @@ func TestAReceiptThatNoOrderHoldsIsTold(t *testing.T) {
 			"kubectl annotate veroorder sign-2 varmenne.dev/adopt-retrieval-id=RETRIEVAL-ID", "status."},
 		"not where an order is about to take it over": {
 			requested(receipt, with(adopting)), plan.Wait, "Secret vero-transfer", "deleted"},
-		"not where an order holds it": {
-			requested(receipt, with(held)), plan.Wait, "Secret vero-transfer", "deleted"},
-		"not without one": {requested(), plan.Wait, "Secret vero-transfer", "deleted"},
+		"not where an order holds it": {requested(receipt, with(held)), plan.Wait, "Secret vero-transfer", "deleted"},
+		"not without one":             {requested(), plan.Wait, "Secret vero-transfer", "deleted"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			got := plan.Decide(c.snapshot)

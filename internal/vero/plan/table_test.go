@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
@@ -18,13 +19,8 @@ import (
 // snapshot.
 func holding(t testing.TB, leaf *x509.Certificate) change {
 	t.Helper()
-	trust, err := pki.NewTrust([]*x509.Certificate{pkitest.Root(t, "issuing CA").Certificate})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(s *plan.Snapshot) {
-		s.Current = facts.Examine("tls", leaf, "", s.Issuer.CustomerID, trust, s.Now)
-	}
+	trust := must.Get(pki.NewTrust([]*x509.Certificate{pkitest.Root(t, "issuing CA").Certificate}))(t)
+	return func(s *plan.Snapshot) { s.Current = facts.Examine("tls", leaf, "", s.Issuer.CustomerID, trust, s.Now) }
 }
 
 // unreadable is a Secret without a certificate that could be judged; the problem is that of package secrets.
@@ -97,8 +93,7 @@ func TestTheTableOfTheDesign(t *testing.T) {
 	closed := circumstances{"closed": {issuer(func(i *facts.Issuer) { i.Window = time.Hour }), ""}}
 	yes, no := circumstances{"yes": {credentials, ""}}, noUnspentCredentials
 	own := circumstances{"its own": {func(s *plan.Snapshot) { credentials(s); ownCredentials(s) }, ""}}
-	wait := want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForCredentials,
-		at: now.Add(facts.CredentialsPollInterval)}
+	wait := want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForCredentials, at: now.Add(facts.CredentialsPollInterval)}
 	setAside := wait
 	setAside.says = []string{"spec.trust.issuance", "not used", "annotation " + v1alpha1.AnnotationTransferSecret + " to"}
 	hold := want{verb: plan.Wait, reason: v1alpha1.ReasonWaitingForWindow, at: now.Add(time.Hour),
