@@ -8,15 +8,10 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/tools/events"
-	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/limiter"
-	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
@@ -27,41 +22,22 @@ func (unannotating) Patch(context.Context, client.Object, client.Patch, ...clien
 	return apierrors.NewForbidden(schema.GroupResource{Resource: "veroorders"}, "sign-1", errors.New("no"))
 }
 
-// adopter reconciles one order, and has no service to call: nothing is to be sent.
-type adopter struct {
-	*testing.T
-
-	order      *v1alpha1.VeroOrder
-	events     *events.FakeRecorder
-	reconciler *veroorder.Reconciler
-}
-
-func adopt(t *testing.T, order *v1alpha1.VeroOrder, id string) *adopter {
+func adopt(t *testing.T, order *v1alpha1.VeroOrder, id string) *controlled {
 	t.Helper()
 	order.Annotations = map[string]string{v1alpha1.AnnotationAdoptRetrievalID: id, "example.com/theirs": "kept"}
-	server.Create(t, order)
-	const enough = 10
-	recorder := events.NewFakeRecorder(enough)
-	return &adopter{T: t, order: order, events: recorder, reconciler: &veroorder.Reconciler{Options: veroorder.Options{
-		Client: server.Client, Reader: server.Client, Limiter: limiter.New(1, 1), Clock: clocktesting.NewFakeClock(now),
-		Events: status.Events{Recorder: recorder},
-	}}}
+	return control(t, order, now)
 }
 
-// reconcile takes a step through a client. The order is read again.
-func (a *adopter) reconcile(through client.Client) error {
+// reconcile takes a step through a client.
+func (a *controlled) reconcile(through client.Client) error {
 	a.Helper()
 	a.reconciler.Client = through
-	name := client.ObjectKeyFromObject(a.order)
-	_, failure := a.reconciler.Reconcile(a.Context(), reconcile.Request{NamespacedName: name})
-	if err := server.Client.Get(a.Context(), name, a.order); err != nil {
-		a.Fatal(err)
-	}
-	return failure
+	_, err := a.step()
+	return err
 }
 
 // carries checks what the annotation holds; empty if it has to be gone. Others stay.
-func (a *adopter) carries(want string) {
+func (a *controlled) carries(want string) {
 	a.Helper()
 	if got := a.order.Annotations[v1alpha1.AnnotationAdoptRetrievalID]; got != want {
 		a.Errorf("the annotation holds %q, want %q", got, want)
@@ -87,9 +63,7 @@ func TestARetrievalIDIsInTheStatusBeforeItsAnnotationGoes(t *testing.T) {
 		}
 	}
 	accepted := order.Status.AcceptanceTime
-	if err := a.reconcile(server.Client); err != nil {
-		t.Error(err)
-	}
+	must.Do(t, a.reconcile(server.Client))
 	a.carries("")
 	if got := order.Status; got.RetrievalID != "retrieval-1" || !got.AcceptanceTime.Equal(accepted) {
 		t.Errorf("it was taken over once more: %+v", got)
@@ -103,9 +77,7 @@ func TestARetrievalIDIsInTheStatusBeforeItsAnnotationGoes(t *testing.T) {
 func TestAVerifiedRetrievalIDStays(t *testing.T) {
 	order := accepted(t, server.Namespace(t), "sign-1")
 	a := adopt(t, order, "another")
-	if err := a.reconcile(server.Client); err != nil {
-		t.Error(err)
-	}
+	must.Do(t, a.reconcile(server.Client))
 	a.carries("")
 	if order.Status.RetrievalID != "retrieval of sign-1" || order.Status.RetrievalIDUnverified {
 		t.Errorf("the status is %+v", order.Status)
@@ -121,9 +93,7 @@ func TestAnOrderIsHeldUpByWhatIsNoRetrievalID(t *testing.T) {
 	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderPending}
 	a := adopt(t, order, "retrieval 1")
 	for range 2 {
-		if err := a.reconcile(server.Client); err != nil {
-			t.Error(err)
-		}
+		must.Do(t, a.reconcile(server.Client))
 		a.carries("retrieval 1")
 		if order.Status.State != v1alpha1.VeroOrderPending ||
 			orderstate.Reason(order) != v1alpha1.ReasonRetrievalIDNotAdopted {
@@ -135,12 +105,8 @@ func TestAnOrderIsHeldUpByWhatIsNoRetrievalID(t *testing.T) {
 		t.Errorf("the event is %q, and there are %d more", event, len(a.events.Events))
 	}
 	order.Annotations[v1alpha1.AnnotationAdoptRetrievalID] = "retrieval-1"
-	if err := server.Client.Update(t.Context(), order); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.reconcile(server.Client); err != nil {
-		t.Error(err)
-	}
+	must.Do(t, server.Client.Update(t.Context(), order))
+	must.Do(t, a.reconcile(server.Client))
 	a.carries("")
 	if order.Status.RetrievalID != "retrieval-1" {
 		t.Errorf("the status is %+v", order.Status)

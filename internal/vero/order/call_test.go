@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
-	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -25,6 +24,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
@@ -44,17 +44,12 @@ func (answering) Renew(context.Context, *protocol.Renew, crypto.Signer, *x509.Ce
 	return "", errNotAsked
 }
 
-func (a answering) Get(context.Context, *protocol.Get) ([]byte, error) {
-	return a.leaf.Raw, nil
-}
+func (a answering) Get(context.Context, *protocol.Get) ([]byte, error) { return a.leaf.Raw, nil }
 
 // accepted is an order of the key "ours" that the service has accepted.
 func accepted(t *testing.T, namespace, name string) *v1alpha1.VeroOrder {
 	t.Helper()
-	digest, err := pki.PublicKeyDigest(pkitest.Key("ours").Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	digest := must.Get(pki.PublicKeyDigest(pkitest.Key("ours").Public()))(t)
 	order := ended(namespace, 0)
 	order.Name, order.Spec.PublicKeyDigest = name, digest
 	order.Labels = map[string]string{v1alpha1.LabelPublicKey: v1alpha1.LabelValue(digest)}
@@ -65,10 +60,7 @@ func accepted(t *testing.T, namespace, name string) *v1alpha1.VeroOrder {
 // poll lets the controller ask for the certificate of an order, which the service answers. The order is read again.
 func poll(t *testing.T, order *v1alpha1.VeroOrder, service answering, through client.Client) error {
 	t.Helper()
-	numbers, err := metrics.New(prometheus.NewPedanticRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
+	numbers := must.Get(metrics.New(prometheus.NewPedanticRegistry()))(t)
 	const enough = 10
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
 		Client: through, Reader: server.Client, Limiter: limiter.New(1, 1), Metrics: numbers,
@@ -78,9 +70,7 @@ func poll(t *testing.T, order *v1alpha1.VeroOrder, service answering, through cl
 	}}
 	name := client.ObjectKeyFromObject(order)
 	_, failure := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
-	if err := server.Client.Get(t.Context(), name, order); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Get(t.Context(), name, order))
 	return failure
 }
 
@@ -100,9 +90,7 @@ func issuer(namespace string, authority *pkitest.Authority) *v1alpha1.VeroIssuer
 func indexed(t *testing.T) client.Client {
 	t.Helper()
 	indexes := apitest.Indexes{}
-	if err := find.Index(t.Context(), indexes); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, find.Index(t.Context(), indexes))
 	return apitest.Indexed{Client: server.Client, Indexes: indexes}
 }
 
@@ -146,9 +134,7 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 				server.Create(t, other)
 			}
 			server.Create(t, order)
-			if err := poll(t, order, answering{leaf: leaf}, indexed(t)); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, poll(t, order, answering{leaf: leaf}, indexed(t)))
 			want := v1alpha1.VeroOrderIssued
 			if c.problem != "" {
 				want = v1alpha1.VeroOrderSubmitted
@@ -163,25 +149,18 @@ func TestACertificateOfBeforeIsNotTakenForTheNewOne(t *testing.T) {
 
 // TestAnOrderWhoseStatusCannotBeWrittenLeavesAnEvent: it is the only place that is left.
 func TestAnOrderWhoseStatusCannotBeWrittenLeavesAnEvent(t *testing.T) {
-	order := accepted(t, server.Namespace(t), "order")
-	server.Create(t, order)
-	const enough = 10
-	recorder := events.NewFakeRecorder(enough)
+	c := control(t, accepted(t, server.Namespace(t), "order"), now)
 	refusal := apierrors.NewForbidden(schema.GroupResource{Resource: "veroorders/status"}, "order", errors.New("no"))
-	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: apitest.Unwritable{Client: server.Client, Refusal: refusal}, Reader: server.Client,
-		Limiter: limiter.New(1, 1), Clock: clocktesting.NewFakeClock(now), Events: status.Events{Recorder: recorder},
-	}}
+	c.reconciler.Client = apitest.Unwritable{Client: server.Client, Refusal: refusal}
 	for range 2 {
-		name := client.ObjectKeyFromObject(order)
-		if _, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name}); err == nil {
+		if _, err := c.step(); err == nil {
 			t.Error("there is no error")
 		}
 	}
-	if len(recorder.Events) != 1 {
-		t.Fatalf("there are %d events, want 1", len(recorder.Events))
+	if len(c.events.Events) != 1 {
+		t.Fatalf("there are %d events, want 1", len(c.events.Events))
 	}
-	event := <-recorder.Events
+	event := <-c.events.Events
 	if !strings.HasPrefix(event, "Warning ClusterError ") || !strings.Contains(event, "forbidden") {
 		t.Errorf("the event is %q", event)
 	}

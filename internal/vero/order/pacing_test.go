@@ -6,15 +6,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/events"
-	clocktesting "k8s.io/utils/clock/testing"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/limiter"
-	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // TestAnOrderInWhoseCallsTheControllerHasEndedSaysUntilWhenItWaits, whatever the call was; and it makes none.
@@ -42,29 +36,13 @@ func TestAnOrderInWhoseCallsTheControllerHasEndedSaysUntilWhenItWaits(t *testing
 		t.Run(claim, func(t *testing.T) {
 			order := ended(server.Namespace(t), 0)
 			order.Status = c.status
-			server.Create(t, order)
-			const enough = 10
-			reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-				Client: server.Client, Reader: server.Client, Limiter: limiter.New(1, 1),
-				Clock:  clocktesting.NewFakeClock(now.Add(20 * time.Second)),
-				Events: status.Events{Recorder: events.NewFakeRecorder(enough)},
-			}}
-			name := client.ObjectKeyFromObject(order)
-			result, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := server.Client.Get(t.Context(), name, order); err != nil {
-				t.Fatal(err)
-			}
+			result := must.Get(control(t, order, now.Add(20*time.Second)).step())(t)
 			ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
 			if result.RequeueAfter != time.Minute || ready == nil || ready.Reason+": "+ready.Message != c.want {
 				t.Errorf("it is looked at in %s, and says %v", result.RequeueAfter, ready)
 			}
 			// Calls are spaced over all namespaces: left there, it would move the next case by a second.
-			if err := server.Client.Delete(t.Context(), order); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Delete(t.Context(), order))
 		})
 	}
 }

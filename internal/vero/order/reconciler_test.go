@@ -10,7 +10,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -21,41 +20,60 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
+
+// controlled is an order, and a controller that takes it a step at a time and has no service to call: nothing is to be
+// sent.
+type controlled struct {
+	*testing.T
+
+	order      *v1alpha1.VeroOrder
+	clock      *clocktesting.FakeClock
+	events     *events.FakeRecorder
+	reconciler *veroorder.Reconciler
+}
+
+// control makes an order, and a controller at a moment; the zero one is that of the order's creation.
+func control(t *testing.T, order *v1alpha1.VeroOrder, moment time.Time) *controlled {
+	t.Helper()
+	server.Create(t, order)
+	if moment.IsZero() {
+		moment = order.CreationTimestamp.Time
+	}
+	const enough = 100
+	c := &controlled{T: t, order: order, clock: clocktesting.NewFakeClock(moment), events: events.NewFakeRecorder(enough)}
+	c.reconciler = &veroorder.Reconciler{Options: veroorder.Options{
+		Client: server.Client, Reader: server.Client, Limiter: limiter.New(1, 1), Clock: c.clock,
+		Events: status.Events{Recorder: c.events},
+	}}
+	return c
+}
+
+// step reconciles the order, which is read again, if it is still there.
+func (c *controlled) step() (reconcile.Result, error) {
+	c.Helper()
+	name := client.ObjectKeyFromObject(c.order)
+	result, err := c.reconciler.Reconcile(c.Context(), reconcile.Request{NamespacedName: name})
+	must.Do(c, client.IgnoreNotFound(server.Client.Get(c.Context(), name, c.order)))
+	return result, err
+}
 
 // limited is a client of somebody who may do everything with some of our kinds, and nothing else.
 func limited(t *testing.T, resources ...string) client.Client {
 	t.Helper()
-	user := server.Namespace(t) // a name that nobody else has
-	rule := rbacv1.PolicyRule{APIGroups: []string{v1alpha1.GroupName}, Resources: resources, Verbs: []string{"*"}}
-	server.Create(t, &rbacv1.ClusterRole{
-		ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: []rbacv1.PolicyRule{rule},
-	}, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: user},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
-	})
-	return server.As(t, user)
+	return server.Limited(t, rbacv1.PolicyRule{
+		APIGroups: []string{v1alpha1.GroupName}, Resources: resources, Verbs: []string{"*"}})
 }
 
 func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 	order := ended(server.Namespace(t), 0)
 	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderSubmitted, RetrievalID: "retrieval-1"}
-	server.Create(t, order)
-	const enough = 10
-	recorder := events.NewFakeRecorder(enough)
-	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: server.Client, Limiter: limiter.New(1, 1), Clock: clocktesting.NewFakeClock(now),
-		Events: status.Events{Recorder: recorder},
-	}}
+	c := control(t, order, now)
 	reconcileAs := func(reader client.Reader) (says string, err error) {
-		reconciler.Reader = reader
-		name := client.ObjectKeyFromObject(order)
-		_, err = reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
-		if err := server.Client.Get(t.Context(), name, order); err != nil {
-			t.Fatal(err)
-		}
+		c.reconciler.Reader = reader
+		_, err = c.step()
 		ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
 		return ready.Reason + " " + ready.Message, err
 	}
@@ -66,8 +84,8 @@ func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 			t.Errorf("the order says %q, the error is %v", says, err)
 		}
 	}
-	if event := <-recorder.Events; !strings.HasPrefix(event, "Warning ClusterError") || len(recorder.Events) > 0 {
-		t.Errorf("the event is %q, and there are %d more", event, len(recorder.Events))
+	if event := <-c.events.Events; !strings.HasPrefix(event, "Warning ClusterError") || len(c.events.Events) > 0 {
+		t.Errorf("the event is %q, and there are %d more", event, len(c.events.Events))
 	}
 	if says, err := reconcileAs(server.Client); err != nil || !strings.HasPrefix(says, "IssuerNotFound") {
 		t.Errorf("given the permission, the order says %q, the error is %v", says, err)
@@ -79,12 +97,10 @@ func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 	order := ended(server.Namespace(t), 0)
 	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderSubmitted, RetrievalID: "retrieval-1"}
-	server.Create(t, order)
-	clock := clocktesting.NewFakeClock(now)
-	recorder := events.NewFakeRecorder(100)
+	c := control(t, order, now)
 	tries := 0
 	// It stands for a webhook whose error has the port of a connection in it.
-	changing := apitest.Unreadable{Client: server.Client, Refusal: func(object client.Object) error {
+	c.reconciler.Reader = apitest.Unreadable{Client: server.Client, Refusal: func(object client.Object) error {
 		if _, isIssuer := object.(*v1alpha1.VeroIssuer); !isIssuer {
 			return nil
 		}
@@ -92,26 +108,22 @@ func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 		return apierrors.NewInternalError(fmt.Errorf("read tcp 127.0.0.1:%d: connection reset", tries))
 	}}
 	conflict := apierrors.NewConflict(schema.GroupResource{}, "", errors.New("somebody else was faster"))
-	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: apitest.Unwritable{Client: server.Client, Refusal: conflict}, Reader: changing, Limiter: limiter.New(1, 1),
-		Clock: clock, Events: status.Events{Recorder: recorder},
-	}}
-	name := client.ObjectKeyFromObject(order)
+	c.reconciler.Client = apitest.Unwritable{Client: server.Client, Refusal: conflict}
 	reconcileFailing := func(told int) {
 		t.Helper()
-		if _, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name}); err == nil {
+		if _, err := c.step(); err == nil {
 			t.Error("there is no error")
 		}
-		if len(recorder.Events) != told {
-			t.Fatalf("told %d times, want %d", len(recorder.Events), told)
+		if len(c.events.Events) != told {
+			t.Fatalf("told %d times, want %d", len(c.events.Events), told)
 		}
 	}
 	reconcileFailing(0)
-	reconciler.Client = server.Client
+	c.reconciler.Client = server.Client
 	for range 5 {
 		reconcileFailing(1)
 	}
-	clock.Step(status.ReportInterval)
+	c.clock.Step(status.ReportInterval)
 	reconcileFailing(2)
 }
 
@@ -120,9 +132,7 @@ func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 func TestARestoredOrderIsNotWrittenTo(t *testing.T) {
 	order := ended(server.Namespace(t), 0)
 	order.Labels = map[string]string{"velero.io/restore-name": "daily"}
-	if err := server.Client.Create(t.Context(), order); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Create(t.Context(), order))
 	clock := clocktesting.NewFakeClock(order.CreationTimestamp.Time)
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
 		Client: server.Client, Reader: limited(t, "veroorders", "veroorders/status"), Limiter: limiter.New(1, 1),

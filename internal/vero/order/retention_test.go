@@ -8,14 +8,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/limiter"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
-	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
 const (
@@ -39,9 +36,7 @@ func ended(namespace string, ago time.Duration) *v1alpha1.VeroOrder {
 				SecretName: secretName, TransferIDDigest: secrets.Transfer{ID: transferID}.IDDigest(),
 			},
 		},
-		Status: v1alpha1.VeroOrderStatus{
-			State: v1alpha1.VeroOrderIssued, CompletionTime: &metav1.Time{Time: now.Add(-ago)},
-		},
+		Status: v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderIssued, CompletionTime: &metav1.Time{Time: now.Add(-ago)}},
 	}
 }
 
@@ -73,23 +68,16 @@ func TestAnOrderIsRemovedWhenNothingSpeaksForItAnyMore(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			namespace := server.Namespace(t)
 			order := ended(namespace, c.ago)
-			server.Create(t, order)
+			ended := control(t, order, now)
+			ended.reconciler.Retention = retention
 			if c.holds != "" {
 				server.Create(t, holding(namespace, c.holds))
 			}
-			reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-				Client: server.Client, Reader: server.Client, Limiter: limiter.New(1, 1), Retention: retention,
-				Clock: clocktesting.NewFakeClock(now),
-			}}
 			if c.forbidden {
-				reconciler.Reader = limited(t, "*")
+				ended.reconciler.Reader = limited(t, "*")
 			}
-			name := client.ObjectKeyFromObject(order)
-			result, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = server.Client.Get(t.Context(), name, order)
+			result := must.Get(ended.step())(t)
+			err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(order), order)
 			if client.IgnoreNotFound(err) != nil {
 				t.Fatal(err)
 			}

@@ -10,11 +10,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -22,6 +20,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
@@ -80,23 +79,13 @@ func TestAnOrderIsExecutedBesideServicesThatNeverAnswer(t *testing.T) {
 	good := accepted(t, server.Namespace(t), "order")
 	server.Create(t, issuer(good.Namespace, root))
 	server.Create(t, good)
-	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 5*time.Second, true,
-		func(ctx context.Context) (bool, error) {
-			err := server.Client.Get(ctx, client.ObjectKeyFromObject(good), good)
-			return good.Status.State == v1alpha1.VeroOrderIssued, err
-		})
-	if err != nil {
-		t.Errorf("%v; the order is %s: %+v", err, good.Status.State, good.Status.Conditions)
-	}
+	server.Await(t, good, 5*time.Second, func() bool { return good.Status.State == v1alpha1.VeroOrderIssued })
 }
 
 // work runs the controller with two slots until the test ends.
 func work(t *testing.T, connect veroorder.Connect) {
 	t.Helper()
-	numbers, err := metrics.New(prometheus.NewPedanticRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
+	numbers := must.Get(metrics.New(prometheus.NewPedanticRegistry()))(t)
 	const plenty = 1000
 	server.Run(t, "", func(manager ctrl.Manager) error {
 		return errors.Join(find.Index(t.Context(), manager.GetFieldIndexer()), veroorder.Register(manager, veroorder.Options{
