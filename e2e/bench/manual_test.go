@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"golang.org/x/sync/errgroup"
@@ -123,7 +124,8 @@ func made(w *world.World) func(context.Context) (bool, error) {
 		}
 		number := 0
 		for i := range requests.Items {
-			if strings.HasSuffix(ready(&requests.Items[i]).Message, "{\"reference\":\"…\"}}}'`") {
+			ready := cmutil.GetCertificateRequestCondition(&requests.Items[i], cmapi.CertificateRequestConditionReady)
+			if ready != nil && strings.HasSuffix(ready.Message, "{\"reference\":\"…\"}}}'`") {
 				number++
 			}
 		}

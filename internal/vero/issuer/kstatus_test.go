@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/issuer"
@@ -41,9 +41,7 @@ func TestOnlyACheckedIssuerIsCurrent(t *testing.T) {
 			if kind == v1alpha1.KindVeroIssuer {
 				applied.SetNamespace(namespace)
 			}
-			if err := server.Client.Create(t.Context(), applied); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Create(t.Context(), applied))
 			// Of another package's or test's, none is in the way.
 			t.Cleanup(func() { _ = server.Client.Delete(context.WithoutCancel(t.Context()), applied) })
 			server.Kstatus(t, applied, status.InProgressStatus, "with no controller")
@@ -74,20 +72,13 @@ func rename(t *testing.T, object v1alpha1.GenericVeroIssuer, name string) {
 	t.Helper()
 	before := object.DeepCopyObject().(client.Object)
 	object.VeroSpec().CustomerName = name
-	if err := server.Client.Patch(t.Context(), object, client.MergeFrom(before)); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Patch(t.Context(), object, client.MergeFrom(before)))
 }
 
 // observed waits until the spec of an issuer as it is now was checked.
 func observed(t *testing.T, object v1alpha1.GenericVeroIssuer) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 10*time.Second, true,
-		func(ctx context.Context) (bool, error) {
-			err := server.Client.Get(ctx, client.ObjectKeyFromObject(object), object)
-			return object.VeroStatus().ObservedGeneration == object.GetGeneration(), err
-		})
-	if err != nil {
-		t.Fatalf("%v; it says %+v", err, object.VeroStatus())
-	}
+	server.Await(t, object, 10*time.Second, func() bool {
+		return object.VeroStatus().ObservedGeneration == object.GetGeneration()
+	})
 }

@@ -15,9 +15,7 @@ func TestOneResponseIsNotTheIssuer(t *testing.T) {
 	issuer := &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{Name: "vero"}}
 	order := func(name string, status v1alpha1.VeroOrderStatus) v1alpha1.VeroOrder {
 		return v1alpha1.VeroOrder{
-			Spec: v1alpha1.VeroOrderSpec{
-				IssuerRef: v1alpha1.OrderIssuerReference{Kind: v1alpha1.KindVeroIssuer, Name: name},
-			},
+			Spec:   v1alpha1.VeroOrderSpec{IssuerRef: v1alpha1.OrderIssuerReference{Kind: v1alpha1.KindVeroIssuer, Name: name}},
 			Status: status,
 		}
 	}
@@ -37,8 +35,7 @@ func TestOneResponseIsNotTheIssuer(t *testing.T) {
 	}{
 		"an acceptance after an untrusted response": {
 			v1alpha1.ReasonUntrustedResponse, order("vero", accepted(time.Second, false)), true},
-		"an acceptance before it": {
-			v1alpha1.ReasonUntrustedResponse, order("vero", accepted(-time.Second, false)), false},
+		"an acceptance before it": {v1alpha1.ReasonUntrustedResponse, order("vero", accepted(-time.Second, false)), false},
 		"an acceptance that did not verify either": {
 			v1alpha1.ReasonUntrustedResponse, order("vero", accepted(time.Second, true)), false},
 		"an acceptance of another issuer": {

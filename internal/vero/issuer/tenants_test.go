@@ -17,17 +17,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/issuer"
@@ -61,14 +60,9 @@ func isReadySoon(t *testing.T, endpoint string, authority []byte) {
 	if err := server.Client.Create(t.Context(), good); err != nil { // its status is the controller's
 		t.Fatal(err)
 	}
-	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 5*time.Second, true,
-		func(ctx context.Context) (bool, error) {
-			err := server.Client.Get(ctx, client.ObjectKeyFromObject(good), good)
-			return meta.IsStatusConditionTrue(good.Status.Conditions, v1alpha1.ConditionReady), err
-		})
-	if err != nil {
-		t.Errorf("%v; it says %+v", err, good.Status.Conditions)
-	}
+	server.Await(t, good, 5*time.Second, func() bool {
+		return meta.IsStatusConditionTrue(good.Status.Conditions, v1alpha1.ConditionReady)
+	})
 }
 
 // warnsOfUnused: the rest of the bundle is used.
@@ -118,10 +112,7 @@ func work(t *testing.T) <-chan string {
 func start(t *testing.T, options issuer.Options, namespace string) (<-chan string, *prometheus.Registry) {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	var err error
-	if options.Metrics, err = metrics.New(registry); err != nil {
-		t.Fatal(err)
-	}
+	options.Metrics = must.Get(metrics.New(registry))(t)
 	const plenty = 1000
 	recorder := events.NewFakeRecorder(plenty)
 	options.Namespace, options.Events = "default", status.Events{Recorder: recorder}

@@ -13,6 +13,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/issuer"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
@@ -28,9 +29,7 @@ func TestACheckThatFindsTheSameWritesNothing(t *testing.T) {
 	// What an order tells of another issuer has this one checked, and changes nothing.
 	order := orderWithAProblem(namespace)
 	server.Create(t, order)
-	if err := server.Client.Create(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Create(t.Context(), object))
 	_, registry := start(t, issuer.Options{Probe: outcomes.probe, Clock: passing}, namespace)
 	outcomes <- nil
 	awaitHeartbeat(t, registry, passing.Now())
@@ -39,9 +38,7 @@ func TestACheckThatFindsTheSameWritesNothing(t *testing.T) {
 	for i := range checks {
 		passing.SetTime(passing.Now().Add(10 * time.Minute))
 		order.Status.IssuerProblem.Message = strconv.Itoa(i)
-		if err := server.Client.Status().Update(t.Context(), order); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, server.Client.Status().Update(t.Context(), order))
 		outcomes <- nil
 		awaitHeartbeat(t, registry, passing.Now())
 	}
@@ -49,9 +46,7 @@ func TestACheckThatFindsTheSameWritesNothing(t *testing.T) {
 	if object.ResourceVersion != written {
 		t.Errorf("%d checks have written into it: %+v", checks, object.Status)
 	}
-	if err := server.Client.Delete(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Delete(t.Context(), object))
 	awaitHeartbeat(t, registry, time.Time{})
 }
 

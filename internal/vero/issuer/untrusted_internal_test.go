@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
@@ -66,15 +67,9 @@ func probe(t *testing.T, certificate *x509.Certificate, trust []*x509.Certificat
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	allowed, err := endpoints.Parse([]string{"127.0.0.1:*"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	service, err := veroclient.New(veroclient.Options{
+	allowed := must.Get(endpoints.Parse([]string{"127.0.0.1:*"}))(t)
+	service := must.Get(veroclient.New(veroclient.Options{
 		URL: server.URL, TLS: trust, Endpoints: endpoints.Rule{Allowed: allowed},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))(t)
 	return service.Probe(t.Context())
 }
