@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
@@ -72,11 +73,7 @@ func TestAnErrorSaysWhatItsCodeMeans(t *testing.T) {
 		if got, known := err.Meaning(); !known || got.Cause != meaning.Cause {
 			t.Errorf("%s means %#v", meaning.Code, got)
 		}
-		for _, part := range []string{string(meaning.Code), meaning.Text, meaning.Cause} {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%q does not say %q", err.Error(), part)
-			}
-		}
+		must.Say(t, err, string(meaning.Code), meaning.Text, meaning.Cause)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
@@ -27,14 +28,10 @@ func TestWrapRefusesWhatTheServiceForbidsWhateverBroughtItIn(t *testing.T) {
 		"two hyphens in an attribute":  func(e *etree.Element) { e.CreateAttr("a", "b--c") },
 	} {
 		t.Run(claim, func(t *testing.T) {
-			payload, err := get().Payload()
-			if err != nil {
-				t.Fatal(err)
-			}
+			payload := must.Get(get().Payload())(t)
 			change(payload)
 			document, err := protocol.Wrap(payload)
-			var broken *protocol.FieldError
-			if !errors.As(err, &broken) || broken.Field != "message" || document != nil {
+			if broken, is := errors.AsType[*protocol.FieldError](err); !is || broken.Field != "message" || document != nil {
 				t.Errorf("error %v, document %s", err, document)
 			}
 		})
@@ -55,13 +52,8 @@ func TestUnwrapFindsThePayloadInItsPlace(t *testing.T) {
 			`"><s:Body><ser:GetCertificateResponse/></s:Body></s:Envelope>`,
 	} {
 		t.Run(claim, func(t *testing.T) {
-			found, err := protocol.Unwrap(parse(t, document))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := protocol.CheckResponse(found, protocol.GetCertificate); err != nil {
-				t.Error(err)
-			}
+			found := must.Get(protocol.Unwrap(parse(t, document)))(t)
+			must.Do(t, protocol.CheckResponse(found, protocol.GetCertificate))
 			if found.Parent() == nil || found.Parent().Tag != "Body" {
 				t.Error("the payload was taken out of its place")
 			}
@@ -125,8 +117,7 @@ func TestFaultsAreReadInEveryForm(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			_, err := protocol.Unwrap(parse(t, soap("<soapenv:Fault>"+test.fault+"</soapenv:Fault>")))
-			var fault *protocol.FaultError
-			if !errors.As(err, &fault) || *fault != test.want {
+			if fault, is := errors.AsType[*protocol.FaultError](err); !is || *fault != test.want {
 				t.Errorf("error %#v, want %#v", err, test.want)
 			}
 		})

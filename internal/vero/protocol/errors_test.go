@@ -16,10 +16,8 @@ func TestErrorsSayWhetherTheRequestMayHaveBeenProcessed(t *testing.T) {
 		may  bool
 		text string
 	}{
-		"a refusal": {
-			&protocol.ServiceError{Code: protocol.CodeCredentials, Text: "Invalid"}, false, "PKI020 (Invalid)"},
-		"no connection": {
-			&protocol.UnreachableError{Host: host, Err: io.EOF}, false, "cannot connect to host:443: EOF"},
+		"a refusal":     {&protocol.ServiceError{Code: protocol.CodeCredentials, Text: "Invalid"}, false, "PKI020 (Invalid)"},
+		"no connection": {&protocol.UnreachableError{Host: host, Err: io.EOF}, false, "cannot connect to host:443: EOF"},
 		"an untrusted server": {
 			&protocol.UntrustedServerError{Host: host, Err: io.EOF}, false, "host:443 does not verify: EOF"},
 		"an interruption":        {&protocol.InterruptedError{Err: io.EOF}, true, "before the response was complete (EOF)"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
@@ -45,11 +46,7 @@ func TestEveryTextTakesWhatTheServiceTakes(t *testing.T) {
 			taken["a space inside"] = "a b"
 		}
 		for claim, value := range taken {
-			t.Run(field+"/"+claim, func(t *testing.T) {
-				if err := c.check(value); err != nil {
-					t.Error(err)
-				}
-			})
+			t.Run(field+"/"+claim, func(t *testing.T) { must.Do(t, c.check(value)) })
 		}
 	}
 }
@@ -80,8 +77,7 @@ func TestEveryTextRefusesWhatTheServiceRefuses(t *testing.T) {
 		} {
 			t.Run(field+"/"+claim, func(t *testing.T) {
 				err := c.check(test.value)
-				var broken *protocol.FieldError
-				if !errors.As(err, &broken) || broken.Field != field || broken.Remedy == "" ||
+				if broken, is := errors.AsType[*protocol.FieldError](err); !is || broken.Field != field || broken.Remedy == "" ||
 					!strings.Contains(broken.Problem, test.problem) {
 					t.Fatalf("error %v, want one about %s that says %q", err, field, test.problem)
 				}
@@ -130,9 +126,7 @@ func TestABusinessIDWithoutItsHyphenIsToldHowToBeWritten(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			err := protocol.CheckCustomerID(value)
-			if err == nil || !strings.Contains(err.Error(), "write 0123456-7") {
-				t.Errorf("error %v", err)
-			}
+			must.Say(t, err, "write 0123456-7")
 		})
 	}
 	for claim, value := range map[string]string{
@@ -142,11 +136,7 @@ func TestABusinessIDWithoutItsHyphenIsToldHowToBeWritten(t *testing.T) {
 		"seven digits":       "0123456",
 		"eight letters":      "ABCDEFGH",
 	} {
-		t.Run(claim+" is accepted", func(t *testing.T) {
-			if err := protocol.CheckCustomerID(value); err != nil {
-				t.Error(err)
-			}
-		})
+		t.Run(claim+" is accepted", func(t *testing.T) { must.Do(t, protocol.CheckCustomerID(value)) })
 	}
 }
 
@@ -178,8 +168,7 @@ func TestTheEnvironmentIsOneOfTwo(t *testing.T) {
 		message := get()
 		message.Environment = environment
 		_, err := message.Payload()
-		var broken *protocol.FieldError
-		if !errors.As(err, &broken) || broken.Field != "Environment" {
+		if broken, is := errors.AsType[*protocol.FieldError](err); !is || broken.Field != "Environment" {
 			t.Errorf("%q: error %v", environment, err)
 		}
 	}

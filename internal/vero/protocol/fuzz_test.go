@@ -10,6 +10,7 @@ import (
 	"github.com/beevik/etree"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/request"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
@@ -22,10 +23,7 @@ import (
 func FuzzResponse(f *testing.F) {
 	for _, variant := range response.Variants() {
 		for _, operation := range protocol.Operations() {
-			document, err := response.Render(response.Content{Operation: operation, RetrievalID: "ABC123"}, variant, nil)
-			if err != nil {
-				f.Fatal(err)
-			}
+			document := must.Get(response.Render(response.Content{Operation: operation, RetrievalID: "ABC123"}, variant, nil))(f)
 			f.Add(document)
 		}
 	}
@@ -156,10 +154,7 @@ func checkSent(t *testing.T, operation vero.Operation, message message, want sen
 
 func checkWritten(t *testing.T, payload *etree.Element) []byte {
 	t.Helper()
-	document, err := vero.Wrap(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
+	document := must.Get(vero.Wrap(payload))(t)
 	for _, sequence := range []string{"--", "/*", "&#", "\r", "\ufeff"} {
 		if bytes.Contains(document, []byte(sequence)) {
 			t.Errorf("%q is in\n%q", sequence, document)
@@ -173,8 +168,7 @@ func checkWritten(t *testing.T, payload *etree.Element) []byte {
 
 func checkRefusal(t *testing.T, err error) {
 	t.Helper()
-	var broken vero.FieldErrors
-	if !errors.As(err, &broken) || len(broken) == 0 {
+	if broken, is := errors.AsType[vero.FieldErrors](err); !is || len(broken) == 0 {
 		t.Fatalf("error of type %T", err)
 	}
 	checkLine(t, err)

@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/referee"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
@@ -39,10 +41,7 @@ func TestMessagesGoOverTheWireAsInTheirFiles(t *testing.T) {
 	messages := golden()
 	for name, message := range messages {
 		t.Run(name, func(t *testing.T) {
-			want, err := os.ReadFile(filepath.Join("testdata", "messages", name+".xml"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			want := must.Get(os.ReadFile(filepath.Join("testdata", "messages", name+".xml")))(t)
 			if diff := cmp.Diff(strings.TrimSuffix(string(want), "\n"), string(wrapped(t, message))); diff != "" {
 				t.Errorf("-file +written\n%s", diff)
 			}
@@ -57,15 +56,8 @@ func TestMessagesGoOverTheWireAsInTheirFiles(t *testing.T) {
 // wrapped is a message as it is sent, without a signature.
 func wrapped(t testing.TB, message message) []byte {
 	t.Helper()
-	payload, err := message.Payload()
-	if err != nil {
-		t.Fatal(err)
-	}
-	written, err := protocol.Wrap(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return written
+	payload := must.Get(message.Payload())(t)
+	return must.Get(protocol.Wrap(payload))(t)
 }
 
 func TestMessagesFitTheSchemaOfTheService(t *testing.T) {
@@ -74,9 +66,7 @@ func TestMessagesFitTheSchemaOfTheService(t *testing.T) {
 			if _, needsSignature := message.(*protocol.Renew); needsSignature {
 				return // the next test
 			}
-			if err := validate(t, payloadIn(t, wrapped(t, message))); err != nil {
-				t.Error(err)
-			}
+			must.Do(t, referee.Validate(t, schemaPath, payloadIn(t, wrapped(t, message))))
 		})
 	}
 }
@@ -88,29 +78,15 @@ func TestASignedRenewalFitsTheSchemaAndVerifiesInItsEnvelope(t *testing.T) {
 	special.CustomerName = `Ääkkönen & <Pojat> "Oy" 'Ab'`
 	for claim, message := range map[string]*protocol.Renew{"plain": renew(), "special characters": special} {
 		t.Run(claim, func(t *testing.T) {
-			payload, err := message.Payload()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := validate(t, written(t, payload)); err == nil {
+			payload := must.Get(message.Payload())(t)
+			if err := referee.Validate(t, schemaPath, written(t, payload)); err == nil {
 				t.Error("the schema takes a renewal without a signature, so it proves nothing")
 			}
 			// Not the customer's own name: what is asked of xmlsig here is to verify responses.
-			signed, err := xmlsig.Sign(payload, key, authority.Issue(t, key, "Renewal"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			document, err := protocol.Wrap(signed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := validate(t, payloadIn(t, document)); err != nil {
-				t.Error(err)
-			}
-			sent, err := protocol.Unwrap(parse(t, string(document)))
-			if err != nil {
-				t.Fatal(err)
-			}
+			signed := must.Get(xmlsig.Sign(payload, key, authority.Issue(t, key, "Renewal")))(t)
+			document := must.Get(protocol.Wrap(signed))(t)
+			must.Do(t, referee.Validate(t, schemaPath, payloadIn(t, document)))
+			sent := must.Get(protocol.Unwrap(parse(t, string(document))))(t)
 			signers := xmlsig.Signers{Trust: trust(t, authority), Now: pkitest.Now}
 			if _, err := xmlsig.Verify(sent, signers); err != nil {
 				t.Errorf("%v\n%s", err, document)
@@ -134,11 +110,7 @@ func TestTheGreatestAndTheSmallestMessagesFitTheSchema(t *testing.T) {
 			TransferID: "1", TransferPassword: protocol.NewPassword("1"), CSR: []byte{0x30, 0x00},
 		},
 	} {
-		t.Run(claim, func(t *testing.T) {
-			if err := validate(t, payloadIn(t, wrapped(t, message))); err != nil {
-				t.Error(err)
-			}
-		})
+		t.Run(claim, func(t *testing.T) { must.Do(t, referee.Validate(t, schemaPath, payloadIn(t, wrapped(t, message)))) })
 	}
 }
 
@@ -169,8 +141,7 @@ func TestAMessageNamesEveryRuleThatItBreaksInOneLine(t *testing.T) {
 	if strings.Contains(err.Error(), password) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("%q", err)
 	}
-	var first *protocol.FieldError
-	if !errors.As(err, &first) || first.Field != "Environment" {
+	if first, is := errors.AsType[*protocol.FieldError](err); !is || first.Field != "Environment" {
 		t.Errorf("errors.As finds %v", first)
 	}
 }
@@ -179,10 +150,7 @@ func TestOnlyTheRootOfAPayloadIsQualifiedAndDeclaresItsOwnPrefix(t *testing.T) {
 	for operation, message := range map[protocol.Operation]message{
 		protocol.SignNewCertificate: signNew(), protocol.RenewCertificate: renew(), protocol.GetCertificate: get(),
 	} {
-		payload, err := message.Payload()
-		if err != nil {
-			t.Fatal(err)
-		}
+		payload := must.Get(message.Payload())(t)
 		if payload.Parent() != nil || payload.NamespaceURI() != protocol.Namespace ||
 			payload.Tag != string(operation)+"Request" {
 			t.Errorf("%s: the payload is %s in the namespace %q", operation, payload.FullTag(), payload.NamespaceURI())
@@ -197,15 +165,9 @@ func TestOnlyTheRootOfAPayloadIsQualifiedAndDeclaresItsOwnPrefix(t *testing.T) {
 
 func TestAPayloadIsMadeAnewEachTime(t *testing.T) {
 	message := get()
-	first, err := message.Payload()
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := must.Get(message.Payload())(t)
 	first.CreateElement("Another")
-	second, err := message.Payload()
-	if err != nil {
-		t.Fatal(err)
-	}
+	second := must.Get(message.Payload())(t)
 	if first == second || len(second.ChildElements()) != 4 {
 		t.Errorf("%s", written(t, second))
 	}
@@ -233,12 +195,7 @@ func BenchmarkSignNewPayload(b *testing.B) {
 	message.CSR = append([]byte{0x30, 0x82, 0x03, 0x00}, make([]byte, 0x300)...)
 	b.ReportAllocs()
 	for b.Loop() {
-		payload, err := message.Payload()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := protocol.Wrap(payload); err != nil {
-			b.Fatal(err)
-		}
+		payload := must.Get(message.Payload())(b)
+		must.Get(protocol.Wrap(payload))(b)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
@@ -66,10 +67,7 @@ func checkHidden(t *testing.T, claim string, texts ...string) {
 
 func TestNoEncoderWritesThePassword(t *testing.T) {
 	for claim, value := range hidingPlaces() {
-		encoded, err := json.Marshal(value)
-		if err != nil {
-			t.Fatal(err)
-		}
+		encoded := must.Get(json.Marshal(value))(t)
 		checkHidden(t, claim+" in JSON", string(encoded))
 	}
 	message := signNew()

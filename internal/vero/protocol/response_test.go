@@ -24,6 +24,17 @@ func answered(t testing.TB, operation protocol.Operation, fields string) *etree.
 	return parse(t, "<"+name+` xmlns:ser="`+protocol.Namespace+`">`+fields+"</"+name+">").Root()
 }
 
+// read is the error of reading a response to an operation.
+func read(payload *etree.Element, operation protocol.Operation) error {
+	var err error
+	if operation == protocol.GetCertificate {
+		_, err = protocol.ReadCertificate(payload)
+	} else {
+		_, err = protocol.ReadSubmission(payload, operation)
+	}
+	return err
+}
+
 // inDefaultNamespace makes the service's namespace the default one on a field.
 func inDefaultNamespace(field string) string {
 	return strings.Replace(field, ">", ` xmlns="`+protocol.Namespace+`">`, 1)
@@ -142,8 +153,7 @@ func TestAFailIsTheServiceErrorThatSaysMost(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			const operation = protocol.SignNewCertificate
 			got, err := protocol.ReadSubmission(answered(t, operation, test.fields), operation)
-			var refusal *protocol.ServiceError
-			if !errors.As(err, &refusal) || *refusal != test.want || got != "" {
+			if refusal, is := errors.AsType[*protocol.ServiceError](err); !is || *refusal != test.want || got != "" {
 				t.Fatalf("%q, error %#v, want %#v", got, err, test.want)
 			}
 			checkLine(t, err)
@@ -155,13 +165,7 @@ func TestEveryCodeIsReadFromEveryResponse(t *testing.T) {
 	for _, meaning := range protocol.Codes() {
 		fields := failed(info(string(meaning.Code), meaning.Text))
 		for _, operation := range protocol.Operations() {
-			payload := answered(t, operation, fields)
-			var err error
-			if operation == protocol.GetCertificate {
-				_, err = protocol.ReadCertificate(payload)
-			} else {
-				_, err = protocol.ReadSubmission(payload, operation)
-			}
+			err := read(answered(t, operation, fields), operation)
 			var refusal *protocol.ServiceError
 			if !errors.As(err, &refusal) || refusal.Code != meaning.Code || refusal.Text != meaning.Text {
 				t.Errorf("%s on %s: error %#v", meaning.Code, operation, err)
@@ -219,21 +223,15 @@ func TestAResponseToAnotherOperationIsNoResponse(t *testing.T) {
 		for _, got := range protocol.Operations() {
 			payload := answered(t, got, id+"<Certificate>AA==</Certificate>"+isOK)
 			err := protocol.CheckResponse(payload, asked)
-			var read error
-			if asked == protocol.GetCertificate {
-				_, read = protocol.ReadCertificate(payload)
-			} else {
-				_, read = protocol.ReadSubmission(payload, asked)
-			}
+			unread := read(payload, asked)
 			if asked == got {
-				if err != nil || read != nil {
-					t.Errorf("%s: %v, %v", asked, err, read)
+				if err != nil || unread != nil {
+					t.Errorf("%s: %v, %v", asked, err, unread)
 				}
 				continue
 			}
-			var wrong *protocol.ResponseError
-			if !errors.As(err, &wrong) || !errors.As(read, &wrong) {
-				t.Errorf("%s for %s: %v, %v", got, asked, err, read)
+			if wrong, is := errors.AsType[*protocol.ResponseError](err); !is || !errors.As(unread, &wrong) {
+				t.Errorf("%s for %s: %v, %v", got, asked, err, unread)
 			}
 		}
 	}

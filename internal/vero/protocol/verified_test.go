@@ -8,6 +8,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
@@ -18,11 +19,7 @@ import (
 
 func trust(t testing.TB, authority *pkitest.Authority) pki.Trust {
 	t.Helper()
-	trust, err := pki.NewTrust([]*x509.Certificate{authority.Certificate})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return trust
+	return must.Get(pki.NewTrust([]*x509.Certificate{authority.Certificate}))(t)
 }
 
 // An unqualified field, put as text into an envelope whose own namespace is the default one, seems to be in that.
@@ -47,11 +44,7 @@ func TestResponsesAreReadAfterVerificationInEveryVariant(t *testing.T) {
 	for _, variant := range response.Variants() {
 		t.Run(variant.Name, func(t *testing.T) {
 			rendered := func(content response.Content) *etree.Element {
-				document, err := response.Render(content, variant, signer)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return verified(t, string(document), authority)
+				return verified(t, string(must.Get(response.Render(content, variant, signer))(t)), authority)
 			}
 			got, err := vero.ReadSubmission(rendered(response.Content{
 				Operation: protocol.RenewCertificate, RetrievalID: "ABC123",
@@ -59,20 +52,16 @@ func TestResponsesAreReadAfterVerificationInEveryVariant(t *testing.T) {
 			if err != nil || got != "ABC123" {
 				t.Errorf("%q, error %v", got, err)
 			}
-			content, err := vero.ReadCertificate(rendered(response.Content{
+			content := must.Get(vero.ReadCertificate(rendered(response.Content{
 				Operation: protocol.GetCertificate, Certificate: certificate,
-			}))
-			if err != nil {
-				t.Fatal(err)
-			}
+			})))(t)
 			if read, err := pki.ParseCertificate(content); err != nil || !read.Equal(certificate) {
 				t.Errorf("another certificate, error %v", err)
 			}
 			_, err = vero.ReadCertificate(rendered(response.Content{
 				Operation: protocol.GetCertificate, Problem: protocol.Technical("too early"),
 			}))
-			var refusal *vero.ServiceError
-			if !errors.As(err, &refusal) || refusal.Code != vero.CodeTechnical {
+			if refusal, is := errors.AsType[*vero.ServiceError](err); !is || refusal.Code != vero.CodeTechnical {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -100,10 +89,7 @@ func TestTheSurroundingsOfASignedResponseDoNotChangeWhatIsRead(t *testing.T) {
 	authority := pkitest.Root(t, "Responses CA")
 	key := pkitest.Key("responses")
 	signed := func(response *etree.Element) string {
-		signed, err := xmlsig.Sign(response, key, authority.Issue(t, key, "Service"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		signed := must.Get(xmlsig.Sign(response, key, authority.Issue(t, key, "Service")))(t)
 		return string(written(t, signed))
 	}
 	const prefixed, unprefixed = ` xmlns:ser="` + vero.Namespace + `"`, ` xmlns="` + vero.Namespace + `"`
