@@ -6,9 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +13,10 @@ import (
 
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/referee"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
@@ -32,15 +31,9 @@ func TestACertificateIsOrderedFetchedAndRenewedInEveryVariant(t *testing.T) {
 		t.Run(variant.Name, func(t *testing.T) {
 			s := start(t, func(options *simulator.Options) { options.SignatureVariant = variant.Name })
 			client := s.client(t, nil)
-			id, err := client.SignNew(t.Context(), s.signNew(t))
-			if err != nil {
-				t.Fatal(err)
-			}
+			id := must.Get(client.SignNew(t.Context(), s.signNew(t)))(t)
 			first := s.fetch(t, client, id, requestKey)
-			id, err = client.Renew(t.Context(), renew(t), pkitest.Key(requestKey), first)
-			if err != nil {
-				t.Fatal(err)
-			}
+			id = must.Get(client.Renew(t.Context(), renew(t), pkitest.Key(requestKey), first))(t)
 			second := s.fetch(t, client, id, renewalKey)
 			if second.Equal(first) {
 				t.Error("the renewal gave the certificate that was renewed")
@@ -55,23 +48,14 @@ func TestACertificateIsOrderedFetchedAndRenewedInEveryVariant(t *testing.T) {
 // fetch gets a certificate and checks that it is the one that was ordered.
 func (s *service) fetch(t *testing.T, client *veroclient.Client, id, key string) *x509.Certificate {
 	t.Helper()
-	content, err := client.Get(t.Context(), get(id))
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate := certificateIn(t, content)
-	if _, err := s.checkIssued(t, certificate, key); err != nil {
-		t.Error(err)
-	}
+	certificate := certificateIn(t, must.Get(client.Get(t.Context(), get(id)))(t))
+	must.Get(s.checkIssued(t, certificate, key))(t)
 	return certificate
 }
 
 func (s *service) checkIssued(t *testing.T, certificate *x509.Certificate, key string) ([]*x509.Certificate, error) {
 	t.Helper()
-	digest, err := pki.PublicKeyDigest(pkitest.Key(key).Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	digest := must.Get(pki.PublicKeyDigest(pkitest.Key(key).Public()))(t)
 	return pki.CheckIssued(certificate, pki.Issued{
 		PublicKeyDigest: digest, CustomerID: customerID, Now: time.Now(), Trust: s.trust(t, authority.IssuanceBundle),
 	})
@@ -81,42 +65,34 @@ func TestRefusalsComeWithTheirCodes(t *testing.T) {
 	s := start(t, nil)
 	client := s.client(t, nil)
 	used := s.signNew(t)
-	if _, err := client.SignNew(t.Context(), used); err != nil {
-		t.Fatal(err)
-	}
+	must.Get(client.SignNew(t.Context(), used))(t)
 	_, issued := s.accepted(t)
 	foreign := pkitest.Root(t, "Another CA").Issue(t, pkitest.Key(requestKey), customerID)
 	for claim, test := range map[string]struct {
 		call func() error
 		code vero.Code
 	}{
-		"used credentials": {func() error { _, err := client.SignNew(t.Context(), used); return err }, vero.CodeCredentials},
+		"used credentials": {func() error { return errorOf(client.SignNew(t.Context(), used)) }, vero.CodeCredentials},
 		"another environment": {func() error {
 			message := s.signNew(t)
 			message.Environment = vero.Production
-			_, err := client.SignNew(t.Context(), message)
-			return err
+			return errorOf(client.SignNew(t.Context(), message))
 		}, vero.CodeWrongEnvironment},
 		"a request that is none": {func() error {
 			message := s.signNew(t)
 			message.CSR = []byte{0x30, 0x00}
-			_, err := client.SignNew(t.Context(), message)
-			return err
+			return errorOf(client.SignNew(t.Context(), message))
 		}, vero.CodeRequest},
 		"a foreign certificate": {func() error {
-			_, err := client.Renew(t.Context(), renew(t), pkitest.Key(requestKey), foreign)
-			return err
+			return errorOf(client.Renew(t.Context(), renew(t), pkitest.Key(requestKey), foreign))
 		}, vero.CodeCertificate},
 		"another customer's certificate": {func() error {
 			message := renew(t)
 			message.CustomerID = "7654321-0"
-			_, err := client.Renew(t.Context(), message, pkitest.Key(requestKey), issued)
-			return err
+			return errorOf(client.Renew(t.Context(), message, pkitest.Key(requestKey), issued))
 		}, vero.CodeSignature},
-		"an unknown RetrievalId": {func() error {
-			_, err := client.Get(t.Context(), get("unknown"))
-			return err
-		}, vero.CodeTechnical},
+		"an unknown RetrievalId": {
+			func() error { return errorOf(client.Get(t.Context(), get("unknown"))) }, vero.CodeTechnical},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			first, second := test.call(), test.call()
@@ -147,22 +123,16 @@ func TestWhatCannotBeSentIsNotSent(t *testing.T) {
 		"a SignNew with a forbidden password": func() error {
 			message := s.signNew(t)
 			message.TransferPassword = vero.NewPassword(password)
-			_, err := client.SignNew(t.Context(), message)
-			return err
+			return errorOf(client.SignNew(t.Context(), message))
 		},
 		"a Renew without request": func() error {
-			_, err := client.Renew(t.Context(), &vero.Renew{Party: party()}, pkitest.Key(requestKey), issued)
-			return err
+			return errorOf(client.Renew(t.Context(), &vero.Renew{Party: party()}, pkitest.Key(requestKey), issued))
 		},
 		"a Renew with another key": func() error {
-			_, err := client.Renew(t.Context(), renew(t), pkitest.Key(renewalKey), issued)
-			return err
+			return errorOf(client.Renew(t.Context(), renew(t), pkitest.Key(renewalKey), issued))
 		},
-		"a Renew without key": func() error {
-			_, err := client.Renew(t.Context(), renew(t), nil, issued)
-			return err
-		},
-		"a Get without RetrievalId": func() error { _, err := client.Get(t.Context(), get("")); return err },
+		"a Renew without key":       func() error { return errorOf(client.Renew(t.Context(), renew(t), nil, issued)) },
+		"a Get without RetrievalId": func() error { return errorOf(client.Get(t.Context(), get(""))) },
 	} {
 		t.Run(claim, func(t *testing.T) {
 			err := call()
@@ -226,9 +196,7 @@ func TestEveryMessageThatIsSentFitsTheSchema(t *testing.T) {
 	recorded := &recorder{Handler: s.simulator.Handler(), bodies: map[string][]byte{}}
 	s.url = listen(t, recorded, s.simulator.TLSConfig()).URL + protocol.Path
 	_, issued := s.accepted(t)
-	if _, err := s.client(t, nil).Renew(t.Context(), renew(t), pkitest.Key(requestKey), issued); err != nil {
-		t.Fatal(err)
-	}
+	must.Get(s.client(t, nil).Renew(t.Context(), renew(t), pkitest.Key(requestKey), issued))(t)
 	for _, operation := range vero.Operations() {
 		body := recorded.bodies[operation.SOAPAction()]
 		document, err := xmlsig.Parse(body)
@@ -242,25 +210,7 @@ func TestEveryMessageThatIsSentFitsTheSchema(t *testing.T) {
 		// The payload declares what it uses, so it is a document as it stands.
 		start := bytes.Index(body, []byte("<"+payload.FullTag()))
 		end := bytes.Index(body, []byte("</soapenv:Body>"))
-		validate(t, body[start:end])
-	}
-}
-
-// validate lets xmllint judge a payload by the service's schema. Without it nothing is proven, so that is a failure
-// and not a reason to skip.
-func validate(t *testing.T, payload []byte) {
-	t.Helper()
-	path, err := exec.LookPath("xmllint")
-	if err != nil {
-		t.Fatal("xmllint is needed by this test: install the Debian package libxml2-utils")
-	}
-	file := filepath.Join(t.TempDir(), "payload.xml")
-	if err := os.WriteFile(file, payload, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	const schema = "../../simulator/schema/CertificateServices.xsd"
-	if output, err := exec.Command(path, "--noout", "--nonet", "--schema", schema, file).CombinedOutput(); err != nil {
-		t.Errorf("xmllint: %v\n%s\n%s", err, output, payload)
+		must.Do(t, referee.Validate(t, "../../simulator/schema/CertificateServices.xsd", body[start:end]))
 	}
 }
 
@@ -275,10 +225,7 @@ func TestOneClientServesManyCallsAtOnce(t *testing.T) {
 	var group sync.WaitGroup
 	failures := make(chan error, calls)
 	for _, message := range messages {
-		group.Go(func() {
-			_, err := client.SignNew(t.Context(), message)
-			failures <- err
-		})
+		group.Go(func() { failures <- errorOf(client.SignNew(t.Context(), message)) })
 	}
 	group.Wait()
 	close(failures)
@@ -327,13 +274,8 @@ func TestTheRetrievalIDOfAResponseThatDoesNotVerifyIsKept(t *testing.T) {
 			_, err := s.client(t, func(options *veroclient.Options) { options.Responses = trust }).
 				SignNew(t.Context(), s.signNew(t))
 			unverified := find[*vero.UnverifiedError](t, err, true)
-			content, err := s.client(t, nil).Get(t.Context(), get(unverified.RetrievalID))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.checkIssued(t, certificateIn(t, content), requestKey); err != nil {
-				t.Error(err)
-			}
+			content := must.Get(s.client(t, nil).Get(t.Context(), get(unverified.RetrievalID)))(t)
+			must.Get(s.checkIssued(t, certificateIn(t, content), requestKey))(t)
 		})
 	}
 }

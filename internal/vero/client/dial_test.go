@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
@@ -16,11 +17,7 @@ import (
 // rule is one with a list of these entries.
 func rule(t testing.TB, entries ...string) endpoints.Rule {
 	t.Helper()
-	list, err := endpoints.Parse(entries)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return endpoints.Rule{Allowed: list, Bound: true}
+	return endpoints.Rule{Allowed: must.Get(endpoints.Parse(entries))(t), Bound: true}
 }
 
 // The name localhost is in every hosts file: it is allowed, and then leads to an address that is not.
@@ -44,10 +41,7 @@ func TestAnEndpointThatIsNotAllowedIsNotConnectedTo(t *testing.T) {
 		"a name for loopback, and all hosts": {"LOCALHOST", rule(t, "*"), endpoints.ErrNeverCalled},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			client, err := veroclient.New(veroclient.Options{URL: "https://" + c.host + ":" + port, Endpoints: c.rule})
-			if err != nil {
-				t.Fatal(err)
-			}
+			client := must.Get(veroclient.New(veroclient.Options{URL: "https://" + c.host + ":" + port, Endpoints: c.rule}))(t)
 			_, called := client.SignNew(t.Context(), signNew(t, "s3cret"))
 			for _, err := range []error{client.Probe(t.Context()), called} {
 				found := find[*protocol.ForbiddenEndpointError](t, err, false)

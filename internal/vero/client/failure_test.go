@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
@@ -23,10 +24,7 @@ import (
 // rawServer accepts connections and leaves them to a handler, which need not close them. It returns its address.
 func rawServer(t testing.TB, handle func(net.Conn)) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := must.Get(net.Listen("tcp", "127.0.0.1:0"))(t)
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -46,10 +44,7 @@ func rawServer(t testing.TB, handle func(net.Conn)) string {
 // unused is an address at which nobody listens.
 func unused(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := must.Get(net.Listen("tcp", "127.0.0.1:0"))(t)
 	defer listener.Close()
 	return listener.Addr().String()
 }
@@ -80,9 +75,7 @@ func places(t *testing.T) map[string]place {
 	t.Cleanup(plain.Close)
 	year := func(year int) time.Time { return time.Date(year, time.January, 1, 0, 0, 0, 0, time.UTC) }
 	return map[string]place{
-		"a port where nobody listens": {
-			url: "https://" + unused(t), words: []string{"127.0.0.1:", "connection refused"},
-		},
+		"a port where nobody listens": {url: "https://" + unused(t), words: []string{"127.0.0.1:", "connection refused"}},
 		"a name that does not exist": {
 			url: "https://service.invalid/path", words: []string{"service.invalid:443", "the name service.invalid "},
 		},
@@ -156,11 +149,7 @@ func TestACallThatDoesNotConnectSendsNothingAndSaysWhy(t *testing.T) {
 			}
 			same(t, probed, called)
 			same(t, probed, client.Probe(t.Context()))
-			for _, word := range place.words {
-				if !strings.Contains(probed.Error(), word) {
-					t.Errorf("%q does not say %q", probed, word)
-				}
-			}
+			must.Say(t, probed, place.words...)
 		})
 	}
 }
@@ -233,9 +222,7 @@ func TestAnEmptyResponseToACallThatWasCalledOffIsNoResponse(t *testing.T) {
 }
 
 func TestTheCallersDeadlineCountsWhenItIsTheEarlier(t *testing.T) {
-	f := serve(t, func(_ *fixture, _ http.ResponseWriter, incoming *http.Request) {
-		<-incoming.Context().Done()
-	})
+	f := serve(t, func(_ *fixture, _ http.ResponseWriter, incoming *http.Request) { <-incoming.Context().Done() })
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	_, err := f.client(t, time.Hour).Get(ctx, get("unknown"))
@@ -308,9 +295,7 @@ func TestAProbeCompletesTheHandshakeAndSendsNothing(t *testing.T) {
 				URL: "https://" + address, TLS: []*x509.Certificate{pkitest.Root(t, serverCA).Certificate},
 			})
 			for range probes {
-				if err := client.Probe(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				must.Do(t, client.Probe(t.Context()))
 				if got := <-found; got != (seen{}) {
 					t.Fatalf("the server saw %+v", got)
 				}
@@ -322,9 +307,7 @@ func TestAProbeCompletesTheHandshakeAndSendsNothing(t *testing.T) {
 func TestAProbeLeavesNoTraceInTheRequestLog(t *testing.T) {
 	s := start(t, nil)
 	for range 10 {
-		if err := s.client(t, nil).Probe(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, s.client(t, nil).Probe(t.Context()))
 	}
 	// Requests are logged in order: what the probes had sent would stand before this one.
 	if _, err := s.client(t, nil).Get(t.Context(), get("unknown")); err == nil {

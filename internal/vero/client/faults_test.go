@@ -5,10 +5,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -34,11 +34,7 @@ func typed[E protocol.CallError](may bool, words ...string) func(*testing.T, err
 	return func(t *testing.T, err error, _ string) {
 		t.Helper()
 		want[E](t, err, may)
-		for _, word := range words {
-			if !strings.Contains(err.Error(), word) {
-				t.Errorf("%q does not say %q", err, word)
-			}
-		}
+		must.Say(t, err, words...)
 	}
 }
 
@@ -53,8 +49,7 @@ func unverified(reason xmlsig.Reason) func(*testing.T, error, string) {
 	return func(t *testing.T, err error, accepted string) {
 		t.Helper()
 		failure := find[*protocol.UnverifiedError](t, err, true)
-		var refusal *xmlsig.VerifyError
-		if !errors.As(err, &refusal) || refusal.Reason != reason {
+		if refusal, is := errors.AsType[*xmlsig.VerifyError](err); !is || refusal.Reason != reason {
 			t.Errorf("error %v, want %s", err, reason)
 		}
 		if failure.RetrievalID != accepted {
@@ -217,18 +212,14 @@ func TestAReplayedResponseIsTakenAndItsCertificateIsNot(t *testing.T) {
 	if err != nil || replayed != earlier {
 		t.Fatalf("%q, error %v, want the earlier %q", replayed, err, earlier)
 	}
-	content, err := client.Get(t.Context(), get(replayed))
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := must.Get(client.Get(t.Context(), get(replayed)))(t)
 	s.checkRefused(t, certificateIn(t, content), renewalKey, pki.IssuedOtherPublicKey)
 }
 
 func (s *service) checkRefused(t *testing.T, certificate *x509.Certificate, key string, reason pki.IssuedReason) {
 	t.Helper()
 	_, err := s.checkIssued(t, certificate, key)
-	var wrong *pki.IssuedError
-	if !errors.As(err, &wrong) || wrong.Reason != reason {
+	if wrong, is := errors.AsType[*pki.IssuedError](err); !is || wrong.Reason != reason {
 		t.Errorf("error %v, want %s", err, reason)
 	}
 }
@@ -252,11 +243,7 @@ func TestAWrongCertificateIsHandedOnAndRefusedByItsCheck(t *testing.T) {
 	for variant, reason := range reasons {
 		t.Run(variant, func(t *testing.T) {
 			s.script(t, admin.Fault{Kind: admin.WrongCertificate, Variant: variant})
-			content, err := s.client(t, nil).Get(t.Context(), get(id))
-			if err != nil {
-				t.Fatal(err)
-			}
-			wrong := certificateIn(t, content)
+			wrong := certificateIn(t, must.Get(s.client(t, nil).Get(t.Context(), get(id)))(t))
 			if wrong.Equal(right) {
 				t.Fatal("it is the right one")
 			}

@@ -68,9 +68,7 @@ func serverConfig(t testing.TB, modifiers ...pkitest.Modifier) *tls.Config {
 }
 
 // loopback makes a server certificate be for 127.0.0.1.
-func loopback(template *x509.Certificate) {
-	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
-}
+func loopback(template *x509.Certificate) { template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} }
 
 func (f *fixture) client(t testing.TB, timeout time.Duration) *veroclient.Client {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
@@ -55,9 +56,5 @@ func TestARequestThatIsNotSentToItsEndCannotHaveBeenProcessed(t *testing.T) {
 func largeRequest(t *testing.T) []byte {
 	t.Helper()
 	template := &x509.CertificateRequest{DNSNames: slices.Repeat([]string{strings.Repeat("x", 60) + ".example"}, 100)}
-	der, err := x509.CreateCertificateRequest(rand.Reader, template, pkitest.Key(requestKey))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	return must.Get(x509.CreateCertificateRequest(rand.Reader, template, pkitest.Key(requestKey)))(t)
 }

@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
@@ -64,16 +65,11 @@ func start(t testing.TB, change func(*simulator.Options)) *service {
 	if change != nil {
 		change(&options)
 	}
-	made, err := simulator.New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	made := must.Get(simulator.New(options))(t)
 	adminServer := httptest.NewServer(made.AdminHandler())
 	t.Cleanup(adminServer.Close)
 	server := listen(t, made.Handler(), made.TLSConfig())
-	return &service{
-		simulator: made, url: server.URL + protocol.Path, admin: admin.NewClient(adminServer.URL),
-	}
+	return &service{simulator: made, url: server.URL + protocol.Path, admin: admin.NewClient(adminServer.URL)}
 }
 
 // listen serves a handler over TLS.
@@ -105,29 +101,18 @@ func (s *service) client(t testing.TB, change func(*veroclient.Options)) *verocl
 // home lets a client call the servers of these tests.
 func home(t testing.TB) endpoints.Rule {
 	t.Helper()
-	list, err := endpoints.Parse([]string{"127.0.0.1:*"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return endpoints.Rule{Allowed: list}
+	return endpoints.Rule{Allowed: must.Get(endpoints.Parse([]string{"127.0.0.1:*"}))(t)}
 }
 
 func newClient(t testing.TB, options veroclient.Options) *veroclient.Client {
 	t.Helper()
 	options.Endpoints = home(t)
-	client, err := veroclient.New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
+	return must.Get(veroclient.New(options))(t)
 }
 
 func (s *service) bundle(t testing.TB, name authority.Bundle) []*x509.Certificate {
 	t.Helper()
-	bundle, err := pki.ParseBundle(s.simulator.Bundle(name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	bundle := must.Get(pki.ParseBundle(s.simulator.Bundle(name)))(t)
 	return bundle.Certificates
 }
 
@@ -138,37 +123,24 @@ func (s *service) trust(t testing.TB, name authority.Bundle) pki.Trust {
 
 func trusting(t testing.TB, certificates ...*x509.Certificate) pki.Trust {
 	t.Helper()
-	trust, err := pki.NewTrust(certificates)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return trust
+	return must.Get(pki.NewTrust(certificates))(t)
 }
 
 func (s *service) script(t testing.TB, fault admin.Fault) {
 	t.Helper()
-	if _, err := s.admin.Script(t.Context(), fault); err != nil {
-		t.Fatal(err)
-	}
+	must.Get(s.admin.Script(t.Context(), fault))(t)
 }
 
 // requests are those that the service has received.
 func (s *service) requests(t testing.TB) []admin.Request {
 	t.Helper()
-	requests, err := s.admin.Requests(t.Context(), "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return requests
+	return must.Get(s.admin.Requests(t.Context(), "", ""))(t)
 }
 
 // signNew is a message with credentials of its own.
 func (s *service) signNew(t testing.TB) *vero.SignNew {
 	t.Helper()
-	minted, err := s.simulator.Mint(admin.MintRequest{CustomerID: customerID})
-	if err != nil {
-		t.Fatal(err)
-	}
+	minted := must.Get(s.simulator.Mint(admin.MintRequest{CustomerID: customerID}))(t)
 	return &vero.SignNew{
 		Party: party(), TransferID: minted.TransferID, TransferPassword: vero.NewPassword(minted.TransferPassword),
 		CSR: certificateRequest(t, requestKey),
@@ -195,36 +167,25 @@ func renew(t testing.TB) *vero.Renew {
 func certificateRequest(t testing.TB, key string) []byte {
 	t.Helper()
 	template := &x509.CertificateRequest{Subject: pkix.Name{CommonName: customerID}}
-	der, err := x509.CreateCertificateRequest(rand.Reader, template, pkitest.Key(key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	return must.Get(x509.CreateCertificateRequest(rand.Reader, template, pkitest.Key(key)))(t)
 }
 
 // accepted is what a fresh order has led to: its RetrievalId and its certificate.
 func (s *service) accepted(t testing.TB) (retrievalID string, certificate *x509.Certificate) {
 	t.Helper()
 	client := s.client(t, nil)
-	id, err := client.SignNew(t.Context(), s.signNew(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := client.Get(t.Context(), get(id))
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := must.Get(client.SignNew(t.Context(), s.signNew(t)))(t)
+	content := must.Get(client.Get(t.Context(), get(id)))(t)
 	return id, certificateIn(t, content)
 }
 
 func certificateIn(t testing.TB, content []byte) *x509.Certificate {
 	t.Helper()
-	certificate, err := pki.ParseCertificate(content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificate
+	return must.Get(pki.ParseCertificate(content))(t)
 }
+
+// errorOf is the error of a call whose value does not matter.
+func errorOf[T any](_ T, err error) error { return err }
 
 // want fails the test unless an error is of a type and says whether the request may have been processed.
 func want[E vero.CallError](t testing.TB, err error, may bool) {

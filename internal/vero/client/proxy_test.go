@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
@@ -99,9 +100,7 @@ func TestAProxyOverTLSIsVerifiedByTheSystemsAuthorities(t *testing.T) {
 	s := start(t, func(options *simulator.Options) { options.TLSNames = []string{hiddenHost} })
 	target := strings.TrimSuffix(strings.TrimPrefix(s.url, "https://"), protocol.Path)
 	system := filepath.Join(t.TempDir(), "ca.crt")
-	if err := os.WriteFile(system, pkitest.PEM(pkitest.Root(t, serverCA).Certificate), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, os.WriteFile(system, pkitest.PEM(pkitest.Root(t, serverCA).Certificate), 0o600))
 	secure := startSecureProxy(t, target, serverConfig(t, loopback))
 	ours := startSecureProxy(t, target, s.simulator.TLSConfig())
 	for claim, test := range map[string]struct {
@@ -152,20 +151,14 @@ func (s *service) callFromChild(t *testing.T, host string, environment ...string
 	t.Helper()
 	directory := t.TempDir()
 	for _, name := range []authority.Bundle{authority.TLSBundle, authority.ResponsesBundle} {
-		if err := os.WriteFile(filepath.Join(directory, string(name)), s.simulator.Bundle(name), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, os.WriteFile(filepath.Join(directory, string(name)), s.simulator.Bundle(name), 0o600))
 	}
 	command := exec.CommandContext(t.Context(), os.Args[0], childCommand, "https://"+host+protocol.Path, directory)
 	command.Env = append(slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
 		return strings.HasSuffix(name, "_PROXY")
 	}), append(environment, "GORACE=atexit_sleep_ms=0")...)
-	output, err := command.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lines(output)
+	return lines(must.Get(command.Output())(t))
 }
 
 func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
@@ -81,9 +82,7 @@ var echoes = map[string]echo{
 		inXML(func(p string) string { return failure("PKI020", "the\n password\n "+p[:1]+"\n"+p[1:]) }),
 		refused(vero.CodeCredentials),
 	},
-	"as the code": {
-		inXML(func(p string) string { return failure(p, "wrong") }), refused(vero.CodeTechnical),
-	},
+	"as the code": {inXML(func(p string) string { return failure(p, "wrong") }), refused(vero.CodeTechnical)},
 	"as the status": {
 		inXML(func(p string) string { return "<Result><Status>" + p + "</Status></Result>" }),
 		typed[*vero.ResponseError](true),
@@ -237,9 +236,7 @@ func TestTheServicesOwnWordsAreShownOtherwise(t *testing.T) {
 		reply(writer, xmlType, f.signed(t, failure("PKI020", "TransferId A1B2C3 is used")))
 	})
 	_, err := f.client(t, 0).SignNew(t.Context(), signNew(t, "HUSHHUSH99"))
-	if err == nil || !strings.Contains(err.Error(), "TransferId A1B2C3 is used") {
-		t.Error(err)
-	}
+	must.Say(t, err, "TransferId A1B2C3 is used")
 }
 
 func TestTheRetrievalIDOfASilencedResponseIsKept(t *testing.T) {
