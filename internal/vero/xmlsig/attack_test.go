@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
@@ -131,7 +132,6 @@ var tampering = map[string]struct {
 	"stripped signature": {
 		func(t *testing.T, envelope string) string {
 			t.Helper()
-			t.Helper()
 			return replace(t, envelope, signatureOf(t, envelope), "")
 		},
 		xmlsig.MissingSignature,
@@ -150,10 +150,8 @@ var tampering = map[string]struct {
 		}, xmlsig.MissingSignature,
 	},
 	"signed payload moved to the Header, a forged one in the Body": {
-		func(t *testing.T, envelope string) string {
-			t.Helper()
-			return wrapped(t, envelope, "<soapenv:Header>%s</soapenv:Header><soapenv:Body>"+forged("")+"</soapenv:Body>")
-		}, xmlsig.MissingSignature,
+		wrapping("<soapenv:Header>%s</soapenv:Header><soapenv:Body>" + forged("") + "</soapenv:Body>"),
+		xmlsig.MissingSignature,
 	},
 	"signed payload in the Header, a forged one with its Signature in the Body": {
 		func(t *testing.T, envelope string) string {
@@ -163,16 +161,10 @@ var tampering = map[string]struct {
 		}, xmlsig.DigestMismatch,
 	},
 	"a forged payload before the signed one": {
-		func(t *testing.T, envelope string) string {
-			t.Helper()
-			return wrapped(t, envelope, "<soapenv:Body>"+forged("")+"%s</soapenv:Body>")
-		}, xmlsig.MissingSignature,
+		wrapping("<soapenv:Body>" + forged("") + "%s</soapenv:Body>"), xmlsig.MissingSignature,
 	},
 	"signed payload inside of a forged one": {
-		func(t *testing.T, envelope string) string {
-			t.Helper()
-			return wrapped(t, envelope, "<soapenv:Body>"+forged("%s")+"</soapenv:Body>")
-		}, xmlsig.Shape,
+		wrapping("<soapenv:Body>" + forged("%s") + "</soapenv:Body>"), xmlsig.Shape,
 	},
 	"signed payload in an Object of its own Signature": {
 		func(t *testing.T, envelope string) string {
@@ -183,9 +175,7 @@ var tampering = map[string]struct {
 				forged(replace(t, signature, "</ds:Signature>", object))+"</soapenv:Body>")
 		}, xmlsig.Shape,
 	},
-	"duplicated ids": {
-		replacing("<ds:Reference URI=\"\"", "<ds:Reference Id=\"x\" URI=\"#x\""), xmlsig.Shape,
-	},
+	"duplicated ids": {replacing("<ds:Reference URI=\"\"", "<ds:Reference Id=\"x\" URI=\"#x\""), xmlsig.Shape},
 	"second Signature": {
 		func(t *testing.T, envelope string) string {
 			t.Helper()
@@ -204,9 +194,7 @@ var tampering = map[string]struct {
 	"external URI":      {replacing(` URI=""`, ` URI="http://example.com/"`), xmlsig.Shape},
 	"XPointer URI":      {replacing(` URI=""`, ` URI="#xpointer(/)"`), xmlsig.Shape},
 	"prefixed URI only": {replacing(` URI=""`, ` ds:URI=""`), xmlsig.Shape},
-	"no transforms": {
-		replacing("<ds:Transforms>"+exclusiveAfter+"</ds:Transforms>", ""), xmlsig.Shape,
-	},
+	"no transforms":     {replacing("<ds:Transforms>"+exclusiveAfter+"</ds:Transforms>", ""), xmlsig.Shape},
 	"empty transforms": {
 		replacing("<ds:Transforms>"+exclusiveAfter+"</ds:Transforms>", "<ds:Transforms/>"), xmlsig.Shape,
 	},
@@ -260,7 +248,6 @@ func TestAChangedEnvelopeIsRefused(t *testing.T) {
 func replacing(old, replacement string) func(*testing.T, string) string {
 	return func(t *testing.T, envelope string) string {
 		t.Helper()
-		t.Helper()
 		return replace(t, envelope, old, replacement)
 	}
 }
@@ -287,6 +274,14 @@ func signatureOf(t testing.TB, envelope string) string {
 	return between(t, envelope, "<ds:Signature ", "</ds:Signature>")
 }
 
+// wrapping is wrapped, as a change.
+func wrapping(replacement string) func(*testing.T, string) string {
+	return func(t *testing.T, envelope string) string {
+		t.Helper()
+		return wrapped(t, envelope, replacement)
+	}
+}
+
 // wrapped replaces the Body of an envelope; %s in the replacement is its signed payload.
 func wrapped(t testing.TB, envelope, replacement string) string {
 	t.Helper()
@@ -304,8 +299,7 @@ func (h hierarchy) mustRefuse(t *testing.T, envelope string, want xmlsig.Reason)
 	if verified != nil || err == nil {
 		t.Fatalf("verified\n%s", envelope)
 	}
-	var refusal *xmlsig.VerifyError
-	if !errors.As(err, &refusal) || refusal.Reason != want {
+	if refusal, is := errors.AsType[*xmlsig.VerifyError](err); !is || refusal.Reason != want {
 		t.Fatalf("got %v, want reason %s", err, want)
 	}
 }
@@ -340,18 +334,13 @@ func TestTheSignerMustBeTrustedNow(t *testing.T) {
 	for claim, test := range cases {
 		t.Run(claim, func(t *testing.T) {
 			_, err := xmlsig.Verify(payloadOf(t, test.envelope), xmlsig.Signers{Trust: test.trust, Now: test.now})
-			var refusal *xmlsig.VerifyError
-			if !errors.As(err, &refusal) || refusal.Reason != test.want {
+			if refusal, is := errors.AsType[*xmlsig.VerifyError](err); !is || refusal.Reason != test.want {
 				t.Fatalf("got %v, want reason %s", err, test.want)
 			}
 			if _, wrapped := errors.AsType[*pki.ChainError](err); !wrapped {
 				t.Error("the reason does not wrap a ChainError")
 			}
-			for _, name := range []string{"Certificate Service", "Responses Issuing CA"} {
-				if !strings.Contains(err.Error(), name) {
-					t.Errorf("%q does not name %s", err, name)
-				}
-			}
+			must.Say(t, err, "Certificate Service", "Responses Issuing CA")
 		})
 	}
 }

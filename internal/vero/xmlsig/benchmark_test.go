@@ -11,6 +11,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
@@ -39,11 +40,7 @@ func bareSignature(b testing.TB) (key *rsa.PrivateKey, digest [32]byte, signatur
 	b.Helper()
 	key = pkitest.Key(signerKey)
 	digest = sha256.Sum256([]byte("what is signed"))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
-	if err != nil {
-		b.Fatal(err)
-	}
-	return key, digest, signature
+	return key, digest, must.Get(rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:]))(b)
 }
 
 func BenchmarkBareSign(b *testing.B) {
@@ -86,18 +83,13 @@ func BenchmarkSignRenewal(b *testing.B) {
 
 func signRenewal(b testing.TB, h hierarchy) {
 	b.Helper()
-	signed, err := xmlsig.Sign(buildRenewal(), pkitest.Key(signerKey), h.signer)
-	if err != nil {
-		b.Fatal(err)
-	}
+	signed := must.Get(xmlsig.Sign(buildRenewal(), pkitest.Key(signerKey), h.signer))(b)
 	envelope := etree.NewElement("soapenv:Envelope")
 	envelope.CreateAttr("xmlns:soapenv", "http://schemas.xmlsoap.org/soap/envelope/")
 	envelope.CreateElement("soapenv:Body").AddChild(signed)
 	document := etree.NewDocumentWithRoot(envelope)
 	document.WriteSettings = xmlsig.WriteSettings()
-	if _, err := document.WriteToBytes(); err != nil {
-		b.Fatal(err)
-	}
+	must.Get(document.WriteToBytes())(b)
 }
 
 // BenchmarkVerifyResponse must stay within 9 × the bare verification; there are three in it, two for the chain.
@@ -116,11 +108,7 @@ func responseOfUsualSize(b testing.TB, h hierarchy) []byte {
 	b.Helper()
 	payload := `<cer:GetCertificateResponse` + declareService + `><Certificate>` + request + `</Certificate>` +
 		`<Result><Status>OK</Status></Result></cer:GetCertificateResponse>`
-	signed, err := xmlsig.Sign(parse(b, payload), pkitest.Key(signerKey), h.signer)
-	if err != nil {
-		b.Fatal(err)
-	}
-	response := []byte(soap(written(b, signed)))
+	response := []byte(soap(written(b, must.Get(xmlsig.Sign(parse(b, payload), pkitest.Key(signerKey), h.signer))(b))))
 	if len(response) < 3000 {
 		b.Fatalf("the response has %d bytes only", len(response))
 	}
@@ -129,14 +117,8 @@ func responseOfUsualSize(b testing.TB, h hierarchy) []byte {
 
 func verifyResponse(b testing.TB, h hierarchy, response []byte) {
 	b.Helper()
-	document, err := xmlsig.Parse(response)
-	if err != nil {
-		b.Fatal(err)
-	}
-	payload := document.Root().ChildElements()[0].ChildElements()[0]
-	if _, err := xmlsig.Verify(payload, h.signers()); err != nil {
-		b.Fatal(err)
-	}
+	payload := must.Get(xmlsig.Parse(response))(b).Root().ChildElements()[0].ChildElements()[0]
+	must.Get(xmlsig.Verify(payload, h.signers()))(b)
 }
 
 func BenchmarkParseResponse(b *testing.B) {
@@ -144,9 +126,7 @@ func BenchmarkParseResponse(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(response)))
 	for b.Loop() {
-		if _, err := xmlsig.Parse(response); err != nil {
-			b.Fatal(err)
-		}
+		must.Get(xmlsig.Parse(response))(b)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/referee"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
@@ -17,8 +19,7 @@ var documents = map[string]string{
 	"attributes are sorted by namespace and name": `<a xmlns:c="urn:1" xmlns:b="urn:2" b:a="" c:b="" c:a="" b="" a=""/>`,
 	"declarations are sorted by prefix": `<c:a xmlns:c="urn:1" xmlns:b="urn:2" xmlns="urn:3" xmlns:a="urn:4" a:x=""` +
 		` b:x=""/>`,
-	"redundant declarations": `<a xmlns="urn:a" xmlns:b="urn:b"><b:c xmlns="urn:a" xmlns:b="urn:b"><d/></b:c>` +
-		`</a>`,
+	"redundant declarations": `<a xmlns="urn:a" xmlns:b="urn:b"><b:c xmlns="urn:a" xmlns:b="urn:b"><d/></b:c>` + `</a>`,
 	"a prefix bound to one, another, and the first": `<b:a xmlns:b="urn:1"><b:a xmlns:b="urn:2">` +
 		`<b:a xmlns:b="urn:1"/></b:a></b:a>`,
 	"default namespace on and off": `<a><b xmlns="urn:b"><c xmlns=""><d xmlns="urn:b"/><e xmlns=""/></c></b>` +
@@ -58,14 +59,8 @@ func TestXMLLintAgreesAboutCanonicalForms(t *testing.T) {
 		for algorithm, option := range options {
 			t.Run(name+"/"+option, func(t *testing.T) {
 				t.Parallel()
-				parsed, err := xmlsig.Parse([]byte(document))
-				if err != nil {
-					t.Fatal(err)
-				}
-				canonical, err := xmlsig.Canonicalize(parsed.Root(), algorithm)
-				if err != nil {
-					t.Fatal(err)
-				}
+				parsed := must.Get(xmlsig.Parse([]byte(document)))(t)
+				canonical := must.Get(xmlsig.Canonicalize(parsed.Root(), algorithm))(t)
 				if want := lintedForm(t, option, document); string(canonical) != want {
 					t.Errorf("got  %.2000q\nwant %.2000q", canonical, want)
 				}
@@ -76,7 +71,7 @@ func TestXMLLintAgreesAboutCanonicalForms(t *testing.T) {
 
 func lintedForm(t testing.TB, option, document string) string {
 	t.Helper()
-	command := exec.Command(program(t, "xmllint", "libxml2-utils"), option, "--nonet", "-")
+	command := exec.Command(referee.Program(t, "xmllint"), option, "--nonet", "-")
 	command.Stdin = strings.NewReader(document)
 	output, err := command.Output()
 	if err != nil {
@@ -87,14 +82,9 @@ func lintedForm(t testing.TB, option, document string) string {
 
 func TestCanonicalizationLeavesTheElementAsItIs(t *testing.T) {
 	for name, document := range documents {
-		parsed, err := xmlsig.Parse([]byte(document))
-		if err != nil {
-			t.Fatal(err)
-		}
+		parsed := must.Get(xmlsig.Parse([]byte(document)))(t)
 		before := written(t, parsed.Root())
-		if _, err := xmlsig.Canonicalize(parsed.Root(), exclusive); err != nil {
-			t.Fatal(err)
-		}
+		must.Get(xmlsig.Canonicalize(parsed.Root(), exclusive))(t)
 		if written(t, parsed.Root()) != before {
 			t.Errorf("%s: the element was changed", name)
 		}
@@ -132,9 +122,5 @@ func written(t testing.TB, element *etree.Element) string {
 	t.Helper()
 	document := etree.NewDocumentWithRoot(element.Copy())
 	document.WriteSettings = xmlsig.WriteSettings()
-	text, err := document.WriteToString()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
+	return must.Get(document.WriteToString())(t)
 }

@@ -16,8 +16,10 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/referee"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
@@ -47,22 +49,7 @@ func newHierarchy(t testing.TB, signerModifiers ...pkitest.Modifier) hierarchy {
 
 func newTrust(t testing.TB, certificates ...*x509.Certificate) pki.Trust {
 	t.Helper()
-	trust, err := pki.NewTrust(certificates)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return trust
-}
-
-// program returns the path of a tool that referees our implementation. Without it nothing is proven, so that is a
-// failure and not a reason to skip.
-func program(t testing.TB, name, debianPackage string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is needed by this test: install the Debian package %s", name, debianPackage)
-	}
-	return path
+	return must.Get(pki.NewTrust(certificates))(t)
 }
 
 // form is how a document is signed; its zero value is what the service's owner asks for.
@@ -126,10 +113,7 @@ func xmlsecSign(
 ) string {
 	t.Helper()
 	directory := t.TempDir()
-	der, err := x509.MarshalPKCS8PrivateKey(pkitest.Key(key))
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := must.Get(x509.MarshalPKCS8PrivateKey(pkitest.Key(key)))(t)
 	// xmlsec1 splits at commas, so paths must not contain any: it runs in the directory.
 	files := append(make([]string, 0, 1+len(certificates)), "key.pem")
 	write(t, filepath.Join(directory, files[0]), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
@@ -143,7 +127,7 @@ func xmlsecSign(
 	}
 	const input = "template.xml"
 	write(t, filepath.Join(directory, input), []byte(template))
-	command := exec.Command(program(t, "xmlsec1", "xmlsec1"), append(append([]string{"--sign"}, arguments...), input)...)
+	command := exec.Command(referee.Program(t, "xmlsec1"), append(append([]string{"--sign"}, arguments...), input)...)
 	command.Dir = directory
 	var problems strings.Builder
 	command.Stderr = &problems
@@ -156,9 +140,7 @@ func xmlsecSign(
 
 func write(t testing.TB, path string, content []byte) {
 	t.Helper()
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, os.WriteFile(path, content, 0o600))
 }
 
 const serviceNamespace = "http://certificates.vero.fi/2017/10/certificateservices"

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
@@ -39,10 +40,7 @@ func hostileCertificates(t testing.TB, change func(template *x509.Certificate, i
 		template := *h.signer
 		template.PublicKey, template.SerialNumber = nil, big.NewInt(int64(index+1))
 		key := change(&template, index)
-		der, err := x509.CreateCertificate(rand.Reader, &template, &issuing, key, pkitest.Key("forger"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		der := must.Get(x509.CreateCertificate(rand.Reader, &template, &issuing, key, pkitest.Key("forger")))(t)
 		if len(der) > 8<<10 {
 			t.Fatalf("the certificate has %d bytes", len(der))
 		}
@@ -69,10 +67,7 @@ func (a hostileResponse) write(t testing.TB, key *rsa.PrivateKey, certificates .
 		t.Fatal(err)
 	}
 	digest := sha256.Sum256(canonical)
-	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
-	if err != nil {
-		t.Fatal(err)
-	}
+	signature := must.Get(rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:]))(t)
 	if a.signature != nil {
 		signature = a.signature
 	}

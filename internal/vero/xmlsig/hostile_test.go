@@ -10,13 +10,11 @@ import (
 
 // hostile are documents of 1 MiB, or as near as their kind gets to it, that are made to cost as much as possible.
 var hostile = map[string]func() string{
-	"levels":               func() string { return fill("<a>", "") },
-	"elements":             func() string { return "<a>" + fill("<b/>", "</a>") },
-	"attributes":           func() string { return "<a" + fill(` b=""`, "/>") },
-	"different attributes": func() string { return "<a" + attributes(120_000)[:xmlsig.MaximumBytes-100] },
-	"declarations": func() string {
-		return "<a" + declarations(80_000)[:xmlsig.MaximumBytes-100]
-	},
+	"levels":                         func() string { return fill("<a>", "") },
+	"elements":                       func() string { return "<a>" + fill("<b/>", "</a>") },
+	"attributes":                     func() string { return "<a" + fill(` b=""`, "/>") },
+	"different attributes":           func() string { return "<a" + attributes(120_000)[:xmlsig.MaximumBytes-100] },
+	"declarations":                   func() string { return "<a" + declarations(80_000)[:xmlsig.MaximumBytes-100] },
 	"comments":                       func() string { return "<a>" + fill("<!---->", "</a>") },
 	"comments in front":              func() string { return fill("<!---->", "<a/>") },
 	"comment that never ends":        func() string { return "<a><!--" + fill("- ", "") },

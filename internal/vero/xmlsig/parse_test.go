@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/referee"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
 
@@ -134,9 +136,7 @@ var refused = map[string]struct {
 	},
 }
 
-func nested(levels int) string {
-	return strings.Repeat("<a>", levels) + strings.Repeat("</a>", levels)
-}
+func nested(levels int) string { return strings.Repeat("<a>", levels) + strings.Repeat("</a>", levels) }
 
 func attributes(count int) string {
 	var text strings.Builder
@@ -218,10 +218,7 @@ var accepted = map[string]struct{ document, want string }{
 		"<a>1<![CDATA[<b>&amp;]]]]>2<![CDATA[\r\n]]><![CDATA[]]></a>",
 		"<a>1&lt;b&gt;&amp;amp;]]2\n</a>",
 	},
-	"DOCTYPE as text": {
-		"<a><!-- <!DOCTYPE a> --><![CDATA[<!DOCTYPE a>]]></a>",
-		"<a>&lt;!DOCTYPE a&gt;</a>",
-	},
+	"DOCTYPE as text":       {"<a><!-- <!DOCTYPE a> --><![CDATA[<!DOCTYPE a>]]></a>", "<a>&lt;!DOCTYPE a&gt;</a>"},
 	"comments are left out": {"<a>1<!-- x -->2<b/><!----></a>", "<a>12<b></b></a>"},
 	"namespaces": {
 		`<b:a xmlns:b="urn:b" b:c="" xml:lang="fi"><d xmlns="urn:d"/></b:a>`,
@@ -248,16 +245,10 @@ var accepted = map[string]struct{ document, want string }{
 func TestStrictXMLIsRead(t *testing.T) {
 	for claim, test := range accepted {
 		t.Run(claim, func(t *testing.T) {
-			document, err := xmlsig.Parse([]byte(test.document))
-			if err != nil {
-				t.Fatal(err)
-			}
+			document := must.Get(xmlsig.Parse([]byte(test.document)))(t)
 			document.WriteSettings = xmlsig.WriteSettings()
 			document.WriteSettings.CanonicalEndTags = true
-			written, err := document.WriteToString()
-			if err != nil {
-				t.Fatal(err)
-			}
+			written := must.Get(document.WriteToString())(t)
 			if written != test.want {
 				t.Errorf("got  %.300q\nwant %.300q", written, test.want)
 			}
@@ -284,7 +275,7 @@ func TestXMLLintAgreesAboutWellFormedness(t *testing.T) {
 
 func lint(t testing.TB, document string) error {
 	t.Helper()
-	command := exec.Command(program(t, "xmllint", "libxml2-utils"), "--noout", "--nonet", "-")
+	command := exec.Command(referee.Program(t, "xmllint"), "--noout", "--nonet", "-")
 	command.Stdin = strings.NewReader(document)
 	return command.Run()
 }

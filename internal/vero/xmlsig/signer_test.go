@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
@@ -23,10 +24,7 @@ import (
 // signedBy is an envelope with the plain payload, signed with a key and carrying these certificates, as DER.
 func signedBy(t testing.TB, key *rsa.PrivateKey, leaf *x509.Certificate, others ...[]byte) string {
 	t.Helper()
-	signed, err := xmlsig.Sign(parse(t, strings.Replace(payloads["plain"], "@SIGNATURE@", "", 1)), key, leaf)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signed := must.Get(xmlsig.Sign(parse(t, strings.Replace(payloads["plain"], "@SIGNATURE@", "", 1)), key, leaf))(t)
 	var certificates strings.Builder
 	for _, der := range append(others, leaf.Raw) {
 		certificates.WriteString("<ds:X509Certificate>" + base64.StdEncoding.EncodeToString(der) + "</ds:X509Certificate>")
@@ -50,10 +48,7 @@ func (h hierarchy) mustRefuseSigner(t *testing.T, envelope string, want xmlsig.R
 
 func TestACertificateThatMustNotSignResponsesIsRefusedAlthoughItIsTrusted(t *testing.T) {
 	h := newHierarchy(t)
-	weak, err := rsa.GenerateKey(rand.Reader, 1024)
-	if err != nil {
-		t.Fatal(err)
-	}
+	weak := must.Get(rsa.GenerateKey(rand.Reader, 1024))(t)
 	key := pkitest.Key("customer")
 	second := func(template *x509.Certificate) {
 		template.Subject.ExtraNames = []pkix.AttributeTypeAndValue{
@@ -106,10 +101,7 @@ func TestAGenuineSignerPassesWhereOneBundleLeadsToCustomersToo(t *testing.T) {
 // unfit are certificates that cannot be the signer's.
 func unfit(t testing.TB) map[string][]byte {
 	t.Helper()
-	elliptical, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	elliptical := must.Get(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	h := newHierarchy(t)
 	return map[string][]byte{
 		"negative serial number": pkitest.Unreadable(t),
@@ -124,12 +116,8 @@ func hugeKey(t testing.TB, h hierarchy) []byte {
 	template := *h.signer
 	template.PublicKey = nil
 	modulus := new(big.Int).SetBit(big.NewInt(1), 16_383, 1)
-	der, err := x509.CreateCertificate(rand.Reader, &template, h.issuing.Certificate,
-		&rsa.PublicKey{N: modulus, E: 1<<16 + 1}, h.issuing.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	return must.Get(x509.CreateCertificate(rand.Reader, &template, h.issuing.Certificate,
+		&rsa.PublicKey{N: modulus, E: 1<<16 + 1}, h.issuing.Key))(t)
 }
 
 func TestACertificateThatCannotBeTheSignersDoesNotSpoilAResponse(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
@@ -150,9 +151,7 @@ var hostileResponses = map[string]func(t testing.TB, size int) hostileResponse{
 		t.Helper()
 		return hostileResponse{certificates: hostileCertificates(t, func(template *x509.Certificate, _ int) any {
 			for index := range 620 {
-				template.ExtraExtensions = append(template.ExtraExtensions, pkix.Extension{
-					Id: asn1.ObjectIdentifier{2, 6, index},
-				})
+				template.ExtraExtensions = append(template.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{2, 6, index}})
 			}
 			return &pkitest.Key("forger").PublicKey
 		})}
@@ -263,11 +262,7 @@ func TestAResponseVerifiesUpToItsBounds(t *testing.T) {
 	h := newHierarchy(t)
 	signed := func(attributes, content string) string {
 		payload := strings.Replace(response(declareService+attributes, plainContent+content), "@SIGNATURE@", "", 1)
-		element, err := xmlsig.Sign(parse(t, payload), pkitest.Key(signerKey), h.signer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return soap(written(t, element))
+		return soap(written(t, must.Get(xmlsig.Sign(parse(t, payload), pkitest.Key(signerKey), h.signer))(t)))
 	}
 	blanks := func(count int) string {
 		return replace(t, signed("", ""), "<ds:SignedInfo>", "<ds:SignedInfo>"+strings.Repeat(" ", count))

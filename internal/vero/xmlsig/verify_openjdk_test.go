@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
@@ -20,10 +21,7 @@ type openJDKFiles struct {
 
 func openJDK(t testing.TB) openJDKFiles {
 	t.Helper()
-	bundle, err := pki.ParseBundle([]byte(readFile(t, "testdata/openjdk/trust.pem")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	bundle := must.Get(pki.ParseBundle([]byte(readFile(t, "testdata/openjdk/trust.pem"))))(t)
 	files := openJDKFiles{envelopes: map[string]string{}}
 	files.trust = newTrust(t, bundle.Certificates...)
 	files.now = time.Date(2030, time.June, 1, 0, 0, 0, 0, time.UTC)
@@ -39,11 +37,7 @@ func openJDK(t testing.TB) openJDKFiles {
 
 func readFile(t testing.TB, name string) string {
 	t.Helper()
-	content, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
+	return string(must.Get(os.ReadFile(name))(t))
 }
 
 func TestWhatOpenJDKSignsVerifies(t *testing.T) {
