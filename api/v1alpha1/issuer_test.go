@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestMinimalIssuerGetsItsDefaults(t *testing.T) {
@@ -19,9 +20,7 @@ func TestMinimalIssuerGetsItsDefaults(t *testing.T) {
 	for _, kind := range issuerKinds {
 		t.Run(kind, func(t *testing.T) {
 			object := issuerManifest(t, kind, namespace)
-			if err := server.Client.Create(t.Context(), object); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Create(t.Context(), object))
 			for path, want := range map[string]any{
 				"spec.renewalWindow":                      "1440h",
 				"spec.retrievalTimeout":                   "24h",
@@ -35,9 +34,7 @@ func TestMinimalIssuerGetsItsDefaults(t *testing.T) {
 				}
 			}
 			issuer := v1alpha1.NewVeroIssuer(kind)
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, issuer); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, issuer))
 			spec := issuer.VeroSpec()
 			if spec.Window() != v1alpha1.DefaultRenewalWindow || spec.Timeout() != v1alpha1.DefaultRetrievalTimeout ||
 				spec.Endpoint() != v1alpha1.EndpointTest || issuer.IssuerKind() != kind {
@@ -57,15 +54,11 @@ func TestRulesOfIssuers(t *testing.T) {
 			"spec.transferSecretRef": map[string]any{"name": "vero-transfer"}, "spec.renewalWindow": "5m",
 			"spec.retrievalTimeout": "10s", "spec.trust.tls": map[string]any{"secretKeyRef": map[string]any{"name": "tls"}},
 		}, ""},
-		"another environment": {
-			map[string]any{"spec.environment": "ACCEPTANCE"}, `supported values: "TEST", "PRODUCTION"`,
-		},
-		"no environment":    {map[string]any{"spec.environment": nil}, "spec.environment: Required value"},
-		"no customer":       {map[string]any{"spec.customerID": nil}, "spec.customerID: Required value"},
-		"an empty customer": {map[string]any{"spec.customerID": ""}, "at least 1 chars long"},
-		"a long customer": {
-			map[string]any{"spec.customerID": strings.Repeat("1", 31)}, "may not be more than 30",
-		},
+		"another environment": {map[string]any{"spec.environment": "ACCEPTANCE"}, `supported values: "TEST", "PRODUCTION"`},
+		"no environment":      {map[string]any{"spec.environment": nil}, "spec.environment: Required value"},
+		"no customer":         {map[string]any{"spec.customerID": nil}, "spec.customerID: Required value"},
+		"an empty customer":   {map[string]any{"spec.customerID": ""}, "at least 1 chars long"},
+		"a long customer":     {map[string]any{"spec.customerID": strings.Repeat("1", 31)}, "may not be more than 30"},
 		"a customer without a hyphen": {
 			map[string]any{"spec.customerID": "01234567"},
 			"spec.customerID looks like a Finnish business id without its hyphen; write it as 0123456-7",
@@ -87,9 +80,7 @@ func TestRulesOfIssuers(t *testing.T) {
 		},
 		"an empty name":         {map[string]any{"spec.customerName": ""}, "at least 1 chars long"},
 		"a name of 100 letters": {map[string]any{"spec.customerName": strings.Repeat("ä", 100)}, ""},
-		"a long name": {
-			map[string]any{"spec.customerName": strings.Repeat("ä", 101)}, "may not be more than 100",
-		},
+		"a long name":           {map[string]any{"spec.customerName": strings.Repeat("ä", 101)}, "may not be more than 100"},
 		"a name with two hyphens": {
 			map[string]any{"spec.customerName": "A -- B"},
 			"spec.customerName must not contain '--' or '/*'; the certificate service refuses such messages",
@@ -140,19 +131,13 @@ func TestRulesOfIssuers(t *testing.T) {
 		"a transfer Secret without a name": {
 			map[string]any{"spec.transferSecretRef": map[string]any{}}, "spec.transferSecretRef.name: Required value",
 		},
-		"no trust": {map[string]any{"spec.trust": nil}, "spec.trust: Required value"},
-		"no trust in responses": {
-			map[string]any{"spec.trust.responses": nil}, "spec.trust.responses: Required value",
-		},
-		"no trust in certificates": {
-			map[string]any{"spec.trust.issuance": nil}, "spec.trust.issuance: Required value",
-		},
+		"no trust":                 {map[string]any{"spec.trust": nil}, "spec.trust: Required value"},
+		"no trust in responses":    {map[string]any{"spec.trust.responses": nil}, "spec.trust.responses: Required value"},
+		"no trust in certificates": {map[string]any{"spec.trust.issuance": nil}, "spec.trust.issuance: Required value"},
 		"a bundle of another kind": {
 			map[string]any{"spec.trust.responses": map[string]any{"caBundle": "?"}}, "spec.trust.responses.caBundle",
 		},
-		"an empty bundle": {
-			map[string]any{"spec.trust.responses": map[string]any{"caBundle": ""}}, "at least 1 chars long",
-		},
+		"an empty bundle": {map[string]any{"spec.trust.responses": map[string]any{"caBundle": ""}}, "at least 1 chars long"},
 		"a reference without a name": {
 			map[string]any{"spec.trust.responses": map[string]any{"secretKeyRef": map[string]any{"key": "a"}}},
 			"secretKeyRef.name: Required value",
@@ -196,13 +181,9 @@ func TestStatusOfIssuers(t *testing.T) {
 			object := issuerManifest(t, kind, namespace)
 			set(t, object, "status.observedGeneration", int64(1))
 			set(t, object, "status.conditions", readyCondition("True", v1alpha1.ReasonChecked, "by a user"))
-			if err := server.Client.Create(t.Context(), object); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Create(t.Context(), object))
 			read := v1alpha1.NewVeroIssuer(kind)
-			if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), read); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), read))
 			ready := meta.FindStatusCondition(read.VeroStatus().Conditions, v1alpha1.ConditionReady)
 			if read.VeroStatus().ObservedGeneration != 0 || ready == nil || ready.Status != metav1.ConditionUnknown ||
 				ready.Reason != v1alpha1.ReasonNotChecked {
@@ -211,9 +192,7 @@ func TestStatusOfIssuers(t *testing.T) {
 			generation := object.GetGeneration()
 			before := object.DeepCopy()
 			set(t, object, "status.observedGeneration", generation)
-			if err := server.Client.Status().Patch(t.Context(), object, client.MergeFrom(before)); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Status().Patch(t.Context(), object, client.MergeFrom(before)))
 			if object.GetGeneration() != generation || get(t, object, "status.observedGeneration") != generation {
 				t.Errorf("generation %d is now %d", generation, object.GetGeneration())
 			}

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // manifest reads an object as a user writes it; without the Go types, which would fill in what is left out.
@@ -30,9 +31,7 @@ func set(t *testing.T, object *unstructured.Unstructured, path string, value any
 		unstructured.RemoveNestedField(object.Object, fields...)
 		return
 	}
-	if err := unstructured.SetNestedField(object.Object, value, fields...); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, unstructured.SetNestedField(object.Object, value, fields...))
 }
 
 func get(t *testing.T, object *unstructured.Unstructured, path string) any {

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func manualOrderManifest(t *testing.T, namespace string) *unstructured.Unstructured {
@@ -151,9 +152,7 @@ func TestAManualOrderKeepsWhatWasCarried(t *testing.T) {
 			}
 			if c.issued {
 				set(t, object, "status.state", "Issued")
-				if err := server.Client.Status().Update(t.Context(), object); err != nil {
-					t.Fatal(err)
-				}
+				must.Do(t, server.Client.Status().Update(t.Context(), object))
 			}
 			for path, value := range c.fields {
 				set(t, object, path, value)

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate/ordertest"
 )
 
@@ -38,13 +39,9 @@ func TestRulesOfOrders(t *testing.T) {
 		"no issuer":                {map[string]any{"spec.issuerRef": nil}, "spec.issuerRef: Required value"},
 		"no customer":              {map[string]any{"spec.customerID": ""}, "at least 1 chars long"},
 		"no request":               {map[string]any{"spec.request": ""}, "at least 1 chars long"},
-		"no key": {
-			map[string]any{"spec.publicKeyDigest": nil}, "spec.publicKeyDigest: Required value",
-		},
-		"a short digest": {map[string]any{"spec.publicKeyDigest": digest[1:]}, "at least 64 chars long"},
-		"a digest in capitals": {
-			map[string]any{"spec.publicKeyDigest": strings.ToUpper(digest)}, "should match",
-		},
+		"no key":                   {map[string]any{"spec.publicKeyDigest": nil}, "spec.publicKeyDigest: Required value"},
+		"a short digest":           {map[string]any{"spec.publicKeyDigest": digest[1:]}, "at least 64 chars long"},
+		"a digest in capitals":     {map[string]any{"spec.publicKeyDigest": strings.ToUpper(digest)}, "should match"},
 		"a TransferId instead of its digest": {
 			map[string]any{"spec.transfer.transferIDDigest": "12345678901"}, "at least 64 chars long",
 		},
@@ -76,13 +73,9 @@ func TestOrderIsPendingFromTheBeginning(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			object := orderManifest(t, namespace)
 			set(t, object, "status.state", state)
-			if err := server.Client.Create(t.Context(), object); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Create(t.Context(), object))
 			read := &v1alpha1.VeroOrder{}
-			if err := server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), read); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Get(t.Context(), client.ObjectKeyFromObject(object), read))
 			// ordertest makes orders like that.
 			want := ordertest.SignNew().Status
 			want.State = v1alpha1.VeroOrderPending
@@ -90,9 +83,7 @@ func TestOrderIsPendingFromTheBeginning(t *testing.T) {
 				t.Errorf("its status differs (-want +got):\n%s", difference)
 			}
 			read.Status = v1alpha1.VeroOrderStatus{RetrievalID: "1"}
-			if err := server.Client.Status().Update(t.Context(), read); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Status().Update(t.Context(), read))
 			if read.Status.State != v1alpha1.VeroOrderPending {
 				t.Errorf("after a status without a state it is %q", read.Status.State)
 			}
@@ -109,9 +100,7 @@ func TestSpecOfAnOrderCannotBeChanged(t *testing.T) {
 	} {
 		t.Run(path, func(t *testing.T) {
 			object := orderManifest(t, namespace)
-			if err := server.Client.Create(t.Context(), object); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Create(t.Context(), object))
 			set(t, object, path, value)
 			err := server.Client.Update(t.Context(), object)
 			if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), message) {
@@ -121,17 +110,11 @@ func TestSpecOfAnOrderCannotBeChanged(t *testing.T) {
 	}
 	t.Run("labels and status can", func(t *testing.T) {
 		object := orderManifest(t, namespace)
-		if err := server.Client.Create(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, server.Client.Create(t.Context(), object))
 		object.SetLabels(map[string]string{"a": "b"})
-		if err := server.Client.Update(t.Context(), object); err != nil {
-			t.Error(err)
-		}
+		must.Do(t, server.Client.Update(t.Context(), object))
 		set(t, object, "status.state", "Submitted")
-		if err := server.Client.Status().Update(t.Context(), object); err != nil {
-			t.Error(err)
-		}
+		must.Do(t, server.Client.Status().Update(t.Context(), object))
 	})
 }
 
@@ -172,9 +155,7 @@ func TestRulesOfTheStatusOfOrders(t *testing.T) {
 	for claim, c := range cases {
 		t.Run(claim, func(t *testing.T) {
 			object := orderManifest(t, namespace)
-			if err := server.Client.Create(t.Context(), object); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, server.Client.Create(t.Context(), object))
 			for path, value := range c.fields {
 				set(t, object, path, value)
 			}
@@ -203,9 +184,7 @@ func conditions(count int) []any {
 // TestConditionsAreAMap: two controllers that set different conditions do not remove each other's.
 func TestConditionsAreAMap(t *testing.T) {
 	object := orderManifest(t, server.Namespace(t))
-	if err := server.Client.Create(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Create(t.Context(), object))
 	set(t, object, "status.conditions", []any{condition("Ready"), condition("Ready")})
 	if err := server.Client.Status().Update(t.Context(), object); err == nil ||
 		!strings.Contains(err.Error(), "Duplicate value") {

@@ -12,17 +12,12 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestNamesForKubectl(t *testing.T) {
-	clients, err := kubernetes.NewForConfig(server.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found, err := clients.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := must.Get(kubernetes.NewForConfig(server.Config))(t)
+	found := must.Get(clients.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String()))(t)
 	names := map[string]string{}
 	for _, resource := range found.APIResources {
 		if strings.Contains(resource.Name, "/") {
@@ -52,15 +47,9 @@ func row(t *testing.T, resource string, object *unstructured.Unstructured) map[s
 	if namespace := object.GetNamespace(); namespace != "" {
 		path += "namespaces/" + namespace + "/"
 	}
-	clients, err := kubernetes.NewForConfig(server.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := clients.Discovery().RESTClient().Get().AbsPath(path, resource, object.GetName()).
-		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").Do(t.Context()).Raw()
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := must.Get(kubernetes.NewForConfig(server.Config))(t)
+	data := must.Get(clients.Discovery().RESTClient().Get().AbsPath(path, resource, object.GetName()).
+		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").Do(t.Context()).Raw())(t)
 	table := &metav1.Table{}
 	if err := json.Unmarshal(data, table); err != nil || len(table.Rows) != 1 {
 		t.Fatalf("the table has %d rows: %v", len(table.Rows), err)
@@ -85,15 +74,11 @@ func readyCondition(value, reason, message string) []any {
 
 func withStatus(t *testing.T, object *unstructured.Unstructured, fields map[string]any) *unstructured.Unstructured {
 	t.Helper()
-	if err := server.Client.Create(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Create(t.Context(), object))
 	for path, value := range fields {
 		set(t, object, path, value)
 	}
-	if err := server.Client.Status().Update(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, server.Client.Status().Update(t.Context(), object))
 	return object
 }
 
