@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -39,8 +39,8 @@ func start(b *testing.B, simulator ...string) *world.World {
 func startWith(b *testing.B, options world.Options) *world.World {
 	b.Helper()
 	options.Log = os.Stderr
-	w := testkit.Must(world.Start(b.Context(), options))(b)
-	testkit.Cleanup(b, func() error { return w.End(b.Failed()) })
+	w := must.Get(world.Start(b.Context(), options))(b)
+	must.Cleanup(b, func() error { return w.End(b.Failed()) })
 	return w
 }
 
@@ -48,8 +48,8 @@ func startWith(b *testing.B, options world.Options) *world.World {
 func prepare(b *testing.B, w *world.World, service *world.Service, issuer *v1alpha1.VeroIssuer, certificates int) {
 	b.Helper()
 	ctx, namespace := b.Context(), issuer.Namespace
-	trust := testkit.Must(service.Trust(ctx, namespace))(b)
-	minted := testkit.Must(service.MintMany(ctx, admin.MintRequest{CustomerID: customer, Count: certificates}))(b)
+	trust := must.Get(service.Trust(ctx, namespace))(b)
+	minted := must.Get(service.MintMany(ctx, admin.MintRequest{CustomerID: customer, Count: certificates}))(b)
 	create(b, w, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	create(b, w, trust)
 	create(b, w, issuer)
@@ -70,8 +70,8 @@ func create(b *testing.B, w *world.World, object client.Object) {
 // follow watches the objects of a list's kind in a namespace until the benchmark ends.
 func follow(b *testing.B, w *world.World, namespace string, kind client.ObjectList) <-chan watch.Event {
 	b.Helper()
-	watcher := testkit.Must(client.NewWithWatch(w.Cluster.RESTConfig(), client.Options{Scheme: w.Client.Scheme()}))(b)
-	events := testkit.Must(watcher.Watch(b.Context(), kind, client.InNamespace(namespace)))(b)
+	watcher := must.Get(client.NewWithWatch(w.Cluster.RESTConfig(), client.Options{Scheme: w.Client.Scheme()}))(b)
+	events := must.Get(watcher.Watch(b.Context(), kind, client.InNamespace(namespace)))(b)
 	b.Cleanup(events.Stop)
 	return events.ResultChan()
 }
@@ -91,8 +91,8 @@ func percentile95(sorted []float64) float64 { return sorted[len(sorted)*95/100] 
 // residentMiB is the memory of a process as the kernel counts it.
 func residentMiB(b *testing.B, pid int) float64 {
 	b.Helper()
-	content := testkit.Must(os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)))(b)
+	content := must.Get(os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)))(b)
 	var total, resident int
-	testkit.Must(fmt.Sscan(string(content), &total, &resident))(b)
+	must.Get(fmt.Sscan(string(content), &total, &resident))(b)
 	return float64(resident*os.Getpagesize()) / (1 << 20)
 }

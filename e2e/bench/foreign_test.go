@@ -19,8 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // foreign is how many CertificateRequests of other issuers a large cluster has.
@@ -35,7 +35,7 @@ const definition = "certificaterequests.cert-manager.io"
 // select them, and once with an older one's.
 func BenchmarkThirtyThousandForeignRequests(b *testing.B) {
 	w := start(b)
-	testkit.NoError(b, w.Cluster.StopCertManager()) // it would look at each of them, too
+	must.Do(b, w.Cluster.StopCertManager()) // it would look at each of them, too
 	for b.Loop() {
 		restart(b, w)
 		resident, peak := settled(b, w.Controller().PID())
@@ -57,9 +57,9 @@ func BenchmarkThirtyThousandForeignRequests(b *testing.B) {
 // restart starts the controller anew and returns how long it takes until it works.
 func restart(b *testing.B, w *world.World) time.Duration {
 	b.Helper()
-	testkit.NoError(b, w.StopController())
+	must.Do(b, w.StopController())
 	started := time.Now()
-	testkit.NoError(b, w.StartController(b.Context()))
+	must.Do(b, w.StartController(b.Context()))
 	return time.Since(started)
 }
 
@@ -76,7 +76,7 @@ func settled(b *testing.B, pid int) (resident, peak float64) {
 		}
 		return same >= steady, nil
 	})
-	testkit.NoError(b, err)
+	must.Do(b, err)
 	return resident, peakMiB(b, pid)
 }
 
@@ -100,7 +100,7 @@ func populate(b *testing.B, w *world.World) {
 	for i := range foreign {
 		group.Go(func() error { return createForeign(ctx, w.Client, i) })
 	}
-	testkit.NoError(b, group.Wait())
+	must.Do(b, group.Wait())
 }
 
 func createForeign(ctx context.Context, access client.Client, number int) error {
@@ -150,20 +150,20 @@ func withoutSelectableFields(b *testing.B, w *world.World) {
 	crd := &unstructured.Unstructured{}
 	crd.SetAPIVersion("apiextensions.k8s.io/v1")
 	crd.SetKind("CustomResourceDefinition")
-	testkit.NoError(b, w.Client.Get(b.Context(), client.ObjectKey{Name: definition}, crd))
+	must.Do(b, w.Client.Get(b.Context(), client.ObjectKey{Name: definition}, crd))
 	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
 	delete(versions[0].(map[string]any), "selectableFields")
-	testkit.NoError(b, unstructured.SetNestedSlice(crd.Object, versions, "spec", "versions"))
-	testkit.NoError(b, w.Client.Update(b.Context(), crd))
+	must.Do(b, unstructured.SetNestedSlice(crd.Object, versions, "spec", "versions"))
+	must.Do(b, w.Client.Update(b.Context(), crd))
 	err := wait.PollUntilContextTimeout(b.Context(), time.Second, timeout, true, func(ctx context.Context) (bool, error) {
 		err := w.Client.List(ctx, &cmapi.CertificateRequestList{}, client.Limit(1),
 			client.MatchingFields{"spec.issuerRef.group": "example.com"})
 		return err != nil, nil
 	})
-	testkit.NoError(b, err)
+	must.Do(b, err)
 	// A changed definition makes the API server read all of them anew, which is no part of a controller's start.
 	list := &cmapi.CertificateRequestList{}
 	for more := true; more; more = list.Continue != "" {
-		testkit.NoError(b, w.Client.List(b.Context(), list, client.Limit(500), client.Continue(list.Continue)))
+		must.Do(b, w.Client.List(b.Context(), list, client.Limit(500), client.Continue(list.Continue)))
 	}
 }

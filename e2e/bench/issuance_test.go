@@ -10,9 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 const crowd = 200
@@ -71,7 +71,7 @@ func retrievalID(request *cmapi.CertificateRequest) string {
 // report compares with the service's own log, which knows when it has accepted each request.
 func report(b *testing.B, w *world.World, readyAt map[string]time.Time) {
 	b.Helper()
-	requests := testkit.Must(w.Service.Requests(b.Context(), "SignNewCertificate", customer))(b)
+	requests := must.Get(w.Service.Requests(b.Context(), "SignNewCertificate", customer))(b)
 	var delays []float64
 	for _, request := range requests {
 		if seen, found := readyAt[request.RetrievalID]; found && request.Accepted {

@@ -25,8 +25,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -55,7 +55,7 @@ func BenchmarkThreeThousandOrders(b *testing.B) {
 		pid := w.Controller().PID()
 		resident, _ := settled(b, pid)
 		forgetPeak(b, pid)
-		testkit.Must(w.Service.Script(b.Context(), admin.Fault{
+		must.Get(w.Service.Script(b.Context(), admin.Fault{
 			Operation: "SignNewCertificate", Kind: admin.TimeoutAfter, Hold: admin.Duration(together),
 			ForDuration: admin.Duration(time.Hour),
 		}))(b)
@@ -72,7 +72,7 @@ func BenchmarkThreeThousandOrders(b *testing.B) {
 func forgetPeak(b *testing.B, pid int) {
 	b.Helper()
 	const peak = "5"
-	testkit.NoError(b, os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(peak), 0))
+	must.Do(b, os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(peak), 0))
 }
 
 // awaitAll waits until every request of the issuers' namespaces is Ready.
@@ -93,13 +93,13 @@ func awaitAll(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 		}
 		return number == crowd, nil
 	})
-	testkit.NoError(b, err)
+	must.Do(b, err)
 }
 
 // keep creates orders that have ended.
 func keep(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 	b.Helper()
-	testkit.NoError(b, w.StopController()) // nobody waits for them: it would end them otherwise
+	must.Do(b, w.StopController()) // nobody waits for them: it would end them otherwise
 	chain := slices.Repeat(certificate(b), 2)
 	group, ctx := errgroup.WithContext(b.Context())
 	const atOnce = 16
@@ -115,7 +115,7 @@ func keep(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 			return w.Client.Status().Update(ctx, order)
 		})
 	}
-	testkit.NoError(b, group.Wait())
+	must.Do(b, group.Wait())
 }
 
 func issuedOrder(issuer *v1alpha1.VeroIssuer, number int, chain []byte) *v1alpha1.VeroOrder {
@@ -154,10 +154,10 @@ func issuedOrder(issuer *v1alpha1.VeroIssuer, number int, chain []byte) *v1alpha
 func certificate(b *testing.B) []byte {
 	b.Helper()
 	const bits = 2048
-	key := testkit.Must(rsa.GenerateKey(rand.Reader, bits))(b)
+	key := must.Get(rsa.GenerateKey(rand.Reader, bits))(b)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: customer}, NotAfter: time.Now().AddDate(2, 0, 0),
 	}
-	der := testkit.Must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))(b)
+	der := must.Get(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))(b)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

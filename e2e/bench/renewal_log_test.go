@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -47,8 +47,8 @@ func (l *serviceLog) check(b *testing.B, worn map[string][]*x509.Certificate) {
 
 func readLog(b *testing.B, service *world.Service) *serviceLog {
 	b.Helper()
-	asked := testkit.Must(service.Requests(b.Context(), "", ""))(b)
-	issued := testkit.Must(service.Certificates(b.Context()))(b)
+	asked := must.Get(service.Requests(b.Context(), "", ""))(b)
+	issued := must.Get(service.Certificates(b.Context()))(b)
 	log := &serviceLog{asked: asked, accepted: map[string]admin.Request{}, ordered: map[string]admin.Request{},
 		expiresAt: map[string]time.Time{}}
 	for _, request := range asked {

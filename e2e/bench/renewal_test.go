@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // A life in which two years fit into two minutes: a certificate is due after 40 s, and the window leaves 80 s to renew
@@ -37,7 +37,7 @@ const (
 func BenchmarkHundredCertificatesThroughTwoRenewals(b *testing.B) {
 	w := start(b)
 	for round := 0; b.Loop(); round++ {
-		service := testkit.Must(w.StartService(b.Context(),
+		service := must.Get(w.StartService(b.Context(),
 			"--validity="+life.String(), "--renewal-window="+window.String(), "--processing-delay=1s"))(b)
 		issuer := service.Issuer("renewals-"+strconv.Itoa(round), customer)
 		issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
@@ -48,7 +48,7 @@ func BenchmarkHundredCertificatesThroughTwoRenewals(b *testing.B) {
 		log := readLog(b, service)
 		log.check(b, seen.worn)
 		seen.report(b, log)
-		testkit.NoError(b, w.Client.DeleteAllOf(b.Context(), &cmapi.Certificate{}, client.InNamespace(issuer.Namespace)))
+		must.Do(b, w.Client.DeleteAllOf(b.Context(), &cmapi.Certificate{}, client.InNamespace(issuer.Namespace)))
 	}
 	b.ReportMetric(residentMiB(b, w.Controller().PID()), "MiB-resident")
 }

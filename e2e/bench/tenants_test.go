@@ -19,8 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -75,7 +75,7 @@ func untilSeen(
 	b *testing.B, from time.Time, often, limit time.Duration, reached func(context.Context) (bool, error),
 ) time.Duration {
 	b.Helper()
-	testkit.NoError(b, wait.PollUntilContextTimeout(b.Context(), often, limit, true, reached))
+	must.Do(b, wait.PollUntilContextTimeout(b.Context(), often, limit, true, reached))
 	return time.Since(from)
 }
 
@@ -117,13 +117,13 @@ func hostileIssuers(b *testing.B, w *world.World, namespace, endpoint string, nu
 			})
 		})
 	}
-	testkit.NoError(b, group.Wait())
+	must.Do(b, group.Wait())
 }
 
 // drop is an address that takes connections, as far as the kernel does that, and says nothing.
 func drop(b *testing.B) string {
 	b.Helper()
-	listener := testkit.Must((&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0"))(b)
+	listener := must.Get((&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0"))(b)
 	b.Cleanup(func() { _ = listener.Close() })
 	return listener.Addr().String()
 }

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // module writes a module with one program that consists of the source, and returns the group that builds it.
@@ -18,7 +18,7 @@ func module(t *testing.T, source string) group {
 	t.Helper()
 	g := group{module: t.TempDir(), key: "example-v1", programs: []program{{name: "example", source: ".", version: "v1"}}}
 	for name, content := range map[string]string{"go.mod": "module example\n", "main.go": source} {
-		testkit.NoError(t, os.WriteFile(filepath.Join(g.module, name), []byte(content), 0o600))
+		must.Do(t, os.WriteFile(filepath.Join(g.module, name), []byte(content), 0o600))
 	}
 	return g
 }
@@ -32,14 +32,14 @@ func (a announcer) Write(content []byte) (int, error) {
 }
 
 func TestEnsureBuildsOrFindsEveryProgram(t *testing.T) {
-	set := testkit.Must(Ensure(t.Context(), Options{Log: t.Output()}))(t)
+	set := must.Get(Ensure(t.Context(), Options{Log: t.Output()}))(t)
 	for _, path := range []string{set.Etcd(), set.APIServer(), set.Kubectl(), set.CertManager} {
 		if information, err := os.Stat(path); err != nil || information.Mode()&0o111 == 0 {
 			t.Errorf("%s is no program: %v", path, err)
 		}
 	}
 	var log strings.Builder
-	again := testkit.Must(Ensure(t.Context(), Options{Log: &log}))(t)
+	again := must.Get(Ensure(t.Context(), Options{Log: &log}))(t)
 	if again != set || log.Len() > 0 {
 		t.Errorf("the second time it says %q and responses %v, want silence and %v", log.String(), again, set)
 	}
@@ -48,7 +48,7 @@ func TestEnsureBuildsOrFindsEveryProgram(t *testing.T) {
 func TestSeveralRunsBuildOnce(t *testing.T) {
 	g := module(t, "package main\nfunc main() {}")
 	directory := t.TempDir()
-	log := testkit.Must(os.Create(filepath.Join(directory, "log")))(t)
+	log := must.Get(os.Create(filepath.Join(directory, "log")))(t)
 	defer log.Close()
 	var runs sync.WaitGroup
 	for range 4 {
@@ -59,7 +59,7 @@ func TestSeveralRunsBuildOnce(t *testing.T) {
 		})
 	}
 	runs.Wait()
-	told := string(testkit.Must(os.ReadFile(log.Name()))(t))
+	told := string(must.Get(os.ReadFile(log.Name()))(t))
 	if got := strings.Count(told, "example v1: built"); got != 1 {
 		t.Errorf("built %d times, want once:\n%s", got, told)
 	}
@@ -96,7 +96,7 @@ func TestCanceledBuildLeavesNoProgram(t *testing.T) {
 
 func TestRunThatWaitsForAnotherCanBeCanceled(t *testing.T) {
 	options := Options{Directory: t.TempDir(), Log: t.Output()}
-	unlock := testkit.Must(lock(t.Context(), options))(t)
+	unlock := must.Get(lock(t.Context(), options))(t)
 	defer unlock()
 	ctx, cancel := context.WithCancel(t.Context())
 	options.Log = announcer(cancel) // Called when it begins to wait.
@@ -110,7 +110,7 @@ func TestKeyChangesWithWhatIsBuilt(t *testing.T) {
 	file := filepath.Join(g.module, "main.go")
 	keyOf := func(toolchain string, g group) string {
 		t.Helper()
-		return testkit.Must(key("example", toolchain, g, file))(t)
+		return must.Get(key("example", toolchain, g, file))(t)
 	}
 	original := keyOf("go1.26.0", g)
 	if again := keyOf("go1.26.0", g); again != original {
@@ -119,7 +119,7 @@ func TestKeyChangesWithWhatIsBuilt(t *testing.T) {
 	flags := g
 	flags.ldflags = "-s"
 	changed := map[string]string{"Go version": keyOf("go1.27.0", g), "linker flags": keyOf("go1.26.0", flags)}
-	testkit.NoError(t, os.WriteFile(file, []byte("package main\nfunc main() { println() }"), 0o600))
+	must.Do(t, os.WriteFile(file, []byte("package main\nfunc main() { println() }"), 0o600))
 	changed["source"] = keyOf("go1.26.0", g)
 	for what, got := range changed {
 		if got == original {

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // TestTheAPIServerTakesTheSampleOfTheSimulator which it applies when it has started.
@@ -54,7 +54,7 @@ func TestEveryNameOfAReleaseThatHelmAllowsIsTaken(t *testing.T) {
 	for name, want := range names {
 		wanted := release(settings(t)["everything"])
 		wanted.Name = name
-		manifests := testkit.Must(helm(t).TemplateAll(t.Context(), wanted))(t)
+		manifests := must.Get(helm(t).TemplateAll(t.Context(), wanted))(t)
 		all = append(all, manifests)
 		deployment(t, decode(t, manifests), want)
 	}
@@ -104,7 +104,7 @@ func pods(t *testing.T, rendered objects) []*corev1.Pod {
 	}
 	for _, object := range slices.Concat(rendered.of("Deployment"), rendered.of("Job")) {
 		template, _, err := unstructured.NestedMap(object.Object, "spec", "template")
-		testkit.NoError(t, err)
+		must.Do(t, err)
 		all = append(all, typed[corev1.Pod](t, &unstructured.Unstructured{Object: template}))
 	}
 	for _, pod := range all {

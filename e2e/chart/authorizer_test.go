@@ -12,6 +12,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // TestClusterRolesHoldOnlyClusterScopedKinds asks the API server which kinds those are.
@@ -35,9 +36,9 @@ func TestClusterRolesHoldOnlyClusterScopedKinds(t *testing.T) {
 // resources are those that the API server serves, and whether they are in namespaces.
 func resources(t *testing.T, c *cluster.Cluster) map[string]bool {
 	t.Helper()
-	served := testkit.Must(discovery.NewDiscoveryClientForConfig(c.RESTConfig()))(t)
+	served := must.Get(discovery.NewDiscoveryClientForConfig(c.RESTConfig()))(t)
 	_, lists, err := served.ServerGroupsAndResources()
-	testkit.NoError(t, err)
+	must.Do(t, err)
 	namespaced := map[string]bool{}
 	for _, list := range lists {
 		group, _, grouped := strings.Cut(list.GroupVersion, "/")

@@ -18,6 +18,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/app"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestTheDefinitionsAreTheGeneratedOnes(t *testing.T) {
@@ -27,9 +28,9 @@ func TestTheDefinitionsAreTheGeneratedOnes(t *testing.T) {
 	}
 	rendered := render(t, nil).of("CustomResourceDefinition")
 	for _, file := range files {
-		content := testkit.Must(os.ReadFile(file))(t)
+		content := must.Get(os.ReadFile(file))(t)
 		want := &unstructured.Unstructured{}
-		testkit.NoError(t, yaml.UnmarshalStrict(content, &want.Object))
+		must.Do(t, yaml.UnmarshalStrict(content, &want.Object))
 		got := rendered.only(t, "CustomResourceDefinition", want.GetName())
 		if text, wanted := asYAML(t, got.Object["spec"]), asYAML(t, want.Object["spec"]); text != wanted {
 			t.Errorf("%s: the chart has %s", want.GetName(), text)
@@ -42,7 +43,7 @@ func TestTheDefinitionsAreTheGeneratedOnes(t *testing.T) {
 
 func asYAML(t *testing.T, value any) string {
 	t.Helper()
-	return string(testkit.Must(yaml.Marshal(value))(t))
+	return string(must.Get(yaml.Marshal(value))(t))
 }
 
 // TestIssuersOutliveTheRelease uninstalls, and installs again.
@@ -55,7 +56,7 @@ func TestIssuersOutliveTheRelease(t *testing.T) {
  spec: {environment: TEST, customerID: 0123456-7, trust: {
    responses: {configMapKeyRef: {name: trust, key: ca.pem}}, issuance: {configMapKeyRef: {name: trust, key: ca.pem}}}}}
 `)}
-	testkit.NoError(t, c.Client().Create(t.Context(), issuer))
+	must.Do(t, c.Client().Create(t.Context(), issuer))
 	uninstall(t, c, wanted)
 	if err := c.Client().Get(t.Context(), client.ObjectKeyFromObject(issuer), issuer); err != nil {
 		t.Errorf("after uninstalling: %v", err)
@@ -82,7 +83,7 @@ func TestTwoReleasesShareACluster(t *testing.T) {
 	responses := map[question]bool{}
 	for _, name := range names {
 		controller := &appsv1.Deployment{}
-		testkit.NoError(t, c.Client().Get(t.Context(), client.ObjectKey{Namespace: "both", Name: name}, controller))
+		must.Do(t, c.Client().Get(t.Context(), client.ObjectKey{Namespace: "both", Name: name}, controller))
 		var options app.Options
 		parse(t, name, controller.Spec.Template.Spec.Containers[0].Args, options.AddFlags)
 		if options.LeaseName != name {
@@ -125,5 +126,5 @@ func awaitGone(t *testing.T, c *cluster.Cluster, definition client.Object) {
 
 func uninstall(t *testing.T, c *cluster.Cluster, installed chart.Release) {
 	t.Helper()
-	testkit.NoError(t, takeOut(t.Context(), helmOn(t, c), installed))
+	must.Do(t, takeOut(t.Context(), helmOn(t, c), installed))
 }

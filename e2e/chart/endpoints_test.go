@@ -12,9 +12,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/app"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // controllerOptions are those that the controller has with these values.
@@ -55,12 +55,12 @@ func TestTheControllerMayCallTheServiceTheSimulatorAndWhomTheValuesName(t *testi
 func TestTheSampleOfTheSimulatorIsAnEndpointThatMayBeCalled(t *testing.T) {
 	values := fromYAML(t, `allowedEndpoints: {hosts: []}`)
 	maps.Copy(values, settings(t)["rehearsal"])
-	list := testkit.Must(endpoints.Parse(controllerOptions(t, values).AllowedEndpoints))(t)
+	list := must.Get(endpoints.Parse(controllerOptions(t, values).AllowedEndpoints))(t)
 	sample := typed[corev1.ConfigMap](t, render(t, values).only(t, "ConfigMap", "-simulator-sample")).Data["sample.yaml"]
 	content, _, _ := strings.Cut(sample, "\n---")
 	issuer := &v1alpha1.VeroIssuer{}
-	testkit.NoError(t, yaml.Unmarshal([]byte(content), issuer))
-	endpoint := testkit.Must(url.Parse(issuer.Spec.URL))(t)
+	must.Do(t, yaml.Unmarshal([]byte(content), issuer))
+	endpoint := must.Get(url.Parse(issuer.Spec.URL))(t)
 	rule := endpoints.Rule{Allowed: list, Bound: true}
 	if err := rule.CheckHost(endpoint.Hostname(), endpoint.Port()); err != nil {
 		t.Errorf("%s: %v", issuer.Spec.URL, err)

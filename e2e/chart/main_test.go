@@ -16,6 +16,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // shared is the cluster of all tests of this package. It has the kinds that a chart can create objects of, and no
@@ -65,7 +66,7 @@ func foreignDefinitions(ctx context.Context) ([]string, error) {
 // helm is the helm that renders.
 func helm(t *testing.T) chart.Helm {
 	t.Helper()
-	return testkit.Must(chart.Find())(t)
+	return must.Get(chart.Find())(t)
 }
 
 // helmOn is the helm that works on the shared cluster.
@@ -79,8 +80,8 @@ func helmOn(t *testing.T, c *cluster.Cluster) chart.Helm {
 // create creates an object, which goes with the test.
 func create(t *testing.T, c *cluster.Cluster, object client.Object) {
 	t.Helper()
-	testkit.NoError(t, c.Client().Create(t.Context(), object))
-	testkit.Cleanup(t, func() error {
+	must.Do(t, c.Client().Create(t.Context(), object))
+	must.Cleanup(t, func() error {
 		return client.IgnoreNotFound(c.Client().Delete(context.WithoutCancel(t.Context()), object))
 	})
 }
@@ -88,7 +89,7 @@ func create(t *testing.T, c *cluster.Cluster, object client.Object) {
 // installDefinitions has the product's kinds served.
 func installDefinitions(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
-	testkit.NoError(t, c.Apply(t.Context(), filepath.Join(helm(t).Chart, "files", "crds")))
+	must.Do(t, c.Apply(t.Context(), filepath.Join(helm(t).Chart, "files", "crds")))
 }
 
 // ensureNamespace creates a namespace where there is none. Without controllers no namespace is ever gone.
@@ -119,8 +120,8 @@ const takeOwnership = "--take-ownership"
 func install(t *testing.T, c *cluster.Cluster, wanted chart.Release) {
 	t.Helper()
 	helm := helmOn(t, c)
-	testkit.Must(helm.Install(t.Context(), wanted))(t)
-	testkit.Cleanup(t, func() error { return takeOut(context.WithoutCancel(t.Context()), helm, wanted) })
+	must.Get(helm.Install(t.Context(), wanted))(t)
+	must.Cleanup(t, func() error { return takeOut(context.WithoutCancel(t.Context()), helm, wanted) })
 }
 
 // takeOut uninstalls a release, if it is there. The Job that ends its Pods is left out: no node is here to run it.

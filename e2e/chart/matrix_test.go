@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // matrix is every setting of testdata, and every value of the schema with another value in one of them.
@@ -156,5 +156,5 @@ func theDeployment(t *testing.T) []byte {
 	t.Helper()
 	wanted := release(nil)
 	wanted.Args = []string{"--show-only", "templates/deployment.yaml"}
-	return testkit.Must(helm(t).TemplateAll(t.Context(), wanted))(t)
+	return must.Get(helm(t).TemplateAll(t.Context(), wanted))(t)
 }

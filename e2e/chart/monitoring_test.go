@@ -13,13 +13,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // chartFile is a file of the chart that a template wraps.
 func chartFile(t *testing.T, name string) []byte {
 	t.Helper()
-	return testkit.Must(os.ReadFile(filepath.Join(helm(t).Chart, "files", name)))(t)
+	return must.Get(os.ReadFile(filepath.Join(helm(t).Chart, "files", name)))(t)
 }
 
 // alerts of a text with groups of rules, by name, as what they are made of.
@@ -30,7 +30,7 @@ func alerts(t *testing.T, text string) map[string]map[string]any {
 			Rules []map[string]any `json:"rules"`
 		} `json:"groups"`
 	}
-	testkit.NoError(t, yaml.Unmarshal([]byte(text), &file))
+	must.Do(t, yaml.Unmarshal([]byte(text), &file))
 	found := map[string]map[string]any{}
 	for _, group := range file.Groups {
 		for _, rule := range group.Rules {
@@ -74,8 +74,8 @@ func TestTheDashboardIsThatOfTheFile(t *testing.T) {
 	rendered := render(t, fromYAML(t, `dashboard: {enabled: true, namespace: monitoring}`))
 	dashboard := typed[corev1.ConfigMap](t, rendered.only(t, "ConfigMap", "-dashboard"))
 	var got, want any
-	testkit.NoError(t, json.Unmarshal([]byte(dashboard.Data["varmenne-issuer.json"]), &got))
-	testkit.NoError(t, json.Unmarshal(chartFile(t, "dashboard.json"), &want))
+	must.Do(t, json.Unmarshal([]byte(dashboard.Data["varmenne-issuer.json"]), &got))
+	must.Do(t, json.Unmarshal(chartFile(t, "dashboard.json"), &want))
 	if !reflect.DeepEqual(got, want) {
 		t.Error("the chart has another one")
 	}
@@ -90,7 +90,7 @@ func TestMonitorsFindTheMetrics(t *testing.T) {
 		rendered := render(t, map[string]any{"metrics": map[string]any{kind: map[string]any{"enabled": true}}})
 		monitor := rendered.only(t, map[string]string{"Service": "ServiceMonitor", "Pod": "PodMonitor"}[target], "")
 		selector, _, err := unstructured.NestedStringMap(monitor.Object, "spec", "selector", "matchLabels")
-		testkit.NoError(t, err)
+		must.Do(t, err)
 		labels := deployment(t, rendered, releaseName).Spec.Template.Labels
 		if target == "Service" {
 			service := typed[corev1.Service](t, rendered.only(t, "Service", "-metrics"))

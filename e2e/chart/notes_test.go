@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
@@ -61,7 +61,7 @@ func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			example.release.Args = []string{"--dry-run=server", takeOwnership}
 			ensureNamespace(t, c, example.release.Namespace)
-			said := testkit.Must(helmOn(t, c).Install(t.Context(), example.release))(t)
+			said := must.Get(helmOn(t, c).Install(t.Context(), example.release))(t)
 			_, notes, _ := strings.Cut(said, "NOTES:")
 			for _, want := range example.want {
 				if !strings.Contains(notes, want) {

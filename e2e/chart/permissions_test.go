@@ -11,7 +11,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // everywhere is the namespace of a permission that holds for the cluster.
@@ -131,9 +131,9 @@ func wanted(t *testing.T) []permission {
 	t.Helper()
 	var all []permission //nolint:prealloc // how many a role has is not known
 	for _, file := range []string{"role.yaml", "manual/role.yaml"} {
-		content := testkit.Must(os.ReadFile(filepath.Join(helm(t).Chart, "files", "rbac", filepath.FromSlash(file))))(t)
+		content := must.Get(os.ReadFile(filepath.Join(helm(t).Chart, "files", "rbac", filepath.FromSlash(file))))(t)
 		var role rbacv1.ClusterRole
-		testkit.NoError(t, yaml.UnmarshalStrict(content, &role))
+		must.Do(t, yaml.UnmarshalStrict(content, &role))
 		all = append(all, flatten(everywhere, role.Rules)...)
 	}
 	return all

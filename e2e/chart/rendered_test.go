@@ -13,7 +13,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // Names of the release that is rendered.
@@ -43,7 +43,7 @@ func settings(t *testing.T) map[string]map[string]any {
 
 func readValues(t *testing.T, file string) map[string]any {
 	t.Helper()
-	return fromYAML(t, string(testkit.Must(os.ReadFile(file))(t)))
+	return fromYAML(t, string(must.Get(os.ReadFile(file))(t)))
 }
 
 // fromYAML reads values as a user writes them.
@@ -59,7 +59,7 @@ func fromYAML(t *testing.T, text string) map[string]any {
 // render returns the objects of a release with values, those of `helm test` included.
 func render(t *testing.T, values map[string]any) objects {
 	t.Helper()
-	return decode(t, testkit.Must(helm(t).TemplateAll(t.Context(), release(values)))(t))
+	return decode(t, must.Get(helm(t).TemplateAll(t.Context(), release(values)))(t))
 }
 
 // objects of a rendered chart.
@@ -67,7 +67,7 @@ type objects []*unstructured.Unstructured
 
 func decode(t *testing.T, manifests []byte) objects {
 	t.Helper()
-	return testkit.Must(cluster.Decode(manifests))(t)
+	return must.Get(cluster.Decode(manifests))(t)
 }
 
 // of returns the objects of a kind.

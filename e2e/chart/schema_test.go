@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // schema is a part of values.schema.json.
@@ -30,9 +30,9 @@ const forParents = "enabled"
 
 func readSchema(t *testing.T, chart string) schema {
 	t.Helper()
-	content := testkit.Must(os.ReadFile(filepath.Join(chart, "values.schema.json")))(t)
+	content := must.Get(os.ReadFile(filepath.Join(chart, "values.schema.json")))(t)
 	var result schema
-	testkit.NoError(t, json.Unmarshal(content, &result))
+	must.Do(t, json.Unmarshal(content, &result))
 	delete(result.Properties, forParents)
 	return result
 }

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // renders is how many helms run at once.
@@ -33,7 +33,7 @@ func TestAValueThatNoTemplateReadsIsFound(t *testing.T) {
 	helm := helm(t)
 	original := helm.Chart
 	helm.Chart = filepath.Join(t.TempDir(), chart.Name)
-	testkit.NoError(t, os.CopyFS(helm.Chart, os.DirFS(original)))
+	must.Do(t, os.CopyFS(helm.Chart, os.DirFS(original)))
 	edit(t, filepath.Join(helm.Chart, "values.yaml"), "log:\n", "log:\n  nobodyReads: this\n")
 	edit(t, filepath.Join(helm.Chart, "values.schema.json"),
 		`"level": {`, `"nobodyReads": {"type": "string"}, "level": {`)
@@ -44,12 +44,12 @@ func TestAValueThatNoTemplateReadsIsFound(t *testing.T) {
 
 func edit(t *testing.T, file, before, after string) {
 	t.Helper()
-	content := testkit.Must(os.ReadFile(file))(t)
+	content := must.Get(os.ReadFile(file))(t)
 	if !bytes.Contains(content, []byte(before)) {
 		t.Fatalf("%s does not contain %q", file, before)
 	}
 	content = bytes.Replace(content, []byte(before), []byte(after), 1)
-	testkit.NoError(t, os.WriteFile(file, content, 0o600))
+	must.Do(t, os.WriteFile(file, content, 0o600))
 }
 
 // renderMatrix renders the settings, and for each value whose name begins so another value of it. A value is unread
@@ -87,7 +87,7 @@ func renderMatrix(t *testing.T, helm chart.Helm, begin string) matrix {
 			return nil
 		})
 	})
-	testkit.NoError(t, group.Wait())
+	must.Do(t, group.Wait())
 	slices.Sort(m.unread)
 	return m
 }

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // certificate asks an issuer of a group that cert-manager does not know for a certificate.
@@ -51,7 +51,7 @@ subjects:
 func TestCertManagerApprovesRequestsOfAnExternalIssuerOnlyWhenItMay(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
-	testkit.NoError(t, c.InstallCertManager(t.Context()))
+	must.Do(t, c.InstallCertManager(t.Context()))
 	apply(t, c, certificate)
 
 	request := &cmapi.CertificateRequest{}
@@ -72,8 +72,8 @@ func TestCertManagerApprovesRequestsOfAnExternalIssuerOnlyWhenItMay(t *testing.T
 
 	apply(t, c, grant)
 	// A restart makes it try at once; by itself it would come back after some seconds.
-	testkit.NoError(t, c.StopCertManager())
-	testkit.NoError(t, c.StartCertManager(t.Context()))
+	must.Do(t, c.StopCertManager())
+	must.Do(t, c.StartCertManager(t.Context()))
 	eventually(t, "the approval", func() bool { return get() && cmutil.CertificateRequestIsApproved(request) })
 	testThatTheRequestIsFixed(t, c.Client(), request)
 }

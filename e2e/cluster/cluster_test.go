@@ -21,6 +21,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // eventually waits until the condition holds.
@@ -32,7 +33,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 // apply applies YAML or fails the test.
 func apply(t *testing.T, c *cluster.Cluster, manifest string) {
 	t.Helper()
-	testkit.NoError(t, c.ApplyYAML(t.Context(), []byte(manifest)))
+	must.Do(t, c.ApplyYAML(t.Context(), []byte(manifest)))
 }
 
 const account = `
@@ -62,9 +63,9 @@ subjects:
 func readerOn(t *testing.T, c *cluster.Cluster) client.Client {
 	t.Helper()
 	apply(t, c, account)
-	kubeconfig := testkit.Must(c.ServiceAccountKubeconfig(t.Context(), "shop", "reader"))(t)
-	config := testkit.Must(clientcmd.BuildConfigFromFlags("", kubeconfig))(t)
-	return testkit.Must(client.New(config, client.Options{}))(t)
+	kubeconfig := must.Get(c.ServiceAccountKubeconfig(t.Context(), "shop", "reader"))(t)
+	config := must.Get(clientcmd.BuildConfigFromFlags("", kubeconfig))(t)
+	return must.Get(client.New(config, client.Options{}))(t)
 }
 
 func TestServiceAccountMayDoWhatItsRolesSay(t *testing.T) {
@@ -73,7 +74,7 @@ func TestServiceAccountMayDoWhatItsRolesSay(t *testing.T) {
 	reader := readerOn(t, c)
 
 	review := &authenticationv1.SelfSubjectReview{}
-	testkit.NoError(t, reader.Create(t.Context(), review))
+	must.Do(t, reader.Create(t.Context(), review))
 	if got, want := review.Status.UserInfo.Username, "system:serviceaccount:shop:reader"; got != want {
 		t.Errorf("the kubeconfig acts as %s, want %s", got, want)
 	}
@@ -101,7 +102,7 @@ func TestTwoClustersRunSideBySide(t *testing.T) {
 func TestKubectlOfTheClusterTalksToIt(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
-	output := testkit.Must(exec.CommandContext(t.Context(), c.Kubectl(), "--kubeconfig", c.KubeconfigPath(),
+	output := must.Get(exec.CommandContext(t.Context(), c.Kubectl(), "--kubeconfig", c.KubeconfigPath(),
 		"version", "--output=json").Output())(t)
 	type version struct {
 		GitVersion string `json:"gitVersion"`
@@ -110,7 +111,7 @@ func TestKubectlOfTheClusterTalksToIt(t *testing.T) {
 		Client version `json:"clientVersion"`
 		Server version `json:"serverVersion"`
 	}
-	testkit.NoError(t, json.Unmarshal(output, &versions))
+	must.Do(t, json.Unmarshal(output, &versions))
 	if versions.Server != versions.Client || !strings.HasPrefix(versions.Server.GitVersion, "v1.") {
 		t.Errorf("got %+v, want one released version", versions)
 	}
@@ -135,7 +136,7 @@ func TestControlPlaneComesBackOnTheSameAddressAndData(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			testkit.NoError(t, restart())
+			must.Do(t, restart())
 			eventually(t, "the token issued before to be good", func() bool {
 				return reader.List(t.Context(), &corev1.ConfigMapList{}, client.InNamespace("shop")) == nil
 			})
@@ -147,15 +148,15 @@ func TestPausedAPIServerAnswersNobodyUntilItGoesOn(t *testing.T) {
 	t.Parallel()
 	c := cluster.ForTest(t, cluster.Options{})
 	// The first use makes the client look up what it needs; that look-up minds no deadline.
-	testkit.NoError(t, c.Client().List(t.Context(), &corev1.NamespaceList{}))
+	must.Do(t, c.Client().List(t.Context(), &corev1.NamespaceList{}))
 	server := c.Process(cluster.APIServer)
-	testkit.NoError(t, server.Pause())
+	must.Do(t, server.Pause())
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if err := c.Client().List(ctx, &corev1.NamespaceList{}); err == nil {
 		t.Error("a paused API server answered")
 	}
-	testkit.NoError(t, server.Resume())
+	must.Do(t, server.Resume())
 	if err := c.Client().List(t.Context(), &corev1.NamespaceList{}); err != nil {
 		t.Errorf("after it went on: %v", err)
 	}
@@ -165,13 +166,13 @@ func TestAuditLogShowsForbiddenRequests(t *testing.T) {
 	t.Parallel()
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
 	const metadataOfAll = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
-	testkit.NoError(t, os.WriteFile(policy, []byte(metadataOfAll), 0o600))
+	must.Do(t, os.WriteFile(policy, []byte(metadataOfAll), 0o600))
 	c := cluster.ForTest(t, cluster.Options{AuditPolicy: policy})
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "treasure"}}
 	if err := readerOn(t, c).Delete(t.Context(), secret); !apierrors.IsForbidden(err) {
 		t.Fatalf("got %v, want Forbidden", err)
 	}
-	entries := testkit.Must(testkit.ReadAuditLog(c.AuditLog(), `"treasure"`))(t)
+	entries := must.Get(testkit.ReadAuditLog(c.AuditLog(), `"treasure"`))(t)
 	if !slices.ContainsFunc(entries, func(entry testkit.AuditEntry) bool { return entry.ResponseStatus.Code == 403 }) {
 		t.Error("the forbidden request is not in the audit log")
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
 	"github.com/varmenne/varmenne-issuer/e2e/process"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // parentVariable makes the test binary the parent of a cluster in the directory it names.
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 // processesOf lists the running programs whose command line names the directory.
 func processesOf(t *testing.T, dir string) []string {
 	t.Helper()
-	files := testkit.Must(filepath.Glob("/proc/[0-9]*/cmdline"))(t)
+	files := must.Get(filepath.Glob("/proc/[0-9]*/cmdline"))(t)
 	var found []string
 	for _, file := range files {
 		// A process may end between the listing and the reading; the command line of a zombie is empty.
@@ -46,7 +46,7 @@ func processesOf(t *testing.T, dir string) []string {
 func TestStopLeavesNoProcess(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	c := testkit.Must(cluster.Start(t.Context(), cluster.Options{Dir: dir}))(t)
+	c := must.Get(cluster.Start(t.Context(), cluster.Options{Dir: dir}))(t)
 	if got := processesOf(t, dir); len(got) != 2 {
 		t.Errorf("running while the cluster is up: %q, want etcd and kube-apiserver", got)
 	}
@@ -62,7 +62,7 @@ func TestFailedStartLeavesNoProcessAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")
-	testkit.NoError(t, os.WriteFile(policy, []byte("kind: Nonsense"), 0o600))
+	must.Do(t, os.WriteFile(policy, []byte("kind: Nonsense"), 0o600))
 	_, err := cluster.Start(t.Context(), cluster.Options{Dir: dir, AuditPolicy: policy})
 	if err == nil || !strings.Contains(err.Error(), "Nonsense") || !strings.Contains(err.Error(), "kube-apiserver.log") {
 		t.Errorf("got error %v, want one with the end of kube-apiserver's log and its path", err)
@@ -95,8 +95,8 @@ func TestCanceledStartLeavesNoProcess(t *testing.T) {
 func TestClusterDiesWithAKilledParent(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	program := testkit.Must(os.Executable())(t)
-	parent := testkit.Must(process.Start(process.Options{
+	program := must.Get(os.Executable())(t)
+	parent := must.Get(process.Start(process.Options{
 		Name: "parent", Path: program, Env: []string{parentVariable + "=" + dir}, LogFile: filepath.Join(dir, "parent.log"),
 	}))(t)
 	eventually(t, "the other process to start its cluster", func() bool {
@@ -105,6 +105,6 @@ func TestClusterDiesWithAKilledParent(t *testing.T) {
 	if got := processesOf(t, dir); len(got) != 2 {
 		t.Errorf("running while the parent lives: %q, want etcd and kube-apiserver\n%s", got, parent.LogTail(10))
 	}
-	testkit.NoError(t, parent.Kill())
+	must.Do(t, parent.Kill())
 	eventually(t, "etcd and kube-apiserver to die", func() bool { return len(processesOf(t, dir)) == 0 })
 }

@@ -3,7 +3,7 @@ package cluster
 import (
 	"testing"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // ForTest starts a cluster that lives as long as the test: it is stopped and removed when the test ends,
@@ -13,7 +13,7 @@ func ForTest(tb testing.TB, options Options) *Cluster {
 	if options.Log == nil {
 		options.Log = tb.Output()
 	}
-	c := testkit.Must(Start(tb.Context(), options))(tb)
-	testkit.Cleanup(tb, func() error { return c.End(tb.Failed()) })
+	c := must.Get(Start(tb.Context(), options))(tb)
+	must.Cleanup(tb, func() error { return c.End(tb.Failed()) })
 	return c
 }

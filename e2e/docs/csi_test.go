@@ -18,7 +18,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 const csiPage = "docs/how-to/csi-driver.md"
@@ -29,8 +29,8 @@ func (s *scenario) requestOfAPod(names ...string) *cmapi.CertificateRequest {
 	s.Helper()
 	pod := shown(s, csiPage, "Pod", "reporting", &corev1.Pod{})
 	attributes := pod.Spec.Volumes[0].CSI.VolumeAttributes
-	key := testkit.Must(rsa.GenerateKey(rand.Reader, 2048))(s)
-	der := testkit.Must(x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+	key := must.Get(rsa.GenerateKey(rand.Reader, 2048))(s)
+	der := must.Get(x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		Subject: pkix.Name{CommonName: attributes["csi.cert-manager.io/common-name"]}, DNSNames: names,
 	}, key))(s)
 	request := &cmapi.CertificateRequest{
@@ -77,7 +77,7 @@ func TestARequestOfAPodSpendsTransferCredentials(t *testing.T) {
 func TestARequestOfAPodWaitsWithoutTransferCredentials(t *testing.T) {
 	t.Parallel()
 	s := beginScenario(t, "pod-without-credentials")
-	testkit.NoError(t, s.Client.Delete(t.Context(), tenant.Get(s.Tenant, transferName, &corev1.Secret{})))
+	must.Do(t, s.Client.Delete(t.Context(), tenant.Get(s.Tenant, transferName, &corev1.Secret{})))
 	s.awaitSaid(s.requestOfAPod(), cmapi.CertificateRequestReasonPending,
 		"Secret tax-reporting/vero-transfer does not exist: create it with the keys transferId and transferPassword")
 	s.awaitSaid(s.requestOfAPod("reporting.example"), cmapi.CertificateRequestReasonFailed,
@@ -90,7 +90,7 @@ func TestARequestOfAPodFindsNoCredentialsWhereTheIssuerNamesNone(t *testing.T) {
 	issuer := tenant.Get(s.Tenant, issuerName, &v1alpha1.VeroIssuer{})
 	before := issuer.DeepCopy()
 	issuer.Spec.TransferSecretRef = nil
-	testkit.NoError(t, s.Client.Patch(t.Context(), issuer, client.MergeFrom(before)))
+	must.Do(t, s.Client.Patch(t.Context(), issuer, client.MergeFrom(before)))
 	s.awaitSaid(s.requestOfAPod(), cmapi.CertificateRequestReasonPending,
 		"no transfer credentials are named: create a Secret with the keys transferId and transferPassword in namespace "+
 			"tax-reporting, and name it in the annotation varmenne.dev/transfer-secret of the Certificate or in "+

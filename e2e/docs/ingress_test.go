@@ -21,7 +21,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 const ingressPage = "docs/how-to/ingress-and-gateway.md"
@@ -30,7 +30,7 @@ const ingressPage = "docs/how-to/ingress-and-gateway.md"
 // one object at a time.
 func (s *scenario) ingressShim() shim.SyncFn {
 	s.Helper()
-	asked := testkit.Must(cmclient.NewForConfig(s.Cluster.RESTConfig()))(s)
+	asked := must.Get(cmclient.NewForConfig(s.Cluster.RESTConfig()))(s)
 	factory := cminformers.NewSharedInformerFactoryWithOptions(asked, 0, cminformers.WithNamespace(s.Namespace))
 	certificates := factory.Certmanager().V1().Certificates()
 	informer := certificates.Informer()
@@ -58,7 +58,7 @@ func shown[T client.Object](s *scenario, page, kind, name string, object T) T {
 		if b.language != "yaml" {
 			continue
 		}
-		for _, manifest := range testkit.Must(manifestsIn(b.text))(s) {
+		for _, manifest := range must.Get(manifestsIn(b.text))(s) {
 			if manifest.GetKind() == kind && manifest.GetName() == name {
 				into(s, manifest, object)
 				object.SetNamespace(s.Namespace)
@@ -72,7 +72,7 @@ func shown[T client.Object](s *scenario, page, kind, name string, object T) T {
 
 func into(s *scenario, manifest *unstructured.Unstructured, object client.Object) {
 	s.Helper()
-	testkit.NoError(s, runtime.DefaultUnstructuredConverter.FromUnstructured(manifest.Object, object))
+	must.Do(s, runtime.DefaultUnstructuredConverter.FromUnstructured(manifest.Object, object))
 }
 
 // TestACertificateForAnIngressOrGatewayIsRefused: with the annotations that the page shows cert-manager makes a
@@ -88,7 +88,7 @@ func TestACertificateForAnIngressOrGatewayIsRefused(t *testing.T) {
 	gateway.Spec.Listeners[0].TLS.CertificateRefs[0].Kind = new(gatewayv1.Kind("Secret"))
 	for _, object := range []metav1.Object{ingress, gateway} {
 		object.SetUID(uuid.NewUUID())
-		testkit.NoError(t, sync(t.Context(), object))
+		must.Do(t, sync(t.Context(), object))
 	}
 	quoted := `spec.dnsNames: the request asks for 1 × DNS name ("front.example"), but the service certifies no subject ` +
 		"alternative names; remove spec.dnsNames from the Certificate"
@@ -115,7 +115,7 @@ func TestAnIngressMayNameTheSecretOfACertificate(t *testing.T) {
 	before := s.AwaitReady(certificateName)
 	ingress := shown(s, ingressPage, "Ingress", "internal", &networkingv1.Ingress{})
 	s.Create(ingress)
-	testkit.NoError(t, s.ingressShim()(t.Context(), ingress))
+	must.Do(t, s.ingressShim()(t.Context(), ingress))
 	if after := tenant.Get(s.Tenant, certificateName, &cmapi.Certificate{}); after.Generation != before.Generation {
 		t.Errorf("the Certificate was changed: %+v", after.Spec)
 	}

@@ -16,8 +16,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // TestEveryManifestIsTakenByTheAPIServer applies every YAML block of every page, and the samples, as a server-side dry
@@ -101,7 +101,7 @@ func TestAManifestThatIsWrongIsNoticed(t *testing.T) {
 			"metadata: {name: a, namespace: tax-reporting}\nspec: {environment: TEST, customerID: '01234567', " +
 			"trust: {responses: {caBundle: YQ==}, issuance: {caBundle: YQ==}}}\n",
 	} {
-		objects := testkit.Must(manifestsIn(text))(t)
+		objects := must.Get(manifestsIn(text))(t)
 		if err := dryRun(t, w, strict, objects[0]); err == nil {
 			t.Errorf("%s: the API server has taken it", claim)
 		} else {

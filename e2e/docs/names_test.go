@@ -8,7 +8,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // flagsPage is generated.
@@ -47,7 +47,7 @@ func names(t *testing.T) map[string]name {
 	var chart struct {
 		AppVersion string `json:"appVersion"`
 	}
-	testkit.NoError(t, yaml.Unmarshal([]byte(read(t, "charts", "varmenne-issuer", "Chart.yaml")), &chart))
+	must.Do(t, yaml.Unmarshal([]byte(read(t, "charts", "varmenne-issuer", "Chart.yaml")), &chart))
 	// Names of metrics are looked for in the sources: many series appear only when something happens.
 	sources := sourceOf(t, "internal/metrics", "internal/app")
 	return map[string]name{

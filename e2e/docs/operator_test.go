@@ -15,6 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -32,7 +33,7 @@ const (
 func TestAReaderGetsTheFirstCertificate(t *testing.T) {
 	t.Parallel()
 	s := emptyScenario(t, "first-certificate", "--processing-delay=1s")
-	bundles := testkit.Must(s.Service.Bundles(t.Context()))(t)
+	bundles := must.Get(s.Service.Bundles(t.Context()))(t)
 	sent := s.Mint()
 	r := s.reader()
 	for name, bundle := range bundles {
@@ -94,7 +95,7 @@ func TestABundleIsRotatedAsThePageSays(t *testing.T) {
 	s := beginScenario(t, "rotation", "--processing-delay=1s")
 	s.AwaitIssuer()
 	r := s.reader()
-	bundles := testkit.Must(s.Service.Bundles(t.Context()))(t)
+	bundles := must.Get(s.Service.Bundles(t.Context()))(t)
 	for name, bundle := range bundles {
 		r.write(name, bundle)
 	}
@@ -168,8 +169,8 @@ func TestADeletedOrderIsMadeAgain(t *testing.T) {
 	s.Create(s.Certificate())
 	lost := s.AwaitOrder("accepted", func(order *v1alpha1.VeroOrder) bool { return order.Status.RetrievalID != "" })
 	s.awaitSaying("", cmapi.CertificateRequestConditionType(v1alpha1.ConditionSubmitted), "", lost.Status.RetrievalID)
-	testkit.NoError(t, s.Client.Delete(t.Context(), lost))
-	testkit.NoError(t, s.Service.ClearFaults(t.Context()))
+	must.Do(t, s.Client.Delete(t.Context(), lost))
+	must.Do(t, s.Service.ClearFaults(t.Context()))
 	s.AwaitReady(certificateName)
 	if sent := s.submissions(); len(sent) != 1 {
 		t.Errorf("the request was sent %d times", len(sent))
@@ -213,9 +214,9 @@ func TestTheRequestForTheEServiceIsOneThatTheServiceTakes(t *testing.T) {
 	commands := commandsOf(t, troublePage)
 	index := slices.IndexFunc(commands, func(c howto.Command) bool { return strings.HasPrefix(c.Text, "openssl req ") })
 	shell := howto.Shell{Dir: t.TempDir(), Log: t.Logf}
-	testkit.NoError(t, shell.Run(t.Context(), commands[index:index+1]))
-	content := testkit.Must(os.ReadFile(filepath.Join(shell.Dir, "request.pem")))(t)
-	request := testkit.Must(pki.ParseCertificateRequest(content))(t)
+	must.Do(t, shell.Run(t.Context(), commands[index:index+1]))
+	content := must.Get(os.ReadFile(filepath.Join(shell.Dir, "request.pem")))(t)
+	request := must.Get(pki.ParseCertificateRequest(content))(t)
 	if err := pki.CheckCertificateRequest(request, customerID); err != nil {
 		t.Error(err)
 	}

@@ -8,17 +8,17 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func repository(t *testing.T) string {
 	t.Helper()
-	return testkit.Must(binaries.RepositoryRoot())(t)
+	return must.Get(binaries.RepositoryRoot())(t)
 }
 
 func read(t *testing.T, elements ...string) string {
 	t.Helper()
-	return string(testkit.Must(os.ReadFile(filepath.Join(append([]string{repository(t)}, elements...)...)))(t))
+	return string(must.Get(os.ReadFile(filepath.Join(append([]string{repository(t)}, elements...)...)))(t))
 }
 
 // pages are all that users and contributors read, by their path in the repository.

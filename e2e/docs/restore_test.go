@@ -16,7 +16,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // restorePage is what the tests of this file run.
@@ -42,7 +42,7 @@ func (s *scenario) backup(ctx context.Context) backup {
 	for _, kind := range inBackup {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
-		testkit.NoError(s, s.Client.List(ctx, list, client.InNamespace(s.Namespace)))
+		must.Do(s, s.Client.List(ctx, list, client.InNamespace(s.Namespace)))
 		kept = append(kept, list.Items...)
 	}
 	return kept
@@ -183,13 +183,13 @@ func TestARestoreSpendsNothing(t *testing.T) {
 		return
 	}
 	w := theWorld(t)
-	testkit.NoError(t, errors.Join(w.StopController(), w.Cluster.StopCertManager()))
+	must.Do(t, errors.Join(w.StopController(), w.Cluster.StopCertManager()))
 	for claim, loss := range losses {
 		kept := scenarios[claim].backup(t.Context())
 		scenarios[claim].lose(kept)
 		scenarios[claim].restore(kept, loss.how)
 	}
-	testkit.NoError(t, errors.Join(w.StartController(t.Context()), w.Cluster.StartCertManager(t.Context())))
+	must.Do(t, errors.Join(w.StartController(t.Context()), w.Cluster.StartCertManager(t.Context())))
 	t.Parallel()
 	for claim, loss := range losses {
 		t.Run(claim, func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -92,7 +92,7 @@ func (r *reader) follow(page, heading string, replacements ...howto.Replacement)
 		r.Fatalf("%s: %v", page, err)
 	}
 	for i := range commands {
-		text := testkit.Must(howto.Replace(commands[i].Text, replacementsIn(commands[i].Text, replacements)...))(r)
+		text := must.Get(howto.Replace(commands[i].Text, replacementsIn(commands[i].Text, replacements)...))(r)
 		commands[i].Text = strings.ReplaceAll(text, "-n "+readersNamespace, "-n "+r.Namespace)
 	}
 	if err := r.shell.Run(r.Context(), commands); err != nil {
@@ -115,6 +115,6 @@ func replacementsIn(text string, all []howto.Replacement) []howto.Replacement {
 func (r *reader) write(name, content string) {
 	r.Helper()
 	path := filepath.Join(r.shell.Dir, name)
-	testkit.NoError(r, errors.Join(
+	must.Do(r, errors.Join(
 		os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)))
 }

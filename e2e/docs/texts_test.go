@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // speaking are the packages whose texts users read.
@@ -36,7 +36,7 @@ func goFiles(t *testing.T, paths ...string) []string {
 			}
 			return err
 		})
-		testkit.NoError(t, err)
+		must.Do(t, err)
 	}
 	return files
 }
@@ -45,7 +45,7 @@ func sourceOf(t *testing.T, paths ...string) string {
 	t.Helper()
 	text := &strings.Builder{}
 	for _, file := range goFiles(t, paths...) {
-		content := testkit.Must(os.ReadFile(file))(t)
+		content := must.Get(os.ReadFile(file))(t)
 		text.Write(content)
 	}
 	return text.String()
@@ -65,7 +65,7 @@ func textsOfTheProduct(t *testing.T) []string {
 		texts = append(texts, message[1])
 	}
 	for _, file := range goFiles(t, speaking...) {
-		parsed := testkit.Must(parser.ParseFile(token.NewFileSet(), file, nil, 0))(t)
+		parsed := must.Get(parser.ParseFile(token.NewFileSet(), file, nil, 0))(t)
 		ast.Inspect(parsed, func(node ast.Node) bool {
 			expression, isExpression := node.(ast.Expr)
 			if !isExpression {

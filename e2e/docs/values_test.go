@@ -6,7 +6,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // valuesLanguage marks blocks that are values of the chart.
@@ -16,7 +16,7 @@ const valuesLanguage = "yaml values"
 func chartValues(t *testing.T) map[string]any {
 	t.Helper()
 	values := map[string]any{}
-	testkit.NoError(t, yaml.Unmarshal([]byte(read(t, "charts", "varmenne-issuer", "values.yaml")), &values))
+	must.Do(t, yaml.Unmarshal([]byte(read(t, "charts", "varmenne-issuer", "values.yaml")), &values))
 	return values
 }
 

@@ -18,8 +18,8 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmpki "github.com/cert-manager/cert-manager/pkg/util/pki"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
@@ -35,7 +35,7 @@ func newAuthority(t *testing.T) authority {
 	t.Helper()
 	var a authority
 	for _, key := range []**ecdsa.PrivateKey{&a.own, &a.subject} {
-		made := testkit.Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
+		made := must.Get(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 		*key = made
 	}
 	a.certificate = a.sign(t, &x509.Certificate{
@@ -52,8 +52,8 @@ func (a authority) sign(t *testing.T, template *x509.Certificate, key *ecdsa.Pri
 	if issuer == nil {
 		issuer = template
 	}
-	der := testkit.Must(x509.CreateCertificate(rand.Reader, template, issuer, key.Public(), a.own))(t)
-	return testkit.Must(x509.ParseCertificate(der))(t)
+	der := must.Get(x509.CreateCertificate(rand.Reader, template, issuer, key.Public(), a.own))(t)
+	return must.Get(x509.ParseCertificate(der))(t)
 }
 
 // issue is a certificate with the names of a spec.
@@ -66,7 +66,7 @@ func (a authority) issue(t *testing.T, spec cmapi.CertificateSpec) *x509.Certifi
 		template.IPAddresses = append(template.IPAddresses, net.ParseIP(address))
 	}
 	for _, text := range spec.URIs {
-		uri := testkit.Must(url.Parse(text))(t)
+		uri := must.Get(url.Parse(text))(t)
 		template.URIs = append(template.URIs, uri)
 	}
 	return a.sign(t, template, a.subject)
@@ -76,10 +76,10 @@ func (a authority) issue(t *testing.T, spec cmapi.CertificateSpec) *x509.Certifi
 func (a authority) order(t *testing.T, spec cmapi.CertificateSpec) delivery.Order {
 	t.Helper()
 	spec.PrivateKey = &cmapi.CertificatePrivateKey{Algorithm: cmapi.ECDSAKeyAlgorithm, Size: 256}
-	template := testkit.Must(cmpki.GenerateCSR(&cmapi.Certificate{Spec: spec}, cmpki.WithUseLiteralSubject(true)))(t)
-	der := testkit.Must(cmpki.EncodeCSR(template, a.subject))(t)
-	request := testkit.Must(x509.ParseCertificateRequest(der))(t)
-	trust := testkit.Must(pki.NewTrust([]*x509.Certificate{a.certificate}))(t)
+	template := must.Get(cmpki.GenerateCSR(&cmapi.Certificate{Spec: spec}, cmpki.WithUseLiteralSubject(true)))(t)
+	der := must.Get(cmpki.EncodeCSR(template, a.subject))(t)
+	request := must.Get(x509.ParseCertificateRequest(der))(t)
+	trust := must.Get(pki.NewTrust([]*x509.Certificate{a.certificate}))(t)
 	return delivery.Order{Request: request, Trust: trust, LiteralSubject: spec.LiteralSubject != ""}
 }
 

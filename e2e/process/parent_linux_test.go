@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestChildOutlivesTheThreadThatAskedForIt(t *testing.T) {
@@ -18,8 +18,8 @@ func TestChildOutlivesTheThreadThatAskedForIt(t *testing.T) {
 		_, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", thread))
 		return errors.Is(err, os.ErrNotExist)
 	})
-	testkit.NoError(t, child.Signal(syscall.SIGUSR1))
-	state := testkit.Must(child.Wait(t.Context()))(t)
+	must.Do(t, child.Signal(syscall.SIGUSR1))
+	state := must.Get(child.Wait(t.Context()))(t)
 	if !state.Success() {
 		t.Errorf("the child ended with %s, want its own exit", state)
 	}

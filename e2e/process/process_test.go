@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // timeout is far above what anything takes here on a busy machine.
@@ -28,14 +28,14 @@ func shell(t *testing.T, preparations string) *process.Process {
 // shellWithGrace is one that Stop waits for that long.
 func shellWithGrace(t *testing.T, preparations string, grace time.Duration) *process.Process {
 	t.Helper()
-	p := testkit.Must(process.Start(process.Options{
+	p := must.Get(process.Start(process.Options{
 		Name:    "script",
 		Path:    "/bin/sh",
 		Args:    []string{"-c", preparations + "\necho prepared\nwhile :; do :; done"},
 		LogFile: filepath.Join(t.TempDir(), "log"),
 		Grace:   grace,
 	}))(t)
-	testkit.Cleanup(t, p.Kill)
+	must.Cleanup(t, p.Kill)
 	eventually(t, "the preparations", func() bool {
 		return p.State() != nil || strings.Contains(p.LogTail(10), "prepared")
 	})
@@ -76,7 +76,7 @@ func TestStopKillsWhatDoesNotEnd(t *testing.T) {
 
 func TestStopEndsAPausedProcess(t *testing.T) {
 	p := shell(t, ":")
-	testkit.NoError(t, p.Pause())
+	must.Do(t, p.Pause())
 	if err := p.Stop(); err != nil {
 		t.Error(err)
 	}
@@ -93,10 +93,10 @@ func TestStoppingTwiceIsNoError(t *testing.T) {
 
 func TestSecondStartKeepsTheLogOfTheFirst(t *testing.T) {
 	first := shell(t, "echo first; exit")
-	testkit.Must(first.Wait(t.Context()))(t)
-	second := testkit.Must(process.Start(first.Options()))(t)
-	testkit.Must(second.Wait(t.Context()))(t)
-	content := testkit.Must(os.ReadFile(second.LogFile()))(t)
+	must.Get(first.Wait(t.Context()))(t)
+	second := must.Get(process.Start(first.Options()))(t)
+	must.Get(second.Wait(t.Context()))(t)
+	content := must.Get(os.ReadFile(second.LogFile()))(t)
 	if got := strings.Count(string(content), "first"); got != 2 {
 		t.Errorf("%d starts are in the log, want 2:\n%s", got, content)
 	}
@@ -104,7 +104,7 @@ func TestSecondStartKeepsTheLogOfTheFirst(t *testing.T) {
 
 func TestChildLeadsItsOwnProcessGroup(t *testing.T) {
 	p := shell(t, ":")
-	group := testkit.Must(syscall.Getpgid(p.PID()))(t)
+	group := must.Get(syscall.Getpgid(p.PID()))(t)
 	if group != p.PID() {
 		t.Errorf("the child is in process group %d, so Ctrl-C would reach it; want its own, %d", group, p.PID())
 	}

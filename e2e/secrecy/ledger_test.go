@@ -13,13 +13,13 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestASecretIsFoundInEveryFormInWhichItCouldBeTold(t *testing.T) {
 	const password = "K7Q2M5ZT4XWLJ3RA"
-	key := testkit.Must(rsa.GenerateKey(rand.Reader, 2048))(t)
-	modern := testkit.Must(x509.MarshalPKCS8PrivateKey(key))(t)
+	key := must.Get(rsa.GenerateKey(rand.Reader, 2048))(t)
+	modern := must.Get(x509.MarshalPKCS8PrivateKey(key))(t)
 	kept := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	l := &secrecy.Ledger{}
 	if l.Check(nil) == nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 const (
@@ -59,13 +60,13 @@ func startEnvironment(t *testing.T, options world.Options) *environment {
 	// What is logged at this level must not be secret either.
 	options.ControllerArgs = append(options.ControllerArgs, "--log-level=debug")
 	options.SimulatorArgs = []string{"--processing-delay=1s", "--renewal-window=" + window.String()}
-	w := testkit.Must(world.Start(t.Context(), options))(t)
+	w := must.Get(world.Start(t.Context(), options))(t)
 	only := &tenant.Tenant{T: t, World: w, Service: w.Service, Namespace: namespace}
 	s := &environment{Tenant: only, payers: map[string]string{}}
 	t.Cleanup(s.end)
 	s.seedRandom()
 	s.watch()
-	testkit.NoError(t, s.WatchKeys(t.Context(), s.Cluster.RESTConfig()))
+	must.Do(t, s.WatchKeys(t.Context(), s.Cluster.RESTConfig()))
 	issuer := s.Service.Issuer(namespace, customer)
 	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
 	s.Create(s.NamespaceObject(), s.Trust(), issuer)
@@ -95,7 +96,7 @@ func (s *environment) seedRandom() {
 func (s *environment) watch() {
 	s.Helper()
 	options := cache.Options{Scheme: s.Client.Scheme(), DefaultTransform: cache.TransformStripManagedFields()}
-	s.seen = testkit.Must(testkit.Watch(s.Context(), s.Cluster.RESTConfig(), options, nil,
+	s.seen = must.Get(testkit.Watch(s.Context(), s.Cluster.RESTConfig(), options, nil,
 		&cmapi.Certificate{}, &cmapi.CertificateRequest{}, &v1alpha1.VeroOrder{}))(s)
 }
 
@@ -117,13 +118,13 @@ func (s *environment) renew(name string) {
 func (s *environment) kill(number int) {
 	s.Helper()
 	s.killed = append(s.killed, time.Now())
-	testkit.NoError(s, s.Replica(number).Kill())
+	must.Do(s, s.Replica(number).Kill())
 }
 
 // list fills a list from the watch.
 func (s *environment) list(list client.ObjectList) {
 	s.Helper()
-	testkit.NoError(s, s.seen.List(s.Context(), list, client.InNamespace(namespace)))
+	must.Do(s, s.seen.List(s.Context(), list, client.InNamespace(namespace)))
 }
 
 func (s *environment) orders() []v1alpha1.VeroOrder {
@@ -182,6 +183,6 @@ func (s *environment) leader() (number int) {
 func (s *environment) replaceController() {
 	s.Helper()
 	s.kill(1)
-	testkit.NoError(s, s.FreeLease(s.Context()))
-	testkit.Must(s.LaunchReplica(s.Context(), 1))(s)
+	must.Do(s, s.FreeLease(s.Context()))
+	must.Get(s.LaunchReplica(s.Context(), 1))(s)
 }

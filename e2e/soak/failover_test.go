@@ -10,6 +10,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -46,13 +47,13 @@ func TestALeaderThatIsFrozenAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPaid(t
 		busy.keep()
 		number := s.leader()
 		testkit.Pass(s, s.upTo(longestRun))
-		testkit.NoError(t, s.Replica(number).Pause())
+		must.Do(t, s.Replica(number).Pause())
 		s.eventually("the other replica to take over", func() bool { return s.Replica(3 - number).Works(t.Context()) })
 		busy.keep()
 		testkit.Pass(s, s.upTo(longestRun))
-		testkit.NoError(t, s.Replica(number).Resume())
+		must.Do(t, s.Replica(number).Resume())
 		s.eventually("the old leader to end", func() bool { return s.Replica(number).State() != nil })
-		testkit.NoError(t, s.StartReplica(t.Context(), number))
+		must.Do(t, s.StartReplica(t.Context(), number))
 	}
 	busy.finish()
 	leave()
@@ -88,7 +89,7 @@ func (f *failover) run(othersFinish bool) {
 	}
 	f.thaw(given)
 	f.eventually("both certificates", func() bool { return f.received(1, f.fresh) && f.received(2, f.used) })
-	testkit.NoError(f, f.StartReplica(f.Context(), f.old))
+	must.Do(f, f.StartReplica(f.Context(), f.old))
 }
 
 // freezeInTheMiddle freezes the leader while the service is about to answer a SignNewCertificate and a
@@ -105,11 +106,11 @@ func (f *failover) freezeInTheMiddle() string {
 		return len(f.Asked(signNew))+len(f.Asked(renewal)) == before+2
 	})
 	// Not in the middle of a renewal of its lease, which would let it give up at the moment when it is thawed.
-	lease := func() *coordinationv1.Lease { return testkit.Must(f.Lease(f.Context()))(f) }
+	lease := func() *coordinationv1.Lease { return must.Get(f.Lease(f.Context()))(f) }
 	renewed := lease().Spec.RenewTime
 	f.eventually("the leader to renew its lease", func() bool { return !lease().Spec.RenewTime.Equal(renewed) })
-	testkit.NoError(f, f.Replica(f.old).Pause())
-	calls := testkit.Must(f.Service.Calls(f.Context()))(f)
+	must.Do(f, f.Replica(f.old).Pause())
+	calls := must.Get(f.Service.Calls(f.Context()))(f)
 	if calls.Running != 2 {
 		f.Fatalf("%d calls are running when the leader is frozen, want two", calls.Running)
 	}
@@ -125,7 +126,7 @@ func (f *failover) thaw(given string) {
 	old := f.Replica(f.old)
 	f.Script(admin.Fault{Operation: get, Kind: admin.ResultFail, ForDuration: admin.Duration(afterlife)})
 	thawed := time.Now()
-	testkit.NoError(f, old.Resume())
+	must.Do(f, old.Resume())
 	f.eventually("the old leader to end", func() bool { return old.State() != nil })
 	order := f.orderOf(signNew, f.fresh)
 	f.eventually("the watch to show the order as it is", func() bool {
@@ -140,7 +141,7 @@ func (f *failover) thaw(given string) {
 	}
 	f.Errorf("the order has RetrievalId %q, and the old leader had a response with %s when it was thawed",
 		order.Status.RetrievalID, given)
-	testkit.NoError(f, f.replace(f.Context(), f.fresh))
+	must.Do(f, f.replace(f.Context(), f.fresh))
 }
 
 // orderOf is the order of an operation for a Certificate; an empty one if there is none.

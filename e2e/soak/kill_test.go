@@ -6,6 +6,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // longestRun is how long the controller runs at most before it is killed, its start included.
@@ -30,8 +31,8 @@ func TestAControllerThatIsKilledAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPa
 		unfinished += s.killedWithin(s.upTo(longestRun))
 	}
 	s.kill(1)
-	testkit.NoError(s, s.FreeLease(s.Context()))
-	testkit.NoError(t, s.StartController(t.Context()))
+	must.Do(s, s.FreeLease(s.Context()))
+	must.Do(t, s.StartController(t.Context()))
 	busy.finish()
 	leave()
 	found := s.reconcile()
@@ -46,7 +47,7 @@ func TestAControllerThatIsKilledAtRandomMomentsNeitherPaysTwiceNorLosesWhatWasPa
 func (s *environment) killedWithin(moment time.Duration) (running int) {
 	s.Helper()
 	testkit.Pass(s, moment)
-	calls := testkit.Must(s.Service.Calls(s.Context()))(s)
+	calls := must.Get(s.Service.Calls(s.Context()))(s)
 	if state := s.Replica(1).State(); state != nil {
 		s.Fatalf("the controller has ended by itself: %v", s.Replica(1).ExitError())
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -102,7 +103,7 @@ func (s *environment) killUntil(done func() bool, started time.Time) {
 			s.progress(started)
 			number := 1 + s.random.IntN(2)
 			s.kill(number)
-			testkit.NoError(s, s.StartReplica(s.Context(), number))
+			must.Do(s, s.StartReplica(s.Context(), number))
 		case <-late:
 			s.Fatalf("not everything was Ready within %s:\n%s", inTime, s.unfinished())
 		}
@@ -142,7 +143,7 @@ func (s *environment) sampleMemory() (most func() int) {
 // checkLimits: memory, and calls at once.
 func (s *environment) checkLimits(memory int) {
 	s.Helper()
-	calls := testkit.Must(s.Service.Calls(s.Context()))(s)
+	calls := must.Get(s.Service.Calls(s.Context()))(s)
 	s.Logf("at most %d calls ran at once; the heaviest replica had %d MiB", calls.Most, memory>>20)
 	if calls.Most > mostCalls {
 		s.Errorf("%d calls ran at once, want %d at most", calls.Most, mostCalls)

@@ -8,8 +8,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -22,7 +22,7 @@ func TestACallThatEndsTheControllerOnEveryTryKeepsNobodyElseFromACertificate(t *
 	polled := s.poison("polled", get)
 	// The first poll is not announced. The next controller cannot know that there was one.
 	s.killInEvery(polled, get, 0, firstPause)
-	testkit.NoError(t, polled.Service.ClearFaults(t.Context()))
+	must.Do(t, polled.Service.ClearFaults(t.Context()))
 	polled.AwaitOrder("issued after all", func(order *v1alpha1.VeroOrder) bool {
 		return order.Status.State == v1alpha1.VeroOrderIssued
 	})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -53,7 +54,7 @@ type figures struct {
 func (s *environment) reconcile() figures {
 	s.Helper()
 	list := &v1alpha1.VeroOrderList{}
-	testkit.NoError(s, s.Client.List(s.Context(), list, client.InNamespace(namespace)))
+	must.Do(s, s.Client.List(s.Context(), list, client.InNamespace(namespace)))
 	b := &reconciliation{environment: s, log: s.Asked(""), orders: list.Items}
 	if len(b.log) >= wholeLog {
 		s.Error("the service's log has forgotten what came first")
@@ -247,7 +248,7 @@ func (s *environment) unfinished() string {
 // checkSecrets: every Certificate has a certificate of the service for its own key.
 func (b *reconciliation) checkSecrets() {
 	b.Helper()
-	issued := testkit.Must(b.Service.Certificates(b.Context()))(b)
+	issued := must.Get(b.Service.Certificates(b.Context()))(b)
 	known := map[string]bool{}
 	for _, certificate := range issued {
 		known[certificate.Serial] = true

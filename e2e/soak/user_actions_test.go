@@ -15,13 +15,14 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // mintCredentials orders transfer credentials for Certificates and puts them into Secrets.
 func (s *environment) mintCredentials(names ...string) {
 	s.Helper()
-	minted := testkit.Must(s.Service.MintMany(s.Context(), admin.MintRequest{CustomerID: customer, Count: len(names)}))(s)
+	minted := must.Get(s.Service.MintMany(s.Context(), admin.MintRequest{CustomerID: customer, Count: len(names)}))(s)
 	for i, name := range names {
 		s.Create(s.transferSecret(name, minted[i]))
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
@@ -37,10 +38,10 @@ type adoption struct {
 // adoption gives the reader the page and the sample Certificate, both for the test case's namespace.
 func (s *testCase) adoption(inSample []howto.Replacement, inPage ...howto.Replacement) *adoption {
 	s.Helper()
-	page := testkit.Must(howto.Read(howToAdopt,
+	page := must.Get(howto.Read(howToAdopt,
 		append(inPage, howto.Replacement{Old: "-n tax-reporting", New: "-n " + s.Namespace})...))(s)
 	a := &adoption{testCase: s, page: page, shell: s.Shell()}
-	certificate := testkit.Must(os.ReadFile("../../docs/samples/certificate.yaml"))(s)
+	certificate := must.Get(os.ReadFile("../../docs/samples/certificate.yaml"))(s)
 	text, err := howto.Replace(string(certificate),
 		append(inSample, howto.Replacement{Old: "namespace: tax-reporting", New: "namespace: " + s.Namespace})...)
 	if err != nil {
@@ -60,7 +61,7 @@ func (a *adoption) follow(headings ...string) {
 
 func (a *adoption) section(heading string) howto.Page {
 	a.Helper()
-	return testkit.Must(a.page.Section(heading))(a)
+	return must.Get(a.page.Section(heading))(a)
 }
 
 func (a *adoption) run(commands howto.Page) {
@@ -74,15 +75,15 @@ func (a *adoption) run(commands howto.Page) {
 func (a *adoption) write(name string, content []byte) {
 	a.Helper()
 	path := filepath.Join(a.shell.Dir, filepath.FromSlash(name))
-	testkit.NoError(a, os.MkdirAll(filepath.Dir(path), 0o700))
-	testkit.NoError(a, os.WriteFile(path, content, 0o600))
+	must.Do(a, os.MkdirAll(filepath.Dir(path), 0o700))
+	must.Do(a, os.WriteFile(path, content, 0o600))
 }
 
 // rehearsalArguments are those with which the page starts the simulator. The test cases start it themselves.
 func rehearsalArguments(t *testing.T) []string {
 	t.Helper()
-	page := testkit.Must(howto.Read(howToAdopt))(t)
-	rehearsal := testkit.Must(page.Section(headingRehearsal))(t)
+	page := must.Get(howto.Read(howToAdopt))(t)
+	rehearsal := must.Get(page.Section(headingRehearsal))(t)
 	arguments, found := strings.CutPrefix(rehearsal[0].Text, "bin/varmenne-issuer simulator ")
 	if !found {
 		t.Fatalf("the rehearsal begins with %q, want the start of the simulator", rehearsal[0].Text)
@@ -119,15 +120,15 @@ func (h *handMade) opens() time.Time { return h.certificate.NotAfter.Add(-adopte
 func (a *adoption) orderByHand() *handMade {
 	a.Helper()
 	made, order, err := orderFor(a.Mint())
-	testkit.NoError(a, err)
+	must.Do(a, err)
 	soap := a.soapClient()
-	made.retrievalID = testkit.Must(soap.SignNew(a.Context(), order))(a)
+	made.retrievalID = must.Get(soap.SignNew(a.Context(), order))(a)
 	testkit.Pass(a, 10*time.Second+testkit.Interval) // the service's own rule, which holds for everybody who asks it
-	got := testkit.Must(soap.Get(a.Context(), &protocol.Get{Party: order.Party, RetrievalID: made.retrievalID}))(a)
+	got := must.Get(soap.Get(a.Context(), &protocol.Get{Party: order.Party, RetrievalID: made.retrievalID}))(a)
 	if block, _ := pem.Decode(got); block != nil {
 		got = block.Bytes
 	}
-	made.certificate = testkit.Must(x509.ParseCertificate(got))(a)
+	made.certificate = must.Get(x509.ParseCertificate(got))(a)
 	return made
 }
 
@@ -149,9 +150,9 @@ func orderFor(sent admin.Credential) (*handMade, *protocol.SignNew, error) {
 func (a *adoption) soapClient() *veroclient.Client {
 	a.Helper()
 	bundles := a.Bundles(a.Service)
-	responses := testkit.Must(pki.NewTrust(testkit.ParseCertificates([]byte(bundles[keyResponses]))))(a)
-	home := testkit.Must(endpoints.Parse([]string{"127.0.0.1:*"}))(a)
-	soap := testkit.Must(veroclient.New(veroclient.Options{
+	responses := must.Get(pki.NewTrust(testkit.ParseCertificates([]byte(bundles[keyResponses]))))(a)
+	home := must.Get(endpoints.Parse([]string{"127.0.0.1:*"}))(a)
+	soap := must.Get(veroclient.New(veroclient.Options{
 		URL: a.Service.URL, TLS: testkit.ParseCertificates([]byte(bundles[keyTLS])), Responses: responses,
 		Endpoints: endpoints.Rule{Allowed: home},
 	}))(a)

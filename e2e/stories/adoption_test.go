@@ -15,6 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // Years in minutes: there is time to adopt the certificate before its window opens, and to renew it before it ends.
@@ -41,7 +42,7 @@ func TestEveryCommandOfTheHowToIsRunByAStory(t *testing.T) {
 		headingStart, headingPKCS12, headingCheck, headingSecret, headingCreate, headingRenewal, headingPlain,
 		headingRehearsal,
 	}
-	page := testkit.Must(howto.Read(howToAdopt))(t)
+	page := must.Get(howto.Read(howToAdopt))(t)
 	if found := page.Sections(); !slices.Equal(found, run) {
 		t.Errorf("there are commands under %q, and the stories run %q", found, run)
 	}
@@ -174,7 +175,7 @@ func (a *adoption) asksForNothing() {
 // removeRequests does what a cluster does when a Certificate is deleted; this one has no garbage collector.
 func (a *adoption) removeRequests() {
 	a.Helper()
-	testkit.NoError(a, a.Client.DeleteAllOf(a.Context(), &cmapi.CertificateRequest{}, client.InNamespace(a.Namespace)))
+	must.Do(a, a.Client.DeleteAllOf(a.Context(), &cmapi.CertificateRequest{}, client.InNamespace(a.Namespace)))
 }
 
 // keepRequests lets the Certificate of the how-to keep its requests as those of the other test cases do.

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // approver is who approves requests where nobody keeps it from that.
@@ -55,7 +55,7 @@ func TestARequestThatNobodyApprovesSaysWhatTheApproverNeeds(t *testing.T) {
 	await(s, request, "issued", func(request *cmapi.CertificateRequest) bool {
 		return cmutil.CertificateRequestReadyReason(request) == cmapi.CertificateRequestReasonIssued
 	})
-	found := testkit.Must(s.verify(request.Status.Certificate, request.Status.CA))(t)
+	found := must.Get(s.verify(request.Status.Certificate, request.Status.CA))(t)
 	if !keyOf(s, request).Equal(found.chain[0].PublicKey) {
 		t.Error("the certificate is for another key")
 	}
@@ -133,7 +133,7 @@ func (s *testCase) awaitRefusal(refusal string) {
 	probe.Name = "probe"
 	probe.Spec.IssuerRef = cmmeta.IssuerReference{Group: "probe.invalid", Kind: "Probe", Name: "probe"}
 	s.Create(probe)
-	impersonator := testkit.Must(s.Cluster.ClientAs(approver))(s)
+	impersonator := must.Get(s.Cluster.ClientAs(approver))(s)
 	s.Eventually("approvals to be refused", func(ctx context.Context) (bool, error) {
 		if err := s.Client.Get(ctx, client.ObjectKeyFromObject(probe), probe); err != nil {
 			return false, err

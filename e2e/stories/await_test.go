@@ -18,6 +18,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // await waits until an object is as it should be, and returns it.
@@ -141,7 +142,7 @@ func (s *testCase) awaitEvent(kind, name, class, reason string, says ...string) 
 func (s *testCase) events(reason string) []corev1.Event {
 	s.Helper()
 	list := &corev1.EventList{}
-	testkit.NoError(s, s.Client.List(s.Context(), list, client.InNamespace(s.Namespace)))
+	must.Do(s, s.Client.List(s.Context(), list, client.InNamespace(s.Namespace)))
 	return slices.DeleteFunc(list.Items, func(event corev1.Event) bool { return event.Reason != reason })
 }
 
@@ -199,7 +200,7 @@ func (s *testCase) awaitSecretRead(name string, times int, done ...func()) {
 // secretReads counts how often the controller has read a Secret.
 func (s *testCase) secretReads(name string) int {
 	s.Helper()
-	entries := testkit.Must(testkit.ReadAuditLog(s.Cluster.AuditLog(), s.Namespace))(s)
+	entries := must.Get(testkit.ReadAuditLog(s.Cluster.AuditLog(), s.Namespace))(s)
 	reads := 0
 	for _, entry := range entries {
 		if read := entry.ObjectRef; entry.Verb == "get" && read.Resource == "secrets" &&

@@ -20,8 +20,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -32,7 +32,7 @@ const wantsCredentials = "so a new one needs transfer credentials"
 func TestASecretWhoseCertificateCannotBeRenewedSaysWhyAndAsksForCredentials(t *testing.T) {
 	t.Parallel()
 	ours, another := crypto.Signer(pkitest.Key("tls.key")), crypto.Signer(pkitest.Key("another"))
-	elliptical := testkit.Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
+	elliptical := must.Get(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	for claim, c := range map[string]struct {
 		// certified is whose certificate lies beside key.
 		key, certified crypto.Signer
@@ -171,7 +171,7 @@ func TestARenewalOfEverythingOrARenamedIssuerSpendsNoDefaultCredentials(t *testi
 // foundSecret is a Secret of the kind that cert-manager writes, with a certificate that it has not written.
 func (s *testCase) foundSecret(name string, key crypto.Signer, certificate *x509.Certificate) *corev1.Secret {
 	s.Helper()
-	der := testkit.Must(x509.MarshalPKCS8PrivateKey(key))(s)
+	der := must.Get(x509.MarshalPKCS8PrivateKey(key))(s)
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: name},
 		Type:       corev1.SecretTypeTLS,

@@ -12,6 +12,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/cluster"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -139,7 +140,7 @@ func sideBySide(t *testing.T, scenarios []*scenario, what func(*scenario) func(*
 // calmsDown lets the closing checks begin here with what the controller says and is refused.
 func (e *environment) calmsDown(t *testing.T) {
 	t.Helper()
-	logged := testkit.Must(os.ReadFile(e.Controller().LogFile()))(t)
+	logged := must.Get(os.ReadFile(e.Controller().LogFile()))(t)
 	e.calm.since, e.calm.logged = time.Now(), len(logged)
 }
 
@@ -148,9 +149,9 @@ func (e *environment) calmsDown(t *testing.T) {
 // watches alone would take half a minute to come back.
 func (e *environment) loseAPIServer(t *testing.T) {
 	t.Helper()
-	testkit.NoError(t, e.Cluster.Process(cluster.APIServer).Kill())
+	must.Do(t, e.Cluster.Process(cluster.APIServer).Kill())
 	testkit.Pass(t, absence)
-	testkit.NoError(t, errors.Join(
+	must.Do(t, errors.Join(
 		e.Cluster.StartAPIServer(t.Context()), e.Cluster.StopCertManager(), e.Cluster.StartCertManager(t.Context())))
 	e.revive(t)
 }
@@ -170,7 +171,7 @@ func (e *environment) cutConnections(t *testing.T) {
 // restartEtcd stops etcd and starts it again. The API server goes on.
 func (e *environment) restartEtcd(t *testing.T) {
 	t.Helper()
-	testkit.NoError(t, errors.Join(e.Cluster.StopEtcd(), e.Cluster.StartEtcd(t.Context())))
+	must.Do(t, errors.Join(e.Cluster.StopEtcd(), e.Cluster.StartEtcd(t.Context())))
 	e.revive(t)
 }
 
@@ -185,7 +186,7 @@ func (e *environment) revive(t *testing.T) {
 	if err == nil && e.Controller().State() != nil {
 		err = errors.Join(e.FreeLease(t.Context()), e.StartController(t.Context()))
 	}
-	testkit.NoError(t, err)
+	must.Do(t, err)
 }
 
 // isLedSince reports whether the controller has renewed its lease after a time. One that could not looks as if it

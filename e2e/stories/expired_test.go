@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -27,7 +27,7 @@ func TestACertificateThatExpiresWhileTheServiceHangsIsReplacedOnceItIsBackIfTher
 	t.Parallel()
 	s, first := beginBrief(t)
 	sent := s.Mint()
-	testkit.NoError(t, s.Service.Process.Pause())
+	must.Do(t, s.Service.Process.Pause())
 	// Whatever happens: the service has to list what it was asked in the end.
 	t.Cleanup(func() { _ = s.Service.Process.Resume() })
 	s.awaitRenewalOrder("sent", func(order *v1alpha1.VeroOrder) bool { return order.Status.Submissions > 0 })
@@ -35,7 +35,7 @@ func TestACertificateThatExpiresWhileTheServiceHangsIsReplacedOnceItIsBackIfTher
 	s.Create(s.Credentials(sent))
 
 	s.awaitRenewalExpired(first, v1alpha1.ReasonCertificateExpired, "before it could be renewed")
-	testkit.NoError(t, s.Service.Process.Resume())
+	must.Do(t, s.Service.Process.Resume())
 	s.awaitRenewed(first).isFor(s, waiting)
 	s.receivedRenewals(0)
 	s.boughtTimes(2)

@@ -17,7 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
@@ -149,7 +149,7 @@ func (s *testCase) stranger() client.Client {
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
 		},
 	)
-	return testkit.Must(s.Cluster.ClientAs(name))(s)
+	return must.Get(s.Cluster.ClientAs(name))(s)
 }
 
 // awaitHeld waits until a forged request is approved, and pending for that reason.
@@ -184,5 +184,5 @@ func (s *testCase) gotNothing(claim string, forged *cmapi.CertificateRequest) {
 // digestOf is the digest of a request's public key, as orders and the service's log write it.
 func digestOf(s *testCase, request *cmapi.CertificateRequest) string {
 	s.Helper()
-	return testkit.Must(pki.PublicKeyDigest(keyOf(s, request)))(s)
+	return must.Get(pki.PublicKeyDigest(keyOf(s, request)))(s)
 }

@@ -18,6 +18,7 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // storePassword protects the keystores.
@@ -74,7 +75,7 @@ func inEveryFormat(certificate *cmapi.Certificate) *corev1.Secret {
 func (s *testCase) agreeWithThePair(secretName string) {
 	s.Helper()
 	secret := s.readSecret(secretName)
-	pair := testkit.Must(tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]))(s)
+	pair := must.Get(tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]))(s)
 	chain := testkit.ParseCertificates(secret.Data[corev1.TLSCertKey])
 	roots := testkit.ParseCertificates(secret.Data["ca.crt"])
 	for name, read := range formats {

@@ -17,6 +17,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent(t *testing.T) {
@@ -103,11 +104,11 @@ func (s *testCase) nothingHappened() {
 // bareRequest is a CertificateRequest that no Certificate stands behind, with an RSA key of its own.
 func (s *testCase) bareRequest(bits int) *cmapi.CertificateRequest {
 	s.Helper()
-	key := testkit.Must(rsa.GenerateKey(rand.Reader, bits))(s)
+	key := must.Get(rsa.GenerateKey(rand.Reader, bits))(s)
 	s.KeepKey(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
 		"the key of a request without a Certificate")
 	template := &x509.CertificateRequest{Subject: pkix.Name{CommonName: customerID}}
-	der := testkit.Must(x509.CreateCertificateRequest(rand.Reader, template, key))(s)
+	der := must.Get(x509.CreateCertificateRequest(rand.Reader, template, key))(s)
 	certificate := s.Certificate()
 	return &cmapi.CertificateRequest{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: "bare"},

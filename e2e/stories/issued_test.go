@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
@@ -107,7 +108,7 @@ func (i *issued) isFor(s *testCase, request *cmapi.CertificateRequest) {
 
 func keyOf(s *testCase, request *cmapi.CertificateRequest) *rsa.PublicKey {
 	s.Helper()
-	signing := testkit.Must(pki.ParseCertificateRequest(request.Spec.Request))(s)
+	signing := must.Get(pki.ParseCertificateRequest(request.Spec.Request))(s)
 	key, ok := signing.PublicKey.(*rsa.PublicKey)
 	if !ok {
 		s.Fatalf("CertificateRequest %s is for a %T", request.Name, signing.PublicKey)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // spoiled is an issuer that cannot work.
@@ -188,7 +188,7 @@ func (s *testCase) createSpoiled(c spoiled) {
 // listener counts the connections that come to a loopback address which is not on the list of the test cases.
 func listener(t *testing.T) (address string, connections *atomic.Int32) {
 	t.Helper()
-	listening := testkit.Must((&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.2:0"))(t)
+	listening := must.Get((&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.2:0"))(t)
 	t.Cleanup(func() { _ = listening.Close() })
 	connections = &atomic.Int32{}
 	go func() {

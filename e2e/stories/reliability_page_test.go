@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -114,7 +114,7 @@ const reliability = "../../docs/reliability.md"
 // TestThePageShowsTheRowsAsTheyAreRun compares the tables of the page with the rows.
 func TestThePageShowsTheRowsAsTheyAreRun(t *testing.T) {
 	t.Parallel()
-	content := testkit.Must(os.ReadFile(reliability))(t)
+	content := must.Get(os.ReadFile(reliability))(t)
 	page := string(content)
 	for name, table := range map[string]string{
 		"service": serviceTable(), "outcomes": outcomeTable(), "people": peopleTable(), "cluster": clusterTable(),
@@ -132,7 +132,7 @@ func TestThePageShowsTheRowsAsTheyAreRun(t *testing.T) {
 		page = page[:start] + table + page[end:]
 	}
 	if *update {
-		testkit.NoError(t, os.WriteFile(reliability, []byte(page), 0o600))
+		must.Do(t, os.WriteFile(reliability, []byte(page), 0o600))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // Where an order is when a person acts, and how it goes on after that.
@@ -190,7 +191,7 @@ func (s *testCase) removeAsCollected() (collect func()) {
 	collect = func() {
 		s.Helper()
 		keys := &corev1.SecretList{}
-		testkit.NoError(s, s.Client.List(s.Context(), keys, client.InNamespace(s.Namespace)))
+		must.Do(s, s.Client.List(s.Context(), keys, client.InNamespace(s.Namespace)))
 		requests := s.Requests()
 		owned := make([]client.Object, 0, len(requests)+len(keys.Items))
 		for _, request := range requests {
@@ -203,7 +204,7 @@ func (s *testCase) removeAsCollected() (collect func()) {
 			if owner := metav1.GetControllerOf(object); owner == nil || owner.UID != certificate.UID {
 				continue
 			}
-			testkit.NoError(s, client.IgnoreNotFound(s.Client.Delete(s.Context(), object)))
+			must.Do(s, client.IgnoreNotFound(s.Client.Delete(s.Context(), object)))
 		}
 	}
 	s.awaitOtherRequest(nil)

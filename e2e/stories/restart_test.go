@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -25,7 +25,7 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 	running.Create(running.Certificate())
 	running.awaitCall(signNew)
 
-	testkit.NoError(t, accepted.StopController())
+	must.Do(t, accepted.StopController())
 	order, submission := running.Orders()[0], running.submissions()[0]
 	if order.Status.RetrievalID != submission.RetrievalID || order.Status.State != v1alpha1.VeroOrderSubmitted {
 		t.Errorf("the response to the running call was not recorded: the order is %s with RetrievalId %q, want Submitted "+
@@ -35,7 +35,7 @@ func TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccep
 		t.Fatalf("the accepted order is %s already, want Submitted", phase)
 	}
 
-	testkit.NoError(t, accepted.StartController(t.Context()))
+	must.Do(t, accepted.StartController(t.Context()))
 	for _, s := range []*testCase{accepted, running} {
 		s.deliver()
 		s.awaitReady(certificateName)
@@ -54,12 +54,12 @@ func TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow(t *testing.T)
 	order := renewing.awaitInFlight()
 
 	waiting.awaitSecretRead(waiting.secret.Name, 1, func() {
-		testkit.NoError(t, renewing.StopController())
+		must.Do(t, renewing.StopController())
 		stopped := await(renewing.testCase, order, "there", func(*v1alpha1.VeroOrder) bool { return true })
 		if stopped.Status.State != v1alpha1.VeroOrderSubmitted {
 			t.Fatalf("the renewal is %s already, want Submitted", stopped.Status.State)
 		}
-		testkit.NoError(t, renewing.StartController(t.Context()))
+		must.Do(t, renewing.StartController(t.Context()))
 	})
 	waiting.isUntouched()
 	renewing.deliver()

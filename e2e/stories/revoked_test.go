@@ -11,6 +11,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -45,7 +46,7 @@ func TestARevokedCertificateIsReplacedWithNewCredentials(t *testing.T) {
 			first := s.awaitReady(certificateName)
 			inUse := s.readSecret(certificate.Spec.SecretName)
 			c.forget(s, spent)
-			testkit.Must(s.Service.Revoke(t.Context(), serialNumber(first.chain[0])))(t)
+			must.Get(s.Service.Revoke(t.Context(), serialNumber(first.chain[0])))(t)
 			s.renewSettled(certificate)
 
 			says := append([]string{"the service does not renew the certificate in Secret " + certificate.Spec.SecretName,

@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -134,7 +134,7 @@ func (f serviceFault) pauseBefore(s *testCase, operation, next string) {
 	if f.fault.Kind != "" || next != operation {
 		return
 	}
-	testkit.NoError(s, s.Service.Process.Pause())
+	must.Do(s, s.Service.Process.Pause())
 }
 
 func (f serviceFault) resume(s *testCase) {
@@ -142,7 +142,7 @@ func (f serviceFault) resume(s *testCase) {
 	if f.fault.Kind != "" {
 		return
 	}
-	testkit.NoError(s, s.Service.Process.Resume())
+	must.Do(s, s.Service.Process.Resume())
 }
 
 // buyAnother lets another Certificate of the namespace get ready first, with credentials of its own.

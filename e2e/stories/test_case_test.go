@@ -15,7 +15,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -141,7 +141,7 @@ func (s *testCase) keepWaiting() {
 // deliver ends every fault of the service.
 func (s *testCase) deliver() {
 	s.Helper()
-	testkit.NoError(s, s.Service.ClearFaults(s.Context()))
+	must.Do(s, s.Service.ClearFaults(s.Context()))
 }
 
 // mistyped are the credentials with a password that somebody has mistyped.

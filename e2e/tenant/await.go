@@ -12,6 +12,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -87,17 +88,17 @@ func (n *Tenant) Requests() []cmapi.CertificateRequest {
 
 func (n *Tenant) list(list client.ObjectList) {
 	n.Helper()
-	testkit.NoError(n, n.Client.List(n.Context(), list, client.InNamespace(n.Namespace)))
+	must.Do(n, n.Client.List(n.Context(), list, client.InNamespace(n.Namespace)))
 }
 
 // Asked lists what the service was asked, of one operation or of all.
 func (n *Tenant) Asked(operation string) []admin.Request {
 	n.Helper()
-	return testkit.Must(n.Service.Requests(n.Context(), operation, ""))(n)
+	return must.Get(n.Service.Requests(n.Context(), operation, ""))(n)
 }
 
 // Accepted lists the SignNewCertificate that the service has accepted.
 func (n *Tenant) Accepted() []admin.Request {
 	n.Helper()
-	return testkit.Must(n.Service.Accepted(n.Context()))(n)
+	return must.Get(n.Service.Accepted(n.Context()))(n)
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -34,8 +34,8 @@ const keptRequests int32 = 10
 // Sample reads a manifest of the documentation into an object of the tenant's namespace.
 func Sample[T client.Object](n *Tenant, file string, object T) T {
 	n.Helper()
-	root := testkit.Must(binaries.RepositoryRoot())(n)
-	content := testkit.Must(os.ReadFile(filepath.Join(root, "docs", "samples", file)))(n)
+	root := must.Get(binaries.RepositoryRoot())(n)
+	content := must.Get(os.ReadFile(filepath.Join(root, "docs", "samples", file)))(n)
 	if err := yaml.UnmarshalStrict(content, object); err != nil {
 		n.Fatalf("%s: %v", file, err)
 	}
@@ -67,13 +67,13 @@ func (n *Tenant) Issuer() *v1alpha1.VeroIssuer {
 // Trust is the ConfigMap that the sample issuer names, with the bundles of the tenant's service.
 func (n *Tenant) Trust() *corev1.ConfigMap {
 	n.Helper()
-	return testkit.Must(n.Service.Trust(n.Context(), n.Namespace))(n)
+	return must.Get(n.Service.Trust(n.Context(), n.Namespace))(n)
 }
 
 // Bundles are the trust anchors of a service, by the keys that the sample issuer names.
 func (n *Tenant) Bundles(of *world.Service) map[string]string {
 	n.Helper()
-	return testkit.Must(of.Bundles(n.Context()))(n)
+	return must.Get(of.Bundles(n.Context()))(n)
 }
 
 // Mint lets the service send transfer credentials for the customer of the samples.
@@ -85,7 +85,7 @@ func (n *Tenant) Mint() admin.Credential {
 // MintAs lets the service send other ones.
 func (n *Tenant) MintAs(wanted admin.MintRequest) admin.Credential {
 	n.Helper()
-	return testkit.Must(n.Service.Mint(n.Context(), wanted))(n)
+	return must.Get(n.Service.Mint(n.Context(), wanted))(n)
 }
 
 // Credentials is the sample Secret with what the service has sent.

@@ -19,8 +19,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/howto"
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -42,8 +42,8 @@ type Tenant struct {
 // Begin starts the certificate service of a tenant, with those arguments. It is stopped when the test ends.
 func Begin(t *testing.T, in *world.World, namespace string, arguments ...string) *Tenant {
 	t.Helper()
-	service := testkit.Must(in.StartService(t.Context(), arguments...))(t)
-	testkit.Cleanup(t, service.Process.Stop)
+	service := must.Get(in.StartService(t.Context(), arguments...))(t)
+	must.Cleanup(t, service.Process.Stop)
 	return &Tenant{T: t, World: in, Service: service, Namespace: namespace}
 }
 
@@ -85,7 +85,7 @@ func (n *Tenant) Remove(objects ...client.Object) {
 // Get reads an object of the tenant's namespace.
 func Get[T client.Object](n *Tenant, name string, object T) T {
 	n.Helper()
-	testkit.NoError(n, n.Client.Get(n.Context(), client.ObjectKey{Namespace: n.Namespace, Name: name}, object))
+	must.Do(n, n.Client.Get(n.Context(), client.ObjectKey{Namespace: n.Namespace, Name: name}, object))
 	return object
 }
 
@@ -145,5 +145,5 @@ func (n *Tenant) Shell() howto.Shell {
 // Script lets the service misbehave.
 func (n *Tenant) Script(fault admin.Fault) {
 	n.Helper()
-	testkit.Must(n.Service.Script(n.Context(), fault))(n)
+	must.Get(n.Service.Script(n.Context(), fault))(n)
 }

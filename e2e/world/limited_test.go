@@ -21,6 +21,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 const (
@@ -87,7 +88,7 @@ func checkClosed(t *testing.T, w *world.World) {
 			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 		},
 	} {
-		testkit.NoError(t, w.Client.Create(t.Context(), object))
+		must.Do(t, w.Client.Create(t.Context(), object))
 	}
 	testkit.AwaitReady(t, w.Client, closed, tenant.CertificateName, nil)
 }
@@ -95,13 +96,13 @@ func checkClosed(t *testing.T, w *world.World) {
 // checkEndpoint: the list of allowed endpoints binds also an administrator's issuer where a value says so.
 func checkEndpoint(t *testing.T, w *world.World) {
 	t.Helper()
-	trust := testkit.Must(w.Service.Trust(t.Context(), "varmenne-issuer"))(t)
+	trust := must.Get(w.Service.Trust(t.Context(), "varmenne-issuer"))(t)
 	issuer := &v1alpha1.VeroClusterIssuer{
 		ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"}, Spec: w.Service.Issuer("", tenant.CustomerID).Spec,
 	}
 	issuer.Spec.URL = "https://unlisted.invalid"
 	for _, object := range []client.Object{trust, issuer} {
-		testkit.NoError(t, w.Client.Create(t.Context(), object))
+		must.Do(t, w.Client.Create(t.Context(), object))
 	}
 	testkit.Eventually(t, "an issuer whose endpoint is not allowed", func(ctx context.Context) (bool, error) {
 		err := w.Client.Get(ctx, client.ObjectKeyFromObject(issuer), issuer)
@@ -113,8 +114,8 @@ func checkEndpoint(t *testing.T, w *world.World) {
 func limited(t *testing.T) *world.World {
 	t.Helper()
 	policy := t.TempDir() + "/policy.yaml"
-	testkit.NoError(t, os.WriteFile(policy, []byte(auditPolicy), 0o600))
-	w := testkit.Must(world.Start(t.Context(), world.Options{
+	must.Do(t, os.WriteFile(policy, []byte(auditPolicy), 0o600))
+	w := must.Get(world.Start(t.Context(), world.Options{
 		AuditPolicy: policy,
 		Values: map[string]any{
 			"watchNamespaces":  []string{watched, closed},
@@ -125,7 +126,7 @@ func limited(t *testing.T) *world.World {
 			},
 		},
 	}))(t)
-	testkit.Cleanup(t, func() error { return w.End(t.Failed()) })
+	must.Cleanup(t, func() error { return w.End(t.Failed()) })
 	return w
 }
 
@@ -149,14 +150,14 @@ func checkMetrics(t *testing.T, w *world.World) {
 		"": http.StatusUnauthorized, "stranger": http.StatusForbidden, "reader": http.StatusOK,
 	} {
 		page := w.Replica(1).MetricsURL()
-		request := testkit.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, page, http.NoBody))(t)
+		request := must.Get(http.NewRequestWithContext(t.Context(), http.MethodGet, page, http.NoBody))(t)
 		if account != "" {
 			request.Header.Set("Authorization", "Bearer "+token(t, w, account))
 		}
 		asker := &http.Client{Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // It is self-signed.
 		}}
-		response := testkit.Must(asker.Do(request))(t)
+		response := must.Get(asker.Do(request))(t)
 		_ = response.Body.Close()
 		if response.StatusCode != want {
 			t.Errorf("%q reads metrics: HTTP %d, want %d", account, response.StatusCode, want)
@@ -166,15 +167,15 @@ func checkMetrics(t *testing.T, w *world.World) {
 
 func token(t *testing.T, w *world.World, account string) string {
 	t.Helper()
-	file := testkit.Must(w.Cluster.ServiceAccountKubeconfig(t.Context(), watched, account))(t)
-	config := testkit.Must(clientcmd.BuildConfigFromFlags("", file))(t)
+	file := must.Get(w.Cluster.ServiceAccountKubeconfig(t.Context(), watched, account))(t)
+	config := must.Get(clientcmd.BuildConfigFromFlags("", file))(t)
 	return config.BearerToken
 }
 
 // checkAudit looks for what the controller asked and was refused. What it may do is seen in e2e/chart.
 func checkAudit(t *testing.T, w *world.World) {
 	t.Helper()
-	entries := testkit.Must(testkit.ReadAuditLog(w.Cluster.AuditLog(), user))(t)
+	entries := must.Get(testkit.ReadAuditLog(w.Cluster.AuditLog(), user))(t)
 	asked := 0
 	for _, entry := range entries {
 		if entry.User.Username != user {
@@ -195,7 +196,7 @@ func checkAudit(t *testing.T, w *world.World) {
 // checkSelection: of CertificateRequests, the controller asks for those of its own group only.
 func checkSelection(t *testing.T, address string) {
 	t.Helper()
-	asked := testkit.Must(url.Parse(address))(t)
+	asked := must.Get(url.Parse(address))(t)
 	if strings.HasSuffix(asked.Path, "/certificaterequests") &&
 		asked.Query().Get("fieldSelector") != "spec.issuerRef.group=varmenne.dev" {
 		t.Errorf("it asks for requests of others, too: %s", address)

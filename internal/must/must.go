@@ -25,6 +25,16 @@ func Do(t testing.TB, err error) {
 	}
 }
 
+// Cleanup ends something with the test, and fails the test where that fails.
+func Cleanup(t testing.TB, end func() error) {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Say fails the test unless there is an error, whose text has each of the parts in it. The test goes on.
 func Say(t testing.TB, err error, parts ...string) {
 	t.Helper()

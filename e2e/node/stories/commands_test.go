@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // helm runs helm as the administrator and returns what it prints.
@@ -26,13 +26,13 @@ func (p *platform) kubectl(ctx context.Context, arguments ...string) (string, er
 // mustHelm is helm for what has to succeed.
 func (p *platform) mustHelm(t *testing.T, arguments ...string) {
 	t.Helper()
-	testkit.Must(p.helm(t.Context(), arguments...))(t)
+	must.Get(p.helm(t.Context(), arguments...))(t)
 }
 
 // mustKubectl is kubectl for what has to succeed.
 func (p *platform) mustKubectl(t *testing.T, arguments ...string) string {
 	t.Helper()
-	return testkit.Must(p.kubectl(t.Context(), arguments...))(t)
+	return must.Get(p.kubectl(t.Context(), arguments...))(t)
 }
 
 // command runs a program in the environment of the administrator.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -25,7 +25,7 @@ func (p *platform) makeNamespace(t *testing.T, namespace string) {
 // createIssuer creates an issuer for the service in a namespace.
 func (p *platform) createIssuer(t *testing.T, service *world.Service, namespace string) {
 	t.Helper()
-	trust := testkit.Must(service.Trust(t.Context(), namespace))(t)
+	trust := must.Get(service.Trust(t.Context(), namespace))(t)
 	p.create(t, trust)
 	p.create(t, service.Issuer(namespace, customerID))
 }
@@ -34,7 +34,7 @@ func (p *platform) createIssuer(t *testing.T, service *world.Service, namespace 
 // web-1, web-2, ….
 func (p *platform) createCertificates(t *testing.T, service *world.Service, namespace string, count int) {
 	t.Helper()
-	credentials := testkit.Must(service.MintMany(t.Context(), admin.MintRequest{CustomerID: customerID, Count: count}))(t)
+	credentials := must.Get(service.MintMany(t.Context(), admin.MintRequest{CustomerID: customerID, Count: count}))(t)
 	for i, sent := range credentials {
 		certificate := world.Certificate(namespace, fmt.Sprintf("web-%d", i+1), customerID)
 		p.create(t, world.TransferSecret(namespace, certificate.Name, sent))
@@ -45,5 +45,5 @@ func (p *platform) createCertificates(t *testing.T, service *world.Service, name
 // paid is how many requests for a new certificate the service has accepted.
 func paid(t *testing.T, service *world.Service) int {
 	t.Helper()
-	return len(testkit.Must(service.Accepted(t.Context()))(t))
+	return len(must.Get(service.Accepted(t.Context()))(t))
 }

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestARehearsalNeedsOneCommandAndTheNotesSayTheOthers(t *testing.T) {
@@ -69,7 +69,7 @@ func testPodsAreWell(t *testing.T, r *release, want int) {
 func testMetrics(t *testing.T, r *release) {
 	t.Helper()
 	services := &corev1.ServiceList{}
-	testkit.NoError(t, r.List(t.Context(), services, client.InNamespace(r.namespace)))
+	must.Do(t, r.List(t.Context(), services, client.InNamespace(r.namespace)))
 	for _, service := range services.Items {
 		for _, port := range service.Spec.Ports {
 			if port.Name != "metrics" {
@@ -105,7 +105,7 @@ func testOrdersStay(t *testing.T, r *release) {
 		t.Errorf("definitions after uninstall: %q (%v), want all seven", got, err)
 	}
 	orders := &v1alpha1.VeroOrderList{}
-	testkit.NoError(t, r.List(t.Context(), orders, client.InNamespace(r.namespace)))
+	must.Do(t, r.List(t.Context(), orders, client.InNamespace(r.namespace)))
 	if len(orders.Items) != 1 || orders.Items[0].Status.State != v1alpha1.VeroOrderIssued {
 		t.Errorf("orders after uninstall: %v, want the one that was issued", orders.Items)
 	}

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 func TestWatchNamespacesServesTheNamespacesOfTheListOnly(t *testing.T) {
@@ -40,13 +40,13 @@ func TestWatchNamespacesServesTheNamespacesOfTheListOnly(t *testing.T) {
 func testUntouched(t *testing.T, p *platform, namespace string) {
 	t.Helper()
 	issuer := &v1alpha1.VeroIssuer{}
-	testkit.NoError(t, p.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "vero"}, issuer))
+	must.Do(t, p.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "vero"}, issuer))
 	if issuer.Status.ObservedGeneration != 0 {
 		t.Errorf("the issuer outside was checked: %+v", issuer.Status)
 	}
 	requests, orders := &cmapi.CertificateRequestList{}, &v1alpha1.VeroOrderList{}
 	for _, list := range []client.ObjectList{requests, orders} {
-		testkit.NoError(t, p.List(t.Context(), list, client.InNamespace(namespace)))
+		must.Do(t, p.List(t.Context(), list, client.InNamespace(namespace)))
 	}
 	if len(requests.Items) != 1 || len(orders.Items) != 0 {
 		t.Errorf("outside are %d requests and %d orders, want one request and no order",

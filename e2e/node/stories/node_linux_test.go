@@ -15,7 +15,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
 	"github.com/varmenne/varmenne-issuer/e2e/node"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // environment is the node that is built where no other cluster is named.
@@ -51,7 +51,7 @@ func (n builtNode) provideCertManager(ctx context.Context, p *platform) error {
 // programs finds the product's processes by the cgroup that kubelet has made for the Pod.
 func (n builtNode) programs(t *testing.T, pod corev1.Pod) []program {
 	t.Helper()
-	files := testkit.Must(filepath.Glob("/proc/[0-9]*/cgroup"))(t)
+	files := must.Get(filepath.Glob("/proc/[0-9]*/cgroup"))(t)
 	var found []program
 	for _, file := range files {
 		directory := filepath.Dir(file)
@@ -62,7 +62,7 @@ func (n builtNode) programs(t *testing.T, pod corev1.Pod) []program {
 		if executable, err := os.Readlink(filepath.Join(directory, "exe")); err != nil || executable != "/"+issuer {
 			continue // That of the pause container.
 		}
-		pid := testkit.Must(strconv.Atoi(filepath.Base(directory)))(t)
+		pid := must.Get(strconv.Atoi(filepath.Base(directory)))(t)
 		found = append(found, program{pid: pid, pod: pod})
 	}
 	return found

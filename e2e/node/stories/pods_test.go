@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // memoryHierarchy is where the memory controller is.
@@ -25,7 +25,7 @@ const memoryHierarchy = "/sys/fs/cgroup/memory"
 func (r *release) pods(t *testing.T) []corev1.Pod {
 	t.Helper()
 	list := &corev1.PodList{}
-	testkit.NoError(t, r.List(t.Context(), list, client.InNamespace(r.namespace)))
+	must.Do(t, r.List(t.Context(), list, client.InNamespace(r.namespace)))
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool {
 		return pod.Status.Phase != corev1.PodRunning || pod.DeletionTimestamp != nil
 	})
@@ -51,7 +51,7 @@ func (r *release) programs(t *testing.T, on machine) []program {
 // proc reads a file about the process.
 func (p program) proc(t *testing.T, file string) string {
 	t.Helper()
-	return string(testkit.Must(os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.pid, file)))(t))
+	return string(must.Get(os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.pid, file)))(t))
 }
 
 // memory reads a file of the container's memory cgroup.
@@ -59,7 +59,7 @@ func (p program) memory(t *testing.T, file string) string {
 	t.Helper()
 	for line := range strings.Lines(p.proc(t, "cgroup")) {
 		if parts := strings.SplitN(strings.TrimSpace(line), ":", 3); parts[1] == "memory" {
-			content := testkit.Must(os.ReadFile(filepath.Join(memoryHierarchy, parts[2], file)))(t)
+			content := must.Get(os.ReadFile(filepath.Join(memoryHierarchy, parts[2], file)))(t)
 			return strings.TrimSpace(string(content))
 		}
 	}
@@ -70,7 +70,7 @@ func (p program) memory(t *testing.T, file string) string {
 // kill kills the process, and it alone: kubelet has to notice.
 func (p program) kill(t *testing.T) {
 	t.Helper()
-	testkit.NoError(t, syscall.Kill(p.pid, syscall.SIGKILL))
+	must.Do(t, syscall.Kill(p.pid, syscall.SIGKILL))
 }
 
 func testContainment(t *testing.T, r *release) {
@@ -142,7 +142,7 @@ func testMemory(t *testing.T, p program) {
 	t.Helper()
 	value := func(file string) int64 {
 		t.Helper()
-		return testkit.Must(strconv.ParseInt(p.memory(t, file), 10, 64))(t)
+		return must.Get(strconv.ParseInt(p.memory(t, file), 10, 64))(t)
 	}
 	var wanted resource.Quantity
 	for _, container := range p.pod.Spec.Containers {

@@ -18,6 +18,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // releaseName is what the chart is installed as.
@@ -61,9 +62,9 @@ func (r *release) onChart(t *testing.T, command, version string, with values) st
 	all := values{"allowedEndpoints": values{"hosts": serviceHosts()}}
 	maps.Copy(all, r.imageValues(version))
 	maps.Copy(all, with)
-	content := testkit.Must(yaml.Marshal(all))(t)
+	content := must.Get(yaml.Marshal(all))(t)
 	file := filepath.Join(t.TempDir(), "values.yaml")
-	testkit.NoError(t, os.WriteFile(file, content, 0o600))
+	must.Do(t, os.WriteFile(file, content, 0o600))
 	output, err := r.helm(t.Context(), command, releaseName, chartPath(r.Dir(), issuer+"-"+version),
 		"--namespace="+r.namespace, "--values="+file, "--wait", inTime)
 	if err != nil {
@@ -123,7 +124,7 @@ func (r *release) remove(t *testing.T) {
 func (r *release) refusals(t *testing.T, auditLog string) []string {
 	t.Helper()
 	ours := "system:serviceaccount:" + r.namespace + ":"
-	entries := testkit.Must(testkit.ReadAuditLog(auditLog, ours))(t)
+	entries := must.Get(testkit.ReadAuditLog(auditLog, ours))(t)
 	unread := entries[r.audited:]
 	r.audited = len(entries)
 	var found []string
@@ -138,8 +139,8 @@ func (r *release) refusals(t *testing.T, auditLog string) []string {
 // currentVersion is that of the chart in the repository.
 func currentVersion(t *testing.T) string {
 	t.Helper()
-	root := testkit.Must(binaries.RepositoryRoot())(t)
-	return testkit.Must(appVersion(root))(t)
+	root := must.Get(binaries.RepositoryRoot())(t)
+	return must.Get(appVersion(root))(t)
 }
 
 // restrictedNamespace is a namespace in which Pod Security `restricted` is enforced.

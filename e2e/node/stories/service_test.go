@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/varmenne/varmenne-issuer/e2e/process"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -67,13 +67,13 @@ func (p *platform) startService(t *testing.T) *world.Service {
 func (p *platform) forward(t *testing.T, namespace string) (address string) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "port-forward.log")
-	running := testkit.Must(process.Start(process.Options{
+	running := must.Get(process.Start(process.Options{
 		Name: "port-forward", Path: p.Kubectl(), LogFile: log, Env: p.environment(),
 		Args: []string{"-n", namespace, "port-forward", "pod/" + simulator, ":8444", "--address=127.0.0.1"},
 	}))(t)
 	t.Cleanup(func() { _ = running.Kill() })
 	eventually(t, "kubectl to lead to the simulator", func() error {
-		testkit.NoError(t, running.ExitError())
+		must.Do(t, running.ExitError())
 		content, err := os.ReadFile(log)
 		if err != nil {
 			return err

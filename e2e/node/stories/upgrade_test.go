@@ -9,8 +9,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -55,7 +55,7 @@ func (p *platform) orderOne(t *testing.T, namespace string, faults ...admin.Faul
 	for _, fault := range append(faults, admin.Fault{
 		Operation: "GetCertificate", Kind: admin.ResultFail, Code: "PKI099", Count: calls,
 	}) {
-		testkit.Must(service.Script(t.Context(), fault))(t)
+		must.Get(service.Script(t.Context(), fault))(t)
 	}
 	p.makeNamespace(t, namespace)
 	p.createIssuer(t, service, namespace)
@@ -123,13 +123,13 @@ func (r *release) disruptions(current string) []disruption {
 // paid for once.
 func (p *platform) testSameOrder(t *testing.T, service *world.Service, before v1alpha1.VeroOrder) {
 	t.Helper()
-	testkit.NoError(t, service.ClearFaults(t.Context()))
+	must.Do(t, service.ClearFaults(t.Context()))
 	p.awaitReady(t, before.Namespace, "web-1")
 	if got := paid(t, service); got != 1 {
 		t.Errorf("the service was paid %d times, want once", got)
 	}
 	orders := &v1alpha1.VeroOrderList{}
-	testkit.NoError(t, p.List(t.Context(), orders, client.InNamespace(before.Namespace)))
+	must.Do(t, p.List(t.Context(), orders, client.InNamespace(before.Namespace)))
 	if len(orders.Items) != 1 {
 		t.Fatalf("there are %d orders, want the one from before", len(orders.Items))
 	}
@@ -145,7 +145,7 @@ func (p *platform) testSameOrder(t *testing.T, service *world.Service, before v1
 func (r *release) leader(t *testing.T, on machine) program {
 	t.Helper()
 	leases := &coordinationv1.LeaseList{}
-	testkit.NoError(t, r.List(t.Context(), leases, client.InNamespace(r.namespace)))
+	must.Do(t, r.List(t.Context(), leases, client.InNamespace(r.namespace)))
 	if len(leases.Items) != 1 || leases.Items[0].Spec.HolderIdentity == nil {
 		t.Fatalf("leases: %v, want one that is held", leases.Items)
 	}
