@@ -33,7 +33,7 @@ const (
 	// carried is how many ManualOrders wait for a person, allowedMiB how much more memory than without any they may take.
 	carried    = 5000
 	allowedMiB = 40
-	// restTime is how long the controller is watched while nothing happens. Orders and requests are looked at once an hour.
+	// restTime is how long the controller is watched while nothing happens. Orders and requests are looked at hourly.
 	restTime = 2 * time.Minute
 	// seldom is how often the controller is asked meanwhile, since thousands of series are many.
 	seldom = 5 * time.Second
@@ -207,6 +207,7 @@ func makeWaiting(b *testing.B, w *world.World) {
 
 // keys are different RSA keys of 2048 bits. To make each of its own primes would take a quarter of an hour.
 func keys(b *testing.B) func(func(*rsa.PrivateKey) bool) {
+	b.Helper()
 	const exponent, bits, enough = 65537, 1024, 102 // which makes 5,151 pairs
 	e, one := big.NewInt(exponent), big.NewInt(1)
 	var primes []*big.Int
