@@ -16,8 +16,8 @@ const (
 	garbageVariable = "GOGC"
 )
 
-// garbage is how much the heap may grow before it is collected, in percent of what is in use. Most of what is in use are
-// cached objects that wait for weeks: to let the heap grow to twice of them, as Go does, takes memory all the time, and
+// garbage is how much the heap may grow before it is collected, in percent of what is in use. Most of that are cached
+// objects that wait for weeks: to let the heap grow to twice of them, as Go does, takes memory all the time, and
 // saves work on the few busy minutes only.
 const garbage = 25
 

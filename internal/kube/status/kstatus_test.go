@@ -83,6 +83,7 @@ func TestOnlyWhatIsGoodIsCurrent(t *testing.T) {
 
 // heartbeatsEnd: issuers that are checked have one each, and none when they are gone.
 func heartbeatsEnd(t *testing.T, namespace string, all []applied) {
+	t.Helper()
 	series := lookedAt(t, namespace, all)
 	const name = "varmenne_issuer_last_check_timestamp_seconds"
 	beats := func() int {
