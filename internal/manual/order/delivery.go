@@ -31,7 +31,32 @@ func (r *Reconciler) delivery(
 	case data == nil: // or it was taken, and removed after that
 		return orderstate.Delivery{}, nil
 	}
-	issued, err := r.check(ctx, data, wanted)
+	came, err := delivery.Read(data)
+	if refusal, isRefusal := errors.AsType[*delivery.RefusalError](err); isRefusal {
+		return orderstate.Delivery{Given: true, Problem: refusal.Message}, nil
+	}
+	return r.judge(ctx, came, wanted)
+}
+
+// kept checks once more, for an order that is wanted, the certificate that it has kept in its status: it may have been
+// taken long ago, or for another order with the same key.
+func (r *Reconciler) kept(ctx context.Context, wanted wanted) (orderstate.Delivery, error) {
+	bundle, err := pki.ParseBundle(wanted.order.Status.Certificate)
+	if err != nil {
+		return orderstate.Delivery{}, nil //nolint:nilerr // there is none
+	}
+	kept, err := r.judge(ctx, bundle.Certificates, wanted)
+	if kept.Problem != "" {
+		kept.Problem = "the certificate that is kept in status.certificate cannot be handed over: " + kept.Problem
+	}
+	return kept, err
+}
+
+// judge says whether the order's certificate is among those that came, and can be used.
+func (r *Reconciler) judge(
+	ctx context.Context, came []*x509.Certificate, wanted wanted,
+) (orderstate.Delivery, error) {
+	issued, err := r.check(ctx, came, wanted)
 	refusal, isRefusal := errors.AsType[*delivery.RefusalError](err)
 	unusable, isUnusable := errors.AsType[*secrets.BundleError](err)
 	switch {
@@ -43,6 +68,11 @@ func (r *Reconciler) delivery(
 	case err != nil:
 		return orderstate.Delivery{}, err
 	}
+	return orderstate.Delivery{Given: true, Certificate: taken(issued)}, nil
+}
+
+// taken is a certificate as an order records it.
+func taken(issued delivery.Issued) *orderstate.Certificate {
 	chain, ca := pki.EncodeChain(issued.Chain)
 	taken := &orderstate.Certificate{
 		Chain: chain, CA: ca, SerialNumber: fmt.Sprintf("%x", issued.Leaf.SerialNumber),
@@ -53,17 +83,15 @@ func (r *Reconciler) delivery(
 			Field: change.Field, Old: bounded(change.Old), New: bounded(change.New),
 		})
 	}
-	return orderstate.Delivery{Given: true, Certificate: taken}, nil
+	return taken
 }
 
-// check finds the order's certificate in what was brought back. What is wrong with that comes as
+// check finds the order's certificate among those that came. What is wrong with them comes as
 // *delivery.RefusalError, with the issuer's bundles as *secrets.BundleError.
-func (r *Reconciler) check(ctx context.Context, data []byte, wanted wanted) (delivery.Issued, error) {
+func (r *Reconciler) check(
+	ctx context.Context, came []*x509.Certificate, wanted wanted,
+) (delivery.Issued, error) {
 	order, waiting, issuer := wanted.order, wanted.waiter, wanted.issuer
-	came, err := delivery.Read(data)
-	if err != nil {
-		return delivery.Issued{}, err
-	}
 	authority, err := secrets.ReadAuthority(
 		ctx, r.Reader, issuer.ManualSpec(), secrets.BundleNamespace(issuer, r.Namespace))
 	if err != nil {

@@ -56,12 +56,28 @@ func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.ManualOrder) (o
 		Exists: true, Lead: issuer.ManualSpec().Lead(), Instructions: instructions.Of(issuer.ManualSpec()),
 	}
 	snapshot.Issuer.Ready, snapshot.Issuer.Message = find.Readiness(issuer)
-	wanted := wanted{order: order, waiter: waiting, issuer: issuer, now: snapshot.Now}
-	if snapshot.Delivery, err = r.delivery(ctx, wanted, order); err != nil || snapshot.Delivery.Given {
-		return snapshot, err
+	err = r.gatherDelivery(ctx, wanted{order: order, waiter: waiting, issuer: issuer, now: snapshot.Now}, &snapshot)
+	return snapshot, err
+}
+
+// gatherDelivery looks for a certificate: first in what was brought back to the order, then in what it has kept, and in
+// what was brought back to others for the same key.
+func (r *Reconciler) gatherDelivery(ctx context.Context, wanted wanted, snapshot *orderstate.Snapshot) error {
+	var err error
+	snapshot.Delivery, err = r.delivery(ctx, wanted, wanted.order)
+	if err != nil || snapshot.Delivery.Certificate != nil {
+		return err
+	}
+	kept, err := r.kept(ctx, wanted)
+	snapshot.Keeps = kept.Certificate != nil
+	if err != nil || snapshot.Delivery.Given {
+		return err
 	}
 	snapshot.Delivery, snapshot.SameKey, err = r.ofSameKey(ctx, wanted)
-	return snapshot, err
+	if !snapshot.Delivery.Given && !snapshot.Keeps {
+		snapshot.Delivery = kept
+	}
+	return err
 }
 
 // waiting finds who waits for an order; unwanted says why nobody does.

@@ -35,6 +35,9 @@ type Snapshot struct {
 	SameKey string
 	// Delivery is what was brought back.
 	Delivery Delivery
+	// Keeps reports whether the order's status has a certificate that can still be handed over: it was taken before, and
+	// whom the issuer trusts, and what the order is wanted for, may have changed since.
+	Keeps bool
 }
 
 // Issuer is what an order has to know of its issuer.
@@ -117,7 +120,7 @@ func (s Snapshot) outcome() Outcome {
 		return s.stale()
 	case s.Delivery.Certificate != nil:
 		return s.begin(s.Delivery.Certificate.NotBefore, s.Delivery.Certificate)
-	case len(s.Order.Status.Certificate) > 0 && s.Order.Status.NotBefore != nil:
+	case s.Keeps && s.Order.Status.NotBefore != nil:
 		return s.begin(s.Order.Status.NotBefore.Time, nil)
 	case !s.Issuer.Exists:
 		return s.waiting(v1alpha1.ReasonIssuerNotFound, fmt.Sprintf("%s %s does not exist: create it",

@@ -82,7 +82,7 @@ func kept(begins time.Duration) change {
 	return func(s *orderstate.Snapshot) {
 		brought(begins)(s)
 		orderstate.Decide(*s).Record(s.Order, now.Add(-day))
-		s.Delivery = orderstate.Delivery{}
+		s.Delivery, s.Keeps = orderstate.Delivery{}, true
 	}
 }
 
@@ -128,6 +128,9 @@ func TestWhatAnOrderSays(t *testing.T) {
 			[]string{"begins at 2026-12-12", "after it cannot be used: it is the CSR"}, true},
 		"what was kept is handed over when it begins": {
 			snapshot(kept(14*day), func(s *orderstate.Snapshot) { s.Now = now.Add(14 * day) }), "Issued", "Issued", nil, false},
+		"what was kept and cannot be handed over any more is not": {
+			snapshot(kept(14*day), applied, rejected, func(s *orderstate.Snapshot) { s.Keeps = false }), "Applied",
+			"CertificateRejected", []string{"it is the CSR itself"}, true},
 		"one that nobody waits for is stale": {
 			snapshot(unwanted), "Stale", "ApplicationStale", []string{"do not carry"}, false},
 		"a stale application has to be stopped": {
