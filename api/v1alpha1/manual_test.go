@@ -94,6 +94,8 @@ func TestRulesOfWhatAPersonWrites(t *testing.T) {
 	}{
 		"a certificate as text":          {manualOrderManifest, field("spec.certificate", "text", "")},
 		"a certificate by reference":     {manualOrderManifest, field("spec.certificateFrom", reference, "")},
+		"a serial number that is too long for RFC 5280": {manualOrderManifest, field("spec.renews",
+			map[string]any{"serialNumber": strings.Repeat("f", 128), "notAfter": "2027-01-01T00:00:00Z"}, "")},
 		"a certificate from two objects": {manualOrderManifest, field("spec.certificateFrom", both, "exactly one")},
 		"a certificate in two ways": {manualOrderManifest, refused{
 			map[string]any{"spec.certificateFrom": reference, "spec.certificate": "text"}, "not both"}},

@@ -98,7 +98,7 @@ type ManualRenewal struct {
 	//
 	// +required
 	// +kubebuilder:validation:Pattern=`^[0-9a-f]+$`
-	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:MinLength=1
 	SerialNumber string `json:"serialNumber,omitempty"`
 	// notAfter is when the certificate expires.

@@ -30,6 +30,17 @@ func PublicKeyDigest(publicKey any) (string, error) {
 	return hex.EncodeToString(digest[:]), nil
 }
 
+// maximumSerialDigits is what a status takes of a serial number. RFC 5280 allows 40 digits (4.1.2.2); who issues more,
+// or puts such a certificate into a Secret, is not to keep an order from being written.
+const maximumSerialDigits = 128
+
+// SerialNumber is that of a certificate in lower-case hexadecimal, cut after 128 digits.
+func SerialNumber(certificate *x509.Certificate) string {
+	const hexadecimal = 16
+	serial := certificate.SerialNumber.Text(hexadecimal)
+	return serial[:min(len(serial), maximumSerialDigits)]
+}
+
 // WindowOpens returns the moment from which a certificate that ends at notAfter may be renewed, when renewal is
 // possible during the last window of its life (60 days at the certificate service, see PKI080).
 func WindowOpens(notAfter time.Time, window time.Duration) time.Time {

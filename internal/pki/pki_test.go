@@ -90,3 +90,11 @@ func TestADistinguishedNameIsReadUpToABound(t *testing.T) {
 		t.Errorf("%.0f allocations", allocated)
 	}
 }
+
+// TestASerialNumberFitsIntoAStatus, also where it has more digits than RFC 5280 allows.
+func TestASerialNumberFitsIntoAStatus(t *testing.T) {
+	number := new(big.Int).Lsh(big.NewInt(0xab), 1000)
+	if got := pki.SerialNumber(&x509.Certificate{SerialNumber: number}); len(got) != 128 || got[:3] != "ab0" {
+		t.Errorf("it is %s", got)
+	}
+}

@@ -77,6 +77,6 @@ func (b *Backend) gatherCurrent(ctx context.Context, s *snapshot, secretName str
 	if err != nil || identity.Leaf == nil || pki.IsTemporary(identity.Leaf) {
 		return err
 	}
-	s.current, s.serialNumber = identity.Leaf, fmt.Sprintf("%x", identity.Leaf.SerialNumber)
+	s.current, s.serialNumber = identity.Leaf, pki.SerialNumber(identity.Leaf)
 	return nil
 }

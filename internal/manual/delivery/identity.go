@@ -49,7 +49,7 @@ func find(came []*x509.Certificate, order Order) (*x509.Certificate, *RefusalErr
 // describe names a certificate as its owner and the authority find it.
 func describe(certificate *x509.Certificate) string {
 	const longest = 40 // hexadecimal digits: what RFC 5280 allows
-	serial := certificate.SerialNumber.Text(hexadecimal)
+	serial := pki.SerialNumber(certificate)
 	serial = serial[:min(len(serial), longest)]
 	return fmt.Sprintf("%s with the serial number %s", pki.QuoteName(certificate.Subject), serial)
 }

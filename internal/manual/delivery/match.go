@@ -27,9 +27,11 @@ type Order struct {
 	RevocationLists []*x509.RevocationList
 	// Earlier are the orders whose certificate may be taken for this one's.
 	Earlier []EarlierOrder
-	// Replaces is the serial number, in lower-case hexadecimal, of the certificate in use, which the ordered one is to
-	// replace; empty if there is none. With the same key it can be taken for the ordered one.
-	Replaces string
+	// Replaces is pki.SerialNumber of the certificate in use, which the ordered one is to replace, and ReplacesUntil its
+	// end; empty if there is none. With the same key it can be taken for the ordered one. Another authority may issue
+	// another one with the same number.
+	Replaces      string
+	ReplacesUntil time.Time
 	// Policy says what the authority may change.
 	Policy Policy
 }
@@ -93,9 +95,6 @@ func Match(came []*x509.Certificate, order Order, now time.Time) (Issued, error)
 	return issued, nil
 }
 
-// hexadecimal is the base of serial numbers.
-const hexadecimal = 16
-
 // maximumLeafPEM is what cert-manager 1.21 reads of a leaf in PEM, in bytes (internal/pem, maxLeafCertificatePEMSize).
 const maximumLeafPEM = 36500
 
@@ -109,7 +108,7 @@ func checkLeaf(leaf *x509.Certificate, order Order, now time.Time) *RefusalError
 	case now.After(leaf.NotAfter):
 		return refuse(Expired, "the certificate for the CSR, %s, expired on %s: if the authority has sent another one, "+
 			"bring that, else order anew", describe(leaf), date(leaf.NotAfter))
-	case leaf.SerialNumber.Text(hexadecimal) == order.Replaces:
+	case pki.SerialNumber(leaf) == order.Replaces && leaf.NotAfter.Equal(order.ReplacesUntil):
 		return refuse(InUse, "the certificate %s is the one in use, which this order is to replace: bring the one that was "+
 			"issued for this order", describe(leaf))
 	case len(text) > maximumLeafPEM:

@@ -74,6 +74,11 @@ func TestTheOrderedCertificateIsFoundAndItsChainIsBuilt(t *testing.T) {
 			t.Errorf("%s: the chain is %s%s", claim, tlsCrt, ca)
 		}
 	}
+	sameNumber := order(t)
+	sameNumber.Replaces, sameNumber.ReplacesUntil = pki.SerialNumber(leaf), pkitest.Now
+	if _, err := delivery.Match([]*x509.Certificate{leaf}, sameNumber, pkitest.Now); err != nil {
+		t.Errorf("with the serial number that the one in use has from another authority: %v", err)
+	}
 	fromPerson := order(t)
 	fromPerson.Intermediates = nil
 	if issued, err := delivery.Match([]*x509.Certificate{leaf, issuing}, fromPerson, pkitest.Now); err != nil ||
@@ -136,8 +141,9 @@ func TestEveryOtherCertificateIsRefusedForItsReason(t *testing.T) {
 			[]string{"stranger-leaf", "issuing"}, nil, delivery.OtherKey, "the authority was sent another CSR",
 		},
 		"the one that it is to replace": {
-			[]string{"leaf"}, func(o *delivery.Order) { o.Replaces = certificate(t, "leaf").SerialNumber.Text(16) },
-			delivery.InUse, "is the one in use",
+			[]string{"leaf"}, func(o *delivery.Order) {
+				o.Replaces, o.ReplacesUntil = pki.SerialNumber(certificate(t, "leaf")), certificate(t, "leaf").NotAfter
+			}, delivery.InUse, "is the one in use",
 		},
 		"expired":         {[]string{"expired"}, nil, delivery.Expired, "expired on 1 April 2026"},
 		"of an authority": {[]string{"is-ca"}, nil, delivery.IsAuthority, "end entity"},

@@ -75,7 +75,7 @@ func (r *Reconciler) judge(
 func taken(issued delivery.Issued) *orderstate.Certificate {
 	chain, ca := pki.EncodeChain(issued.Chain)
 	taken := &orderstate.Certificate{
-		Chain: chain, CA: ca, SerialNumber: fmt.Sprintf("%x", issued.Leaf.SerialNumber),
+		Chain: chain, CA: ca, SerialNumber: pki.SerialNumber(issued.Leaf),
 		NotBefore: issued.Leaf.NotBefore, NotAfter: issued.Leaf.NotAfter,
 	}
 	for _, change := range issued.Changes {
@@ -106,20 +106,15 @@ func (r *Reconciler) check(
 	if err != nil {
 		return delivery.Issued{}, err
 	}
-	return delivery.Match(came, delivery.Order{
+	ordered := delivery.Order{
 		Request: request, KeyUsage: usage, ExtKeyUsages: extended, Trust: authority.Trust,
 		Intermediates: authority.Intermediates, Earlier: earlier, Policy: policyOf(issuer.ManualSpec()),
-		Replaces:       replaced(order),
 		LiteralSubject: waiting.certificate != nil && waiting.certificate.Spec.LiteralSubject != "",
-	}, wanted.now)
-}
-
-// replaced is the serial number of the certificate that an order is to replace, empty if there is none.
-func replaced(order *v1alpha1.ManualOrder) string {
-	if order.Spec.Renews == nil {
-		return ""
 	}
-	return order.Spec.Renews.SerialNumber
+	if renews := order.Spec.Renews; renews != nil {
+		ordered.Replaces, ordered.ReplacesUntil = renews.SerialNumber, renews.NotAfter.Time
+	}
+	return delivery.Match(came, ordered, wanted.now)
 }
 
 // usagesOf are the usages that a request asks for; cert-manager's defaults where it names none.

@@ -19,7 +19,7 @@ func (o Outcome) Record(tracked *v1alpha1.TrackedCertificate, s Snapshot) {
 			status.RemindedDays = nil
 		}
 		status.Subject, status.Issuer = pki.QuoteName(s.Leaf.Subject), pki.QuoteName(s.Leaf.Issuer)
-		status.SerialNumber = SerialNumber(s.Leaf)
+		status.SerialNumber = pki.SerialNumber(s.Leaf)
 		status.NotBefore, status.NotAfter = &metav1.Time{Time: s.Leaf.NotBefore}, &metav1.Time{Time: s.Leaf.NotAfter}
 	}
 	if o.Reminder > 0 {

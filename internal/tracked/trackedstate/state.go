@@ -105,7 +105,7 @@ func (s Snapshot) judgeEnd(outcome *Outcome) {
 
 // isAnother reports whether the certificate is another one than that of the status.
 func (s Snapshot) isAnother() bool {
-	return s.Tracked.Status.SerialNumber != SerialNumber(s.Leaf) || s.Tracked.Status.NotAfter == nil ||
+	return s.Tracked.Status.SerialNumber != pki.SerialNumber(s.Leaf) || s.Tracked.Status.NotAfter == nil ||
 		!s.Tracked.Status.NotAfter.Time.Equal(s.Leaf.NotAfter)
 }
 
@@ -195,11 +195,6 @@ func chain(certificate *x509.Certificate, above []*x509.Certificate) []*x509.Cer
 		found = append(found, certificate)
 	}
 	return found
-}
-
-// SerialNumber is that of a certificate, in lower-case hexadecimal.
-func SerialNumber(certificate *x509.Certificate) string {
-	return fmt.Sprintf("%x", certificate.SerialNumber)
 }
 
 func earlier(one, other time.Time) time.Time {
