@@ -92,14 +92,24 @@ func TestRulesOfWhatAPersonWrites(t *testing.T) {
 		object func(*testing.T, string) *unstructured.Unstructured
 		refused
 	}{
-		"a certificate as text":          {manualOrderManifest, field("spec.certificate", "text", "")},
-		"a certificate by reference":     {manualOrderManifest, field("spec.certificateFrom", reference, "")},
+		"a certificate as text":      {manualOrderManifest, field("spec.certificate", "text", "")},
+		"a certificate by reference": {manualOrderManifest, field("spec.certificateFrom", reference, "")},
 		"a serial number that is too long for RFC 5280": {manualOrderManifest, field("spec.renews",
 			map[string]any{"serialNumber": strings.Repeat("f", 128), "notAfter": "2027-01-01T00:00:00Z"}, "")},
 		"a certificate from two objects": {manualOrderManifest, field("spec.certificateFrom", both, "exactly one")},
 		"a certificate in two ways": {manualOrderManifest, refused{
 			map[string]any{"spec.certificateFrom": reference, "spec.certificate": "text"}, "not both"}},
-		"a private key":                       {manualOrderManifest, field("spec.certificate", leaked, "treat it as leaked")},
+		"a private key": {manualOrderManifest, field("spec.certificate", leaked, "treat it as leaked")},
+		"a private key for a reference": {
+			manualOrderManifest, field("spec.application.reference", leaked, "treat it as leaked")},
+		"a reference that moves the cursor": {
+			manualOrderManifest, field("spec.application.reference", "7\x1b[2J", "visible characters")},
+		"a reference in two lines": {
+			manualOrderManifest, field("spec.application.reference", "7\nApproved", "visible characters")},
+		"somebody from right to left": {manualOrderManifest, field("spec.application",
+			map[string]any{"reference": "7", "by": "\u202eajiaM"}, "visible characters")},
+		"a reference in Finnish": {
+			manualOrderManifest, field("spec.application.reference", "Tilaus n:o 7 – `Pöytä` {{url}}", "")},
 		"a private key to be tracked":         {trackedManifest, field("spec.source", inline, "treat it as leaked")},
 		"two certificates to be tracked":      {trackedManifest, field("spec.source.certificate", "text", "exactly one")},
 		"no certificate to be tracked":        {trackedManifest, field("spec.source", map[string]any{}, "exactly one")},
@@ -121,10 +131,12 @@ func TestRulesOfWhatAPersonWrites(t *testing.T) {
 
 // TestAPrivateKeyIsNotRepeated by the API server that refuses it.
 func TestAPrivateKeyIsNotRepeated(t *testing.T) {
-	object := manualOrderManifest(t, server.Namespace(t))
-	set(t, object, "spec.certificate", leaked)
-	if err := server.Client.Create(t.Context(), object); err == nil || strings.Contains(err.Error(), "c2VjcmV0") {
-		t.Errorf("the API server says %v", err)
+	for _, path := range []string{"spec.certificate", "spec.application.reference"} {
+		object := manualOrderManifest(t, server.Namespace(t))
+		set(t, object, path, leaked)
+		if err := server.Client.Create(t.Context(), object); err == nil || strings.Contains(err.Error(), "c2VjcmV0") {
+			t.Errorf("with %s, the API server says %v", path, err)
+		}
 	}
 }
 

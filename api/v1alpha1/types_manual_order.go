@@ -107,7 +107,10 @@ type ManualRenewal struct {
 	NotAfter metav1.Time `json:"notAfter,omitzero"`
 }
 
-// ManualApplication is what is known of an application to the authority.
+// ManualApplication is what is known of an application to the authority. Messages and events repeat it.
+//
+// +kubebuilder:validation:XValidation:rule="!self.reference.contains('PRIVATE KEY') && (!has(self.by) || !self.by.contains('PRIVATE KEY'))",message="spec.application holds a private key: treat it as leaked; only what the authority calls the application belongs here"
+// +kubebuilder:validation:XValidation:rule=`!self.reference.matches(r'[\pC\p{Zl}\p{Zp}]') && (!has(self.by) || !self.by.matches(r'[\pC\p{Zl}\p{Zp}]'))`,message="spec.application holds a line break or another character that cannot be seen: write it in one line of visible characters"
 type ManualApplication struct {
 	// reference that the authority has given, such as the number of the form.
 	//

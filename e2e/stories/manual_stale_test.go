@@ -30,7 +30,7 @@ func TestACertificateForAnEditedCertificateIsUsedWhereItsKeyStillIs(t *testing.T
 	tenant.Edit(m.Tenant, m.certificate, func(certificate *cmapi.Certificate) {
 		certificate.Spec.DNSNames = []string{certificate.Spec.CommonName}
 	})
-	m.awaitSaying(stale, v1alpha1.ReasonApplicationStale, "stop the application DVV 7")
+	m.awaitSaying(stale, v1alpha1.ReasonApplicationStale, `stop the application "DVV 7"`)
 	order := m.next()
 	brought := m.bring(stale, content)
 	m.awaitIssued(order)
@@ -52,7 +52,7 @@ func TestACertificateWhoseKeyIsGoneIsRefused(t *testing.T) {
 	m, stale, content := applied(t)
 	staged := m.readSecret(*m.stagedKey())
 	m.Remove(staged)
-	m.awaitSaying(stale, v1alpha1.ReasonApplicationStale, "stop the application DVV 7")
+	m.awaitSaying(stale, v1alpha1.ReasonApplicationStale, `stop the application "DVV 7"`)
 	order := m.next()
 	m.bring(stale, content)
 	m.awaitSaying(stale, v1alpha1.ReasonCertificateRejected,
@@ -81,7 +81,7 @@ func TestAnApplicationOutlivesItsRequestAndItsOrder(t *testing.T) {
 	m.Remove(&request)
 	m.AwaitRequest("made again, and follows the order", func(again *cmapi.CertificateRequest) bool {
 		return again.UID != request.UID &&
-			isNotReady(again, cmapi.CertificateRequestReasonPending, order.Name, "application DVV 7")
+			isNotReady(again, cmapi.CertificateRequestReasonPending, order.Name, `application "DVV 7"`)
 	})
 	m.awaitSaying(order, v1alpha1.ReasonAwaitingAuthority)
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/manual/instructions"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
 
 // Intervals after which an order that nothing happens to is looked at all the same.
@@ -239,7 +240,7 @@ func (s Snapshot) stale() Outcome {
 	case application != nil:
 		outcome.Person = true
 		outcome.Message = fmt.Sprintf("%s; stop the application %s: it is binding, and the private key of what it "+
-			"brings is not in use; if its certificate comes all the same, bring it here", s.Unwanted, application.Reference)
+			"brings is not in use; if its certificate comes all the same, bring it here", s.Unwanted, pki.Quote(application.Reference))
 	}
 	return outcome
 }

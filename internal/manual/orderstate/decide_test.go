@@ -107,6 +107,9 @@ func TestWhatAnOrderSays(t *testing.T) {
 			snapshot(left(30 * day)), "AwaitingApplication", "ApplicationDue", []string{"leadTime of 30 days has begun"}, true},
 		"one that was applied for says how to bring what comes": {
 			snapshot(applied), "Applied", "AwaitingAuthority", []string{"DVV-7", "--from-file=certificate=FILE"}, true},
+		"what somebody has noted is quoted": {
+			snapshot(applied, func(s *orderstate.Snapshot) { s.Order.Spec.Application.Reference = "7\x1b[2J\"; `rm`" }),
+			"Applied", "AwaitingAuthority", []string{`application "7\x1b[2J\"; ` + "`rm`" + `" is with the authority`}, true},
 		"what cannot be used leaves the state": {
 			snapshot(applied, rejected), "Applied", "CertificateRejected", []string{"it is the CSR itself"}, true},
 		"what can be used is issued": {
@@ -134,7 +137,7 @@ func TestWhatAnOrderSays(t *testing.T) {
 		"one that nobody waits for is stale": {
 			snapshot(unwanted), "Stale", "ApplicationStale", []string{"do not carry"}, false},
 		"a stale application has to be stopped": {
-			snapshot(applied, unwanted), "Stale", "ApplicationStale", []string{"stop the application DVV-7"}, true},
+			snapshot(applied, unwanted), "Stale", "ApplicationStale", []string{`stop the application "DVV-7"`}, true},
 		"what was brought to a stale one is refused where nobody has its key": {
 			snapshot(applied, unwanted, rejected), "Stale", "CertificateRejected",
 			[]string{"no CertificateRequest waits", "it is the CSR itself"}, true},

@@ -18,7 +18,7 @@ func (s Snapshot) application() string {
 // applied says how to bring back what the authority sends.
 func (s Snapshot) applied() string {
 	return fmt.Sprintf("application %s is with the authority; put what it sends into a ConfigMap: %#q, and name that: "+
-		"%#q%s%s", s.Order.Spec.Application.Reference, instructions.StoreFile(s.Order), instructions.NameFile(s.Order),
+		"%#q%s%s", pki.Quote(s.Order.Spec.Application.Reference), instructions.StoreFile(s.Order), instructions.NameFile(s.Order),
 		s.hurry(), s.steps())
 }
 
