@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
@@ -72,10 +74,15 @@ func fill(i v1alpha1.ManualInstructions, order *v1alpha1.ManualOrder) string {
 	).Replace(i.Steps)
 }
 
-// certificate names what the order is for.
+// certificate names what the order is for. Anybody can write into annotations, and people copy the steps into a shell:
+// what is no name of an object is passed over.
 func certificate(order *v1alpha1.ManualOrder) string {
-	return cmp.Or(order.Annotations[certificateName], order.Annotations[v1alpha1.AnnotationRequestName],
-		order.Name)
+	for _, annotation := range []string{certificateName, v1alpha1.AnnotationRequestName} {
+		if name := order.Annotations[annotation]; len(validation.IsDNS1123Subdomain(name)) == 0 {
+			return name
+		}
+	}
+	return order.Name
 }
 
 // shortened cuts steps that have become too long, at the end of a character.

