@@ -47,6 +47,7 @@ func Names(request *x509.CertificateRequest) string {
 	for _, address := range request.EmailAddresses {
 		names = append(names, "email:"+address)
 	}
+	names = append(names, pki.OtherAlternativeNames(request.Extensions)...)
 	slices.Sort(names)
 	return fmt.Sprintf("cn:%q %q", request.Subject.CommonName, slices.Compact(names))
 }

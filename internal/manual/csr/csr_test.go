@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"net"
 	"net/url"
@@ -63,8 +64,12 @@ func TestWhichRequestsAreTheSame(t *testing.T) {
 			r.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}}
 		}), false},
 		"an e-mail address": {with(func(r *x509.CertificateRequest) { r.EmailAddresses = []string{"a@b.fi"} }), false},
-		"nothing":           {nil, false},
-		"no request":        {[]byte("no request"), false},
+		"an other name": {with(func(r *x509.CertificateRequest) {
+			other := "0\x0b\x82\x01b\x82\x01c\xa0\x03\x06\x01\x2a" // b and c, and one more
+			r.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Value: []byte(other)}}
+		}), false},
+		"nothing":    {nil, false},
+		"no request": {[]byte("no request"), false},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			if csr.Same(first, c.other) != c.same || csr.Same(c.other, first) != c.same {
