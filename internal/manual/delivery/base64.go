@@ -9,8 +9,8 @@ import (
 const (
 	// longLine is of base64 for certain: no word is as long.
 	longLine = 60
-	// shortestRun is less than the smallest certificate, request or key in base64.
-	shortestRun = 100
+	// shortestRun is less than the smallest certificate, request or key in base64: a private Ed25519 key has 64.
+	shortestRun = 60
 )
 
 // Beginnings of base64 that need no long line: a SEQUENCE in DER, and PEM.

@@ -101,7 +101,8 @@ func TestNothingOfAPrivateKeyIsRepeated(t *testing.T) {
 		"base64":             []byte(whole),
 		"beside PEM": append(file(t, "match/leaf.pem"),
 			strings.TrimPrefix(strings.ReplaceAll(string(text), "PRIVATE KEY", ""), "-----BEGIN -----")...),
-		"DER": block.Bytes,
+		"DER":               block.Bytes,
+		"Ed25519 in base64": []byte("MC4CAQAwBQYDK2VwBCIEI" + strings.Repeat("A", 43)),
 	} {
 		_, err := delivery.Read(data)
 		mustBeRefused(t, err, delivery.PrivateKey, "treat that key as leaked")
