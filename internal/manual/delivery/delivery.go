@@ -57,8 +57,6 @@ const (
 	InUse Reason = "InUse"
 	// Expired means that the certificate, or one above it, has ended.
 	Expired Reason = "Expired"
-	// Revoked means that the authority has revoked the certificate.
-	Revoked Reason = "Revoked"
 	// TestHierarchy means that the certificate comes from an authority for tests, which is not trusted.
 	TestHierarchy Reason = "TestHierarchy"
 	// UnknownAuthority means that nothing leads from the certificate to an authority that is trusted.

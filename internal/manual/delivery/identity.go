@@ -125,23 +125,3 @@ func topOf(leaf *x509.Certificate, links []*x509.Certificate) *x509.Certificate 
 	}
 	return top
 }
-
-// checkRevocation looks for the certificate in the lists that its issuer has signed.
-func checkRevocation(chain []*x509.Certificate, lists []*x509.RevocationList) *RefusalError {
-	if len(chain) == 1 {
-		return nil
-	}
-	leaf, issuer := chain[0], chain[1]
-	for _, revoked := range lists {
-		if !slices.Equal(revoked.RawIssuer, issuer.RawSubject) || revoked.CheckSignatureFrom(issuer) != nil {
-			continue
-		}
-		for _, entry := range revoked.RevokedCertificateEntries {
-			if entry.SerialNumber.Cmp(leaf.SerialNumber) == 0 {
-				return refuse(Revoked, "the certificate for the CSR, %s, was revoked on %s: order a new one, with a new key if "+
-					"the reason was the key", describe(leaf), date(entry.RevocationTime))
-			}
-		}
-	}
-	return nil
-}

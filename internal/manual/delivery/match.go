@@ -23,8 +23,6 @@ type Order struct {
 	Trust pki.Trust
 	// Intermediates may stand in a chain beside those that came with the certificate.
 	Intermediates []*x509.Certificate
-	// RevocationLists are those of the authority, as far as somebody has them; those of others are passed over.
-	RevocationLists []*x509.RevocationList
 	// Earlier are the orders whose certificate may be taken for this one's.
 	Earlier []EarlierOrder
 	// Replaces is pki.SerialNumber of the certificate in use, which the ordered one is to replace, and ReplacesUntil its
@@ -84,9 +82,6 @@ func Match(came []*x509.Certificate, order Order, now time.Time) (Issued, error)
 	chain, err := order.Trust.WithIntermediates(links).Chain(leaf, at)
 	if err != nil {
 		return Issued{}, refuseChain(err, leaf, links)
-	}
-	if refusal := checkRevocation(chain, order.RevocationLists); refusal != nil {
-		return Issued{}, refusal
 	}
 	if refusal := checkNames(issued, order); refusal != nil {
 		return Issued{}, refusal

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/pem"
 	"slices"
 	"testing"
 	"time"
@@ -168,9 +167,6 @@ func TestEveryOtherCertificateIsRefusedForItsReason(t *testing.T) {
 			[]string{"leaf", "issuing"}, func(o *delivery.Order) { o.Trust = pki.Trust{} }, delivery.UnknownAuthority,
 			`leads to "CN=DVV Gov. Root CA - G3 RSA`,
 		},
-		"revoked": {
-			[]string{"revoked"}, func(o *delivery.Order) { o.RevocationLists = lists(t) }, delivery.Revoked, "was revoked on",
-		},
 		"for signing only": {
 			[]string{"signing-only"}, nil, delivery.UsageMissing, `"digital signature, key encipherment"`,
 		},
@@ -255,14 +251,4 @@ func TestWhatIsWrongWithTheRestIsTold(t *testing.T) {
 		_, err := delivery.Match(test.came, ordered, pkitest.Now)
 		t.Run(claim, func(t *testing.T) { mustBeRefused(t, err, test.reason, test.tells) })
 	}
-}
-
-func lists(t testing.TB) []*x509.RevocationList {
-	t.Helper()
-	block, _ := pem.Decode(file(t, "match/issuing.crl"))
-	list, err := x509.ParseRevocationList(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return []*x509.RevocationList{list}
 }

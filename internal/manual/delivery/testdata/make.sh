@@ -110,6 +110,7 @@ leaf other-name leaf issuing leaf $from $until -subj '/C=FI/O=Esimerkki Oy/OU=Ti
 leaf revoked
 openssl ca -config ca.cnf -cert issuing.pem -keyfile issuing.key -revoke revoked.pem 2>/dev/null
 openssl ca -config ca.cnf -cert issuing.pem -keyfile issuing.key -gencrl -out issuing.crl 2>/dev/null
+rm revoked.pem
 mv *.pem leaf.csr issuing.crl "$here/match/"
 
 # What can be read: each holds the leaf, and some the chain.
