@@ -2,15 +2,12 @@ package order_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +16,6 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -247,43 +243,5 @@ func TestAStaleOrderIsKeptHalfAYearFromThenOn(t *testing.T) {
 	w.clock.SetTime(pkitest.Now.Add(382 * day))
 	if ready, result := w.reconcile(); ready.Reason != v1alpha1.ReasonApplicationStale || result.RequeueAfter != day {
 		t.Errorf("it is %+v, for another %s", ready, result.RequeueAfter)
-	}
-}
-
-// TestWhatIsKeptIsCheckedOnceMore before it is handed over: whom the issuer trusts may have changed, and a stale order
-// has recorded what was used for another one with its key. Once nothing is wrong with it any more, it is handed over.
-func TestWhatIsKeptIsCheckedOnceMore(t *testing.T) {
-	stranger := pkitest.Root(t, "stranger")
-	const refused, done = "status.certificate cannot be handed over: ", "the certificate is issued"
-	for claim, c := range map[string]struct {
-		trust             *pkitest.Authority
-		named, says, then string
-	}{
-		"of whom is not trusted any more": {stranger, name, refused + "certificate", done},
-		"of another order":                {nil, "other.example.fi", refused + "the certificate's names differ", refused},
-		"of the order":                    {nil, name, done, done},
-	} {
-		t.Run(claim, func(t *testing.T) {
-			t.Parallel()
-			w := begin(t)
-			leaf := w.authority.Issue(t, pkitest.Key("staged"), c.named)
-			w.order.Status = v1alpha1.ManualOrderStatus{
-				State: v1alpha1.ManualOrderStale, Certificate: pkitest.PEM(leaf), CA: pkitest.PEM(w.authority.Certificate),
-				NotBefore: &metav1.Time{Time: leaf.NotBefore}, NotAfter: &metav1.Time{Time: leaf.NotAfter},
-			}
-			w.must(server.Client.Status().Update(t.Context(), w.order))
-			for _, step := range []struct {
-				trust *pkitest.Authority
-				says  string
-			}{{cmp.Or(c.trust, w.authority), c.says}, {w.authority, c.then}} {
-				issuer := &v1alpha1.ManualIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "dvv"}}
-				patch := fmt.Appendf(nil, `{"spec":{"trust":{"caBundle":%q}}}`,
-					base64.StdEncoding.EncodeToString(pkitest.PEM(step.trust.Certificate)))
-				w.must(server.Client.Patch(t.Context(), issuer, client.RawPatch(types.MergePatchType, patch)))
-				if ready, _ := w.reconcile(); !strings.Contains(ready.Message, step.says) {
-					t.Errorf("it is %s, %q, want %q", w.order.Status.State, ready.Message, step.says)
-				}
-			}
-		})
 	}
 }

@@ -1,11 +1,13 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -100,11 +102,19 @@ func keyOfNobody(others []v1alpha1.ManualOrder) string {
 		"order"
 }
 
-// others are the other orders of the namespace for the key of an order.
+// mostOthers bounds the other orders for one key that are looked at: each edit of names makes one, and nobody edits so
+// often while a key is in preparation. Whoever makes thousands by hand costs each of them no more than this.
+const mostOthers = 16
+
+// others are the other orders of the namespace for the key of an order: the latest, as many as are looked at.
 func (r *Reconciler) others(ctx context.Context, order *v1alpha1.ManualOrder) ([]v1alpha1.ManualOrder, error) {
 	orders, err := find.ManualOrdersWithKey(ctx, r.Client, order.Namespace, order.Spec.PublicKeyDigest)
 	isSelf := func(other v1alpha1.ManualOrder) bool { return other.UID == order.UID }
-	return slices.DeleteFunc(slices.Clone(orders), isSelf), err
+	others := slices.DeleteFunc(slices.Clone(orders), isSelf)
+	slices.SortFunc(others, func(one, other v1alpha1.ManualOrder) int {
+		return cmp.Or(other.CreationTimestamp.Compare(one.CreationTimestamp.Time), strings.Compare(one.Name, other.Name))
+	})
+	return others[:min(len(others), mostOthers)], err
 }
 
 // othersOfOrder are the orders that a change of one concerns beside itself.

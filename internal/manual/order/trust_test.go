@@ -1,0 +1,88 @@
+package order_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+)
+
+// TestWhatIsKeptIsCheckedOnceMore before it is handed over: whom the issuer trusts may have changed, and a stale order
+// has recorded what was used for another one with its key. Once nothing is wrong with it any more, it is handed over.
+func TestWhatIsKeptIsCheckedOnceMore(t *testing.T) {
+	stranger := pkitest.Root(t, "stranger")
+	const refused, done = "status.certificate cannot be handed over: ", "the certificate is issued"
+	for claim, c := range map[string]struct {
+		trust             *pkitest.Authority
+		named, says, then string
+	}{
+		"of whom is not trusted any more": {stranger, name, refused + "certificate", done},
+		"of another order":                {nil, "other.example.fi", refused + "the certificate's names differ", refused},
+		"of the order":                    {nil, name, done, done},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t)
+			leaf := w.authority.Issue(t, pkitest.Key("staged"), c.named)
+			w.order.Status = v1alpha1.ManualOrderStatus{
+				State: v1alpha1.ManualOrderStale, Certificate: pkitest.PEM(leaf), CA: pkitest.PEM(w.authority.Certificate),
+				NotBefore: &metav1.Time{Time: leaf.NotBefore}, NotAfter: &metav1.Time{Time: leaf.NotAfter},
+			}
+			w.must(server.Client.Status().Update(t.Context(), w.order))
+			for _, step := range []struct {
+				trust *pkitest.Authority
+				says  string
+			}{{cmp.Or(c.trust, w.authority), c.says}, {w.authority, c.then}} {
+				issuer := &v1alpha1.ManualIssuer{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "dvv"}}
+				patch := fmt.Appendf(nil, `{"spec":{"trust":{"caBundle":%q}}}`,
+					base64.StdEncoding.EncodeToString(pkitest.PEM(step.trust.Certificate)))
+				w.must(server.Client.Patch(t.Context(), issuer, client.RawPatch(types.MergePatchType, patch)))
+				if ready, _ := w.reconcile(); !strings.Contains(ready.Message, step.says) {
+					t.Errorf("it is %s, %q, want %q", w.order.Status.State, ready.Message, step.says)
+				}
+			}
+		})
+	}
+}
+
+// counting counts what is read.
+type counting struct {
+	getOnly
+
+	reads int
+}
+
+func (c *counting) Get(
+	ctx context.Context, name client.ObjectKey, into client.Object, options ...client.GetOption,
+) error {
+	c.reads++
+	return c.getOnly.Get(ctx, name, into, options...)
+}
+
+// TestManyOrdersForOneKeyCostEachOfThemLittle, as somebody can make by hand: of the others 16 are looked at.
+func TestManyOrdersForOneKeyCostEachOfThemLittle(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	for i := range 20 {
+		other := &v1alpha1.ManualOrder{
+			ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: fmt.Sprintf("forged-%d", i)},
+			Spec:       *w.order.Spec.DeepCopy(),
+		}
+		fromConfigMap("missing")(&other.Spec)
+		server.Create(t, other)
+	}
+	reader := &counting{getOnly: getOnly{server.Client}}
+	w.reconciler.Reader = reader
+	if w.reconcile(); reader.reads != 16 {
+		t.Errorf("it has read %d times", reader.reads)
+	}
+}
