@@ -151,7 +151,7 @@ type TrackedCertificateStatus struct {
 	// +optional
 	NotAfter *metav1.Time `json:"notAfter,omitempty"`
 
-	// firstDigest is the digest of the facts of spec.changeNotice when they were seen first.
+	// firstDigest is the digest of the certificate's facts when spec.changeNotice was there first.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=64
@@ -206,7 +206,7 @@ type Notice struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=131072
 	Certificate []byte `json:"certificate,omitempty"`
-	// digest of the facts that have changed. Whoever has sent the notice writes it into spec.acknowledgedDigest.
+	// digest of the certificate's facts, of each in its own part. Whoever has sent the notice writes it into spec.acknowledgedDigest.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=64

@@ -135,7 +135,7 @@ func (s Snapshot) judgeChange(outcome *Outcome) {
 		outcome.Changed = Statement{false, v1alpha1.ReasonAcknowledged, "nobody has to be told of changes"}
 		return
 	}
-	digest := Digest(notice.When, s.Leaf, s.Above)
+	digest := Digest(s.Leaf, s.Above)
 	if outcome.FirstDigest == "" {
 		outcome.FirstDigest = digest
 	}
@@ -143,7 +143,8 @@ func (s Snapshot) judgeChange(outcome *Outcome) {
 	if known == "" {
 		known = outcome.FirstDigest
 	}
-	if known == digest {
+	changed := Changed(notice.When, known, digest)
+	if len(changed) == 0 {
 		outcome.Changed = Statement{false, v1alpha1.ReasonAcknowledged, notice.To + " knows of the certificate as it is"}
 		return
 	}
@@ -153,31 +154,53 @@ func (s Snapshot) judgeChange(outcome *Outcome) {
 	}
 	outcome.Changed = Statement{true, v1alpha1.ReasonChanged, fmt.Sprintf("%v has changed: send status.notice to %s, "+
 		"then acknowledge it: `kubectl patch trackedcertificate -n %s %s --type merge -p "+
-		"'{\"spec\":{\"acknowledgedDigest\":\"%s\"}}'`", notice.When, notice.To, s.Tracked.Namespace, s.Tracked.Name, digest)}
+		"'{\"spec\":{\"acknowledgedDigest\":\"%s\"}}'`", changed, notice.To, s.Tracked.Namespace, s.Tracked.Name, digest)}
 }
 
-// Digest is that of the facts of a certificate that somebody has to be told of: SHA-256, in lower-case hexadecimal.
-func Digest(facts []v1alpha1.ChangedFact, leaf *x509.Certificate, above []*x509.Certificate) string {
-	digest := sha256.New()
-	add := func(what string, content []byte) { fmt.Fprintf(digest, "%s %d\n%s\n", what, len(content), content) }
-	sorted := slices.Clone(facts)
-	slices.Sort(sorted)
-	for _, fact := range sorted {
-		switch fact {
-		case v1alpha1.ChangedCommonName:
-			add("common name", []byte(leaf.Subject.CommonName))
-		case v1alpha1.ChangedAuthorityChain:
-			add("issuer", leaf.RawIssuer)
-			add("issuer's key", leaf.AuthorityKeyId)
-			for _, authority := range chain(leaf, above) {
-				add("authority", authority.RawSubject)
-				add("authority's key", authority.RawSubjectPublicKeyInfo)
-			}
-		case v1alpha1.ChangedAny:
-			add("certificate", leaf.Raw)
+// parts are where in a digest each fact is, in hexadecimal digits.
+func parts() map[v1alpha1.ChangedFact][2]int {
+	return map[v1alpha1.ChangedFact][2]int{
+		v1alpha1.ChangedCommonName: {0, 21}, v1alpha1.ChangedAuthorityChain: {21, 42}, v1alpha1.ChangedAny: {42, 64},
+	}
+}
+
+// Digest is that of all facts of a certificate that somebody may have to be told of: a part of SHA-256 for each, in
+// lower-case hexadecimal. So whoever has acknowledged one has acknowledged every fact, also those that
+// spec.changeNotice.when does not name until later.
+func Digest(leaf *x509.Certificate, above []*x509.Certificate) string {
+	facts := map[v1alpha1.ChangedFact]*bytes.Buffer{}
+	add := func(fact v1alpha1.ChangedFact, what string, content []byte) {
+		if facts[fact] == nil {
+			facts[fact] = &bytes.Buffer{}
+		}
+		fmt.Fprintf(facts[fact], "%s %d\n%s\n", what, len(content), content)
+	}
+	add(v1alpha1.ChangedCommonName, "common name", []byte(leaf.Subject.CommonName))
+	add(v1alpha1.ChangedAuthorityChain, "issuer", leaf.RawIssuer)
+	add(v1alpha1.ChangedAuthorityChain, "issuer's key", leaf.AuthorityKeyId)
+	for _, authority := range chain(leaf, above) {
+		add(v1alpha1.ChangedAuthorityChain, "authority", authority.RawSubject)
+		add(v1alpha1.ChangedAuthorityChain, "authority's key", authority.RawSubjectPublicKeyInfo)
+	}
+	add(v1alpha1.ChangedAny, "certificate", leaf.Raw)
+	digest := make([]byte, hex.EncodedLen(sha256.Size))
+	for fact, part := range parts() {
+		sum := sha256.Sum256(facts[fact].Bytes())
+		copy(digest[part[0]:part[1]], hex.EncodeToString(sum[:]))
+	}
+	return string(digest)
+}
+
+// Changed are those of some facts in which two digests differ, in their order.
+func Changed(facts []v1alpha1.ChangedFact, one, other string) []v1alpha1.ChangedFact {
+	var changed []v1alpha1.ChangedFact
+	for _, fact := range facts {
+		part := parts()[fact]
+		if len(one) < part[1] || len(other) < part[1] || one[part[0]:part[1]] != other[part[0]:part[1]] {
+			changed = append(changed, fact)
 		}
 	}
-	return hex.EncodeToString(digest.Sum(nil))
+	return changed
 }
 
 // chain are the authorities above a certificate in the order of their signatures, as far as they are known: in which

@@ -112,9 +112,33 @@ func TestAChangeIsToldUntilItIsAcknowledged(t *testing.T) {
 		t.Fatalf("another authority is not told: %+v", told)
 	}
 	told.Record(s.Tracked, s)
+	if !strings.HasPrefix(told.Changed.Message, "[AuthorityChain] has changed") {
+		t.Errorf("it says %q", told.Changed.Message)
+	}
 	s.Tracked.Spec.AcknowledgedDigest = told.Notice.Digest
 	if done := trackedstate.Decide(s); done.Notice != nil || done.Changed.Holds {
 		t.Errorf("after the acknowledgment: %+v", done.Changed)
+	}
+}
+
+// TestWhoChangesWhatIsToldChangesNoFact: it is compared with what was known before, also of what nobody had to be told.
+func TestWhoChangesWhatIsToldChangesNoFact(t *testing.T) {
+	for claim, acknowledged := range map[string]bool{"seen first": false, "acknowledged": true} {
+		s := snapshot(t, 100*day)
+		s.Tracked.Spec.ChangeNotice.When = []v1alpha1.ChangedFact{v1alpha1.ChangedCommonName}
+		first := trackedstate.Decide(s)
+		first.Record(s.Tracked, s)
+		if acknowledged {
+			s.Tracked.Spec.AcknowledgedDigest = first.FirstDigest
+		}
+		s.Tracked.Spec.ChangeNotice.When = []v1alpha1.ChangedFact{v1alpha1.ChangedAuthorityChain, v1alpha1.ChangedAny}
+		if got := trackedstate.Decide(s); got.Changed.Holds {
+			t.Errorf("%s: it says %q", claim, got.Changed.Message)
+		}
+		s.Leaf, _ = chain(t, "DVV", "another key")
+		if got := trackedstate.Decide(s); !strings.HasPrefix(got.Changed.Message, "[Any] has changed") {
+			t.Errorf("%s: of another certificate it says %q", claim, got.Changed.Message)
+		}
 	}
 }
 
@@ -135,7 +159,7 @@ func TestTheAuthorityChain(t *testing.T) {
 	between, stranger := root.Intermediate(t, "DVV Service"), pkitest.Root(t, "stranger").Certificate
 	leaf := between.Issue(t, pkitest.Key("one"), "stamp")
 	facts := []v1alpha1.ChangedFact{v1alpha1.ChangedAuthorityChain}
-	first := trackedstate.Digest(facts, leaf, []*x509.Certificate{between.Certificate, root.Certificate})
+	first := trackedstate.Digest(leaf, []*x509.Certificate{between.Certificate, root.Certificate})
 	renewed := pkitest.Root(t, "DVV").Certificate // another certificate with the same name and key
 	sameName := pkitest.Root(t, "other key", func(c *x509.Certificate) {
 		c.Subject = root.Certificate.Subject
@@ -152,7 +176,7 @@ func TestTheAuthorityChain(t *testing.T) {
 		"without the root":               {[]*x509.Certificate{between.Certificate}, false},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			if (trackedstate.Digest(facts, leaf, c.above) == first) != c.same {
+			if got := trackedstate.Digest(leaf, c.above); (len(trackedstate.Changed(facts, got, first)) == 0) != c.same {
 				t.Error("it is the other way round")
 			}
 		})
