@@ -100,7 +100,7 @@ func (r *Reconciler) gather(
 	}
 	found, err := delivery.Read(data)
 	if err != nil {
-		snapshot.Problem = "spec.source: " + err.Error()
+		snapshot.Problem = "spec.source: " + problem(certificate, err)
 		return snapshot, nil //nolint:nilerr // it is told
 	}
 	leaf := max(slices.IndexFunc(found, isLeaf), 0) // an authority can be tracked, too
@@ -108,6 +108,17 @@ func (r *Reconciler) gather(
 	snapshot.Leaf = found[leaf]
 	snapshot.Above = slices.Delete(found, leaf, leaf+1)
 	return snapshot, nil
+}
+
+// problem says why what was read is no certificate. In a Secret, a private key is where it belongs.
+func problem(certificate *v1alpha1.TrackedCertificate, err error) string {
+	from := certificate.Spec.Source.SecretKeyRef
+	refusal, isRefusal := errors.AsType[*delivery.RefusalError](err)
+	if from == nil || !isRefusal || refusal.Reason != delivery.PrivateKey {
+		return err.Error()
+	}
+	return fmt.Sprintf("the key %s of Secret %s holds a private key, and was not read any further: name a key that holds "+
+		"the certificate alone, such as %s", from.Key, from.Name, corev1.TLSCertKey)
 }
 
 // read gets what the source names. What is missing comes as *secrets.BundleError.
@@ -148,10 +159,11 @@ func (r *Reconciler) readIssued(ctx context.Context, name types.NamespacedName) 
 	if err != nil {
 		return nil, err
 	}
-	if root, err := value("ca.crt"); err == nil {
-		chain = slices.Concat(chain, []byte("\n"), root)
+	root, err := value("ca.crt")
+	if _, isMissing := errors.AsType[*secrets.BundleError](err); err != nil && !isMissing {
+		return nil, err // without its root, the authorities would have changed
 	}
-	return chain, nil
+	return slices.Concat(chain, []byte("\n"), root), nil
 }
 
 // record writes what is to be said if it is new, and reports it.
