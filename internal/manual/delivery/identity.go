@@ -92,6 +92,9 @@ func refuseAuthority(err *pki.ChainError, leaf *x509.Certificate, links []*x509.
 	top := topOf(leaf, links)
 	isNamesake := func(link *x509.Certificate) bool { return slices.Equal(link.RawSubject, leaf.RawIssuer) }
 	switch {
+	case isWeak(top) && !pki.SelfIssued(top):
+		return refuse(InvalidChain, "the certificate %s is signed with %s, which can be forged: ask the authority for one "+
+			"that is signed with SHA-256 or better", describe(top), top.SignatureAlgorithm)
 	case testName.MatchString(top.Issuer.CommonName):
 		return refuse(TestHierarchy, "the certificate for the CSR is of the test hierarchy: it leads to %s, which "+
 			"spec.trust of the issuer does not hold; order one from the production hierarchy, or use an issuer that "+
@@ -107,6 +110,16 @@ func refuseAuthority(err *pki.ChainError, leaf *x509.Certificate, links []*x509.
 	default:
 		return refuse(UnknownAuthority, "%v: bring the certificate of %s with it, or put that into spec.intermediates of "+
 			"the issuer", err, pki.DescribeIssuer(leaf))
+	}
+}
+
+// isWeak reports whether a certificate is signed with what crypto/x509 does not check, because others can forge it.
+func isWeak(certificate *x509.Certificate) bool {
+	switch certificate.SignatureAlgorithm {
+	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+		return true
+	default:
+		return false
 	}
 }
 

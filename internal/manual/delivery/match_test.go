@@ -213,6 +213,7 @@ func TestWhatIsWrongWithTheRestIsTold(t *testing.T) {
 	past := pkitest.Dates(pkitest.NotBefore, pkitest.Now.Add(-time.Hour))
 	future := pkitest.Dates(pkitest.Now.Add(time.Hour), pkitest.NotAfter)
 	end := root.Intermediate(t, "Issuing", func(template *x509.Certificate) { template.MaxPathLenZero = true })
+	weak := func(template *x509.Certificate) { template.SignatureAlgorithm = x509.SHA1WithRSA }
 	nameless := func(template *x509.Certificate) { template.Subject = pkix.Name{} }
 	given := func(template *x509.Certificate) {
 		name := pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 42}, Value: "Matti"}
@@ -234,6 +235,12 @@ func TestWhatIsWrongWithTheRestIsTold(t *testing.T) {
 		},
 		"an authority may have none below": {
 			issued(end.Intermediate(t, "Other")), delivery.InvalidChain, "ask the authority for a certificate that chains",
+		},
+		"its signature can be forged": {
+			issued(root, weak), delivery.InvalidChain, "is signed with SHA1-RSA, which can be forged",
+		},
+		"an authority's signature can be forged": {
+			issued(root.Intermediate(t, "Other", weak)), delivery.InvalidChain, "is signed with SHA1-RSA, which can be forged",
 		},
 		"there is no name": {issued(root, nameless), delivery.NamesDiffer, "cannot ask for no name at all"},
 		"a name has no field": {
