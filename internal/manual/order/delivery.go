@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -167,7 +168,8 @@ func (r *Reconciler) earlier(
 	return earlier, nil
 }
 
-// bounded are the values of a field as far as status.changes takes them: 64 that are not empty, of 1,024 bytes each.
+// bounded are the values of a field as far as status.changes takes them: 64 that are not empty, of 1,024 bytes each,
+// without what moves the cursor of a terminal that shows them.
 func bounded(values []string) []string {
 	const most, longest = 64, 1024
 	var kept []string
@@ -175,7 +177,15 @@ func bounded(values []string) []string {
 		if value == "" || len(kept) == most {
 			continue
 		}
-		kept = append(kept, strings.ToValidUTF8(value[:min(len(value), longest)], ""))
+		kept = append(kept, strings.Map(visible, strings.ToValidUTF8(value[:min(len(value), longest)], "")))
 	}
 	return kept
+}
+
+// visible is a character, or a question mark for one that nobody sees: as long as that in bytes, or shorter.
+func visible(r rune) rune {
+	if !unicode.IsGraphic(r) {
+		return '?'
+	}
+	return r
 }

@@ -3,6 +3,7 @@ package order_test
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -84,5 +85,19 @@ func TestManyOrdersForOneKeyCostEachOfThemLittle(t *testing.T) {
 	w.reconciler.Reader = reader
 	if w.reconcile(); reader.reads != 16 {
 		t.Errorf("it has read %d times", reader.reads)
+	}
+}
+
+// TestWhatTheAuthorityChangedIsShownAsTextAlone: a terminal that shows the status obeys no certificate.
+func TestWhatTheAuthorityChangedIsShownAsTextAlone(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	w.order.Spec.Certificate = string(pkitest.PEM(w.authority.Issue(t, pkitest.Key("staged"), name,
+		func(template *x509.Certificate) { template.Subject.Organization = []string{"Oy\x1b[2J\n\u202eÄ"} })))
+	w.must(server.Client.Update(t.Context(), w.order))
+	w.reconcile()
+	changes := w.order.Status.Changes
+	if len(changes) == 0 || changes[0].New[0] != "Oy?[2J??Ä" {
+		t.Errorf("the changes are %q", changes)
 	}
 }
