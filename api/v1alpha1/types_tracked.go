@@ -206,7 +206,8 @@ type Notice struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=131072
 	Certificate []byte `json:"certificate,omitempty"`
-	// digest of the certificate's facts, of each in its own part. Whoever has sent the notice writes it into spec.acknowledgedDigest.
+	// digest of the certificate's facts, of each in its own part. Whoever has sent the notice writes it into
+	// spec.acknowledgedDigest.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=64

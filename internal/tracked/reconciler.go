@@ -101,7 +101,7 @@ func (r *Reconciler) gather(
 	found, err := delivery.Read(data)
 	if err != nil {
 		snapshot.Problem = "spec.source: " + problem(certificate, err)
-		return snapshot, nil //nolint:nilerr // it is told
+		return snapshot, nil // it is told
 	}
 	leaf := max(slices.IndexFunc(found, isLeaf), 0) // an authority can be tracked, too
 	// Two statements: Delete overwrites what it takes away.

@@ -77,13 +77,11 @@ func brought(begins time.Duration) change {
 	}
 }
 
-// kept is brought once it has been recorded.
-func kept(begins time.Duration) change {
-	return func(s *orderstate.Snapshot) {
-		brought(begins)(s)
-		orderstate.Decide(*s).Record(s.Order, now.Add(-day))
-		s.Delivery, s.Keeps = orderstate.Delivery{}, true
-	}
+// kept is what was brought and begins in 14 days, once it has been recorded.
+func kept(s *orderstate.Snapshot) {
+	brought(14 * day)(s)
+	orderstate.Decide(*s).Record(s.Order, now.Add(-day))
+	s.Delivery, s.Keeps = orderstate.Delivery{}, true
 }
 
 // warned is what an order says that has a certificate, and that somebody has to do something about.
@@ -125,14 +123,14 @@ func TestWhatAnOrderSays(t *testing.T) {
 			snapshot(left(14*day-time.Minute), brought(14*day)), "AwaitingValidity", "AwaitingValidity",
 			[]string{"1 minutes earlier", "nothing valid"}, true},
 		"what was kept waits": {
-			snapshot(kept(14 * day)), "AwaitingValidity", "AwaitingValidity", []string{`"A" → "B"`}, false},
+			snapshot(kept), "AwaitingValidity", "AwaitingValidity", []string{`"A" → "B"`}, false},
 		"what was brought beside it and cannot be used is told": {
-			snapshot(kept(14*day), rejected), "AwaitingValidity", "AwaitingValidity",
+			snapshot(kept, rejected), "AwaitingValidity", "AwaitingValidity",
 			[]string{"begins at 2026-12-12", "after it cannot be used: it is the CSR"}, true},
 		"what was kept is handed over when it begins": {
-			snapshot(kept(14*day), func(s *orderstate.Snapshot) { s.Now = now.Add(14 * day) }), "Issued", "Issued", nil, false},
+			snapshot(kept, func(s *orderstate.Snapshot) { s.Now = now.Add(14 * day) }), "Issued", "Issued", nil, false},
 		"what was kept and cannot be handed over any more is not": {
-			snapshot(kept(14*day), applied, rejected, func(s *orderstate.Snapshot) { s.Keeps = false }), "Applied",
+			snapshot(kept, applied, rejected, func(s *orderstate.Snapshot) { s.Keeps = false }), "Applied",
 			"CertificateRejected", []string{"it is the CSR itself"}, true},
 		"one that nobody waits for is stale": {
 			snapshot(unwanted), "Stale", "ApplicationStale", []string{"do not carry"}, false},

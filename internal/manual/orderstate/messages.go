@@ -18,8 +18,8 @@ func (s Snapshot) application() string {
 // applied says how to bring back what the authority sends.
 func (s Snapshot) applied() string {
 	return fmt.Sprintf("application %s is with the authority; put what it sends into a ConfigMap: %#q, and name that: "+
-		"%#q%s%s", pki.Quote(s.Order.Spec.Application.Reference), instructions.StoreFile(s.Order), instructions.NameFile(s.Order),
-		s.hurry(), s.steps())
+		"%#q%s%s", pki.Quote(s.Order.Spec.Application.Reference), instructions.StoreFile(s.Order),
+		instructions.NameFile(s.Order), s.hurry(), s.steps())
 }
 
 // steps says where all of them are.
