@@ -132,7 +132,8 @@ func checkNames(issued Issued, order Order) *RefusalError {
 	})
 	if len(kept) > 0 {
 		return refuseChanges(SubjectDiffers, kept, "the authority has changed what the issuer's policy wants kept: %s; ask "+
-			"it for a certificate as requested; or write that into the Certificate, or allow it in spec.subject of the issuer")
+			"it for a certificate as requested; or write that into the Certificate, or take the field out of "+
+			"spec.keepSubject of the issuer")
 	}
 	return nil
 }
