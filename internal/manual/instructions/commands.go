@@ -21,6 +21,12 @@ func NoteApplication(order *v1alpha1.ManualOrder) string {
 		"'{\"spec\":{\"application\":{\"reference\":\"…\"}}}'", order.Namespace, order.Name)
 }
 
+// RemoveApplication is the command that removes the note of an application, once that was stopped.
+func RemoveApplication(order *v1alpha1.ManualOrder) string {
+	return fmt.Sprintf("kubectl patch manualorder -n %s %s --type merge -p '{\"spec\":{\"application\":null}}'",
+		order.Namespace, order.Name)
+}
+
 // StoreFile is the command that puts what came into a ConfigMap; its name is to be put in the place of FILE.
 func StoreFile(order *v1alpha1.ManualOrder) string {
 	return fmt.Sprintf("kubectl create configmap -n %s %s --from-file=certificate=FILE", order.Namespace, order.Name)

@@ -240,8 +240,8 @@ func (s Snapshot) stale() Outcome {
 	case application != nil:
 		outcome.Person = true
 		outcome.Message = fmt.Sprintf("%s; stop the application %s: it is binding, and the private key of what it "+
-			"brings is not in use; if its certificate comes all the same, bring it here", s.Unwanted,
-			pki.Quote(application.Reference))
+			"brings is not in use; when it is stopped, remove its note: %#q; if its certificate comes all the same, bring "+
+			"it here", s.Unwanted, pki.Quote(application.Reference), instructions.RemoveApplication(s.Order))
 	}
 	return outcome
 }

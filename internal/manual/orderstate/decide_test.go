@@ -135,7 +135,8 @@ func TestWhatAnOrderSays(t *testing.T) {
 		"one that nobody waits for is stale": {
 			snapshot(unwanted), "Stale", "ApplicationStale", []string{"do not carry"}, false},
 		"a stale application has to be stopped": {
-			snapshot(applied, unwanted), "Stale", "ApplicationStale", []string{`stop the application "DVV-7"`}, true},
+			snapshot(applied, unwanted), "Stale", "ApplicationStale", []string{
+				`stop the application "DVV-7"`, `--type merge -p '{"spec":{"application":null}}'`}, true},
 		"what was brought to a stale one is refused where nobody has its key": {
 			snapshot(applied, unwanted, rejected), "Stale", "CertificateRejected",
 			[]string{"no CertificateRequest waits", "it is the CSR itself"}, true},
