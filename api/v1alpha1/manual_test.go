@@ -110,6 +110,8 @@ func TestRulesOfWhatAPersonWrites(t *testing.T) {
 			map[string]any{"reference": "7", "by": "\u202eajiaM"}, "visible characters")},
 		"a reference in Finnish": {
 			manualOrderManifest, field("spec.application.reference", "Tilaus n:o 7 – `Pöytä` {{url}}", "")},
+		"an application as the command has it": {manualOrderManifest, field(
+			"spec.application", map[string]any{"reference": "…"}, "in the place of …: its number")},
 		"a private key to be tracked":         {trackedManifest, field("spec.source", inline, "treat it as leaked")},
 		"two certificates to be tracked":      {trackedManifest, field("spec.source.certificate", "text", "exactly one")},
 		"no certificate to be tracked":        {trackedManifest, field("spec.source", map[string]any{}, "exactly one")},

@@ -28,7 +28,7 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="self.request == oldSelf.request && self.publicKeyDigest == oldSelf.publicKeyDigest && self.issuerRef == oldSelf.issuerRef",message="request, publicKeyDigest and issuerRef of a ManualOrder cannot be changed: a person may have carried them to the authority"
 // +kubebuilder:validation:XValidation:rule="has(self.renews) == has(oldSelf.renews) && (!has(self.renews) || self.renews == oldSelf.renews)",message="renews of a ManualOrder cannot be changed"
-// +kubebuilder:validation:XValidation:rule="!(has(self.certificate) && has(self.certificateFrom))",message="set certificate or certificateFrom, not both"
+// +kubebuilder:validation:XValidation:rule="!(has(self.certificate) && has(self.certificateFrom))",message="set certificate or certificateFrom, not both: in a merge patch, set the other one to null"
 // +kubebuilder:validation:XValidation:rule="!has(self.certificate) || !self.certificate.contains('PRIVATE KEY')",message="spec.certificate holds a private key: treat it as leaked, and order a new certificate with a new key; only the certificate belongs here, and the key of this order has never left the cluster"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.application) || !has(self.application) || self.application.reference == oldSelf.application.reference",message="an application is noted already: look whether two were made, because each orders a certificate; to correct the note, remove spec.application first",messageExpression="'application ' + oldSelf.application.reference + ' is noted already, by ' + (has(oldSelf.application.by) ? oldSelf.application.by : 'somebody') + ': if two were made, stop one of them, because each orders a certificate; to correct the note, remove spec.application first'"
 type ManualOrderSpec struct {
@@ -114,6 +114,7 @@ type ManualRenewal struct {
 type ManualApplication struct {
 	// reference that the authority has given, such as the number of the form.
 	//
+	// +kubebuilder:validation:XValidation:rule="self != '…'",message="put what names the application in the place of …: its number, or the day on which it was sent"
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
