@@ -179,6 +179,22 @@ func (r *Reconciler) record(
 	if err := r.Client.Status().Update(ctx, changed); err != nil {
 		return err
 	}
+	r.report(certificate, changed, outcome)
+	return nil
+}
+
+// report tells what has become another reason, and reminds. What several conditions say alike is told once.
+func (r *Reconciler) report(certificate, changed *v1alpha1.TrackedCertificate, outcome trackedstate.Outcome) {
+	told := map[string]bool{}
+	report := func(warning bool, reason, action, message string) {
+		if !told[message] {
+			r.Events.Report(changed, warning, reason, action, message)
+		}
+		told[message] = true
+	}
+	if outcome.Reminder > 0 {
+		report(true, outcome.Expiring.Reason, fmt.Sprintf("RemindAt%dDays", outcome.Reminder), outcome.RemindedOf)
+	}
 	for _, kind := range []string{
 		v1alpha1.ConditionReady, v1alpha1.ConditionExpiringSoon, v1alpha1.ConditionNoticeDue,
 	} {
@@ -186,14 +202,9 @@ func (r *Reconciler) record(
 		after := meta.FindStatusCondition(changed.Status.Conditions, kind)
 		warning := !reasons.Of(after.Reason).Quiet
 		if (warning || kind == v1alpha1.ConditionReady) && (before == nil || before.Reason != after.Reason) {
-			r.Events.Report(changed, warning, after.Reason, kind, after.Message)
+			report(warning, after.Reason, kind, after.Message)
 		}
 	}
-	if outcome.Reminder > 0 {
-		r.Events.Report(changed, true, outcome.Expiring.Reason, fmt.Sprintf("RemindAt%dDays", outcome.Reminder),
-			outcome.RemindedOf)
-	}
-	return nil
 }
 
 // isLeaf reports whether a certificate is none of an authority.

@@ -156,6 +156,9 @@ func TestSources(t *testing.T) {
 			if ready.Reason != c.reason || !strings.Contains(ready.Message, c.says) {
 				t.Errorf("it is %s: %s", ready.Reason, ready.Message)
 			}
+			if len(w.events.Events) != 1 {
+				t.Errorf("there are %d events, want one, whatever the conditions say alike", len(w.events.Events))
+			}
 			told, err := json.Marshal(w.tracked.Status)
 			w.must(err)
 			for len(w.events.Events) > 0 {
@@ -192,7 +195,7 @@ func TestTheEndOfATrackedCertificate(t *testing.T) {
 		{44 * day, time.Hour, "True", "ExpiringSoon", 0},
 		{2 * day, time.Hour, "True", "ExpiringSoon", 1}, // of several that have passed the last
 		{time.Minute, time.Minute, "True", "ExpiringSoon", 1},
-		{0, time.Hour, "True", "Expired", 2}, // of Ready and ExpiringSoon
+		{0, time.Hour, "True", "Expired", 1}, // which two conditions say
 	} {
 		w.clock.SetTime(leaf.NotAfter.Add(-c.left))
 		if result := w.reconcile(); result.RequeueAfter != c.after {

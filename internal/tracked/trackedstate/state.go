@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -152,9 +153,22 @@ func (s Snapshot) judgeChange(outcome *Outcome) {
 		To: notice.To, Subject: notice.Subject, Digest: digest,
 		Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Leaf.Raw}),
 	}
-	outcome.Changed = Statement{true, v1alpha1.ReasonChanged, fmt.Sprintf("%v has changed: send status.notice to %s, "+
+	outcome.Changed = Statement{true, v1alpha1.ReasonChanged, fmt.Sprintf("%s has changed: send status.notice to %s, "+
 		"then acknowledge it: `kubectl patch trackedcertificate -n %s %s --type merge -p "+
-		"'{\"spec\":{\"acknowledgedDigest\":\"%s\"}}'`", changed, notice.To, s.Tracked.Namespace, s.Tracked.Name, digest)}
+		"'{\"spec\":{\"acknowledgedDigest\":\"%s\"}}'`", told(changed), notice.To, s.Tracked.Namespace, s.Tracked.Name, digest)}
+}
+
+// told names facts as a sentence does.
+func told(facts []v1alpha1.ChangedFact) string {
+	names := map[v1alpha1.ChangedFact]string{
+		v1alpha1.ChangedCommonName: "the common name", v1alpha1.ChangedAuthorityChain: "the authority chain",
+		v1alpha1.ChangedAny: "the certificate",
+	}
+	told := make([]string, 0, len(facts))
+	for _, fact := range facts {
+		told = append(told, names[fact])
+	}
+	return strings.Join(told, " and ")
 }
 
 // parts are where in a digest each fact is, in hexadecimal digits.
