@@ -155,7 +155,8 @@ func (s Snapshot) judgeChange(outcome *Outcome) {
 	}
 	outcome.Changed = Statement{true, v1alpha1.ReasonChanged, fmt.Sprintf("%s has changed: send status.notice to %s, "+
 		"then acknowledge it: `kubectl patch trackedcertificate -n %s %s --type merge -p "+
-		"'{\"spec\":{\"acknowledgedDigest\":\"%s\"}}'`", told(changed), notice.To, s.Tracked.Namespace, s.Tracked.Name, digest)}
+		"'{\"spec\":{\"acknowledgedDigest\":\"%s\"}}'`", told(changed), notice.To,
+		s.Tracked.Namespace, s.Tracked.Name, digest)}
 }
 
 // told names facts as a sentence does.
