@@ -31,20 +31,24 @@ type issued struct {
 // awaitReady waits until a Certificate is Ready, and checks what is in its Secret.
 func (s *testCase) awaitReady(name string) *issued {
 	s.Helper()
-	certificate := s.AwaitReady(name)
-	secret := s.readSecret(certificate.Spec.SecretName)
+	certificate, secret := s.AwaitReady(name), &corev1.Secret{}
+	request := s.awaitRequest(name, "issued", func(request *cmapi.CertificateRequest) bool {
+		if cmutil.CertificateRequestReadyReason(request) != cmapi.CertificateRequestReasonIssued {
+			return false
+		}
+		// Anew: a renewal may have come, and the request of the certificate before may have gone.
+		secret = s.readSecret(certificate.Spec.SecretName)
+		return bytes.Equal(request.Status.Certificate, secret.Data[corev1.TLSCertKey])
+	})
 	found, err := s.verify(secret.Data[corev1.TLSCertKey], secret.Data["ca.crt"])
 	if err != nil {
 		s.Fatalf("Secret %s: %v", secret.Name, err)
 	}
+	found.request = request
 	found.pair, err = tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
 	if err != nil {
 		s.Fatalf("Secret %s: tls.crt and tls.key do not fit together: %v", secret.Name, err)
 	}
-	found.request = s.awaitRequest(name, "issued", func(request *cmapi.CertificateRequest) bool {
-		return cmutil.CertificateRequestReadyReason(request) == cmapi.CertificateRequestReasonIssued &&
-			bytes.Equal(request.Status.Certificate, secret.Data[corev1.TLSCertKey])
-	})
 	return found
 }
 
