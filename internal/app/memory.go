@@ -10,23 +10,8 @@ import (
 	"github.com/go-logr/logr"
 )
 
-// Variables that set the goals of Go's garbage collector from outside.
-const (
-	memoryVariable  = "GOMEMLIMIT"
-	garbageVariable = "GOGC"
-)
-
-// garbage is how much the heap may grow before it is collected, in percent of what is in use. Most of that are cached
-// objects that wait for weeks: to let the heap grow to twice of them, as Go does, takes memory all the time, and
-// saves work on the few busy minutes only.
-const garbage = 25
-
-// sparingly has the garbage collector keep the heap small.
-func sparingly() {
-	if os.Getenv(garbageVariable) == "" {
-		debug.SetGCPercent(garbage)
-	}
-}
+// memoryVariable is what sets the goal of Go's garbage collector from outside.
+const memoryVariable = "GOMEMLIMIT"
 
 // mindMemory has the garbage collector mind the memory limit of the container. Left alone it lets the heap grow to
 // twice of what is in use, over the limit, where the kernel ends the process in the middle of its calls.

@@ -34,16 +34,3 @@ func TestTheGarbageCollectorMindsTheMemoryLimitOfTheContainer(t *testing.T) {
 		})
 	}
 }
-
-func TestTheHeapIsKeptSmall(t *testing.T) {
-	const before = 77
-	for set, want := range map[string]int{"": garbage, "200": before /* by Go itself, before main */} {
-		original := debug.SetGCPercent(before)
-		t.Cleanup(func() { debug.SetGCPercent(original) })
-		t.Setenv(garbageVariable, set)
-		sparingly()
-		if got := debug.SetGCPercent(before); got != want {
-			t.Errorf("with GOGC=%q it is collected after %d percent, want %d", set, got, want)
-		}
-	}
-}

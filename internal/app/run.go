@@ -61,7 +61,6 @@ func Run(ctx context.Context, options Options) error {
 	log := logr.FromSlogHandler(handler)
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
-	sparingly()
 	mindMemory(log, os.DirFS("/sys/fs/cgroup"))
 	series, err := metrics.New(ctrlmetrics.Registry)
 	if err != nil {
