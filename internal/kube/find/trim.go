@@ -1,10 +1,7 @@
 package find
 
 import (
-	"crypto/sha256"
 	"fmt"
-	"runtime"
-	"sync"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"k8s.io/client-go/tools/cache"
@@ -14,10 +11,10 @@ import (
 )
 
 // Trim is a transform of cached objects, of which thousands may wait for a person: nobody here asks who manages their
-// fields or who has made a request, and what an order and its request have in common is kept once. What is left out is
-// never written either: status and annotations are all that is, and by patches.
+// fields or who has made a request, and conditions that say the same keep that once. What is left out is never written
+// either: status and annotations are all that is, and by patches.
 func Trim() cache.TransformFunc {
-	unmanaged, signed := ctrlcache.TransformStripManagedFields(), &contents{known: map[digest]*content{}}
+	unmanaged := ctrlcache.TransformStripManagedFields()
 	return func(object any) (any, error) {
 		object, err := unmanaged(object)
 		if err != nil {
@@ -26,9 +23,7 @@ func Trim() cache.TransformFunc {
 		switch object := object.(type) {
 		case *cmapi.CertificateRequest:
 			object.Spec.Username, object.Spec.UID, object.Spec.Groups, object.Spec.Extra = "", "", nil, nil
-			object.Spec.Request = once(signed, object, object.Spec.Request)
 		case *v1alpha1.ManualOrder:
-			object.Spec.Request = once(signed, object, object.Spec.Request)
 			conditions := object.Status.Conditions
 			for i := 1; i < len(conditions); i++ { // mostly they say the same
 				if conditions[i].Message == conditions[0].Message {
@@ -37,42 +32,5 @@ func Trim() cache.TransformFunc {
 			}
 		}
 		return object, nil
-	}
-}
-
-type digest = [sha256.Size]byte
-
-// contents are byte slices that several objects hold, for as long as one of them does.
-type contents struct {
-	mutex sync.Mutex
-	known map[digest]*content
-}
-
-type content struct {
-	bytes   []byte
-	holders int
-}
-
-// once is a content that an object may hold in the place of its own: others hold the same.
-func once[T any](c *contents, holder *T, own []byte) []byte {
-	of := sha256.Sum256(own)
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	shared := c.known[of]
-	if shared == nil {
-		shared = &content{bytes: own}
-		c.known[of] = shared
-	}
-	shared.holders++
-	runtime.AddCleanup(holder, c.release, of)
-	return shared.bytes
-}
-
-// release forgets a content when the last object that held it is no longer in memory.
-func (c *contents) release(of digest) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if c.known[of].holders--; c.known[of].holders == 0 {
-		delete(c.known, of)
 	}
 }
