@@ -49,7 +49,7 @@ type Options struct {
 type Reconciler struct{ Options }
 
 //+kubebuilder:rbac:groups=varmenne.dev,resources=trackedcertificates,verbs=get;list;watch
-//+kubebuilder:rbac:groups=varmenne.dev,resources=trackedcertificates/status,verbs=update
+//+kubebuilder:rbac:groups=varmenne.dev,resources=trackedcertificates/status,verbs=patch
 //+kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get
 //+kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
 
@@ -176,7 +176,8 @@ func (r *Reconciler) record(
 	if equality.Semantic.DeepEqual(certificate.Status, changed.Status) {
 		return nil
 	}
-	if err := r.Client.Status().Update(ctx, changed); err != nil {
+	// A patch of the status alone: whatever somebody has pasted into the spec is not repeated in an audit log.
+	if err := status.Patch(ctx, r.Client, changed, certificate); err != nil {
 		return err
 	}
 	r.report(certificate, changed, outcome)
