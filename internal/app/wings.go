@@ -91,14 +91,11 @@ func condensed(trim toolscache.TransformFunc) map[client.Object]cache.ByObject {
 	}}}
 }
 
-// lead is how long the authority of an order's issuer needs.
+// lead is how long the authority of an order's issuer needs; the default where that cannot be read from the cache.
 func (w wing) lead(ctx context.Context, order *v1alpha1.ManualOrder) time.Duration {
 	reference := order.Spec.IssuerRef
-	issuer, err := find.ManualIssuer(ctx, w.manager.GetClient(), reference.Kind, order.Namespace, reference.Name)
-	if err != nil || issuer == nil {
-		return v1alpha1.DefaultLeadTime
-	}
-	return issuer.ManualSpec().Lead()
+	lead, _ := find.LeadTime(ctx, w.manager.GetClient(), reference.Kind, order.Namespace, reference.Name)
+	return lead
 }
 
 // listed lists cached objects, in the replica that works: others would tell the same again.

@@ -41,3 +41,11 @@ func Next(end, now, latest time.Time) time.Time {
 	}
 	return latest
 }
+
+// Sooner is the sooner of two times.
+func Sooner(one, other time.Time) time.Time {
+	if other.Before(one) {
+		return other
+	}
+	return one
+}

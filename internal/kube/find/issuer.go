@@ -3,6 +3,7 @@ package find
 import (
 	"context"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -47,6 +48,16 @@ func ManualIssuer(
 		return nil, err
 	}
 	return issuer, nil
+}
+
+// LeadTime is how long people and the authority of a ManualIssuer or ManualClusterIssuer need; the default if there is
+// no such issuer, and beside an error.
+func LeadTime(ctx context.Context, reader client.Reader, kind, namespace, name string) (time.Duration, error) {
+	issuer, err := ManualIssuer(ctx, reader, kind, namespace, name)
+	if err != nil || issuer == nil {
+		return v1alpha1.DefaultLeadTime, err
+	}
+	return issuer.ManualSpec().Lead(), nil
 }
 
 // get fills in an issuer, and reports whether it exists.

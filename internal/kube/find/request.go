@@ -7,6 +7,7 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -72,17 +73,31 @@ func list(
 }
 
 // ToReconcile makes reconcile requests of what a lookup has found.
-func ToReconcile(ctx context.Context) func([]cmapi.CertificateRequest, error) []reconcile.Request {
-	return func(found []cmapi.CertificateRequest, err error) []reconcile.Request {
+func ToReconcile[T any, P interface {
+	*T
+	client.Object
+}](ctx context.Context) func([]T, error) []reconcile.Request {
+	return func(found []T, err error) []reconcile.Request {
 		if err != nil {
-			ctrl.LoggerFrom(ctx).Error(err, "cannot find the CertificateRequests that an event concerns")
+			ctrl.LoggerFrom(ctx).Error(err, "cannot find the objects that an event concerns")
 			return nil
 		}
 		requests := make([]reconcile.Request, 0, len(found))
 		for i := range found {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found[i])})
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(P(&found[i]))})
 		}
 		return requests
+	}
+}
+
+// ToReconcileOfIssuer finds the cached CertificateRequests that an event of an issuer of any kind concerns.
+func ToReconcileOfIssuer(reader client.Reader) handler.MapFunc {
+	return func(ctx context.Context, object client.Object) []reconcile.Request {
+		issuer, isIssuer := object.(v1alpha1.GenericIssuer)
+		if !isIssuer {
+			return nil
+		}
+		return ToReconcile[cmapi.CertificateRequest](ctx)(RequestsOfIssuer(ctx, reader, issuer))
 	}
 }
 

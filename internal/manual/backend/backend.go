@@ -48,21 +48,17 @@ func (b *Backend) Decide(
 // RenewalWindow is the issuer's lead time: what has not begun by then is late.
 func (b *Backend) RenewalWindow(ctx context.Context, request *cmapi.CertificateRequest) (time.Duration, error) {
 	reference := request.Spec.IssuerRef
-	issuer, err := find.ManualIssuer(ctx, b.Client, reference.Kind, request.Namespace, reference.Name)
-	if err != nil || issuer == nil {
-		return v1alpha1.DefaultLeadTime, err
-	}
-	return issuer.ManualSpec().Lead(), nil
+	return find.LeadTime(ctx, b.Client, reference.Kind, request.Namespace, reference.Name)
 }
 
 // Watches are orders, of which every change matters to the requests with their key, and issuers whose spec or readiness
 // has changed.
 func (b *Backend) Watches() []gate.Watch {
-	changed := []predicate.Predicate{find.IssuerChanged()}
+	ofIssuer, changed := find.ToReconcileOfIssuer(b.Client), []predicate.Predicate{find.IssuerChanged()}
 	return []gate.Watch{
 		{Object: &v1alpha1.ManualOrder{}, Requests: b.requestsOfOrder},
-		{Object: &v1alpha1.ManualIssuer{}, Requests: b.requestsOfIssuer, Predicates: changed},
-		{Object: &v1alpha1.ManualClusterIssuer{}, Requests: b.requestsOfIssuer, Predicates: changed},
+		{Object: &v1alpha1.ManualIssuer{}, Requests: ofIssuer, Predicates: changed},
+		{Object: &v1alpha1.ManualClusterIssuer{}, Requests: ofIssuer, Predicates: changed},
 	}
 }
 
@@ -71,13 +67,6 @@ func (b *Backend) requestsOfOrder(ctx context.Context, object client.Object) []r
 	if !isOrder {
 		return nil
 	}
-	return find.ToReconcile(ctx)(find.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
-}
-
-func (b *Backend) requestsOfIssuer(ctx context.Context, object client.Object) []reconcile.Request {
-	issuer, isIssuer := object.(v1alpha1.GenericManualIssuer)
-	if !isIssuer {
-		return nil
-	}
-	return find.ToReconcile(ctx)(find.RequestsOfIssuer(ctx, b.Client, issuer))
+	return find.ToReconcile[cmapi.CertificateRequest](ctx)(
+		find.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
 }

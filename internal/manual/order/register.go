@@ -51,8 +51,8 @@ func (r *Reconciler) ordersOfRequest(ctx context.Context, object client.Object) 
 	if digest == "" {
 		return nil
 	}
-	orders, err := find.ManualOrdersWithKey(ctx, r.Client, request.Namespace, digest)
-	return toReconcile(ctx, orders, err)
+	return find.ToReconcile[v1alpha1.ManualOrder](ctx)(
+		find.ManualOrdersWithKey(ctx, r.Client, request.Namespace, digest))
 }
 
 func (r *Reconciler) ordersOfIssuer(ctx context.Context, object client.Object) []reconcile.Request {
@@ -60,20 +60,7 @@ func (r *Reconciler) ordersOfIssuer(ctx context.Context, object client.Object) [
 	if !isIssuer {
 		return nil
 	}
-	orders, err := find.ManualOrdersOfIssuer(ctx, r.Client, issuer)
-	return toReconcile(ctx, orders, err)
-}
-
-func toReconcile(ctx context.Context, orders []v1alpha1.ManualOrder, err error) []reconcile.Request {
-	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "cannot find the ManualOrders that an event concerns")
-		return nil
-	}
-	requests := make([]reconcile.Request, 0, len(orders))
-	for i := range orders {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&orders[i])})
-	}
-	return requests
+	return find.ToReconcile[v1alpha1.ManualOrder](ctx)(find.ManualOrdersOfIssuer(ctx, r.Client, issuer))
 }
 
 // orderChanged lets through every change of spec and status.

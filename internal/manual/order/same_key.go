@@ -124,5 +124,5 @@ func (r *Reconciler) othersOfOrder(ctx context.Context, object client.Object) []
 		return nil
 	}
 	others, err := r.others(ctx, order)
-	return toReconcile(ctx, others, err)
+	return find.ToReconcile[v1alpha1.ManualOrder](ctx)(others, err)
 }

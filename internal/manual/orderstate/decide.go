@@ -5,11 +5,13 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/manual/instructions"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/reminders"
 )
 
 // Intervals after which an order that nothing happens to is looked at all the same.
@@ -191,13 +193,14 @@ func (s Snapshot) begin(notBefore time.Time, taken *Certificate) Outcome {
 			"place; ask the authority for a certificate that begins earlier, and put it into this order",
 			at(renews.NotAfter.Time), days(notBefore.Sub(renews.NotAfter.Time)))
 		outcome.Person, outcome.Warning = true, true
-		outcome.Next = earlier(notBefore, s.Now.Add(longestWait)) // for what spec.certificateFrom names is not watched
+		// For what spec.certificateFrom names is not watched.
+		outcome.Next = reminders.Sooner(notBefore, s.Now.Add(longestWait))
 	}
 	if taken == nil && s.Delivery.Given {
 		outcome.Message += "; what was brought back after it cannot be used: " + s.Delivery.Problem
 		outcome.Person, outcome.Warning = true, true
 		if s.Order.Spec.CertificateFrom != nil || s.Delivery.Recheck {
-			outcome.Next = earlier(outcome.Next, s.Now.Add(referenceCheck))
+			outcome.Next = reminders.Sooner(outcome.Next, s.Now.Add(referenceCheck))
 		}
 	}
 	return outcome
@@ -246,19 +249,7 @@ func (s Snapshot) stale() Outcome {
 	return outcome
 }
 
-func earlier(one, other time.Time) time.Time {
-	if other.Before(one) {
-		return other
-	}
-	return one
-}
-
 // Ready is the condition of an order, nil if it has none.
 func Ready(order *v1alpha1.ManualOrder) *metav1.Condition {
-	for i := range order.Status.Conditions {
-		if order.Status.Conditions[i].Type == v1alpha1.ConditionReady {
-			return &order.Status.Conditions[i]
-		}
-	}
-	return nil
+	return meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
 }

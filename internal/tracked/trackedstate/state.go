@@ -84,7 +84,7 @@ func (s Snapshot) judgeEnd(outcome *Outcome) {
 	outcome.Expiring = Statement{false, v1alpha1.ReasonTracked, ends}
 	begins := end.Add(-s.remindBefore())
 	if s.Now.Before(begins) {
-		outcome.Next = reminders.Next(end, s.Now, earlier(outcome.Next, begins))
+		outcome.Next = reminders.Next(end, s.Now, reminders.Sooner(outcome.Next, begins))
 		return
 	}
 	outcome.Expiring = Statement{true, v1alpha1.ReasonExpiringSoon, ends + s.whatToDo()}
@@ -101,7 +101,7 @@ func (s Snapshot) judgeEnd(outcome *Outcome) {
 	if days, due := reminders.Due(end.Sub(s.Now), s.remindBefore(), given); due {
 		outcome.Reminder, outcome.RemindedOf = days, outcome.Expiring.Message
 	}
-	outcome.Next = reminders.Next(end, s.Now, earlier(outcome.Next, soon(end, s.Now)))
+	outcome.Next = reminders.Next(end, s.Now, reminders.Sooner(outcome.Next, soon(end, s.Now)))
 }
 
 // isAnother reports whether the certificate is another one than that of the status.
@@ -233,13 +233,6 @@ func chain(certificate *x509.Certificate, above []*x509.Certificate) []*x509.Cer
 		found = append(found, certificate)
 	}
 	return found
-}
-
-func earlier(one, other time.Time) time.Time {
-	if other.Before(one) {
-		return other
-	}
-	return one
 }
 
 // soon is a time if it is still to come, and else a while from now.

@@ -113,11 +113,11 @@ func (b *Backend) RenewalWindow(ctx context.Context, request *cmapi.CertificateR
 // Watches are orders, of which every change matters to the requests with their key, and issuers whose spec or readiness
 // has changed.
 func (b *Backend) Watches() []gate.Watch {
-	changed := []predicate.Predicate{find.IssuerChanged()}
+	ofIssuer, changed := find.ToReconcileOfIssuer(b.Client), []predicate.Predicate{find.IssuerChanged()}
 	return []gate.Watch{
 		{Object: &v1alpha1.VeroOrder{}, Requests: b.requestsOfOrder},
-		{Object: &v1alpha1.VeroIssuer{}, Requests: b.requestsOfIssuer, Predicates: changed},
-		{Object: &v1alpha1.VeroClusterIssuer{}, Requests: b.requestsOfIssuer, Predicates: changed},
+		{Object: &v1alpha1.VeroIssuer{}, Requests: ofIssuer, Predicates: changed},
+		{Object: &v1alpha1.VeroClusterIssuer{}, Requests: ofIssuer, Predicates: changed},
 	}
 }
 
@@ -126,13 +126,6 @@ func (b *Backend) requestsOfOrder(ctx context.Context, object client.Object) []r
 	if !ok {
 		return nil
 	}
-	return find.ToReconcile(ctx)(find.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
-}
-
-func (b *Backend) requestsOfIssuer(ctx context.Context, object client.Object) []reconcile.Request {
-	issuer, ok := object.(v1alpha1.GenericVeroIssuer)
-	if !ok {
-		return nil
-	}
-	return find.ToReconcile(ctx)(find.RequestsOfIssuer(ctx, b.Client, issuer))
+	return find.ToReconcile[cmapi.CertificateRequest](ctx)(
+		find.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
 }
