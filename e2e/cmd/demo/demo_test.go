@@ -74,7 +74,7 @@ func (d *demo) said(t *testing.T) string {
 // until waits until the demo has printed a text.
 func (d *demo) until(t *testing.T, text string) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, patience, true,
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, readyTimeout, true,
 		func(context.Context) (bool, error) {
 			select {
 			case <-d.ended:

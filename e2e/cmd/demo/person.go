@@ -134,7 +134,7 @@ func (p person) fetch(ctx context.Context, order *v1alpha1.ManualOrder) error {
 
 // await waits until the only order says something, and prints that.
 func (p person) await(ctx context.Context, reason string) (*v1alpha1.ManualOrder, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	list := &v1alpha1.ManualOrderList{}
 	err := wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
@@ -166,7 +166,7 @@ func (p person) apply(ctx context.Context, request []byte) (string, error) {
 
 // mail waits for what DVV mails, and returns the name of the file.
 func (p person) mail(ctx context.Context, reference string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	var mail admin.Mail
 	err := wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {

@@ -22,8 +22,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// patience is how long the Certificate may take. The service itself wants ten seconds.
-const patience = 3 * time.Minute
+// readyTimeout is how long the Certificate may take. The service itself wants ten seconds.
+const readyTimeout = 3 * time.Minute
 
 // demonstration is one run of the samples.
 type demonstration struct {
@@ -113,7 +113,7 @@ func (d demonstration) read(file string, object client.Object) error {
 // await waits until the Certificate is Ready, prints what the request says on the way, and returns what its condition
 // with the RetrievalId says. It is read on the way, too: cert-manager may remove a request that is done with.
 func (d demonstration) await(ctx context.Context, certificate *cmapi.Certificate) (receipt string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	started, said := time.Now(), ""
 	err = wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
