@@ -121,7 +121,7 @@ func TestWhatAnOrderSays(t *testing.T) {
 			[]string{"4 days earlier", "nothing valid"}, true},
 		"a short one, too": {
 			snapshot(left(14*day-time.Minute), brought(14*day)), "AwaitingValidity", "AwaitingValidity",
-			[]string{"1 minutes earlier", "nothing valid"}, true},
+			[]string{" 1 minute earlier", "nothing valid"}, true},
 		"what was kept waits": {
 			snapshot(kept), "AwaitingValidity", "AwaitingValidity", []string{`"A" → "B"`}, false},
 		"what was brought beside it and cannot be used is told": {
@@ -191,12 +191,13 @@ func TestReminders(t *testing.T) {
 		days     int32
 		says     string
 	}{
-		"none while there is time":           {snapshot(), 0, ""},
-		"the first one":                      {snapshot(left(45 * day)), 45, "ends within 45 days"},
-		"not twice":                          {snapshot(left(40*day), reminded(45)), 0, ""},
-		"the next one":                       {snapshot(left(30*day), reminded(45)), 30, "ends within 30 days"},
-		"of several the last":                {snapshot(left(2 * day)), 3, "ends within 3 days"},
-		"also of what was rejected":          {snapshot(left(day), reminded(3), rejected), 1, "it is the CSR itself"},
+		"none while there is time": {snapshot(), 0, ""},
+		"the first one":            {snapshot(left(45 * day)), 45, "ends within 45 days"},
+		"not twice":                {snapshot(left(40*day), reminded(45)), 0, ""},
+		"the next one":             {snapshot(left(30*day), reminded(45)), 30, "ends within 30 days"},
+		"of several the last":      {snapshot(left(2 * day)), 3, "ends within 3 days"},
+		"also of what was rejected": {
+			snapshot(left(day), reminded(3), rejected), 1, "within 1 day, at 2026-11-29T12:00:00Z: it is the CSR itself"},
 		"after the end":                      {snapshot(left(-day)), 1, "has ended"},
 		"none for a first certificate":       {snapshot(first), 0, ""},
 		"none where nobody has to do things": {snapshot(left(day), brought(-time.Hour)), 0, ""},

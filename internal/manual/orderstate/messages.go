@@ -61,10 +61,17 @@ func days(long time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
 	case long < time.Hour:
-		return fmt.Sprintf("%d minutes", int(long.Minutes()))
+		return counted(int(long/time.Minute), "minute")
 	case long < day:
-		return fmt.Sprintf("%d hours", int(long.Hours()))
+		return counted(int(long/time.Hour), "hour")
 	default:
-		return fmt.Sprintf("%d days", int(long/day))
+		return counted(int(long/day), "day")
 	}
+}
+
+func counted(count int, unit string) string {
+	if count == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", count, unit)
 }

@@ -28,7 +28,7 @@ func (s Snapshot) reminder(outcome Outcome) *Reminder {
 	if !isDue {
 		return nil
 	}
-	when := fmt.Sprintf("ends within %d days, at %s", due, at(renews.NotAfter.Time))
+	when := fmt.Sprintf("ends within %s, at %s", counted(int(due), "day"), at(renews.NotAfter.Time))
 	if left <= 0 {
 		when = "has ended at " + at(renews.NotAfter.Time)
 	}
