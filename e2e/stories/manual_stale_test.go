@@ -54,6 +54,9 @@ func TestACertificateWhoseKeyIsGoneIsRefused(t *testing.T) {
 	m.Remove(staged)
 	m.awaitSaying(stale, v1alpha1.ReasonApplicationStale, `stop the application "DVV 7"`)
 	order := m.next()
+	m.bring(stale, m.bundle(m.Service.DVVRoot).CABundle)
+	m.awaitSaying(stale, v1alpha1.ReasonCertificateRejected,
+		`stop the application "DVV 7"`, "no certificate in it was issued for the key of this order")
 	m.bring(stale, content)
 	m.awaitSaying(stale, v1alpha1.ReasonCertificateRejected,
 		"private key is not in preparation any more", "have the authority revoke the certificate")

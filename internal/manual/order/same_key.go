@@ -72,7 +72,18 @@ func (r *Reconciler) unwantedDelivery(
 			return orderstate.Delivery{Given: true, UsedBy: others[i].Name, Certificate: recorded(&others[i].Status)}, nil
 		}
 	}
-	return orderstate.Delivery{Given: true, Problem: keyOfNobody(others)}, nil
+	if !bears(order, came) {
+		return orderstate.Delivery{Given: true, Problem: "no certificate in it was issued for the key of this order"}, nil
+	}
+	return orderstate.Delivery{Given: true, Answers: true, Problem: keyOfNobody(others)}, nil
+}
+
+// bears reports whether one of the certificates has the key of an order.
+func bears(order *v1alpha1.ManualOrder, came []*x509.Certificate) bool {
+	return slices.ContainsFunc(came, func(certificate *x509.Certificate) bool {
+		digest, err := pki.PublicKeyDigest(certificate.PublicKey)
+		return err == nil && digest == order.Spec.PublicKeyDigest
+	})
 }
 
 // holds reports whether an order has one of the certificates.

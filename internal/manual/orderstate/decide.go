@@ -63,6 +63,8 @@ type Delivery struct {
 	// Recheck is set where the problem may go without the order being changed, and without anybody being told: bundles
 	// are not watched.
 	Recheck bool
+	// Answers is set where a certificate for the order's key is in it: the authority has issued it.
+	Answers bool
 	// Certificate is what it is, nil unless it can be used.
 	Certificate *Certificate
 	// UsedBy is the order for the same key that it is used for, of one that no request waits for; empty if there is none.
@@ -168,7 +170,7 @@ func (s Snapshot) waiting(reason, message string, person bool) Outcome {
 // rejected is for what was brought back and cannot be used.
 func (s Snapshot) rejected() Outcome {
 	outcome := s.waiting(v1alpha1.ReasonCertificateRejected, s.Delivery.Problem, true)
-	if s.Order.Spec.CertificateFrom != nil || s.Delivery.Recheck {
+	if s.maySoonBeUsed() {
 		outcome.Next = s.Now.Add(referenceCheck)
 	}
 	return outcome
@@ -199,7 +201,7 @@ func (s Snapshot) begin(notBefore time.Time, taken *Certificate) Outcome {
 	if taken == nil && s.Delivery.Given {
 		outcome.Message += "; what was brought back after it cannot be used: " + s.Delivery.Problem
 		outcome.Person, outcome.Warning = true, true
-		if s.Order.Spec.CertificateFrom != nil || s.Delivery.Recheck {
+		if s.maySoonBeUsed() {
 			outcome.Next = reminders.Sooner(outcome.Next, s.Now.Add(referenceCheck))
 		}
 	}
@@ -228,7 +230,6 @@ func (s Snapshot) stale() Outcome {
 		State: v1alpha1.ManualOrderStale, Reason: v1alpha1.ReasonApplicationStale,
 		Message: s.Unwanted + "; do not carry this request to the authority any more",
 	}
-	application := s.Order.Spec.Application
 	switch {
 	case s.Delivery.UsedBy != "":
 		outcome.Certificate = s.Delivery.Certificate
@@ -236,17 +237,31 @@ func (s Snapshot) stale() Outcome {
 			"the same private key", s.Unwanted, s.Delivery.UsedBy)
 	case s.Delivery.Given:
 		outcome.Reason, outcome.Person = v1alpha1.ReasonCertificateRejected, true
-		outcome.Message = fmt.Sprintf("%s; what was brought back cannot be used: %s", s.Unwanted, s.Delivery.Problem)
-		if s.Delivery.Recheck {
+		outcome.Message = s.Unwanted + s.stopping() + "; what was brought back cannot be used: " + s.Delivery.Problem
+		if s.maySoonBeUsed() {
 			outcome.Next = s.Now.Add(referenceCheck)
 		}
-	case application != nil:
+	case s.Order.Spec.Application != nil:
 		outcome.Person = true
-		outcome.Message = fmt.Sprintf("%s; stop the application %s: it is binding, and the private key of what it "+
-			"brings is not in use; when it is stopped, remove its note: %#q; if its certificate comes all the same, bring "+
-			"it here", s.Unwanted, pki.Quote(application.Reference), instructions.RemoveApplication(s.Order))
+		outcome.Message = s.Unwanted + s.stopping() + "; if its certificate comes all the same, bring it here"
 	}
 	return outcome
+}
+
+// stopping says how to stop the application of a stale order, as long as there is one that nobody has answered.
+func (s Snapshot) stopping() string {
+	application := s.Order.Spec.Application
+	if application == nil || s.Delivery.Answers {
+		return ""
+	}
+	return fmt.Sprintf("; stop the application %s: it is binding, and the private key of what it brings is not in use; "+
+		"when it is stopped, remove its note: %#q", pki.Quote(application.Reference),
+		instructions.RemoveApplication(s.Order))
+}
+
+// maySoonBeUsed reports whether what was brought back and cannot be used may be another without a change of the order.
+func (s Snapshot) maySoonBeUsed() bool {
+	return s.Order.Spec.CertificateFrom != nil || s.Delivery.Recheck
 }
 
 // Ready is the condition of an order, nil if it has none.

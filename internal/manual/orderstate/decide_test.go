@@ -43,7 +43,7 @@ func snapshot(changes ...change) orderstate.Snapshot {
 }
 
 func first(s *orderstate.Snapshot)    { s.Order.Spec.Renews = nil }
-func unwanted(s *orderstate.Snapshot) { s.Unwanted = "no CertificateRequest waits" }
+func unwanted(s *orderstate.Snapshot) { s.Unwanted = "no CertificateRequest waits for it" }
 
 func applied(s *orderstate.Snapshot) {
 	s.Order.Spec.Application = &v1alpha1.ManualApplication{Reference: "DVV-7"}
@@ -58,6 +58,7 @@ func rejected(s *orderstate.Snapshot) {
 }
 
 func recheck(s *orderstate.Snapshot) { s.Delivery.Recheck = true }
+func answers(s *orderstate.Snapshot) { s.Delivery.Answers = true }
 func sameKey(s *orderstate.Snapshot) { s.SameKey = "names differ" }
 
 func left(long time.Duration) change {
@@ -138,8 +139,14 @@ func TestWhatAnOrderSays(t *testing.T) {
 			snapshot(applied, unwanted), "Stale", "ApplicationStale", []string{
 				`stop the application "DVV-7"`, `--type merge -p '{"spec":{"application":null}}'`}, true},
 		"what was brought to a stale one is refused where nobody has its key": {
+			snapshot(unwanted, rejected), "Stale", "CertificateRejected",
+			[]string{"no CertificateRequest waits for it; what was brought back cannot be used: it is the CSR itself"}, true},
+		"a wrong file does not stop a stale application": {
 			snapshot(applied, unwanted, rejected), "Stale", "CertificateRejected",
-			[]string{"no CertificateRequest waits", "it is the CSR itself"}, true},
+			[]string{`stop the application "DVV-7"`, `{"application":null}`, "used: it is the CSR itself"}, true},
+		"one that was answered cannot be stopped": {
+			snapshot(applied, unwanted, rejected, answers), "Stale", "CertificateRejected",
+			[]string{"no CertificateRequest waits for it; what was brought back cannot be used"}, true},
 		"what was brought to a stale one may be of use to another": {
 			snapshot(applied, unwanted, func(s *orderstate.Snapshot) {
 				s.Delivery = orderstate.Delivery{Given: true, UsedBy: "manual-2"}
@@ -225,6 +232,7 @@ func TestWhenAnOrderIsLookedAt(t *testing.T) {
 		"when the lead time begins": {
 			snapshot(left(20*day+time.Minute), func(s *orderstate.Snapshot) { s.Issuer.Lead = 20 * day }), time.Minute},
 		"once a minute where a ConfigMap is named": {snapshot(fromConfigMap, rejected), time.Minute},
+		"also where it is stale":                   {snapshot(unwanted, fromConfigMap, rejected), time.Minute},
 		"once an hour where the text is rejected":  {snapshot(rejected), time.Hour},
 		"once a minute where the trust rejects it": {snapshot(rejected, recheck), time.Minute},
 		"once a minute where another holds one":    {snapshot(sameKey), time.Minute},
