@@ -52,6 +52,8 @@ const (
 	maximumQuoted = 128
 	// maximumQuotedBytes bounds the same as it is written: a character that cannot be shown takes up to ten bytes.
 	maximumQuotedBytes = 300
+	// maximumNameBytes is what a status takes of a distinguished name: 1,024 characters, less what marks a cut.
+	maximumNameBytes = 1000
 	// maximumErrorBytes bounds what an error repeats of the text of another one.
 	maximumErrorBytes = 300
 )
@@ -59,10 +61,15 @@ const (
 // Quote makes a foreign value fit for an error message: quoted, without control characters, and cut after 128
 // characters, or sooner when they are written with more than 300 bytes.
 func Quote(value string) string {
-	for limit := maximumQuoted; ; limit /= 2 {
-		quoted := strconv.Quote(strings.ToValidUTF8(clip(value, limit), "\uFFFD"))
-		if len(quoted) <= maximumQuotedBytes {
-			return quoted
+	return shortened(value, maximumQuoted, maximumQuotedBytes, strconv.Quote)
+}
+
+// shortened is a foreign value as it is written, cut after some characters, or sooner to keep within some bytes.
+func shortened(value string, characters, bytes int, written func(string) string) string {
+	for ; ; characters /= 2 {
+		text := written(strings.ToValidUTF8(clip(value, characters), "\uFFFD"))
+		if len(text) <= bytes {
+			return text
 		}
 	}
 }
@@ -71,16 +78,38 @@ func Quote(value string) string {
 // square of their count.
 const maximumNameAttributes = 16
 
-// QuoteName is Quote for a distinguished name, the way RFC 2253 writes it, of which it reads at most 16 attributes.
-func QuoteName(name pkix.Name) string {
+// QuoteName is Quote for a distinguished name, the way RFC 4514 writes it, of which it reads at most 16 attributes.
+func QuoteName(name pkix.Name) string { return Quote(nameText(name)) }
+
+// WriteName is a distinguished name of up to 1,000 bytes for a field that holds nothing else, without quotes: what cannot
+// be seen is escaped byte by byte, as RFC 4514 has it (2.4). It is empty for an empty name.
+func WriteName(name pkix.Name) string {
+	return shortened(nameText(name), maximumNameBytes, maximumNameBytes, escapeInvisible)
+}
+
+func nameText(name pkix.Name) string {
 	if len(name.Names) <= maximumNameAttributes {
-		return Quote(name.String())
+		return name.String()
 	}
 	var sequence pkix.RDNSequence
 	for _, attribute := range name.Names[:maximumNameAttributes] {
 		sequence = append(sequence, pkix.RelativeDistinguishedNameSET{attribute})
 	}
-	return Quote(sequence.String())
+	return sequence.String()
+}
+
+func escapeInvisible(text string) string {
+	var escaped strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			escaped.WriteRune(r)
+			continue
+		}
+		for _, octet := range []byte(string(r)) {
+			fmt.Fprintf(&escaped, `\%02X`, octet)
+		}
+	}
+	return escaped.String()
 }
 
 // clip cuts a text that has more than a number of characters. It reads no more of the text than that.

@@ -91,6 +91,22 @@ func TestADistinguishedNameIsReadUpToABound(t *testing.T) {
 	}
 }
 
+// TestANameIsWrittenAsRFC4514HasIt, without the quotes and escapes of Go, and as far as a status takes it.
+func TestANameIsWrittenAsRFC4514HasIt(t *testing.T) {
+	for want, name := range map[string]pkix.Name{
+		"": {},
+		`CN=Maija \"M\" Meikäläinen,O=Müller\, Söhne\+Co`: {CommonName: `Maija "M" Meikäläinen`,
+			Organization: []string{"Müller, Söhne+Co"}},
+		`CN=\#1 \<a\>\;\\b\ `:                  {CommonName: `#1 <a>;\b `},
+		`CN=a\0Ab\1B[2J\E2\80\AEc`:             {CommonName: "a\nb\x1b[2J\u202ec"},
+		"CN=" + strings.Repeat("ä", 497) + "…": {CommonName: strings.Repeat("ä", 5000)},
+	} {
+		if got := pki.WriteName(name); got != want {
+			t.Errorf("it is %s, want %s", got, want)
+		}
+	}
+}
+
 // TestASerialNumberFitsIntoAStatus, also where it has more digits than RFC 5280 allows.
 func TestASerialNumberFitsIntoAStatus(t *testing.T) {
 	number := new(big.Int).Lsh(big.NewInt(0xab), 1000)

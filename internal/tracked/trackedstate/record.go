@@ -18,7 +18,7 @@ func (o Outcome) Record(tracked *v1alpha1.TrackedCertificate, s Snapshot) {
 		if s.isAnother() {
 			status.RemindedDays = nil
 		}
-		status.Subject, status.Issuer = pki.QuoteName(s.Leaf.Subject), pki.QuoteName(s.Leaf.Issuer)
+		status.Subject, status.Issuer = pki.WriteName(s.Leaf.Subject), pki.WriteName(s.Leaf.Issuer)
 		status.SerialNumber = pki.SerialNumber(s.Leaf)
 		status.NotBefore, status.NotAfter = &metav1.Time{Time: s.Leaf.NotBefore}, &metav1.Time{Time: s.Leaf.NotAfter}
 	}
