@@ -133,6 +133,7 @@ func TestSources(t *testing.T) {
 		reason, says string
 	}{
 		"text":                             {v1alpha1.TrackedSource{Certificate: string(leaf)}, "Tracked", "CN=stamp"},
+		"another text":                     {v1alpha1.TrackedSource{Certificate: "x"}, "SourceInvalid", "no certificate"},
 		"a certificate beside its key":     {fromSecret("tls", "tls.crt"), "Tracked", "CN=stamp"},
 		"an authority, as DER":             {fromConfigMap("came", "der"), "Tracked", "CN=DVV"},
 		"a private key":                    {fromSecret("tls", "tls.key"), "SourceInvalid", "such as tls.crt"},
@@ -149,12 +150,19 @@ func TestSources(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			w := begin(t, namespace, v1alpha1.TrackedCertificateSpec{Source: c.source})
-			if result := w.reconcile(); result.RequeueAfter != time.Hour {
+			after := time.Minute // and a look at which nothing is new writes nothing
+			if c.reason == v1alpha1.ReasonTracked || c.source.Certificate != "" {
+				after = time.Hour
+			}
+			if result := w.reconcile(); result.RequeueAfter != after {
 				t.Errorf("it is looked at after %s", result.RequeueAfter)
 			}
 			ready := w.condition(v1alpha1.ConditionReady)
 			if ready.Reason != c.reason || !strings.Contains(ready.Message, c.says) {
 				t.Errorf("it is %s: %s", ready.Reason, ready.Message)
+			}
+			if subject := w.tracked.Status.Subject; c.reason == v1alpha1.ReasonTracked && !strings.HasPrefix(subject, c.says+",") {
+				t.Errorf("its subject is %s", subject)
 			}
 			if len(w.events.Events) != 1 {
 				t.Errorf("there are %d events, want one, whatever the conditions say alike", len(w.events.Events))

@@ -18,8 +18,12 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/reminders"
 )
 
-// interval is how often a source is read: ConfigMaps and Secrets are not watched.
-const interval = time.Hour
+// How often a source is read: ConfigMaps and Secrets are not watched.
+const (
+	interval = time.Hour
+	// unreadInterval is that of one that is missing, or holds no certificate: somebody may be waiting for it.
+	unreadInterval = time.Minute
+)
 
 // defaultRemindBefore is spec.remindBefore where the API server has not filled it in.
 const defaultRemindBefore = 60 * 24 * time.Hour
@@ -66,6 +70,9 @@ func Decide(s Snapshot) Outcome {
 		reason := v1alpha1.ReasonSourceInvalid
 		if s.Missing {
 			reason = v1alpha1.ReasonSourceNotFound
+		}
+		if s.Tracked.Spec.Source.Certificate == "" {
+			outcome.Next = s.Now.Add(unreadInterval)
 		}
 		unread := Statement{Reason: reason, Message: s.Problem}
 		outcome.Ready, outcome.Expiring, outcome.Changed = unread, unread, unread
