@@ -66,8 +66,8 @@ func (r *reader) bundle(read func(context.Context) ([]byte, error)) string {
 	return string(content)
 }
 
-// TestAPersonReplacesAFileThatWasRefused: the samples make an order, which shows its steps; what is wrong in its
-// ConfigMap is replaced by another file, and the right one is put into the order itself.
+// TestAPersonReplacesAFileThatWasRefused: the samples make an order, which shows its steps; what is wrong as text is
+// replaced by a ConfigMap, in that by another file, and the right one is put into the order itself.
 func TestAPersonReplacesAFileThatWasRefused(t *testing.T) {
 	t.Parallel()
 	s := emptyScenario(t, "refused-file", "--mail-delay=1ms")
@@ -85,6 +85,8 @@ func TestAPersonReplacesAFileThatWasRefused(t *testing.T) {
 	}
 	name := howto.Replacement{Old: "NAME", New: order.Name}
 	r.write("FILE", string(order.Spec.Request))
+	r.followFor(manualPage, "stamping", []string{"As a text in the order itself"}, name)
+	r.awaitOrder(v1alpha1.ReasonCertificateRejected)
 	r.followFor(manualPage, "stamping", []string{"Every time: bring back what came"}, name)
 	r.awaitOrder(v1alpha1.ReasonCertificateRejected)
 	r.write("FILE", r.mailed(order))

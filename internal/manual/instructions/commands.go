@@ -32,9 +32,11 @@ func StoreFile(order *v1alpha1.ManualOrder) string {
 	return fmt.Sprintf("kubectl create configmap -n %s %s --from-file=certificate=FILE", order.Namespace, order.Name)
 }
 
-// NameFile is the command that names the ConfigMap of StoreFile in the order.
+// NameFile is the command that names the ConfigMap of StoreFile in the order, in the place of whatever was brought
+// before in another way.
 func NameFile(order *v1alpha1.ManualOrder) string {
 	return fmt.Sprintf("kubectl patch manualorder -n %s %s --type merge -p "+
-		"'{\"spec\":{\"certificateFrom\":{\"configMapKeyRef\":{\"name\":\"%s\",\"key\":\"certificate\"}}}}'",
+		"'{\"spec\":{\"certificate\":null,\"certificateFrom\":{\"secretKeyRef\":null,"+
+		"\"configMapKeyRef\":{\"name\":\"%s\",\"key\":\"certificate\"}}}}'",
 		order.Namespace, order.Name, order.Name)
 }

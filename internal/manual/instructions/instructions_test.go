@@ -66,8 +66,9 @@ func commands() []string {
 		"\nkubectl patch manualorder -n stamping manual-1 --type merge -p " +
 			"'{\"spec\":{\"application\":{\"reference\":\"…\"}}}'\n",
 		"\nkubectl create configmap -n stamping manual-1 --from-file=certificate=FILE\n" +
-			"kubectl patch manualorder -n stamping manual-1 --type merge -p '{\"spec\":{\"certificateFrom\":" +
-			"{\"configMapKeyRef\":{\"name\":\"manual-1\",\"key\":\"certificate\"}}}}'\n",
+			"kubectl patch manualorder -n stamping manual-1 --type merge -p '{\"spec\":{\"certificate\":null," +
+			"\"certificateFrom\":{\"secretKeyRef\":null," +
+			"\"configMapKeyRef\":{\"name\":\"manual-1\",\"key\":\"certificate\"}}}}'\n",
 	}
 }
 
