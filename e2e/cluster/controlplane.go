@@ -80,7 +80,7 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return await(ctx, p, c.apiServerReady)
+	return await(ctx, p, c.Answers)
 }
 
 // StopAPIServer stops the API server. Its port stays with the cluster and refuses connections.
@@ -149,8 +149,8 @@ func (c *Cluster) etcdReady(ctx context.Context) error {
 	return nil
 }
 
-// apiServerReady asks the API server whether it serves and has created its own objects, RBAC's among them.
-func (c *Cluster) apiServerReady(ctx context.Context) error {
+// Answers asks the API server whether it serves and has created its own objects, RBAC's among them.
+func (c *Cluster) Answers(ctx context.Context) error {
 	clientset, err := kubernetes.NewForConfig(c.admin)
 	if err != nil {
 		return err

@@ -7,12 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 // program builds the demo once more, as the Makefile does, so that the test can send it signals.
@@ -98,21 +101,29 @@ func (d *demo) end(t *testing.T) error {
 	return d.failure
 }
 
-// processesOf lists the command lines that name a directory.
-func processesOf(t *testing.T, dir string) []string {
+// processesOf are the command lines that name a directory, by the directory of each process below /proc.
+func processesOf(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []string
-	for _, file := range files {
+	found := map[string]string{}
+	for _, file := range must.Get(filepath.Glob("/proc/[0-9]*/cmdline"))(t) {
 		content, err := os.ReadFile(file)
 		if err == nil && bytes.Contains(content, []byte(dir)) {
-			found = append(found, string(bytes.ReplaceAll(content, []byte{0}, []byte{' '})))
+			found[filepath.Dir(file)] = string(bytes.ReplaceAll(content, []byte{0}, []byte{' '}))
 		}
 	}
 	return found
+}
+
+// process is the one of the demo that runs a program.
+func (d *demo) process(t *testing.T, program string) *os.Process {
+	t.Helper()
+	for path, line := range processesOf(t, d.dir) {
+		if executable, _, _ := strings.Cut(line, " "); filepath.Base(executable) == program {
+			return must.Get(os.FindProcess(must.Get(strconv.Atoi(filepath.Base(path)))(t)))(t)
+		}
+	}
+	t.Fatalf("the demo runs no %s", program)
+	return nil
 }
 
 func TestDemoShowsAVerifiedCertificateAndEndsByItself(t *testing.T) {
@@ -163,6 +174,17 @@ func TestDemoThatIsInterruptedHalfWayLeavesNothingRunning(t *testing.T) {
 	}
 	if err := d.end(t); err == nil {
 		t.Error("the demo was interrupted before it had shown anything, and calls that a success")
+	}
+}
+
+func TestDemoWhoseAPIServerHangsSaysSoAndLeavesNothingRunning(t *testing.T) {
+	t.Parallel()
+	d := start(t, "DEMO_EXIT=")
+	d.until(t, "Applying docs/samples")
+	server := d.process(t, "kube-apiserver")
+	must.Do(t, server.Signal(syscall.SIGSTOP))
+	if err := d.end(t); err == nil || !strings.Contains(d.said(t), "the API server of the demo has not answered") {
+		t.Errorf("the demo has ended with %v:\n%s", err, d.said(t))
 	}
 }
 

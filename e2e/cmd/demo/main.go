@@ -35,15 +35,17 @@ func run(ctx context.Context, leave bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.End(err != nil)) }()
-	if err := show(ctx, w); err != nil {
-		return err
+	watching, stop := watched(ctx, w.Cluster.Answers)
+	defer stop(nil)
+	if err := show(watching, w); err != nil {
+		return errors.Join(err, lost(ctx, watching))
 	}
 	if leave {
 		return nil
 	}
 	fmt.Print("\nThe cluster stays up until Ctrl-C. In another terminal:\n\n")
 	fmt.Printf("  export KUBECONFIG=%s\n  %s get varmenne -A\n", w.Cluster.KubeconfigPath(), w.Cluster.Kubectl())
-	<-ctx.Done()
+	<-watching.Done()
 	fmt.Println("\nStopping.")
-	return nil
+	return lost(ctx, watching)
 }
