@@ -133,11 +133,25 @@ func TestRulesOfWhatAPersonWrites(t *testing.T) {
 
 // TestAPrivateKeyIsNotRepeated by the API server that refuses it.
 func TestAPrivateKeyIsNotRepeated(t *testing.T) {
-	for _, path := range []string{"spec.certificate", "spec.application.reference"} {
-		object := manualOrderManifest(t, server.Namespace(t))
-		set(t, object, path, leaked)
-		if err := server.Client.Create(t.Context(), object); err == nil || strings.Contains(err.Error(), "c2VjcmV0") {
-			t.Errorf("with %s, the API server says %v", path, err)
+	type secret struct {
+		object     func(*testing.T, string) *unstructured.Unstructured
+		path, text string
+	}
+	secrets := []secret{{manualOrderManifest, "spec.application.reference", leaked}}
+	for _, text := range []string{
+		leaked, "PuTTY-User-Key-File-3: ssh-rsa\nc2VjcmV0", `{"kty": "RSA", "d": "c2VjcmV0"}`,
+		"<RSAKeyValue><D>c2VjcmV0</D></RSAKeyValue>",
+	} {
+		secrets = append(secrets,
+			secret{manualOrderManifest, "spec.certificate", text}, secret{trackedManifest, "spec.source.certificate", text})
+	}
+	for _, s := range secrets {
+		object := s.object(t, server.Namespace(t))
+		unstructured.RemoveNestedField(object.Object, "spec", "source", "certificateName")
+		set(t, object, s.path, s.text)
+		err := server.Client.Create(t.Context(), object)
+		if err == nil || strings.Contains(err.Error(), "c2VjcmV0") || !strings.Contains(err.Error(), "treat it as leaked") {
+			t.Errorf("with %q in %s, the API server says %v", s.text, s.path, err)
 		}
 	}
 }

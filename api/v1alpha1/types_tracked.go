@@ -65,7 +65,7 @@ type TrackedCertificateSpec struct {
 // TrackedSource is where a tracked certificate is: exactly one of its fields is set. Only certificates are read of it.
 //
 // +kubebuilder:validation:ExactlyOneOf=certificate;configMapKeyRef;secretKeyRef;certificateName
-// +kubebuilder:validation:XValidation:rule="!has(self.certificate) || !self.certificate.contains('PRIVATE KEY')",message="spec.source.certificate holds a private key: treat it as leaked; only the certificate belongs here"
+// +kubebuilder:validation:XValidation:rule=`!has(self.certificate) || !(self.certificate.contains('PRIVATE KEY') || self.certificate.contains('PuTTY-User-Key-File-') || (self.certificate.contains('"kty"') && self.certificate.contains('"d"')) || (self.certificate.contains('RSAKeyValue>') && self.certificate.contains('<D>')))`,message="spec.source.certificate holds a private key: treat it as leaked; only the certificate belongs here"
 type TrackedSource struct {
 	// certificate is the certificate itself, and the chain if it is known, as text.
 	//

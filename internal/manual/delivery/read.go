@@ -37,7 +37,7 @@ func Read(data []byte) ([]*x509.Certificate, error) {
 	if isBinary(data) {
 		err = c.addBinary(data)
 	} else {
-		err = c.addText(readableText(data))
+		err = c.addText(data)
 	}
 	if err != nil {
 		return nil, err
@@ -102,7 +102,8 @@ var files = []struct {
 }{
 	{"PK\x03\x04", Archive}, {"PK\x05\x06", Archive}, {"\x1F\x8B", Archive}, {"7z\xBC\xAF\x27\x1C", Archive},
 	{"Rar!\x1A\x07", Archive}, {"BZh", Archive}, {"\xFD7zXZ\x00", Archive}, {"%PDF-", Document},
-	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Document}, // compound files of Microsoft: mails and documents
+	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Document},                       // compound files of Microsoft: mails and documents
+	{"openssh-key-v1\x00", PrivateKey}, {"\x1E\xF1\xB5\xB0", PrivateKey}, // the latter are files .pvk
 	{"\xFE\xED\xFE\xED", Keystore}, {"\xCE\xCE\xCE\xCE", Keystore},
 }
 

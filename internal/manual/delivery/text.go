@@ -20,22 +20,26 @@ const (
 )
 
 var (
-	// privateKeyLine is how a private key begins in any text format, OpenSSH's and PGP's among them.
-	privateKeyLine = regexp.MustCompile(`-\s*BEGIN [A-Z0-9 ]*PRIVATE KEY`)
-	tag            = regexp.MustCompile(`</?[A-Za-z!][^<>]*>`)
-	page           = regexp.MustCompile(`(?i)<(!doctype|html|body)\b`)
+	tag  = regexp.MustCompile(`</?[A-Za-z!][^<>]*>`)
+	page = regexp.MustCompile(`(?i)<(!doctype|html|body)\b`)
 	// quoted is what is encoded in quoted-printable (RFC 2045, 6.7): soft line breaks and characters.
 	quoted = regexp.MustCompile(`=(\r?\n|[0-9A-Fa-f]{2})`)
 	// softBreak is a line break in base64 that is no padding at its end; there, the next one begins with MI.
 	softBreak = regexp.MustCompile(`[A-Za-z0-9+/]=\r?\n([A-LN-Za-z0-9+/]|M[A-HJ-Za-z0-9+/])`)
 )
 
-// readableText is a text without what mail programs and editors do to PEM. Each step takes one pass.
-func readableText(data []byte) []byte {
+// decodedText is a text without what mail programs do to characters.
+func decodedText(data []byte) []byte {
 	text := pki.Readable(data)
 	if bytes.Contains(text, []byte("=3D")) || softBreak.Match(text) {
 		text = quoted.ReplaceAllFunc(text, unquote)
 	}
+	return text
+}
+
+// plainText is a text without tags and what nobody sees: what mail programs and editors do to PEM. Each step takes one
+// pass.
+func plainText(text []byte) []byte {
 	text = []byte(html.UnescapeString(string(tag.ReplaceAllFunc(text, withoutTag))))
 	return bytes.Map(plainCharacter, text)
 }
@@ -69,8 +73,12 @@ func withoutTag(match []byte) []byte {
 }
 
 // addText takes PEM, and what stands as base64 without armor beside it; in that may be PEM once more.
-func (c *collector) addText(text []byte) error {
-	outside, err := c.addPEM(text)
+func (c *collector) addText(data []byte) error {
+	text := decodedText(data)
+	if holdsPrivateKey(text) { // one in XML has tags
+		return refuseKind(PrivateKey)
+	}
+	outside, err := c.addPEM(plainText(text))
 	if err != nil {
 		return err
 	}
@@ -84,7 +92,11 @@ func (c *collector) addText(text []byte) error {
 
 // addDecoded takes what base64 without armor stood for.
 func (c *collector) addDecoded(data []byte) error {
-	if kind := kindOfFile(data); kind != "" {
+	switch kind := kindOfFile(data); kind {
+	case "":
+	case PrivateKey:
+		return refuseKind(kind)
+	default:
 		c.note(kind)
 		return nil
 	}
@@ -97,7 +109,7 @@ func (c *collector) addDecoded(data []byte) error {
 
 // addPEM takes the blocks of a text, and returns what stands outside of them.
 func (c *collector) addPEM(text []byte) (outside []byte, err error) {
-	if privateKeyLine.Match(text) {
+	if holdsPrivateKey(text) {
 		return nil, refuseKind(PrivateKey)
 	}
 	for number := 1; ; number++ {

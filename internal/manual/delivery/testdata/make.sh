@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes what lies beside it, with openssl and other tools than our own: look-alikes of DVV's hierarchies, and of what
 # people bring back from it. Run it in this directory; it replaces everything. The keys of the authorities are thrown away.
-# Needs openssl 3, zip, keytool, python3, iconv.
+# Needs openssl 3, zip, keytool, iconv, ssh-keygen, python3 with the package cryptography.
 set -euo pipefail
 here=$PWD
 rm -rf read refused match && mkdir read refused match
@@ -183,6 +183,49 @@ openssl pkcs8 -topk8 -in "$secret" -passout pass:secret -out PrivateKey-encrypte
 openssl pkcs8 -topk8 -in "$secret" -passout pass:secret -outform DER -out PrivateKey-encrypted.der
 openssl rsa -in "$secret" -traditional -aes128 -passout pass:secret -out PrivateKey-proc-type.pem 2>/dev/null
 { cat $leaf; sed 's/$/<br>/; s/ /\&nbsp;/g' "$secret"; } > PrivateKey-in-mail.html
+# In formats of other tools: OpenSSH's, with and without its armor, JSON Web Keys, .NET's XML, PuTTY's.
+ssh-keygen -q -t ed25519 -N '' -C leima -f "$work/ssh.key" && cp "$work/ssh.key" PrivateKey-openssh.txt
+ssh-keygen -q -t ed25519 -N secret -C leima -f "$work/sealed.key" && cp "$work/sealed.key" PrivateKey-openssh-encrypted.txt
+grep -v -- ----- "$work/ssh.key" > PrivateKey-openssh-bare.txt
+{ echo '> Hei, avain on tässä:'; openssl pkcs8 -topk8 -nocrypt -in "$secret" | grep -v -- ----- | sed 's/^/> > /'; } > PrivateKey-quoted.txt
+sed 's/-----BEGIN PRIVATE KEY/—–BEGIN PRIVATE\nKEY/' "$secret" > PrivateKey-wrapped.txt
+openssl rsa -in "$secret" -noout -text | sed 's/^privateExponent/    &/' > PrivateKey-text.txt
+python3 - "$secret" "$work/ssh.key" <<'PYTHON'
+import base64, hashlib, hmac, json, struct, sys
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
+rsa = load_pem_private_key(open(sys.argv[1], 'rb').read(), None).private_numbers()
+numbers = {'n': rsa.public_numbers.n, 'e': rsa.public_numbers.e, 'd': rsa.d, 'p': rsa.p, 'q': rsa.q, 'dp': rsa.dmp1,
+           'dq': rsa.dmq1, 'qi': rsa.iqmp}
+octets = {name: number.to_bytes((number.bit_length() + 7) // 8, 'big') for name, number in numbers.items()}
+unpadded = lambda value: base64.urlsafe_b64encode(value).rstrip(b'=').decode()
+jwk = json.dumps({'keys': [{'kty': 'RSA', 'kid': 'leima', **{name: unpadded(value) for name, value in octets.items()}}]})
+names = dict(zip(octets, ['Modulus', 'Exponent', 'D', 'P', 'Q', 'DP', 'DQ', 'InverseQ']))
+xml = '<RSAKeyValue>' + ''.join(
+    f'<{names[name]}>{base64.b64encode(value).decode()}</{names[name]}>' for name, value in octets.items()) + '</RSAKeyValue>'
+escaped = lambda text: text.replace('<', '&lt;').replace('>', '&gt;').replace('"', '&quot;')
+certificate = open('../match/leaf.pem').read()
+for name, text in {
+    'jwk.json': jwk, 'jwk-in-mail.html': f'<html><body>{certificate}<p>{escaped(jwk)}</p></body></html>',
+    'oct.json': json.dumps({'kty': 'oct', 'k': unpadded(bytes(range(32)))}),
+    'xml.xml': xml, 'xml-in-mail.html': f'<html><body><p>{escaped(xml)}</p></body></html>',
+    'xml-base64.txt': base64.encodebytes(xml.encode()).decode(),
+}.items():
+    open(f'PrivateKey-{name}', 'w').write(text + '\n')
+# PuTTY's format 2, as its manual has it (appendix C), without a passphrase.
+ssh = load_ssh_private_key(open(sys.argv[2], 'rb').read(), None)
+string = lambda value: struct.pack('>I', len(value)) + value
+public = string(b'ssh-ed25519') + string(ssh.public_key().public_bytes_raw())
+private = string(ssh.private_bytes_raw())
+signed = b''.join(string(part) for part in (b'ssh-ed25519', b'none', b'leima', public, private))
+mac = hmac.new(hashlib.sha1(b'putty-private-key-file-mac-key').digest(), signed, hashlib.sha1).hexdigest()
+lines = lambda value: base64.encodebytes(value).decode()
+parts = [f'{len(lines(value).split())}\n{lines(value)}' for value in (public, private)]
+ppk = (f'PuTTY-User-Key-File-2: ssh-ed25519\nEncryption: none\nComment: leima\nPublic-Lines: {parts[0]}'
+       f'Private-Lines: {parts[1]}Private-MAC: {mac}\n')
+open('PrivateKey-putty.ppk', 'w').write(ppk)
+open('PrivateKey-putty-quoted.txt', 'w').write(certificate + ''.join(f'> {line}\n' for line in ppk.splitlines()))
+open('PrivateKey-putty-base64.txt', 'w').write(base64.encodebytes(ppk.encode()).decode())
+PYTHON
 openssl cms -encrypt -aes128 -in $leaf -outform PEM -out Encrypted-cms.pem $leaf
 openssl cms -encrypt -aes128 -in $leaf -outform DER -out Encrypted.p7m $leaf
 printf -- '-----BEGIN PGP MESSAGE-----\n\nhQEMA9lmDMQ=\n=abcd\n-----END PGP MESSAGE-----\n' > Encrypted-pgp.asc
