@@ -25,10 +25,8 @@ func (r *Reconciler) ofSameKey(
 	ctx context.Context, wanted wanted,
 ) (found orderstate.Delivery, problem string, err error) {
 	others, err := r.others(ctx, wanted.order)
-	for i := range others {
-		if others[i].Status.State == v1alpha1.ManualOrderIssued {
-			continue // it has been used
-		}
+	others = slices.DeleteFunc(others, hasNothingLeft)
+	for i := range others[:min(len(others), mostOthers)] {
 		brought, err := r.delivery(ctx, wanted, &others[i])
 		switch {
 		case err != nil:
@@ -40,7 +38,17 @@ func (r *Reconciler) ofSameKey(
 				"for this one: %s", others[i].Name, brought.Problem)
 		}
 	}
+	if rest := len(others) - mostOthers; rest > 0 {
+		problem = strings.TrimPrefix(fmt.Sprintf("%s; to %d more ManualOrders for the same private key something was "+
+			"brought back, too, and was not looked at: delete those of them that are of no use", problem, rest), "; ")
+	}
 	return orderstate.Delivery{}, problem, err
+}
+
+// hasNothingLeft reports whether nothing was brought back to an order, or it has been used.
+func hasNothingLeft(order v1alpha1.ManualOrder) bool {
+	return order.Status.State == v1alpha1.ManualOrderIssued ||
+		order.Spec.Certificate == "" && order.Spec.CertificateFrom == nil
 }
 
 // unwantedDelivery says what becomes of what was brought back to an order that no request waits for.
@@ -113,11 +121,12 @@ func keyOfNobody(others []v1alpha1.ManualOrder) string {
 		"order"
 }
 
-// mostOthers bounds the other orders for one key that are looked at: each edit of names makes one, and nobody edits so
-// often while a key is in preparation. Whoever makes thousands by hand costs each of them no more than this.
+// mostOthers bounds the other orders for one key of which something is read, and those that are looked at when one
+// changes: each edit of names makes one, and nobody edits so often while a key is in preparation. Whoever makes
+// thousands by hand costs each of them no more than this.
 const mostOthers = 16
 
-// others are the other orders of the namespace for the key of an order: the latest, as many as are looked at.
+// others are the other orders of the namespace for the key of an order, the latest first.
 func (r *Reconciler) others(ctx context.Context, order *v1alpha1.ManualOrder) ([]v1alpha1.ManualOrder, error) {
 	orders, err := find.ManualOrdersWithKey(ctx, r.Client, order.Namespace, order.Spec.PublicKeyDigest)
 	isSelf := func(other v1alpha1.ManualOrder) bool { return other.UID == order.UID }
@@ -125,15 +134,27 @@ func (r *Reconciler) others(ctx context.Context, order *v1alpha1.ManualOrder) ([
 	slices.SortFunc(others, func(one, other v1alpha1.ManualOrder) int {
 		return cmp.Or(other.CreationTimestamp.Compare(one.CreationTimestamp.Time), strings.Compare(one.Name, other.Name))
 	})
-	return others[:min(len(others), mostOthers)], err
+	return others, err
 }
 
-// othersOfOrder are the orders that a change of one concerns beside itself.
+// othersOfOrder are the orders that a change of one concerns beside itself: those first that somebody waits for. Such
+// orders are looked at once an hour, too.
 func (r *Reconciler) othersOfOrder(ctx context.Context, object client.Object) []reconcile.Request {
 	order, isOrder := object.(*v1alpha1.ManualOrder)
 	if !isOrder {
 		return nil
 	}
 	others, err := r.others(ctx, order)
-	return find.ToReconcile[v1alpha1.ManualOrder](ctx)(others, err)
+	slices.SortStableFunc(others, func(one, other v1alpha1.ManualOrder) int {
+		return cmp.Compare(urgency(&one), urgency(&other))
+	})
+	return find.ToReconcile[v1alpha1.ManualOrder](ctx)(others[:min(len(others), mostOthers)], err)
+}
+
+// urgency is less for an order that waits.
+func urgency(order *v1alpha1.ManualOrder) int {
+	if state := order.Status.State; state == v1alpha1.ManualOrderStale || state == v1alpha1.ManualOrderIssued {
+		return 1
+	}
+	return 0
 }

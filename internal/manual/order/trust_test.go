@@ -69,22 +69,40 @@ func (c *counting) Get(
 	return c.getOnly.Get(ctx, name, into, options...)
 }
 
-// TestManyOrdersForOneKeyCostEachOfThemLittle, as somebody can make by hand: of the others 16 are looked at.
+// TestManyOrdersForOneKeyCostEachOfThemLittle, as somebody can make by hand: of 16 of the others what was brought is
+// read, and the order says that there are more. Those to which nothing was brought cost nothing, and hide no other.
 func TestManyOrdersForOneKeyCostEachOfThemLittle(t *testing.T) {
-	t.Parallel()
-	w := begin(t)
-	for i := range 20 {
-		other := &v1alpha1.ManualOrder{
-			ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: fmt.Sprintf("forged-%d", i)},
-			Spec:       *w.order.Spec.DeepCopy(),
-		}
-		fromConfigMap("missing")(&other.Spec)
-		server.Create(t, other)
-	}
-	reader := &counting{getOnly: getOnly{server.Client}}
-	w.reconciler.Reader = reader
-	if w.reconcile(); reader.reads != 16 {
-		t.Errorf("it has read %d times", reader.reads)
+	for claim, c := range map[string]struct {
+		from  func(*v1alpha1.ManualOrderSpec)
+		reads int
+		says  string
+	}{
+		"something was brought to each": {fromConfigMap("missing"), 16, "; to 5 more ManualOrders for the same private key"},
+		"nothing was brought to most":   {func(*v1alpha1.ManualOrderSpec) {}, 0, "the certificate is issued"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t)
+			other := func(name string) *v1alpha1.ManualOrder {
+				return &v1alpha1.ManualOrder{
+					ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name}, Spec: *w.order.Spec.DeepCopy(),
+				}
+			}
+			right := other("the-first-and-the-last-by-its-name")
+			right.Spec.Certificate = string(pkitest.PEM(w.authority.Issue(t, pkitest.Key("staged"), name)))
+			server.Create(t, right)
+			for i := range 20 {
+				forged := other(fmt.Sprintf("forged-%d", i))
+				c.from(&forged.Spec)
+				server.Create(t, forged)
+			}
+			reader := &counting{getOnly: getOnly{server.Client}}
+			w.reconciler.Reader = reader
+			ready, _ := w.reconcile()
+			if reader.reads != c.reads || !strings.Contains(ready.Message, c.says) {
+				t.Errorf("it has read %d times, and says %q", reader.reads, ready.Message)
+			}
+		})
 	}
 }
 
