@@ -23,6 +23,8 @@ var followed = map[string][]string{
 	// The first four: TestAPersonFetchesACertificateAndItsRenewals of e2e/stories.
 	manualPage: {
 		"Once: the issuer", "Once: the Certificate", "Every time: carry the request",
+		// TestACertificateIsOrderedAnewWithKubectlAlone of e2e/stories.
+		"If the request has failed", "The key in use", "The key that a request waits with",
 		"Every time: bring back what came", "If it was refused", "As a text in the order itself",
 	},
 	trackedPage: {"The stamp certificate", "The signing certificate of VIA", "When it has changed"},

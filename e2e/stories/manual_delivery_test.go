@@ -135,3 +135,38 @@ func TestAKeyThatTheAuthorityDoesNotTakeIsRefused(t *testing.T) {
 		t.Errorf("there is ManualOrder %s", orders[0].Name)
 	}
 }
+
+// TestACertificateIsOrderedAnewWithKubectlAlone, as the page has it: after a key that the authority does not take, when
+// the key in use has leaked, and when that has which a request waits with.
+func TestACertificateIsOrderedAnewWithKubectlAlone(t *testing.T) {
+	t.Parallel()
+	m := &pageReader{manual: beginManual(t, func(certificate *cmapi.Certificate) {
+		certificate.Spec.PrivateKey.Size = 3072
+	})}
+	m.shell = m.Shell()
+	m.AwaitRequest("refused", func(request *cmapi.CertificateRequest) bool {
+		return isNotReady(request, cmapi.CertificateRequestReasonFailed, "RSA with 2048 or 4096 bits: set spec.privateKey")
+	})
+	m.Eventually("the failure: told", thatHolds(func() bool {
+		return tenant.Get(m.Tenant, m.certificate.Name, m.certificate).Status.LastFailureTime != nil
+	}))
+	tenant.Edit(m.Tenant, m.certificate, func(c *cmapi.Certificate) { c.Spec.PrivateKey.Size = 2048 })
+	m.AwaitAfterFailure(m.certificate)
+	m.follow("", "If the request has failed")
+	order := m.next()
+	m.bring(order, m.apply(order))
+	m.awaitIssued(order)
+
+	m.follow("", "The key in use")
+	leaked := m.next()
+	m.note(leaked, "DVV 7")
+	m.awaitSaying(leaked, v1alpha1.ReasonAwaitingAuthority)
+	m.follow("", "The key that a request waits with")
+	m.awaitSaying(leaked, v1alpha1.ReasonApplicationStale, `stop the application "DVV 7"`)
+	last := m.next()
+	m.bring(last, m.apply(last))
+	m.awaitIssued(last)
+	if last.Spec.PublicKeyDigest == order.Spec.PublicKeyDigest || last.Spec.PublicKeyDigest == leaked.Spec.PublicKeyDigest {
+		t.Error("it has the same key")
+	}
+}

@@ -104,14 +104,20 @@ func Edit[T client.Object](n *Tenant, object T, change func(T)) {
 	}
 }
 
-// Renew does what `cmctl renew` does, a moment after the failure as a person would: cert-manager tells the failed
-// request of before from the next one by times of whole seconds, and would fail a renewal within the same second again.
-func (n *Tenant) Renew(certificate *cmapi.Certificate) {
+// AwaitAfterFailure lets a moment pass after the failure of a Certificate, as it does for a person: cert-manager tells
+// the failed request of before from the next one by times of whole seconds, and would fail that within the same second.
+func (n *Tenant) AwaitAfterFailure(certificate *cmapi.Certificate) {
 	n.Helper()
 	n.Eventually("the second of the failure: over", func(context.Context) (bool, error) {
 		return certificate.Status.LastFailureTime == nil ||
 			time.Since(certificate.Status.LastFailureTime.Time) > 2*time.Second, nil
 	})
+}
+
+// Renew does what `cmctl renew` does, a moment after the failure.
+func (n *Tenant) Renew(certificate *cmapi.Certificate) {
+	n.Helper()
+	n.AwaitAfterFailure(certificate)
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		if err := n.Client.Get(n.Context(), client.ObjectKeyFromObject(certificate), certificate); err != nil {
 			return err
