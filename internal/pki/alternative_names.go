@@ -2,11 +2,8 @@ package pki
 
 import (
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -72,30 +69,6 @@ func countNameForms(extension []byte) (counts [len(nameForms)]int, readable bool
 		counts[name.Tag]++
 	}
 	return counts, readable
-}
-
-// OtherAlternativeNames are the subject alternative names of a request for which crypto/x509 has no field, such as
-// other names, each as hexadecimal DER; and what cannot be read of them.
-func OtherAlternativeNames(extensions []pkix.Extension) []string {
-	const email, dns, uri, address = 1, 2, 6, 7 // tags of GeneralName
-	var others []string
-	for _, extension := range extensions {
-		if !extension.Id.Equal(oidSubjectAltName) {
-			continue
-		}
-		var names []asn1.RawValue
-		rest, err := asn1.Unmarshal(extension.Value, &names)
-		if err != nil || len(rest) > 0 {
-			others = append(others, "unreadable:"+hex.EncodeToString(extension.Value))
-			continue
-		}
-		for _, name := range names {
-			if !slices.Contains([]int{email, dns, uri, address}, name.Tag) {
-				others = append(others, "other:"+hex.EncodeToString(name.FullBytes))
-			}
-		}
-	}
-	return others
 }
 
 func alternativeNameViolation(csr *x509.CertificateRequest, form nameForm, count int) Violation {

@@ -114,6 +114,20 @@ func TestWhatTheAuthorityChangedIsShown(t *testing.T) {
 	}
 }
 
+// TestAnAlternativeNameOfAnotherFormThatIsMissingIsShown, which cert-manager does not order again for: a user principal
+// name, a registered id, and another name that is no text.
+func TestAnAlternativeNameOfAnotherFormThatIsMissingIsShown(t *testing.T) {
+	ordered := order(t)
+	ordered.Request.Extensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Value: []byte("\x30\x25" +
+		"\xa0\x16\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x14\x02\x03\xa0\x08\x0c\x06a@b.fi" +
+		"\x88\x02\x2a\x03" + "\xa0\x07\x06\x01\x2a\xa0\x02\x05\x00")}}
+	issued, err := delivery.Match([]*x509.Certificate{certificate(t, "leaf")}, ordered, pkitest.Now)
+	want := `spec.otherNames: "1.3.6.1.4.1.311.20.2.3=a@b.fi, registered id #88022A03, 1.2=#0500" → nothing`
+	if got := written(issued.Changes); err != nil || !slices.Equal(got, []string{want}) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func written(changes []delivery.Change) []string {
 	texts := make([]string, 0, len(changes))
 	for _, change := range changes {

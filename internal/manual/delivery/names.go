@@ -28,6 +28,8 @@ const (
 	StreetAddresses     = "spec.subject.streetAddresses"
 	PostalCodes         = "spec.subject.postalCodes"
 	SerialNumber        = "spec.subject.serialNumber"
+	// OtherNames are those and the alternative names of other forms that cert-manager has no field for.
+	OtherNames = "spec.otherNames"
 	// OtherAttributes are those of the subject that cert-manager has no field for.
 	OtherAttributes = "spec.literalSubject"
 )
@@ -135,6 +137,9 @@ func changes(request *x509.CertificateRequest, leaf *x509.Certificate) []Change 
 	all := difference(CommonName, one(requested.commonName), one(issued.commonName))
 	all = append(all, difference(DNSNames, requested.dnsNames, issued.dnsNames)...)
 	all = append(all, requested.otherChanges(issued)...)
+	// cert-manager compares them with the CSR, and not with the certificate: no order is made again for them.
+	all = append(all, difference(
+		OtherNames, pki.WriteOtherNames(request.Extensions), pki.WriteOtherNames(leaf.Extensions))...)
 	return append(all, subjectChanges(request.Subject, leaf.Subject)...)
 }
 
