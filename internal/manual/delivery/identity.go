@@ -23,7 +23,7 @@ func find(came []*x509.Certificate, order Order) (*x509.Certificate, *RefusalErr
 	for _, certificate := range came {
 		onlyAuthorities = onlyAuthorities && certificate.IsCA
 		digest, err := pki.PublicKeyDigest(certificate.PublicKey)
-		if other := byKey[digest]; err == nil && (other == nil || other.NotAfter.Before(certificate.NotAfter)) {
+		if err == nil && isBetter(certificate, byKey[digest]) {
 			byKey[digest] = certificate
 		}
 	}
@@ -44,6 +44,15 @@ func find(came []*x509.Certificate, order Order) (*x509.Certificate, *RefusalErr
 	return nil, refuse(OtherKey, "no certificate in it was issued for the key of the CSR, there is %s: bring the "+
 		"certificate that was issued for the CSR of this order; if it was, the authority was sent another CSR",
 		describeAll(came))
+}
+
+// isBetter reports whether a certificate counts before another one for the same key, which is nil for none: one of an
+// authority is never what was ordered.
+func isBetter(certificate, other *x509.Certificate) bool {
+	if other == nil || certificate.IsCA != other.IsCA {
+		return other == nil || other.IsCA
+	}
+	return other.NotAfter.Before(certificate.NotAfter)
 }
 
 // describe names a certificate as its owner and the authority find it.
@@ -71,6 +80,11 @@ func refuseChain(err error, leaf *x509.Certificate, links []*x509.Certificate) *
 	var chainError *pki.ChainError
 	if !errors.As(err, &chainError) {
 		return refuse(InvalidChain, "%v", pki.Bounded(err))
+	}
+	if invalid, is := errors.AsType[x509.CertificateInvalidError](err); is &&
+		invalid.Reason == x509.CANotAuthorizedForThisName {
+		return refuse(InvalidChain, "%v: ask the authority for a certificate from an issuing authority that may certify the "+
+			"name; or, where the name is not needed, remove it from the Certificate, and order anew", err)
 	}
 	switch chainError.Reason {
 	case pki.ChainExpired, pki.ChainNotYetValid:

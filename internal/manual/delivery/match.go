@@ -64,7 +64,7 @@ type Issued struct {
 
 // Match finds the certificate that was ordered among those that came, in any order, and checks it as of now. One that
 // is not valid yet is checked as of its beginning, and is no error. Of several for the same key the one that ends last
-// counts. Errors are of type *RefusalError.
+// counts, and none of an authority. Errors are of type *RefusalError.
 func Match(came []*x509.Certificate, order Order, now time.Time) (Issued, error) {
 	leaf, refusal := find(came, order)
 	if refusal != nil {

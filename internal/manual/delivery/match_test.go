@@ -86,6 +86,23 @@ func TestTheOrderedCertificateIsFoundAndItsChainIsBuilt(t *testing.T) {
 	}
 }
 
+// TestACertificateOfAnAuthorityHidesNone that is for the same key and ends sooner.
+func TestACertificateOfAnAuthorityHidesNone(t *testing.T) {
+	root, key := pkitest.Root(t, "Root"), pkitest.Key("leaf")
+	leaf := root.Issue(t, key, "leaf")
+	authority := root.Issue(t, key, "leaf", func(template *x509.Certificate) {
+		template.IsCA, template.BasicConstraintsValid = true, true
+	}, pkitest.Dates(pkitest.NotBefore, pkitest.NotAfter.AddDate(1, 0, 0)))
+	ordered := delivery.Order{Trust: trust(t, root.Certificate), Request: &x509.CertificateRequest{
+		PublicKey: key.Public(), Subject: pkix.Name{CommonName: "leaf"},
+	}}
+	for _, came := range [][]*x509.Certificate{{leaf, authority}, {authority, leaf}} {
+		if issued, err := delivery.Match(came, ordered, pkitest.Now); err != nil || !issued.Leaf.Equal(leaf) {
+			t.Errorf("%+v, %v", issued, err)
+		}
+	}
+}
+
 func TestACertificateThatBeginsLaterIsTakenWithItsBeginning(t *testing.T) {
 	ahead := certificate(t, "ahead")
 	issued, err := delivery.Match([]*x509.Certificate{ahead}, order(t), pkitest.Now)
@@ -228,6 +245,11 @@ func TestWhatIsWrongWithTheRestIsTold(t *testing.T) {
 	past := pkitest.Dates(pkitest.NotBefore, pkitest.Now.Add(-time.Hour))
 	future := pkitest.Dates(pkitest.Now.Add(time.Hour), pkitest.NotAfter)
 	end := root.Intermediate(t, "Issuing", func(template *x509.Certificate) { template.MaxPathLenZero = true })
+	other := root.Intermediate(t, "Issuing for others", func(template *x509.Certificate) {
+		template.PermittedDNSDomains, template.PermittedDNSDomainsCritical = []string{"esimerkki.fi"}, true
+	})
+	named := func(template *x509.Certificate) { template.DNSNames = []string{"example.fi"} }
+	one, two := pkitest.Root(t, "One"), pkitest.Root(t, "Two")
 	weak := func(template *x509.Certificate) { template.SignatureAlgorithm = x509.SHA1WithRSA }
 	nameless := func(template *x509.Certificate) { template.Subject = pkix.Name{} }
 	given := func(template *x509.Certificate) {
@@ -256,6 +278,13 @@ func TestWhatIsWrongWithTheRestIsTold(t *testing.T) {
 		},
 		"an authority's signature can be forged": {
 			issued(root.Intermediate(t, "Other", weak)), delivery.InvalidChain, "is signed with SHA1-RSA, which can be forged",
+		},
+		"an authority may not certify the name": {
+			issued(other, named), delivery.InvalidChain, "ask the authority for a certificate from an issuing authority that may",
+		},
+		"authorities have signed each other": {
+			append(issued(one), one.Intermediate(t, "Two").Certificate, two.Intermediate(t, "One").Certificate),
+			delivery.UnknownAuthority, `leads to "CN=`,
 		},
 		"there is no name": {issued(root, nameless), delivery.NamesDiffer, "cannot ask for no name at all"},
 		"a name has no field": {
