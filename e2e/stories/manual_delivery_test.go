@@ -166,7 +166,8 @@ func TestACertificateIsOrderedAnewWithKubectlAlone(t *testing.T) {
 	last := m.next()
 	m.bring(last, m.apply(last))
 	m.awaitIssued(last)
-	if last.Spec.PublicKeyDigest == order.Spec.PublicKeyDigest || last.Spec.PublicKeyDigest == leaked.Spec.PublicKeyDigest {
+	key := last.Spec.PublicKeyDigest
+	if key == order.Spec.PublicKeyDigest || key == leaked.Spec.PublicKeyDigest {
 		t.Error("it has the same key")
 	}
 }

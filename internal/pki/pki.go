@@ -81,8 +81,8 @@ const maximumNameAttributes = 16
 // QuoteName is Quote for a distinguished name, the way RFC 4514 writes it, of which it reads at most 16 attributes.
 func QuoteName(name pkix.Name) string { return Quote(nameText(name)) }
 
-// WriteName is a distinguished name of up to 1,000 bytes for a field that holds nothing else, without quotes: what cannot
-// be seen is escaped byte by byte, as RFC 4514 has it (2.4). It is empty for an empty name.
+// WriteName is a distinguished name of up to 1,000 bytes for a field that holds nothing else, without quotes: what
+// cannot be seen is escaped byte by byte, as RFC 4514 has it (2.4). It is empty for an empty name.
 func WriteName(name pkix.Name) string {
 	return shortened(nameText(name), maximumNameBytes, maximumNameBytes, escapeInvisible)
 }

@@ -161,7 +161,8 @@ func TestSources(t *testing.T) {
 			if ready.Reason != c.reason || !strings.Contains(ready.Message, c.says) {
 				t.Errorf("it is %s: %s", ready.Reason, ready.Message)
 			}
-			if subject := w.tracked.Status.Subject; c.reason == v1alpha1.ReasonTracked && !strings.HasPrefix(subject, c.says+",") {
+			subject := w.tracked.Status.Subject
+			if c.reason == v1alpha1.ReasonTracked && !strings.HasPrefix(subject, c.says+",") {
 				t.Errorf("its subject is %s", subject)
 			}
 			if len(w.events.Events) != 1 {

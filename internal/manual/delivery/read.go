@@ -102,8 +102,9 @@ var files = []struct {
 }{
 	{"PK\x03\x04", Archive}, {"PK\x05\x06", Archive}, {"\x1F\x8B", Archive}, {"7z\xBC\xAF\x27\x1C", Archive},
 	{"Rar!\x1A\x07", Archive}, {"BZh", Archive}, {"\xFD7zXZ\x00", Archive}, {"%PDF-", Document},
-	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Document},                       // compound files of Microsoft: mails and documents
-	{"openssh-key-v1\x00", PrivateKey}, {"\x1E\xF1\xB5\xB0", PrivateKey}, // the latter are files .pvk
+	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Document}, // compound files of Microsoft: mails and documents
+	{"openssh-key-v1\x00", PrivateKey},
+	{"\x1E\xF1\xB5\xB0", PrivateKey}, // files .pvk
 	{"\xFE\xED\xFE\xED", Keystore}, {"\xCE\xCE\xCE\xCE", Keystore},
 }
 
