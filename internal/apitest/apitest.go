@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
 // RequireVariable makes tests fail, instead of being skipped, where nothing says which API server they run with.
@@ -41,6 +42,8 @@ type Server struct {
 	Config *rest.Config
 	// Client works with it, without a cache.
 	Client client.Client
+	// Outlines reads with it what a manager's cache would keep.
+	Outlines client.Client
 }
 
 // Main runs the tests of a package with a server, which they find in *server, and returns their exit code:
@@ -122,7 +125,11 @@ func connect(config *rest.Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Config: config, Client: access}, nil
+	outlines, err := client.New(config, client.Options{Scheme: outline.Scheme()})
+	if err != nil {
+		return nil, err
+	}
+	return &Server{Config: config, Client: access, Outlines: outlines}, nil
 }
 
 // Scheme knows the kinds of Kubernetes, of cert-manager and ours.

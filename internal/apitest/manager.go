@@ -6,16 +6,20 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
 // Run starts a manager for one namespace, or all, with what register adds to it. It runs until the test ends, and an
 // error fails the test.
 func (s *Server) Run(t *testing.T, namespace string, register func(ctrl.Manager) error) {
 	t.Helper()
-	manager, err := ctrl.NewManager(s.Config, ctrl.Options{
+	options := ctrl.Options{
 		Scheme: s.Client.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
 		Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{namespace: {}}},
-	})
+	}
+	outline.Prepare(&options)
+	manager, err := ctrl.NewManager(s.Config, options)
 	if err != nil {
 		t.Fatal(err)
 	}

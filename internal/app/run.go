@@ -29,6 +29,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	manualbackend "github.com/varmenne/varmenne-issuer/internal/manual/backend"
@@ -111,11 +112,11 @@ func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error)
 	for _, namespace := range options.WatchNamespaces {
 		namespaces[namespace] = cache.Config{}
 	}
-	graceful, trim := options.drainTime(true), find.Trim()
-	manager, err := ctrl.NewManager(connection, ctrl.Options{
+	graceful := options.drainTime(true)
+	settings := ctrl.Options{
 		Scheme: kinds,
 		Cache: cache.Options{
-			DefaultNamespaces: namespaces, DefaultTransform: trim, ByObject: condensed(trim),
+			DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields(),
 			DefaultWatchErrorHandler: countWatchErrors(series), NewInformer: find.NewInformer,
 		},
 		Client: client.Options{Cache: &client.CacheOptions{
@@ -134,7 +135,9 @@ func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error)
 		RenewDeadline:                 &options.RenewDeadline,
 		RetryPeriod:                   &options.RetryPeriod,
 		GracefulShutdownTimeout:       &graceful,
-	})
+	}
+	outline.Prepare(&settings)
+	manager, err := ctrl.NewManager(connection, settings)
 	if err != nil {
 		return nil, fmt.Errorf("set up the controllers: %w", err)
 	}
@@ -187,18 +190,21 @@ func register(
 	connector := connector{options: options, allowed: allowed}
 	wing := wing{manager: manager, options: options, series: series, events: events}
 	backends := []gate.Backend{&backend.Backend{
-		Client: manager.GetClient(), Reader: manager.GetAPIReader(), Namespace: options.Namespace,
+		Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
+		Namespace: options.Namespace,
 	}}
 	if options.Manual {
 		if err := wing.registerManual(ctx); err != nil {
 			return err
 		}
-		backends = append(backends, &manualbackend.Backend{Client: manager.GetClient(), Reader: manager.GetAPIReader()})
+		backends = append(backends, &manualbackend.Backend{
+			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
+		})
 	}
 	return errors.Join(
 		wing.registerVero(ctx, connector, orders),
 		gate.Register(manager, gate.Options{
-			Client: manager.GetClient(), Reader: manager.GetAPIReader(),
+			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Backends: backends,
 		}, options.workers()),
 		manager.AddHealthzCheck("ping", healthz.Ping),

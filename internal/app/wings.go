@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	manualissuer "github.com/varmenne/varmenne-issuer/internal/manual/issuer"
@@ -47,9 +46,9 @@ func (w wing) registerVero(ctx context.Context, connector connector, orders *lim
 			Clock: clock.RealClock{}, Events: w.events, Metrics: w.series, Namespace: w.options.Namespace,
 		}, w.options.workers()),
 		veroorder.Register(w.manager, veroorder.Options{
-			Client: w.manager.GetClient(), Reader: w.manager.GetAPIReader(), Connect: connector.connect,
-			Clock: clock.RealClock{}, Events: w.events, Metrics: w.series, Namespace: w.options.Namespace,
-			Limiter: orders, Retention: w.options.OrderRetention, Shutdown: ctx,
+			Client: w.manager.GetClient(), Outlines: w.manager.GetCache(), Reader: w.manager.GetAPIReader(),
+			Connect: connector.connect, Clock: clock.RealClock{}, Events: w.events, Metrics: w.series,
+			Namespace: w.options.Namespace, Limiter: orders, Retention: w.options.OrderRetention, Shutdown: ctx,
 		}, w.options.workers()),
 	)
 }
@@ -60,7 +59,7 @@ func (w wing) registerManual(ctx context.Context) error {
 		return err
 	}
 	collector := metrics.Persons{
-		Orders: listed(w.manager, func() *v1alpha1.ManualOrderList { return &v1alpha1.ManualOrderList{} }), Lead: w.lead,
+		Orders: listed(w.manager, func() *outline.ManualOrderList { return &outline.ManualOrderList{} }), Lead: w.lead,
 		Tracked: listed(w.manager, func() *v1alpha1.TrackedCertificateList { return &v1alpha1.TrackedCertificateList{} }),
 	}
 	if err := ctrlmetrics.Registry.Register(collector); err != nil {
@@ -75,25 +74,15 @@ func (w wing) registerManual(ctx context.Context) error {
 			Client: w.manager.GetClient(), Reader: w.manager.GetAPIReader(), Clock: clock.RealClock{}, Events: w.events,
 		}, w.options.workers()),
 		manualorder.Register(w.manager, manualorder.Options{
-			Client: w.manager.GetClient(), Reader: w.manager.GetAPIReader(),
+			Client: w.manager.GetClient(), Outlines: w.manager.GetCache(), Reader: w.manager.GetAPIReader(),
 			Clock: clock.RealClock{}, Events: w.events, Namespace: w.options.Namespace, Retention: w.options.OrderRetention,
 		}, w.options.workers()),
 	)
 }
 
-// condensed are the kinds whose long texts are not kept in memory.
-func condensed(trim toolscache.TransformFunc) map[client.Object]cache.ByObject {
-	return map[client.Object]cache.ByObject{&v1alpha1.ManualOrder{}: {Transform: func(object any) (any, error) {
-		if order, isOrder := object.(*v1alpha1.ManualOrder); isOrder {
-			manualorder.Condense(order)
-		}
-		return trim(object)
-	}}}
-}
-
 // lead is how long the authority of an order's issuer needs; the default where that cannot be read from the cache.
-func (w wing) lead(ctx context.Context, order *v1alpha1.ManualOrder) time.Duration {
-	reference := order.Spec.IssuerRef
+func (w wing) lead(ctx context.Context, order *outline.ManualOrder) time.Duration {
+	reference := order.IssuerRef
 	lead, _ := find.LeadTime(ctx, w.manager.GetClient(), reference.Kind, order.Namespace, reference.Name)
 	return lead
 }
@@ -109,7 +98,7 @@ func listed[T client.ObjectList](manager ctrl.Manager, empty func() T) func(cont
 		}
 		objects := empty()
 		// They are only looked at, and copies of all of them at every scrape would be many.
-		if err := manager.GetClient().List(ctx, objects, client.UnsafeDisableDeepCopy); err != nil {
+		if err := manager.GetCache().List(ctx, objects, client.UnsafeDisableDeepCopy); err != nil {
 			return none, fmt.Errorf("list for the metrics: %w", err)
 		}
 		return objects, nil

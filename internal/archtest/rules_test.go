@@ -33,8 +33,8 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 
 // controllers may use the same packages, whichever of them it is.
 var controllers = []string{
-	"api/v1alpha1", "internal/kube/find", "internal/kube/status", "internal/limiter", "internal/metrics", "internal/owner",
-	"internal/pki", "internal/reasons", "internal/secrets", "internal/vero/facts", "internal/vero/orderstate",
+	"api/v1alpha1", "internal/kube/find", "internal/kube/outline", "internal/kube/status", "internal/limiter",
+	"internal/metrics", "internal/owner", "internal/pki", "internal/reasons", "internal/secrets", "internal/vero/facts", "internal/vero/orderstate",
 	"internal/vero/plan", "internal/vero/protocol",
 }
 
@@ -80,7 +80,8 @@ var rules = []rule{
 	{
 		path: "internal/gate",
 		may: []string{
-			"api/v1alpha1", "internal/owner", "internal/reasons", "internal/renewal", "internal/kube/status", "internal/metrics",
+			"api/v1alpha1", "internal/owner", "internal/reasons", "internal/renewal", "internal/kube/outline",
+			"internal/kube/status", "internal/metrics",
 		},
 		why: "the gate serves requests of every kind and knows none",
 	},
@@ -118,12 +119,17 @@ var rules = []rule{
 	},
 	{
 		path: "internal/kube/find",
-		may:  []string{"api/v1alpha1", "internal/vero/facts", "internal/pki"},
+		may:  []string{"api/v1alpha1", "internal/kube/outline", "internal/vero/facts"},
 		why:  "find finds objects from one another and describes issuers to those who decide",
 	},
 	{
+		path: "internal/kube/outline",
+		may:  []string{"api/v1alpha1", "internal/kube/status", "internal/pki"},
+		why:  "outline says what is kept of objects, whoever looks for them",
+	},
+	{
 		path: "internal/metrics",
-		may:  []string{"api/v1alpha1", "internal/vero/protocol"},
+		may:  []string{"api/v1alpha1", "internal/kube/outline", "internal/vero/protocol"},
 		why:  "metrics names series, it does not compute them",
 	},
 	{
@@ -215,16 +221,16 @@ var rules = []rule{
 	{
 		path: "internal/manual/backend",
 		may: []string{
-			"api/v1alpha1", "internal/gate", "internal/kube/find", "internal/manual/csr", "internal/manual/orderstate",
-			"internal/pki", "internal/secrets",
+			"api/v1alpha1", "internal/gate", "internal/kube/find", "internal/kube/outline", "internal/manual/csr",
+			"internal/manual/orderstate", "internal/pki", "internal/secrets",
 		},
 		why: "the backend reads for the gate, and knows nothing of the certificate service",
 	},
 	{
 		path: "internal/manual/order",
 		may: []string{
-			"api/v1alpha1", "internal/kube/find", "internal/kube/status", "internal/manual/csr", "internal/manual/delivery",
-			"internal/manual/instructions", "internal/manual/orderstate", "internal/owner", "internal/pki",
+			"api/v1alpha1", "internal/kube/find", "internal/kube/outline", "internal/kube/status", "internal/manual/csr",
+			"internal/manual/delivery", "internal/manual/instructions", "internal/manual/orderstate", "internal/owner", "internal/pki",
 			"internal/reasons", "internal/secrets",
 		},
 		why: "controllers meet only in the API's objects",
@@ -297,7 +303,7 @@ var rules = []rule{
 	},
 	{
 		path: "internal/apitest",
-		may:  []string{"api/v1alpha1"},
+		may:  []string{"api/v1alpha1", "internal/kube/outline"},
 		why:  "apitest starts an API server for tests; no row names it, so nothing that ships may import it",
 	},
 	{

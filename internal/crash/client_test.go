@@ -17,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
@@ -85,13 +86,13 @@ type laggingClient struct{ stepClient }
 func (l laggingClient) Get(
 	ctx context.Context, key client.ObjectKey, into client.Object, options ...client.GetOption,
 ) error {
-	order, isOrder := into.(*v1alpha1.ManualOrder)
+	order, isOrder := into.(*outline.ManualOrder)
 	if !isOrder || l.process.stale == nil {
 		return l.stepClient.Get(ctx, key, into, options...)
 	}
 	for _, stale := range l.process.stale {
 		if was, is := stale.(*v1alpha1.ManualOrder); is && client.ObjectKeyFromObject(was) == key {
-			was.DeepCopyInto(order)
+			*order = outline.OfManualOrder(was)
 			return nil
 		}
 	}
@@ -100,7 +101,7 @@ func (l laggingClient) Get(
 
 func (l laggingClient) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
 	_, isVero := into.(*v1alpha1.VeroOrderList)
-	_, isManual := into.(*v1alpha1.ManualOrderList)
+	_, isManual := into.(*outline.ManualOrderList)
 	if !isVero && !isManual || l.process.stale == nil {
 		return l.stepClient.List(ctx, into, options...)
 	}
@@ -108,6 +109,10 @@ func (l laggingClient) List(ctx context.Context, into client.ObjectList, options
 	asked.ApplyOptions(options)
 	var found []runtime.Object
 	for _, order := range l.process.stale {
+		if manual, is := order.(*v1alpha1.ManualOrder); is {
+			cached := outline.OfManualOrder(manual)
+			order = &cached
+		}
 		if l.selected(asked, order) {
 			found = append(found, order)
 		}

@@ -40,12 +40,12 @@ func (s *environment) startController(intercept interceptor) *controller {
 	s.must(find.Index(s.Context(), w.indexes))
 	access, recorder := w.access(), w.recorder()
 	w.requests = &gate.Reconciler{Options: gate.Options{
-		Client: laggingClient{access}, Reader: access, Clock: w.controllerClock, Events: recorder, Metrics: numbers,
-		Backends: []gate.Backend{&backend.Backend{Client: laggingClient{access}, Reader: access}},
+		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Clock: w.controllerClock, Events: recorder, Metrics: numbers,
+		Backends: []gate.Backend{&backend.Backend{Client: laggingClient{access}, Outlines: w.outlines(), Reader: access}},
 	}}
 	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
-		Client: access, Reader: access, Clock: w.controllerClock, Events: recorder, Metrics: numbers,
-		Connect: w.connect, Limiter: limiter.New(1, 1), Retention: retention, Shutdown: s.Context(),
+		Client: access, Outlines: w.outlines(), Reader: access, Clock: w.controllerClock, Events: recorder,
+		Metrics: numbers, Connect: w.connect, Limiter: limiter.New(1, 1), Retention: retention, Shutdown: s.Context(),
 	}}
 	return w
 }

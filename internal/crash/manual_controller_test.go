@@ -35,13 +35,12 @@ func (e *manualEnvironment) startController(intercept interceptor) *manualContro
 	e.must(find.Index(e.Context(), w.indexes))
 	e.must(find.IndexManual(e.Context(), w.indexes))
 	reader := w.access()
-	cache := laggingClient{reader}
 	w.requests = &gate.Reconciler{Options: gate.Options{
-		Client: cache, Reader: reader, Clock: e.clock, Events: w.recorder(), Metrics: numbers,
-		Backends: []gate.Backend{&backend.Backend{Client: cache, Reader: reader}},
+		Client: reader, Outlines: w.outlines(), Reader: reader, Clock: e.clock, Events: w.recorder(), Metrics: numbers,
+		Backends: []gate.Backend{&backend.Backend{Client: reader, Outlines: w.outlines(), Reader: reader}},
 	}}
 	w.orders = &manualorder.Reconciler{Options: manualorder.Options{
-		Client: cache, Reader: reader, Clock: e.clock, Events: w.recorder(), Retention: retention,
+		Client: reader, Outlines: w.outlines(), Reader: reader, Clock: e.clock, Events: w.recorder(), Retention: retention,
 	}}
 	return w
 }

@@ -46,8 +46,11 @@ func (b *base) start(intercept interceptor) *process {
 	}
 }
 
-// access is the process's way to the API server, and recorder that for its events.
+// access is the process's way to the API server, recorder that for its events.
 func (p *process) access() stepClient { return stepClient{server.Client, p} }
+
+// outlines is the process's cache, as far as it keeps outlines.
+func (p *process) outlines() laggingClient { return laggingClient{stepClient{server.Outlines, p}} }
 
 func (p *process) recorder() status.Events {
 	return status.Events{Recorder: stepRecorder{p.events, p}}

@@ -60,7 +60,7 @@ func TestTheGateServesAKindThatItDoesNotKnow(t *testing.T) {
 	const enough = 10
 	recorder := events.NewFakeRecorder(enough)
 	served := &gate.Reconciler{Options: gate.Options{
-		Client: server.Client, Reader: server.Client, Clock: clock.RealClock{}, Metrics: numbers,
+		Client: server.Client, Outlines: server.Outlines, Reader: server.Client, Clock: clock.RealClock{}, Metrics: numbers,
 		Events: status.Events{Recorder: recorder}, Backends: []gate.Backend{shelf{server.Client}},
 	}}
 	request := &cmapi.CertificateRequest{

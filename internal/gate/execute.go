@@ -74,7 +74,7 @@ func (r *Reconciler) checkExisting(ctx context.Context, wanted *New, kind schema
 	if !isObject {
 		return fmt.Errorf("%s is no kind of objects", kind.Kind)
 	}
-	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(wanted.Order), existing); err != nil {
+	if err := r.Reader.Get(ctx, client.ObjectKeyFromObject(wanted.Order), existing); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	return wanted.CheckExisting(existing)

@@ -91,7 +91,8 @@ func (r *renewal) restart() {
 	numbers := must.Get(metrics.New(r.registry))(r)
 	r.backend = &backend.Backend{}
 	r.reconciler = &gate.Reconciler{Options: gate.Options{
-		Clock: r.clock, Metrics: numbers, Events: status.Events{Recorder: r.events}, Backends: []gate.Backend{r.backend},
+		Outlines: server.Outlines, Clock: r.clock, Metrics: numbers, Events: status.Events{Recorder: r.events},
+		Backends: []gate.Backend{r.backend},
 	}}
 	r.uses(server.Client, server.Client)
 }

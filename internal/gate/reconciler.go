@@ -32,9 +32,11 @@ const (
 
 // Options of the reconciler.
 type Options struct {
-	// Client reads from the cache and writes.
+	// Client writes.
 	Client client.Client
-	// Reader reads from the API server: Secrets, which may not be cached, and what a stale read could spend.
+	// Outlines reads from the cache what is known of requests that cannot be read.
+	Outlines client.Reader
+	// Reader reads from the API server: requests, of which the cache has outlines, and Secrets, which may not be cached.
 	Reader client.Reader
 	// Clock tells the time.
 	Clock clock.PassiveClock
@@ -64,7 +66,8 @@ var _ reconcile.Reconciler = (*Reconciler)(nil)
 // Reconcile is one step of one CertificateRequest.
 func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
 	request := &cmapi.CertificateRequest{}
-	if err := client.IgnoreNotFound(r.Client.Get(ctx, name.NamespacedName, request)); err != nil {
+	if err := client.IgnoreNotFound(r.Reader.Get(ctx, name.NamespacedName, request)); err != nil {
+		r.reportUnread(ctx, name.NamespacedName, err)
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
 	ours := request.Spec.IssuerRef.Group == v1alpha1.GroupName

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -10,18 +9,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
 // Register adds the reconciler to a manager. It is triggered by CertificateRequests of our group, and by what the
 // Backends watch.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	ours := predicate.NewPredicateFuncs(func(object client.Object) bool {
-		request, ok := object.(*cmapi.CertificateRequest)
-		return ok && request.Spec.IssuerRef.Group == v1alpha1.GroupName
+		request, ok := object.(*outline.CertificateRequest)
+		return ok && request.IssuerRef.Group == v1alpha1.GroupName
 	})
 	built := ctrl.NewControllerManagedBy(manager).
 		Named("request").
-		For(&cmapi.CertificateRequest{}, builder.WithPredicates(ours))
+		Watches(&outline.CertificateRequest{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(ours))
 	for _, backend := range options.Backends {
 		for _, watch := range backend.Watches() {
 			built = built.Watches(watch.Object, handler.EnqueueRequestsFromMapFunc(watch.Requests),

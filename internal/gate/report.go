@@ -6,10 +6,12 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 )
@@ -54,6 +56,22 @@ func (r *Reconciler) publish(ctx context.Context, request, before *cmapi.Certifi
 	}
 	if found.written || found.errorReported {
 		r.publishNotice(ctx, found.expiry)
+	}
+}
+
+// reportUnread tells in events and metrics that a request cannot be read, if that persists, from what the cache knows of
+// it. What it says, and what was told of the certificate that it is to replace, stays as it is.
+func (r *Reconciler) reportUnread(ctx context.Context, name types.NamespacedName, failure error) {
+	cached := &outline.CertificateRequest{}
+	err := r.Outlines.Get(ctx, name, cached)
+	if err != nil || !cached.Waits || r.backendOf(cached.IssuerRef.Kind) == nil {
+		return // there is nothing to serve, for all that is known
+	}
+	request := &cmapi.CertificateRequest{ObjectMeta: *cached.ObjectMeta.DeepCopy()}
+	request.Annotations = map[string]string{cmapi.CertificateNameKey: cached.Certificate}
+	if r.persists(ctx, request, failure) {
+		before := request.DeepCopy()
+		r.publish(ctx, request, before, r.refused(request, failure))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -133,6 +134,21 @@ func TestAClusterThatIsAwayForLongMakesARenewalFail(t *testing.T) {
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist")
 }
 
+// TestARequestThatCannotBeReadIsToldOf by events and metrics, from what the cache knows of it.
+func TestARequestThatCannotBeReadIsToldOf(t *testing.T) {
+	r := prepared(t)
+	r.uses(server.Client, apitest.Unreadable{
+		Client: server.Client, Refusal: func(client.Object) error { return forbidden() },
+	})
+	r.reconcileWithError()
+	r.reconcileWithError() // which is no news
+	r.says("", "", "Warning ClusterError")
+	const unserved = "varmenne_certificaterequest_pending_created_timestamp_seconds"
+	if number := must.Get(testutil.GatherAndCount(r.registry, unserved))(t); number != 1 {
+		t.Errorf("%d requests wait", number)
+	}
+}
+
 // TestATroubleThatPassesIsNoNewReason for a renewal that is failing: alerts would begin anew.
 func TestATroubleThatPassesIsNoNewReason(t *testing.T) {
 	r := prepared(t)
@@ -144,12 +160,14 @@ func TestATroubleThatPassesIsNoNewReason(t *testing.T) {
 	r.says(v1alpha1.ReasonIssuerNotFound, "vero does not exist")
 }
 
-// failing lets nothing be read but Certificates.
+// failing lets nothing be read but CertificateRequests and Certificates.
 func failing(failure error) client.Reader {
 	return apitest.Unreadable{Client: server.Client, Refusal: func(object client.Object) error {
-		if _, isCertificate := object.(*cmapi.Certificate); isCertificate {
+		switch object.(type) {
+		case *cmapi.CertificateRequest, *cmapi.Certificate:
 			return nil
+		default:
+			return failure
 		}
-		return failure
 	}}
 }

@@ -98,7 +98,7 @@ func (w *watched) reconcile() {
 	series := must.Get(metrics.New(w.registry))(w)
 	const enough = 100
 	reconciler := &gate.Reconciler{Options: gate.Options{
-		Client: server.Client, Reader: server.Client, Clock: clock.RealClock{}, Metrics: series,
+		Client: server.Client, Outlines: server.Outlines, Reader: server.Client, Clock: clock.RealClock{}, Metrics: series,
 		Events:   status.Events{Recorder: events.NewFakeRecorder(enough)},
 		Backends: []gate.Backend{&backend.Backend{Client: server.Client, Reader: server.Client}},
 	}}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
@@ -60,7 +61,7 @@ func everything(t *testing.T) *prometheus.Registry {
 	series.RenewalFailing("a", "tax", "tax-1", v1alpha1.ReasonDenied, time.Unix(1, 0))
 	series.CredentialsUnspent(request("a", "tax", "tax-1"), "vero-transfer", time.Unix(1, 0))
 	registry.MustRegister(metrics.BuildInfo("1.2.3", "abc"), collector(order("a", v1alpha1.VeroOrderPending)),
-		persons([]v1alpha1.ManualOrder{waiting(v1alpha1.ReasonApplicationDue, false)}, tracked()))
+		persons([]outline.ManualOrder{waiting(v1alpha1.ReasonApplicationDue, false)}, tracked()))
 	return registry
 }
 

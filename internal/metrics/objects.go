@@ -23,16 +23,23 @@ type identity struct {
 }
 
 // state is a collector of one value for each object, with labels that change: the one before goes in the same moment,
-// so that no scrape finds an object twice or not at all.
+// so that no scrape finds an object twice or not at all. Thousands of requests may wait, and a prometheus.Metric of each
+// would take several times as much as what it is made of.
 type state struct {
 	description *prometheus.Desc
 	mutex       sync.Mutex
-	values      map[identity]prometheus.Metric
+	values      map[identity]value
+}
+
+// value of an object, and its labels in the order of the description.
+type value struct {
+	number float64
+	labels []string
 }
 
 func newState(name, help string, labels ...string) *state {
 	return &state{
-		description: prometheus.NewDesc(name, help, labels, nil), values: map[identity]prometheus.Metric{},
+		description: prometheus.NewDesc(name, help, labels, nil), values: map[identity]value{},
 	}
 }
 
@@ -44,14 +51,15 @@ func (s *state) Collect(collected chan<- prometheus.Metric) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	for _, value := range s.values {
-		collected <- value
+		collected <- prometheus.MustNewConstMetric(
+			s.description, prometheus.GaugeValue, value.number, value.labels...)
 	}
 }
 
-func (s *state) set(of identity, value float64, labels ...string) {
+func (s *state) set(of identity, number float64, labels ...string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.values[of] = prometheus.MustNewConstMetric(s.description, prometheus.GaugeValue, value, labels...)
+	s.values[of] = value{number, labels}
 }
 
 func (s *state) forget(of identity) {
@@ -65,7 +73,7 @@ func (s *state) begin(of identity, labels ...string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if _, begun := s.values[of]; !begun {
-		s.values[of] = prometheus.MustNewConstMetric(s.description, prometheus.GaugeValue, 0, labels...)
+		s.values[of] = value{0, labels}
 	}
 }
 
@@ -158,10 +166,15 @@ func requested(request metav1.Object) identity {
 }
 
 // certificateOf is the Certificate that a CertificateRequest or VeroOrder was made for, as its annotation says; empty
-// if it says nothing. Anybody may write into annotations, and no name of an object is longer than this.
+// if it says nothing.
 func certificateOf(object metav1.Object) string {
+	return bounded(object.GetAnnotations()[cmapi.CertificateNameKey])
+}
+
+// bounded is a name of an object as an annotation says it, empty if it is longer than any. Anybody may write into
+// annotations.
+func bounded(name string) string {
 	const longest = 253
-	name := object.GetAnnotations()[cmapi.CertificateNameKey]
 	if len(name) > longest {
 		return ""
 	}

@@ -9,15 +9,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
 // Persons is a collector of what waits for a person, read when it is asked for.
 type Persons struct {
 	// Orders and Tracked return the objects, nil where this process is not the one to tell.
-	Orders  func(context.Context) (*v1alpha1.ManualOrderList, error)
+	Orders  func(context.Context) (*outline.ManualOrderList, error)
 	Tracked func(context.Context) (*v1alpha1.TrackedCertificateList, error)
 	// Lead is how long the authority of an order's issuer needs.
-	Lead func(context.Context, *v1alpha1.ManualOrder) time.Duration
+	Lead func(context.Context, *outline.ManualOrder) time.Duration
 }
 
 // personSeries describes the collector's series.
@@ -69,14 +70,13 @@ func (p Persons) Collect(collected chan<- prometheus.Metric) {
 }
 
 func (s personSeries) collectOrder(
-	order *v1alpha1.ManualOrder, lead time.Duration, collected chan<- prometheus.Metric,
+	order *outline.ManualOrder, lead time.Duration, collected chan<- prometheus.Metric,
 ) {
-	waits := holds(order.Status.Conditions, v1alpha1.ConditionPersonDue)
-	if waits == nil {
+	if order.PersonDue == "" {
 		return
 	}
-	collected <- prometheus.MustNewConstMetric(s.due, prometheus.GaugeValue, seconds(dueOf(order, waits.Reason, lead)),
-		order.Namespace, certificateOf(order), "ManualOrder", order.Name, waits.Reason)
+	collected <- prometheus.MustNewConstMetric(s.due, prometheus.GaugeValue, seconds(dueOf(order, lead)),
+		order.Namespace, bounded(order.Certificate), "ManualOrder", order.Name, order.PersonDue)
 }
 
 // margin is how long before the end of the certificate in use its successor should be there.
@@ -84,17 +84,17 @@ const margin = 7 * 24 * time.Hour
 
 // dueOf is when what a person has to do is late: an application the issuer's lead time before the certificate in use
 // ends, anything else a week before. A first certificate is applied for at once, and comes within the lead time.
-func dueOf(order *v1alpha1.ManualOrder, reason string, lead time.Duration) time.Time {
-	renews := order.Spec.Renews
-	switch {
-	case reason == v1alpha1.ReasonAwaitingAuthority && renews == nil:
+func dueOf(order *outline.ManualOrder, lead time.Duration) time.Time {
+	renewsUntil := order.RenewsUntil
+	switch reason := order.PersonDue; {
+	case reason == v1alpha1.ReasonAwaitingAuthority && renewsUntil == nil:
 		return order.CreationTimestamp.Add(lead)
-	case renews == nil, reason == v1alpha1.ReasonApplicationStale:
+	case renewsUntil == nil, reason == v1alpha1.ReasonApplicationStale:
 		return order.CreationTimestamp.Time
 	case reason == v1alpha1.ReasonApplicationDue:
-		return renews.NotAfter.Add(-lead)
+		return renewsUntil.Add(-lead)
 	default:
-		return renews.NotAfter.Add(-margin)
+		return renewsUntil.Add(-margin)
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 )
 
@@ -20,16 +20,15 @@ const day = 24 * time.Hour
 var made, ends = time.Unix(1_800_000_000, 0), time.Unix(1_800_000_000, 0).Add(60 * day)
 
 // waiting is a ManualOrder that waits for a person.
-func waiting(reason string, renews bool) v1alpha1.ManualOrder {
-	order := v1alpha1.ManualOrder{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "stamps", Name: "manual-1", CreationTimestamp: metav1.Time{Time: made},
-		Annotations: map[string]string{cmapi.CertificateNameKey: "stamping"},
-	}}
-	if renews {
-		order.Spec.Renews = &v1alpha1.ManualRenewal{NotAfter: metav1.Time{Time: ends}}
+func waiting(reason string, renews bool) outline.ManualOrder {
+	order := outline.ManualOrder{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "stamps", Name: "manual-1", CreationTimestamp: metav1.Time{Time: made},
+		},
+		Certificate: "stamping", PersonDue: reason,
 	}
-	order.Status.Conditions = []metav1.Condition{
-		{Type: v1alpha1.ConditionPersonDue, Status: metav1.ConditionTrue, Reason: reason},
+	if renews {
+		order.RenewsUntil = &metav1.Time{Time: ends}
 	}
 	return order
 }
@@ -47,15 +46,15 @@ func tracked() v1alpha1.TrackedCertificate {
 	}
 }
 
-func persons(orders []v1alpha1.ManualOrder, certificates ...v1alpha1.TrackedCertificate) metrics.Persons {
+func persons(orders []outline.ManualOrder, certificates ...v1alpha1.TrackedCertificate) metrics.Persons {
 	return metrics.Persons{
-		Orders: func(context.Context) (*v1alpha1.ManualOrderList, error) {
-			return &v1alpha1.ManualOrderList{Items: orders}, nil
+		Orders: func(context.Context) (*outline.ManualOrderList, error) {
+			return &outline.ManualOrderList{Items: orders}, nil
 		},
 		Tracked: func(context.Context) (*v1alpha1.TrackedCertificateList, error) {
 			return &v1alpha1.TrackedCertificateList{Items: certificates}, nil
 		},
-		Lead: func(context.Context, *v1alpha1.ManualOrder) time.Duration { return 30 * day },
+		Lead: func(context.Context, *outline.ManualOrder) time.Duration { return 30 * day },
 	}
 }
 
@@ -74,7 +73,7 @@ func TestUntilWhenAPersonHasToDoSomething(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			registry := prometheus.NewPedanticRegistry()
-			registry.MustRegister(persons([]v1alpha1.ManualOrder{waiting(c.reason, c.renews)}))
+			registry.MustRegister(persons([]outline.ManualOrder{waiting(c.reason, c.renews)}))
 			compare(t, registry, "varmenne_person_due_timestamp_seconds", map[string]float64{
 				`certificate="stamping",kind="ManualOrder",name="manual-1",namespace="stamps",` +
 					`reason="` + c.reason + `"`: float64(c.due.Unix()),
@@ -97,18 +96,17 @@ func TestATrackedCertificateThatEndsSoonWaitsForAPerson(t *testing.T) {
 
 // TestNothingIsToldOfWhatIsDone, nor of what is gone.
 func TestNothingIsToldOfWhatIsDone(t *testing.T) {
-	done := waiting(v1alpha1.ReasonIssued, true)
-	done.Status.Conditions[0].Status = metav1.ConditionFalse
+	done := waiting("", true)
 	replaced := tracked()
 	replaced.Status.Conditions[0].Status = metav1.ConditionFalse
 	strange := waiting(v1alpha1.ReasonApplicationDue, false)
-	strange.Annotations[cmapi.CertificateNameKey] = strings.Repeat("x", 254) // which anybody can write
-	orders := []v1alpha1.ManualOrder{done, strange}
+	strange.Certificate = strings.Repeat("x", 254) // which anybody can write
+	orders := []outline.ManualOrder{done, strange}
 	certificates := []v1alpha1.TrackedCertificate{replaced}
 	registry := prometheus.NewPedanticRegistry()
 	told := persons(nil)
-	told.Orders = func(context.Context) (*v1alpha1.ManualOrderList, error) {
-		return &v1alpha1.ManualOrderList{Items: orders}, nil
+	told.Orders = func(context.Context) (*outline.ManualOrderList, error) {
+		return &outline.ManualOrderList{Items: orders}, nil
 	}
 	told.Tracked = func(context.Context) (*v1alpha1.TrackedCertificateList, error) {
 		return &v1alpha1.TrackedCertificateList{Items: certificates}, nil

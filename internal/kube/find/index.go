@@ -4,17 +4,17 @@ import (
 	"context"
 	"fmt"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
 // Index prepares a cache for the functions that find CertificateRequests and VeroOrders by what they hold.
 func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	return addIndexes(ctx, indexer, []index{
-		{&cmapi.CertificateRequest{}, indexIssuer, issuerIndex},
-		{&cmapi.CertificateRequest{}, indexPublicKey, publicKeyIndex},
+		{&outline.CertificateRequest{}, indexIssuer, issuerIndex},
+		{&outline.CertificateRequest{}, indexPublicKey, publicKeyIndex},
 		{&v1alpha1.VeroOrder{}, indexOrderIssuer, orderIndex(orderIssuer)},
 		{&v1alpha1.VeroOrder{}, indexOrderPublicKey, orderIndex(orderPublicKey)},
 		{&v1alpha1.VeroOrder{}, indexRetrievalID, orderIndex(orderRetrievalID)},
@@ -25,8 +25,8 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 // IndexManual prepares a cache for what finds ManualOrders.
 func IndexManual(ctx context.Context, indexer client.FieldIndexer) error {
 	return addIndexes(ctx, indexer, []index{
-		{&v1alpha1.ManualOrder{}, indexManualIssuer, manualIndex(manualIssuer)},
-		{&v1alpha1.ManualOrder{}, indexManualPublicKey, manualIndex(manualPublicKey)},
+		{&outline.ManualOrder{}, indexManualIssuer, manualIndex(manualIssuer)},
+		{&outline.ManualOrder{}, indexManualPublicKey, manualIndex(manualPublicKey)},
 	})
 }
 

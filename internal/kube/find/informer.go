@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -19,6 +18,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
 // selectOurs selects the CertificateRequests that name an issuer of our group, of whatever kind: a wrong kind is for us
@@ -42,7 +42,7 @@ var errListInstead = errors.New("the CertificateRequests of others are many, and
 func NewInformer(
 	source cache.ListerWatcher, object runtime.Object, resync time.Duration, indexers cache.Indexers,
 ) cache.SharedIndexInformer {
-	if _, isRequest := object.(*cmapi.CertificateRequest); isRequest {
+	if _, isRequest := object.(*outline.CertificateRequest); isRequest {
 		ours := &ourRequests{all: cache.ToListerWatcherWithContext(source)}
 		source = &cache.ListWatch{ListWithContextFunc: ours.list, WatchFuncWithContext: ours.watch}
 	}
@@ -66,8 +66,8 @@ func (o *ourRequests) list(ctx context.Context, options metav1.ListOptions) (run
 	options.ResourceVersion, options.ResourceVersionMatch, options.Limit = "", "", requestPage
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 		list, err := o.all.ListWithContext(ctx, options)
-		if requests, ok := list.(*cmapi.CertificateRequestList); ok && err == nil {
-			requests.Items = slices.DeleteFunc(requests.Items, func(r cmapi.CertificateRequest) bool { return !ofOurGroup(&r) })
+		if requests, ok := list.(*outline.CertificateRequestList); ok && err == nil {
+			requests.Items = slices.DeleteFunc(requests.Items, func(r outline.CertificateRequest) bool { return !ofOurGroup(&r) })
 		}
 		return list, err
 	})
@@ -110,7 +110,7 @@ func (o *ourRequests) refused(ctx context.Context, err error) bool {
 // only lets events about CertificateRequests of our group through, and those that are about none. One that has changed
 // may have been of our group.
 func only(event watch.Event) (watch.Event, bool) {
-	request, isRequest := event.Object.(*cmapi.CertificateRequest)
+	request, isRequest := event.Object.(*outline.CertificateRequest)
 	if !isRequest || event.Type == watch.Bookmark || ofOurGroup(request) {
 		return event, true
 	}
@@ -121,6 +121,6 @@ func only(event watch.Event) (watch.Event, bool) {
 	return event, false
 }
 
-func ofOurGroup(request *cmapi.CertificateRequest) bool {
-	return request.Spec.IssuerRef.Group == v1alpha1.GroupName
+func ofOurGroup(request *outline.CertificateRequest) bool {
+	return request.IssuerRef.Group == v1alpha1.GroupName
 }

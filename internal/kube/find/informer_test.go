@@ -8,6 +8,7 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
@@ -77,8 +80,8 @@ func touch(t *testing.T, namespace, name string) {
 	t.Helper()
 	touched := &cmapi.CertificateRequest{}
 	must.Do(t, server.Client.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, touched))
-	touched.Labels = map[string]string{"touched": "yes"}
-	must.Do(t, server.Client.Update(t.Context(), touched))
+	status.Set(touched, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "Tested", "", time.Now())
+	must.Do(t, server.Client.Status().Update(t.Context(), touched))
 }
 
 // picture is what a cache keeps, and what it has told.
@@ -92,14 +95,14 @@ type picture struct {
 func follow(t *testing.T, namespaces ...string) *picture {
 	t.Helper()
 	options := cache.Options{
-		Scheme: server.Client.Scheme(), NewInformer: find.NewInformer, DefaultNamespaces: map[string]cache.Config{},
+		Scheme: outline.Scheme(), NewInformer: find.NewInformer, DefaultNamespaces: map[string]cache.Config{},
 	}
 	for _, namespace := range namespaces {
 		options.DefaultNamespaces[namespace] = cache.Config{}
 	}
 	cached := runCache(t, options)
 	seen := &picture{cache: cached}
-	informer := must.Get(cached.GetInformer(t.Context(), &cmapi.CertificateRequest{}))(t)
+	informer := must.Get(cached.GetInformer(t.Context(), &outline.CertificateRequest{}))(t)
 	must.Get(informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { seen.note("add", object) },
 		UpdateFunc: func(_, object any) { seen.note("update", object) },
@@ -111,8 +114,8 @@ func follow(t *testing.T, namespaces ...string) *picture {
 func (p *picture) note(event string, object any) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	request := object.(*cmapi.CertificateRequest)
-	if request.Labels["touched"] == "yes" {
+	request := object.(*outline.CertificateRequest)
+	if request.Waits {
 		event = "touched" // which an update tells, or what is added by a list after the update
 	}
 	p.events = append(p.events, event+" "+request.Namespace+"/"+request.Name)
@@ -132,9 +135,9 @@ func (p *picture) await(t *testing.T, event string) {
 }
 
 // kept are the requests in the cache.
-func (p *picture) kept(t *testing.T) []cmapi.CertificateRequest {
+func (p *picture) kept(t *testing.T) []outline.CertificateRequest {
 	t.Helper()
-	list := &cmapi.CertificateRequestList{}
+	list := &outline.CertificateRequestList{}
 	must.Do(t, p.cache.List(t.Context(), list))
 	return list.Items
 }

@@ -3,10 +3,13 @@ package find
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
 // Indexes of cached ManualOrders.
@@ -15,28 +18,48 @@ const (
 	indexManualPublicKey = "varmenne.dev/public-key"
 )
 
-// ManualOrdersWithKey lists the cached ManualOrders of a namespace that are for a key. They belong to the cache, and
-// are to be looked at only.
+// ManualOrdersWithKey lists the cached ManualOrders of a namespace that are for a key.
 func ManualOrdersWithKey(
-	ctx context.Context, reader client.Reader, namespace, publicKeyDigest string,
-) ([]v1alpha1.ManualOrder, error) {
-	return manualOrders(ctx, reader, namespace, indexManualPublicKey, publicKeyDigest)
+	ctx context.Context, outlines client.Reader, namespace, publicKeyDigest string,
+) ([]outline.ManualOrder, error) {
+	found, err := manualOrders(ctx, outlines, namespace, indexManualPublicKey, keyBucket(publicKeyDigest))
+	return slices.DeleteFunc(found, func(order outline.ManualOrder) bool {
+		return order.PublicKeyDigest != publicKeyDigest
+	}), err
 }
 
-// ManualOrdersOfIssuer lists the cached ManualOrders of an issuer. They belong to the cache, and are to be looked at
-// only.
+// ManualOrdersOfIssuer lists the cached ManualOrders of an issuer.
 func ManualOrdersOfIssuer(
-	ctx context.Context, reader client.Reader, issuer v1alpha1.GenericManualIssuer,
-) ([]v1alpha1.ManualOrder, error) {
+	ctx context.Context, outlines client.Reader, issuer v1alpha1.GenericManualIssuer,
+) ([]outline.ManualOrder, error) {
 	return manualOrders(
-		ctx, reader, issuer.GetNamespace(), indexManualIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
+		ctx, outlines, issuer.GetNamespace(), indexManualIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
+}
+
+// ReadManualOrders reads the ManualOrders that were found in the cache from the API server, in the same order. Those
+// that are gone meanwhile are left out.
+func ReadManualOrders(
+	ctx context.Context, reader client.Reader, found []outline.ManualOrder,
+) ([]v1alpha1.ManualOrder, error) {
+	orders := make([]v1alpha1.ManualOrder, 0, len(found))
+	for i := range found {
+		var order v1alpha1.ManualOrder
+		switch err := reader.Get(ctx, client.ObjectKeyFromObject(&found[i]), &order); {
+		case apierrors.IsNotFound(err):
+		case err != nil:
+			return nil, fmt.Errorf("get ManualOrder %s: %w", found[i].Name, err)
+		default:
+			orders = append(orders, order)
+		}
+	}
+	return orders, nil
 }
 
 func manualOrders(
-	ctx context.Context, reader client.Reader, namespace, index, value string,
-) ([]v1alpha1.ManualOrder, error) {
-	found := &v1alpha1.ManualOrderList{}
-	err := reader.List(ctx, found, client.InNamespace(namespace), client.MatchingFields{index: value},
+	ctx context.Context, outlines client.Reader, namespace, index, value string,
+) ([]outline.ManualOrder, error) {
+	found := &outline.ManualOrderList{}
+	err := outlines.List(ctx, found, client.InNamespace(namespace), client.MatchingFields{index: value},
 		client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("list ManualOrders by %s: %w", index, err)
@@ -44,9 +67,9 @@ func manualOrders(
 	return found.Items, nil
 }
 
-func manualIndex(value func(*v1alpha1.ManualOrder) string) client.IndexerFunc {
+func manualIndex(value func(*outline.ManualOrder) string) client.IndexerFunc {
 	return func(object client.Object) []string {
-		order, isOrder := object.(*v1alpha1.ManualOrder)
+		order, isOrder := object.(*outline.ManualOrder)
 		if !isOrder {
 			return nil
 		}
@@ -54,8 +77,8 @@ func manualIndex(value func(*v1alpha1.ManualOrder) string) client.IndexerFunc {
 	}
 }
 
-func manualIssuer(order *v1alpha1.ManualOrder) string {
-	return order.Spec.IssuerRef.Kind + "/" + order.Spec.IssuerRef.Name
+func manualIssuer(order *outline.ManualOrder) string {
+	return order.IssuerRef.Kind + "/" + order.IssuerRef.Name
 }
 
-func manualPublicKey(order *v1alpha1.ManualOrder) string { return order.Spec.PublicKeyDigest }
+func manualPublicKey(order *outline.ManualOrder) string { return keyBucket(order.PublicKeyDigest) }

@@ -3,15 +3,15 @@ package find
 import (
 	"context"
 	"fmt"
+	"slices"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
 // Indexes of cached CertificateRequests.
@@ -21,50 +21,32 @@ const (
 )
 
 // ConcernsUs reports whether a CertificateRequest names one of our kinds.
-func ConcernsUs(request *cmapi.CertificateRequest) bool {
-	reference := request.Spec.IssuerRef
-	return reference.Group == v1alpha1.GroupName && v1alpha1.IsIssuerKind(reference.Kind)
+func ConcernsUs(request *outline.CertificateRequest) bool {
+	return request.IssuerRef.Group == v1alpha1.GroupName && v1alpha1.IsIssuerKind(request.IssuerRef.Kind)
 }
 
-// NamesUnknownKind reports whether a CertificateRequest names our group with a kind that is not of it.
-func NamesUnknownKind(request *cmapi.CertificateRequest) bool {
-	return request.Spec.IssuerRef.Group == v1alpha1.GroupName && !ConcernsUs(request)
-}
-
-// PublicKeyDigest is the digest of the key in a CertificateRequest, empty if it cannot be read.
-func PublicKeyDigest(request *cmapi.CertificateRequest) string {
-	csr, err := pki.ParseCertificateRequest(request.Spec.Request)
-	if err != nil {
-		return ""
-	}
-	digest, err := pki.PublicKeyDigest(csr.PublicKey)
-	if err != nil {
-		return ""
-	}
-	return digest
-}
-
-// RequestsWithKey lists the cached CertificateRequests of a namespace that bear a key. They belong to the cache, and
-// are to be looked at only.
+// RequestsWithKey lists the cached CertificateRequests of a namespace that bear a key.
 func RequestsWithKey(
-	ctx context.Context, reader client.Reader, namespace, publicKeyDigest string,
-) ([]cmapi.CertificateRequest, error) {
-	return list(ctx, reader, namespace, indexPublicKey, publicKeyDigest)
+	ctx context.Context, outlines client.Reader, namespace, publicKeyDigest string,
+) ([]outline.CertificateRequest, error) {
+	found, err := list(ctx, outlines, namespace, indexPublicKey, keyBucket(publicKeyDigest))
+	return slices.DeleteFunc(found, func(request outline.CertificateRequest) bool {
+		return request.PublicKeyDigest != publicKeyDigest
+	}), err
 }
 
-// RequestsOfIssuer lists the cached CertificateRequests that name an issuer. They belong to the cache, and are to be
-// looked at only.
+// RequestsOfIssuer lists the cached CertificateRequests that name an issuer.
 func RequestsOfIssuer(
-	ctx context.Context, reader client.Reader, issuer v1alpha1.GenericIssuer,
-) ([]cmapi.CertificateRequest, error) {
-	return list(ctx, reader, issuer.GetNamespace(), indexIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
+	ctx context.Context, outlines client.Reader, issuer v1alpha1.GenericIssuer,
+) ([]outline.CertificateRequest, error) {
+	return list(ctx, outlines, issuer.GetNamespace(), indexIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
 }
 
 func list(
-	ctx context.Context, reader client.Reader, namespace, index, value string,
-) ([]cmapi.CertificateRequest, error) {
-	found := &cmapi.CertificateRequestList{}
-	err := reader.List(ctx, found, client.InNamespace(namespace), client.MatchingFields{index: value},
+	ctx context.Context, outlines client.Reader, namespace, index, value string,
+) ([]outline.CertificateRequest, error) {
+	found := &outline.CertificateRequestList{}
+	err := outlines.List(ctx, found, client.InNamespace(namespace), client.MatchingFields{index: value},
 		client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("list CertificateRequests by %s: %w", index, err)
@@ -90,32 +72,52 @@ func ToReconcile[T any, P interface {
 	}
 }
 
-// ToReconcileOfIssuer finds the cached CertificateRequests that an event of an issuer of any kind concerns.
-func ToReconcileOfIssuer(reader client.Reader) handler.MapFunc {
+// ToReconcileWithKey finds the cached CertificateRequests of a namespace that bear a key, as far as they have no
+// certificate yet.
+func ToReconcileWithKey(
+	ctx context.Context, outlines client.Reader, namespace, publicKeyDigest string,
+) []reconcile.Request {
+	return unserved(ctx)(RequestsWithKey(ctx, outlines, namespace, publicKeyDigest))
+}
+
+// ToReconcileOfIssuer finds the cached CertificateRequests that an event of an issuer of any kind concerns, as far as
+// they have no certificate yet.
+func ToReconcileOfIssuer(outlines client.Reader) handler.MapFunc {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
 		issuer, isIssuer := object.(v1alpha1.GenericIssuer)
 		if !isIssuer {
 			return nil
 		}
-		return ToReconcile[cmapi.CertificateRequest](ctx)(RequestsOfIssuer(ctx, reader, issuer))
+		return unserved(ctx)(RequestsOfIssuer(ctx, outlines, issuer))
+	}
+}
+
+func unserved(ctx context.Context) func([]outline.CertificateRequest, error) []reconcile.Request {
+	return func(found []outline.CertificateRequest, err error) []reconcile.Request {
+		isReady := func(request outline.CertificateRequest) bool { return request.Ready }
+		return ToReconcile[outline.CertificateRequest](ctx)(slices.DeleteFunc(found, isReady), err)
 	}
 }
 
 func issuerIndex(object client.Object) []string {
-	request, ok := object.(*cmapi.CertificateRequest)
+	request, ok := object.(*outline.CertificateRequest)
 	if !ok || !ConcernsUs(request) {
 		return nil
 	}
-	return []string{request.Spec.IssuerRef.Kind + "/" + request.Spec.IssuerRef.Name}
+	return []string{request.IssuerRef.Kind + "/" + request.IssuerRef.Name}
 }
 
 func publicKeyIndex(object client.Object) []string {
-	request, ok := object.(*cmapi.CertificateRequest)
-	if !ok || !ConcernsUs(request) {
+	request, ok := object.(*outline.CertificateRequest)
+	if !ok || !ConcernsUs(request) || request.PublicKeyDigest == "" {
 		return nil
 	}
-	if digest := PublicKeyDigest(request); digest != "" {
-		return []string{digest}
-	}
-	return nil
+	return []string{keyBucket(request.PublicKeyDigest)}
+}
+
+// keyBucket is what about one of 256 keys have in common. An index keeps two sets for each of its values, which take
+// several times as much as the one object that would be in them.
+func keyBucket(publicKeyDigest string) string {
+	const digits = 2
+	return publicKeyDigest[:min(len(publicKeyDigest), digits)]
 }

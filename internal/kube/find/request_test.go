@@ -19,6 +19,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
@@ -48,7 +49,7 @@ func digest(t *testing.T, keyName string) string {
 // startCache is a cache with the indexes of package lookup, that knows what there is.
 func startCache(t *testing.T) cache.Cache {
 	t.Helper()
-	return runCache(t, cache.Options{Scheme: server.Client.Scheme(), NewInformer: find.NewInformer})
+	return runCache(t, cache.Options{Scheme: outline.Scheme(), NewInformer: find.NewInformer})
 }
 
 // runCache starts a cache with the indexes, and returns when it knows the requests.
@@ -67,7 +68,7 @@ func runCache(t *testing.T, options cache.Options) cache.Cache {
 	go func() { ended <- cached.Start(ctx) }()
 	bounded, enough := context.WithTimeout(t.Context(), time.Minute)
 	defer enough()
-	for _, kind := range []client.Object{&cmapi.CertificateRequest{}, &v1alpha1.VeroOrder{}} {
+	for _, kind := range []client.Object{&outline.CertificateRequest{}, &v1alpha1.VeroOrder{}} {
 		must.Get(cached.GetInformer(bounded, kind))(t)
 	}
 	if !cached.WaitForCacheSync(bounded) {
@@ -76,7 +77,9 @@ func runCache(t *testing.T, options cache.Options) cache.Cache {
 	return cached
 }
 
-func placeOf(request cmapi.CertificateRequest) string { return request.Namespace + "/" + request.Name }
+func placeOf(request outline.CertificateRequest) string {
+	return request.Namespace + "/" + request.Name
+}
 
 // sameNames checks what was found by how each is called, in whatever order.
 func sameNames[T any](t *testing.T, want []string, found []T, nameOf func(T) string) {
@@ -108,18 +111,18 @@ func TestRequestsAreFound(t *testing.T) {
 		request(two, "cluster", v1alpha1.KindVeroClusterIssuer, "vero", theirs),
 		foreign)
 	cached := startCache(t)
-	withKey := func(namespace, digest string) func() ([]cmapi.CertificateRequest, error) {
-		return func() ([]cmapi.CertificateRequest, error) {
+	withKey := func(namespace, digest string) func() ([]outline.CertificateRequest, error) {
+		return func() ([]outline.CertificateRequest, error) {
 			return find.RequestsWithKey(t.Context(), cached, namespace, digest)
 		}
 	}
-	ofIssuer := func(issuer v1alpha1.GenericVeroIssuer) func() ([]cmapi.CertificateRequest, error) {
-		return func() ([]cmapi.CertificateRequest, error) {
+	ofIssuer := func(issuer v1alpha1.GenericVeroIssuer) func() ([]outline.CertificateRequest, error) {
+		return func() ([]outline.CertificateRequest, error) {
 			return find.RequestsOfIssuer(t.Context(), cached, issuer)
 		}
 	}
 	for claim, c := range map[string]struct {
-		find func() ([]cmapi.CertificateRequest, error)
+		find func() ([]outline.CertificateRequest, error)
 		want []string
 	}{
 		"those with a key, of our kinds, in a namespace": {
@@ -138,7 +141,7 @@ func TestRequestsAreFound(t *testing.T) {
 }
 
 func TestIndexesAreNeeded(t *testing.T) {
-	cached := must.Get(cache.New(server.Config, cache.Options{Scheme: server.Client.Scheme()}))(t)
+	cached := must.Get(cache.New(server.Config, cache.Options{Scheme: outline.Scheme()}))(t)
 	must.Do(t, find.Index(t.Context(), cached))
 	if err := find.Index(t.Context(), cached); err == nil {
 		t.Error("a second preparation of a cache goes unnoticed")
@@ -160,20 +163,10 @@ func TestConcernsUs(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			request := request("tax", "tax-1", c.kind, "vero", nil)
 			request.Spec.IssuerRef.Group = c.group
-			if got := find.ConcernsUs(request); got != c.want {
+			cached := outline.OfCertificateRequest(request)
+			if got := find.ConcernsUs(&cached); got != c.want {
 				t.Errorf("it concerns us: %t", got)
 			}
 		})
-	}
-}
-
-func TestPublicKeyDigest(t *testing.T) {
-	if got := find.PublicKeyDigest(request("tax", "a", "", "", csr(t, "ours"))); got != digest(t, "ours") {
-		t.Errorf("it is %s", got)
-	}
-	for _, unreadable := range [][]byte{nil, []byte("?"), csr(t, "ours")[:100]} {
-		if got := find.PublicKeyDigest(request("tax", "a", "", "", unreadable)); got != "" {
-			t.Errorf("of %q it is %s", unreadable, got)
-		}
 	}
 }

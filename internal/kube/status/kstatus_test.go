@@ -279,7 +279,8 @@ func run(t *testing.T, namespace string) prometheus.Gatherer {
 				Client: cached, Reader: reader, Clock: moment, Events: reported, Metrics: series,
 			}, again),
 			manualorder.Register(manager, manualorder.Options{
-				Client: cached, Reader: reader, Clock: moment, Events: reported, Retention: time.Hour,
+				Client: cached, Outlines: manager.GetCache(), Reader: reader, Clock: moment, Events: reported,
+				Retention: time.Hour,
 			}, again),
 			tracked.Register(manager, tracked.Options{
 				Client: cached, Reader: reader, Clock: moment, Events: reported,

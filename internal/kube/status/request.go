@@ -38,6 +38,13 @@ func IsFinal(request *cmapi.CertificateRequest) bool {
 	}
 }
 
+// Waits reports whether a CertificateRequest is approved and has not ended.
+func Waits(request *cmapi.CertificateRequest) bool {
+	return request.DeletionTimestamp.IsZero() && !IsFinal(request) &&
+		IsTrue(request, cmapi.CertificateRequestConditionApproved) &&
+		!IsTrue(request, cmapi.CertificateRequestConditionDenied)
+}
+
 // SetPending says what a CertificateRequest is waiting for.
 func SetPending(request *cmapi.CertificateRequest, message string, now time.Time) {
 	Set(request, cmapi.CertificateRequestConditionReady, cmmeta.ConditionFalse,

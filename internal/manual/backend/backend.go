@@ -14,13 +14,16 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
 // Backend serves requests that name a ManualIssuer or a ManualClusterIssuer.
 type Backend struct {
-	// Client reads from the cache, which find.Index has prepared; Reader reads from the API server.
-	Client client.Client
-	Reader client.Reader
+	// Client reads from the cache, which find.Index has prepared, and Outlines from the same cache what it keeps outlines
+	// of; Reader reads from the API server.
+	Client   client.Client
+	Outlines client.Reader
+	Reader   client.Reader
 }
 
 var _ gate.Backend = (*Backend)(nil)
@@ -54,19 +57,18 @@ func (b *Backend) RenewalWindow(ctx context.Context, request *cmapi.CertificateR
 // Watches are orders, of which every change matters to the requests with their key, and issuers whose spec or readiness
 // has changed.
 func (b *Backend) Watches() []gate.Watch {
-	ofIssuer, changed := find.ToReconcileOfIssuer(b.Client), []predicate.Predicate{find.IssuerChanged()}
+	ofIssuer, changed := find.ToReconcileOfIssuer(b.Outlines), []predicate.Predicate{find.IssuerChanged()}
 	return []gate.Watch{
-		{Object: &v1alpha1.ManualOrder{}, Requests: b.requestsOfOrder},
+		{Object: &outline.ManualOrder{}, Requests: b.requestsOfOrder},
 		{Object: &v1alpha1.ManualIssuer{}, Requests: ofIssuer, Predicates: changed},
 		{Object: &v1alpha1.ManualClusterIssuer{}, Requests: ofIssuer, Predicates: changed},
 	}
 }
 
 func (b *Backend) requestsOfOrder(ctx context.Context, object client.Object) []reconcile.Request {
-	order, isOrder := object.(*v1alpha1.ManualOrder)
+	order, isOrder := object.(*outline.ManualOrder)
 	if !isOrder {
 		return nil
 	}
-	return find.ToReconcile[cmapi.CertificateRequest](ctx)(
-		find.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
+	return find.ToReconcileWithKey(ctx, b.Outlines, order.Namespace, order.PublicKeyDigest)
 }

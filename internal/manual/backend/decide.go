@@ -106,8 +106,8 @@ func (s *snapshot) order() *v1alpha1.ManualOrder {
 		if !s.fits(order) || !order.DeletionTimestamp.IsZero() {
 			continue
 		}
-		if best == nil || rank(order) > rank(best) ||
-			rank(order) == rank(best) && best.CreationTimestamp.Before(&order.CreationTimestamp) {
+		if best == nil || rank(order.Status.State) > rank(best.Status.State) ||
+			rank(order.Status.State) == rank(best.Status.State) && best.CreationTimestamp.Before(&order.CreationTimestamp) {
 			best = order
 		}
 	}
@@ -145,8 +145,8 @@ func (s *snapshot) replaces(order *v1alpha1.ManualOrder) bool {
 }
 
 // rank prefers the order that is nearest to its end.
-func rank(order *v1alpha1.ManualOrder) int {
-	switch order.Status.State {
+func rank(state v1alpha1.ManualOrderState) int {
+	switch state {
 	case v1alpha1.ManualOrderIssued:
 		return 3 //nolint:mnd // the best
 	case v1alpha1.ManualOrderAwaitingValidity:

@@ -1,8 +1,11 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -10,13 +13,14 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/manual/csr"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
 
-// gather reads the world once. Orders come from the cache: a decision made from an old one ends at the API server,
-// which refuses a second order of the same name.
+// gather reads the world once. Orders are found in the cache: where it does not have one yet, the decision ends at the
+// API server, which refuses a second order of the same name.
 func (b *Backend) gather(
 	ctx context.Context, request *cmapi.CertificateRequest, behind gate.Owner, now time.Time,
 ) (snapshot, error) {
@@ -37,8 +41,29 @@ func (b *Backend) gather(
 	if err := b.gatherCurrent(ctx, &s, owner.SecretName()); err != nil {
 		return s, err
 	}
-	s.orders, err = find.ManualOrdersWithKey(ctx, b.Client, request.Namespace, s.digest)
+	found, err := find.ManualOrdersWithKey(ctx, b.Outlines, request.Namespace, s.digest)
+	if err != nil {
+		return s, err
+	}
+	s.orders, err = find.ReadManualOrders(ctx, b.Reader, candidates(found, reference.Kind, reference.Name))
 	return s, err
+}
+
+// mostCandidates bounds the orders for one key that are read: each edit of names makes one, and nobody edits so often
+// while a key is in preparation.
+const mostCandidates = 16
+
+// candidates are the orders of an issuer that a request may wait for: those that are nearest to their end, and the
+// latest of them, so that nobody can hide one behind many.
+func candidates(found []outline.ManualOrder, issuerKind, issuerName string) []outline.ManualOrder {
+	found = slices.DeleteFunc(found, func(order outline.ManualOrder) bool {
+		return order.IssuerRef.Kind != issuerKind || order.IssuerRef.Name != issuerName
+	})
+	slices.SortFunc(found, func(one, other outline.ManualOrder) int {
+		return cmp.Or(rank(other.State)-rank(one.State),
+			other.CreationTimestamp.Compare(one.CreationTimestamp.Time), strings.Compare(one.Name, other.Name))
+	})
+	return found[:min(len(found), mostCandidates)]
 }
 
 // examine judges the signing request before anybody carries it anywhere.

@@ -155,7 +155,7 @@ func (r *Reconciler) earlier(
 		if err != nil || digest == order.Spec.PublicKeyDigest {
 			continue
 		}
-		others, err := find.ManualOrdersWithKey(ctx, r.Client, order.Namespace, digest)
+		others, err := find.ManualOrdersWithKey(ctx, r.Outlines, order.Namespace, digest)
 		if err != nil {
 			return nil, err
 		}

@@ -7,9 +7,12 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/manual/csr"
 	"github.com/varmenne/varmenne-issuer/internal/manual/instructions"
 	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
@@ -84,14 +87,18 @@ func (r *Reconciler) gatherDelivery(ctx context.Context, wanted wanted, snapshot
 func (r *Reconciler) waiting(
 	ctx context.Context, order *v1alpha1.ManualOrder,
 ) (found *waiter, unwanted string, err error) {
-	requests, err := find.RequestsWithKey(ctx, r.Client, order.Namespace, order.Spec.PublicKeyDigest)
+	cached, err := find.RequestsWithKey(ctx, r.Outlines, order.Namespace, order.Spec.PublicKeyDigest)
 	if err != nil {
 		return nil, "", err
 	}
 	unwanted = "no CertificateRequest waits for this key and these names any more"
-	for i := range requests {
-		request := &requests[i]
-		if !waitsFor(request, order) {
+	for i := range cached {
+		request := &cmapi.CertificateRequest{}
+		err := r.Reader.Get(ctx, client.ObjectKeyFromObject(&cached[i]), request)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return nil, "", fmt.Errorf("get CertificateRequest %s: %w", cached[i].Name, err)
+		}
+		if err != nil || !waitsFor(request, order) {
 			continue
 		}
 		behind, err := owner.Of(ctx, r.Reader, request)
@@ -108,7 +115,7 @@ func (r *Reconciler) waiting(
 
 func waitsFor(request *cmapi.CertificateRequest, order *v1alpha1.ManualOrder) bool {
 	reference := request.Spec.IssuerRef
-	return waits(request) && reference.Group == v1alpha1.GroupName && reference.Kind == order.Spec.IssuerRef.Kind &&
+	return status.Waits(request) && reference.Group == v1alpha1.GroupName && reference.Kind == order.Spec.IssuerRef.Kind &&
 		reference.Name == order.Spec.IssuerRef.Name && csr.Same(request.Spec.Request, order.Spec.Request)
 }
 

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
@@ -24,9 +27,11 @@ const staleRetention = 183 * 24 * time.Hour
 
 // Options of the reconciler.
 type Options struct {
-	// Client reads from the cache, which find.Index has prepared, and writes.
+	// Client reads issuers from the cache, which find.Index has prepared, and writes.
 	Client client.Client
-	// Reader reads from the API server: ConfigMaps, Secrets, Certificates.
+	// Outlines finds orders and requests in the cache.
+	Outlines client.Reader
+	// Reader reads from the API server: orders, requests, ConfigMaps, Secrets, Certificates.
 	Reader client.Reader
 	// Clock tells the time.
 	Clock clock.PassiveClock
@@ -49,28 +54,33 @@ var _ reconcile.Reconciler = (*Reconciler)(nil)
 
 // Reconcile is one look at one order.
 func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
-	order := &v1alpha1.ManualOrder{}
-	if err := client.IgnoreNotFound(r.Client.Get(ctx, name.NamespacedName, order)); err != nil {
+	cached := &outline.ManualOrder{}
+	if err := client.IgnoreNotFound(r.Outlines.Get(ctx, name.NamespacedName, cached)); err != nil {
 		return status.Settle(ctx, fmt.Errorf("ManualOrder %s: %w", name, err))
 	}
-	if order.UID == "" || !order.DeletionTimestamp.IsZero() {
+	if cached.UID == "" || !cached.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
-	result, err := r.step(ctx, order)
+	result, err := r.step(ctx, cached)
 	if err != nil {
 		return status.Settle(ctx, fmt.Errorf("ManualOrder %s: %w", name, err))
 	}
 	return result, nil
 }
 
-func (r *Reconciler) step(ctx context.Context, order *v1alpha1.ManualOrder) (ctrl.Result, error) {
-	if ends := r.ends(order); !ends.IsZero() {
-		if left := ends.Sub(r.Clock.Now()); left > 0 && order.Status.State == v1alpha1.ManualOrderIssued {
+// step ends an order by its outline, or else reads it and decides.
+func (r *Reconciler) step(ctx context.Context, cached *outline.ManualOrder) (ctrl.Result, error) {
+	if ends := r.ends(cached.State, cached.CompletionTime, cached.StaleTime); !ends.IsZero() {
+		if left := ends.Sub(r.Clock.Now()); left > 0 && cached.State == v1alpha1.ManualOrderIssued {
 			return ctrl.Result{RequeueAfter: left}, nil
 		} else if left <= 0 {
-			precondition := client.Preconditions{UID: &order.UID, ResourceVersion: &order.ResourceVersion}
-			return ctrl.Result{}, client.IgnoreNotFound(r.Client.Delete(ctx, order, precondition))
+			return ctrl.Result{}, r.remove(ctx, cached)
 		}
+	}
+	order := &v1alpha1.ManualOrder{}
+	err := r.Reader.Get(ctx, client.ObjectKeyFromObject(cached), order)
+	if err != nil || !order.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	snapshot, err := r.gather(ctx, order)
 	if err != nil {
@@ -83,10 +93,18 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.ManualOrder) (ctr
 	return ctrl.Result{RequeueAfter: r.distance(order, outcome)}, nil
 }
 
+// remove deletes an order, unless it has changed since it was cached.
+func (r *Reconciler) remove(ctx context.Context, cached *outline.ManualOrder) error {
+	order := &v1alpha1.ManualOrder{ObjectMeta: metav1.ObjectMeta{Namespace: cached.Namespace, Name: cached.Name}}
+	unchanged := client.Preconditions{UID: &cached.UID, ResourceVersion: &cached.ResourceVersion}
+	return client.IgnoreNotFound(r.Client.Delete(ctx, order, unchanged))
+}
+
 // distance is after what time to look again.
 func (r *Reconciler) distance(order *v1alpha1.ManualOrder, outcome orderstate.Outcome) time.Duration {
 	next := outcome.Next
-	if ends := r.ends(order); next.IsZero() || !ends.IsZero() && ends.Before(next) {
+	now := &order.Status
+	if ends := r.ends(now.State, now.CompletionTime, now.StaleTime); next.IsZero() || !ends.IsZero() && ends.Before(next) {
 		next = ends
 	}
 	if next.IsZero() {
@@ -96,12 +114,12 @@ func (r *Reconciler) distance(order *v1alpha1.ManualOrder, outcome orderstate.Ou
 }
 
 // ends is when an order is removed, zero if it is not to be.
-func (r *Reconciler) ends(order *v1alpha1.ManualOrder) time.Time {
-	switch now := &order.Status; {
-	case now.State == v1alpha1.ManualOrderIssued && now.CompletionTime != nil:
-		return now.CompletionTime.Add(r.Retention)
-	case now.State == v1alpha1.ManualOrderStale && now.StaleTime != nil:
-		return now.StaleTime.Add(staleRetention)
+func (r *Reconciler) ends(state v1alpha1.ManualOrderState, completed, stale *metav1.Time) time.Time {
+	switch {
+	case state == v1alpha1.ManualOrderIssued && completed != nil:
+		return completed.Add(r.Retention)
+	case state == v1alpha1.ManualOrderStale && stale != nil:
+		return stale.Add(staleRetention)
 	default:
 		return time.Time{}
 	}
@@ -113,7 +131,7 @@ func (r *Reconciler) record(
 ) error {
 	changed := order.DeepCopy()
 	outcome.Record(changed, now)
-	if isSame(order, changed) {
+	if equality.Semantic.DeepEqual(order.Status, changed.Status) {
 		return nil
 	}
 	before := orderstate.Ready(order)

@@ -95,8 +95,8 @@ func begin(t *testing.T, changes ...func(*v1alpha1.ManualOrderSpec)) *waiting {
 	w.must(find.Index(t.Context(), indexes))
 	w.must(find.IndexManual(t.Context(), indexes))
 	w.reconciler = &order.Reconciler{Options: order.Options{
-		Client: apitest.Indexed{Client: server.Client, Indexes: indexes}, Reader: getOnly{server.Client},
-		Clock: w.clock, Events: status.Events{Recorder: w.events}, Retention: time.Hour,
+		Client: server.Client, Outlines: apitest.Indexed{Client: server.Outlines, Indexes: indexes},
+		Reader: getOnly{server.Client}, Clock: w.clock, Events: status.Events{Recorder: w.events}, Retention: time.Hour,
 	}}
 	return w
 }

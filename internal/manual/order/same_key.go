@@ -14,6 +14,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
 	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
@@ -23,10 +24,14 @@ import (
 // has edited it, if it can be used for this one; else it says why it cannot.
 func (r *Reconciler) ofSameKey(
 	ctx context.Context, wanted wanted,
-) (found orderstate.Delivery, problem string, err error) {
-	others, err := r.others(ctx, wanted.order)
-	others = slices.DeleteFunc(others, hasNothingLeft)
-	for i := range others[:min(len(others), mostOthers)] {
+) (delivered orderstate.Delivery, problem string, err error) {
+	found, err := r.findOthers(ctx, wanted.order, wanted.order.Spec.PublicKeyDigest)
+	if err != nil {
+		return orderstate.Delivery{}, "", err
+	}
+	found = slices.DeleteFunc(found, hasNothingLeft)
+	others, err := find.ReadManualOrders(ctx, r.Reader, atMost(found))
+	for i := range others {
 		brought, err := r.delivery(ctx, wanted, &others[i])
 		switch {
 		case err != nil:
@@ -38,7 +43,7 @@ func (r *Reconciler) ofSameKey(
 				"for this one: %s", others[i].Name, brought.Problem)
 		}
 	}
-	if rest := len(others) - mostOthers; rest > 0 {
+	if rest := len(found) - mostOthers; rest > 0 {
 		problem = strings.TrimPrefix(fmt.Sprintf("%s; to %d more ManualOrders for the same private key something was "+
 			"brought back, too, and was not looked at: delete those of them that are of no use", problem, rest), "; ")
 	}
@@ -46,9 +51,8 @@ func (r *Reconciler) ofSameKey(
 }
 
 // hasNothingLeft reports whether nothing was brought back to an order, or it has been used.
-func hasNothingLeft(order v1alpha1.ManualOrder) bool {
-	return order.Status.State == v1alpha1.ManualOrderIssued ||
-		order.Spec.Certificate == "" && order.Spec.CertificateFrom == nil
+func hasNothingLeft(order outline.ManualOrder) bool {
+	return !order.Brought || order.State == v1alpha1.ManualOrderIssued
 }
 
 // unwantedDelivery says what becomes of what was brought back to an order that no request waits for.
@@ -126,12 +130,26 @@ func keyOfNobody(others []v1alpha1.ManualOrder) string {
 // thousands by hand costs each of them no more than this.
 const mostOthers = 16
 
-// others are the other orders of the namespace for the key of an order, the latest first.
+// others reads the other orders of the namespace for the key of an order: the latest of those that are not stale, and
+// of the stale ones, as many as are looked at.
 func (r *Reconciler) others(ctx context.Context, order *v1alpha1.ManualOrder) ([]v1alpha1.ManualOrder, error) {
-	orders, err := find.ManualOrdersWithKey(ctx, r.Client, order.Namespace, order.Spec.PublicKeyDigest)
-	isSelf := func(other v1alpha1.ManualOrder) bool { return other.UID == order.UID }
-	others := slices.DeleteFunc(slices.Clone(orders), isSelf)
-	slices.SortFunc(others, func(one, other v1alpha1.ManualOrder) int {
+	found, err := r.findOthers(ctx, order, order.Spec.PublicKeyDigest)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(found, func(one, other outline.ManualOrder) int {
+		return rank(one.State == v1alpha1.ManualOrderStale) - rank(other.State == v1alpha1.ManualOrderStale)
+	})
+	return find.ReadManualOrders(ctx, r.Reader, atMost(found))
+}
+
+// findOthers finds the other orders for a key in the cache, the latest first.
+func (r *Reconciler) findOthers(
+	ctx context.Context, order client.Object, publicKeyDigest string,
+) ([]outline.ManualOrder, error) {
+	others, err := find.ManualOrdersWithKey(ctx, r.Outlines, order.GetNamespace(), publicKeyDigest)
+	others = slices.DeleteFunc(others, func(other outline.ManualOrder) bool { return other.UID == order.GetUID() })
+	slices.SortFunc(others, func(one, other outline.ManualOrder) int {
 		return cmp.Or(other.CreationTimestamp.Compare(one.CreationTimestamp.Time), strings.Compare(one.Name, other.Name))
 	})
 	return others, err
@@ -140,21 +158,31 @@ func (r *Reconciler) others(ctx context.Context, order *v1alpha1.ManualOrder) ([
 // othersOfOrder are the orders that a change of one concerns beside itself: those first that somebody waits for. Such
 // orders are looked at once an hour, too.
 func (r *Reconciler) othersOfOrder(ctx context.Context, object client.Object) []reconcile.Request {
-	order, isOrder := object.(*v1alpha1.ManualOrder)
+	order, isOrder := object.(*outline.ManualOrder)
 	if !isOrder {
 		return nil
 	}
-	others, err := r.others(ctx, order)
-	slices.SortStableFunc(others, func(one, other v1alpha1.ManualOrder) int {
-		return cmp.Compare(urgency(&one), urgency(&other))
+	others, err := r.findOthers(ctx, order, order.PublicKeyDigest)
+	slices.SortStableFunc(others, func(one, other outline.ManualOrder) int {
+		return rank(ended(one)) - rank(ended(other))
 	})
-	return find.ToReconcile[v1alpha1.ManualOrder](ctx)(others[:min(len(others), mostOthers)], err)
+	return find.ToReconcile[outline.ManualOrder](ctx)(atMost(others), err)
 }
 
-// urgency is less for an order that waits.
-func urgency(order *v1alpha1.ManualOrder) int {
-	if state := order.Status.State; state == v1alpha1.ManualOrderStale || state == v1alpha1.ManualOrderIssued {
+// ended reports whether nobody waits for an order.
+func ended(order outline.ManualOrder) bool {
+	return order.State == v1alpha1.ManualOrderStale || order.State == v1alpha1.ManualOrderIssued
+}
+
+// rank sorts what is said of last.
+func rank(last bool) int {
+	if last {
 		return 1
 	}
 	return 0
+}
+
+// atMost are as many orders as are looked at.
+func atMost(others []outline.ManualOrder) []outline.ManualOrder {
+	return others[:min(len(others), mostOthers)]
 }

@@ -25,9 +25,11 @@ const credentialsInterval = 10 * time.Minute
 
 // Backend serves requests that name a VeroIssuer or a VeroClusterIssuer.
 type Backend struct {
-	// Client reads from the cache, which find.Index has prepared; Reader reads from the API server.
-	Client client.Client
-	Reader client.Reader
+	// Client reads from the cache, which find.Index has prepared, and Outlines from the same cache what it keeps outlines
+	// of; Reader reads from the API server.
+	Client   client.Client
+	Outlines client.Reader
+	Reader   client.Reader
 	// Namespace is the controller's own, where the bundles of cluster issuers are.
 	Namespace string
 }
@@ -113,7 +115,7 @@ func (b *Backend) RenewalWindow(ctx context.Context, request *cmapi.CertificateR
 // Watches are orders, of which every change matters to the requests with their key, and issuers whose spec or readiness
 // has changed.
 func (b *Backend) Watches() []gate.Watch {
-	ofIssuer, changed := find.ToReconcileOfIssuer(b.Client), []predicate.Predicate{find.IssuerChanged()}
+	ofIssuer, changed := find.ToReconcileOfIssuer(b.Outlines), []predicate.Predicate{find.IssuerChanged()}
 	return []gate.Watch{
 		{Object: &v1alpha1.VeroOrder{}, Requests: b.requestsOfOrder},
 		{Object: &v1alpha1.VeroIssuer{}, Requests: ofIssuer, Predicates: changed},
@@ -126,6 +128,5 @@ func (b *Backend) requestsOfOrder(ctx context.Context, object client.Object) []r
 	if !ok {
 		return nil
 	}
-	return find.ToReconcile[cmapi.CertificateRequest](ctx)(
-		find.RequestsWithKey(ctx, b.Client, order.Namespace, order.Spec.PublicKeyDigest))
+	return find.ToReconcileWithKey(ctx, b.Outlines, order.Namespace, order.Spec.PublicKeyDigest)
 }

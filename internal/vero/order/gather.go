@@ -97,7 +97,7 @@ type waiter struct {
 // waiting finds who waits for the order. The cache finds them; the API server says whether they are still there, and
 // whether somebody holds the private key, since what is spent for a request that nobody can use is lost.
 func (r *Reconciler) waiting(ctx context.Context, order *v1alpha1.VeroOrder) ([]waiter, error) {
-	found, err := find.RequestsWithKey(ctx, r.Client, order.Namespace, order.Spec.PublicKeyDigest)
+	found, err := find.RequestsWithKey(ctx, r.Outlines, order.Namespace, order.Spec.PublicKeyDigest)
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +125,7 @@ func (r *Reconciler) waiting(ctx context.Context, order *v1alpha1.VeroOrder) ([]
 func waitsFor(request *cmapi.CertificateRequest, order *v1alpha1.VeroOrder) bool {
 	reference := request.Spec.IssuerRef
 	return reference.Group == v1alpha1.GroupName && reference.Kind == order.Spec.IssuerRef.Kind &&
-		reference.Name == order.Spec.IssuerRef.Name && request.DeletionTimestamp.IsZero() &&
-		!status.IsFinal(request) && status.IsTrue(request, cmapi.CertificateRequestConditionApproved) &&
-		!status.IsTrue(request, cmapi.CertificateRequestConditionDenied)
+		reference.Name == order.Spec.IssuerRef.Name && status.Waits(request)
 }
 
 // gatherTransfer reads the credentials that the order draws on, and notes where those who wait name others.

@@ -43,6 +43,8 @@ type Connect func(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (
 type Options struct {
 	// Client reads from the cache and writes.
 	Client client.Client
+	// Outlines finds requests in the cache.
+	Outlines client.Reader
 	// Reader reads from the API server.
 	Reader client.Reader
 	// Connect reaches the certificate service.

@@ -3,7 +3,6 @@ package order
 import (
 	"context"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
 // Register adds the reconciler to a manager whose cache find.Index has prepared. It is triggered by new orders, by
@@ -36,7 +36,7 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 			builder.WithPredicates(find.IssuerChanged())).
 		Watches(&v1alpha1.VeroClusterIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer),
 			builder.WithPredicates(find.IssuerChanged())).
-		Watches(&cmapi.CertificateRequest{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfRequest),
+		Watches(&outline.CertificateRequest{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfRequest),
 			builder.WithPredicates(deleted())).
 		WatchesRawSource(source.Func(reconciler.grants)).
 		WithOptions(controllerOptions).
@@ -93,11 +93,11 @@ func (r *Reconciler) ordersOfIssuer(ctx context.Context, object client.Object) [
 }
 
 func (r *Reconciler) ordersOfRequest(ctx context.Context, object client.Object) []reconcile.Request {
-	request, ok := object.(*cmapi.CertificateRequest)
+	request, ok := object.(*outline.CertificateRequest)
 	if !ok || !find.ConcernsUs(request) {
 		return nil
 	}
-	return unfinished(ctx)(find.OrdersWithKey(ctx, r.Client, request.Namespace, find.PublicKeyDigest(request)))
+	return unfinished(ctx)(find.OrdersWithKey(ctx, r.Client, request.Namespace, request.PublicKeyDigest))
 }
 
 // unfinished makes reconcile requests of those orders that a lookup has found and that have not ended.
