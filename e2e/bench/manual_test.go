@@ -100,7 +100,7 @@ func rest(b *testing.B, w *world.World) float64 {
 }
 
 // reportRequests reports how many requests to the API server an order has meant since a moment, and returns how many of
-// all of them were writes. The lease, and who may read the metrics, have nothing to do with orders.
+// all of them were writes. What is in other namespaces, such as the lease, has nothing to do with orders.
 func reportRequests(b *testing.B, w *world.World, since time.Time, phase string) int {
 	b.Helper()
 	requests, written := map[string]int{}, 0

@@ -1,13 +1,17 @@
 package app
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
 )
 
 // memoryVariable is what sets the goal of Go's garbage collector from outside.
@@ -24,6 +28,39 @@ func mindMemory(log logr.Logger, groups fs.FS) {
 		debug.SetMemoryLimit(limit / parts * used)
 		log.V(1).Info("the memory limit of the container is minded", "bytes", limit)
 	}
+}
+
+const (
+	// returnInterval is how often it is seen whether the process is at rest.
+	returnInterval = time.Minute
+	// restCycles is how many garbage collections an interval of rest has at most: the one that Go makes every two minutes
+	// by itself, and those that the scrapes of the metrics bring about.
+	restCycles = 4
+)
+
+// returnMemory gives the memory that a busy time has left behind back to the system, whenever the process is at rest.
+// Left alone, Go keeps as much as the heap may grow to once more: twice of what waits for weeks, or of what was there
+// for a moment. It works until the context ends.
+func returnMemory(ctx context.Context, clock clock.WithTicker, cycles func() uint64, give func()) {
+	ticker := clock.NewTicker(returnInterval)
+	defer ticker.Stop()
+	for before := cycles(); ; before = cycles() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C():
+			if cycles()-before <= restCycles {
+				give()
+			}
+		}
+	}
+}
+
+// collections is how many garbage collections there were since the start of the process.
+func collections() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // memoryLimit is that of the control group of the process, in bytes; 0 if there is none. Version 2 of control groups

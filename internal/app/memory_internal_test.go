@@ -1,12 +1,16 @@
 package app
 
 import (
+	"context"
 	"math"
 	"runtime/debug"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/go-logr/logr"
+	clocktesting "k8s.io/utils/clock/testing"
 )
 
 func TestTheGarbageCollectorMindsTheMemoryLimitOfTheContainer(t *testing.T) {
@@ -33,4 +37,36 @@ func TestTheGarbageCollectorMindsTheMemoryLimitOfTheContainer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMemoryIsGivenBackAtRest, and not in the middle of work.
+func TestMemoryIsGivenBackAtRest(t *testing.T) {
+	moment := clocktesting.NewFakeClock(time.Now())
+	ctx, cancel := context.WithCancel(t.Context())
+	var number atomic.Uint64
+	looked, given, ended := make(chan struct{}), make(chan struct{}, 1), make(chan struct{})
+	cycles := func() uint64 {
+		now := number.Load()
+		looked <- struct{}{}
+		return now
+	}
+	go func() {
+		defer close(ended)
+		returnMemory(ctx, moment, cycles, func() { given <- struct{}{} })
+	}()
+	<-looked
+	for more, want := range map[uint64]bool{0: true, restCycles: true, restCycles + 1: false, 100: false} {
+		number.Add(more)
+		moment.Step(returnInterval)
+		<-looked // how much there was to do
+		<-looked // where the next interval begins
+		if got := len(given) == 1; got != want {
+			t.Errorf("after %d collections it is given back: %t", more, got)
+		}
+		if want {
+			<-given
+		}
+	}
+	cancel()
+	<-ended
 }

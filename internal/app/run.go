@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -75,6 +76,7 @@ func Run(ctx context.Context, options Options) error {
 	if err := register(ctx, manager, &options, orders, series); err != nil {
 		return err
 	}
+	go returnMemory(ctx, clock.RealClock{}, collections, debug.FreeOSMemory)
 	log.Info("starting", "version", options.Version, "namespace", options.Namespace)
 	err = manager.Start(ctx)
 	// Whoever loses the lease is stopped at once, but what was sent is still to be recorded.
