@@ -40,7 +40,8 @@ func (s *environment) startController(intercept interceptor) *controller {
 	s.must(find.Index(s.Context(), w.indexes))
 	access, recorder := w.access(), w.recorder()
 	w.requests = &gate.Reconciler{Options: gate.Options{
-		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Clock: w.controllerClock, Events: recorder, Metrics: numbers,
+		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Clock: w.controllerClock,
+		Events: recorder, Metrics: numbers,
 		Backends: []gate.Backend{&backend.Backend{Client: laggingClient{access}, Outlines: w.outlines(), Reader: access}},
 	}}
 	w.orders = &veroorder.Reconciler{Options: veroorder.Options{

@@ -59,8 +59,8 @@ func (r *Reconciler) publish(ctx context.Context, request, before *cmapi.Certifi
 	}
 }
 
-// reportUnread tells in events and metrics that a request cannot be read, if that persists, from what the cache knows of
-// it. What it says, and what was told of the certificate that it is to replace, stays as it is.
+// reportUnread tells in events and metrics that a request cannot be read, if that persists, from what the cache knows
+// of it. What it says, and what was told of the certificate that it is to replace, stays as it is.
 func (r *Reconciler) reportUnread(ctx context.Context, name types.NamespacedName, failure error) {
 	cached := &outline.CertificateRequest{}
 	err := r.Outlines.Get(ctx, name, cached)

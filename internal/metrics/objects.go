@@ -23,8 +23,8 @@ type identity struct {
 }
 
 // state is a collector of one value for each object, with labels that change: the one before goes in the same moment,
-// so that no scrape finds an object twice or not at all. Thousands of requests may wait, and a prometheus.Metric of each
-// would take several times as much as what it is made of.
+// so that no scrape finds an object twice or not at all. Thousands of requests may wait, and a prometheus.Metric of
+// each would take several times as much as what it is made of.
 type state struct {
 	description *prometheus.Desc
 	mutex       sync.Mutex

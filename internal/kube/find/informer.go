@@ -67,7 +67,8 @@ func (o *ourRequests) list(ctx context.Context, options metav1.ListOptions) (run
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 		list, err := o.all.ListWithContext(ctx, options)
 		if requests, ok := list.(*outline.CertificateRequestList); ok && err == nil {
-			requests.Items = slices.DeleteFunc(requests.Items, func(r outline.CertificateRequest) bool { return !ofOurGroup(&r) })
+			requests.Items = slices.DeleteFunc(requests.Items,
+				func(r outline.CertificateRequest) bool { return !ofOurGroup(&r) })
 		}
 		return list, err
 	})

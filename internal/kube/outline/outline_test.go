@@ -85,7 +85,8 @@ func TestWhatIsKeptOfAnOrder(t *testing.T) {
 	all, kept := metadata()
 	reference := v1alpha1.ManualIssuerReference{Kind: "ManualIssuer", Name: "dvv"}
 	due := metav1.Condition{
-		Type: v1alpha1.ConditionPersonDue, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonApplicationDue, Message: "carry",
+		Type: v1alpha1.ConditionPersonDue, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonApplicationDue,
+		Message: "carry",
 	}
 	order := &v1alpha1.ManualOrder{ObjectMeta: all, Spec: v1alpha1.ManualOrderSpec{
 		IssuerRef: reference, PublicKeyDigest: "5e1f", Request: []byte("CSR"), Certificate: "chain",
@@ -121,7 +122,8 @@ func TestListsAreReadWithTheirVersion(t *testing.T) {
 	if requests.ListMeta != listed || orders.ListMeta != listed {
 		t.Errorf("the lists are %+v and %+v", requests.ListMeta, orders.ListMeta)
 	}
-	if len(requests.Items) != 1 || requests.Items[0].Name != "one" || len(orders.Items) != 1 || orders.Items[0].Name != "one" {
+	if len(requests.Items) != 1 || requests.Items[0].Name != "one" ||
+		len(orders.Items) != 1 || orders.Items[0].Name != "one" {
 		t.Errorf("in them are %+v and %+v", requests.Items, orders.Items)
 	}
 }

@@ -89,7 +89,8 @@ func work(t *testing.T, connect veroorder.Connect) {
 	const plenty = 1000
 	server.Run(t, "", func(manager ctrl.Manager) error {
 		return errors.Join(find.Index(t.Context(), manager.GetFieldIndexer()), veroorder.Register(manager, veroorder.Options{
-			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(), Limiter: limiter.New(2, 8), Metrics: numbers,
+			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
+			Limiter: limiter.New(2, 8), Metrics: numbers,
 			Connect: connect, Clock: clock.RealClock{}, Shutdown: t.Context(), Retention: time.Hour,
 			Events: status.Events{Recorder: events.NewFakeRecorder(plenty)},
 		}, controller.Options{MaxConcurrentReconciles: 2, SkipNameValidation: new(true)}))
