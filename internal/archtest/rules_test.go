@@ -289,6 +289,11 @@ var rules = []rule{
 		why:   "delivery reads what people bring, wherever they bring it: to the controller, or to a program of theirs",
 	},
 	{
+		path:  "internal/messages/password",
+		never: offline,
+		why:   "password makes and checks texts, whoever stores them",
+	},
+	{
 		path: "internal/pki/pkitest",
 		why:  "pkitest makes certificates for tests; no row names it, so nothing that ships may import it",
 	},
