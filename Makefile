@@ -221,7 +221,8 @@ stage: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(HELM_DOCS)
 	@$(HELM_DOCS) --chart-search-root $(CHART) --sort-values-order file --log-level warning --dry-run \
 		> $(STAGE)/$(CHART)/README.md
 	@$(GO) -C tools/docs run ./reference -repository $(CURDIR) -output $(CURDIR)/$(STAGE)/docs/reference
-	@for kind in VeroIssuer VeroClusterIssuer VeroOrder ManualIssuer ManualClusterIssuer ManualOrder TrackedCertificate; do \
+	@for kind in VeroIssuer VeroClusterIssuer VeroOrder ManualIssuer ManualClusterIssuer ManualOrder TrackedCertificate \
+		MessagesPassword; do \
 		$(CRD_REF_DOCS) --log-level ERROR --config tools/docs/kinds/config.yaml --templates-dir tools/docs/kinds \
 			--renderer markdown --source-path api --template-value kind=$$kind \
 			--output-path $(STAGE)/docs/reference/$${kind,,}.md; \

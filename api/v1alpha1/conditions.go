@@ -54,6 +54,75 @@ const (
 	ReasonAcknowledged = "Acknowledged"
 )
 
+// Conditions of a MessagesPassword beside Ready, which is True while the service takes the password of the Secret and
+// rotations go as planned.
+const (
+	// ConditionRotating is True while a rotation is in flight.
+	ConditionRotating = "Rotating"
+	// ConditionNeedsPerson is True while nothing goes on without a person. Its message says what to ask of whom.
+	ConditionNeedsPerson = "NeedsPerson"
+	// ConditionPasswordOld is True when the password is older than six months, after which the owner of the service
+	// recommends a rotation, and with another reason when it is older than the year after which it demands one.
+	ConditionPasswordOld = "PasswordOld"
+	// ConditionRetrievalLate is True when the last retrieval of end users' messages is longer ago than
+	// spec.retrieval.maxAge. Absent without spec.retrieval.
+	ConditionRetrievalLate = "RetrievalLate"
+)
+
+// Reasons of a MessagesPassword's conditions, and of the events about it.
+const (
+	// ReasonPasswordProved: the service takes the password of the Secret.
+	ReasonPasswordProved = "PasswordProved"
+	// ReasonProvingPassword: the password of the Secret is about to be proved.
+	ReasonProvingPassword = "ProvingPassword"
+	// ReasonRotated: the Secret has a new password, which the service takes.
+	ReasonRotated = "Rotated"
+	// ReasonRotationPrepared: a new password is there, and nothing was sent.
+	ReasonRotationPrepared = "RotationPrepared"
+	// ReasonRotationSent: the new password was sent, and is about to be proved.
+	ReasonRotationSent = "RotationSent"
+	// ReasonRotationUncertain: it is not known whether the service has taken the new password. Both are kept, and it is
+	// asked.
+	ReasonRotationUncertain = "RotationUncertain"
+	// ReasonChangeRefused: the service refuses to change the password, and still takes the one of the Secret. It is tried
+	// again.
+	ReasonChangeRefused = "ChangeRefused"
+	// ReasonPasswordRefused: the service refuses every password that there is: they are wrong, or the account is locked
+	// for a while. It is asked again.
+	ReasonPasswordRefused = "PasswordRefused"
+	// ReasonServiceUnavailable: the service cannot be reached, or does not answer as it should.
+	ReasonServiceUnavailable = "ServiceUnavailable"
+	// ReasonLoginsExhausted: there were as many failed log-ins in the last hour as there may be; the next one waits.
+	ReasonLoginsExhausted = "LoginsExhausted"
+	// ReasonEventsRefused: the service gives a token for the password, and refuses the events that a token is for.
+	ReasonEventsRefused = "EventsRefused"
+	// ReasonSecretNotFound: the Secret does not exist.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonSecretInvalid: the Secret lacks a key, or holds what can be no password.
+	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonUsernameChanged: the Secret has another username than the rotation in flight.
+	ReasonUsernameChanged = "UsernameChanged"
+	// ReasonSecretShared: another MessagesPassword rotates the same Secret.
+	ReasonSecretShared = "SecretShared"
+	// ReasonStagingLost: somebody has deleted the Secret with the new password before it was known whether the service
+	// takes it.
+	ReasonStagingLost = "StagingLost"
+	// ReasonSuspended: spec.suspend keeps rotations from beginning.
+	ReasonSuspended = "Suspended"
+	// ReasonPasswordFresh: the password is younger than six months.
+	ReasonPasswordFresh = "PasswordFresh"
+	// ReasonAgeUnknown: as PasswordFresh, of a password that a person has put there, and counted from its first sight.
+	ReasonAgeUnknown = "AgeUnknown"
+	// ReasonSixMonthsOld: the password is older than six months.
+	ReasonSixMonthsOld = "SixMonthsOld"
+	// ReasonOneYearOld: the password is older than a year.
+	ReasonOneYearOld = "OneYearOld"
+	// ReasonRetrieved: messages of end users were fetched in time.
+	ReasonRetrieved = "Retrieved"
+	// ReasonRetrievalLate: messages of end users were not fetched in time.
+	ReasonRetrievalLate = "RetrievalLate"
+)
+
 // Reasons of a ManualOrder's conditions, and of the events about them.
 const (
 	// ReasonApplicationDue: somebody has to carry the request to the authority.

@@ -21,6 +21,9 @@ const (
 	// the digest of the TransferId, as in the label varmenne.dev/transfer-id. Absent for a renewal, which can be sent
 	// again.
 	AnnotationPaidWith = "varmenne.dev/retrieval-id-paid-with"
+	// AnnotationRotate on a MessagesPassword demands a rotation now, whatever spec.window says: any value that it did not
+	// have when the last rotation began. status.lastHandledDemand shows for which value one was made.
+	AnnotationRotate = "varmenne.dev/rotate"
 	// LabelPublicKey on a VeroOrder is the beginning of spec.publicKeyDigest (a label holds no whole digest).
 	LabelPublicKey = "varmenne.dev/public-key"
 	// LabelTransferID on a VeroOrder is the beginning of spec.transfer.transferIDDigest.
@@ -37,6 +40,14 @@ const (
 	KeyTransferID = "transferId"
 	// KeyTransferPassword holds the one-time TransferPassword, 1 to 16 characters.
 	KeyTransferPassword = "transferPassword"
+)
+
+// Keys of the Secret whose password a MessagesPassword rotates.
+const (
+	// KeyUsername holds the name of the system's user, which the owner of Suomi.fi Messages calls systemId.
+	KeyUsername = "username"
+	// KeyPassword holds the password.
+	KeyPassword = "password"
 )
 
 // LabelValue is the beginning of a hexadecimal text, as much of it as a label holds.

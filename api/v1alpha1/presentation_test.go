@@ -33,6 +33,7 @@ func TestNamesForKubectl(t *testing.T) {
 		"manualissuers":        "ManualIssuer mi [cert-manager varmenne] namespaced:true",
 		"manualclusterissuers": "ManualClusterIssuer mci [cert-manager varmenne] namespaced:false",
 		"manualorders":         "ManualOrder mo [cert-manager varmenne] namespaced:true",
+		"messagespasswords":    "MessagesPassword mp [cert-manager varmenne] namespaced:true",
 		"trackedcertificates":  "TrackedCertificate tc [cert-manager varmenne] namespaced:true",
 	}
 	if difference := cmp.Diff(want, names); difference != "" {

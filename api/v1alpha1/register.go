@@ -23,6 +23,7 @@ func AddToScheme(scheme *runtime.Scheme) error {
 		&ManualClusterIssuer{}, &ManualClusterIssuerList{},
 		&ManualOrder{}, &ManualOrderList{},
 		&TrackedCertificate{}, &TrackedCertificateList{},
+		&MessagesPassword{}, &MessagesPasswordList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -108,7 +108,7 @@ func TestDefinitionsThatAreNotKeptGoWithTheRelease(t *testing.T) {
 	defer installDefinitions(t, c) // Others want them.
 	for _, kind := range []string{
 		"veroissuers", "veroclusterissuers", "veroorders", "manualissuers", "manualclusterissuers", "manualorders",
-		"trackedcertificates",
+		"trackedcertificates", "messagespasswords",
 	} {
 		meta := metav1.ObjectMeta{Name: kind + ".varmenne.dev"}
 		awaitGone(t, c, &apiextensionsv1.CustomResourceDefinition{ObjectMeta: meta})

@@ -18,7 +18,7 @@ import (
 func TestThePageOfAKindSaysWhatTheAPIServerChecks(t *testing.T) {
 	for _, kind := range []string{
 		"VeroIssuer", "VeroClusterIssuer", "VeroOrder", "ManualIssuer", "ManualClusterIssuer", "ManualOrder",
-		"TrackedCertificate",
+		"TrackedCertificate", "MessagesPassword",
 	} {
 		sections, want := pageOf(t, kind), definitionOf(t, kind)
 		got := slices.Sorted(maps.Keys(sections))
