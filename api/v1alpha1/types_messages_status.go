@@ -112,6 +112,11 @@ type MessagesPasswordStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	FailedLogins []metav1.MicroTime `json:"failedLogins,omitempty"`
 
+	// lastCallTime is when the service was last called, written before it was.
+	//
+	// +optional
+	LastCallTime *metav1.MicroTime `json:"lastCallTime,omitempty"`
+
 	// nextCallTime is the time before which the service is not called, because it has not answered as it should, or has
 	// asked for it.
 	//

@@ -684,6 +684,10 @@ func (in *MessagesPasswordStatus) DeepCopyInto(out *MessagesPasswordStatus) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.LastCallTime != nil {
+		in, out := &in.LastCallTime, &out.LastCallTime
+		*out = (*in).DeepCopy()
+	}
 	if in.NextCallTime != nil {
 		in, out := &in.NextCallTime, &out.NextCallTime
 		*out = (*in).DeepCopy()

@@ -289,6 +289,16 @@ var rules = []rule{
 		why:   "delivery reads what people bring, wherever they bring it: to the controller, or to a program of theirs",
 	},
 	{
+		path:  "internal/messages/rotation",
+		may:   []string{"api/v1alpha1"},
+		never: pure,
+		why:   "what a rotation does next is a pure function of a snapshot, and sees no password",
+	},
+	{
+		path: "internal/messages/rotation/explore",
+		why:  "explore holds tests only",
+	},
+	{
 		path:  "internal/messages/password",
 		never: offline,
 		why:   "password makes and checks texts, whoever stores them",

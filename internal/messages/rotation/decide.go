@@ -1,0 +1,238 @@
+package rotation
+
+import (
+	"slices"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// Verb is what is done next. Those that do not say otherwise need nothing but the status that Intend has written.
+type Verb string
+
+const (
+	// Wait until Decision.At.
+	Wait Verb = "Wait"
+	// Done: there is nothing left to do for an object that is about to go.
+	Done Verb = "Done"
+	// AddFinalizer to the object.
+	AddFinalizer Verb = "AddFinalizer"
+	// RemoveFinalizer from the object.
+	RemoveFinalizer Verb = "RemoveFinalizer"
+	// LogIn has a token given for Decision.Password, and events for the token if Decision.Events is set; then
+	// RecordLogin.
+	LogIn Verb = "LogIn"
+	// Stage makes the staging Secret: with username and password of the Secret as the current ones, and a new password.
+	Stage Verb = "Stage"
+	// Prepare takes on a staging Secret whose password was never sent.
+	Prepare Verb = "Prepare"
+	// Send has a token given for the current password of the staging Secret, and changes it to the new one with that
+	// token; then RecordSend.
+	Send Verb = "Send"
+	// Commit writes username and new password of the staging Secret into the Secret, with the resourceVersion of the
+	// snapshot, or creates it where it is missing; then RecordCommit. Where the Secret has them already, it is left as it
+	// is.
+	Commit Verb = "Commit"
+	// Adopt takes on a staging Secret of an object that is gone, whose password may have been sent.
+	Adopt Verb = "Adopt"
+	// Retire says that the staging Secret is not needed any more, if there is one.
+	Retire Verb = "Retire"
+	// Unstage deletes the staging Secret that was retired, by its UID.
+	Unstage Verb = "Unstage"
+)
+
+// Which password to log in with.
+type Which string
+
+// Passwords of the Secret, and of the staging Secret the one before the rotation and the new one.
+const (
+	InSecret Which = "the password of the Secret"
+	Current  Which = "the current password"
+	New      Which = "the new password"
+)
+
+// Decision is what to do next.
+type Decision struct {
+	// Verb says what.
+	Verb Verb
+	// Password to log in with.
+	Password Which
+	// Events are to be fetched with the token, as a proof that it is worth something.
+	Events bool
+	// At is when to look again.
+	At time.Time
+
+	// report is what the object says from now on; nil leaves what it says.
+	report *report
+	// only is set if no other password is left to be asked about.
+	only bool
+	// snapshot that the decision is about, as it was read.
+	snapshot Snapshot
+}
+
+// Decide is what to do next with the object of a snapshot.
+func Decide(s Snapshot) Decision {
+	s = s.current()
+	decision := s.decide()
+	decision.snapshot = s
+	return decision
+}
+
+func (s Snapshot) decide() Decision {
+	status, staged := s.status(), s.Staging.UID != ""
+	switch {
+	case s.deleting() && !slices.Contains(s.Object.Finalizers, Finalizer):
+		return Decision{Verb: Done}
+	case s.deleting() && (!staged || s.Staging.Owner == Foreign || s.orphaned()):
+		return Decision{Verb: RemoveFinalizer}
+	case staged && s.Staging.Owner == Foreign:
+		return s.shared("another MessagesPassword")
+	case staged && s.Staging.UID == status.RetiredStagingUID:
+		return Decision{Verb: Unstage}
+	case s.inFlight():
+		return s.settle()
+	case staged && s.Staging.Owner == Abandoned:
+		return s.adopt()
+	case staged:
+		return s.staged()
+	case status.State != v1alpha1.MessagesPasswordIdle || status.Rotation != nil:
+		return Decision{Verb: Retire} // the staging Secret was deleted before anything was sent
+	default:
+		return s.idle()
+	}
+}
+
+// orphaned reports whether a deletion does not wait for a rotation in flight.
+func (s Snapshot) orphaned() bool {
+	return s.Object.Spec.DeletionPolicy == v1alpha1.MessagesDeletionOrphan
+}
+
+// idle decides where there is no new password: the one of the Secret is proved when it was changed, and a rotation
+// begins when it is due.
+func (s Snapshot) idle() Decision {
+	switch {
+	case s.Rival != "":
+		return s.shared(s.Rival)
+	case !s.usable():
+		return s.awaitSecret()
+	case !s.proved():
+		return s.prove(s.reportRefused())
+	}
+	at, begins := s.due()
+	if !begins {
+		return Decision{Verb: Wait, At: at, report: s.reportIdle(at)}
+	}
+	if decision, held := s.heldUp(ownFailedLogins); held {
+		return decision
+	}
+	switch proof := s.status().ProofTime; {
+	case proof == nil || s.Now.Sub(proof.Time) >= proofAge:
+		return Decision{Verb: LogIn, Password: InSecret, Events: true, only: true}
+	case !slices.Contains(s.Object.Finalizers, Finalizer):
+		return Decision{Verb: AddFinalizer}
+	default:
+		return Decision{Verb: Stage}
+	}
+}
+
+// due is when a rotation may begin, and whether that is now.
+func (s Snapshot) due() (time.Time, bool) {
+	spec, next := &s.Object.Spec, s.status().NextRotationTime.Time
+	switch {
+	case spec.Suspend, s.deleting(), s.badWindow() != "":
+		return s.Now.Add(day), false
+	case s.demanded():
+		return s.Now, true
+	case next.After(s.Now):
+		return next, false
+	}
+	at := opens(spec, s.Now)
+	return at, !at.After(s.Now)
+}
+
+// badWindow says what is wrong with spec.window that the API server cannot see.
+func (s Snapshot) badWindow() string {
+	if s.Object.Spec.Window == nil {
+		return ""
+	}
+	if _, err := location(s.Object.Spec.Window); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// prove logs in with the password of the Secret where no other one is left, or waits until that may be done again.
+func (s Snapshot) prove(refused *report) Decision {
+	if s.refused() && s.status().NextProbeTime != nil {
+		return Decision{Verb: Wait, At: s.status().NextProbeTime.Time, report: refused}
+	}
+	if decision, held := s.heldUp(MaxFailedLogins); held {
+		return decision
+	}
+	return Decision{Verb: LogIn, Password: InSecret, only: true}
+}
+
+// heldUp waits where the service must not be called, or there were too many failed log-ins.
+func (s Snapshot) heldUp(mostFailed int) (Decision, bool) {
+	if next := s.status().NextCallTime; next != nil {
+		return Decision{Verb: Wait, At: next.Time}, true // RecordLogin and RecordSend have said why
+	}
+	if next := nextLogin(s.status(), s.Now, mostFailed); next.After(s.Now) {
+		return Decision{Verb: Wait, At: next, report: s.reportExhausted(next)}, true
+	}
+	return Decision{}, false
+}
+
+// staged decides where there is a new password that was never sent.
+func (s Snapshot) staged() Decision {
+	if s.Staging.Problem != "" {
+		return s.lost()
+	}
+	_, begins := s.due()
+	begins = begins && s.Rival == ""
+	if s.Secret.Holds == HoldsCurrent && !s.Secret.OtherUser {
+		if !begins || !s.proved() {
+			return Decision{Verb: Retire} // the Secret has all that the staging Secret is needed for
+		}
+		return s.advance()
+	}
+	// Somebody has put something else into the Secret. Should that be wrong, the current password is nowhere else but in
+	// the staging Secret, and the rotation puts the Secret right.
+	switch {
+	case s.usable() && !s.refused():
+		return s.settleBrought()
+	case s.status().NextProbeTime != nil:
+		return Decision{Verb: Wait, At: s.status().NextProbeTime.Time, report: s.reportRefused()}
+	case !begins || s.Secret.OtherUser:
+		return s.awaitReturn()
+	default:
+		return s.advance()
+	}
+}
+
+// advance takes the staging Secret on, and sends the password in it.
+func (s Snapshot) advance() Decision {
+	if rotation := s.status().Rotation; rotation == nil || rotation.StagingUID != s.Staging.UID {
+		return Decision{Verb: Prepare}
+	}
+	return s.send()
+}
+
+// send sends the new password as soon as it may be sent.
+func (s Snapshot) send() Decision {
+	if next := s.status().Rotation.NextSendTime; next != nil && next.After(s.Now) {
+		return Decision{Verb: Wait, At: next.Time, report: s.reportResend(next.Time)}
+	}
+	if decision, held := s.heldUp(ownFailedLogins); held {
+		return decision
+	}
+	return Decision{Verb: Send}
+}
+
+// adopt takes on what an object that is gone has left behind: it may hold the only copy of the service's password.
+func (s Snapshot) adopt() Decision {
+	if s.Staging.Problem != "" {
+		return s.lost()
+	}
+	return Decision{Verb: Adopt}
+}

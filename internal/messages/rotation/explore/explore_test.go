@@ -1,0 +1,228 @@
+package explore_test
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
+)
+
+var full = flag.Bool("full", false, "search the further scenarios, for minutes")
+
+// history is how a state was reached: from which one, and by what.
+type history struct {
+	from key
+	how  string
+}
+
+// search visits all states up to a depth, and returns how many there are; if an invariant breaks, the history that has
+// led there.
+func (e *explorer) search(start *world, depth int) (states int, trace []string) {
+	visited := map[key]history{}
+	ended := map[key]bool{}
+	frontier := []*world{start}
+	visited[keyOf(start)] = history{}
+	for ; depth > 0 && len(frontier) > 0; depth-- {
+		var next []*world
+		for _, w := range frontier {
+			from := keyOf(w)
+			for _, s := range e.successors(w) {
+				k := keyOf(s.world)
+				_, known := visited[k]
+				if known && e.broken == "" {
+					continue
+				}
+				if !known {
+					visited[k] = history{from, s.how}
+				}
+				e.check(s.world, ended)
+				if e.broken != "" {
+					return len(visited), traceTo(visited, from, s.how)
+				}
+				next = append(next, s.world)
+			}
+			if e.broken != "" {
+				return len(visited), traceTo(visited, from, "")
+			}
+		}
+		frontier = next
+	}
+	return len(visited), nil
+}
+
+func traceTo(visited map[key]history, at key, last string) []string {
+	trace := []string{last}
+	for visited[at].how != "" {
+		trace = append(trace, visited[at].how)
+		at = visited[at].from
+	}
+	slices.Reverse(trace)
+	return trace
+}
+
+// check holds a state to the invariants.
+func (e *explorer) check(w *world, ended map[key]bool) {
+	if !w.elsewhere && !w.deleted && !w.holds(w.service.password) {
+		e.fail("the service's password is lost")
+	}
+	if w.gone {
+		return
+	}
+	if place := keyOfPlace(w); !ended[place] {
+		ended[place] = true
+		e.end(w, "what is late comes never", func(n *world) { n.service.late = nil })
+		if len(w.service.late) > 0 {
+			e.end(w, "what is late comes now", func(n *world) {
+				for _, c := range n.service.late {
+					n.apply(c)
+				}
+				n.service.late = nil
+			})
+		}
+	}
+}
+
+// end has the service behave from now on, and one controller start anew: in the end the Secret is right, or a person is
+// asked for who alone can put it right.
+func (e *explorer) end(w *world, how string, begin func(*world)) {
+	n := w.clone()
+	n.replicas, n.budget = [2]replica{}, budget{replicas: 1}
+	n.service.locked = false
+	begin(n)
+	const steps, longest = 2000, 60 * 24 * time.Hour
+	until := n.elapsed + longest
+	for range steps {
+		all := e.successors(n)
+		if n.gone && (n.secret.value == n.service.password || n.elsewhere || n.deleted) || settled(n) {
+			return
+		}
+		step := slices.IndexFunc(all, func(s successor) bool { return strings.HasPrefix(s.how, "controller") })
+		if step < 0 || n.elapsed > until {
+			break
+		}
+		n = all[step].world
+		if e.broken != "" {
+			e.broken += " (" + how + ")"
+			return
+		}
+	}
+	e.fail("it comes to no end (%s): %s", how, describe(n))
+}
+
+// settled reports whether the Secret is right, and nothing is in flight; or a person is asked for what is lost.
+func settled(w *world) bool {
+	person := meta.IsStatusConditionTrue(w.object.Status.Conditions, v1alpha1.ConditionNeedsPerson)
+	if person && !w.holds(w.service.password) {
+		return true
+	}
+	return w.object.Status.State == v1alpha1.MessagesPasswordIdle && w.staging.uid == 0 &&
+		w.secret.value == w.service.password && w.object.DeletionTimestamp == nil
+}
+
+func describe(w *world) string {
+	return fmt.Sprintf("Secret %d, staging %+v, service %d, status %+v, rotation %+v", w.secret.value, w.staging,
+		w.service.password, w.object.Status, w.object.Status.Rotation)
+}
+
+// scenario is what may go wrong in some histories, and how far they are followed.
+type scenario struct {
+	budget budget
+	depth  int
+}
+
+// scenarios that take seconds.
+var scenarios = map[string]scenario{
+	"one controller that crashes": {budget{replicas: 1, faults: 2, crashes: 2, refusals: 1}, 24},
+	"two controllers":             {budget{replicas: 2, faults: 1, persons: 1}, 18},
+	"people":                      {budget{replicas: 1, faults: 1, persons: 2, crashes: 1}, 20},
+	"a locked account":            {budget{replicas: 1, faults: 1, lockouts: 1, persons: 1}, 20},
+	"refusals by policy":          {budget{replicas: 1, faults: 1, refusals: 10}, 60},
+	"a clock that jumps":          {budget{replicas: 1, faults: 1, jumps: 2}, 20},
+	"a deletion":                  {budget{replicas: 1, faults: 1, deletes: true, refusals: 1, demands: 1}, 20},
+	"an object made anew":         {budget{replicas: 2, faults: 1, recreations: 1}, 18},
+}
+
+// further scenarios, for which there is time once in a while.
+var further = map[string]scenario{
+	"two controllers":    {budget{replicas: 2, faults: 2, crashes: 1, persons: 1, refusals: 1}, 30},
+	"everything at once": {budget{replicas: 2, faults: 1, crashes: 1, persons: 1, jumps: 1, lockouts: 1, refusals: 1}, 24},
+	"one controller":     {budget{replicas: 1, faults: 4, crashes: 2, persons: 2, lockouts: 1, refusals: 2, demands: 1}, 40},
+}
+
+func TestEveryHistory(t *testing.T) {
+	searched := scenarios
+	if *full {
+		searched = further
+	}
+	seen := map[rotation.Verb]bool{}
+	for claim, c := range searched {
+		t.Run(claim, func(t *testing.T) {
+			e := &explorer{seen: seen}
+			began := time.Now()
+			states, trace := e.search(newWorld(c.budget), c.depth)
+			if e.broken != "" {
+				t.Errorf("%s, after\n%s", e.broken, strings.Join(trace, "\n"))
+			}
+			t.Logf("%d states up to depth %d in %s", states, c.depth, time.Since(began).Round(time.Millisecond))
+		})
+	}
+	for _, verb := range []rotation.Verb{
+		rotation.Wait, rotation.LogIn, rotation.Stage, rotation.Prepare, rotation.Send, rotation.Commit, rotation.Adopt,
+		rotation.Retire, rotation.Unstage, rotation.RemoveFinalizer,
+	} {
+		if !seen[verb] && !*full {
+			t.Errorf("no history comes to %s", verb)
+		}
+	}
+}
+
+// TestSeededFaultsAreFound: a controller that is lied to makes the mistakes that the exploration is there to find.
+func TestSeededFaultsAreFound(t *testing.T) {
+	for claim, c := range map[string]struct {
+		lie    func(*rotation.Snapshot, *v1alpha1.MessagesPasswordStatus)
+		budget budget
+		says   string
+	}{
+		"a third password": {func(_ *rotation.Snapshot, s *v1alpha1.MessagesPasswordStatus) {
+			if r := s.Rotation; r != nil && r.CurrentPassword == v1alpha1.PasswordAccepted {
+				r.Change, r.UnclearSends, r.RefusalTimes = v1alpha1.PasswordRefused, nil, make([]metav1.Time, 5)
+			}
+		}, budget{replicas: 1, faults: 1}, "is lost"},
+		"a probe too many": {func(_ *rotation.Snapshot, s *v1alpha1.MessagesPasswordStatus) {
+			s.FailedLogins, s.NextProbeTime = nil, nil
+		}, budget{replicas: 1, lockouts: 1}, "5 failed log-ins in an hour"},
+		"a commit before the proof": {func(_ *rotation.Snapshot, s *v1alpha1.MessagesPasswordStatus) {
+			if s.State == v1alpha1.MessagesPasswordSettling {
+				s.Rotation.NewPassword = v1alpha1.PasswordAccepted
+			}
+		}, budget{replicas: 1, faults: 1}, "was published and never proved"},
+		"a sending that is forgotten": {func(_ *rotation.Snapshot, s *v1alpha1.MessagesPasswordStatus) {
+			if s.Rotation != nil {
+				s.State = v1alpha1.MessagesPasswordPrepared
+			}
+		}, budget{replicas: 1, faults: 1}, "is lost"},
+		"a person who is not noticed": {func(w *rotation.Snapshot, s *v1alpha1.MessagesPasswordStatus) {
+			if w.Secret.Version != "v1" {
+				s.RefusedSecretVersion, s.NextProbeTime = w.Secret.Version, &metav1.MicroTime{Time: w.Now.Add(time.Hour)}
+			}
+		}, budget{replicas: 1, persons: 2}, "comes to no end"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			e := &explorer{lie: func(s *rotation.Snapshot) { c.lie(s, &s.Object.Status) }}
+			states, trace := e.search(newWorld(c.budget), 40)
+			if !strings.Contains(e.broken, c.says) {
+				t.Errorf("in %d states it finds %q", states, e.broken)
+			}
+			t.Logf("%s, after %d states and\n%s", e.broken, states, strings.Join(trace, "\n"))
+		})
+	}
+}

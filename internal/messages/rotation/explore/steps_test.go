@@ -1,0 +1,384 @@
+package explore_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
+)
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// successor is a state that follows another, and how.
+type successor struct {
+	how   string
+	world *world
+}
+
+// explorer follows histories.
+type explorer struct {
+	// lie is a seeded fault: it changes what a controller sees.
+	lie func(*rotation.Snapshot)
+	// seen are the verbs that were decided.
+	seen map[rotation.Verb]bool
+	// broken is the first invariant that did not hold.
+	broken string
+}
+
+func (e *explorer) fail(format string, arguments ...any) {
+	if e.broken == "" {
+		e.broken = fmt.Sprintf(format, arguments...)
+	}
+}
+
+func (e *explorer) decide(w *world) (rotation.Snapshot, rotation.Decision) {
+	s := w.snapshot()
+	if e.lie != nil {
+		s.Object = s.Object.DeepCopy()
+		e.lie(&s)
+	}
+	decision := rotation.Decide(s)
+	if e.seen != nil {
+		e.seen[decision.Verb] = true
+	}
+	return s, decision
+}
+
+// successors are all that can happen next.
+func (e *explorer) successors(w *world) []successor {
+	all := e.environment(w)
+	if !w.gone {
+		all = append(all, e.controllers(w)...)
+	}
+	for _, s := range all {
+		s.world.elsewhere = s.world.elsewhere && !s.world.holds(s.world.service.password)
+	}
+	return all
+}
+
+func (e *explorer) controllers(w *world) []successor {
+	var all []successor
+	for i := range w.budget.replicas {
+		all = append(all, e.step(w, i)...)
+		if w.budget.crashes > 0 && w.replicas[i].step != look {
+			c := w.clone()
+			c.budget.crashes--
+			c.replicas[i] = replica{}
+			all = append(all, successor{fmt.Sprintf("controller %d crashes", i), c})
+		}
+	}
+	return all
+}
+
+// step is what a controller does next, with each outcome that it may have.
+func (e *explorer) step(w *world, i int) []successor {
+	r := &w.replicas[i]
+	name := func(what string) string { return fmt.Sprintf("controller %d: %s", i, what) }
+	switch r.step {
+	case look:
+		return e.look(w, i, name)
+	case intend:
+		c := w.clone()
+		e.intend(c, &c.replicas[i])
+		return []successor{{name("intends " + string(r.decision.Verb)), c}}
+	case act:
+		return e.act(w, i, name)
+	case send:
+		return e.sendChange(w, i, name)
+	default:
+		c := w.clone()
+		c.record(&c.replicas[i])
+		return []successor{{name("records"), c}}
+	}
+}
+
+// look reads everything and decides. While there is only waiting to be done, time passes.
+func (e *explorer) look(w *world, i int, name func(string) string) []successor {
+	s, decision := e.decide(w)
+	c := w.clone()
+	r := &c.replicas[i]
+	*r = replica{
+		step: intend, snapshot: s, decision: decision, version: w.version, inSecret: w.secret.value, staging: w.staging,
+		begun: w.elapsed,
+	}
+	how := fmt.Sprintf("decides to %s %s", decision.Verb, decision.Password)
+	switch {
+	case decision.Verb == rotation.Done:
+		return nil
+	case decision.Verb == rotation.Wait:
+		c.write(r, func(object *v1alpha1.MessagesPassword) { rotation.Intend(object, decision) })
+		*r = replica{}
+		if decision.At.After(s.Now) {
+			c.pass(decision.At.Sub(s.Now))
+		} else {
+			e.fail("waits for what has passed")
+		}
+		return []successor{{name(fmt.Sprintf("waits for %s", decision.At.Sub(s.Now))), c}}
+	case w.budget.replicas == 1: // nobody can come between looking and writing
+		e.intend(c, r)
+	}
+	return []successor{{name(how), c}}
+}
+
+// write replaces the object, unless somebody else has done so since the replica has read it.
+func (w *world) write(r *replica, change func(*v1alpha1.MessagesPassword)) bool {
+	if r.version != w.version || w.gone {
+		*r = replica{}
+		return false
+	}
+	object := w.object.DeepCopy()
+	if r.intended != nil {
+		object = r.intended.DeepCopy()
+	}
+	before := relevant(w.object, w.now())
+	change(object)
+	if relevant(object, w.now()) != before {
+		w.version++
+	}
+	w.object, r.version, r.intended = object, w.version, object
+	return true
+}
+
+func (e *explorer) intend(w *world, r *replica) {
+	if !w.write(r, func(object *v1alpha1.MessagesPassword) { rotation.Intend(object, r.decision) }) {
+		return
+	}
+	switch r.decision.Verb {
+	case rotation.LogIn, rotation.Send, rotation.Stage, rotation.Unstage, rotation.Commit, rotation.RemoveFinalizer:
+		r.step = act
+	default: // the status was all
+		*r = replica{}
+	}
+}
+
+// late reports whether a replica was frozen for too long to begin a call.
+func (w *world) late(r *replica) bool { return w.elapsed-r.begun > rotation.BeginWithin }
+
+func (e *explorer) act(w *world, i int, name func(string) string) []successor {
+	c := w.clone()
+	r := &c.replicas[i]
+	switch r.decision.Verb {
+	case rotation.LogIn, rotation.Send:
+		if w.late(r) {
+			*r = replica{}
+			return []successor{{name("is too late"), c}}
+		}
+		return e.token(w, i, name)
+	case rotation.Stage:
+		if c.staging.uid == 0 {
+			c.staged++
+			c.staging = staging{c.staged, r.snapshot.Object.UID, r.inSecret, c.fresh()}
+		}
+	case rotation.Unstage:
+		if uidName(c.staging.uid) == r.snapshot.Staging.UID {
+			c.staging = staging{}
+		}
+	case rotation.RemoveFinalizer:
+		if r.version == c.version {
+			c.gone = true
+		}
+	case rotation.Commit:
+		if e.commit(c, r) {
+			return []successor{{name("commits"), c}}
+		}
+	default:
+		e.fail("nobody knows how to %s", r.decision.Verb)
+	}
+	*r = replica{}
+	return []successor{{name("does it"), c}}
+}
+
+// commit writes the new password into the Secret, if it is still the one that was read.
+func (e *explorer) commit(w *world, r *replica) bool {
+	if versionName(w.secret.version) != r.snapshot.Secret.Version {
+		return false
+	}
+	if w.secret.value != r.staging.to {
+		w.writeSecret(r.staging.to)
+		if !w.service.proved[r.staging.to] {
+			e.fail("password %d was published and never proved", r.staging.to)
+		}
+	}
+	r.step = record
+	r.sending.Reason = versionName(w.secret.version)
+	return true
+}
+
+// token is the first call of LogIn and Send.
+func (e *explorer) token(w *world, i int, name func(string) string) []successor {
+	with := map[rotation.Which]value{
+		rotation.InSecret: w.replicas[i].inSecret, rotation.Current: w.replicas[i].staging.current,
+		rotation.New: w.replicas[i].staging.to, "": w.replicas[i].staging.current,
+	}[w.replicas[i].decision.Password]
+	var all []successor
+	outcome := func(what string, faults int, token rotation.Outcome, events rotation.Outcome) {
+		c := w.clone()
+		r := &c.replicas[i]
+		if c.budget.faults -= faults; c.budget.faults < 0 {
+			return
+		}
+		if token != rotation.Unsent {
+			real := c.logIn(with)
+			if token != rotation.Unclear {
+				token = real
+			}
+		}
+		r.login, r.sending.Token, r.step = rotation.Login{Token: token, Events: events}, token, record
+		if token == rotation.Accepted && events == rotation.Accepted && r.decision.Events {
+			c.prove(with)
+		}
+		if token == rotation.Accepted && r.decision.Verb == rotation.Send {
+			r.step = send
+		}
+		e.checkLogins(c)
+		all = append(all, successor{name(fmt.Sprintf("logs in with %d, %s: %d", with, what, token)), c})
+	}
+	outcome("no fault", 0, rotation.Accepted, rotation.Accepted)
+	outcome("response lost", 1, rotation.Unclear, rotation.Unclear)
+	outcome("no connection", 1, rotation.Unsent, rotation.Unsent)
+	if w.replicas[i].decision.Events && with == w.service.password && !w.service.locked {
+		outcome("no events", 1, rotation.Accepted, rotation.Refused)
+	}
+	return all
+}
+
+// checkLogins holds the controllers to what the service allows for.
+func (e *explorer) checkLogins(w *world) {
+	w.service.failed = slices.DeleteFunc(w.service.failed, func(at time.Duration) bool {
+		return w.elapsed-at >= time.Hour
+	})
+	if len(w.service.failed) > rotation.MaxFailedLogins && !w.forgotten {
+		e.fail("%d failed log-ins in an hour", len(w.service.failed))
+	}
+}
+
+// sendChange is the second call of Send.
+func (e *explorer) sendChange(w *world, i int, name func(string) string) []successor {
+	wanted := change{w.replicas[i].staging.current, w.replicas[i].staging.to, w.elapsed}
+	var all []successor
+	outcome := func(what string, budget func(*budget) *int, result rotation.Outcome, do func(*world) rotation.Outcome) {
+		c := w.clone()
+		if budget != nil {
+			left := budget(&c.budget)
+			if *left--; *left < 0 {
+				return
+			}
+		}
+		if real := do(c); result == rotation.Accepted {
+			result = real
+		}
+		c.replicas[i].sending.Change, c.replicas[i].step = result, record
+		all = append(all, successor{name(fmt.Sprintf("changes %d to %d, %s: %d", wanted.current, wanted.to, what, result)), c})
+	}
+	nothing := func(*world) rotation.Outcome { return rotation.Unsent }
+	if w.late(&w.replicas[i]) {
+		outcome("too late", nil, rotation.Unsent, nothing)
+		return all
+	}
+	for _, other := range w.service.late {
+		if other.to != wanted.to && other.current == w.service.password {
+			e.fail("%d is sent while %d is in flight", wanted.to, other.to)
+		}
+	}
+	faults := func(b *budget) *int { return &b.faults }
+	refusals := func(b *budget) *int { return &b.refusals }
+	outcome("no fault", nil, rotation.Accepted, func(c *world) rotation.Outcome { return c.apply(wanted) })
+	outcome("response lost", faults, rotation.Unclear, func(c *world) rotation.Outcome { return c.apply(wanted) })
+	outcome("request lost", faults, rotation.Unclear, nothing)
+	outcome("delayed", faults, rotation.Unclear, func(c *world) rotation.Outcome {
+		c.service.late = append(c.service.late, wanted)
+		return rotation.Unclear
+	})
+	outcome("refused by policy", refusals, rotation.Refused, nothing)
+	return all
+}
+
+// record writes what came of it, if nobody else has written meanwhile.
+func (w *world) record(r *replica) {
+	decision, now := r.decision, w.now()
+	w.write(r, func(object *v1alpha1.MessagesPassword) {
+		switch decision.Verb {
+		case rotation.LogIn:
+			rotation.RecordLogin(object, decision, r.login, now)
+		case rotation.Send:
+			rotation.RecordSend(object, decision, r.sending, now)
+		default:
+			rotation.RecordCommit(object, decision, r.sending.Reason, beginning.Add(w.secret.written), now)
+		}
+	})
+	*r = replica{}
+}
+
+// environment is what the service does by itself, and people.
+func (e *explorer) environment(w *world) []successor {
+	var all []successor
+	happen := func(how string, budget func(*budget) *int, do func(*world)) {
+		c := w.clone()
+		if budget != nil {
+			left := budget(&c.budget)
+			if *left--; *left < 0 {
+				return
+			}
+		}
+		do(c)
+		all = append(all, successor{how, c})
+	}
+	for i, c := range w.service.late {
+		happen(fmt.Sprintf("the service changes %d to %d late", c.current, c.to), nil, func(n *world) {
+			n.service.late = slices.Delete(n.service.late, i, i+1)
+			n.apply(c)
+		})
+	}
+	if w.service.locked {
+		happen("the account is unlocked", nil, func(n *world) { n.service.locked = false })
+	} else {
+		happen("the account is locked", func(b *budget) *int { return &b.lockouts }, func(n *world) { n.service.locked = true })
+	}
+	e.people(w, happen)
+	return all
+}
+
+func (e *explorer) people(w *world, happen func(string, func(*budget) *int, func(*world))) {
+	persons := func(b *budget) *int { return &b.persons }
+	if w.secret.value != w.service.password {
+		happen("a person puts the right password into the Secret", persons, func(n *world) {
+			n.writeSecret(n.service.password)
+		})
+	}
+	happen("a person changes the password elsewhere", persons, func(n *world) {
+		n.service.password, n.elsewhere = n.fresh(), true
+	})
+	if w.staging.uid != 0 && w.object.Status.Rotation != nil && w.object.Status.Rotation.Attempts > 0 {
+		happen("a person puts a wrong password into the Secret", persons, func(n *world) { n.writeSecret(n.fresh()) })
+		happen("a person deletes the staging Secret", persons, func(n *world) { n.staging, n.deleted = staging{}, true })
+	}
+	happen("a person demands a rotation", func(b *budget) *int { return &b.demands }, func(n *world) {
+		n.changeObject(func(o *v1alpha1.MessagesPassword) { o.Annotations[v1alpha1.AnnotationRotate] += "1" })
+	})
+	if w.budget.deletes && w.object.DeletionTimestamp == nil {
+		happen("a person deletes the MessagesPassword", nil, func(n *world) {
+			n.changeObject(func(o *v1alpha1.MessagesPassword) { o.DeletionTimestamp = &metav1.Time{Time: beginning} })
+		})
+	}
+	happen("the MessagesPassword is made anew", func(b *budget) *int { return &b.recreations }, func(n *world) {
+		n.object, n.gone, n.forgotten = newObject(n.object.UID+"1"), false, true
+		n.version++
+	})
+	jumps := func(b *budget) *int { return &b.jumps }
+	happen("the clock goes back a day", jumps, func(n *world) { n.skew -= 24 * time.Hour })
+	happen("the clock goes forward a day", jumps, func(n *world) {
+		n.skew += 24 * time.Hour
+		n.forgotten = true
+	})
+}
+
+func (w *world) changeObject(change func(*v1alpha1.MessagesPassword)) {
+	w.object = w.object.DeepCopy()
+	change(w.object)
+	w.version++
+}

@@ -1,0 +1,257 @@
+package rotation
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+)
+
+// owner is whom a person turns to who has no password that the service takes. It has no other way to get one.
+const owner = "DVV, the owner of Suomi.fi Messages,"
+
+// report is what an object says of itself.
+type report struct {
+	ready           bool
+	reason, message string
+	// person is set if nothing goes on without one, or not for long.
+	person bool
+}
+
+func (s Snapshot) secretName() string { return "Secret " + s.Object.Spec.SecretRef.Name }
+
+func (s Snapshot) stagingName() string {
+	return "Secret " + StagingName(s.Object.Spec.SecretRef.Name)
+}
+
+// shared is for one of two objects that rotate the same account.
+func (s Snapshot) shared(rival string) Decision {
+	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: &report{
+		reason: v1alpha1.ReasonSecretShared, person: true,
+		message: fmt.Sprintf("%s rotates the same account: delete one of the two; this one does nothing meanwhile", rival),
+	}}
+}
+
+// awaitSecret is for a Secret that a person has to put right.
+func (s Snapshot) awaitSecret() Decision {
+	told := &report{reason: v1alpha1.ReasonSecretInvalid, person: true,
+		message: fmt.Sprintf("%s %s", s.secretName(), s.Secret.Problem)}
+	if s.Secret.Missing {
+		told = &report{reason: v1alpha1.ReasonSecretNotFound, person: true, message: fmt.Sprintf(
+			"%s does not exist: create it with the keys %s and %s, as %s has sent them", s.secretName(),
+			v1alpha1.KeyUsername, v1alpha1.KeyPassword, strings.TrimSuffix(owner, ","))}
+	}
+	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: told}
+}
+
+// awaitUsername is for a person who has changed the account while the password of another one is in flight.
+func (s Snapshot) awaitUsername() Decision {
+	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: &report{
+		reason: v1alpha1.ReasonUsernameChanged, person: true,
+		message: fmt.Sprintf("%s has another username than the rotation in flight: put the one of %s back until the "+
+			"rotation has ended, or delete %s if the account of that username is not needed any more", s.secretName(),
+			s.stagingName(), s.stagingName()),
+	}}
+}
+
+// awaitReturn is for a person who has put something wrong into the Secret while nothing can be done about it.
+func (s Snapshot) awaitReturn() Decision {
+	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: &report{
+		reason: v1alpha1.ReasonPasswordRefused, person: true,
+		message: fmt.Sprintf("%s was changed, and no log-in can be made with what it has now: put username and current "+
+			"password of %s back", s.secretName(), s.stagingName()),
+	}}
+}
+
+// reportIdle is for a password that the service takes.
+func (s Snapshot) reportIdle(next time.Time) *report {
+	status := s.status()
+	told := &report{ready: true, reason: v1alpha1.ReasonPasswordProved, message: fmt.Sprintf(
+		"the service takes the password of %s", s.secretName())}
+	if status.PasswordOrigin == v1alpha1.PasswordRotated {
+		told.reason = v1alpha1.ReasonRotated
+		told.message = fmt.Sprintf("%s has had a new password since %s", s.secretName(), at(status.PasswordSince.Time))
+	}
+	switch problem := s.badWindow(); {
+	case s.Object.Spec.Suspend:
+		told.reason = v1alpha1.ReasonSuspended
+		told.message += "; spec.suspend keeps rotations from beginning"
+	case problem != "":
+		told.ready, told.person, told.reason, told.message = false, true, v1alpha1.ReasonInvalidSpec, problem
+	default:
+		told.message += "; the next rotation is due at " + at(next)
+	}
+	return told
+}
+
+// reportRotated is for the moment of the commit.
+func (s Snapshot) reportRotated(status *v1alpha1.MessagesPasswordStatus) *report {
+	s.Object = s.Object.DeepCopy()
+	s.Object.Status = *status
+	return s.reportIdle(status.NextRotationTime.Time)
+}
+
+// reportExhausted is for an account that would be locked by further failed log-ins.
+func (s Snapshot) reportExhausted(next time.Time) *report {
+	return &report{reason: v1alpha1.ReasonLoginsExhausted, message: fmt.Sprintf("there were %d log-ins in the last hour "+
+		"that failed, or may have: the next one is made at %s, so that the service does not lock the account",
+		len(s.status().FailedLogins), at(next))}
+}
+
+// reportRefused is for the only password that there is.
+func (s Snapshot) reportRefused() *report {
+	return &report{reason: v1alpha1.ReasonPasswordRefused, person: true, message: fmt.Sprintf("the service refuses the "+
+		"password of %s (400): it is wrong, or the account is locked for a while; it is asked again at %s; if somebody "+
+		"knows the right one, put it there, else ask %s for a new one", s.secretName(), s.nextProbe(), owner)}
+}
+
+// reportBothRefused is for two passwords of which one was right before the new one was sent.
+func (s Snapshot) reportBothRefused(next time.Time) *report {
+	return &report{reason: v1alpha1.ReasonPasswordRefused, person: true, message: fmt.Sprintf("the service refuses the "+
+		"current and the new password (400): most likely the account is locked for a while, unless somebody has changed "+
+		"the password elsewhere; both are kept in %s, and it is asked again at %s; if somebody knows the right one, put it "+
+		"into %s; if this lasts for more than a day, ask %s for a new one", s.stagingName(), at(next), s.secretName(),
+		owner)}
+}
+
+// reportLost is for a new password that somebody has deleted.
+func (s Snapshot) reportLost() *report {
+	return &report{reason: v1alpha1.ReasonStagingLost, person: true, message: fmt.Sprintf("%s was deleted or changed while "+
+		"the password in it was in flight, and the service refuses the password of %s (400): restore it from a backup, or "+
+		"ask %s for a new one and put that into %s; it is asked again at %s", s.stagingName(), s.secretName(), owner,
+		s.secretName(), s.nextProbe())}
+}
+
+func (s Snapshot) nextProbe() string {
+	if next := s.status().NextProbeTime; next != nil {
+		return at(next.Time)
+	}
+	return "once"
+}
+
+// reportSent is for a new password on its way.
+func (s Snapshot) reportSent() *report {
+	return &report{reason: v1alpha1.ReasonRotationSent, message: "the new password is on its way to the service"}
+}
+
+// reportResend is for a current password that the service still takes.
+func (s Snapshot) reportResend(next time.Time) *report {
+	rotation := s.status().Rotation
+	if rotation.Change != v1alpha1.PasswordRefused {
+		return &report{reason: v1alpha1.ReasonRotationUncertain, message: fmt.Sprintf("the service takes the current "+
+			"password, and may still change it to the new one, which it was sent %d times: the same one is sent again at %s",
+			rotation.Attempts, at(next))}
+	}
+	const days = 2
+	return &report{reason: v1alpha1.ReasonChangeRefused, person: len(rotation.RefusalTimes) >= days,
+		message: fmt.Sprintf("the service takes the current password and has refused %d times to change it%s: it is tried "+
+			"again at %s, and with another new password after refusals on %d days; if this lasts, ask %s for the reason",
+			rotation.Refusals, quotedReason(rotation.RefusalReason), at(next), refusalDays, owner)}
+}
+
+func quotedReason(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%q)", reason)
+}
+
+// reportLogin is for what came of a log-in, where nothing else is decided at once.
+func (s Snapshot) reportLogin(d Decision, login Login, status *v1alpha1.MessagesPasswordStatus) *report {
+	switch {
+	case login.Token == Unclear || login.Token == Unsent:
+		return unavailable(status, login.Problem)
+	case login.Token == Accepted && d.Events && login.Events == Unclear || login.Events == Unsent && d.Events:
+		return unavailable(status, login.Problem)
+	case login.Token == Accepted && d.Events && login.Events == Refused:
+		return &report{reason: v1alpha1.ReasonEventsRefused, person: true, message: fmt.Sprintf("the service gives a token "+
+			"for %s and refuses /v2/events with it%s: no rotation is made or ended before it does not; ask %s whether the "+
+			"account may fetch events", d.Password, quotedReason(printable(login.Problem)), owner)}
+	default:
+		return nil
+	}
+}
+
+// reportSending is for what came of a sending.
+func (s Snapshot) reportSending(sending Sending, status *v1alpha1.MessagesPasswordStatus) *report {
+	switch {
+	case sending.Token == Accepted && sending.Change == Unclear:
+		return &report{reason: v1alpha1.ReasonRotationUncertain, message: "the new password was sent and no response came " +
+			"back that can be relied on" + quotedReason(printable(sending.Problem)) + ": both are kept, and the service is " +
+			"asked which it takes" + s.nextCall(status)}
+	case sending.Token == Unclear, sending.Token == Unsent, sending.Token == Accepted && sending.Change == Unsent:
+		return unavailable(status, sending.Problem)
+	default:
+		return nil
+	}
+}
+
+func (Snapshot) nextCall(status *v1alpha1.MessagesPasswordStatus) string {
+	if status.NextCallTime == nil {
+		return ""
+	}
+	return ", at " + at(status.NextCallTime.Time)
+}
+
+func unavailable(status *v1alpha1.MessagesPasswordStatus, problem string) *report {
+	return &report{reason: v1alpha1.ReasonServiceUnavailable, message: fmt.Sprintf("the service did not answer as it should"+
+		"%s: it is called again at %s", quotedReason(printable(problem)), at(status.NextCallTime.Time))}
+}
+
+// writeConditions writes what the object says of itself.
+func (d Decision) writeConditions(object *v1alpha1.MessagesPassword) {
+	s := d.snapshot
+	if told := d.report; told != nil {
+		s.write(object, v1alpha1.ConditionReady, told.ready, told.reason, told.message)
+		s.write(object, v1alpha1.ConditionNeedsPerson, told.person, told.reason, told.message)
+	} else if meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ConditionReady) == nil {
+		s.write(object, v1alpha1.ConditionReady, false, v1alpha1.ReasonProvingPassword, "the password is about to be proved")
+	}
+	reason, message := rotating(object)
+	s.write(object, v1alpha1.ConditionRotating, object.Status.State != v1alpha1.MessagesPasswordIdle, reason, message)
+	s.writeAge(object)
+	s.writeRetrieval(object)
+}
+
+func rotating(object *v1alpha1.MessagesPassword) (reason, message string) {
+	switch object.Status.State {
+	case v1alpha1.MessagesPasswordPrepared:
+		return v1alpha1.ReasonRotationPrepared, "a new password is there, and nothing was sent"
+	case v1alpha1.MessagesPasswordSent:
+		return v1alpha1.ReasonRotationSent, "the new password was sent, and is about to be proved"
+	case v1alpha1.MessagesPasswordSettling:
+		return v1alpha1.ReasonRotationUncertain, "it is not known for certain which password the service takes"
+	default:
+		return v1alpha1.ReasonPasswordProved, "no rotation is in flight"
+	}
+}
+
+func (s Snapshot) write(object *v1alpha1.MessagesPassword, kind string, holds bool, reason, message string) {
+	condition := metav1.Condition{
+		Type: kind, Status: metav1.ConditionFalse, Reason: reason, Message: message,
+		ObservedGeneration: object.Generation, LastTransitionTime: metav1.Time{Time: s.Now},
+	}
+	if holds {
+		condition.Status = metav1.ConditionTrue
+	}
+	meta.SetStatusCondition(&object.Status.Conditions, condition)
+}
+
+func at(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }
+
+// printable is a text of the service as it may be shown: cut, and without what is no character to be read.
+func printable(text string) string {
+	const longest = 200
+	var clean strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) && clean.Len() < longest {
+			clean.WriteRune(r)
+		}
+	}
+	return strings.TrimSpace(clean.String())
+}
