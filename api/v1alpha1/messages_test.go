@@ -1,6 +1,7 @@
 package v1alpha1_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -28,9 +29,7 @@ func TestRulesOfMessagesPasswords(t *testing.T) {
 	const url, inline = "https://localhost:8443", "spec.tls.caBundle"
 	elsewhere := func(more map[string]any) map[string]any {
 		fields := map[string]any{"spec.environment": nil, "spec.url": url}
-		for path, value := range more {
-			fields[path] = value
-		}
+		maps.Copy(fields, more)
 		return fields
 	}
 	window := func(fields map[string]any, says string) refused {
@@ -42,14 +41,15 @@ func TestRulesOfMessagesPasswords(t *testing.T) {
 	days := []any{"Monday", "Sunday"}
 	heartbeat := map[string]any{"deploymentName": "app"}
 	cases := map[string]refused{
-		"an environment":                    {nil, ""},
-		"another environment":               field("spec.environment", "ACCEPTANCE", "Unsupported value"),
-		"a url":                             {elsewhere(nil), ""},
-		"a url and its authority":           {elsewhere(map[string]any{inline: "LS0tLS1CRUdJTg=="}), ""},
-		"an authority without a url":        field(inline, "LS0tLS1CRUdJTg==", "spec.tls is for spec.url"),
-		"an environment and a url":          field("spec.url", url, "exactly one"),
-		"neither":                           field("spec.environment", nil, "exactly one"),
-		"a url without TLS":                 {elsewhere(map[string]any{"spec.url": "http://localhost"}), "must start with https://"},
+		"an environment":             {nil, ""},
+		"another environment":        field("spec.environment", "ACCEPTANCE", "Unsupported value"),
+		"a url":                      {elsewhere(nil), ""},
+		"a url and its authority":    {elsewhere(map[string]any{inline: "LS0tLS1CRUdJTg=="}), ""},
+		"an authority without a url": field(inline, "LS0tLS1CRUdJTg==", "spec.tls is for spec.url"),
+		"an environment and a url":   field("spec.url", url, "exactly one"),
+		"neither":                    field("spec.environment", nil, "exactly one"),
+		"a url without TLS": {
+			elsewhere(map[string]any{"spec.url": "http://localhost"}), "must start with https://"},
 		"a url without a host":              {elsewhere(map[string]any{"spec.url": "https://"}), "is not a URL"},
 		"no Secret":                         field("spec.secretRef", nil, "spec.secretRef: Required value"),
 		"a rotation a year":                 field("spec.interval", "8760h", ""),
@@ -69,7 +69,7 @@ func TestRulesOfMessagesPasswords(t *testing.T) {
 		"a window at a quarter past":        window(map[string]any{"start": "2:15", "end": "05:00"}, "start"),
 		"a window after midnight":           window(map[string]any{"start": "24:00", "end": "05:00"}, "start"),
 		"a window on a day that is none":    window(map[string]any{"days": []any{"Someday"}}, "Unsupported value"),
-		"a window of a place unknown":       window(map[string]any{"days": days, "timeZone": "Local"}, "name of the IANA database"),
+		"a window of a place unknown":       window(map[string]any{"days": days, "timeZone": "Local"}, "the IANA database"),
 		"a CronJob's retrieval":             retrieval(map[string]any{"cronJobName": "fetch", "maxAge": "1h"}, ""),
 		"an application's retrieval":        retrieval(map[string]any{"heartbeat": heartbeat, "maxAge": "1h"}, ""),
 		"retrieval by both": retrieval(map[string]any{

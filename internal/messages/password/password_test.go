@@ -64,7 +64,7 @@ func TestAPasswordKeepsTheRules(t *testing.T) {
 	}
 }
 
-// TestNoCharacterIsLikelier than another, but for the first one, which is a letter, and the symbol that has to be there:
+// TestNoCharacterIsLikelier than another, but for the first one, which is a letter, and the symbol that must be there:
 // of 255,000 characters each comes about 3,864 times, and the remainder of a division would make most twice as likely.
 func TestNoCharacterIsLikelier(t *testing.T) {
 	random, seen := mathrand.NewChaCha8([32]byte{1}), map[rune]int{}
@@ -149,7 +149,7 @@ func TestWhatAPersonBrings(t *testing.T) {
 func TestAPasswordIsNotShown(t *testing.T) {
 	hidden := password.New(secret)
 	within := struct {
-		Public  password.Password
+		Public  password.Password `json:"public"`
 		private password.Password
 	}{hidden, hidden}
 	logged := &bytes.Buffer{}
@@ -158,12 +158,12 @@ func TestAPasswordIsNotShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := []string{hidden.String(), logged.String(), string(marshaled)}
+	var shown strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		shown = append(shown, fmt.Sprintf(verb, hidden), fmt.Sprintf(verb, within), fmt.Sprintf(verb, &within))
+		fmt.Fprintf(&shown, verb+verb+verb, hidden, within, &within)
 	}
-	shown = append(shown, password.Redact("you sent "+secret+", twice: "+secret, password.Password{}, hidden))
-	for _, text := range shown {
+	redacted := password.Redact("you sent "+secret+", twice: "+secret, password.Password{}, hidden)
+	for _, text := range []string{hidden.String(), logged.String(), string(marshaled), shown.String(), redacted} {
 		if strings.Contains(text, "esame") || strings.Contains(text, fmt.Sprintf("%x", secret)) {
 			t.Errorf("%q shows it", text)
 		}

@@ -104,7 +104,9 @@ func prepared(s *rotation.Snapshot) {
 }
 
 // inFlight has a new password that was sent so long ago.
-func inFlight(long time.Duration, response v1alpha1.PasswordVerdict, changes ...func(*v1alpha1.MessagesRotation)) change {
+func inFlight(
+	long time.Duration, response v1alpha1.PasswordVerdict, changes ...func(*v1alpha1.MessagesRotation),
+) change {
 	return func(s *rotation.Snapshot) {
 		prepared(s)
 		s.Object.Status.State = v1alpha1.MessagesPasswordSettling
@@ -151,7 +153,7 @@ func failed(all ...time.Duration) change {
 	})
 }
 
-// apart is the part of a status that tests look at in another way.
+// stored is an object as the API server keeps it.
 func stored(t *testing.T, object *v1alpha1.MessagesPassword) *v1alpha1.MessagesPassword {
 	t.Helper()
 	data, err := json.Marshal(object)

@@ -38,79 +38,116 @@ func TestWhatIsDone(t *testing.T) {
 		after    time.Duration
 	}{
 		// Nothing in flight.
-		"a password that was found is proved":       {snapshot(found), rotation.LogIn, rotation.InSecret, 0},
-		"a proved one waits for its time":           {snapshot(), rotation.Wait, "", time.Hour},
-		"a changed one is proved at once":           {snapshot(changed), rotation.LogIn, rotation.InSecret, 0},
-		"a changed one also where one was refused":  {snapshot(changed, nextProbe(time.Hour, "7")), rotation.LogIn, rotation.InSecret, 0},
-		"a refused one waits":                       {snapshot(nextProbe(time.Hour, "7")), rotation.Wait, "", time.Hour},
-		"a refused one is asked again":              {snapshot(nextProbe(0, "7")), rotation.LogIn, rotation.InSecret, 0},
-		"a missing Secret waits for a person":       {snapshot(missing), rotation.Wait, "", time.Hour},
-		"an unusable one costs no log-in":           {snapshot(unusable, due), rotation.Wait, "", time.Hour},
-		"a rotation begins with a proof":            {snapshot(due), rotation.LogIn, rotation.InSecret, 0},
-		"a fresh proof is enough":                   {snapshot(due, checked), rotation.Stage, "", 0},
-		"the finalizer comes first":                 {snapshot(due, checked, released), rotation.AddFinalizer, "", 0},
-		"a demand does not wait":                    {snapshot(demanded, checked), rotation.Stage, "", 0},
-		"a demand does not beat suspend":            {snapshot(demanded, suspended), rotation.Wait, "", day},
-		"a suspended one does nothing":              {snapshot(due, suspended), rotation.Wait, "", day},
-		"a suspended one is proved all the same":    {snapshot(changed, suspended), rotation.LogIn, rotation.InSecret, 0},
-		"a rival goes first":                        {snapshot(due, rival), rotation.Wait, "", time.Hour},
-		"a service that is not well is left alone":  {snapshot(due, backOff), rotation.Wait, "", time.Minute},
-		"three failed log-ins stop a rotation":      {snapshot(due, failed(50*time.Minute, 40*time.Minute, 0)), rotation.Wait, "", 11 * time.Minute},
-		"three failed log-ins do not stop a person": {snapshot(changed, failed(50*time.Minute, 40*time.Minute, 0)), rotation.LogIn, rotation.InSecret, 0},
-		"four do":                                      {snapshot(changed, failed(50*time.Minute, 40*time.Minute, 9, 9)), rotation.Wait, "", 11 * time.Minute},
-		"a deleted one lets go":                        {snapshot(deleted), rotation.RemoveFinalizer, "", 0},
-		"one that has let go is left alone":            {snapshot(deleted, released), rotation.Done, "", 0},
-		"a window in a zone that is none stops all":    {snapshot(due, window("02:00", "05:00", "Europe/Nowhere")), rotation.Wait, "", day},
-		"a window that is shut is waited for":          {snapshot(due, window("20:00", "22:00", "UTC")), rotation.Wait, "", 8 * time.Hour},
-		"a demand does not wait for a window":          {snapshot(demanded, checked, window("20:00", "22:00", "UTC")), rotation.Stage, "", 0},
-		"the staging Secret of another is not touched": {snapshot(due, checked, staged, foreign), rotation.Wait, "", time.Hour},
+		"a password that was found is proved": {snapshot(found), rotation.LogIn, rotation.InSecret, 0},
+		"a proved one waits for its time":     {snapshot(), rotation.Wait, "", time.Hour},
+		"a changed one is proved at once":     {snapshot(changed), rotation.LogIn, rotation.InSecret, 0},
+		"a changed one also where one was refused": {
+			snapshot(changed, nextProbe(time.Hour, "7")), rotation.LogIn, rotation.InSecret, 0},
+		"a refused one waits":                      {snapshot(nextProbe(time.Hour, "7")), rotation.Wait, "", time.Hour},
+		"a refused one is asked again":             {snapshot(nextProbe(0, "7")), rotation.LogIn, rotation.InSecret, 0},
+		"a missing Secret waits for a person":      {snapshot(missing), rotation.Wait, "", time.Hour},
+		"an unusable one costs no log-in":          {snapshot(unusable, due), rotation.Wait, "", time.Hour},
+		"a rotation begins with a proof":           {snapshot(due), rotation.LogIn, rotation.InSecret, 0},
+		"a fresh proof is enough":                  {snapshot(due, checked), rotation.Stage, "", 0},
+		"the finalizer comes first":                {snapshot(due, checked, released), rotation.AddFinalizer, "", 0},
+		"a demand does not wait":                   {snapshot(demanded, checked), rotation.Stage, "", 0},
+		"a demand does not beat suspend":           {snapshot(demanded, suspended), rotation.Wait, "", day},
+		"a suspended one does nothing":             {snapshot(due, suspended), rotation.Wait, "", day},
+		"a suspended one is proved all the same":   {snapshot(changed, suspended), rotation.LogIn, rotation.InSecret, 0},
+		"a rival goes first":                       {snapshot(due, rival), rotation.Wait, "", time.Hour},
+		"a service that is not well is left alone": {snapshot(due, backOff), rotation.Wait, "", time.Minute},
+		"three failed log-ins stop a rotation": {
+			snapshot(due, failed(50*time.Minute, 40*time.Minute, 0)), rotation.Wait, "", 11 * time.Minute},
+		"three failed log-ins do not stop a person": {
+			snapshot(changed, failed(50*time.Minute, 40*time.Minute, 0)), rotation.LogIn, rotation.InSecret, 0},
+		"four do": {
+			snapshot(changed, failed(50*time.Minute, 40*time.Minute, 9, 9)), rotation.Wait, "", 11 * time.Minute},
+		"a deleted one lets go":             {snapshot(deleted), rotation.RemoveFinalizer, "", 0},
+		"one that has let go is left alone": {snapshot(deleted, released), rotation.Done, "", 0},
+		"a window in a zone that is none stops all": {
+			snapshot(due, window("02:00", "05:00", "Europe/Nowhere")), rotation.Wait, "", day},
+		"a window that is shut is waited for": {
+			snapshot(due, window("20:00", "22:00", "UTC")), rotation.Wait, "", 8 * time.Hour},
+		"a demand does not wait for a window": {
+			snapshot(demanded, checked, window("20:00", "22:00", "UTC")), rotation.Stage, "", 0},
+		"the staging Secret of another is not touched": {
+			snapshot(due, checked, staged, foreign), rotation.Wait, "", time.Hour},
 
 		// Not sent.
-		"a staging Secret is taken on":                  {snapshot(due, checked, staged), rotation.Prepare, "", 0},
-		"it is sent without a probe":                    {snapshot(due, prepared), rotation.Send, "", 0},
-		"it is not sent while it may not be":            {snapshot(due, prepared, backOff), rotation.Wait, "", time.Minute},
-		"nor with three failed log-ins":                 {snapshot(due, prepared, failed(0, 0, 0)), rotation.Wait, "", 61 * time.Minute},
-		"it is dropped when nobody wants it":            {snapshot(prepared, suspended), rotation.Retire, "", 0},
-		"and when the object is deleted":                {snapshot(due, prepared, deleted), rotation.Retire, "", 0},
-		"and when its window is over":                   {snapshot(due, prepared, window("20:00", "22:00", "UTC")), rotation.Retire, "", 0},
-		"but not on demand":                             {snapshot(prepared, demanded, window("20:00", "22:00", "UTC")), rotation.Send, "", 0},
-		"what was dropped is deleted":                   {snapshot(retired), rotation.Unstage, "", 0},
-		"also before the object is let go":              {snapshot(retired, deleted), rotation.Unstage, "", 0},
-		"a person's password is proved first":           {snapshot(due, prepared, changed), rotation.LogIn, rotation.InSecret, 0},
-		"and after that the new one is dropped":         {snapshot(due, prepared, changed, proved("8")), rotation.Retire, "", 0},
-		"a wrong one is put right by the rotation":      {snapshot(due, prepared, changed, refusedVersion("8")), rotation.Send, "", 0},
-		"a missing one, too":                            {snapshot(due, prepared, missing), rotation.Send, "", 0},
-		"but not while it is suspended":                 {snapshot(due, prepared, missing, suspended), rotation.Wait, "", time.Hour},
+		"a staging Secret is taken on":       {snapshot(due, checked, staged), rotation.Prepare, "", 0},
+		"it is sent without a probe":         {snapshot(due, prepared), rotation.Send, "", 0},
+		"it is not sent while it may not be": {snapshot(due, prepared, backOff), rotation.Wait, "", time.Minute},
+		"nor with three failed log-ins": {
+			snapshot(due, prepared, failed(0, 0, 0)), rotation.Wait, "", 61 * time.Minute},
+		"it is dropped when nobody wants it": {snapshot(prepared, suspended), rotation.Retire, "", 0},
+		"and when the object is deleted":     {snapshot(due, prepared, deleted), rotation.Retire, "", 0},
+		"and when its window is over": {
+			snapshot(due, prepared, window("20:00", "22:00", "UTC")), rotation.Retire, "", 0},
+		"but not on demand": {
+			snapshot(prepared, demanded, window("20:00", "22:00", "UTC")), rotation.Send, "", 0},
+		"what was dropped is deleted":      {snapshot(retired), rotation.Unstage, "", 0},
+		"also before the object is let go": {snapshot(retired, deleted), rotation.Unstage, "", 0},
+		"a person's password is proved first": {
+			snapshot(due, prepared, changed), rotation.LogIn, rotation.InSecret, 0},
+		"and after that the new one is dropped": {
+			snapshot(due, prepared, changed, proved("8")), rotation.Retire, "", 0},
+		"a wrong one is put right by the rotation": {
+			snapshot(due, prepared, changed, refusedVersion("8")), rotation.Send, "", 0},
+		"a missing one, too": {snapshot(due, prepared, missing), rotation.Send, "", 0},
+		"but not while it is suspended": {
+			snapshot(due, prepared, missing, suspended), rotation.Wait, "", time.Hour},
 		"a staging Secret that is gone is no loss":      {snapshot(due, prepared, unstaged), rotation.Retire, "", 0},
 		"that of an object that is gone may be needed":  {snapshot(staged, abandoned), rotation.Adopt, "", 0},
 		"a broken one is dropped with the Secret right": {snapshot(staged, abandoned, broken), rotation.Retire, "", 0},
-		"and kept with the Secret wrong":                {snapshot(staged, abandoned, broken, nextProbe(time.Hour, "7")), rotation.Wait, "", time.Hour},
+		"and kept with the Secret wrong": {
+			snapshot(staged, abandoned, broken, nextProbe(time.Hour, "7")), rotation.Wait, "", time.Hour},
 
 		// Sent.
-		"one on its way is waited for":                  {snapshot(inFlight(0, unknown), sent), rotation.Wait, "", time.Minute},
-		"one that was taken is proved":                  {snapshot(inFlight(0, accepted), sent), rotation.LogIn, rotation.New, 0},
+		"one on its way is waited for": {
+			snapshot(inFlight(0, unknown), sent), rotation.Wait, "", time.Minute},
+		"one that was taken is proved": {
+			snapshot(inFlight(0, accepted), sent), rotation.LogIn, rotation.New, 0},
 		"after a lost response the new one comes first": {snapshot(lostResponse), rotation.LogIn, rotation.New, 0},
-		"and the current one next":                      {snapshot(inFlight(time.Hour, unknown, newRefused)), rotation.LogIn, rotation.Current, 0},
-		"after a refusal the current one comes first":   {snapshot(inFlight(0, refused)), rotation.LogIn, rotation.Current, 0},
-		"and the new one next":                          {snapshot(inFlight(0, refused, currentRefused)), rotation.LogIn, rotation.New, 0},
-		"a proved new one is published":                 {snapshot(inFlight(0, unknown, newTaken)), rotation.Commit, "", 0},
-		"also into a Secret that is gone":               {snapshot(inFlight(0, unknown, newTaken), missing), rotation.Commit, "", 0},
-		"one that was published is written down":        {snapshot(inFlight(0, unknown, newTaken), holdsNew), rotation.Commit, "", 0},
-		"with the current one the same is sent again":   {snapshot(inFlight(time.Hour, unknown, newRefused, currentTaken)), rotation.Send, "", 0},
-		"but not at once":                               {snapshot(inFlight(0, unknown, newRefused, currentTaken, sendLater)), rotation.Wait, "", time.Hour},
-		"suspend does not end it":                       {snapshot(lostResponse, suspended), rotation.LogIn, rotation.New, 0},
-		"nor a deletion":                                {snapshot(lostResponse, deleted), rotation.LogIn, rotation.New, 0},
-		"unless it was told not to wait":                {snapshot(lostResponse, deleted, orphan), rotation.RemoveFinalizer, "", 0},
-		"or nothing is left to wait for":                {snapshot(lostResponse, deleted, unstaged), rotation.RemoveFinalizer, "", 0},
-		"both refused are left alone":                   {snapshot(bothRefused, nextProbe(time.Hour, "")), rotation.Wait, "", time.Hour},
-		"and asked again":                               {snapshot(bothRefused, nextProbe(0, "")), rotation.LogIn, rotation.New, 0},
-		"a person's password comes before them":         {snapshot(bothRefused, nextProbe(time.Hour, ""), changed), rotation.LogIn, rotation.InSecret, 0},
-		"also before what was proved":                   {snapshot(inFlight(0, unknown, newTaken), changed), rotation.LogIn, rotation.InSecret, 0},
-		"a wrong one of a person's is overwritten":      {snapshot(inFlight(0, unknown, newTaken), changed, refusedVersion("8")), rotation.Commit, "", 0},
-		"a right one ends the rotation":                 {snapshot(bothRefused, changed, proved("8")), rotation.Retire, "", 0},
-		"another account is not written to":             {snapshot(inFlight(0, unknown, newTaken), otherUser), rotation.Wait, "", time.Hour},
-		"with the staging Secret gone the rest counts":  {snapshot(lostResponse, unstaged), rotation.LogIn, rotation.InSecret, 0},
-		"and is enough if it is right":                  {snapshot(lostResponse, unstaged, proved("7")), rotation.Retire, "", 0},
+		"and the current one next": {
+			snapshot(inFlight(time.Hour, unknown, newRefused)), rotation.LogIn, rotation.Current, 0},
+		"after a refusal the current one comes first": {
+			snapshot(inFlight(0, refused)), rotation.LogIn, rotation.Current, 0},
+		"and the new one next": {
+			snapshot(inFlight(0, refused, currentRefused)), rotation.LogIn, rotation.New, 0},
+		"a proved new one is published": {snapshot(inFlight(0, unknown, newTaken)), rotation.Commit, "", 0},
+		"also into a Secret that is gone": {
+			snapshot(inFlight(0, unknown, newTaken), missing), rotation.Commit, "", 0},
+		"one that was published is written down": {
+			snapshot(inFlight(0, unknown, newTaken), holdsNew), rotation.Commit, "", 0},
+		"with the current one the same is sent again": {
+			snapshot(inFlight(time.Hour, unknown, newRefused, currentTaken)), rotation.Send, "", 0},
+		"but not at once": {
+			snapshot(inFlight(0, unknown, newRefused, currentTaken, sendLater)), rotation.Wait, "", time.Hour},
+		"suspend does not end it": {
+			snapshot(lostResponse, suspended), rotation.LogIn, rotation.New, 0},
+		"nor a deletion": {snapshot(lostResponse, deleted), rotation.LogIn, rotation.New, 0},
+		"unless it was told not to wait": {
+			snapshot(lostResponse, deleted, orphan), rotation.RemoveFinalizer, "", 0},
+		"or nothing is left to wait for": {
+			snapshot(lostResponse, deleted, unstaged), rotation.RemoveFinalizer, "", 0},
+		"both refused are left alone": {
+			snapshot(bothRefused, nextProbe(time.Hour, "")), rotation.Wait, "", time.Hour},
+		"and asked again": {
+			snapshot(bothRefused, nextProbe(0, "")), rotation.LogIn, rotation.New, 0},
+		"a person's password comes before them": {
+			snapshot(bothRefused, nextProbe(time.Hour, ""), changed), rotation.LogIn, rotation.InSecret, 0},
+		"also before what was proved": {
+			snapshot(inFlight(0, unknown, newTaken), changed), rotation.LogIn, rotation.InSecret, 0},
+		"a wrong one of a person's is overwritten": {
+			snapshot(inFlight(0, unknown, newTaken), changed, refusedVersion("8")), rotation.Commit, "", 0},
+		"a right one ends the rotation": {
+			snapshot(bothRefused, changed, proved("8")), rotation.Retire, "", 0},
+		"another account is not written to": {
+			snapshot(inFlight(0, unknown, newTaken), otherUser), rotation.Wait, "", time.Hour},
+		"with the staging Secret gone the rest counts": {
+			snapshot(lostResponse, unstaged), rotation.LogIn, rotation.InSecret, 0},
+		"and is enough if it is right": {
+			snapshot(lostResponse, unstaged, proved("7")), rotation.Retire, "", 0},
 
 		// Refused by policy.
 		"refusals on four days are not enough": {
@@ -171,19 +208,28 @@ func TestWhatTheObjectSays(t *testing.T) {
 		person   metav1.ConditionStatus
 		says     string
 	}{
-		"all is well":          {snapshot(), "True", "PasswordProved", "False", "the next rotation is due at 2026-11-28T13:00:00Z"},
-		"it is suspended":      {snapshot(suspended), "True", "Suspended", "False", "keeps rotations from beginning"},
-		"no Secret":            {snapshot(missing), "False", "SecretNotFound", "True", "keys username and password, as DVV"},
-		"half a Secret":        {snapshot(unusable), "False", "SecretInvalid", "True", "lacks password"},
-		"a wrong password":     {snapshot(nextProbe(time.Hour, "7")), "False", "PasswordRefused", "True", "else ask DVV"},
-		"a zone that is none":  {snapshot(window("02:00", "05:00", "X/Y")), "False", "InvalidSpec", "True", "as Europe/Helsinki"},
-		"two for one account":  {snapshot(rival), "False", "SecretShared", "True", "delete one of the two"},
-		"another account":      {snapshot(inFlight(0, unknown), otherUser), "False", "UsernameChanged", "True", "put the one of"},
-		"too many log-ins":     {snapshot(changed, failed(1, 1, 1, 1)), "False", "LoginsExhausted", "False", "does not lock the account"},
-		"one on its way":       {snapshot(inFlight(0, unknown), sent), "False", "RotationSent", "False", "on its way"},
-		"one to be sent again": {snapshot(inFlight(0, unknown, currentTaken, sendLater)), "False", "RotationUncertain", "False", "the same one"},
-		"a refusal":            {snapshot(inFlight(0, refused, currentTaken, sendLater, refusedFor(1))), "False", "ChangeRefused", "False", "has refused 1 times"},
-		"refusals for days":    {snapshot(inFlight(0, refused, currentTaken, sendLater, refusedFor(2))), "False", "ChangeRefused", "True", "ask DVV"},
+		"all is well": {
+			snapshot(), "True", "PasswordProved", "False", "the next rotation is due at 2026-11-28T13:00:00Z"},
+		"it is suspended": {snapshot(suspended), "True", "Suspended", "False", "keeps rotations from beginning"},
+		"no Secret": {
+			snapshot(missing), "False", "SecretNotFound", "True", "keys username and password, as DVV"},
+		"half a Secret":    {snapshot(unusable), "False", "SecretInvalid", "True", "lacks password"},
+		"a wrong password": {snapshot(nextProbe(time.Hour, "7")), "False", "PasswordRefused", "True", "else ask DVV"},
+		"a zone that is none": {
+			snapshot(window("02:00", "05:00", "X/Y")), "False", "InvalidSpec", "True", "as Europe/Helsinki"},
+		"two for one account": {snapshot(rival), "False", "SecretShared", "True", "delete one of the two"},
+		"another account": {
+			snapshot(inFlight(0, unknown), otherUser), "False", "UsernameChanged", "True", "put the one of"},
+		"too many log-ins": {
+			snapshot(changed, failed(1, 1, 1, 1)), "False", "LoginsExhausted", "False", "does not lock the account"},
+		"one on its way": {snapshot(inFlight(0, unknown), sent), "False", "RotationSent", "False", "on its way"},
+		"one to be sent again": {
+			snapshot(inFlight(0, unknown, currentTaken, sendLater)), "False", "RotationUncertain", "False", "the same one"},
+		"a refusal": {
+			snapshot(inFlight(0, refused, currentTaken, sendLater, refusedFor(1))), "False", "ChangeRefused", "False",
+			"has refused 1 times"},
+		"refusals for days": {
+			snapshot(inFlight(0, refused, currentTaken, sendLater, refusedFor(2))), "False", "ChangeRefused", "True", "ask DVV"},
 		"both refused": {snapshot(inFlight(0, unknown, newRefused, currentRefused), nextProbe(time.Hour, "")),
 			"False", "PasswordRefused", "True", "both are kept in Secret messages-rotation"},
 		"a lost one": {snapshot(inFlight(time.Hour, unknown), unstaged, nextProbe(time.Hour, "7")),

@@ -55,16 +55,17 @@ func RecordLogin(object *v1alpha1.MessagesPassword, decision Decision, login Log
 	s, status := decision.snapshot, &object.Status
 	s.recordToken(status, login.Token)
 	wantsEvents := decision.Events && login.Token == Accepted
-	clear := login.Token == Accepted || login.Token == Refused
+	answered := login.Token == Accepted || login.Token == Refused
 	if wantsEvents && login.Events != Accepted {
-		clear = false
+		answered = false
 	}
-	recordClarity(status, clear, login.RetryAfter, now)
-	switch {
-	case login.Token == Accepted:
+	recordClarity(status, answered, login.RetryAfter, now)
+	switch login.Token {
+	case Accepted:
 		decision.recordAccepted(status, wantsEvents && login.Events == Accepted, now)
-	case login.Token == Refused:
+	case Refused:
 		decision.recordRefused(status, now)
+	default:
 	}
 	decision.report = s.reportLogin(decision, login, status)
 	decision.writeConditions(object)
@@ -78,8 +79,8 @@ func (s Snapshot) recordToken(status *v1alpha1.MessagesPasswordStatus, token Out
 }
 
 // recordClarity counts the calls that had no clear response, and plans the next one.
-func recordClarity(status *v1alpha1.MessagesPasswordStatus, clear bool, retryAfter time.Duration, now time.Time) {
-	if clear {
+func recordClarity(status *v1alpha1.MessagesPasswordStatus, answered bool, retryAfter time.Duration, now time.Time) {
+	if answered {
 		status.UnclearResponses, status.NextCallTime = 0, nil
 	} else {
 		status.UnclearResponses++
@@ -146,8 +147,8 @@ func RecordSend(object *v1alpha1.MessagesPassword, decision Decision, sending Se
 	s, status := decision.snapshot, &object.Status
 	s.recordToken(status, sending.Token)
 	unread := sending.Change == Unsent || sending.Token != Accepted
-	clear := sending.Token == Refused || !unread && sending.Change != Unclear
-	recordClarity(status, clear, sending.RetryAfter, now)
+	answered := sending.Token == Refused || !unread && sending.Change != Unclear
+	recordClarity(status, answered, sending.RetryAfter, now)
 	switch {
 	case unread:
 		s.withdraw(status)

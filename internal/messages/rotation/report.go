@@ -121,9 +121,9 @@ func (s Snapshot) reportBothRefused(next time.Time) *report {
 
 // reportLost is for a new password that somebody has deleted.
 func (s Snapshot) reportLost() *report {
-	return &report{reason: v1alpha1.ReasonStagingLost, person: true, message: fmt.Sprintf("%s was deleted or changed while "+
-		"the password in it was in flight, and the service refuses the password of %s (400): restore it from a backup, or "+
-		"ask %s for a new one and put that into %s; it is asked again at %s", s.stagingName(), s.secretName(), owner,
+	return &report{reason: v1alpha1.ReasonStagingLost, person: true, message: fmt.Sprintf("%s was deleted or changed "+
+		"while the password in it was in flight, and the service refuses the password of %s (400): restore it from a backup, "+
+		"or ask %s for a new one and put that into %s; it is asked again at %s", s.stagingName(), s.secretName(), owner,
 		s.secretName(), s.nextProbe())}
 }
 
@@ -199,8 +199,8 @@ func (Snapshot) nextCall(status *v1alpha1.MessagesPasswordStatus) string {
 }
 
 func unavailable(status *v1alpha1.MessagesPasswordStatus, problem string) *report {
-	return &report{reason: v1alpha1.ReasonServiceUnavailable, message: fmt.Sprintf("the service did not answer as it should"+
-		"%s: it is called again at %s", quotedReason(printable(problem)), at(status.NextCallTime.Time))}
+	return &report{reason: v1alpha1.ReasonServiceUnavailable, message: fmt.Sprintf("the service did not answer as it "+
+		"should%s: it is called again at %s", quotedReason(printable(problem)), at(status.NextCallTime.Time))}
 }
 
 // writeConditions writes what the object says of itself.

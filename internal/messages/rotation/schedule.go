@@ -77,8 +77,8 @@ func soonest(openings []opening, at time.Time) time.Time {
 	return at
 }
 
-// openingsAround are those of a window from a week before a time to a week after it, in order; nil without a window, and
-// for one whose time zone nobody knows.
+// openingsAround are those of a window from a week before a time to a week after it, in order; nil without a window,
+// and for one whose time zone nobody knows.
 func openingsAround(window *v1alpha1.MessagesWindow, at time.Time) []opening {
 	if window == nil {
 		return nil

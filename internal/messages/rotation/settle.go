@@ -56,8 +56,8 @@ func (s Snapshot) sending() bool {
 }
 
 // notApplied reports whether it is settled that the service has not taken the new password and never will: it has
-// refused it in so many words, takes the current one since then, and no attempt is left that it could still act on. That
-// ends a rotation after refusals on different days, since another value may pass, or where nobody wants it any more.
+// refused it in so many words, takes the current one since then, and has no attempt left that it could still act on.
+// That ends a rotation after refusals on different days, since another value may pass, or where nobody wants it any more.
 func (s Snapshot) notApplied() bool {
 	rotation := s.status().Rotation
 	if rotation.Change != v1alpha1.PasswordRefused || rotation.CurrentPassword != v1alpha1.PasswordAccepted ||

@@ -102,7 +102,8 @@ func (s Snapshot) inFlight() bool {
 // usable reports whether a log-in can be made with what the Secret holds.
 func (s Snapshot) usable() bool { return !s.Secret.Missing && s.Secret.Problem == "" }
 
-// proved reports whether the service has taken the password of the Secret as it is, since the last attempt to change it.
+// proved reports whether the service has taken the password of the Secret as it is, since it was last asked to change
+// it.
 func (s Snapshot) proved() bool {
 	return s.usable() && s.status().ProvedSecretVersion == s.Secret.Version
 }

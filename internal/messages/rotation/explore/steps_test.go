@@ -30,7 +30,7 @@ type explorer struct {
 	broken string
 }
 
-func (e *explorer) fail(format string, arguments ...any) {
+func (e *explorer) failf(format string, arguments ...any) {
 	if e.broken == "" {
 		e.broken = fmt.Sprintf(format, arguments...)
 	}
@@ -116,7 +116,7 @@ func (e *explorer) look(w *world, i int, name func(string) string) []successor {
 		if decision.At.After(s.Now) {
 			c.pass(decision.At.Sub(s.Now))
 		} else {
-			e.fail("waits for what has passed")
+			e.failf("waits for what has passed")
 		}
 		return []successor{{name(fmt.Sprintf("waits for %s", decision.At.Sub(s.Now))), c}}
 	case w.budget.replicas == 1: // nobody can come between looking and writing
@@ -137,6 +137,9 @@ func (w *world) write(r *replica, change func(*v1alpha1.MessagesPassword)) bool 
 	}
 	before := relevant(w.object, w.now())
 	change(object)
+	for i := range object.Status.Conditions {
+		object.Status.Conditions[i].Message = "" // nobody reads it, and there are many
+	}
 	if relevant(object, w.now()) != before {
 		w.version++
 	}
@@ -187,7 +190,7 @@ func (e *explorer) act(w *world, i int, name func(string) string) []successor {
 			return []successor{{name("commits"), c}}
 		}
 	default:
-		e.fail("nobody knows how to %s", r.decision.Verb)
+		e.failf("nobody knows how to %s", r.decision.Verb)
 	}
 	*r = replica{}
 	return []successor{{name("does it"), c}}
@@ -201,7 +204,7 @@ func (e *explorer) commit(w *world, r *replica) bool {
 	if w.secret.value != r.staging.to {
 		w.writeSecret(r.staging.to)
 		if !w.service.proved[r.staging.to] {
-			e.fail("password %d was published and never proved", r.staging.to)
+			e.failf("password %d was published and never proved", r.staging.to)
 		}
 	}
 	r.step = record
@@ -223,9 +226,9 @@ func (e *explorer) token(w *world, i int, name func(string) string) []successor 
 			return
 		}
 		if token != rotation.Unsent {
-			real := c.logIn(with)
+			result := c.logIn(with)
 			if token != rotation.Unclear {
-				token = real
+				token = result
 			}
 		}
 		r.login, r.sending.Token, r.step = rotation.Login{Token: token, Events: events}, token, record
@@ -253,7 +256,7 @@ func (e *explorer) checkLogins(w *world) {
 		return w.elapsed-at >= time.Hour
 	})
 	if len(w.service.failed) > rotation.MaxFailedLogins && !w.forgotten {
-		e.fail("%d failed log-ins in an hour", len(w.service.failed))
+		e.failf("%d failed log-ins in an hour", len(w.service.failed))
 	}
 }
 
@@ -269,11 +272,12 @@ func (e *explorer) sendChange(w *world, i int, name func(string) string) []succe
 				return
 			}
 		}
-		if real := do(c); result == rotation.Accepted {
-			result = real
+		if done := do(c); result == rotation.Accepted {
+			result = done
 		}
 		c.replicas[i].sending.Change, c.replicas[i].step = result, record
-		all = append(all, successor{name(fmt.Sprintf("changes %d to %d, %s: %d", wanted.current, wanted.to, what, result)), c})
+		how := fmt.Sprintf("changes %d to %d, %s: %d", wanted.current, wanted.to, what, result)
+		all = append(all, successor{name(how), c})
 	}
 	nothing := func(*world) rotation.Outcome { return rotation.Unsent }
 	if w.late(&w.replicas[i]) {
@@ -282,7 +286,7 @@ func (e *explorer) sendChange(w *world, i int, name func(string) string) []succe
 	}
 	for _, other := range w.service.late {
 		if other.to != wanted.to && other.current == w.service.password {
-			e.fail("%d is sent while %d is in flight", wanted.to, other.to)
+			e.failf("%d is sent while %d is in flight", wanted.to, other.to)
 		}
 	}
 	faults := func(b *budget) *int { return &b.faults }
@@ -337,7 +341,8 @@ func (e *explorer) environment(w *world) []successor {
 	if w.service.locked {
 		happen("the account is unlocked", nil, func(n *world) { n.service.locked = false })
 	} else {
-		happen("the account is locked", func(b *budget) *int { return &b.lockouts }, func(n *world) { n.service.locked = true })
+		lockouts := func(b *budget) *int { return &b.lockouts }
+		happen("the account is locked", lockouts, func(n *world) { n.service.locked = true })
 	}
 	e.people(w, happen)
 	return all
