@@ -154,6 +154,11 @@ monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of
 soak: assets helm ## runs the soak tests: failovers, 200 kills, 1,000 Certificates at once (half an hour)
 	$(GO) -C e2e test -count=1 -v $(TESTFLAGS) -timeout 120m ./soak -full $(SOAKFLAGS)
 
+# Breadth first over states needs memory, 4 GB of it.
+.PHONY: explore
+explore: ## follows the histories of a password rotation further than the tests do (minutes)
+	$(GO) test -count=1 -v $(TESTFLAGS) -timeout 60m ./internal/messages/rotation/explore -run TestEveryHistory -full
+
 .PHONY: assets
 assets: ## builds kube-apiserver, etcd and kubectl into bin/ (minutes the first time)
 	@$(GO) -C e2e run ./cmd/build

@@ -48,9 +48,9 @@ const (
 	PasswordRefused PasswordVerdict = "Refused"
 )
 
-// MessagesPasswordStatus is what is known of the password, and how far a rotation has come. It holds no password, and no
-// digest of one. The controller writes it, and each of its decisions can be made again from it: what is about to be done
-// is written before it is done.
+// MessagesPasswordStatus is what is known of the password, and how far a rotation has come. It holds no password, and
+// no digest of one. The controller writes it, and each of its decisions can be made again from it: what is about to be
+// done is written before it is done.
 type MessagesPasswordStatus struct {
 	// state is how far the rotation has come.
 	//

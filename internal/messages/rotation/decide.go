@@ -81,14 +81,16 @@ func Decide(s Snapshot) Decision {
 func (s Snapshot) decide() Decision {
 	status, staged := s.status(), s.Staging.UID != ""
 	switch {
-	case s.deleting() && !slices.Contains(s.Object.Finalizers, Finalizer):
+	case s.deleting() && !s.held():
 		return Decision{Verb: Done}
 	case s.deleting() && (!staged || s.Staging.Owner == Foreign || s.orphaned()):
 		return Decision{Verb: RemoveFinalizer}
 	case staged && s.Staging.Owner == Foreign:
 		return s.shared("another MessagesPassword")
-	case staged && s.Staging.UID == status.RetiredStagingUID:
+	case staged && s.Staging.UID == status.RetiredStagingUID && !s.needsStaging():
 		return Decision{Verb: Unstage}
+	case staged && s.Staging.UID == status.RetiredStagingUID:
+		return s.prove(s.reportRefused())
 	case s.inFlight():
 		return s.settle()
 	case staged && s.Staging.Owner == Abandoned:
@@ -101,6 +103,15 @@ func (s Snapshot) decide() Decision {
 		return s.idle()
 	}
 }
+
+// needsStaging reports whether somebody has put something into the Secret since the rotation has ended that may be
+// wrong, so that the right password may be nowhere else but in the staging Secret.
+func (s Snapshot) needsStaging() bool {
+	return s.usable() && s.Secret.Holds == HoldsOther && !s.proved() && !s.deleting()
+}
+
+// held reports whether a deletion waits for us.
+func (s Snapshot) held() bool { return slices.Contains(s.Object.Finalizers, Finalizer) }
 
 // orphaned reports whether a deletion does not wait for a rotation in flight.
 func (s Snapshot) orphaned() bool {
@@ -128,7 +139,7 @@ func (s Snapshot) idle() Decision {
 	switch proof := s.status().ProofTime; {
 	case proof == nil || s.Now.Sub(proof.Time) >= proofAge:
 		return Decision{Verb: LogIn, Password: InSecret, Events: true, only: true}
-	case !slices.Contains(s.Object.Finalizers, Finalizer):
+	case !s.held():
 		return Decision{Verb: AddFinalizer}
 	default:
 		return Decision{Verb: Stage}
@@ -231,8 +242,12 @@ func (s Snapshot) send() Decision {
 
 // adopt takes on what an object that is gone has left behind: it may hold the only copy of the service's password.
 func (s Snapshot) adopt() Decision {
-	if s.Staging.Problem != "" {
+	switch {
+	case s.Staging.Problem != "":
 		return s.lost()
+	case !s.deleting() && !s.held():
+		return Decision{Verb: AddFinalizer}
+	default:
+		return Decision{Verb: Adopt}
 	}
-	return Decision{Verb: Adopt}
 }

@@ -85,8 +85,9 @@ func TestWhatIsDone(t *testing.T) {
 			snapshot(due, prepared, window("20:00", "22:00", "UTC")), rotation.Retire, "", 0},
 		"but not on demand": {
 			snapshot(prepared, demanded, window("20:00", "22:00", "UTC")), rotation.Send, "", 0},
-		"what was dropped is deleted":      {snapshot(retired), rotation.Unstage, "", 0},
-		"also before the object is let go": {snapshot(retired, deleted), rotation.Unstage, "", 0},
+		"what was dropped is deleted":           {snapshot(retired), rotation.Unstage, "", 0},
+		"but not while the Secret may be wrong": {snapshot(retired, changed), rotation.LogIn, rotation.InSecret, 0},
+		"also before the object is let go":      {snapshot(retired, deleted), rotation.Unstage, "", 0},
 		"a person's password is proved first": {
 			snapshot(due, prepared, changed), rotation.LogIn, rotation.InSecret, 0},
 		"and after that the new one is dropped": {
@@ -98,6 +99,7 @@ func TestWhatIsDone(t *testing.T) {
 			snapshot(due, prepared, missing, suspended), rotation.Wait, "", time.Hour},
 		"a staging Secret that is gone is no loss":      {snapshot(due, prepared, unstaged), rotation.Retire, "", 0},
 		"that of an object that is gone may be needed":  {snapshot(staged, abandoned), rotation.Adopt, "", 0},
+		"which is held first":                           {snapshot(staged, abandoned, released), rotation.AddFinalizer, "", 0},
 		"a broken one is dropped with the Secret right": {snapshot(staged, abandoned, broken), rotation.Retire, "", 0},
 		"and kept with the Secret wrong": {
 			snapshot(staged, abandoned, broken, nextProbe(time.Hour, "7")), rotation.Wait, "", time.Hour},
@@ -136,6 +138,9 @@ func TestWhatIsDone(t *testing.T) {
 			snapshot(bothRefused, nextProbe(0, "")), rotation.LogIn, rotation.New, 0},
 		"a person's password comes before them": {
 			snapshot(bothRefused, nextProbe(time.Hour, ""), changed), rotation.LogIn, rotation.InSecret, 0},
+		"also when they are asked again": {
+			snapshot(bothRefused, changed, nextProbe(0, "8")), rotation.LogIn, rotation.InSecret, 0},
+		"without a time for that they are asked at once": {snapshot(bothRefused), rotation.LogIn, rotation.New, 0},
 		"also before what was proved": {
 			snapshot(inFlight(0, unknown, newTaken), changed), rotation.LogIn, rotation.InSecret, 0},
 		"a wrong one of a person's is overwritten": {
@@ -146,8 +151,10 @@ func TestWhatIsDone(t *testing.T) {
 			snapshot(inFlight(0, unknown, newTaken), otherUser), rotation.Wait, "", time.Hour},
 		"with the staging Secret gone the rest counts": {
 			snapshot(lostResponse, unstaged), rotation.LogIn, rotation.InSecret, 0},
-		"and is enough if it is right": {
-			snapshot(lostResponse, unstaged, proved("7")), rotation.Retire, "", 0},
+		"and is enough if it is right, and nothing can come late": {
+			snapshot(inFlight(0, accepted), unstaged, proved("7")), rotation.Retire, "", 0},
+		"but not while the lost one may still come": {
+			snapshot(inFlight(time.Hour, unknown), unstaged, proved("7")), rotation.Wait, "", 23 * time.Hour},
 
 		// Refused by policy.
 		"refusals on four days are not enough": {

@@ -126,6 +126,7 @@ func (d Decision) recordRefused(status *v1alpha1.MessagesPasswordStatus, now tim
 	all := d.only
 	if d.Password == InSecret {
 		status.RefusedSecretVersion, status.ProvedSecretVersion = d.snapshot.Secret.Version, ""
+		distrust(status.Rotation)
 	} else {
 		rotation := status.Rotation
 		*verdictOf(rotation, d.Password) = v1alpha1.PasswordRefused
@@ -134,6 +135,19 @@ func (d Decision) recordRefused(status *v1alpha1.MessagesPasswordStatus, now tim
 	}
 	if all {
 		recordAllRefused(status, now)
+	}
+}
+
+// distrust forgets what the service took before somebody put another password into the Secret. That one may be right
+// although it was refused, because the account is locked, and must not be overwritten with one that was right once.
+func distrust(rotation *v1alpha1.MessagesRotation) {
+	if rotation == nil {
+		return
+	}
+	for _, verdict := range []*v1alpha1.PasswordVerdict{&rotation.NewPassword, &rotation.CurrentPassword} {
+		if *verdict == v1alpha1.PasswordAccepted {
+			*verdict = v1alpha1.PasswordUnknown
+		}
 	}
 }
 
@@ -206,9 +220,9 @@ func (s Snapshot) recordRefusal(rotation *v1alpha1.MessagesRotation, reason stri
 	rotation.Refusals++
 	rotation.RefusalReason = printable(reason)
 	rotation.NextSendTime = micro(now.Add(doubling(firstRefusalPause, longestRefusalPause, rotation.Refusals)))
-	times := rotation.RefusalTimes
-	if len(times) == 0 || len(times) < refusalDays && dayOf(times[len(times)-1].Time).Before(dayOf(now)) {
-		rotation.RefusalTimes = append(times, metav1.Time{Time: now})
+	days := len(rotation.RefusalTimes)
+	if days == 0 || days < refusalDays && dayOf(rotation.RefusalTimes[days-1].Time).Before(dayOf(now)) {
+		rotation.RefusalTimes = append(rotation.RefusalTimes, metav1.Time{Time: now})
 	}
 }
 

@@ -162,6 +162,9 @@ func TestWhatComesOfALogIn(t *testing.T) {
 			outcome{New: refused, Current: taken, Proved: true, Reason: "ProvingPassword"}},
 		"both are refused": {[]change{inFlight(time.Hour, unknown, newRefused)}, rotation.Login{Token: rotation.Refused},
 			outcome{Failed: 1, New: refused, Current: refused, Probe: 15 * time.Minute, Reason: "ProvingPassword"}},
+		"a person's is refused, and the new one is not believed any more": {
+			[]change{inFlight(time.Hour, unknown, newTaken), changed}, rotation.Login{Token: rotation.Refused},
+			outcome{Failed: 1, New: unknown, Current: unknown, Reason: "ProvingPassword"}},
 		"a person's is refused, and the others are asked": {
 			[]change{lost, changed}, rotation.Login{Token: rotation.Refused},
 			outcome{Failed: 1, New: unknown, Current: unknown, Reason: "ProvingPassword"}},

@@ -73,7 +73,7 @@ func (s Snapshot) reportIdle(next time.Time) *report {
 	status := s.status()
 	told := &report{ready: true, reason: v1alpha1.ReasonPasswordProved, message: fmt.Sprintf(
 		"the service takes the password of %s", s.secretName())}
-	if status.PasswordOrigin == v1alpha1.PasswordRotated {
+	if status.PasswordOrigin == v1alpha1.PasswordRotated && status.PasswordSince != nil {
 		told.reason = v1alpha1.ReasonRotated
 		told.message = fmt.Sprintf("%s has had a new password since %s", s.secretName(), at(status.PasswordSince.Time))
 	}
@@ -107,7 +107,8 @@ func (s Snapshot) reportExhausted(next time.Time) *report {
 func (s Snapshot) reportRefused() *report {
 	return &report{reason: v1alpha1.ReasonPasswordRefused, person: true, message: fmt.Sprintf("the service refuses the "+
 		"password of %s (400): it is wrong, or the account is locked for a while; it is asked again at %s; if somebody "+
-		"knows the right one, put it there, else ask %s for a new one", s.secretName(), s.nextProbe(), owner)}
+		"knows the right one, or there is a %s, which has those of the last rotation, put it there, else ask %s for a new "+
+		"one", s.secretName(), s.nextProbe(), s.stagingName(), owner)}
 }
 
 // reportBothRefused is for two passwords of which one was right before the new one was sent.
@@ -122,9 +123,16 @@ func (s Snapshot) reportBothRefused(next time.Time) *report {
 // reportLost is for a new password that somebody has deleted.
 func (s Snapshot) reportLost() *report {
 	return &report{reason: v1alpha1.ReasonStagingLost, person: true, message: fmt.Sprintf("%s was deleted or changed "+
-		"while the password in it was in flight, and the service refuses the password of %s (400): restore it from a backup, "+
-		"or ask %s for a new one and put that into %s; it is asked again at %s", s.stagingName(), s.secretName(), owner,
+		"while the password in it was in flight, and the service refuses the password of %s (400): restore it from a "+
+		"backup, or ask %s for a new one and put that into %s; it is asked again at %s", s.stagingName(), s.secretName(), owner,
 		s.secretName(), s.nextProbe())}
+}
+
+// reportLosable is for one that the service may still come to take.
+func (s Snapshot) reportLosable(until time.Time) *report {
+	return &report{reason: v1alpha1.ReasonStagingLost, message: fmt.Sprintf("%s was deleted or changed while the "+
+		"password in it was in flight; the service takes the password of %s, and may change it to the lost one until %s: no "+
+		"rotation begins before; restore it from a backup if you can", s.stagingName(), s.secretName(), at(until))}
 }
 
 func (s Snapshot) nextProbe() string {

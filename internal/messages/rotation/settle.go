@@ -1,6 +1,8 @@
 package rotation
 
 import (
+	"time"
+
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
@@ -57,19 +59,27 @@ func (s Snapshot) sending() bool {
 
 // notApplied reports whether it is settled that the service has not taken the new password and never will: it has
 // refused it in so many words, takes the current one since then, and has no attempt left that it could still act on.
-// That ends a rotation after refusals on different days, since another value may pass, or where nobody wants it any more.
+// That ends a rotation after refusals on different days, since another value may pass, or where nobody wants it.
 func (s Snapshot) notApplied() bool {
 	rotation := s.status().Rotation
 	if rotation.Change != v1alpha1.PasswordRefused || rotation.CurrentPassword != v1alpha1.PasswordAccepted ||
-		!s.proved() || s.Secret.Holds != HoldsCurrent {
+		s.Secret.Holds != HoldsCurrent || s.mayComeUntil().After(s.Now) {
 		return false
 	}
-	for _, unclear := range rotation.UnclearSends {
-		if s.Now.Sub(unclear.Time) < lateness {
-			return false
+	return len(rotation.RefusalTimes) >= refusalDays || s.Object.Spec.Suspend || s.deleting()
+}
+
+// mayComeUntil is until when the service may still act on an attempt whose response was lost.
+func (s Snapshot) mayComeUntil() time.Time {
+	var last time.Time
+	if rotation := s.status().Rotation; rotation != nil {
+		for _, unclear := range rotation.UnclearSends {
+			if until := unclear.Add(lateness); until.After(last) {
+				last = until
+			}
 		}
 	}
-	return len(rotation.RefusalTimes) >= refusalDays || s.Object.Spec.Suspend || s.deleting()
+	return last
 }
 
 // probe asks which password the service takes: the new one first, since the current one was right before; but the
@@ -98,11 +108,13 @@ func (s Snapshot) probe() Decision {
 }
 
 // lost decides where somebody has deleted the staging Secret, or broken it, before the rotation was settled: only what
-// the Secret has is left.
+// the Secret has is left. No other new password is made for as long as the lost one may still come to be.
 func (s Snapshot) lost() Decision {
-	switch {
+	switch until := s.mayComeUntil(); {
 	case !s.usable():
 		return s.awaitSecret()
+	case s.proved() && until.After(s.Now):
+		return Decision{Verb: Wait, At: until, report: s.reportLosable(until)}
 	case s.proved():
 		return Decision{Verb: Retire}
 	default:

@@ -27,7 +27,7 @@ type history struct {
 // led there.
 func (e *explorer) search(start *world, depth int) (states int, trace []string) {
 	visited := map[key]history{keyOf(start): {}}
-	ended := map[key]bool{}
+	e.ends = map[key]bool{}
 	type reached struct {
 		key   key
 		world *world
@@ -47,7 +47,7 @@ func (e *explorer) search(start *world, depth int) (states int, trace []string) 
 					continue
 				}
 				visited[k] = history{from.key, s.how}
-				if e.check(s.world, ended); e.broken != "" {
+				if e.check(s.world); e.broken != "" {
 					return len(visited), traceTo(visited, k, "")
 				}
 				next = append(next, reached{k, s.world})
@@ -69,29 +69,26 @@ func traceTo(visited map[key]history, at key, last string) []string {
 }
 
 // check holds a state to the invariants.
-func (e *explorer) check(w *world, ended map[key]bool) {
+func (e *explorer) check(w *world) {
 	if !w.elsewhere && !w.deleted && !w.holds(w.service.password) {
 		e.failf("the service's password is lost")
 	}
 	if w.gone {
 		return
 	}
-	if place := keyOfPlace(w); !ended[place] {
-		ended[place] = true
-		e.end(w, "what is late comes never", func(n *world) { n.service.late = nil })
-		if len(w.service.late) > 0 {
-			e.end(w, "what is late comes now", func(n *world) {
-				for _, c := range n.service.late {
-					n.apply(c)
-				}
-				n.service.late = nil
-			})
-		}
+	e.end(w, "what is late comes never", func(n *world) { n.service.late = nil })
+	if len(w.service.late) > 0 {
+		e.end(w, "what is late comes now", func(n *world) {
+			for _, c := range n.service.late {
+				n.apply(c)
+			}
+			n.service.late = nil
+		})
 	}
 }
 
 // end has the service behave from now on, and one controller start anew: in the end the Secret is right, or a person is
-// asked for who alone can put it right.
+// asked for who alone can put it right. A way that leads to where another one has led ends as that one does.
 func (e *explorer) end(w *world, how string, begin func(*world)) {
 	n := w.clone()
 	n.replicas, n.budget = [2]replica{}, budget{replicas: 1}
@@ -99,31 +96,42 @@ func (e *explorer) end(w *world, how string, begin func(*world)) {
 	begin(n)
 	const steps, longest = 2000, 60 * 24 * time.Hour
 	until := n.elapsed + longest
+	var way []key
 	for range steps {
-		all := e.successors(n)
-		if n.gone && (n.secret.value == n.service.password || n.elsewhere || n.deleted) || settled(n) {
-			return
+		if n.replicas[0].step == look {
+			place := keyOfPlace(n)
+			if e.ends[place] || settled(n) {
+				for _, passed := range append(way, place) {
+					e.ends[passed] = true
+				}
+				return
+			}
+			way = append(way, place)
 		}
-		step := slices.IndexFunc(all, func(s successor) bool { return strings.HasPrefix(s.how, "controller") })
-		if step < 0 || n.elapsed > until {
-			break
-		}
-		n = all[step].world
+		next := e.step(n, 0)
 		if e.broken != "" {
 			e.broken += " (" + how + ")"
 			return
 		}
+		if len(next) == 0 || n.elapsed > until {
+			break
+		}
+		n = next[0].world
 	}
 	e.failf("it comes to no end (%s): %s", how, describe(n))
 }
 
 // settled reports whether the Secret is right, and nothing is in flight; or a person is asked for what is lost.
 func settled(w *world) bool {
+	if w.gone {
+		return w.secret.value == w.service.password || w.elsewhere || w.deleted
+	}
 	person := meta.IsStatusConditionTrue(w.object.Status.Conditions, v1alpha1.ConditionNeedsPerson)
-	if person && !w.holds(w.service.password) {
+	idle := w.object.Status.State == v1alpha1.MessagesPasswordIdle
+	if person && (!w.holds(w.service.password) || idle && w.mistyped) {
 		return true
 	}
-	return w.object.Status.State == v1alpha1.MessagesPasswordIdle && w.staging.uid == 0 &&
+	return idle && w.staging.uid == 0 &&
 		w.secret.value == w.service.password && w.object.DeletionTimestamp == nil
 }
 
@@ -142,8 +150,8 @@ type scenario struct {
 var scenarios = map[string]scenario{
 	"one controller that crashes": {budget{replicas: 1, faults: 2, crashes: 2, refusals: 1}, 24},
 	"two controllers":             {budget{replicas: 2, faults: 1, persons: 1}, 18},
-	"people":                      {budget{replicas: 1, faults: 1, persons: 2, crashes: 1}, 20},
-	"a locked account":            {budget{replicas: 1, faults: 1, lockouts: 1, persons: 1}, 20},
+	"people":                      {budget{replicas: 1, faults: 1, persons: 2, crashes: 1}, 22},
+	"a locked account":            {budget{replicas: 1, lockouts: 1, persons: 2}, 24},
 	"refusals by policy":          {budget{replicas: 1, faults: 1, refusals: 10}, 60},
 	"a clock that jumps":          {budget{replicas: 1, faults: 1, jumps: 2}, 20},
 	"a deletion":                  {budget{replicas: 1, faults: 1, deletes: true, refusals: 1, demands: 1}, 20},
@@ -154,7 +162,7 @@ var scenarios = map[string]scenario{
 var further = map[string]scenario{
 	"one controller":     {budget{replicas: 1, faults: 3, crashes: 1, persons: 1, lockouts: 1, refusals: 1}, 30},
 	"two controllers":    {budget{replicas: 2, faults: 2, persons: 1, refusals: 1}, 24},
-	"everything at once": {budget{replicas: 2, faults: 1, crashes: 1, persons: 1, jumps: 1, lockouts: 1, refusals: 1}, 18},
+	"everything at once": {budget{replicas: 2, faults: 1, crashes: 1, persons: 1, jumps: 1, lockouts: 1, refusals: 1}, 17},
 }
 
 func TestEveryHistory(t *testing.T) {

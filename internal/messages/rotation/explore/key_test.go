@@ -68,7 +68,7 @@ func (k *keyWriter) world(w *world) {
 }
 
 func (k *keyWriter) place(w *world) {
-	fmt.Fprintf(k, "%t %t %t %t %t|", w.gone, w.elsewhere, w.deleted, w.forgotten, w.service.locked)
+	fmt.Fprintf(k, "%t %t %t %t %t %t|", w.gone, w.elsewhere, w.deleted, w.mistyped, w.forgotten, w.service.locked)
 	k.value(w.secret.value)
 	k.name(versionName(w.secret.version))
 	k.staging(w.staging)

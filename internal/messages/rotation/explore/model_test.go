@@ -35,6 +35,8 @@ type world struct {
 	elsewhere bool
 	// A person has deleted a staging Secret while it was needed: whatever comes, the password may be lost by that.
 	deleted bool
+	// A person has put a wrong password into the Secret.
+	mistyped bool
 	// forgotten is set once failed log-ins cannot be counted any more: an hour of a clock that was put forward is no hour,
 	// and an object that is made anew knows nothing of what the one before has seen.
 	forgotten bool

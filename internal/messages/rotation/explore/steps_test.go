@@ -26,6 +26,8 @@ type explorer struct {
 	lie func(*rotation.Snapshot)
 	// seen are the verbs that were decided.
 	seen map[rotation.Verb]bool
+	// ends are the places from which a rotation comes to its end.
+	ends map[key]bool
 	// broken is the first invariant that did not hold.
 	broken string
 }
@@ -57,6 +59,7 @@ func (e *explorer) successors(w *world) []successor {
 	}
 	for _, s := range all {
 		s.world.elsewhere = s.world.elsewhere && !s.world.holds(s.world.service.password)
+		s.world.mistyped = s.world.mistyped && s.world.secret.value != s.world.service.password
 	}
 	return all
 }
@@ -359,7 +362,10 @@ func (e *explorer) people(w *world, happen func(string, func(*budget) *int, func
 		n.service.password, n.elsewhere = n.fresh(), true
 	})
 	if w.staging.uid != 0 && w.object.Status.Rotation != nil && w.object.Status.Rotation.Attempts > 0 {
-		happen("a person puts a wrong password into the Secret", persons, func(n *world) { n.writeSecret(n.fresh()) })
+		happen("a person puts a wrong password into the Secret", persons, func(n *world) {
+			n.writeSecret(n.fresh())
+			n.mistyped = true
+		})
 		happen("a person deletes the staging Secret", persons, func(n *world) { n.staging, n.deleted = staging{}, true })
 	}
 	happen("a person demands a rotation", func(b *budget) *int { return &b.demands }, func(n *world) {
