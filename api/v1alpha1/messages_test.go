@@ -4,10 +4,15 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 )
 
 func messagesManifest(t *testing.T, namespace string) *unstructured.Unstructured {
@@ -132,4 +137,68 @@ func TestWhatIsLeftOutOfAMessagesPassword(t *testing.T) {
 		cells["Secret"] != "messages" {
 		t.Errorf("the columns are %v", cells)
 	}
+}
+
+// TestTheAPIServerTakesWhatARotationWrites, from the first sight of a password over a lost response, two refused
+// passwords and a refused change to the commit.
+func TestTheAPIServerTakesWhatARotationWrites(t *testing.T) {
+	created := messagesManifest(t, server.Namespace(t))
+	created.SetAnnotations(map[string]string{v1alpha1.AnnotationRotate: "now"})
+	created.SetFinalizers([]string{rotation.Finalizer})
+	server.Create(t, created)
+	object := &v1alpha1.MessagesPassword{}
+	object.Namespace, object.Name = created.GetNamespace(), created.GetName()
+	now := time.Date(2026, time.November, 28, 12, 0, 0, 1000, time.UTC)
+	staging := rotation.Staging{}
+	step := func(verb rotation.Verb, record func(rotation.Decision)) {
+		t.Helper()
+		if err := server.Client.Get(t.Context(), ctrlclient.ObjectKeyFromObject(object), object); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(2 * time.Hour)
+		decision := rotation.Decide(rotation.Snapshot{
+			Now: now, Object: object, Staging: staging,
+			Secret: rotation.Secret{Version: "7", Written: now, Holds: rotation.HoldsCurrent},
+		})
+		if decision.Verb != verb {
+			t.Fatalf("it decides to %s, not to %s", decision.Verb, verb)
+		}
+		rotation.Intend(object, decision)
+		if err := server.Client.Status().Update(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+		if record != nil {
+			record(decision)
+			if err := server.Client.Status().Update(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	logIn := func(token, events rotation.Outcome) func(rotation.Decision) {
+		return func(d rotation.Decision) {
+			rotation.RecordLogin(object, d, rotation.Login{Token: token, Events: events}, now)
+		}
+	}
+	send := func(change rotation.Outcome) func(rotation.Decision) {
+		return func(d rotation.Decision) {
+			sent := rotation.Sending{Token: rotation.Accepted, Change: change, Reason: strings.Repeat("ä", 300)}
+			rotation.RecordSend(object, d, sent, now)
+		}
+	}
+	step(rotation.LogIn, logIn(rotation.Accepted, rotation.Accepted))
+	step(rotation.LogIn, logIn(rotation.Accepted, rotation.Accepted))
+	staging.UID = "1"
+	step(rotation.Prepare, nil)
+	step(rotation.Send, send(rotation.Unclear))
+	step(rotation.LogIn, logIn(rotation.Refused, rotation.Unclear))
+	step(rotation.LogIn, logIn(rotation.Refused, rotation.Unclear))
+	step(rotation.LogIn, logIn(rotation.Unclear, rotation.Unclear))
+	step(rotation.LogIn, logIn(rotation.Refused, rotation.Unclear))
+	step(rotation.LogIn, logIn(rotation.Accepted, rotation.Unclear))
+	step(rotation.Send, send(rotation.Refused))
+	step(rotation.LogIn, logIn(rotation.Accepted, rotation.Unclear))
+	step(rotation.Send, send(rotation.Accepted))
+	step(rotation.LogIn, logIn(rotation.Accepted, rotation.Accepted))
+	step(rotation.Commit, func(d rotation.Decision) { rotation.RecordCommit(object, d, "8", now, now) })
+	step(rotation.Unstage, nil)
 }
