@@ -97,9 +97,10 @@ func TestWhatIsDone(t *testing.T) {
 		"a missing one, too": {snapshot(due, prepared, missing), rotation.Send, "", 0},
 		"but not while it is suspended": {
 			snapshot(due, prepared, missing, suspended), rotation.Wait, "", time.Hour},
-		"a staging Secret that is gone is no loss":      {snapshot(due, prepared, unstaged), rotation.Retire, "", 0},
-		"that of an object that is gone may be needed":  {snapshot(staged, abandoned), rotation.Adopt, "", 0},
-		"which is held first":                           {snapshot(staged, abandoned, released), rotation.AddFinalizer, "", 0},
+		"a staging Secret that is gone is no loss":     {snapshot(due, prepared, unstaged), rotation.Retire, "", 0},
+		"that of an object that is gone may be needed": {snapshot(staged, abandoned), rotation.Adopt, "", 0},
+		"which is held first": {
+			snapshot(staged, abandoned, released), rotation.AddFinalizer, "", 0},
 		"a broken one is dropped with the Secret right": {snapshot(staged, abandoned, broken), rotation.Retire, "", 0},
 		"and kept with the Secret wrong": {
 			snapshot(staged, abandoned, broken, nextProbe(time.Hour, "7")), rotation.Wait, "", time.Hour},

@@ -124,8 +124,8 @@ func (s Snapshot) reportBothRefused(next time.Time) *report {
 func (s Snapshot) reportLost() *report {
 	return &report{reason: v1alpha1.ReasonStagingLost, person: true, message: fmt.Sprintf("%s was deleted or changed "+
 		"while the password in it was in flight, and the service refuses the password of %s (400): restore it from a "+
-		"backup, or ask %s for a new one and put that into %s; it is asked again at %s", s.stagingName(), s.secretName(), owner,
-		s.secretName(), s.nextProbe())}
+		"backup, or ask %s for a new one and put that into %s; it is asked again at %s", s.stagingName(), s.secretName(),
+		owner, s.secretName(), s.nextProbe())}
 }
 
 // reportLosable is for one that the service may still come to take.

@@ -148,14 +148,14 @@ type scenario struct {
 
 // scenarios that take seconds.
 var scenarios = map[string]scenario{
-	"one controller that crashes": {budget{replicas: 1, faults: 2, crashes: 2, refusals: 1}, 24},
+	"one controller that crashes": {budget{replicas: 1, faults: 2, crashes: 2, refusals: 1}, 22},
 	"two controllers":             {budget{replicas: 2, faults: 1, persons: 1}, 18},
-	"people":                      {budget{replicas: 1, faults: 1, persons: 2, crashes: 1}, 22},
+	"people":                      {budget{replicas: 1, faults: 1, persons: 2, crashes: 1}, 20},
 	"a locked account":            {budget{replicas: 1, lockouts: 1, persons: 2}, 24},
 	"refusals by policy":          {budget{replicas: 1, faults: 1, refusals: 10}, 60},
 	"a clock that jumps":          {budget{replicas: 1, faults: 1, jumps: 2}, 20},
 	"a deletion":                  {budget{replicas: 1, faults: 1, deletes: true, refusals: 1, demands: 1}, 20},
-	"an object made anew":         {budget{replicas: 2, faults: 1, recreations: 1}, 18},
+	"an object made anew":         {budget{replicas: 2, faults: 1, recreations: 1}, 16},
 }
 
 // further scenarios, for which there is time once in a while.
