@@ -186,10 +186,24 @@ var rules = []rule{
 		why:   "which order a request needs is a pure function of a snapshot",
 	},
 	{
-		path:  "internal/vero/client",
-		may:   []string{"internal/vero/protocol", "internal/vero/xmlsig", "internal/pki", "internal/endpoints"},
+		path: "internal/vero/client",
+		may: []string{
+			"internal/vero/protocol", "internal/vero/xmlsig", "internal/pki", "internal/endpoints", "internal/https",
+			"internal/sensitive",
+		},
 		never: pure,
 		why:   "the client takes plain values and knows no Kubernetes",
+	},
+	{
+		path:  "internal/https",
+		may:   []string{"internal/endpoints", "internal/pki"},
+		never: pure,
+		why:   "https carries requests of every service, and knows none",
+	},
+	{
+		path:  "internal/sensitive",
+		never: offline,
+		why:   "sensitive hides texts, whatever they open",
 	},
 	{
 		path:  "internal/pasted",
@@ -203,7 +217,7 @@ var rules = []rule{
 	},
 	{
 		path:  "internal/vero/protocol",
-		may:   []string{"internal/pasted"},
+		may:   []string{"internal/pasted", "internal/sensitive"},
 		never: offline,
 		why:   "protocol holds the service's messages as values, without network",
 	},

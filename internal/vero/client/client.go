@@ -4,17 +4,15 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
-	"net"
-	"net/url"
-	"strings"
+	"fmt"
 	"time"
 
 	"github.com/beevik/etree"
 	"k8s.io/utils/clock"
 
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/https"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
@@ -46,11 +44,8 @@ const DefaultTimeout = 60 * time.Second
 // Client calls one endpoint of the certificate service. It keeps no connections and no state, so it is as new as the
 // bundles that it was made from, and cheap to make. It is safe for concurrent use.
 type Client struct {
-	endpoint  *url.URL
-	host      string // with port, for errors
-	endpoints endpoints.Rule
+	endpoint  *https.Endpoint
 	responses pki.Trust
-	roots     *x509.CertPool
 	timeout   time.Duration
 	userAgent string
 	clock     clock.PassiveClock
@@ -58,24 +53,11 @@ type Client struct {
 
 // New makes a client. It fails on a URL that is not https, and on a negative timeout.
 func New(options Options) (*Client, error) {
-	endpoint, err := url.Parse(options.URL)
-	_, absolute := url.ParseRequestURI(options.URL) // as the API server's rule for spec.url has it
-	if errors.Join(err, absolute) != nil || !strings.HasPrefix(options.URL, "https://") || endpoint.Hostname() == "" {
-		return nil, errors.New("the URL of the certificate service must be an absolute https URL")
-	}
 	if options.Timeout < 0 {
 		return nil, errors.New("the timeout of calls to the certificate service cannot be negative")
 	}
 	client := &Client{
-		endpoint: endpoint, host: hostOf(endpoint), endpoints: options.Endpoints, responses: options.Responses,
-		timeout: options.Timeout, userAgent: options.UserAgent, clock: options.Clock,
-	}
-	if len(options.TLS) > 0 {
-		client.roots = x509.NewCertPool()
-		for _, certificate := range options.TLS {
-			// AddCert would keep it as it was parsed, in several times the memory, while many wait for their handshakes.
-			client.roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
-		}
+		responses: options.Responses, timeout: options.Timeout, userAgent: options.UserAgent, clock: options.Clock,
 	}
 	if client.timeout == 0 {
 		client.timeout = DefaultTimeout
@@ -83,23 +65,14 @@ func New(options Options) (*Client, error) {
 	if client.clock == nil {
 		client.clock = clock.RealClock{}
 	}
-	return client, nil
-}
-
-// hostOf is the host and port of an endpoint, for errors.
-func hostOf(endpoint *url.URL) string {
-	return net.JoinHostPort(shortened(endpoint.Hostname()), shortened(portOf(endpoint)))
-}
-
-// longestHost is the length of the longest name of a host, in bytes.
-const longestHost = 253
-
-// shortened is what an error repeats of a host's name: whoever may create an issuer may write anything there.
-func shortened(host string) string {
-	if len(host) <= longestHost {
-		return host
+	var err error
+	client.endpoint, err = https.New(https.Options{
+		URL: options.URL, Roots: options.TLS, Rule: options.Endpoints, ConnectTimeout: client.timeout,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the URL of the certificate service %w", err)
 	}
-	return strings.ToValidUTF8(host[:longestHost], "") + "…"
+	return client, nil
 }
 
 // SignNew sends SignNewCertificate and returns the RetrievalId. No error ever shows the transfer password, not even
@@ -162,17 +135,14 @@ func (c *Client) Get(ctx context.Context, message *protocol.Get) ([]byte, error)
 // no request. Its errors are *protocol.ForbiddenEndpointError, *protocol.UnreachableError and
 // *protocol.UntrustedServerError.
 func (c *Client) Probe(ctx context.Context) error {
-	if err := c.permitted(); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	return c.handshake(ctx)
+	return c.explain(c.endpoint.Handshake(ctx))
 }
 
 // call puts a payload into its envelope, sends it and returns what came back.
 func (c *Client) call(ctx context.Context, operation protocol.Operation, payload *etree.Element) (*received, error) {
-	if err := c.permitted(); err != nil {
+	if err := c.explain(c.endpoint.Permitted()); err != nil {
 		return nil, err
 	}
 	body, err := protocol.Wrap(payload)
@@ -223,4 +193,24 @@ func (c *Client) open(operation protocol.Operation, party protocol.Party, receiv
 		return nil, &protocol.UnverifiedError{RetrievalID: protocol.PeekRetrievalID(payload), Err: err}
 	}
 	return verified.Element, nil
+}
+
+// explain is a failure in the words of the protocol; nil where there is none.
+func (c *Client) explain(failure *https.Failure) error {
+	switch {
+	case failure == nil:
+		return nil
+	case failure.Kind == https.Forbidden:
+		return &protocol.ForbiddenEndpointError{Host: c.endpoint.Host(), Err: failure.Err}
+	case failure.Kind == https.Untrusted:
+		return &protocol.UntrustedServerError{Host: c.endpoint.Host(), Err: failure.Err}
+	case failure.Kind == https.Unreachable:
+		return &protocol.UnreachableError{Host: c.endpoint.Host(), Err: failure.Err}
+	default:
+		return interrupted(failure)
+	}
+}
+
+func interrupted(failure *https.Failure) *protocol.InterruptedError {
+	return &protocol.InterruptedError{Timeout: failure.Timeout, Unsent: failure.Unsent, Err: failure.Err}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/https"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/vero/xmlsig"
 )
@@ -73,7 +74,7 @@ func (a *received) content() ([]byte, error) {
 // says nothing about the service; a whole response that came in time is read like any other.
 func (a *received) notXML(err error) error {
 	if a.calledOff != nil {
-		return interrupted(a.calledOff, true)
+		return interrupted(https.Interrupted(a.calledOff, true))
 	}
 	return &protocol.NotXMLError{Err: err}
 }

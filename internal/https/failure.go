@@ -1,4 +1,4 @@
-package client
+package https
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // networkError is the cause of a failure in words that are the same for the same failure. The errors of the standard
@@ -28,11 +27,43 @@ func (e *networkError) Error() string { return e.text }
 
 func (e *networkError) Unwrap() error { return e.err }
 
-// connectError tells a server that is not trusted from one that is not there; greeting reports whether the TLS
+// Kind is how far a call came that brought no response.
+type Kind int
+
+const (
+	// Forbidden: the rule does not let the endpoint be called; nothing was connected to.
+	Forbidden Kind = iota + 1
+	// Unreachable: no connection came about (name, route, port, proxy, handshake); nothing was sent.
+	Unreachable
+	// Untrusted: the TLS certificate of the service does not verify; nothing was sent.
+	Untrusted
+	// Broken: the connection ended, or time ran out, after it had come about.
+	Broken
+)
+
+// Failure is why a call brought no response.
+type Failure struct {
+	// Kind is how far it came.
+	Kind Kind
+	// Timeout reports, of a broken call, whether time ran out.
+	Timeout bool
+	// Unsent is true where the end of the request was certainly not sent, so that nobody can have acted on it.
+	Unsent bool
+	// Err is the cause, in words that can be shown.
+	Err error
+}
+
+// Error is the cause.
+func (f *Failure) Error() string { return f.Err.Error() }
+
+// Unwrap is the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// connectFailure tells a server that is not trusted from one that is not there; greeting reports whether the TLS
 // handshake with it had begun.
-func (c *Client) connectError(err error, greeting bool) error {
-	if forbidden, ok := errors.AsType[*protocol.ForbiddenEndpointError](err); ok {
-		return forbidden
+func connectFailure(err error, greeting bool) *Failure {
+	if own, ok := errors.AsType[*Failure](err); ok {
+		return own
 	}
 	untrusted, isUntrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "proxyconnect" {
@@ -41,16 +72,16 @@ func (c *Client) connectError(err error, greeting bool) error {
 			cause = distrust(untrusted)
 		}
 		cause = &networkError{text: "the proxy cannot be reached: " + cause.Error(), err: cause}
-		return &protocol.UnreachableError{Host: c.host, Err: cause}
+		return &Failure{Kind: Unreachable, Unsent: true, Err: cause}
 	}
 	if isUntrusted {
-		return &protocol.UntrustedServerError{Host: c.host, Err: distrust(untrusted)}
+		return &Failure{Kind: Untrusted, Unsent: true, Err: distrust(untrusted)}
 	}
 	cause := reach(err)
 	if greeting && endedSilently(err) {
 		cause = &networkError{text: cause.Error() + helloHint, err: cause}
 	}
-	return &protocol.UnreachableError{Host: c.host, Err: cause}
+	return &Failure{Kind: Unreachable, Unsent: true, Err: cause}
 }
 
 // reach is the cause of a connection that did not come about.
@@ -68,9 +99,9 @@ func reach(err error) error {
 	return pki.Bounded(innermost(err))
 }
 
-// interrupted is the error of a connection that ended, or was too slow, after it had come about; answered reports
+// Interrupted is the failure of a connection that ended, or was too slow, after it had come about; answered reports
 // whether anything had come back by then.
-func interrupted(err error, answered bool) *protocol.InterruptedError {
+func Interrupted(err error, answered bool) *Failure {
 	timeout := errors.Is(err, context.DeadlineExceeded)
 	if netError, ok := errors.AsType[net.Error](err); ok {
 		timeout = timeout || netError.Timeout()
@@ -79,12 +110,12 @@ func interrupted(err error, answered bool) *protocol.InterruptedError {
 	switch {
 	case cause != nil:
 	case answered:
-		cause = &networkError{text: fmt.Sprintf("it is not HTTP, or has more than %d bytes of headers", maxHeaderBytes)}
+		cause = &networkError{text: fmt.Sprintf("it is not HTTP, or has more than %d bytes of headers", MaximumHeaderBytes)}
 	default:
 		// The transport has words of its own for a server that hangs up before it is asked.
 		cause = &networkError{text: closed, err: err}
 	}
-	return &protocol.InterruptedError{Timeout: timeout, Err: cause}
+	return &Failure{Kind: Broken, Timeout: timeout, Err: cause}
 }
 
 // closed is what is said of a connection that the other side has closed.

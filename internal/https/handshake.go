@@ -1,4 +1,4 @@
-package client
+package https
 
 import (
 	"context"
@@ -36,8 +36,8 @@ const helloHint = " in the TLS handshake; a middlebox on the way may drop its fi
 
 // secureProxy verifies a proxy that is spoken to over TLS by the system's authorities, which the chart adds caBundle
 // to: those of the service say nothing of it, and it needs no place among them.
-func (c *Client) secureProxy(transport *http.Transport) {
-	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: c.endpoint})
+func (e *Endpoint) secureProxy(transport *http.Transport) {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: e.url})
 	if err != nil || proxy == nil || proxy.Scheme != "https" {
 		return
 	}
