@@ -80,10 +80,14 @@ func (s *Simulator) routes() http.Handler {
 	mux.HandleFunc("POST /certificates/{serial}/revoke", s.revoke)
 	mux.HandleFunc("POST /faults", s.scriptFault)
 	mux.HandleFunc("GET /faults", func(writer http.ResponseWriter, _ *http.Request) {
-		reply(writer, http.StatusOK, s.faults.list(s.clock.Now()))
+		listed := []admin.Fault{}
+		for _, entry := range s.faults.List(s.clock.Now()) {
+			listed = append(listed, scripted(entry.Fault, entry.Terms))
+		}
+		reply(writer, http.StatusOK, listed)
 	})
 	mux.HandleFunc("DELETE /faults", func(writer http.ResponseWriter, _ *http.Request) {
-		s.faults.clear()
+		s.faults.Clear()
 		writer.WriteHeader(http.StatusNoContent)
 	})
 	s.routeApplications(mux)
@@ -207,13 +211,13 @@ func (s *Simulator) scriptFault(writer http.ResponseWriter, incoming *http.Reque
 		refuseAdmin(writer, http.StatusBadRequest, err)
 		return
 	}
-	scripted, err := s.faults.add(wanted, s.clock.Now())
+	terms, err := s.faults.Add(wanted, termsOf(wanted), s.clock.Now())
 	if err != nil {
 		refuseAdmin(writer, http.StatusConflict, err)
 		return
 	}
-	s.log.Info("Scripted a fault", "id", scripted.ID, "kind", scripted.Kind, "operation", scripted.Operation)
-	reply(writer, http.StatusCreated, scripted)
+	s.log.Info("Scripted a fault", "id", terms.ID, "kind", wanted.Kind, "operation", wanted.Operation)
+	reply(writer, http.StatusCreated, scripted(wanted, terms))
 }
 
 // read decodes a JSON body. It insists on the content type, which a web page cannot set on a request to another

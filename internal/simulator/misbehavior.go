@@ -5,9 +5,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
-	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -16,10 +14,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/request"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/wire"
 )
-
-// oversizeBytes is how much the fault "oversize" streams.
-const oversizeBytes = 100 << 20
 
 // defaultCode is what the fault "result" answers when it names no code: a technical error.
 const defaultCode = "PKI099"
@@ -59,49 +55,21 @@ func hasCertificate(x *exchange, _ []byte) bool { return x.content.Certificate !
 
 func hasEarlier(_ *exchange, earlier []byte) bool { return earlier != nil }
 
-func dropConnection(*exchange, []byte) { panic(http.ErrAbortHandler) }
+func dropConnection(*exchange, []byte) { wire.Drop() }
 
 func holdResponse(x *exchange, _ []byte) {
-	if x.fault.Hold == 0 {
-		<-x.incoming.Context().Done()
-		panic(http.ErrAbortHandler)
-	}
-	if !x.wait(time.Duration(x.fault.Hold)) {
-		panic(http.ErrAbortHandler)
-	}
+	wire.Hold(x.incoming.Context(), x.simulator.clock, time.Duration(x.fault.Hold))
 	deliver(x.writer, http.StatusOK, x.document)
 }
 
-// resetConnection sends half of the response and then a TCP reset: with the linger time at 0 the kernel sends RST
-// instead of an orderly end, and no TLS close_notify comes before it.
-func resetConnection(x *exchange, _ []byte) {
-	x.writer.Header().Set("Content-Type", protocol.ContentType)
-	x.writer.Header().Set("Content-Length", strconv.Itoa(len(x.document)))
-	_, _ = x.writer.Write(x.document[:len(x.document)/2])
-	controller := http.NewResponseController(x.writer)
-	_ = controller.Flush()
-	connection, _, err := controller.Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	if wrapped, ok := connection.(interface{ NetConn() net.Conn }); ok {
-		connection = wrapped.NetConn()
-	}
-	if tcp, ok := connection.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-	_ = connection.Close()
-}
+func resetConnection(x *exchange, _ []byte) { wire.Reset(x.writer, protocol.ContentType, x.document) }
 
 func respondWithStatus(x *exchange, _ []byte) {
 	status := x.fault.Status
 	if status == 0 {
 		status = http.StatusServiceUnavailable
 	}
-	if wanted := time.Duration(x.fault.RetryAfter); wanted > 0 {
-		seconds := int64((wanted + time.Second - 1) / time.Second)
-		x.writer.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
-	}
+	wire.AskForTime(x.writer, time.Duration(x.fault.RetryAfter))
 	http.Error(x.writer, http.StatusText(status), status)
 }
 
@@ -124,7 +92,7 @@ func respondAsStranger(x *exchange, _ []byte) {
 	stranger, err := x.simulator.stranger()
 	if err != nil {
 		x.simulator.log.Error(err, "The signer of a fault could not be made")
-		panic(http.ErrAbortHandler)
+		wire.Drop()
 	}
 	deliver(x.writer, http.StatusOK, x.render(x.content, stranger))
 }
@@ -143,30 +111,14 @@ func respondTruncated(x *exchange, _ []byte) {
 
 func respondBeyondLimit(x *exchange, _ []byte) {
 	deliver(x.writer, http.StatusOK, x.document[:len(x.document)/2])
-	filler := bytes.Repeat([]byte(" "), 64<<10)
-	for sent := 0; sent < oversizeBytes; sent += len(filler) {
-		if _, err := x.writer.Write(filler); err != nil {
-			return
-		}
-	}
+	wire.Flood(x.writer)
 }
 
 func respondSlowly(x *exchange, _ []byte) {
-	interval := time.Duration(x.fault.Interval)
-	if interval == 0 {
-		interval = time.Second
-	}
-	x.writer.Header().Set("Content-Type", protocol.ContentType)
-	x.writer.Header().Set("Content-Length", strconv.Itoa(len(x.document)))
-	controller := http.NewResponseController(x.writer)
-	for index := range x.document {
-		if _, err := x.writer.Write(x.document[index : index+1]); err != nil {
-			return
-		}
-		if err := controller.Flush(); err != nil || !x.wait(interval) {
-			panic(http.ErrAbortHandler)
-		}
-	}
+	interval := cmp.Or(time.Duration(x.fault.Interval), time.Second)
+	wire.Trickle(x.writer, protocol.ContentType, x.document, func() bool {
+		return wire.Wait(x.incoming.Context(), x.simulator.clock, interval)
+	})
 }
 
 func respondAsHTML(x *exchange, _ []byte) {
@@ -210,7 +162,7 @@ func respondWithWrongCertificate(x *exchange, _ []byte) {
 	case admin.AnotherKey:
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
-			panic(http.ErrAbortHandler)
+			wire.Drop()
 		}
 		customer.PublicKey = key.Public()
 	case admin.Expired:
@@ -225,7 +177,7 @@ func respondWithWrongCertificate(x *exchange, _ []byte) {
 	wrong, err := issue(customer)
 	if err != nil {
 		x.simulator.log.Error(err, "The wrong certificate of a fault could not be issued")
-		panic(http.ErrAbortHandler)
+		wire.Drop()
 	}
 	content := x.content
 	content.Certificate = wrong

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/request"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/script"
 )
 
 // Handler is the service itself. It has to be served with TLSConfig and HTTP/1.1, as the real one is.
@@ -66,7 +66,7 @@ func (s *Simulator) serveMessage(writer http.ResponseWriter, incoming *http.Requ
 		simulator: s, writer: writer, incoming: incoming, asked: parsed, entry: &entry, variant: s.chooseVariant(),
 	}
 	entry.Variant = exchange.variant.Name
-	exchange.run(s.faults.take(parsed.Operation, entry.Time))
+	exchange.run(s.faults.Take(fits(parsed.Operation), entry.Time))
 }
 
 // refuse answers with a bare HTTP error.
@@ -105,21 +105,21 @@ type exchange struct {
 }
 
 // run processes the request and answers it, or lets the fault (nil: none) strike before or after that.
-func (x *exchange) run(struck *hit) {
+func (x *exchange) run(struck *script.Hit[admin.Fault]) {
 	if struck == nil {
 		x.process()
 		x.conclude()
 		deliver(x.writer, http.StatusOK, x.document)
 		return
 	}
-	x.fault = struck.fault
+	x.fault = struck.Fault
 	behavior := behaviors[x.fault.Kind]
 	earlier := x.simulator.responses.last(x.asked.Operation)
 	if behavior.processes || x.fault.AfterProcessing {
 		x.process()
 	}
 	if behavior.applies != nil && !behavior.applies(x, earlier) {
-		x.simulator.faults.giveBack(struck)
+		x.simulator.faults.GiveBack(struck)
 		x.conclude()
 		deliver(x.writer, http.StatusOK, x.document)
 		return
@@ -163,16 +163,4 @@ func deliver(writer http.ResponseWriter, status int, document []byte) {
 	writer.WriteHeader(status)
 	// A client that has gone away needs no response.
 	_, _ = writer.Write(document)
-}
-
-// wait lets time pass on the injected clock; false means that the client has gone away, or the simulator ends.
-func (x *exchange) wait(duration time.Duration) bool {
-	timer := x.simulator.clock.NewTimer(duration)
-	defer timer.Stop()
-	select {
-	case <-timer.C():
-		return true
-	case <-x.incoming.Context().Done():
-		return false
-	}
 }

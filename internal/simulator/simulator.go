@@ -26,10 +26,12 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
 
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/dvv"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/script"
 )
 
 // Simulator is one certificate service with its CAs and its state. Its methods may be called at the same time.
@@ -48,7 +50,7 @@ type Simulator struct {
 	orders      *orders
 	requests    *requestLog
 	gauge       *gauge
-	faults      *faults
+	faults      *script.Script[admin.Fault]
 	responses   *lastResponses
 	// dvv takes applications for certificates of another authority, which has no API.
 	dvv *dvv.Service
@@ -78,7 +80,7 @@ func New(options Options) (*Simulator, error) {
 		gauge:       &gauge{},
 		responses:   &lastResponses{documents: map[protocol.Operation][]byte{}},
 	}
-	s.faults = &faults{roll: func() int { return s.pick(100) }}
+	s.faults = &script.Script[admin.Fault]{Roll: s.percentile}
 	if err := s.seed(); err != nil {
 		return nil, err
 	}
@@ -156,6 +158,9 @@ func (s *Simulator) pick(n int) int {
 	defer s.randomMutex.Unlock()
 	return s.random.IntN(n)
 }
+
+// percentile chooses a number from 0 to 99.
+func (s *Simulator) percentile() int { return s.pick(100) }
 
 // chooseVariant says how the next response is written. Validate has seen the name.
 func (s *Simulator) chooseVariant() response.Variant {
