@@ -69,6 +69,12 @@ var rules = []rule{
 		why:   "DVV is another authority than the certificate service, and knows nothing of it",
 	},
 	{
+		path:  "internal/simulator/messages",
+		may:   []string{"internal/simulator/admin", "internal/simulator/script", "internal/simulator/wire"},
+		never: pure,
+		why:   "the Messages API is another owner's than the certificate service, and knows nothing of it",
+	},
+	{
 		path:  "internal/healthcheck",
 		never: pure,
 		why:   "healthcheck asks one URL, so that a Pod without a shell can",
@@ -191,6 +197,12 @@ var rules = []rule{
 			"internal/vero/protocol", "internal/vero/xmlsig", "internal/pki", "internal/endpoints", "internal/https",
 			"internal/sensitive",
 		},
+		never: pure,
+		why:   "the client takes plain values and knows no Kubernetes",
+	},
+	{
+		path:  "internal/messages/client",
+		may:   []string{"internal/endpoints", "internal/https", "internal/sensitive"},
 		never: pure,
 		why:   "the client takes plain values and knows no Kubernetes",
 	},

@@ -45,6 +45,18 @@ GET    /dvv/applications/{reference}/mail
 GET    /ca/dvv-root.pem              root of DVV; dvv-intermediates.pem: its issuing CA
 GET    /ca/dvv-test-root.pem         root that DVV tests with; dvv-test-intermediates.pem: its issuing CA
 GET    /crl/dvvsp5rc.crl             what DVV has revoked; dvvtestsp5rc.crl: of the test hierarchy
+POST   /messages/accounts            {"systemId", "password", "history"?, "lockAfter"?, "changesPerHour"?,
+                                     "tokensSurvive"?, "tokenLifetime"?, "hideLifetime"?, "events"?}
+                                     makes an account of the Messages API (/v1/token and so on, beside the service)
+GET    /messages/accounts/{systemId} its ledger: log-ins and changes, without passwords
+POST   /messages/accounts/{systemId}/password
+                                     {"password"} changes it, as somebody else does
+POST   /messages/accounts/{systemId}/verify
+                                     {"password"} says whether it is the current one; counts as no log-in
+POST   /messages/faults              {"kind", "operation"?, "systemId"?, "count"?, "forDuration"?, "probability"?, ...}
+                                     scripts a fault of the Messages API
+GET    /messages/faults              those that can still strike
+DELETE /messages/faults              clears them
 POST   /faults                       {"kind", "operation"?, "count"?, "forDuration"?, "probability"?, ...}
                                      scripts a fault
 GET    /faults                       the faults that can still strike
@@ -91,6 +103,7 @@ func (s *Simulator) routes() http.Handler {
 		writer.WriteHeader(http.StatusNoContent)
 	})
 	s.routeApplications(mux)
+	s.routeAccounts(mux)
 	return mux
 }
 
@@ -99,6 +112,10 @@ func (s *Simulator) showIndex(writer http.ResponseWriter, _ *http.Request) {
 	var page strings.Builder
 	page.WriteString(index + "\nKinds of faults:\n")
 	for _, kind := range admin.FaultKinds() {
+		page.WriteString("  " + string(kind) + "\n")
+	}
+	page.WriteString("\nKinds of faults of the Messages API:\n")
+	for _, kind := range admin.MessagesFaultKinds() {
 		page.WriteString("  " + string(kind) + "\n")
 	}
 	page.WriteString("\nFiles that DVV mails (pkcs12 opens with " + admin.PKCS12Password + "):\n")

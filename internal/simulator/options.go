@@ -52,6 +52,8 @@ type Options struct {
 	MinimumRetrievalDelay time.Duration
 	// MailDelay is how long after an application DVV mails the certificate. The real DVV: about a week.
 	MailDelay time.Duration
+	// TokenLifetime is how long tokens of the Messages API live, unless the account says otherwise.
+	TokenLifetime time.Duration
 	// CredentialValidity is how long minted credentials live unless the mint request says otherwise.
 	CredentialValidity time.Duration
 	// SignatureVariant is the name of a variant of package response, or RandomVariant.
@@ -77,6 +79,7 @@ func DefaultOptions() Options {
 		ProcessingDelay:       5 * time.Second,
 		MinimumRetrievalDelay: 10 * time.Second,
 		MailDelay:             time.Minute,
+		TokenLifetime:         time.Hour,
 		CredentialValidity:    14 * 24 * time.Hour,
 		SignatureVariant:      RandomVariant,
 	}
@@ -106,6 +109,8 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 		"how long after the acceptance a certificate cannot be fetched in any case")
 	flags.DurationVar(&o.MailDelay, "mail-delay", o.MailDelay,
 		"how long after an application the certificate of DVV is mailed")
+	flags.DurationVar(&o.TokenLifetime, "token-lifetime", o.TokenLifetime,
+		"how long tokens of the Messages API live, unless the account says otherwise")
 	flags.DurationVar(&o.CredentialValidity, "credential-validity", o.CredentialValidity,
 		"how long transfer credentials live")
 	flags.StringVar(&o.SignatureVariant, "signature-variant", o.SignatureVariant,
@@ -131,6 +136,9 @@ func (o *Options) Validate() error {
 	}
 	if o.CredentialValidity <= 0 {
 		fail("--credential-validity %s: use a duration above 0", o.CredentialValidity)
+	}
+	if o.TokenLifetime < time.Second {
+		fail("--token-lifetime %s: use 1s or more", o.TokenLifetime)
 	}
 	if min(o.RenewalWindow, o.ProcessingDelay, o.MinimumRetrievalDelay, o.MailDelay) < 0 {
 		fail("--renewal-window %s, --processing-delay %s, --min-retrieval-delay %s, --mail-delay %s: none can be negative",

@@ -129,6 +129,7 @@ func ended(what string, err error) error {
 func (s *Simulator) info(service, control net.Addr) admin.Info {
 	return admin.Info{
 		ServiceURL:  "https://" + reachable(service) + protocol.Path,
+		MessagesURL: "https://" + reachable(service),
 		AdminURL:    "http://" + reachable(control),
 		Environment: s.options.Environment,
 	}
@@ -149,7 +150,7 @@ func reachable(address net.Addr) string {
 // announce says where the simulator is, and what it is not.
 func (s *Simulator) announce(info admin.Info, control net.Addr) {
 	s.log.Info("CERTIFICATE SERVICE SIMULATOR - NOT FOR PRODUCTION: it checks nobody's identity and its state is volatile")
-	s.log.Info("Serving", "service", info.ServiceURL, "admin", info.AdminURL, "environment", info.Environment,
+	s.log.Info("Serving", "service", info.ServiceURL, "messages", info.MessagesURL, "admin", info.AdminURL, "environment", info.Environment,
 		"signatureVariant", s.options.SignatureVariant)
 	if tcp, ok := control.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		s.log.Info("The admin interface is reachable from other machines, and whoever reaches it gets certificates",

@@ -6,14 +6,24 @@ import (
 	"net/http"
 
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/messages"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/request"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/script"
 )
 
-// Handler is the service itself. It has to be served with TLSConfig and HTTP/1.1, as the real one is.
-func (s *Simulator) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+// Handler is the service itself, and the Messages API beside it. It has to be served with TLSConfig and HTTP/1.1, as the
+// real service is.
+func (s *Simulator) Handler() http.Handler {
+	return http.HandlerFunc(func(writer http.ResponseWriter, incoming *http.Request) {
+		if messages.Serves(incoming.URL.Path) {
+			s.messages.ServeHTTP(writer, incoming)
+			return
+		}
+		s.serve(writer, incoming)
+	})
+}
 
 // serve checks the transport: what fails here is answered with a bare HTTP error (interface description 2.2).
 func (s *Simulator) serve(writer http.ResponseWriter, incoming *http.Request) {

@@ -2,7 +2,9 @@
 // own, faithful to the interface description, and with an admin interface that mints transfer credentials and scripts
 // faults. It shares no code with the issuer, so that a mistake in one of the two shows.
 //
-// Beside it the admin interface plays DVV, from which a person orders certificates by hand: see package dvv.
+// Beside it the admin interface plays DVV, from which a person orders certificates by hand: see package dvv. The service's
+// listener has the Messages API of Suomi.fi, too, whose accounts and faults belong to the admin interface: see package
+// messages.
 //
 // It is a means to rehearse and to test, NOT FOR PRODUCTION: it checks nobody's identity, its state is volatile, and
 // whoever reaches its admin interface gets certificates.
@@ -29,6 +31,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/dvv"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/messages"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/protocol"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/response"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/script"
@@ -54,6 +57,8 @@ type Simulator struct {
 	responses   *lastResponses
 	// dvv takes applications for certificates of another authority, which has no API.
 	dvv *dvv.Service
+	// messages is another API, of another owner, on the same listener.
+	messages *messages.Service
 
 	randomMutex sync.Mutex
 	random      *rand.Rand
@@ -89,6 +94,9 @@ func New(options Options) (*Simulator, error) {
 	}
 	s.dvv = dvv.New(dvv.Options{
 		Clock: s.clock, Delay: options.MailDelay, Validity: options.Validity, Authorities: s.authorities.DVV,
+	})
+	s.messages = messages.New(messages.Options{
+		Clock: s.clock, TokenLifetime: options.TokenLifetime, Roll: s.percentile, Log: s.log,
 	})
 	s.adminHandler = s.routes()
 	return s, nil

@@ -77,8 +77,9 @@ func visible(r rune) rune {
 	return -1
 }
 
-// cipher is what may be a secret in another form: hexadecimal, or base64. Sentences have no such words.
-var cipher = regexp.MustCompile(`[A-Za-z0-9+/=_-]{24,}`)
+// cipher is what may be a secret in another form: hexadecimal, base64, or a kind of escapes. Sentences have no such
+// words.
+var cipher = regexp.MustCompile(`[A-Za-z0-9+/=_%&#;\\-]{24,}`)
 
 // printable is a text of one line that can be shown, no longer than a reason may be.
 func printable(text string) string {

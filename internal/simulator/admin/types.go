@@ -131,6 +131,8 @@ type Certificate struct {
 type Info struct {
 	// ServiceURL is where clients send their messages.
 	ServiceURL string `json:"serviceUrl"`
+	// MessagesURL is the root of the Messages API.
+	MessagesURL string `json:"messagesUrl"`
 	// AdminURL is the root of the admin interface.
 	AdminURL string `json:"adminUrl"`
 	// Environment is TEST or PRODUCTION, as messages have to say.

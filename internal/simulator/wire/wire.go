@@ -40,15 +40,19 @@ func Hold(ctx context.Context, clock clock.Clock, duration time.Duration) {
 	}
 }
 
-// Reset sends half of a document and then a TCP reset: with the linger time at 0 the kernel sends RST instead of an
-// orderly end, and no TLS close_notify comes before it.
+// Reset sends half of a document and then a TCP reset.
 func Reset(writer http.ResponseWriter, contentType string, document []byte) {
 	writer.Header().Set("Content-Type", contentType)
 	writer.Header().Set("Content-Length", strconv.Itoa(len(document)))
 	_, _ = writer.Write(document[:len(document)/2])
-	controller := http.NewResponseController(writer)
-	_ = controller.Flush()
-	connection, _, err := controller.Hijack()
+	_ = http.NewResponseController(writer).Flush()
+	Abort(writer)
+}
+
+// Abort sends a TCP reset: with the linger time at 0 the kernel sends RST instead of an orderly end, and no TLS
+// close_notify comes before it.
+func Abort(writer http.ResponseWriter) {
+	connection, _, err := http.NewResponseController(writer).Hijack()
 	if err != nil {
 		Drop()
 	}
