@@ -109,8 +109,10 @@ func traceID(candidates ...string) string {
 	return ""
 }
 
-// tokenSyntax is what can stand in a header, and in JSON as it is.
-var tokenSyntax = regexp.MustCompile(`^[!#-\[\]-~]{1,8192}$`)
+// tokenSyntax is what can stand in a header, and in JSON as it is; longestToken what a header has room for.
+var tokenSyntax = regexp.MustCompile(`^[!#-\[\]-~]+$`)
+
+const longestToken = 8192
 
 // longestLifetime is what is believed of a token's: more says nothing.
 const longestLifetime = 365 * 24 * time.Hour
@@ -126,7 +128,7 @@ func readToken(body []byte) (token Token, lifetime time.Duration, problem string
 	case err != nil:
 		// The error of the decoder may quote.
 		return Token{}, 0, "the service answered HTTP 200 with a body that is not the JSON of a token"
-	case !tokenSyntax.MatchString(read.AccessToken):
+	case len(read.AccessToken) > longestToken || !tokenSyntax.MatchString(read.AccessToken):
 		return Token{}, 0, "the service answered HTTP 200 without a token that can be used"
 	}
 	var seconds int64
