@@ -17,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/https"
+	"github.com/varmenne/varmenne-issuer/internal/sensitive"
 )
 
 // The addresses of the service. Each environment has accounts of its own.
@@ -87,7 +88,7 @@ func New(options Options) (*Client, error) {
 func (c *Client) Token(ctx context.Context, username string, password Password) TokenResult {
 	asked := c.clock.Now()
 	response, result := c.call(ctx, request{
-		path: "v1/token", secrets: []string{password.Reveal()}, texts: []string{username},
+		path: "v1/token", secrets: []string{password.Reveal()}, sent: []string{username, password.Reveal()},
 		body: struct {
 			Username string `json:"username"`
 			Password string `json:"password"`
@@ -102,7 +103,7 @@ func (c *Client) Token(ctx context.Context, username string, password Password) 
 		result.Outcome, result.Detail = Unknown, problem
 		return TokenResult{Result: result}
 	}
-	made := TokenResult{Result: result, Token: token}
+	made := TokenResult{Result: result, Token: Token{Text: sensitive.New(token), password: password}}
 	if lifetime > 0 {
 		made.ExpiresAt = asked.Add(lifetime)
 	}
@@ -113,7 +114,8 @@ func (c *Client) Token(ctx context.Context, username string, password Password) 
 // answers as to a password that it does not like.
 func (c *Client) ChangePassword(ctx context.Context, token Token, current, next Password) Result {
 	_, result := c.call(ctx, request{
-		path: "v1/change-password", secrets: []string{token.Reveal(), current.Reveal(), next.Reveal()},
+		path: "v1/change-password", secrets: append(token.secrets(), current.Reveal(), next.Reveal()),
+		sent: []string{token.Reveal(), current.Reveal(), next.Reveal()},
 		body: struct {
 			AccessToken     string `json:"accessToken"`
 			CurrentPassword string `json:"currentPassword"`
@@ -126,7 +128,8 @@ func (c *Client) ChangePassword(ctx context.Context, token Token, current, next 
 // Events asks for the first page of events, to see that a token opens them; what they say is not read.
 func (c *Client) Events(ctx context.Context, token Token) Result {
 	_, result := c.call(ctx, request{
-		path: "v2/events", secrets: []string{token.Reveal()}, authorization: "Bearer " + token.Reveal(),
+		path: "v2/events", secrets: token.secrets(), sent: []string{token.Reveal()},
+		authorization: "Bearer " + token.Reveal(),
 	})
 	return result
 }
@@ -136,15 +139,15 @@ type request struct {
 	path          string
 	body          any
 	authorization string
-	// secrets must not show in anything that is said of the call; they and texts are what the body is made of.
-	secrets, texts []string
+	// sent is what the request is made of; secrets must not show in anything that is said of the call.
+	sent, secrets []string
 	// readDone reports whether the body of HTTP 200 is wanted.
 	readDone bool
 }
 
 // call makes a call and says what came of it; response is the body of HTTP 200 where it is wanted.
 func (c *Client) call(ctx context.Context, asked request) (response []byte, result Result) {
-	for _, text := range append(asked.texts, asked.secrets...) {
+	for _, text := range asked.sent {
 		// JSON would carry another text, and a log-in with a wrong password costs.
 		if text == "" || !utf8.ValidString(text) {
 			return nil, Result{Outcome: NotSent, Detail: "a value to be sent is empty, or not UTF-8"}
@@ -161,7 +164,7 @@ func (c *Client) call(ctx context.Context, asked request) (response []byte, resu
 		return nil, withoutSecrets(c.failed(failure), asked.secrets)
 	}
 	defer func() { _ = incoming.Body.Close() }()
-	got := read(incoming, asked.readDone)
+	got := read(ctx, incoming, asked.readDone)
 	result = got.judge()
 	result.RetryAfter = min(https.RetryAfter(incoming.Header, c.clock.Now()), longestRetryAfter)
 	return got.body, withoutSecrets(result, asked.secrets)

@@ -12,7 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode"
@@ -118,15 +121,33 @@ func serverConfig(t *testing.T, modifiers ...pkitest.Modifier) *tls.Config {
 
 func loopback(template *x509.Certificate) { template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} }
 
+// shared is one server for all services of the tests' own, each below a path: a key is slow to sign with.
+var shared struct {
+	start    sync.Once
+	url      string
+	last     atomic.Int64
+	handlers sync.Map
+}
+
 // serve starts a service of the test's own, and returns a client of it.
 func serve(t *testing.T, handler http.HandlerFunc, change func(*client.Options)) *client.Client {
 	t.Helper()
-	url := listen(t, http.HandlerFunc(func(writer http.ResponseWriter, incoming *http.Request) {
-		// A server that answers before it has read resets the connection under its response.
-		_, _ = io.Copy(io.Discard, incoming.Body)
-		handler(writer, incoming)
-	}), serverConfig(t))
-	return newClient(t, url, []*x509.Certificate{pkitest.Root(t, serverCA).Certificate}, change)
+	shared.start.Do(func() {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(writer http.ResponseWriter, incoming *http.Request) {
+			// A server that answers before it has read resets the connection under its response.
+			_, _ = io.Copy(io.Discard, incoming.Body)
+			base, _, _ := strings.Cut(strings.TrimPrefix(incoming.URL.Path, "/"), "/")
+			found, _ := shared.handlers.Load(base)
+			found.(http.HandlerFunc)(writer, incoming)
+		}))
+		server.TLS = serverConfig(t)
+		server.Config.ErrorLog = stdlog.New(io.Discard, "", 0)
+		server.StartTLS()
+		shared.url = server.URL
+	})
+	base := strconv.FormatInt(shared.last.Add(1), 10)
+	shared.handlers.Store(base, handler)
+	return newClient(t, shared.url+"/"+base, []*x509.Certificate{pkitest.Root(t, serverCA).Certificate}, change)
 }
 
 // say is a handler that gives one response; of a content type that is empty there is none.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,7 +29,7 @@ type received struct {
 }
 
 // read takes what is needed of a response: the body of a refusal, and of HTTP 200 if it is wanted.
-func read(response *http.Response, readDone bool) received {
+func read(ctx context.Context, response *http.Response, readDone bool) received {
 	got := received{status: response.StatusCode, traceID: response.Header.Get("traceId")}
 	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	got.html = mediaType == "text/html" || mediaType == "application/xhtml+xml"
@@ -36,6 +37,10 @@ func read(response *http.Response, readDone bool) received {
 		return got
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maximumBytes+1))
+	if err == nil {
+		// A server sees that the time of a call is over before its client does, and ends its response where it stands.
+		err = ctx.Err()
+	}
 	got.body = body
 	switch {
 	case len(body) > maximumBytes:
@@ -58,7 +63,7 @@ func (r received) judge() Result {
 	switch {
 	case r.status == http.StatusOK && r.html:
 		result.Detail = "the service answered HTTP 200 with a web page, as something on the way may"
-	case r.status == http.StatusOK && r.incomplete != "":
+	case (r.status == http.StatusOK || r.status == http.StatusBadRequest) && r.incomplete != "":
 		result.Detail = r.incomplete
 	case r.status == http.StatusOK:
 		return Result{Outcome: Done, Status: r.status, TraceID: result.TraceID}
@@ -119,7 +124,7 @@ const longestLifetime = 365 * 24 * time.Hour
 
 // readToken reads the response to a log-in: the token, and for how long it is good, 0 if that is not said; problem is
 // empty, or says why there is no token.
-func readToken(body []byte) (token Token, lifetime time.Duration, problem string) {
+func readToken(body []byte) (token string, lifetime time.Duration, problem string) {
 	var read struct {
 		AccessToken string          `json:"access_token"`
 		ExpiresIn   json.RawMessage `json:"expires_in"`
@@ -127,13 +132,13 @@ func readToken(body []byte) (token Token, lifetime time.Duration, problem string
 	switch err := json.Unmarshal(body, &read); {
 	case err != nil:
 		// The error of the decoder may quote.
-		return Token{}, 0, "the service answered HTTP 200 with a body that is not the JSON of a token"
+		return "", 0, "the service answered HTTP 200 with a body that is not the JSON of a token"
 	case len(read.AccessToken) > longestToken || !tokenSyntax.MatchString(read.AccessToken):
-		return Token{}, 0, "the service answered HTTP 200 without a token that can be used"
+		return "", 0, "the service answered HTTP 200 without a token that can be used"
 	}
 	var seconds int64
 	if json.Unmarshal(read.ExpiresIn, &seconds) == nil && seconds > 0 && seconds <= int64(longestLifetime/time.Second) {
 		lifetime = time.Duration(seconds) * time.Second
 	}
-	return NewToken(read.AccessToken), lifetime, ""
+	return read.AccessToken, lifetime, ""
 }

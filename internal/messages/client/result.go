@@ -13,10 +13,18 @@ type Password struct{ sensitive.Text }
 func NewPassword(value string) Password { return Password{sensitive.New(value)} }
 
 // Token is what a password was exchanged for. It prints, marshals and logs as [redacted]. The zero value is no token.
-type Token struct{ sensitive.Text }
+type Token struct {
+	sensitive.Text
+
+	// password is the one that the token was had with: the service knows it when it is called with the token.
+	password Password
+}
 
 // NewToken wraps a token.
-func NewToken(value string) Token { return Token{sensitive.New(value)} }
+func NewToken(value string) Token { return Token{Text: sensitive.New(value)} }
+
+// secrets are what must not show in anything that is said of a call with the token.
+func (t Token) secrets() []string { return []string{t.Reveal(), t.password.Reveal()} }
 
 // Outcome is what came of a call, as far as it is known. There are no others.
 type Outcome string

@@ -1,0 +1,336 @@
+package client_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/messages/client"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+const (
+	jsonType = "application/json"
+	limit    = 64 << 10
+)
+
+// attack is a response, and what each call makes of it; a call without an outcome is not made.
+type attack struct {
+	handler               http.HandlerFunc
+	token, change, events client.Outcome
+	says                  string
+}
+
+func all(outcome client.Outcome, says string, handler http.HandlerFunc) attack {
+	return attack{handler: handler, token: outcome, change: outcome, events: outcome, says: says}
+}
+
+// logIn is an attack on a log-in alone.
+func logIn(says, body string) attack {
+	return attack{handler: say(200, jsonType, body), token: client.Unknown, says: says}
+}
+
+// raw is a response below HTTP, on a connection that is closed after it.
+func raw(text string) http.HandlerFunc {
+	return func(writer http.ResponseWriter, _ *http.Request) {
+		connection, _, err := http.NewResponseController(writer).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(connection, text)
+		_ = connection.Close()
+	}
+}
+
+// endless goes on with a byte until nobody reads any more.
+func endless(status int, begin string) http.HandlerFunc {
+	return func(writer http.ResponseWriter, incoming *http.Request) {
+		say(status, jsonType, begin)(writer, incoming)
+		for filler := []byte(strings.Repeat(" ", 4096)); ; {
+			if _, err := writer.Write(filler); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// trickle sends a byte now and then until nobody waits any more.
+func trickle(status int) http.HandlerFunc {
+	return func(writer http.ResponseWriter, incoming *http.Request) {
+		writer.WriteHeader(status)
+		for ticker := time.NewTicker(50 * time.Millisecond); ; {
+			select {
+			case <-incoming.Context().Done():
+				ticker.Stop()
+				return
+			case <-ticker.C:
+				_, _ = writer.Write([]byte(" "))
+				_ = http.NewResponseController(writer).Flush()
+			}
+		}
+	}
+}
+
+func attacks() map[string]attack {
+	bomb := func(writer http.ResponseWriter, _ *http.Request) {
+		writer.Header().Set("X-Bomb", strings.Repeat("x", 1<<20))
+	}
+	return map[string]attack{
+		"an endless refusal":            all(client.Unknown, "more than 65536 bytes", endless(400, `{"reason":"x"}`)),
+		"an endless token":              {handler: endless(200, `{"access_token":"x"}`), token: client.Unknown, says: "65536"},
+		"a refusal that trickles":       all(client.Unknown, "no response in time", trickle(400)),
+		"a token that trickles":         {handler: trickle(200), token: client.Unknown, says: "no response in time"},
+		"a megabyte of headers":         all(client.Unknown, "more than 65536 bytes of headers", bomb),
+		"headers without an end":        all(client.Unknown, "headers", raw("HTTP/1.1 200 OK\r\n"+strings.Repeat("A: b\r\n", 1<<15))),
+		"not HTTP":                      all(client.Unknown, "not HTTP", raw("SSH-2.0-server "+first+token+"\r\n\r\n")),
+		"a status with the secrets":     all(client.Unknown, "not HTTP", raw("HTTP/1.1 "+first+" "+token+"\r\n\r\n")),
+		"a refusal that is cut off":     all(client.Unknown, "not complete", raw("HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\n{")),
+		"a compressed body":             {handler: say(200, jsonType, "\x1f\x8b\x08\x00\x00"), token: client.Unknown, says: "not the JSON"},
+		"a web page of HTTP 200":        all(client.Unknown, "a web page", say(200, "text/html; charset=utf-8", "<html>Log in</html>")),
+		"HTTP 201":                      all(client.Unknown, "HTTP 201", say(201, jsonType, "{}")),
+		"HTTP 204":                      all(client.Unknown, "HTTP 204", say(204, "", "")),
+		"a refusal in HTML":             all(client.Unknown, "without a word", say(400, "text/html", "<html>"+first+"</html>")),
+		"a refusal without a body":      all(client.Unknown, "without a word", say(400, "", "")),
+		"a refusal that is a list":      all(client.Unknown, "without a word", say(400, jsonType, `["reason"]`)),
+		"a refusal that is null":        all(client.Unknown, "without a word", say(400, jsonType, "null")),
+		"a refusal of no words":         all(client.Refused, "HTTP 400", say(400, jsonType, `{"reason":{"a":1},"traceId":5,"b":[]}`)),
+		"a refusal of deep nesting":     all(client.Unknown, "without a word", say(400, jsonType, strings.Repeat("[", 20000))),
+		"HTTP 401":                      all(client.NotAllowed, "HTTP 401", say(401, jsonType, `{"reason":"Unauthorized"}`)),
+		"HTTP 404":                      all(client.NotAllowed, "HTTP 404", say(404, "", "")),
+		"HTTP 409":                      all(client.Unknown, "HTTP 409", say(409, jsonType, "{}")),
+		"HTTP 429":                      all(client.Unknown, "HTTP 429", say(429, jsonType, "{}")),
+		"HTTP 999":                      all(client.Unknown, "HTTP 999", say(999, jsonType, "{}")),
+		"no token":                      logIn("without a token", `{}`),
+		"an empty token":                logIn("without a token", `{"access_token":""}`),
+		"a token that is a number":      logIn("not the JSON", `{"access_token":5}`),
+		"a token with a line break":     logIn("without a token", `{"access_token":"a\r\nX-Forged: b"}`),
+		"a token with a blank":          logIn("without a token", `{"access_token":"a b"}`),
+		"a token that fits nowhere":     logIn("without a token", `{"access_token":"`+strings.Repeat("x", 8193)+`"}`),
+		"two tokens":                    logIn("not the JSON", `{"access_token":"a"}{"access_token":"b"}`),
+		"a list of tokens":              logIn("not the JSON", `[{"access_token":"a"}]`),
+		"a 200 that is not JSON at all": logIn("not the JSON", first+" "+token),
+		"a change with any body":        {handler: say(200, "", "\x00"), change: client.Done, events: client.Done},
+	}
+}
+
+func TestWhateverComesBackHasAnOutcomeAndShowsNothing(t *testing.T) {
+	for claim, c := range attacks() {
+		for operation, want := range map[admin.MessagesOperation]client.Outcome{
+			admin.MessagesToken: c.token, admin.MessagesChange: c.change, admin.MessagesEvents: c.events,
+		} {
+			if want == "" {
+				continue
+			}
+			t.Run(claim+", "+string(operation), func(t *testing.T) {
+				t.Parallel()
+				hasty := serve(t, c.handler, func(o *client.Options) {
+					if strings.Contains(claim, "trickles") {
+						o.Timeout = time.Second
+					}
+				})
+				got := calls[operation](t, hasty, "esimerkki", token)
+				checkShown(t, got)
+				if got.Outcome != want || !strings.Contains(got.Detail, c.says) {
+					t.Errorf("%+v, want %s %q", got, want, c.says)
+				}
+				if strings.Contains(claim, "trickles") {
+					return // it takes its time
+				}
+				if again := calls[operation](t, hasty, "esimerkki", token); again.Detail != got.Detail {
+					t.Errorf("the same failure reads %q and %q", got.Detail, again.Detail)
+				}
+			})
+		}
+	}
+}
+
+func TestARedirectionToAnotherHostIsNotFollowed(t *testing.T) {
+	var reached atomic.Int32
+	count := func(http.ResponseWriter, *http.Request) { reached.Add(1) }
+	elsewhere := listen(t, http.HandlerFunc(count), serverConfig(t))
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		c := serve(t, func(writer http.ResponseWriter, incoming *http.Request) {
+			http.Redirect(writer, incoming, elsewhere+"/v1/token", status)
+		}, nil)
+		for operation, call := range calls {
+			if got := call(t, c, "esimerkki", token); got.Outcome != client.Unknown || got.Status != status {
+				t.Errorf("%s: %+v", operation, got)
+			}
+		}
+	}
+	if reached.Load() != 0 {
+		t.Errorf("%d calls went elsewhere", reached.Load())
+	}
+}
+
+func TestNothingIsSentWhereNoConnectionIsTrusted(t *testing.T) {
+	var asked atomic.Int32
+	count := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) })
+	plain := httptest.NewServer(count)
+	t.Cleanup(plain.Close)
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	old := serverConfig(t)
+	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	stranger := pkitest.Root(t, first+" "+token).Issue(t, pkitest.Key("server"), "server", loopback)
+	strange := serverConfig(t)
+	strange.Certificates[0].Certificate = [][]byte{stranger.Raw}
+	elsewhere := func(template *x509.Certificate) {
+		template.IPAddresses = nil
+		template.DNSNames = []string{"x.example"}
+	}
+	for claim, c := range map[string]struct {
+		url, says string
+		change    func(*client.Options)
+	}{
+		"plain HTTP behind https":    {url: strings.Replace(plain.URL, "http:", "https:", 1), says: "HTTP without TLS"},
+		"nobody listens":             {url: "https://" + nobody.Addr().String(), says: "connection refused"},
+		"a name that does not exist": {url: "https://messages.invalid", says: "the name messages.invalid"},
+		"TLS 1.1":                    {url: listen(t, count, old), says: "protocol version"},
+		"another authority, whose name the service has chosen": {url: listen(t, count, strange), says: "not shown"},
+		"another host": {url: listen(t, count, serverConfig(t, elsewhere)), says: "does not verify"},
+		"an address that is not allowed": {
+			url: listen(t, count, serverConfig(t)), says: "must not be called",
+			change: func(o *client.Options) { o.Endpoints = endpoints.Rule{} },
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			made := newClient(t, c.url, []*x509.Certificate{pkitest.Root(t, serverCA).Certificate}, c.change)
+			for operation, call := range calls {
+				got := call(t, made, "esimerkki", token)
+				checkShown(t, got)
+				if got.Outcome != client.NotSent || got.Outcome.MayHaveBeenActedOn() || !strings.Contains(got.Detail, c.says) {
+					t.Errorf("%s: %+v, want %q", operation, got, c.says)
+				}
+			}
+		})
+	}
+	if asked.Load() != 0 {
+		t.Errorf("%d calls were sent", asked.Load())
+	}
+}
+
+func TestAValueThatJSONWouldChangeIsNotSent(t *testing.T) {
+	c := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("something was sent") }, nil)
+	bad := client.NewPassword("First-password-\xff-of-the-owner-4711")
+	for claim, got := range map[string]client.Result{
+		"not UTF-8":       c.Token(t.Context(), "esimerkki", bad).Result,
+		"no password":     c.Token(t.Context(), "esimerkki", client.Password{}).Result,
+		"no username":     c.Token(t.Context(), "", client.NewPassword(first)).Result,
+		"no new password": c.ChangePassword(t.Context(), client.NewToken(token), client.NewPassword(first), client.Password{}),
+		"no token":        c.Events(t.Context(), client.Token{}),
+		"a forged header": c.Events(t.Context(), client.NewToken("a\r\nX-Forged: b")),
+	} {
+		if got.Outcome != client.NotSent || got.Detail == "" {
+			t.Errorf("%s: %+v", claim, got)
+		}
+	}
+}
+
+func TestTheNewestTLSIsTriedFirstAndTheOldestIs12(t *testing.T) {
+	for most, want := range map[uint16]uint16{0: tls.VersionTLS13, tls.VersionTLS12: tls.VersionTLS12} {
+		config, negotiated := serverConfig(t), uint16(0)
+		config.MinVersion, config.MaxVersion = tls.VersionTLS10, most
+		url := listen(t, http.HandlerFunc(func(_ http.ResponseWriter, incoming *http.Request) {
+			negotiated = incoming.TLS.Version
+		}), config)
+		c := newClient(t, url, []*x509.Certificate{pkitest.Root(t, serverCA).Certificate}, nil)
+		if got := c.Events(t.Context(), client.NewToken(token)); got.Outcome != client.Done || negotiated != want {
+			t.Errorf("%+v by %s, want %s", got, tls.VersionName(negotiated), tls.VersionName(want))
+		}
+	}
+}
+
+func TestTheRequestsAreThoseOfTheDescription(t *testing.T) {
+	var seen []string
+	url := listen(t, http.HandlerFunc(func(_ http.ResponseWriter, incoming *http.Request) {
+		body, _ := io.ReadAll(incoming.Body)
+		seen = append(seen, fmt.Sprintf("%s %s %q %q %q %d %s", incoming.Method, incoming.RequestURI,
+			incoming.Header.Get("Authorization"), incoming.Header.Get("Content-Type"), incoming.UserAgent(),
+			incoming.ContentLength, body))
+	}), serverConfig(t))
+	c := newClient(t, url+"/base/", []*x509.Certificate{pkitest.Root(t, serverCA).Certificate}, nil)
+	c.Token(t.Context(), "esimerkki", client.NewPassword(`a"<&>b`))
+	c.ChangePassword(t.Context(), client.NewToken("x"), client.NewPassword(`ä`), client.NewPassword(`new`))
+	c.Events(t.Context(), client.NewToken("x"))
+	want := []string{
+		`POST /base/v1/token "" "application/json" "test/1" 45 {"username":"esimerkki","password":"a\"<&>b"}`,
+		`POST /base/v1/change-password "" "application/json" "test/1" 62 ` +
+			`{"accessToken":"x","currentPassword":"ä","newPassword":"new"}`,
+		`GET /base/v2/events "Bearer x" "" "test/1" 0 `,
+	}
+	for i := range want {
+		if i >= len(seen) || seen[i] != want[i] {
+			t.Errorf("sent\n%s\nwant\n%s", strings.Join(seen, "\n"), want[i])
+		}
+	}
+}
+
+func TestATokenIsReadWithItsLifetimeIfThatIsOne(t *testing.T) {
+	now := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	for expires, want := range map[string]time.Duration{
+		`"expires_in":3600,`: time.Hour, ``: 0, `"expires_in":null,`: 0, `"expires_in":"3600",`: 0, `"expires_in":-1,`: 0,
+		`"expires_in":9223372036854775807,`: 0, `"expires_in":1e400,`: 0, `"expires_in":{},`: 0, `"expires_in":31536000,`: 365 * 24 * time.Hour,
+	} {
+		c := serve(t, say(200, "", `{`+expires+`"new":[{}],"access_token":"`+token+`","token_type":"Bearer"}`),
+			func(o *client.Options) { o.Clock = clocktesting.NewFakePassiveClock(now) })
+		got := c.Token(t.Context(), "esimerkki", client.NewPassword(first))
+		if got.Outcome != client.Done || got.Token.Reveal() != token {
+			t.Fatalf("%s: %+v", expires, got)
+		}
+		if end := got.ExpiresAt; want == 0 && !end.IsZero() || want != 0 && !end.Equal(now.Add(want)) {
+			t.Errorf("%s ends at %s", expires, end)
+		}
+	}
+}
+
+func TestRetryAfterIsObeyedWithEveryStatus(t *testing.T) {
+	now := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	for value, want := range map[string]time.Duration{
+		"120": 2 * time.Minute, now.Add(time.Hour).Format(http.TimeFormat): time.Hour, "4000000000": 24 * time.Hour,
+		now.Add(999 * time.Hour).Format(http.TimeFormat): 24 * time.Hour, now.Add(-time.Hour).Format(http.TimeFormat): 0,
+		"-1": 0, "soon": 0, first: 0,
+	} {
+		for _, status := range []int{400, 403, 429, 502, 503} {
+			c := serve(t, func(writer http.ResponseWriter, _ *http.Request) {
+				writer.Header().Set("Retry-After", value)
+				writer.WriteHeader(status)
+			}, func(o *client.Options) { o.Clock = clocktesting.NewFakePassiveClock(now) })
+			if got := c.Events(t.Context(), client.NewToken(token)); got.RetryAfter != want {
+				t.Errorf("%q with HTTP %d is %s, want %s", value, status, got.RetryAfter, want)
+			}
+		}
+	}
+}
+
+func TestAnOptionThatCannotWorkIsRefused(t *testing.T) {
+	for _, options := range []client.Options{
+		{URL: "http://api.example"}, {URL: "api.example"}, {URL: ""}, {URL: "https://"}, {URL: "HTTPS://api.example/\x7f"},
+		{URL: client.TestURL, Timeout: -1}, {URL: client.TestURL, ConnectTimeout: -1}, {URL: client.TestURL, ResponseTimeout: -1},
+	} {
+		if _, err := client.New(options); err == nil || !strings.Contains(err.Error(), "Suomi.fi Messages") {
+			t.Errorf("%+v: %v", options, err)
+		}
+	}
+	for _, url := range []string{client.TestURL, client.ProductionURL} {
+		if _, err := client.New(client.Options{URL: url}); err != nil {
+			t.Error(err)
+		}
+	}
+}
