@@ -9,7 +9,7 @@ import (
 
 // Permitted refuses to call an endpoint by its URL: before a name is looked up, and before a proxy hears of it. Do and
 // Handshake ask it themselves.
-func (e *Endpoint) Permitted() *Failure {
+func (e *Endpoint) Permitted() *ConnectionError {
 	if err := e.options.Rule.CheckHost(e.url.Hostname(), e.port()); err != nil {
 		return forbidden(err)
 	}
@@ -33,4 +33,4 @@ func (e *Endpoint) dial(ctx context.Context, network, address string) (net.Conn,
 	return dialer.DialContext(ctx, network, address)
 }
 
-func forbidden(rule error) *Failure { return &Failure{Kind: Forbidden, Unsent: true, Err: rule} }
+func forbidden(rule error) *ConnectionError { return &ConnectionError{Kind: Forbidden, Unsent: true, Err: rule} }

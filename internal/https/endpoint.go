@@ -97,7 +97,7 @@ func shortened(host string) string {
 
 // Do sends a request to a URL of the endpoint and returns what came back, whatever its status; the caller closes its
 // body. A request with a GetBody would be repeated on some failures, so it loses that.
-func (e *Endpoint) Do(request *http.Request) (*http.Response, *Failure) {
+func (e *Endpoint) Do(request *http.Request) (*http.Response, *ConnectionError) {
 	if failure := e.Permitted(); failure != nil {
 		return nil, failure
 	}
@@ -125,7 +125,7 @@ func (e *Endpoint) Do(request *http.Request) (*http.Response, *Failure) {
 }
 
 // Handshake connects as a call would, proxy included, and hangs up before a request is written.
-func (e *Endpoint) Handshake(ctx context.Context) *Failure {
+func (e *Endpoint) Handshake(ctx context.Context) *ConnectionError {
 	if failure := e.Permitted(); failure != nil {
 		return failure
 	}
@@ -140,7 +140,7 @@ func (e *Endpoint) Handshake(ctx context.Context) *Failure {
 	})
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, e.url.String(), http.NoBody)
 	if err != nil {
-		return &Failure{Kind: Unreachable, Unsent: true, Err: err}
+		return &ConnectionError{Kind: Unreachable, Unsent: true, Err: err}
 	}
 	response, err := e.transport().RoundTrip(request)
 	if err == nil {

@@ -41,8 +41,8 @@ const (
 	Broken
 )
 
-// Failure is why a call brought no response.
-type Failure struct {
+// ConnectionError is why a call brought no response.
+type ConnectionError struct {
 	// Kind is how far it came.
 	Kind Kind
 	// Timeout reports, of a broken call, whether time ran out.
@@ -54,15 +54,15 @@ type Failure struct {
 }
 
 // Error is the cause.
-func (f *Failure) Error() string { return f.Err.Error() }
+func (e *ConnectionError) Error() string { return e.Err.Error() }
 
 // Unwrap is the cause.
-func (f *Failure) Unwrap() error { return f.Err }
+func (e *ConnectionError) Unwrap() error { return e.Err }
 
 // connectFailure tells a server that is not trusted from one that is not there; greeting reports whether the TLS
 // handshake with it had begun.
-func connectFailure(err error, greeting bool) *Failure {
-	if own, ok := errors.AsType[*Failure](err); ok {
+func connectFailure(err error, greeting bool) *ConnectionError {
+	if own, ok := errors.AsType[*ConnectionError](err); ok {
 		return own
 	}
 	untrusted, isUntrusted := errors.AsType[*tls.CertificateVerificationError](err)
@@ -72,16 +72,16 @@ func connectFailure(err error, greeting bool) *Failure {
 			cause = distrust(untrusted)
 		}
 		cause = &networkError{text: "the proxy cannot be reached: " + cause.Error(), err: cause}
-		return &Failure{Kind: Unreachable, Unsent: true, Err: cause}
+		return &ConnectionError{Kind: Unreachable, Unsent: true, Err: cause}
 	}
 	if isUntrusted {
-		return &Failure{Kind: Untrusted, Unsent: true, Err: distrust(untrusted)}
+		return &ConnectionError{Kind: Untrusted, Unsent: true, Err: distrust(untrusted)}
 	}
 	cause := reach(err)
 	if greeting && endedSilently(err) {
 		cause = &networkError{text: cause.Error() + helloHint, err: cause}
 	}
-	return &Failure{Kind: Unreachable, Unsent: true, Err: cause}
+	return &ConnectionError{Kind: Unreachable, Unsent: true, Err: cause}
 }
 
 // reach is the cause of a connection that did not come about.
@@ -101,7 +101,7 @@ func reach(err error) error {
 
 // Interrupted is the failure of a connection that ended, or was too slow, after it had come about; answered reports
 // whether anything had come back by then.
-func Interrupted(err error, answered bool) *Failure {
+func Interrupted(err error, answered bool) *ConnectionError {
 	timeout := errors.Is(err, context.DeadlineExceeded)
 	if netError, ok := errors.AsType[net.Error](err); ok {
 		timeout = timeout || netError.Timeout()
@@ -115,7 +115,7 @@ func Interrupted(err error, answered bool) *Failure {
 		// The transport has words of its own for a server that hangs up before it is asked.
 		cause = &networkError{text: closed, err: err}
 	}
-	return &Failure{Kind: Broken, Timeout: timeout, Err: cause}
+	return &ConnectionError{Kind: Broken, Timeout: timeout, Err: cause}
 }
 
 // closed is what is said of a connection that the other side has closed.

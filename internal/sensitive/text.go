@@ -1,5 +1,5 @@
-// Package sensitive keeps passwords and tokens out of what people read: a Text does not print, and a Search finds one in
-// what a service has said.
+// Package sensitive keeps passwords and tokens out of what people read: a Text does not print, and a Search finds one
+// in what a service has said.
 package sensitive
 
 import (

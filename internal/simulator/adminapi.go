@@ -92,8 +92,9 @@ func (s *Simulator) routes() http.Handler {
 	mux.HandleFunc("POST /certificates/{serial}/revoke", s.revoke)
 	mux.HandleFunc("POST /faults", s.scriptFault)
 	mux.HandleFunc("GET /faults", func(writer http.ResponseWriter, _ *http.Request) {
-		listed := []admin.Fault{}
-		for _, entry := range s.faults.List(s.clock.Now()) {
+		entries := s.faults.List(s.clock.Now())
+		listed := make([]admin.Fault, 0, len(entries))
+		for _, entry := range entries {
 			listed = append(listed, scripted(entry.Fault, entry.Terms))
 		}
 		reply(writer, http.StatusOK, listed)

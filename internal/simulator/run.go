@@ -150,7 +150,8 @@ func reachable(address net.Addr) string {
 // announce says where the simulator is, and what it is not.
 func (s *Simulator) announce(info admin.Info, control net.Addr) {
 	s.log.Info("CERTIFICATE SERVICE SIMULATOR - NOT FOR PRODUCTION: it checks nobody's identity and its state is volatile")
-	s.log.Info("Serving", "service", info.ServiceURL, "messages", info.MessagesURL, "admin", info.AdminURL, "environment", info.Environment,
+	s.log.Info("Serving", "service", info.ServiceURL, "messages", info.MessagesURL, "admin", info.AdminURL,
+		"environment", info.Environment,
 		"signatureVariant", s.options.SignatureVariant)
 	if tcp, ok := control.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		s.log.Info("The admin interface is reachable from other machines, and whoever reaches it gets certificates",

@@ -13,8 +13,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/script"
 )
 
-// Handler is the service itself, and the Messages API beside it. It has to be served with TLSConfig and HTTP/1.1, as the
-// real service is.
+// Handler is the service itself, and the Messages API beside it. It has to be served with TLSConfig and HTTP/1.1, as
+// the real service is.
 func (s *Simulator) Handler() http.Handler {
 	return http.HandlerFunc(func(writer http.ResponseWriter, incoming *http.Request) {
 		if messages.Serves(incoming.URL.Path) {

@@ -2,9 +2,9 @@
 // own, faithful to the interface description, and with an admin interface that mints transfer credentials and scripts
 // faults. It shares no code with the issuer, so that a mistake in one of the two shows.
 //
-// Beside it the admin interface plays DVV, from which a person orders certificates by hand: see package dvv. The service's
-// listener has the Messages API of Suomi.fi, too, whose accounts and faults belong to the admin interface: see package
-// messages.
+// Beside it the admin interface plays DVV, from which a person orders certificates by hand: see package dvv. The
+// service's listener has the Messages API of Suomi.fi, too, whose accounts and faults belong to the admin interface:
+// see package messages.
 //
 // It is a means to rehearse and to test, NOT FOR PRODUCTION: it checks nobody's identity, its state is volatile, and
 // whoever reaches its admin interface gets certificates.

@@ -88,26 +88,38 @@ func attacks() map[string]attack {
 		writer.Header().Set("X-Bomb", strings.Repeat("x", 1<<20))
 	}
 	return map[string]attack{
-		"an endless refusal":            all(client.Unknown, "more than 65536 bytes", endless(400, `{"reason":"x"}`)),
-		"an endless token":              {handler: endless(200, `{"access_token":"x"}`), token: client.Unknown, says: "65536"},
-		"a refusal that trickles":       all(client.Unknown, "no response in time", trickle(400)),
-		"a token that trickles":         {handler: trickle(200), token: client.Unknown, says: "no response in time"},
-		"a megabyte of headers":         all(client.Unknown, "more than 65536 bytes of headers", bomb),
-		"headers without an end":        all(client.Unknown, "headers", raw("HTTP/1.1 200 OK\r\n"+strings.Repeat("A: b\r\n", 1<<15))),
-		"not HTTP":                      all(client.Unknown, "not HTTP", raw("SSH-2.0-server "+first+token+"\r\n\r\n")),
-		"a status with the secrets":     all(client.Unknown, "not HTTP", raw("HTTP/1.1 "+first+" "+token+"\r\n\r\n")),
-		"a refusal that is cut off":     all(client.Unknown, "not complete", raw("HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\n{")),
-		"a compressed body":             {handler: say(200, jsonType, "\x1f\x8b\x08\x00\x00"), token: client.Unknown, says: "not the JSON"},
-		"a web page of HTTP 200":        all(client.Unknown, "a web page", say(200, "text/html; charset=utf-8", "<html>Log in</html>")),
-		"HTTP 201":                      all(client.Unknown, "HTTP 201", say(201, jsonType, "{}")),
-		"HTTP 204":                      all(client.Unknown, "HTTP 204", say(204, "", "")),
-		"a refusal in HTML":             all(client.Unknown, "without a word", say(400, "text/html", "<html>"+first+"</html>")),
-		"a refusal without a body":      all(client.Unknown, "without a word", say(400, "", "")),
-		"a refusal that is a list":      all(client.Unknown, "without a word", say(400, jsonType, `["reason"]`)),
-		"a refusal that is null":        all(client.Unknown, "without a word", say(400, jsonType, "null")),
-		"a refusal of no words":         all(client.Refused, "HTTP 400", say(400, jsonType, `{"reason":{"a":1},"traceId":5,"b":[]}`)),
-		"a refusal of deep nesting":     all(client.Unknown, "without a word", say(400, jsonType, strings.Repeat("[", 20000))),
-		"HTTP 401":                      all(client.NotAllowed, "HTTP 401", say(401, jsonType, `{"reason":"Unauthorized"}`)),
+		"an endless refusal": all(client.Unknown, "more than 65536 bytes", endless(400, `{"reason":"x"}`)),
+		"an endless token": {
+			handler: endless(200, `{"access_token":"x"}`), token: client.Unknown, says: "65536",
+		},
+		"a refusal that trickles": all(client.Unknown, "no response in time", trickle(400)),
+		"a token that trickles":   {handler: trickle(200), token: client.Unknown, says: "no response in time"},
+		"a megabyte of headers":   all(client.Unknown, "more than 65536 bytes of headers", bomb),
+		"headers without an end": all(client.Unknown, "headers",
+			raw("HTTP/1.1 200 OK\r\n"+strings.Repeat("A: b\r\n", 1<<15))),
+		"not HTTP": all(client.Unknown, "not HTTP",
+			raw("SSH-2.0-server "+first+token+"\r\n\r\n")),
+		"a status with the secrets": all(client.Unknown, "not HTTP", raw("HTTP/1.1 "+first+" "+token+"\r\n\r\n")),
+		"a refusal that is cut off": all(client.Unknown, "not complete",
+			raw("HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\n{")),
+		"a compressed body": {
+			handler: say(200, jsonType, "\x1f\x8b\x08\x00\x00"), token: client.Unknown, says: "not the JSON",
+		},
+		"a web page of HTTP 200": all(client.Unknown, "a web page",
+			say(200, "text/html; charset=utf-8", "<html>Log in</html>")),
+		"HTTP 201": all(client.Unknown, "HTTP 201", say(201, jsonType, "{}")),
+		"HTTP 204": all(client.Unknown, "HTTP 204", say(204, "", "")),
+		"a refusal in HTML": all(client.Unknown, "without a word",
+			say(400, "text/html", "<html>"+first+"</html>")),
+		"a refusal without a body": all(client.Unknown, "without a word", say(400, "", "")),
+		"a refusal that is a list": all(client.Unknown, "without a word", say(400, jsonType, `["reason"]`)),
+		"a refusal that is null":   all(client.Unknown, "without a word", say(400, jsonType, "null")),
+		"a refusal of no words": all(client.Refused, "HTTP 400",
+			say(400, jsonType, `{"reason":{"a":1},"traceId":5,"b":[]}`)),
+		"a refusal of deep nesting": all(client.Unknown, "without a word",
+			say(400, jsonType, strings.Repeat("[", 20000))),
+		"HTTP 401": all(client.NotAllowed, "HTTP 401",
+			say(401, jsonType, `{"reason":"Unauthorized"}`)),
 		"HTTP 404":                      all(client.NotAllowed, "HTTP 404", say(404, "", "")),
 		"HTTP 409":                      all(client.Unknown, "HTTP 409", say(409, jsonType, "{}")),
 		"HTTP 429":                      all(client.Unknown, "HTTP 429", say(429, jsonType, "{}")),
@@ -228,12 +240,13 @@ func TestNothingIsSentWhereNoConnectionIsTrusted(t *testing.T) {
 
 func TestAValueThatJSONWouldChangeIsNotSent(t *testing.T) {
 	c := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("something was sent") }, nil)
-	bad := client.NewPassword("First-password-\xff-of-the-owner-4711")
+	bad, good := client.NewPassword("First-password-\xff-of-the-owner-4711"), client.NewPassword(first)
+	known := client.NewToken(token)
 	for claim, got := range map[string]client.Result{
 		"not UTF-8":       c.Token(t.Context(), "esimerkki", bad).Result,
 		"no password":     c.Token(t.Context(), "esimerkki", client.Password{}).Result,
-		"no username":     c.Token(t.Context(), "", client.NewPassword(first)).Result,
-		"no new password": c.ChangePassword(t.Context(), client.NewToken(token), client.NewPassword(first), client.Password{}),
+		"no username":     c.Token(t.Context(), "", good).Result,
+		"no new password": c.ChangePassword(t.Context(), known, good, client.Password{}),
 		"no token":        c.Events(t.Context(), client.Token{}),
 		"a forged header": c.Events(t.Context(), client.NewToken("a\r\nX-Forged: b")),
 	} {
@@ -286,7 +299,8 @@ func TestATokenIsReadWithItsLifetimeIfThatIsOne(t *testing.T) {
 	now := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	for expires, want := range map[string]time.Duration{
 		`"expires_in":3600,`: time.Hour, ``: 0, `"expires_in":null,`: 0, `"expires_in":"3600",`: 0, `"expires_in":-1,`: 0,
-		`"expires_in":9223372036854775807,`: 0, `"expires_in":1e400,`: 0, `"expires_in":{},`: 0, `"expires_in":31536000,`: 365 * 24 * time.Hour,
+		`"expires_in":9223372036854775807,`: 0, `"expires_in":1e400,`: 0, `"expires_in":{},`: 0,
+		`"expires_in":31536000,`: 365 * 24 * time.Hour,
 	} {
 		c := serve(t, say(200, "", `{`+expires+`"new":[{}],"access_token":"`+token+`","token_type":"Bearer"}`),
 			func(o *client.Options) { o.Clock = clocktesting.NewFakePassiveClock(now) })
@@ -322,7 +336,8 @@ func TestRetryAfterIsObeyedWithEveryStatus(t *testing.T) {
 func TestAnOptionThatCannotWorkIsRefused(t *testing.T) {
 	for _, options := range []client.Options{
 		{URL: "http://api.example"}, {URL: "api.example"}, {URL: ""}, {URL: "https://"}, {URL: "HTTPS://api.example/\x7f"},
-		{URL: client.TestURL, Timeout: -1}, {URL: client.TestURL, ConnectTimeout: -1}, {URL: client.TestURL, ResponseTimeout: -1},
+		{URL: client.TestURL, Timeout: -1}, {URL: client.TestURL, ConnectTimeout: -1},
+		{URL: client.TestURL, ResponseTimeout: -1},
 	} {
 		if _, err := client.New(options); err == nil || !strings.Contains(err.Error(), "Suomi.fi Messages") {
 			t.Errorf("%+v: %v", options, err)

@@ -110,8 +110,8 @@ func (c *Client) Token(ctx context.Context, username string, password Password) 
 	return made
 }
 
-// ChangePassword puts another password in place of the current one, with a token that is fresh: to an old one the service
-// answers as to a password that it does not like.
+// ChangePassword puts another password in place of the current one, with a token that is fresh: to an old one the
+// service answers as to a password that it does not like.
 func (c *Client) ChangePassword(ctx context.Context, token Token, current, next Password) Result {
 	_, result := c.call(ctx, request{
 		path: "v1/change-password", secrets: append(token.secrets(), current.Reveal(), next.Reveal()),
@@ -201,7 +201,7 @@ func (c *Client) outgoing(ctx context.Context, asked request) (*http.Request, er
 }
 
 // failed is the result of a call that brought no response.
-func (c *Client) failed(failure *https.Failure) Result {
+func (c *Client) failed(failure *https.ConnectionError) Result {
 	result := Result{Outcome: NotSent}
 	switch {
 	case failure.Kind == https.Forbidden:

@@ -192,7 +192,7 @@ func checkShown(t *testing.T, value any, secrets ...string) {
 	}
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("message", "value", value)
-	for _, text := range []string{fmt.Sprintf("%v", value), fmt.Sprintf("%+v %#v", value, value), string(encoded), log.String()} {
+	for _, text := range []string{fmt.Sprintf("%v %+v %#v", value, value, value), string(encoded), log.String()} {
 		if hidden := found(text, append(secrets, first, second, token)...); hidden != "" {
 			t.Errorf("%q is shown in %s", hidden, text)
 		}

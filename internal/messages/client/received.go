@@ -114,8 +114,8 @@ func traceID(candidates ...string) string {
 	return ""
 }
 
-// tokenSyntax is what can stand in a header, and in JSON as it is; longestToken what a header has room for.
-var tokenSyntax = regexp.MustCompile(`^[!#-\[\]-~]+$`)
+// tokenSyntax is what can stand in a header without a blank; longestToken is what a header has room for.
+var tokenSyntax = regexp.MustCompile(`^[\x21-\x7e]+$`)
 
 const longestToken = 8192
 

@@ -13,21 +13,25 @@ import (
 func FuzzResponse(f *testing.F) {
 	const secret = "First-password-of-the-owner-4711"
 	for _, body := range []string{
-		`{"access_token":"eyJ.x.y","expires_in":3600,"token_type":"Bearer"}`, `{"reason":"Incorrect","traceId":"1-2"}`, "{}", "",
-		`{"reason":"` + secret + `"}`, `{"reason":"\u0046irst-password-of-the-owner-4711"}`, "<html>", `{"access_token":"a`, "[[[",
+		`{"access_token":"eyJ.x.y","expires_in":3600,"token_type":"Bearer"}`, `{"reason":"Incorrect","traceId":"1-2"}`,
+		`{"reason":"` + secret + `"}`, `{"reason":"\u0046irst-password-of-the-owner-4711"}`, "<html>", `{"access_token":"a`,
+		"[[[", "{}", "",
 	} {
 		for _, status := range []int{200, 302, 400, 401, 502} {
-			f.Add(status, []byte(body), "trace", "", false)
+			f.Add(status, []byte(body), "trace", false, false)
 		}
 	}
-	f.Fuzz(func(t *testing.T, status int, body []byte, trace, incomplete string, html bool) {
-		got := received{status: status, body: body, traceID: trace, incomplete: incomplete, html: html}
+	f.Fuzz(func(t *testing.T, status int, body []byte, trace string, incomplete, html bool) {
+		got := received{status: status, body: body, traceID: trace, html: html}
+		if incomplete {
+			got.body, got.incomplete = nil, "the response is not complete"
+		}
 		result := withoutSecrets(got.judge(), []string{secret})
 		switch {
 		case !slices.Contains(Outcomes(), result.Outcome) || result.Outcome == NotSent:
 			t.Errorf("%d: %+v is no outcome of a response", status, result)
-		case (result.Outcome == Done) != (status == 200 && !html && incomplete == ""), result.Outcome == Refused && status != 400,
-			result.Outcome == NotAllowed && !turnedAway[status]:
+		case (result.Outcome == Done) != (status == 200 && !html && !incomplete),
+			result.Outcome == Refused && status != 400, result.Outcome == NotAllowed && !turnedAway[status]:
 			t.Errorf("%d: %+v", status, result)
 		}
 		for _, text := range []string{result.Reason, result.Detail, result.TraceID} {

@@ -33,8 +33,8 @@ func withoutSecrets(result Result, secrets []string) Result {
 	return result
 }
 
-// partLength is how long the parts are that a secret is looked for in, in characters: a text that holds twice as much of
-// it, less one, holds one of them.
+// partLength is how long the parts are that a secret is looked for in, in characters: a text that holds twice as much
+// of it, less one, holds one of them.
 const partLength = 8
 
 // parts of a secret; the end, which is too short to be a sign of it, is none, unless it is all there is.

@@ -129,7 +129,8 @@ func TestPasswordsAndTokensDoNotPrint(t *testing.T) {
 	for _, value := range values {
 		checkShown(t, value)
 		for _, verb := range []string{"%s", "%q", "%x", "%d", "%c", "%.9s"} {
-			if printed := fmt.Sprintf(verb, value); strings.Contains(printed, first[:5]) || strings.Contains(printed, token[:5]) ||
+			printed := fmt.Sprintf(verb, value)
+			if strings.Contains(printed, first[:5]) || strings.Contains(printed, token[:5]) ||
 				strings.Contains(printed, fmt.Sprintf("%x", first[:5])) {
 				t.Errorf("%s prints %s", verb, printed)
 			}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,22 +101,20 @@ func (c *call) read() (problem string) {
 	if c.operation == admin.MessagesChange {
 		required = []string{c.sent.AccessToken, c.sent.CurrentPassword, c.sent.NewPassword}
 	}
-	for _, value := range required {
-		if value == "" {
-			return "A field is missing"
-		}
+	if slices.Contains(required, "") {
+		return "A field is missing"
 	}
 	return ""
 }
 
 // identify finds out whose call it is: by its username, or by its token, whatever that is still good for.
 func (c *call) identify() {
-	value := c.sent.AccessToken // of a change the header is ignored
-	switch c.operation {
-	case admin.MessagesToken:
+	if c.operation == admin.MessagesToken {
 		c.systemID = c.sent.Username
 		return
-	case admin.MessagesEvents:
+	}
+	value := c.sent.AccessToken // of a change the header is ignored
+	if c.operation == admin.MessagesEvents {
 		value = c.authorization()
 	}
 	c.service.mutex.Lock()

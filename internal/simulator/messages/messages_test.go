@@ -238,7 +238,8 @@ func TestThePolicySaysWhatItMisses(t *testing.T) {
 	w := start(t, admin.MessagesAccount{ChangesPerHour: 100})
 	token, good := w.token(first), "aB3$"+strings.Repeat("x", 28)
 	for bad, reason := range map[string]string{
-		good[:31]: "long enough", good + strings.Repeat("x", 225): "too long", strings.ReplaceAll(good, "$", `\`): "backslash",
+		good[:31]: "long enough", good + strings.Repeat("x", 225): "too long",
+		strings.ReplaceAll(good, "$", `\`): "backslash",
 		strings.ReplaceAll(good, "x", " "): "white space", strings.ToUpper(good): "lowercase",
 		strings.ToLower(good): "uppercase", strings.ReplaceAll(good, "3", "x"): "numeric",
 		strings.ReplaceAll(good, "$", "x"): "symbol",
@@ -254,12 +255,13 @@ func TestALockOutGrowsAndRefusesTheRightPassword(t *testing.T) {
 	for range 5 {
 		w.want("a wrong password", w.logIn("wrong"), 400, incorrect)
 	}
-	for _, shut := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900} {
+	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900} {
+		shut := time.Duration(seconds) * time.Second
 		locked := w.ledger().LockedUntil
-		if locked == nil || locked.Sub(w.clock.Now()) != shut*time.Second {
-			t.Fatalf("locked until %v at %s, want %d s", locked, w.clock.Now(), shut)
+		if locked == nil || locked.Sub(w.clock.Now()) != shut {
+			t.Fatalf("locked until %v at %s, want %s", locked, w.clock.Now(), shut)
 		}
-		w.clock.Step(shut*time.Second - 1)
+		w.clock.Step(shut - 1)
 		w.want("the right password in the lock", w.logIn(first), 400, incorrect)
 		w.clock.Step(1)
 		w.want("a wrong one after it", w.logIn("wrong"), 400, incorrect)
@@ -279,7 +281,9 @@ func TestALockOutGrowsAndRefusesTheRightPassword(t *testing.T) {
 }
 
 func TestTooManyChangesAreRefusedForAWhile(t *testing.T) {
-	w := start(t, admin.MessagesAccount{ChangesPerHour: 2, TokensSurvive: true, TokenLifetime: admin.Duration(48 * time.Hour)})
+	w := start(t, admin.MessagesAccount{
+		ChangesPerHour: 2, TokensSurvive: true, TokenLifetime: admin.Duration(48 * time.Hour),
+	})
 	token := w.token(first)
 	w.want("the first", w.change(token, first, "bad"), 400, "policy")
 	w.clock.Step(time.Minute)
@@ -308,9 +312,11 @@ func TestAChangeThatComesLateIsMadeOnlyWhereItStillFits(t *testing.T) {
 		between func(w *world, token string)
 		want    string
 	}{
-		"nothing else happens":      {func(*world, string) {}, password(1)},
-		"it is sent again":          {func(w *world, token string) { w.change(token, first, password(1)) }, password(1)},
-		"somebody changes it first": {func(w *world, _ string) { _ = w.service.SetPassword(systemID, password(2)) }, password(2)},
+		"nothing else happens": {func(*world, string) {}, password(1)},
+		"it is sent again":     {func(w *world, token string) { w.change(token, first, password(1)) }, password(1)},
+		"somebody changes it first": {
+			func(w *world, _ string) { _ = w.service.SetPassword(systemID, password(2)) }, password(2),
+		},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			w := start(t, admin.MessagesAccount{})

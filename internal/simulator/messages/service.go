@@ -136,8 +136,9 @@ func (s *Service) Script(fault admin.MessagesFault) (admin.MessagesFault, error)
 
 // Faults lists the faults that can still strike.
 func (s *Service) Faults() []admin.MessagesFault {
-	listed := []admin.MessagesFault{}
-	for _, entry := range s.faults.List(s.options.Clock.Now()) {
+	entries := s.faults.List(s.options.Clock.Now())
+	listed := make([]admin.MessagesFault, 0, len(entries))
+	for _, entry := range entries {
 		listed = append(listed, scripted(entry.Fault, entry.Terms))
 	}
 	return listed

@@ -1,5 +1,5 @@
-// Package script decides which of the calls to a simulated service a fault strikes: how many, for how long, and with what
-// probability. What a fault does is its service's business.
+// Package script decides which of the calls to a simulated service a fault strikes: how many, for how long, and with
+// what probability. What a fault does is its service's business.
 package script
 
 import (

@@ -17,8 +17,8 @@ import (
 func Drop() { panic(http.ErrAbortHandler) }
 
 // Wait lets time pass on a clock; false means that the client has gone away, or the server ends.
-func Wait(ctx context.Context, clock clock.Clock, duration time.Duration) bool {
-	timer := clock.NewTimer(duration)
+func Wait(ctx context.Context, ticking clock.Clock, duration time.Duration) bool {
+	timer := ticking.NewTimer(duration)
 	defer timer.Stop()
 	select {
 	case <-timer.C():
@@ -30,12 +30,12 @@ func Wait(ctx context.Context, clock clock.Clock, duration time.Duration) bool {
 
 // Hold waits for so long, or until the client goes away if that is 0; then, and if the client goes away before, the
 // connection is closed. It returns only where there is somebody to answer.
-func Hold(ctx context.Context, clock clock.Clock, duration time.Duration) {
+func Hold(ctx context.Context, ticking clock.Clock, duration time.Duration) {
 	if duration == 0 {
 		<-ctx.Done()
 		Drop()
 	}
-	if !Wait(ctx, clock, duration) {
+	if !Wait(ctx, ticking, duration) {
 		Drop()
 	}
 }

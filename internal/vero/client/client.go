@@ -196,7 +196,7 @@ func (c *Client) open(operation protocol.Operation, party protocol.Party, receiv
 }
 
 // explain is a failure in the words of the protocol; nil where there is none.
-func (c *Client) explain(failure *https.Failure) error {
+func (c *Client) explain(failure *https.ConnectionError) error {
 	switch {
 	case failure == nil:
 		return nil
@@ -211,6 +211,6 @@ func (c *Client) explain(failure *https.Failure) error {
 	}
 }
 
-func interrupted(failure *https.Failure) *protocol.InterruptedError {
+func interrupted(failure *https.ConnectionError) *protocol.InterruptedError {
 	return &protocol.InterruptedError{Timeout: failure.Timeout, Unsent: failure.Unsent, Err: failure.Err}
 }
