@@ -54,15 +54,18 @@ func raw(text string) http.HandlerFunc {
 	}
 }
 
-// endless goes on with a byte until nobody reads any more.
-func endless(status int, begin string) http.HandlerFunc {
+// endless goes on until nobody reads any more, which has to be soon.
+func endless(t *testing.T, status int, begin string) http.HandlerFunc {
+	t.Helper()
 	return func(writer http.ResponseWriter, incoming *http.Request) {
 		say(status, jsonType, begin)(writer, incoming)
-		for filler := []byte(strings.Repeat(" ", 4096)); ; {
+		filler := []byte(strings.Repeat(" ", 4096))
+		for range 16 << 20 / len(filler) { // what buffers on the way may take, and more
 			if _, err := writer.Write(filler); err != nil {
 				return
 			}
 		}
+		t.Error("the client reads on and on")
 	}
 }
 
@@ -83,14 +86,15 @@ func trickle(status int) http.HandlerFunc {
 	}
 }
 
-func attacks() map[string]attack {
+func attacks(t *testing.T) map[string]attack {
+	t.Helper()
 	bomb := func(writer http.ResponseWriter, _ *http.Request) {
 		writer.Header().Set("X-Bomb", strings.Repeat("x", 1<<20))
 	}
 	return map[string]attack{
-		"an endless refusal": all(client.Unknown, "more than 65536 bytes", endless(400, `{"reason":"x"}`)),
+		"an endless refusal": all(client.Unknown, "more than 65536 bytes", endless(t, 400, `{"reason":"x"}`)),
 		"an endless token": {
-			handler: endless(200, `{"access_token":"x"}`), token: client.Unknown, says: "65536",
+			handler: endless(t, 200, `{"access_token":"x"}`), token: client.Unknown, says: "65536",
 		},
 		"a refusal that trickles": all(client.Unknown, "no response in time", trickle(400)),
 		"a token that trickles":   {handler: trickle(200), token: client.Unknown, says: "no response in time"},
@@ -138,7 +142,7 @@ func attacks() map[string]attack {
 }
 
 func TestWhateverComesBackHasAnOutcomeAndShowsNothing(t *testing.T) {
-	for claim, c := range attacks() {
+	for claim, c := range attacks(t) {
 		for operation, want := range map[admin.MessagesOperation]client.Outcome{
 			admin.MessagesToken: c.token, admin.MessagesChange: c.change, admin.MessagesEvents: c.events,
 		} {
@@ -206,10 +210,19 @@ func TestNothingIsSentWhereNoConnectionIsTrusted(t *testing.T) {
 		template.IPAddresses = nil
 		template.DNSNames = []string{"x.example"}
 	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // connections wait for somebody to accept them
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
 	for claim, c := range map[string]struct {
 		url, says string
 		change    func(*client.Options)
 	}{
+		"a server that says nothing": {
+			url: "https://" + silent.Addr().String(), says: "no response in time in the TLS handshake",
+			change: func(o *client.Options) { o.ConnectTimeout = 200 * time.Millisecond },
+		},
 		"plain HTTP behind https":    {url: strings.Replace(plain.URL, "http:", "https:", 1), says: "HTTP without TLS"},
 		"nobody listens":             {url: "https://" + nobody.Addr().String(), says: "connection refused"},
 		"a name that does not exist": {url: "https://messages.invalid", says: "the name messages.invalid"},
@@ -224,10 +237,11 @@ func TestNothingIsSentWhereNoConnectionIsTrusted(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			made := newClient(t, c.url, []*x509.Certificate{pkitest.Root(t, serverCA).Certificate}, c.change)
+			began := time.Now()
 			for operation, call := range calls {
 				got := call(t, made, "esimerkki", token)
 				checkShown(t, got)
-				if got.Outcome != client.NotSent || got.Outcome.MayHaveBeenActedOn() || !strings.Contains(got.Detail, c.says) {
+				if time.Since(began) > client.DefaultTimeout/2 || got.Outcome != client.NotSent || got.Outcome.MayHaveBeenActedOn() || !strings.Contains(got.Detail, c.says) {
 					t.Errorf("%s: %+v, want %q", operation, got, c.says)
 				}
 			}

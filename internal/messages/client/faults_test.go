@@ -142,7 +142,11 @@ func (s *service) meet(t *testing.T, want expectation, operation admin.MessagesO
 	if _, err := s.admin.ScriptMessages(t.Context(), fault); err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
 	got := calls[operation](t, hasty, systemID, known.Token.Reveal())
+	if waited := time.Since(began); waited > client.DefaultTimeout/2 {
+		t.Errorf("waited %s", waited)
+	}
 	checkShown(t, got, known.Token.Reveal())
 	if got.Outcome != outcome || want.status != 0 && got.Status != want.status || got.RetryAfter != want.retryAfter ||
 		outcome != client.Done && !strings.Contains(got.Reason+got.Detail, want.says) {
