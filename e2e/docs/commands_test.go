@@ -41,7 +41,7 @@ var excused = []struct{ begins, because string }{
 	{"bin/varmenne-issuer --kubeconfig ", "it does not end; every world of e2e runs the program like this"},
 	{"bin/varmenne-issuer simulator", "it does not end; every world of e2e runs the program like this"},
 	{"for b in tls responses issuance; do curl ", "every world of e2e fetches the bundles there, without curl"},
-	{"curl -s -H 'Content-Type: application/json' ", "the stories mint credentials and script faults, without curl"},
+	{"curl -s -H 'Content-Type: application/json' ", "the stories, and the tests of internal/messages/client, say the same to the simulator, without curl"},
 	{"jq -n --rawfile csr ", "internal/simulator applies for certificates of DVV, without jq"},
 	{"curl -sOJ ", "internal/simulator fetches every file that DVV mails, without curl"},
 	{"for b in dvv-root ", "internal/simulator fetches these bundles, without curl"},
