@@ -45,11 +45,18 @@ type service struct {
 	clock *clocktesting.FakeClock
 }
 
+// authorities are those of all simulators: their keys take a while.
+var authorities = sync.OnceValues(func() (*authority.Authorities, error) { return authority.Create(time.Now()) })
+
 func start(t *testing.T) *service {
 	t.Helper()
+	known, err := authorities()
+	if err != nil {
+		t.Fatal(err)
+	}
 	options := simulator.DefaultOptions()
 	clock := clocktesting.NewFakeClock(time.Now())
-	options.Clock = clock
+	options.Clock, options.Authorities = clock, known
 	made, err := simulator.New(options)
 	if err != nil {
 		t.Fatal(err)
