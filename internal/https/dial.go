@@ -33,4 +33,6 @@ func (e *Endpoint) dial(ctx context.Context, network, address string) (net.Conn,
 	return dialer.DialContext(ctx, network, address)
 }
 
-func forbidden(rule error) *ConnectionError { return &ConnectionError{Kind: Forbidden, Unsent: true, Err: rule} }
+func forbidden(rule error) *ConnectionError {
+	return &ConnectionError{Kind: Forbidden, Unsent: true, Err: rule}
+}

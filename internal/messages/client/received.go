@@ -56,8 +56,8 @@ func read(ctx context.Context, response *http.Response, readDone bool) received 
 // password.
 var turnedAway = map[int]bool{401: true, 403: true, 404: true, 405: true, 407: true, 410: true, 451: true}
 
-// judge says what a response means; whether the body of HTTP 200 is a token is for the caller to see.
-func (r received) judge() Result {
+// interpret says what a response means; whether the body of HTTP 200 is a token is for the caller to see.
+func (r received) interpret() Result {
 	said := r.explanation()
 	result := Result{Outcome: Unknown, Status: r.status, TraceID: traceID(said.TraceID, r.traceID), Reason: said.Reason}
 	switch {

@@ -26,7 +26,7 @@ func FuzzResponse(f *testing.F) {
 		if incomplete {
 			got.body, got.incomplete = nil, "the response is not complete"
 		}
-		result := withoutSecrets(got.judge(), []string{secret})
+		result := withoutSecrets(got.interpret(), []string{secret})
 		switch {
 		case !slices.Contains(Outcomes(), result.Outcome) || result.Outcome == NotSent:
 			t.Errorf("%d: %+v is no outcome of a response", status, result)

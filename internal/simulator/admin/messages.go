@@ -22,7 +22,8 @@ type MessagesAccount struct {
 	// LockAfter is how many failed log-ins lock the account for a second, which doubles with each further one up to 15
 	// minutes; 0 means 5.
 	LockAfter int `json:"lockAfter,omitempty"`
-	// ChangesPerHour is how many changes, the refused ones included, are judged in an hour; 0 means 10.
+	// ChangesPerHour is how many changes, the refused ones included, are looked at in an hour; the others are refused. 0
+	// means 10.
 	ChangesPerHour int `json:"changesPerHour,omitempty"`
 	// TokensSurvive keeps tokens alive when the password changes.
 	TokensSurvive bool `json:"tokensSurvive,omitempty"`
@@ -83,7 +84,7 @@ type MessagesVerdict struct {
 	Digest string `json:"digest"`
 }
 
-// MessagesLogIn is a call of /v1/token for an account, as it was judged.
+// MessagesLogIn is a call of /v1/token for an account, and what came of it.
 type MessagesLogIn struct {
 	Time time.Time `json:"time"`
 	// OK reports whether it led to a token. Counted is true for one with a wrong password outside of a lock, which
@@ -108,7 +109,7 @@ type MessagesChangeEntry struct {
 	// Current and New are the digests of the passwords of the call.
 	Current string `json:"current,omitempty"`
 	New     string `json:"new"`
-	// Reason is what the caller was told of a refusal.
+	// Reason is that of a refusal, as it was sent.
 	Reason string `json:"reason,omitempty"`
 	// Fault is the kind of the scripted fault that hit the call.
 	Fault MessagesFaultKind `json:"fault,omitempty"`

@@ -8,7 +8,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// What a caller is told. A wrong password and a lock give the same.
+// The reasons of refusals. A wrong password and a lock give the same.
 const (
 	incorrect    = "Incorrect username or password."
 	invalidToken = "Invalid Access Token"
@@ -30,8 +30,8 @@ type account struct {
 	since     time.Time
 	lock      lock
 	tokens    []*token
-	// judged are the times of the changes of the last hour.
-	judged []time.Time
+	// counted are the times of the changes of the last hour.
+	counted []time.Time
 	// refused are the passwords that the policy has something against, because a fault says so.
 	refused map[string]bool
 	// later are changes that are still to be applied.
@@ -91,7 +91,7 @@ func (a *account) settle(now time.Time) {
 	}
 }
 
-// logIn judges a log-in and returns a token, or nil.
+// logIn checks a log-in and returns a token, or nil.
 func (a *account) logIn(password string, fault admin.MessagesFaultKind, now time.Time) *token {
 	entry := admin.MessagesLogIn{Time: now, Password: password, Fault: fault}
 	defer func() { a.ledger.logIn(entry) }()
@@ -153,7 +153,7 @@ type asked struct {
 	fault         admin.MessagesFaultKind
 }
 
-// change judges a change and makes it, or has it made later. It returns what the caller is told, empty for a success.
+// change checks a change and makes it, or has it made later. It returns the reason of a refusal, empty for a success.
 func (a *account) change(wanted asked, now time.Time) (reason string, postponed bool) {
 	entry := &admin.MessagesChangeEntry{Time: now, Current: wanted.current, New: wanted.next, Fault: wanted.fault}
 	a.ledger.change(entry)
@@ -177,11 +177,11 @@ func (a *account) refusal(wanted asked, now time.Time) string {
 	if problem := wanted.token.problem(now); problem != "" {
 		return problem
 	}
-	a.judged = slices.DeleteFunc(a.judged, func(at time.Time) bool { return !at.After(now.Add(-time.Hour)) })
-	if wanted.fault == admin.MessagesAttemptLimit || len(a.judged) >= a.settings.ChangesPerHour {
+	a.counted = slices.DeleteFunc(a.counted, func(at time.Time) bool { return !at.After(now.Add(-time.Hour)) })
+	if wanted.fault == admin.MessagesAttemptLimit || len(a.counted) >= a.settings.ChangesPerHour {
 		return tooMany
 	}
-	a.judged = append(a.judged, now)
+	a.counted = append(a.counted, now)
 	switch {
 	case wanted.objection != "":
 		return policy + wanted.objection

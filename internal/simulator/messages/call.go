@@ -169,7 +169,7 @@ func (c *call) logIn(a *account, now time.Time) {
 	if !a.settings.HideLifetime {
 		response["expires_in"] = int64(time.Duration(a.settings.TokenLifetime) / time.Second)
 	}
-	c.answer(http.StatusOK, response)
+	c.prepare(http.StatusOK, response)
 }
 
 func (c *call) change(a *account, now time.Time) {
@@ -195,10 +195,10 @@ func (c *call) change(a *account, now time.Time) {
 }
 
 // refuse prepares a refusal.
-func (c *call) refuse(status int, reason string) { c.answer(status, map[string]any{"reason": reason}) }
+func (c *call) refuse(status int, reason string) { c.prepare(status, map[string]any{"reason": reason}) }
 
-// answer prepares a response of JSON, with fields that no client knows: new ones may appear without notice.
-func (c *call) answer(status int, fields map[string]any) {
+// prepare makes a response of JSON, with fields that no client knows: new ones may appear without notice.
+func (c *call) prepare(status int, fields map[string]any) {
 	fields["traceId"] = strings.ToLower(rand.Text())
 	fields["simulator"] = map[string]any{"notForProduction": true, "since": []int{1, 2, 3}}
 	document, err := json.Marshal(fields)

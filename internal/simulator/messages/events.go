@@ -32,7 +32,7 @@ func (c *call) fetch(a *account, now time.Time) {
 			"metadata": map[string]any{"messageId": number, "externalId": fmt.Sprintf("message-%d", number)},
 		})
 	}
-	c.answer(http.StatusOK, map[string]any{"continuationToken": continuation(end), "events": events})
+	c.prepare(http.StatusOK, map[string]any{"continuationToken": continuation(end), "events": events})
 }
 
 // continuation is the token of a position among the events.

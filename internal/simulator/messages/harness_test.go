@@ -56,19 +56,19 @@ func logTo(buffer *bytes.Buffer) logr.Logger {
 	return funcr.New(func(_, arguments string) { _, _ = fmt.Fprintln(buffer, arguments) }, funcr.Options{Verbosity: 9})
 }
 
-// answer is a response as a client sees it.
-type answer struct {
+// reply is a response as a client sees it.
+type reply struct {
 	status int
 	body   string
 	fields map[string]any
 }
 
-func (a answer) text(field string) string {
-	value, _ := a.fields[field].(string)
+func (r reply) text(field string) string {
+	value, _ := r.fields[field].(string)
 	return value
 }
 
-func (w *world) call(method, path, authorization string, fields any) answer {
+func (w *world) call(method, path, authorization string, fields any) reply {
 	w.t.Helper()
 	content, _ := fields.(string)
 	if content == "" && fields != nil {
@@ -86,19 +86,19 @@ func (w *world) call(method, path, authorization string, fields any) answer {
 	request.Header.Set("Authorization", authorization)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return answer{}
+		return reply{}
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return answer{}
+		return reply{}
 	}
-	got := answer{status: response.StatusCode, body: string(body)}
+	got := reply{status: response.StatusCode, body: string(body)}
 	_ = json.Unmarshal(body, &got.fields)
 	return got
 }
 
-func (w *world) logIn(password string) answer {
+func (w *world) logIn(password string) reply {
 	w.t.Helper()
 	return w.call(http.MethodPost, "/v1/token", "", map[string]string{"username": systemID, "password": password})
 }
@@ -113,14 +113,14 @@ func (w *world) token(password string) string {
 	return got.text("access_token")
 }
 
-func (w *world) change(token, current, next string) answer {
+func (w *world) change(token, current, next string) reply {
 	w.t.Helper()
 	return w.call(http.MethodPost, "/v1/change-password", "ignored", map[string]any{
 		"accessToken": token, "currentPassword": current, "newPassword": next, "unknown": []int{1},
 	})
 }
 
-func (w *world) events(authorization, query string) answer {
+func (w *world) events(authorization, query string) reply {
 	w.t.Helper()
 	return w.call(http.MethodGet, "/v2/events"+query, authorization, nil)
 }
@@ -154,7 +154,7 @@ func (w *world) script(fault admin.MessagesFault) {
 }
 
 // want fails the test unless a response has a status and a reason; none is asked for where reason is empty.
-func (w *world) want(claim string, got answer, status int, reason string) {
+func (w *world) want(claim string, got reply, status int, reason string) {
 	w.t.Helper()
 	if got.status != status || !strings.Contains(got.text("reason"), reason) {
 		w.t.Errorf("%s: %d %s, want %d %q", claim, got.status, got.body, status, reason)

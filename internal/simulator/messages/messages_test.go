@@ -22,7 +22,7 @@ func TestTheCallsAreThoseOfTheDescription(t *testing.T) {
 	token := got.text("access_token")
 	credentials := map[string]string{"username": "nobody", "password": first}
 	for claim, c := range map[string]struct {
-		got    answer
+		got    reply
 		status int
 		reason string
 	}{
@@ -75,8 +75,8 @@ func TestAChangeEndsTheOldPasswordAtOnce(t *testing.T) {
 		token := w.token(password(3))
 		w.want("one of the last three", w.change(token, password(3), password(1)), 400, "previously been used")
 		w.want("an older one", w.change(token, password(3), password(0)), 200, "")
-		if _, told := w.logIn(password(0)).fields["expires_in"]; told {
-			t.Error("the lifetime is told")
+		if _, known := w.logIn(password(0)).fields["expires_in"]; known {
+			t.Error("the lifetime is there")
 		}
 	}
 }

@@ -89,7 +89,7 @@ func respondAsGateway(c *call) {
 }
 
 func respondToStranger(c *call) {
-	c.answer(http.StatusForbidden, map[string]any{"message": "Forbidden"})
+	c.prepare(http.StatusForbidden, map[string]any{"message": "Forbidden"})
 	c.deliver()
 }
 
