@@ -14,11 +14,12 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/internal/kube/access"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/sensitive"
 )
 
 // Identity is the certificate in a Certificate's Secret, with its key. It prints as [redacted].
 type Identity struct {
-	redaction
+	sensitive.Redaction
 
 	// SecretName is the Secret it came from, in the namespace of the Certificate.
 	SecretName string

@@ -17,12 +17,13 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/access"
+	"github.com/varmenne/varmenne-issuer/internal/sensitive"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
 // Transfer is a pair of transfer credentials. It prints as [redacted].
 type Transfer struct {
-	redaction
+	sensitive.Redaction
 
 	// ID is the TransferId.
 	ID string

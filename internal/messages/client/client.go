@@ -17,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/https"
+	"github.com/varmenne/varmenne-issuer/internal/messages/password"
 	"github.com/varmenne/varmenne-issuer/internal/sensitive"
 )
 
@@ -85,14 +86,14 @@ func New(options Options) (*Client, error) {
 }
 
 // Token logs in to the account that the owner of the service calls systemId, and returns a token for its password.
-func (c *Client) Token(ctx context.Context, username string, password Password) TokenResult {
+func (c *Client) Token(ctx context.Context, username string, with password.Password) TokenResult {
 	asked := c.clock.Now()
 	response, result := c.call(ctx, request{
-		path: "v1/token", secrets: []string{password.Reveal()}, sent: []string{username, password.Reveal()},
+		path: "v1/token", secrets: []string{with.Reveal()}, sent: []string{username, with.Reveal()},
 		body: struct {
 			Username string `json:"username"`
 			Password string `json:"password"`
-		}{username, password.Reveal()},
+		}{username, with.Reveal()},
 		readDone: true,
 	})
 	if result.Outcome != Done {
@@ -103,7 +104,7 @@ func (c *Client) Token(ctx context.Context, username string, password Password) 
 		result.Outcome, result.Detail = Unknown, problem
 		return TokenResult{Result: result}
 	}
-	made := TokenResult{Result: result, Token: Token{Text: sensitive.New(token), password: password}}
+	made := TokenResult{Result: result, Token: Token{Text: sensitive.New(token), password: with}}
 	if lifetime > 0 {
 		made.ExpiresAt = asked.Add(lifetime)
 	}
@@ -112,7 +113,7 @@ func (c *Client) Token(ctx context.Context, username string, password Password) 
 
 // ChangePassword puts another password in place of the current one, with a token that is fresh: to an old one the
 // service answers as to a password that it does not like.
-func (c *Client) ChangePassword(ctx context.Context, token Token, current, next Password) Result {
+func (c *Client) ChangePassword(ctx context.Context, token Token, current, next password.Password) Result {
 	_, result := c.call(ctx, request{
 		path: "v1/change-password", secrets: append(token.secrets(), current.Reveal(), next.Reveal()),
 		sent: []string{token.Reveal(), current.Reveal(), next.Reveal()},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/internal/messages/client"
+	"github.com/varmenne/varmenne-issuer/internal/messages/password"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -128,7 +129,7 @@ func (s *service) meet(t *testing.T, want expectation, operation admin.MessagesO
 	systemID := strings.ReplaceAll(t.Name(), "/", ":")
 	s.account(t, systemID)
 	patient := newClient(t, s.url, s.roots, nil)
-	known := patient.Token(t.Context(), systemID, client.NewPassword(first))
+	known := patient.Token(t.Context(), systemID, password.New(first))
 	hasty := newClient(t, s.url, s.roots, func(o *client.Options) {
 		if want.fault.Kind == admin.MessagesTimeoutAfter || want.fault.Kind == admin.MessagesTimeoutBefore {
 			o.ResponseTimeout = 250 * time.Millisecond
@@ -181,19 +182,19 @@ func TestAPasswordIsChangedAndProvedOverTLS(t *testing.T) {
 	s.account(t, "esimerkki")
 	c := newClient(t, s.url+"/", s.roots, nil)
 	before := time.Now()
-	old := c.Token(t.Context(), "esimerkki", client.NewPassword(first))
+	old := c.Token(t.Context(), "esimerkki", password.New(first))
 	if end := old.ExpiresAt.Add(-time.Hour); old.Outcome != client.Done || end.Before(before) || end.After(time.Now()) {
 		t.Fatalf("%+v", old)
 	}
-	changed := c.ChangePassword(t.Context(), old.Token, client.NewPassword(first), client.NewPassword(second))
+	changed := c.ChangePassword(t.Context(), old.Token, password.New(first), password.New(second))
 	if changed.Outcome != client.Done {
 		t.Fatalf("%+v", changed)
 	}
-	refused := c.Token(t.Context(), "esimerkki", client.NewPassword(first))
+	refused := c.Token(t.Context(), "esimerkki", password.New(first))
 	if refused.Outcome != client.Refused || refused.Reason == "" {
 		t.Errorf("the old password: %+v", refused)
 	}
-	proof := c.Token(t.Context(), "esimerkki", client.NewPassword(second))
+	proof := c.Token(t.Context(), "esimerkki", password.New(second))
 	if got := c.Events(t.Context(), proof.Token); got.Outcome != client.Done || got.Status != http.StatusOK {
 		t.Errorf("the events: %+v", got)
 	}

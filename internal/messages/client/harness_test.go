@@ -24,6 +24,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/messages/client"
+	"github.com/varmenne/varmenne-issuer/internal/messages/password"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
@@ -173,7 +174,7 @@ func say(status int, contentType, body string) http.HandlerFunc {
 var calls = map[admin.MessagesOperation]func(t *testing.T, c *client.Client, systemID, token string) client.Result{
 	admin.MessagesToken: func(t *testing.T, c *client.Client, systemID, _ string) client.Result {
 		t.Helper()
-		got := c.Token(t.Context(), systemID, client.NewPassword(first))
+		got := c.Token(t.Context(), systemID, password.New(first))
 		if (got.Token.Reveal() != "") != (got.Outcome == client.Done) {
 			t.Errorf("%s with or without a token", got.Outcome)
 		}
@@ -182,7 +183,7 @@ var calls = map[admin.MessagesOperation]func(t *testing.T, c *client.Client, sys
 	},
 	admin.MessagesChange: func(t *testing.T, c *client.Client, _, token string) client.Result {
 		t.Helper()
-		return c.ChangePassword(t.Context(), client.NewToken(token), client.NewPassword(first), client.NewPassword(second))
+		return c.ChangePassword(t.Context(), client.NewToken(token), password.New(first), password.New(second))
 	},
 	admin.MessagesEvents: func(t *testing.T, c *client.Client, _, token string) client.Result {
 		t.Helper()

@@ -12,18 +12,19 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/varmenne/varmenne-issuer/internal/messages/client"
+	"github.com/varmenne/varmenne-issuer/internal/messages/password"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
 
 func TestAValueThatJSONWouldChangeIsNotSent(t *testing.T) {
 	c := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("something was sent") }, nil)
-	bad, good := client.NewPassword("First-password-\xff-of-the-owner-4711"), client.NewPassword(first)
+	bad, good := password.New("First-password-\xff-of-the-owner-4711"), password.New(first)
 	known := client.NewToken(token)
 	for claim, got := range map[string]client.Result{
 		"not UTF-8":       c.Token(t.Context(), "esimerkki", bad).Result,
-		"no password":     c.Token(t.Context(), "esimerkki", client.Password{}).Result,
+		"no password":     c.Token(t.Context(), "esimerkki", password.Password{}).Result,
 		"no username":     c.Token(t.Context(), "", good).Result,
-		"no new password": c.ChangePassword(t.Context(), known, good, client.Password{}),
+		"no new password": c.ChangePassword(t.Context(), known, good, password.Password{}),
 		"no token":        c.Events(t.Context(), client.Token{}),
 		"a forged header": c.Events(t.Context(), client.NewToken("a\r\nX-Forged: b")),
 	} {
@@ -42,8 +43,8 @@ func TestTheRequestsAreThoseOfTheDescription(t *testing.T) {
 			incoming.ContentLength, body))
 	}), serverConfig(t))
 	c := newClient(t, url+"/base/", []*x509.Certificate{pkitest.Root(t, serverCA).Certificate}, nil)
-	c.Token(t.Context(), "esimerkki", client.NewPassword(`a"<&>b`))
-	c.ChangePassword(t.Context(), client.NewToken("x"), client.NewPassword(`ä`), client.NewPassword(`new`))
+	c.Token(t.Context(), "esimerkki", password.New(`a"<&>b`))
+	c.ChangePassword(t.Context(), client.NewToken("x"), password.New(`ä`), password.New(`new`))
 	c.Events(t.Context(), client.NewToken("x"))
 	want := []string{
 		`POST /base/v1/token "" "application/json" "test/1" 45 {"username":"esimerkki","password":"a\"<&>b"}`,
@@ -67,7 +68,7 @@ func TestATokenIsReadWithItsLifetimeIfThatIsOne(t *testing.T) {
 	} {
 		c := serve(t, say(200, "", `{`+expires+`"new":[{}],"access_token":"`+token+`","token_type":"Bearer"}`),
 			func(o *client.Options) { o.Clock = clocktesting.NewFakePassiveClock(now) })
-		got := c.Token(t.Context(), "esimerkki", client.NewPassword(first))
+		got := c.Token(t.Context(), "esimerkki", password.New(first))
 		if got.Outcome != client.Done || got.Token.Reveal() != token {
 			t.Fatalf("%s: %+v", expires, got)
 		}

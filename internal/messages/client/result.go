@@ -3,21 +3,16 @@ package client
 import (
 	"time"
 
+	"github.com/varmenne/varmenne-issuer/internal/messages/password"
 	"github.com/varmenne/varmenne-issuer/internal/sensitive"
 )
-
-// Password of an account. It prints, marshals and logs as [redacted]. The zero value is no password.
-type Password struct{ sensitive.Text }
-
-// NewPassword wraps a password.
-func NewPassword(value string) Password { return Password{sensitive.New(value)} }
 
 // Token is what a password was exchanged for. It prints, marshals and logs as [redacted]. The zero value is no token.
 type Token struct {
 	sensitive.Text
 
 	// password is the one that the token was had with: the service knows it when it is called with the token.
-	password Password
+	password password.Password
 }
 
 // NewToken wraps a token.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/varmenne/varmenne-issuer/internal/messages/client"
+	"github.com/varmenne/varmenne-issuer/internal/messages/password"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -87,11 +88,11 @@ func TestATokenKeepsThePasswordOutOfWhatIsSaidOfItsCalls(t *testing.T) {
 		}
 		say(400, jsonType, `{"reason":"the password was `+first+`"}`)(writer, incoming)
 	}, nil)
-	had := c.Token(t.Context(), "esimerkki", client.NewPassword(first))
+	had := c.Token(t.Context(), "esimerkki", password.New(first))
 	checkShown(t, had)
 	for _, got := range []client.Result{
 		c.Events(t.Context(), had.Token),
-		c.ChangePassword(t.Context(), had.Token, client.NewPassword("x"), client.NewPassword("y")),
+		c.ChangePassword(t.Context(), had.Token, password.New("x"), password.New("y")),
 	} {
 		if checkShown(t, got); got.Outcome != client.Refused || !strings.Contains(got.Reason, "not shown") {
 			t.Errorf("%+v", got)
@@ -113,7 +114,7 @@ func TestAReasonIsShownOnOneLineAndNotLongerThanItMayBe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := serve(t, say(400, jsonType, string(body)), nil).Token(t.Context(), "esimerkki", client.NewPassword(first))
+		got := serve(t, say(400, jsonType, string(body)), nil).Token(t.Context(), "esimerkki", password.New(first))
 		if got.Reason != want || got.TraceID != "1-67891233-abcdef012345678912345678" || got.Outcome != client.Refused {
 			t.Errorf("%+v, want %q", got, want)
 		}
@@ -122,9 +123,9 @@ func TestAReasonIsShownOnOneLineAndNotLongerThanItMayBe(t *testing.T) {
 
 func TestPasswordsAndTokensDoNotPrint(t *testing.T) {
 	values := []any{
-		client.NewPassword(first), client.NewToken(token), &client.TokenResult{Token: client.NewToken(token)},
-		client.TokenResult{Token: client.NewToken(token)}, struct{ password client.Password }{client.NewPassword(first)},
-		map[string]client.Password{"x": client.NewPassword(first)},
+		password.New(first), client.NewToken(token), &client.TokenResult{Token: client.NewToken(token)},
+		client.TokenResult{Token: client.NewToken(token)}, struct{ hidden password.Password }{password.New(first)},
+		map[string]password.Password{"x": password.New(first)},
 	}
 	for _, value := range values {
 		checkShown(t, value)
@@ -136,7 +137,7 @@ func TestPasswordsAndTokensDoNotPrint(t *testing.T) {
 			}
 		}
 	}
-	if client.NewPassword(first).Reveal() != first || client.NewToken(token).Reveal() != token {
+	if password.New(first).Reveal() != first || client.NewToken(token).Reveal() != token {
 		t.Error("a value is lost")
 	}
 }

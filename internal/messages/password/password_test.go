@@ -162,13 +162,13 @@ func TestAPasswordIsNotShown(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&shown, verb+verb+verb, hidden, within, &within)
 	}
-	redacted := password.Redact("you sent "+secret+", twice: "+secret, password.Password{}, hidden)
-	for _, text := range []string{hidden.String(), logged.String(), string(marshaled), shown.String(), redacted} {
+	for _, text := range []string{hidden.String(), logged.String(), string(marshaled), shown.String()} {
 		if strings.Contains(text, "esame") || strings.Contains(text, fmt.Sprintf("%x", secret)) {
 			t.Errorf("%q shows it", text)
 		}
 	}
-	if !hidden.Equal(password.New(secret)) || hidden.Equal(password.New(secret+"x")) || hidden.Equal(password.Password{}) {
+	if !hidden.Equal(password.New(secret).Text) || hidden.Equal(password.New(secret+"x").Text) ||
+		hidden.Equal(password.Password{}.Text) {
 		t.Error("it is not equal to itself alone")
 	}
 }
