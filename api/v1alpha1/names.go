@@ -24,6 +24,11 @@ const (
 	// AnnotationRotate on a MessagesPassword demands a rotation now, whatever spec.window says: any value that it did not
 	// have when the last rotation began. status.lastHandledDemand shows for which value one was made.
 	AnnotationRotate = "varmenne.dev/rotate"
+	// AnnotationRotatedAt on the Secret of a MessagesPassword is when a rotation last put a password there. It changes with
+	// each rotation and tells nothing of the password, so that whoever restarts consumers can go by it.
+	AnnotationRotatedAt = "varmenne.dev/rotated-at"
+	// AnnotationRotationOf on the Secret that holds both passwords during a rotation is the UID of its MessagesPassword.
+	AnnotationRotationOf = "varmenne.dev/rotation-of"
 	// LabelPublicKey on a VeroOrder is the beginning of spec.publicKeyDigest (a label holds no whole digest).
 	LabelPublicKey = "varmenne.dev/public-key"
 	// LabelTransferID on a VeroOrder is the beginning of spec.transfer.transferIDDigest.
@@ -48,6 +53,8 @@ const (
 	KeyUsername = "username"
 	// KeyPassword holds the password.
 	KeyPassword = "password"
+	// KeyNewPassword holds the new password during a rotation, in the Secret beside it.
+	KeyNewPassword = "newPassword"
 )
 
 // LabelValue is the beginning of a hexadecimal text, as much of it as a label holds.

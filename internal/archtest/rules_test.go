@@ -327,6 +327,14 @@ var rules = []rule{
 		why:  "explore holds tests only",
 	},
 	{
+		path: "internal/messages/rotator",
+		may: []string{
+			"api/v1alpha1", "internal/kube/access", "internal/kube/status", "internal/messages/client",
+			"internal/messages/password", "internal/messages/rotation", "internal/pki", "internal/reasons", "internal/secrets",
+		},
+		why: "controllers meet only in the API's objects, and declare the interfaces of the clients they use",
+	},
+	{
 		path:  "internal/messages/password",
 		may:   []string{"internal/sensitive"},
 		never: offline,

@@ -73,7 +73,7 @@ func ReadTransfer(ctx context.Context, reader client.Reader, name types.Namespac
 	}
 	transfer, err := parseTransfer(name, secret.Data)
 	if err == nil {
-		transfer.Written = written(secret, v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword)
+		transfer.Written = Written(secret, v1alpha1.KeyTransferID, v1alpha1.KeyTransferPassword)
 	}
 	return transfer, err
 }

@@ -9,10 +9,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// written is when the values of some keys of a Secret were last changed. The API server notes, for everybody who writes
+// Written is when the values of some keys of a Secret were last changed. The API server notes, for everybody who writes
 // to an object, which fields are theirs and when they last changed one of them; who writes the same values again has
 // changed nothing. Without such notes it is when the Secret was made.
-func written(secret *corev1.Secret, keys ...string) time.Time {
+func Written(secret *corev1.Secret, keys ...string) time.Time {
 	var last time.Time
 	for i := range secret.ManagedFields {
 		entry := &secret.ManagedFields[i]

@@ -238,7 +238,8 @@ func TestNothingIsSentWhereNoConnectionIsTrusted(t *testing.T) {
 			for operation, call := range calls {
 				got := call(t, made, "esimerkki", token)
 				checkShown(t, got)
-				if time.Since(began) > client.DefaultTimeout/2 || got.Outcome != client.NotSent || got.Outcome.MayHaveBeenActedOn() || !strings.Contains(got.Detail, c.says) {
+				if time.Since(began) > client.DefaultTimeout/2 || got.Outcome != client.NotSent ||
+					got.Outcome.MayHaveBeenActedOn() || !strings.Contains(got.Detail, c.says) {
 					t.Errorf("%s: %+v, want %q", operation, got, c.says)
 				}
 			}

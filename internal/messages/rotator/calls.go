@@ -1,0 +1,196 @@
+package rotator
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/varmenne/varmenne-issuer/internal/messages/client"
+	"github.com/varmenne/varmenne-issuer/internal/messages/password"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+// Operations of the service, as logs and metrics name them.
+const (
+	opToken  = "token"
+	opChange = "change-password"
+	opEvents = "events"
+)
+
+// logIn has a token given for a password, and events for it where they are asked for, and writes down what has come of
+// it.
+func (p *pass) logIn(ctx context.Context) error {
+	username, with := p.chosen()
+	login := rotation.Login{Token: rotation.Unsent}
+	ctx, end := p.callContext(ctx)
+	defer end()
+	service, err := p.connect(ctx)
+	if err != nil {
+		login.Problem = err.Error()
+	} else {
+		login = p.prove(ctx, service, username, with)
+	}
+	return p.record(ctx, func() { rotation.RecordLogin(p.object, p.decision, login, p.Clock.Now()) })
+}
+
+// chosen are username and password of the log-in that was decided on.
+func (p *pass) chosen() (string, password.Password) {
+	staged := credentialsOf(p.read.staging)
+	switch p.decision.Password {
+	case rotation.New:
+		return staged.username, staged.new
+	case rotation.Current:
+		return staged.username, staged.current
+	default:
+		its := credentialsOf(p.read.secret)
+		return its.username, its.current
+	}
+}
+
+func (p *pass) prove(ctx context.Context, service Service, username string, with password.Password) rotation.Login {
+	if !p.mayCall(rotation.BeginWithin) {
+		return rotation.Login{Token: rotation.Unsent, Problem: late}
+	}
+	had := service.Token(ctx, username, with)
+	p.note(ctx, opToken, had.Result)
+	login := rotation.Login{
+		Token: outcomeOfToken(had.Outcome), RetryAfter: had.RetryAfter, Problem: explain(had.Result),
+	}
+	if login.Token != rotation.Accepted || !p.decision.Events {
+		return login
+	}
+	if !p.mayCall(lastBegin) {
+		login.Events, login.Problem = rotation.Unsent, late
+		return login
+	}
+	seen := service.Events(ctx, had.Token)
+	p.note(ctx, opEvents, seen)
+	login.Events, login.Problem = outcomeOfEvents(seen.Outcome), explain(seen)
+	login.RetryAfter = max(login.RetryAfter, seen.RetryAfter)
+	return login
+}
+
+// send has a fresh token given for the current password, has it changed to the new one, and writes down what has come
+// of it. That it is sent was written before.
+func (p *pass) send(ctx context.Context) error {
+	staged := credentialsOf(p.read.staging)
+	sending := rotation.Sending{Token: rotation.Unsent, Change: rotation.Unsent}
+	ctx, end := p.callContext(ctx)
+	defer end()
+	service, err := p.connect(ctx)
+	if err != nil {
+		sending.Problem = err.Error()
+	} else {
+		sending = p.change(ctx, service, staged)
+	}
+	return p.record(ctx, func() { rotation.RecordSend(p.object, p.decision, sending, p.Clock.Now()) })
+}
+
+func (p *pass) change(ctx context.Context, service Service, staged credentials) rotation.Sending {
+	sending := rotation.Sending{Token: rotation.Unsent, Change: rotation.Unsent, Problem: late}
+	if !p.mayCall(rotation.BeginWithin) {
+		return sending
+	}
+	had := service.Token(ctx, staged.username, staged.current)
+	p.note(ctx, opToken, had.Result)
+	sending.Token = outcomeOfToken(had.Outcome)
+	sending.RetryAfter, sending.Problem = had.RetryAfter, explain(had.Result)
+	if sending.Token != rotation.Accepted {
+		return sending
+	}
+	if !p.mayCall(lastBegin) {
+		sending.Problem = late
+		return sending
+	}
+	changed := service.ChangePassword(ctx, had.Token, staged.current, staged.new)
+	p.note(ctx, opChange, changed)
+	sending.Change, sending.Reason = outcomeOfChange(changed.Outcome), changed.Reason
+	sending.RetryAfter, sending.Problem = max(sending.RetryAfter, changed.RetryAfter), explain(changed)
+	return sending
+}
+
+// lastBegin is how long after the pass began the second call of a decision may begin.
+const lastBegin = rotation.CallTimeout / 2
+
+// mayCall reports whether the pass has not been held up for longer than that.
+func (p *pass) mayCall(within time.Duration) bool { return p.elapsed() <= within }
+
+// callContext ends the calls of a decision in time, and not with the controller: what was sent is to be recorded.
+func (p *pass) callContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), rotation.CallTimeout-p.elapsed())
+}
+
+// connect makes a client for the service that the object names.
+func (p *pass) connect(ctx context.Context) (Service, error) {
+	var bundle pki.Bundle
+	if from := p.object.Spec.TLS; from != nil {
+		var err error
+		if bundle, err = secrets.ReadBundle(ctx, p.Reader, "spec.tls", from, p.object.Namespace); err != nil {
+			return nil, err
+		}
+	}
+	return p.Connect(p.object, bundle.Certificates)
+}
+
+// note counts and logs the end of a call. The trace names it to whoever runs the service.
+func (p *pass) note(ctx context.Context, operation string, result client.Result) {
+	p.Metrics.MessagesCall(operation, string(result.Outcome))
+	ctrl.LoggerFrom(ctx).Info("called Suomi.fi Messages", "operation", operation, "outcome", result.Outcome,
+		"status", result.Status, "traceId", result.TraceID, "detail", result.Detail, "reason", result.Reason)
+}
+
+// outcomeOfToken is what a log-in means. Who was turned away before anybody looked at the password has not failed.
+func outcomeOfToken(outcome client.Outcome) rotation.Outcome {
+	switch outcome {
+	case client.Done:
+		return rotation.Accepted
+	case client.Refused:
+		return rotation.Refused
+	case client.NotAllowed, client.NotSent:
+		return rotation.Unsent
+	default:
+		return rotation.Unclear
+	}
+}
+
+// outcomeOfChange is what a change means. Only the service's own refusal, and a request that never left, show that the
+// password is as it was.
+func outcomeOfChange(outcome client.Outcome) rotation.Outcome {
+	switch outcome {
+	case client.Done:
+		return rotation.Accepted
+	case client.Refused:
+		return rotation.Refused
+	case client.NotSent:
+		return rotation.Unsent
+	default:
+		return rotation.Unclear
+	}
+}
+
+// outcomeOfEvents is what the events mean. To a token that is fresh, 401 and 403 are refusals.
+func outcomeOfEvents(outcome client.Outcome) rotation.Outcome {
+	if outcome == client.NotAllowed {
+		return rotation.Refused
+	}
+	return outcomeOfChange(outcome)
+}
+
+// explain says for people what a call has ended with; empty if it was as it should be.
+func explain(result client.Result) string {
+	if result.Outcome == client.Done {
+		return ""
+	}
+	text := result.Detail
+	if result.Reason != "" {
+		text += ": " + result.Reason
+	}
+	if result.TraceID != "" {
+		text = fmt.Sprintf("%s (traceId %s)", text, result.TraceID)
+	}
+	return text
+}

@@ -1,0 +1,171 @@
+package rotator_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+const day = 24 * time.Hour
+
+// TestAPasswordRotates from its first sight over two rotations, each of which ends with a proof.
+func TestAPasswordRotates(t *testing.T) {
+	w := begin(t, nil)
+	w.settle()
+	w.expect(v1alpha1.ConditionReady, false, v1alpha1.ReasonSecretNotFound)
+	w.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretNotFound)
+	w.put(first)
+	w.leap(time.Minute)
+	w.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonPasswordProved)
+	w.expect(v1alpha1.ConditionPasswordOld, false, v1alpha1.ReasonAgeUnknown)
+	if got := w.inSecret(); got != first || w.ledger().Applied != 0 {
+		t.Fatalf("the first sight has changed the password: %+v", w.ledger())
+	}
+	w.said()
+	passwords, marks := map[string]bool{first: true}, map[string]bool{"": true}
+	for range 2 {
+		w.leap(day)
+		w.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
+		secret := w.secret("messages")
+		passwords[w.inSecret()], marks[secret.Annotations[v1alpha1.AnnotationRotatedAt]] = true, true
+		if !w.works(w.inSecret()) || w.secret(rotation.StagingName("messages")) != nil ||
+			w.object.Status.State != v1alpha1.MessagesPasswordIdle || string(secret.Data[v1alpha1.KeyUsername]) != systemID {
+			t.Errorf("after a rotation: %+v", w.object.Status)
+		}
+		if said := w.said(); !slices.ContainsFunc(said, func(event string) bool {
+			return strings.HasPrefix(event, "Normal Rotated Secret messages has had a new password since")
+		}) {
+			t.Errorf("the events are %q", said)
+		}
+	}
+	if len(passwords) != 3 || len(marks) != 3 || len(w.inSecret()) != 48 {
+		t.Errorf("there were %d passwords, marked %v", len(passwords), marks)
+	}
+	ledger := w.ledger()
+	if ledger.Applied != 2 || ledger.DistinctNew != 2 || ledger.Failed != 0 || w.counts.rotated != 2 ||
+		w.counts.calls["events Done"] < 4 {
+		t.Errorf("the service says %+v, the metrics %+v", ledger, w.counts)
+	}
+}
+
+// faults are what can go wrong in the life of a password that was proved.
+var faults = map[string]struct {
+	// suspended is spec.suspend.
+	suspended bool
+	check     func(*world)
+}{
+	"a response that is lost after the change":  {false, lost(admin.MessagesReset, 0)},
+	"a response that is lost before the change": {false, lost(admin.MessagesDropBefore, 1)},
+	"a change that is applied a minute later":   {false, lost(admin.MessagesLater, 0)},
+	"a person's password": {false, func(w *world) {
+		const brought = "Brought-by-a-person-0123456789-x~"
+		w.must(w.admin.SetMessagesPassword(w.Context(), systemID, brought))
+		w.put(brought)
+		w.leap(time.Minute)
+		w.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonPasswordProved)
+		if w.ledger().Failed != 0 || w.object.Status.ProvedSecretVersion != w.secret("messages").ResourceVersion {
+			w.Errorf("it was not proved: %+v", w.object.Status)
+		}
+	}},
+	"a lock-out": {false, func(w *world) {
+		w.script(admin.MessagesFault{
+			Kind: admin.MessagesLockOut, Operation: admin.MessagesToken, ForDuration: admin.Duration(5 * time.Hour),
+		})
+		w.leap(time.Hour)
+		w.demand()
+		w.pass(2 * time.Hour)
+		w.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonPasswordRefused)
+		w.pass(12 * time.Hour)
+		w.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
+		w.ledger()
+	}},
+	"suspension, and a demand meanwhile": {true, func(w *world) {
+		w.demand()
+		w.leap(2 * day)
+		w.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonSuspended)
+		if got := w.ledger(); got.Applied != 0 || w.inSecret() != first {
+			w.Errorf("it was rotated all the same: %+v", got)
+		}
+		w.patch(func(object *v1alpha1.MessagesPassword) { object.Spec.Suspend = false })
+		w.settle()
+		if got := w.ledger(); got.Applied != 1 || w.object.Status.LastHandledDemand == "" {
+			w.Errorf("the demand was not met: %+v", got)
+		}
+	}},
+	"a deletion while it is not known which password is right": {false, func(w *world) {
+		w.script(admin.MessagesFault{Kind: admin.MessagesReset, Operation: admin.MessagesChange})
+		w.demand()
+		w.settle()
+		w.must(server.Client.Delete(w.Context(), w.object))
+		w.pass(3 * time.Hour)
+		err := server.Client.Get(w.Context(), client.ObjectKeyFromObject(w.object), &v1alpha1.MessagesPassword{})
+		if !apierrors.IsNotFound(err) || !w.works(w.inSecret()) || w.secret(rotation.StagingName("messages")) != nil {
+			w.Errorf("it is still there: %v, %+v", err, w.object.Status)
+		}
+	}},
+	"an immutable Secret": {false, func(w *world) {
+		secret := w.secret("messages")
+		secret.Immutable = new(true)
+		w.must(server.Client.Update(w.Context(), secret))
+		w.demand()
+		w.leap(time.Minute)
+		w.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretInvalid)
+		if got := w.ledger(); got.DistinctNew != 0 {
+			w.Errorf("a password was sent that can be put nowhere: %+v", got)
+		}
+	}},
+	"another object for the same account": {false, func(w *world) {
+		both := []*v1alpha1.MessagesPassword{w.object, w.object.DeepCopy()}
+		both[1].ObjectMeta = metav1.ObjectMeta{Namespace: w.object.Namespace, Name: "second"}
+		w.must(server.Client.Create(w.Context(), both[1]))
+		shared := 0
+		for _, w.object = range both {
+			w.demand()
+			w.settle()
+			if condition(w.object, v1alpha1.ConditionNeedsPerson).Reason == v1alpha1.ReasonSecretShared {
+				shared++
+			}
+		}
+		if got := w.ledger(); shared != 1 || got.Applied != 1 {
+			w.Errorf("%d of two do nothing: %+v", shared, got)
+		}
+	}},
+}
+
+// lost is a change whose response does not come; as many log-ins fail until it is known what has become of it.
+func lost(kind admin.MessagesFaultKind, failed int) func(*world) {
+	return func(w *world) {
+		w.script(admin.MessagesFault{Kind: kind, Operation: admin.MessagesChange})
+		w.demand()
+		w.settle()
+		w.expect(v1alpha1.ConditionRotating, true, v1alpha1.ReasonRotationUncertain)
+		w.pass(3 * time.Hour)
+		w.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
+		ledger := w.ledger()
+		if !w.works(w.inSecret()) || ledger.DistinctNew != 1 || ledger.Applied != 1 || ledger.Failed != failed {
+			w.Errorf("the service says %+v", ledger)
+		}
+	}
+}
+
+// TestThePasswordInTheSecretIsTheServicesInTheEnd, whatever goes wrong.
+func TestThePasswordInTheSecretIsTheServicesInTheEnd(t *testing.T) {
+	for claim, c := range faults {
+		t.Run(claim, func(t *testing.T) {
+			w := begin(t, func(object *v1alpha1.MessagesPassword) { object.Spec.Suspend = c.suspended })
+			w.put(first)
+			w.settle()
+			w.said()
+			c.check(w)
+		})
+	}
+}
