@@ -62,7 +62,7 @@ func run(ctx context.Context, arguments []string) error {
 	}
 	switch command {
 	case "controller":
-		options := app.Options{Version: version, Commit: commit}
+		options := app.Options{Process: app.Process{Version: version, Commit: commit}}
 		return parsed(command, arguments, options.AddFlags, func() error { return app.Run(ctx, options) })
 	case "simulator":
 		return simulate(ctx, arguments)

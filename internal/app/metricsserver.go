@@ -6,11 +6,11 @@ import (
 )
 
 // metricsServer is plain HTTP for whoever asks, or HTTPS for those whom the API server knows and lets get /metrics.
-func (o *Options) metricsServer() metricsserver.Options {
-	server := metricsserver.Options{BindAddress: o.MetricsAddress}
-	if o.MetricsSecure {
+func (p *Process) metricsServer() metricsserver.Options {
+	server := metricsserver.Options{BindAddress: p.MetricsAddress}
+	if p.MetricsSecure {
 		server.SecureServing = true
-		server.CertDir = o.MetricsCertDirectory
+		server.CertDir = p.MetricsCertDirectory
 		server.FilterProvider = metricsfilters.WithAuthenticationAndAuthorization
 	}
 	return server

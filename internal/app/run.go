@@ -4,23 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
-	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -56,14 +52,10 @@ func Run(ctx context.Context, options Options) error {
 	if err := options.Validate(); err != nil {
 		return err
 	}
-	handler, err := options.logHandler()
+	log, err := options.setUp()
 	if err != nil {
 		return err
 	}
-	log := logr.FromSlogHandler(handler)
-	ctrl.SetLogger(log)
-	klog.SetLogger(log)
-	mindMemory(log, os.DirFS("/sys/fs/cgroup"))
 	series, err := metrics.New(ctrlmetrics.Registry)
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
@@ -102,48 +94,20 @@ func (o *Options) drainTime(asked bool) time.Duration {
 // newManager makes a manager whose client never caches a Secret, ConfigMap or Certificate: those are read one by one,
 // when they are used, and without the right to list them.
 func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error) {
-	connection, err := restConfig(options.Kubeconfig, rest.InClusterConfig)
-	if err != nil {
-		return nil, err
-	}
-	kinds, err := newScheme()
-	if err != nil {
-		return nil, err
-	}
 	namespaces := map[string]cache.Config{}
 	for _, namespace := range options.WatchNamespaces {
 		namespaces[namespace] = cache.Config{}
 	}
-	graceful := options.drainTime(true)
-	settings := ctrl.Options{
-		Scheme: kinds,
-		Cache: cache.Options{
+	return options.newManager(options.drainTime(true), func(special *ctrl.Options) {
+		special.Cache = cache.Options{
 			DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields(),
 			DefaultWatchErrorHandler: countWatchErrors(series), NewInformer: find.NewInformer,
-		},
-		Client: client.Options{Cache: &client.CacheOptions{
+		}
+		special.Client = client.Options{Cache: &client.CacheOptions{
 			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}, &cmapi.Certificate{}},
-		}},
-		// The priority queue lets what it found at its start wait, for as long as it is put back, behind all that is new:
-		// on a busy day a renewal would miss the opening of its window.
-		Controller:                    config.Controller{UsePriorityQueue: new(false)},
-		Metrics:                       options.metricsServer(),
-		HealthProbeBindAddress:        options.ProbeAddress,
-		LeaderElection:                options.LeaderElect,
-		LeaderElectionID:              options.LeaseName,
-		LeaderElectionNamespace:       options.Namespace,
-		LeaderElectionReleaseOnCancel: true,
-		LeaseDuration:                 &options.LeaseDuration,
-		RenewDeadline:                 &options.RenewDeadline,
-		RetryPeriod:                   &options.RetryPeriod,
-		GracefulShutdownTimeout:       &graceful,
-	}
-	outline.Prepare(&settings)
-	manager, err := ctrl.NewManager(connection, settings)
-	if err != nil {
-		return nil, fmt.Errorf("set up the controllers: %w", err)
-	}
-	return manager, nil
+		}}
+		outline.Prepare(special)
+	})
 }
 
 // Client is for programs beside the controller: uncached, and for objects of every kind.
