@@ -221,6 +221,8 @@ stage: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(HELM_DOCS)
 	@$(CONTROLLER_GEN) rbac:roleName=varmenne-issuer-manual paths=./internal/manual/... \
 		paths=./internal/tracked/... \
 		output:rbac:dir=$(STAGE)/$(CHART)/files/rbac/manual
+	@$(CONTROLLER_GEN) rbac:roleName=varmenne-issuer-messages paths=./internal/messages/... \
+		output:rbac:dir=$(STAGE)/$(CHART)/files/rbac/messages
 	@$(GO) -C tools/helm run ./valuesschema -values $(CURDIR)/$(CHART)/values.yaml \
 		-output $(CURDIR)/$(STAGE)/$(CHART)/values.schema.json
 	@$(HELM_DOCS) --chart-search-root $(CHART) --sort-values-order file --log-level warning --dry-run \

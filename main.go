@@ -37,6 +37,7 @@ const usage = `varmenne-issuer obtains certificates for cert-manager from the Fi
 
 Usage:
   varmenne-issuer [controller] [flags]   run the controller
+  varmenne-issuer messages [flags]       rotate the passwords of MessagesPasswords (Suomi.fi Messages)
   varmenne-issuer simulator [flags]      run a simulator of the certificate service
   varmenne-issuer healthcheck URL        wait until URL answers HTTP 200, which /readyz of a running controller does
   varmenne-issuer scale-down [flags]     end the Pods of a Deployment, which helm uninstall does first
@@ -64,6 +65,9 @@ func run(ctx context.Context, arguments []string) error {
 	case "controller":
 		options := app.Options{Process: app.Process{Version: version, Commit: commit}}
 		return parsed(command, arguments, options.AddFlags, func() error { return app.Run(ctx, options) })
+	case "messages":
+		options := app.MessagesOptions{Process: app.Process{Version: version, Commit: commit}}
+		return parsed(command, arguments, options.AddFlags, func() error { return app.RunMessages(ctx, options) })
 	case "simulator":
 		return simulate(ctx, arguments)
 	case "healthcheck":

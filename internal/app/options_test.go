@@ -109,3 +109,26 @@ func TestLogFormatThatDoesNotExistIsNamed(t *testing.T) {
 	options := must.Get(parse(t, "--log-format=xml"))(t)
 	must.Say(t, options.Validate(), "--log-format")
 }
+
+func TestTheMessagesControllerWorksOnlyWhereItIsTold(t *testing.T) {
+	for arguments, complaint := range map[string]string{
+		"--namespaces=mail": "", "--namespaces=mail,tax --allowed-endpoints=gateway.example:8443": "",
+		"": "--namespaces", "--namespaces=mail,": "no empty one", "--namespaces=mail --workers=0": "--workers",
+		"--namespaces=mail --allowed-endpoints=https://gateway.example/": "--allowed-endpoints",
+		"--namespaces=mail --leader-elect-lease-duration=1s":             "two replicas would work at a time",
+	} {
+		var options app.MessagesOptions
+		flags := pflag.NewFlagSet("messages", pflag.ContinueOnError)
+		options.AddFlags(flags)
+		must.Do(t, flags.Parse(strings.Fields(arguments)))
+		err := options.Validate()
+		if (err == nil) != (complaint == "") || err != nil && !strings.Contains(err.Error(), complaint) {
+			t.Errorf("%q: the error is %v, want one that says %q", arguments, err, complaint)
+		}
+		hosts := strings.Join(options.AllowedEndpoints, " ")
+		if arguments == "" && hosts != "api.messages-qa.suomi.fi api.messages.suomi.fi" ||
+			options.LeaseName != "varmenne-issuer-messages" {
+			t.Errorf("the defaults are %+v", options)
+		}
+	}
+}

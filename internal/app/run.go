@@ -128,11 +128,14 @@ func newScheme() (*runtime.Scheme, error) {
 	return kinds, errors.Join(scheme.AddToScheme(kinds), cmapi.AddToScheme(kinds), v1alpha1.AddToScheme(kinds))
 }
 
-// workers are those of one controller. What has failed is tried again at least as often as what cannot reach the
-// service: somebody who has given a permission back does not want to wait for a quarter of an hour.
-func (o *Options) workers() controller.Options {
+// workers are those of one controller.
+func (o *Options) workers() controller.Options { return backingOff(o.Workers) }
+
+// backingOff are so many workers. What has failed is tried again at least as often as what cannot reach the service:
+// somebody who has given a permission back does not want to wait for a quarter of an hour.
+func backingOff(workers int) controller.Options {
 	return controller.Options{
-		MaxConcurrentReconciles: o.Workers,
+		MaxConcurrentReconciles: workers,
 		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](
 			firstBackoff, longestBackoff),
 	}

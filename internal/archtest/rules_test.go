@@ -53,7 +53,8 @@ var rules = []rule{
 		may: append([]string{
 			"internal/gate", "internal/vero/backend", "internal/vero/order", "internal/vero/issuer",
 			"internal/vero/client", "internal/endpoints", "internal/manual/backend", "internal/manual/order",
-			"internal/manual/issuer", "internal/tracked",
+			"internal/manual/issuer", "internal/tracked", "internal/messages/client", "internal/messages/rotation",
+			"internal/messages/rotator",
 		}, controllers...),
 		why: "app wires everything below it; the simulator is beside it, not below",
 	},

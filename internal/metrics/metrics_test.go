@@ -61,7 +61,9 @@ func everything(t *testing.T) *prometheus.Registry {
 	series.RenewalFailing("a", "tax", "tax-1", v1alpha1.ReasonDenied, time.Unix(1, 0))
 	series.CredentialsUnspent(request("a", "tax", "tax-1"), "vero-transfer", time.Unix(1, 0))
 	registry.MustRegister(metrics.BuildInfo("1.2.3", "abc"), collector(order("a", v1alpha1.VeroOrderPending)),
-		persons([]outline.ManualOrder{waiting(v1alpha1.ReasonApplicationDue, false)}, tracked()))
+		persons([]outline.ManualOrder{waiting(v1alpha1.ReasonApplicationDue, false)}, tracked()),
+		passwords(inFlight()))
+	must.Get(metrics.NewMessages(registry, []string{"token"}, []string{"Done"}))(t)
 	return registry
 }
 

@@ -27,6 +27,15 @@ const (
 	TestURL       = "https://api.messages-qa.suomi.fi"
 )
 
+// PublicHosts are those of both environments.
+func PublicHosts() []string {
+	hosts := []string{TestURL, ProductionURL}
+	for i := range hosts {
+		hosts[i] = strings.TrimPrefix(hosts[i], "https://")
+	}
+	return hosts
+}
+
 // Options of a client.
 type Options struct {
 	// URL of the service, above the paths of its calls; https only.

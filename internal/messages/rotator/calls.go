@@ -21,6 +21,9 @@ const (
 	opEvents = "events"
 )
 
+// Operations lists every operation that is counted.
+func Operations() []string { return []string{opToken, opChange, opEvents} }
+
 // logIn has a token given for a password, and events for it where they are asked for, and writes down what has come of
 // it.
 func (p *pass) logIn(ctx context.Context) error {

@@ -69,6 +69,7 @@ type Reconciler struct {
 
 //+kubebuilder:rbac:groups=varmenne.dev,resources=messagespasswords,verbs=get;list;watch;patch
 //+kubebuilder:rbac:groups=varmenne.dev,resources=messagespasswords/status,verbs=update
+//+kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
 
 // New makes a reconciler.
 func New(options Options) *Reconciler { return &Reconciler{Options: options} }

@@ -19,10 +19,10 @@ import (
 // fieldOwner is who writes, for the API server's notes of which fields are whose.
 const fieldOwner = client.FieldOwner("varmenne-issuer-messages")
 
-//+kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;update;delete,namespace=messages
-//+kubebuilder:rbac:groups="",resources=configmaps,verbs=get,namespace=messages
-//+kubebuilder:rbac:groups=batch,resources=cronjobs,verbs=get,namespace=messages
-//+kubebuilder:rbac:groups=apps,resources=deployments,verbs=get,namespace=messages
+//+kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;update;delete
+//+kubebuilder:rbac:groups="",resources=configmaps,verbs=get
+//+kubebuilder:rbac:groups=batch,resources=cronjobs,verbs=get
+//+kubebuilder:rbac:groups=apps,resources=deployments,verbs=get
 
 // stage makes the Secret with both passwords. Whoever is second is refused by the API server, and decides anew; it is
 // read back before anything is sent.

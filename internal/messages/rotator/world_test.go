@@ -9,12 +9,14 @@ import (
 	stdlog "log"
 	"log/slog"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -22,12 +24,14 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	messages "github.com/varmenne/varmenne-issuer/internal/messages/client"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotator"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
@@ -101,28 +105,54 @@ func begin(t *testing.T, change func(*v1alpha1.MessagesPassword)) *world {
 		change(w.object)
 	}
 	server.Create(t, w.object)
-	w.reconciler = w.controller(server.Client)
+	w.reconciler = w.controller(w.limited())
 	t.Cleanup(w.checkSecrecy)
 	return w
 }
 
 const systemID = "esimerkki"
 
-// secretsAreNotListed is an access that panics when somebody lists Secrets.
-type secretsAreNotListed struct{ client.Client }
+// namespaced lists in one namespace only, as the cache of a controller does that works in it.
+type namespaced struct {
+	client.Client
 
-func (s secretsAreNotListed) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
-	if _, are := into.(*corev1.SecretList); are {
-		panic("Secrets are listed")
-	}
-	return s.Client.List(ctx, into, options...)
+	namespace string
+}
+
+func (n namespaced) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
+	return n.Client.List(ctx, into, append(options, client.InNamespace(n.namespace))...)
+}
+
+// roleFile is what the chart gives to the controller in each of its namespaces.
+const roleFile = "../../../charts/varmenne-issuer/files/rbac/messages/role.yaml"
+
+// limit makes a user who has the rights of the controller in the namespace, and no others.
+func (w *world) limit(more ...rbacv1.PolicyRule) (user string) {
+	w.Helper()
+	role := &rbacv1.Role{}
+	w.must(yaml.Unmarshal(must.Get(os.ReadFile(roleFile))(w.T), role))
+	role.ObjectMeta = metav1.ObjectMeta{Namespace: w.object.Namespace, GenerateName: "rotator-"}
+	role.Rules = append(role.Rules, more...)
+	server.Create(w.T, role)
+	user = w.object.Namespace + "-" + role.Name
+	server.Create(w.T, &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: role.Namespace, Name: role.Name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
+	})
+	return user
+}
+
+// limited is an access with those rights.
+func (w *world) limited() client.Client {
+	w.Helper()
+	return namespaced{server.As(w.T, w.limit()), w.object.Namespace}
 }
 
 // controller is one of its own, as after a start.
 func (w *world) controller(access client.Client) *rotator.Reconciler {
-	guarded := secretsAreNotListed{access}
 	return rotator.New(rotator.Options{
-		Client: guarded, Reader: guarded, Connect: w.connect, Random: rand.Reader, Clock: w.clock,
+		Client: access, Reader: access, Connect: w.connect, Random: rand.Reader, Clock: w.clock,
 		Events: status.Events{Recorder: w.events}, Metrics: &w.counts,
 	})
 }

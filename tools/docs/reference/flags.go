@@ -29,6 +29,8 @@ func flagsPage() (string, error) {
 		"the same.\n")
 	for _, c := range []command{
 		{"controller", "`varmenne-issuer`, or `varmenne-issuer controller`, runs the controller.", (&app.Options{}).AddFlags},
+		{"messages", "`varmenne-issuer messages` rotates the passwords of MessagesPasswords, in a process of its own.",
+			(&app.MessagesOptions{}).AddFlags},
 		{"simulator", "`varmenne-issuer simulator` runs a simulator of the certificate service, for rehearsals and tests. " +
 			"It is not for production: its keys are worthless.", func(flags *pflag.FlagSet) {
 			simulated.AddFlags(flags)
