@@ -35,7 +35,15 @@ func TestTheProgramTakesTheFlagsOfTheDeployments(t *testing.T) {
 		if err := options.Validate(); err != nil {
 			t.Errorf("%s: the controller refuses: %v", name, err)
 		}
-		if len(rendered.of("Deployment")) == 1 {
+		if values["messages"] != nil {
+			var rotator app.MessagesOptions
+			arguments := deployment(t, rendered, "-messages").Spec.Template.Spec.Containers[0].Args
+			parse(t, name, arguments[1:], rotator.AddFlags)
+			if err := rotator.Validate(); err != nil || arguments[0] != "messages" || rotator.LeaseName == options.LeaseName {
+				t.Errorf("%s: the controller of passwords refuses %q: %v", name, arguments, err)
+			}
+		}
+		if values["simulator"] == nil {
 			continue
 		}
 		arguments := deployment(t, rendered, "-simulator").Spec.Template.Spec.Containers[0].Args

@@ -131,12 +131,18 @@ func wanted(t *testing.T) []permission {
 	t.Helper()
 	var all []permission //nolint:prealloc // how many a role has is not known
 	for _, file := range []string{"role.yaml", "manual/role.yaml"} {
-		content := must.Get(os.ReadFile(filepath.Join(helm(t).Chart, "files", "rbac", filepath.FromSlash(file))))(t)
-		var role rbacv1.ClusterRole
-		must.Do(t, yaml.UnmarshalStrict(content, &role))
-		all = append(all, flatten(everywhere, role.Rules)...)
+		all = append(all, generated(t, file)...)
 	}
 	return all
+}
+
+// generated are the permissions of one of these roles.
+func generated(t *testing.T, file string) []permission {
+	t.Helper()
+	content := must.Get(os.ReadFile(filepath.Join(helm(t).Chart, "files", "rbac", filepath.FromSlash(file))))(t)
+	var role rbacv1.ClusterRole
+	must.Do(t, yaml.UnmarshalStrict(content, &role))
+	return flatten(everywhere, role.Rules)
 }
 
 // clusterScoped says what the API server says of the kind, by its name: see TestClusterRolesHoldOnlyClusterScopedKinds.
@@ -151,6 +157,43 @@ func TestWhatIsSwitchedOffMayNothing(t *testing.T) {
 		if strings.HasPrefix(p.resource, "manual") || strings.HasPrefix(p.resource, "tracked") {
 			t.Errorf("it may %+v", p)
 		}
+	}
+}
+
+// TestSecretsAreWrittenByTheControllerOfPasswordsOnly, in the namespaces that are named, by no cluster-wide role. It
+// may all that its markers ask for, and its lease, and nothing of the issuer's.
+func TestSecretsAreWrittenByTheControllerOfPasswordsOnly(t *testing.T) {
+	rendered := render(t, settings(t)["messages"])
+	given := permissions(t, rendered, releaseName+"-messages")
+	asked := generated(t, "messages/role.yaml")
+	for _, namespace := range []string{"mail", "payroll"} {
+		for _, p := range asked {
+			p.namespace = namespace
+			if !slices.Contains(given, p) {
+				t.Errorf("%+v is missing", p)
+			}
+		}
+	}
+	for _, p := range given {
+		where := p.namespace
+		p.namespace = everywhere
+		switch {
+		case slices.Contains(asked, p) && (where == "mail" || where == "payroll"):
+		case where == releaseNamespace && (p.resource == "leases" || p.resource == "events"):
+		case where == everywhere && p.verb == "create" && strings.HasSuffix(p.resource, "reviews"): // secure metrics
+		default:
+			t.Errorf("in %q it may %+v", where, p)
+		}
+	}
+	for _, account := range []string{releaseName, releaseName + "-uninstall"} {
+		for _, p := range permissions(t, rendered, account) {
+			if onSecrets(p) && p.verb != "get" || strings.HasPrefix(p.resource, "messages") {
+				t.Errorf("%s may %+v", account, p)
+			}
+		}
+	}
+	if left := permissions(t, render(t, nil), releaseName+"-messages"); len(left) > 0 {
+		t.Errorf("switched off, it may %+v", left)
 	}
 }
 

@@ -37,10 +37,11 @@ func TestWhatExcludesOneAnotherIsRefused(t *testing.T) {
 		"longer than nothing":        `{leaderElection: {retryPeriod: 0s}}`,
 		"extraEnv: SSL_CERT_FILE": `{caBundle: {secretName: a, replace: true}, ` +
 			`extraEnv: [{name: SSL_CERT_FILE}]}`,
-		"extraEnv/0/value":                          `{extraEnv: [{name: VARMENNE_WORKERS, value: 5}]}`,
-		"simulator.renewalWindow":                   `{simulator: {validity: 1h, renewalWindow: 60m}}`,
-		`add "varmenne-issuer" to watchNamespaces`:  `{watchNamespaces: [a], simulator: {enabled: true}}`,
-		`add "varmenne-issuer" to secretNamespaces`: `{secretNamespaces: [a], simulator: {enabled: true}}`,
+		"messages.enabled needs messages.namespaces": `{messages: {enabled: true}}`,
+		"extraEnv/0/value":                           `{extraEnv: [{name: VARMENNE_WORKERS, value: 5}]}`,
+		"simulator.renewalWindow":                    `{simulator: {validity: 1h, renewalWindow: 60m}}`,
+		`add "varmenne-issuer" to watchNamespaces`:   `{watchNamespaces: [a], simulator: {enabled: true}}`,
+		`add "varmenne-issuer" to secretNamespaces`:  `{secretNamespaces: [a], simulator: {enabled: true}}`,
 	})
 }
 

@@ -27,12 +27,12 @@ for: "cluster" for cluster-scoped kinds, "secrets", and "namespaced" for everyth
 {{- end }}
 
 {{/*
-A role for the controller and its binding: in a namespace, or for the cluster where none is given. Takes context, name,
-namespace, and rules as YAML.
+A role and its binding: in a namespace, or for the cluster where none is given. Takes context, name, namespace, and rules as
+YAML; and account and component, where they are not the controller's.
 */}}
 {{- define "varmenne-issuer.permission" }}
 {{- $scope := empty .namespace | ternary "Cluster" "" }}
-{{- $labels := include "varmenne-issuer.labels" (dict "context" .context "component" "controller") }}
+{{- $labels := include "varmenne-issuer.labels" (dict "context" .context "component" (default "controller" .component)) }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ $scope }}Role
@@ -61,18 +61,23 @@ roleRef:
   name: {{ .name }}
 subjects:
 - kind: ServiceAccount
-  name: {{ include "varmenne-issuer.serviceAccountName" .context }}
+  name: {{ default (include "varmenne-issuer.serviceAccountName" .context) .account }}
   namespace: {{ .context.Release.Namespace }}
 {{- end }}
 
-{{/* What leader election needs: the lease, which bears the release's name, and events about it. */}}
+{{/* What the controller's leader election needs. */}}
 {{- define "varmenne-issuer.leaderElectionRules" -}}
+{{- include "varmenne-issuer.leaseRules" (include "varmenne-issuer.fullname" .) }}
+{{- end }}
+
+{{/* What leader election needs: the lease, and events about it. Takes the lease's name. */}}
+{{- define "varmenne-issuer.leaseRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames: [{{ include "varmenne-issuer.fullname" . }}]
+  resourceNames: [{{ . }}]
   verbs: [get, update]
 - apiGroups: [""]
   resources: [events]

@@ -23,6 +23,9 @@
 {{- if and .caBundle.replace (not (or .caBundle.inline .caBundle.configMapName .caBundle.secretName)) }}
 {{- fail "caBundle.replace needs certificates: set inline, configMapName or secretName" }}
 {{- end }}
+{{- if and .messages.enabled (not .messages.namespaces) }}
+{{- fail "messages.enabled needs messages.namespaces: Secrets are read and written in no other namespaces" }}
+{{- end }}
 {{- if .caBundle.replace }}{{ range .extraEnv }}{{ if has .name (list "SSL_CERT_DIR" "SSL_CERT_FILE") }}
 {{- fail (printf "extraEnv: %s names further certificates, and caBundle.replace trusts none but its own; leave one out" .name) }}
 {{- end }}{{ end }}{{ end }}

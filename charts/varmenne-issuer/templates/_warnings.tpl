@@ -42,6 +42,9 @@
 {{- if has "*" .allowedEndpoints.hosts }}
 * allowedEndpoints.hosts has "*": whoever may create a VeroIssuer finds out what answers where the controller reaches.
 {{- end }}
+{{- if and .messages.enabled (has "*" .messages.allowedEndpoints) }}
+* messages.allowedEndpoints has "*": whoever may create a MessagesPassword can have a password sent wherever they like.
+{{- end }}
 {{- if .simulator.enabled }}
 * simulator.enabled: switch it off before real certificates are issued here.
 {{- end }}

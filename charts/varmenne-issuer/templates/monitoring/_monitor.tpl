@@ -15,9 +15,13 @@ of Prometheus' own ServiceAccount would do too, but not where tenants share a Pr
 {{- end }}
 {{- end }}
 
-{{/* A ServiceMonitor or PodMonitor. Takes context, kind, and monitor: the values of it. */}}
+{{/*
+A ServiceMonitor or PodMonitor. Takes context, kind, and monitor: the values of it; and component and name, where they are not
+the controller's.
+*/}}
 {{- define "varmenne-issuer.monitor" -}}
-{{- $names := dict "context" .context "component" "controller" }}
+{{- $names := dict "context" .context "component" (default "controller" .component) }}
+{{- $name := default (include "varmenne-issuer.fullname" .context) .name }}
 {{- $secure := .context.Values.metrics.secure }}
 {{- $token := include "varmenne-issuer.metricsReader" .context }}
 {{- $service := eq .kind "ServiceMonitor" }}
@@ -25,7 +29,7 @@ of Prometheus' own ServiceAccount would do too, but not where tenants share a Pr
 apiVersion: monitoring.coreos.com/v1
 kind: {{ $.kind }}
 metadata:
-  name: {{ include "varmenne-issuer.fullname" $.context }}
+  name: {{ $name }}
   namespace: {{ default $.context.Release.Namespace .namespace }}
   labels:
     {{- include "varmenne-issuer.labels" (merge (dict "labels" .labels) $names) | nindent 4 }}
