@@ -2,7 +2,10 @@ package rotator_test
 
 import (
 	"context"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,10 +17,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/spf13/pflag"
-
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/app"
 )
 
 // TestTheProcessRotatesWithTheRightsOfItsRoles: those that the chart gives to it in one namespace, its lease included.
@@ -28,23 +28,20 @@ func TestTheProcessRotatesWithTheRightsOfItsRoles(t *testing.T) {
 	user := w.limit(rbacv1.PolicyRule{
 		APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"create", "get", "update"},
 	})
-	var options app.MessagesOptions
-	flags := pflag.NewFlagSet("messages", pflag.ContinueOnError)
-	options.AddFlags(flags)
-	w.must(flags.Parse([]string{
-		"--kubeconfig=" + w.kubeconfig(user), "--namespace=" + w.object.Namespace, "--namespaces=" + w.object.Namespace,
-		"--allowed-endpoints=127.0.0.1:*", "--metrics-bind-address=0", "--health-probe-bind-address=0",
-	}))
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- app.RunMessages(ctx, options) }()
-	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
-		w.reload()
-		return w.object.Status.LastRotationTime != nil && w.object.Status.State == v1alpha1.MessagesPasswordIdle, nil
+	process := exec.CommandContext(t.Context(), os.Args[0],
+		"--kubeconfig="+w.kubeconfig(user), "--namespace="+w.object.Namespace, "--namespaces="+w.object.Namespace,
+		"--allowed-endpoints=127.0.0.1:*", "--metrics-bind-address=0", "--health-probe-bind-address=0", "--log-level=debug")
+	process.Env = append(os.Environ(), asProcess+"=yes")
+	process.Stderr = &w.log
+	w.must(process.Start())
+	const often, enough = 100 * time.Millisecond, time.Minute
+	awaited := wait.PollUntilContextTimeout(t.Context(), often, enough, true, func(ctx context.Context) (bool, error) {
+		err := server.Client.Get(ctx, client.ObjectKeyFromObject(w.object), w.object)
+		return w.object.Status.LastRotationTime != nil && w.object.Status.State == v1alpha1.MessagesPasswordIdle, err
 	})
-	stop()
-	if failure := <-ended; failure != nil || err != nil {
-		t.Fatalf("the process says %v, and was awaited: %v; %+v", failure, err, w.object.Status)
+	w.must(process.Process.Signal(syscall.SIGTERM))
+	if err := process.Wait(); err != nil || awaited != nil {
+		t.Fatalf("the process says %v, and was awaited: %v; %s", err, awaited, w.log.String())
 	}
 	w.remember()
 	if got := w.ledger(); !w.works(w.inSecret()) || got.Applied != 1 || got.Failed != 0 {
