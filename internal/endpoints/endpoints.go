@@ -13,10 +13,11 @@ import (
 var (
 	// ErrNotListed: the host is not on the list that binds the issuer.
 	ErrNotListed = errors.New("the controller's --allowed-endpoints " +
-		"(value allowedEndpoints.hosts of the chart) does not list it")
+		"(value allowedEndpoints.hosts of the chart, or messages.allowedEndpoints) does not list it")
 	// ErrNeverCalled: the address is one of those that are called only where they are listed.
 	ErrNeverCalled = errors.New("its address is loopback, link-local, or of a cloud's metadata service, and the " +
-		"controller's --allowed-endpoints (value allowedEndpoints.hosts of the chart) does not list that address itself")
+		"controller's --allowed-endpoints (value allowedEndpoints.hosts of the chart, or messages.allowedEndpoints) does " +
+		"not list that address itself")
 )
 
 // Rule is what holds for the calls of one issuer. The zero Rule lets every host be called, but at none of the addresses

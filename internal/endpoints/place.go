@@ -29,6 +29,15 @@ func canonical(host string) place {
 	return place{name: host}
 }
 
+// Canonical is a host in the one way in which it can be compared with others.
+func Canonical(host string) string {
+	place := canonical(host)
+	if place.address.IsValid() {
+		return place.address.String()
+	}
+	return place.name
+}
+
 func ascii(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return r > 0x7f }) < 0
 }

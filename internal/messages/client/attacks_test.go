@@ -226,9 +226,9 @@ func TestNothingIsSentWhereNoConnectionIsTrusted(t *testing.T) {
 		"TLS 1.1":                    {url: listen(t, count, old), says: "protocol version"},
 		"another authority, whose name the service has chosen": {url: listen(t, count, strange), says: "not shown"},
 		"another host": {url: listen(t, count, serverConfig(t, elsewhere)), says: "does not verify"},
-		"an address that is not allowed": {
-			url: listen(t, count, serverConfig(t)), says: "must not be called",
-			change: func(o *client.Options) { o.Endpoints = endpoints.Rule{} },
+		"a name that leads to an address that is not allowed": {
+			url:  strings.Replace(listen(t, count, serverConfig(t)), "127.0.0.1", "localhost", 1),
+			says: "must not be called", change: func(o *client.Options) { o.Endpoints = endpoints.Rule{} },
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {

@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -71,7 +73,34 @@ type Client struct {
 	clock     clock.PassiveClock
 }
 
-// New makes a client. It fails on a URL that is not https, and on a negative timeout.
+// ForbiddenError is of a URL that Options.Endpoints does not let be called.
+type ForbiddenError struct {
+	// Host is its host and port.
+	Host string
+	// Err is the rule.
+	Err error
+}
+
+func (e *ForbiddenError) Error() string {
+	return fmt.Sprintf("%s must not be called: %v", e.Host, e.Err)
+}
+
+// Unwrap is the rule.
+func (e *ForbiddenError) Unwrap() error { return e.Err }
+
+// Place is the host, port and path of a URL of the service in the one way in which they can be compared: the same for
+// all that lead to the same place, as far as they show it. Of what is no URL it is the text.
+func Place(text string) string {
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Host == "" {
+		return text
+	}
+	port := cmp.Or(parsed.Port(), endpoints.DefaultPort)
+	return net.JoinHostPort(endpoints.Canonical(parsed.Hostname()), port) + strings.TrimRight(parsed.JoinPath().Path, "/")
+}
+
+// New makes a client. It fails on a URL that is not https, on a negative timeout, and with *ForbiddenError on a host
+// that must not be called. A name that only leads to such an address is found out with each call.
 func New(options Options) (*Client, error) {
 	if min(options.ConnectTimeout, options.ResponseTimeout, options.Timeout) < 0 {
 		return nil, errors.New("the timeouts of calls to Suomi.fi Messages cannot be negative")
@@ -83,6 +112,9 @@ func New(options Options) (*Client, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the URL of Suomi.fi Messages %w", err)
+	}
+	if refused := endpoint.Permitted(); refused != nil {
+		return nil, &ForbiddenError{Host: endpoint.Host(), Err: refused.Err}
 	}
 	made := &Client{
 		endpoint: endpoint, timeout: cmp.Or(options.Timeout, DefaultTimeout), userAgent: options.UserAgent,

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/messages/client"
 	"github.com/varmenne/varmenne-issuer/internal/messages/password"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
@@ -107,9 +109,32 @@ func TestAnOptionThatCannotWorkIsRefused(t *testing.T) {
 			t.Errorf("%+v: %v", options, err)
 		}
 	}
+	for url, rule := range map[string]endpoints.Rule{"https://127.0.0.1:1": {}, client.TestURL: {Bound: true}} {
+		var forbidden *client.ForbiddenError
+		if _, err := client.New(client.Options{URL: url, Endpoints: rule}); !errors.As(err, &forbidden) {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
 	for _, url := range []string{client.TestURL, client.ProductionURL} {
 		if _, err := client.New(client.Options{URL: url}); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func TestURLsOfOnePlaceAreToldFromOthers(t *testing.T) {
+	for _, url := range []string{
+		"https://api.messages.suomi.fi/", "https://API.messages.Suomi.fi.:443", "https://x@api.messages.suomi.fi//?a=b#c",
+	} {
+		if got := client.Place(url); got != client.Place(client.ProductionURL) {
+			t.Errorf("%s is %s", url, got)
+		}
+	}
+	for _, url := range []string{
+		client.TestURL, "https://api.messages.suomi.fi:8443", "https://api.messages.suomi.fi/test", "https://", "x",
+	} {
+		if got := client.Place(url); got == client.Place(client.ProductionURL) {
+			t.Errorf("%s is %s", url, got)
 		}
 	}
 }
