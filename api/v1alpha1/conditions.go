@@ -102,11 +102,13 @@ const (
 	ReasonSecretInvalid = "SecretInvalid"
 	// ReasonUsernameChanged: the Secret has another username than the rotation in flight.
 	ReasonUsernameChanged = "UsernameChanged"
-	// ReasonSecretShared: another MessagesPassword rotates the same Secret.
+	// ReasonSecretShared: another MessagesPassword rotates the same account, and goes first.
 	ReasonSecretShared = "SecretShared"
 	// ReasonStagingLost: somebody has deleted the Secret with the new password before it was known whether the service
 	// takes it.
 	ReasonStagingLost = "StagingLost"
+	// ReasonStagingNameTaken: a Secret that no rotation has made has the name under which the next one keeps its password.
+	ReasonStagingNameTaken = "StagingNameTaken"
 	// ReasonSuspended: spec.suspend keeps rotations from beginning.
 	ReasonSuspended = "Suspended"
 	// ReasonPasswordFresh: the password is younger than six months.
@@ -148,9 +150,10 @@ const (
 	ReasonChecked = "Checked"
 	// ReasonInvalidSpec: a field breaks a rule of the certificate service.
 	ReasonInvalidSpec = "InvalidSpec"
-	// ReasonBundleNotFound: a ConfigMap, Secret or key that spec.trust names does not exist.
+	// ReasonBundleNotFound: a ConfigMap, Secret or key that spec.trust (of a MessagesPassword, spec.tls) names does not
+	// exist.
 	ReasonBundleNotFound = "BundleNotFound"
-	// ReasonBundleInvalid: a bundle of spec.trust holds no usable certificates.
+	// ReasonBundleInvalid: a bundle of spec.trust (of a MessagesPassword, spec.tls) holds no usable certificates.
 	ReasonBundleInvalid = "BundleInvalid"
 	// ReasonEndpointNotAllowed: the controller's --allowed-endpoints does not let spec.url be called; nothing is connected
 	// to.

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
@@ -153,12 +152,8 @@ func (o *MessagesOptions) connector(
 	allowed endpoints.List,
 ) func(*v1alpha1.MessagesPassword, []*x509.Certificate) (rotator.Service, error) {
 	return func(object *v1alpha1.MessagesPassword, roots []*x509.Certificate) (rotator.Service, error) {
-		public := messagesclient.TestURL
-		if object.Spec.Environment == v1alpha1.MessagesEnvironmentProduction {
-			public = messagesclient.ProductionURL
-		}
 		return messagesclient.New(messagesclient.Options{
-			URL: cmp.Or(object.Spec.URL, public), TLS: roots, Endpoints: endpoints.Rule{Allowed: allowed, Bound: true},
+			URL: rotator.URL(object), TLS: roots, Endpoints: endpoints.Rule{Allowed: allowed, Bound: true},
 			Timeout: messagesTimeout, ResponseTimeout: messagesTimeout, UserAgent: name + "/" + o.Version,
 		})
 	}

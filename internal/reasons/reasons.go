@@ -146,6 +146,7 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonUsernameChanged:    {},
 	v1alpha1.ReasonSecretShared:       {},
 	v1alpha1.ReasonStagingLost:        {},
+	v1alpha1.ReasonStagingNameTaken:   {},
 	v1alpha1.ReasonSuspended:          {Quiet: true},
 	v1alpha1.ReasonPasswordFresh:      {Quiet: true},
 	v1alpha1.ReasonAgeUnknown:         {Quiet: true},

@@ -85,6 +85,22 @@ func abandoned(s *rotation.Snapshot) {
 	s.Staging.Owner = rotation.Abandoned
 }
 func foreign(s *rotation.Snapshot) { s.Staging.Owner = rotation.Foreign }
+func stranger(s *rotation.Snapshot) {
+	s.Staging = rotation.Staging{UID: "theirs", Owner: rotation.Stranger, Problem: "lacks everything"}
+}
+func restored(s *rotation.Snapshot) { s.Staging.UID = "restored" }
+func uncallable(s *rotation.Snapshot) {
+	s.Uncallable = rotation.Uncallable{Reason: v1alpha1.ReasonBundleInvalid, Problem: "spec.tls is none"}
+}
+
+// others are failed log-ins of another object, so many minutes ago.
+func others(minutes ...time.Duration) change {
+	return func(s *rotation.Snapshot) {
+		for _, ago := range minutes {
+			s.OtherLogins = append(s.OtherLogins, now.Add(-ago*time.Minute))
+		}
+	}
+}
 
 // staged has a new password that was not sent.
 func staged(s *rotation.Snapshot) {

@@ -20,7 +20,7 @@ func (s Snapshot) current() Snapshot {
 	}
 	s.followClock()
 	status.FailedLogins = nonEmpty(slices.DeleteFunc(status.FailedLogins, func(at metav1.MicroTime) bool {
-		return !counts(at.Time, s.Now)
+		return !Counts(at.Time, s.Now)
 	}))
 	if passed(status.NextCallTime, s.Now) {
 		status.NextCallTime = nil

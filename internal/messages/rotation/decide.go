@@ -74,19 +74,26 @@ type Decision struct {
 func Decide(s Snapshot) Decision {
 	s = s.current()
 	decision := s.decide()
+	if decision.Calls() && s.Uncallable != (Uncallable{}) {
+		decision = s.awaitSpec()
+	}
 	decision.snapshot = s
 	return decision
 }
 
+// Calls reports whether the service is called.
+func (d Decision) Calls() bool { return d.Verb == LogIn || d.Verb == Send }
+
 func (s Snapshot) decide() Decision {
-	status, staged := s.status(), s.Staging.UID != ""
+	// Whatever else has the name of the staging Secret is as good as none, but for the next one, which needs the name.
+	status, staged := s.status(), s.Staging.UID != "" && s.Staging.Owner != Stranger
 	switch {
 	case s.deleting() && !s.held():
 		return Decision{Verb: Done}
 	case s.deleting() && (!staged || s.Staging.Owner == Foreign || s.orphaned()):
 		return Decision{Verb: RemoveFinalizer}
 	case staged && s.Staging.Owner == Foreign:
-		return s.shared("another MessagesPassword")
+		return s.shared(s.Staging.Maker)
 	case staged && s.Staging.UID == status.RetiredStagingUID && !s.needsStaging():
 		return Decision{Verb: Unstage}
 	case staged && s.Staging.UID == status.RetiredStagingUID:
@@ -128,6 +135,8 @@ func (s Snapshot) idle() Decision {
 		return s.awaitSecret()
 	case !s.proved():
 		return s.prove(s.reportRefused())
+	case s.Staging.Owner == Stranger:
+		return s.awaitName()
 	}
 	at, begins := s.due()
 	if !begins {
@@ -186,9 +195,9 @@ func (s Snapshot) prove(refused *report) Decision {
 // heldUp waits where the service must not be called, or there were too many failed log-ins.
 func (s Snapshot) heldUp(mostFailed int) (Decision, bool) {
 	if next := s.status().NextCallTime; next != nil {
-		return Decision{Verb: Wait, At: next.Time}, true // RecordLogin and RecordSend have said why
+		return Decision{Verb: Wait, At: next.Time, report: s.reportHeldUp()}, true
 	}
-	if next := nextLogin(s.status(), s.Now, mostFailed); next.After(s.Now) {
+	if next := s.nextLogin(mostFailed); next.After(s.Now) {
 		return Decision{Verb: Wait, At: next, report: s.reportExhausted(next)}, true
 	}
 	return Decision{}, false

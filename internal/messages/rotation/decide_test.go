@@ -72,6 +72,15 @@ func TestWhatIsDone(t *testing.T) {
 			snapshot(demanded, checked, window("20:00", "22:00", "UTC")), rotation.Stage, "", 0},
 		"the staging Secret of another is not touched": {
 			snapshot(due, checked, staged, foreign), rotation.Wait, "", time.Hour},
+		"nor what a stranger has put there": {snapshot(due, checked, stranger), rotation.Wait, "", time.Hour},
+		"which keeps nobody from proving":   {snapshot(changed, stranger), rotation.LogIn, rotation.InSecret, 0},
+		"and lets a deletion go on":         {snapshot(deleted, stranger), rotation.RemoveFinalizer, "", 0},
+		"what cannot be called is not":      {snapshot(due, uncallable), rotation.Wait, "", time.Hour},
+		"but what needs no call is done":    {snapshot(due, checked, uncallable), rotation.Stage, "", 0},
+		"failed log-ins of another object count": {
+			snapshot(changed, failed(9, 9), others(40, 50)), rotation.Wait, "", 11 * time.Minute},
+		"for an hour":                   {snapshot(changed, failed(9, 9), others(40, 61)), rotation.LogIn, rotation.InSecret, 0},
+		"also by a clock that is ahead": {snapshot(due, others(-5, -9, 9)), rotation.Wait, "", 52 * time.Minute},
 
 		// Not sent.
 		"a staging Secret is taken on":       {snapshot(due, checked, staged), rotation.Prepare, "", 0},
@@ -150,6 +159,12 @@ func TestWhatIsDone(t *testing.T) {
 			snapshot(bothRefused, changed, proved("8")), rotation.Retire, "", 0},
 		"another account is not written to": {
 			snapshot(inFlight(0, unknown, newTaken), otherUser), rotation.Wait, "", time.Hour},
+		"what cannot be called is not, also in flight": {
+			snapshot(lostResponse, uncallable), rotation.Wait, "", time.Hour},
+		"one that was restored is taken on": {
+			snapshot(lostResponse, restored), rotation.Adopt, "", 0},
+		"a stranger's in its place is none": {
+			snapshot(lostResponse, restored, stranger), rotation.LogIn, rotation.InSecret, 0},
 		"with the staging Secret gone the rest counts": {
 			snapshot(lostResponse, unstaged), rotation.LogIn, rotation.InSecret, 0},
 		"and is enough if it is right, and nothing can come late": {
@@ -226,6 +241,10 @@ func TestWhatTheObjectSays(t *testing.T) {
 		"a zone that is none": {
 			snapshot(window("02:00", "05:00", "X/Y")), "False", "InvalidSpec", "True", "as Europe/Helsinki"},
 		"two for one account": {snapshot(rival), "False", "SecretShared", "True", "delete one of the two"},
+		"a name that is taken": {
+			snapshot(stranger), "False", "StagingNameTaken", "True", "has no annotation varmenne.dev/rotation-of"},
+		"a service that cannot be called": {
+			snapshot(due, uncallable), "False", "BundleInvalid", "True", "spec.tls is none; nothing is sent before"},
 		"another account": {
 			snapshot(inFlight(0, unknown), otherUser), "False", "UsernameChanged", "True", "put the one of"},
 		"too many log-ins": {

@@ -78,7 +78,7 @@ func (s Snapshot) intendSend(status *v1alpha1.MessagesPasswordStatus) {
 // that has read the object before cannot write that it sends the password in it.
 func retire(status *v1alpha1.MessagesPasswordStatus, staging Staging) {
 	status.State, status.Rotation = v1alpha1.MessagesPasswordIdle, nil
-	if staging.UID != "" {
+	if staging.ours() {
 		status.RetiredStagingUID = staging.UID
 	}
 }

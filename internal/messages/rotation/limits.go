@@ -3,10 +3,6 @@ package rotation
 import (
 	"slices"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
 // Times that whoever carries decisions out has to keep.
@@ -65,16 +61,31 @@ func probePause(rounds int32) time.Duration {
 	return pauses[min(max(int(rounds), 1), len(pauses))-1]
 }
 
+// failedLogins are those for the account that count, whoever made them, the oldest first. None lies ahead: the clock of
+// this object may have been set back since another one has called.
+func (s Snapshot) failedLogins() []time.Time {
+	failed := make([]time.Time, 0, len(s.status().FailedLogins)+len(s.OtherLogins))
+	for _, at := range s.status().FailedLogins {
+		failed = append(failed, at.Time)
+	}
+	failed = slices.DeleteFunc(append(failed, s.OtherLogins...), func(at time.Time) bool { return !Counts(at, s.Now) })
+	for i := range failed {
+		if failed[i].After(s.Now) {
+			failed[i] = s.Now
+		}
+	}
+	slices.SortFunc(failed, time.Time.Compare)
+	return failed
+}
+
 // nextLogin is when a log-in may be made without there being more than so many failed ones in an hour; zero for now.
-func nextLogin(status *v1alpha1.MessagesPasswordStatus, now time.Time, most int) time.Time {
-	failed := slices.Clone(status.FailedLogins)
-	slices.SortFunc(failed, func(a, b metav1.MicroTime) int { return a.Compare(b.Time) })
-	failed = slices.DeleteFunc(failed, func(at metav1.MicroTime) bool { return !counts(at.Time, now) })
+func (s Snapshot) nextLogin(most int) time.Time {
+	failed := s.failedLogins()
 	if len(failed) < most {
 		return time.Time{}
 	}
 	return failed[len(failed)-most].Add(loginPeriod)
 }
 
-// counts reports whether a failed log-in may be one of the last hour.
-func counts(at, now time.Time) bool { return now.Sub(at) < loginPeriod }
+// Counts reports whether a failed log-in may be one of the last hour.
+func Counts(at, now time.Time) bool { return now.Sub(at) < loginPeriod }

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
@@ -34,6 +32,23 @@ func (s Snapshot) shared(rival string) Decision {
 	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: &report{
 		reason: v1alpha1.ReasonSecretShared, person: true,
 		message: fmt.Sprintf("%s rotates the same account: delete one of the two; this one does nothing meanwhile", rival),
+	}}
+}
+
+// awaitName is for somebody else's Secret that has the name which the next rotation needs.
+func (s Snapshot) awaitName() Decision {
+	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: &report{
+		reason: v1alpha1.ReasonStagingNameTaken, person: true,
+		message: fmt.Sprintf("%s was not made by a rotation (it has no annotation %s), and is not touched: give it another "+
+			"name, or delete it if nobody needs it; no rotation begins before, since the new password is kept under this "+
+			"name until it is proved", s.stagingName(), v1alpha1.AnnotationRotationOf),
+	}}
+}
+
+// awaitSpec is for a service that cannot be called as the spec has it.
+func (s Snapshot) awaitSpec() Decision {
+	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: &report{
+		reason: s.Uncallable.Reason, person: true, message: s.Uncallable.Problem + "; nothing is sent before",
 	}}
 }
 
@@ -99,8 +114,18 @@ func (s Snapshot) reportRotated(status *v1alpha1.MessagesPasswordStatus) *report
 // reportExhausted is for an account that would be locked by further failed log-ins.
 func (s Snapshot) reportExhausted(next time.Time) *report {
 	return &report{reason: v1alpha1.ReasonLoginsExhausted, message: fmt.Sprintf("there were %d log-ins in the last hour "+
-		"that failed, or may have: the next one is made at %s, so that the service does not lock the account",
-		len(s.status().FailedLogins), at(next))}
+		"for the account that failed, or may have: the next one is made at %s, so that the service does not lock the account",
+		len(s.failedLogins()), at(next))}
+}
+
+// reportHeldUp is for a service that must not be called yet. RecordLogin and RecordSend have said why, and it says so
+// still, unless the cluster has refused something meanwhile.
+func (s Snapshot) reportHeldUp() *report {
+	ready := meta.FindStatusCondition(s.status().Conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Reason != v1alpha1.ReasonClusterError {
+		return nil
+	}
+	return unavailable(s.status(), "")
 }
 
 // reportRefused is for the only password that there is.
@@ -207,59 +232,6 @@ func (Snapshot) nextCall(status *v1alpha1.MessagesPasswordStatus) string {
 }
 
 func unavailable(status *v1alpha1.MessagesPasswordStatus, problem string) *report {
-	return &report{reason: v1alpha1.ReasonServiceUnavailable, message: fmt.Sprintf("the service did not answer as it "+
-		"should%s: it is called again at %s", quotedReason(printable(problem)), at(status.NextCallTime.Time))}
-}
-
-// writeConditions writes what the object says of itself.
-func (d Decision) writeConditions(object *v1alpha1.MessagesPassword) {
-	s := d.snapshot
-	if told := d.report; told != nil {
-		s.write(object, v1alpha1.ConditionReady, told.ready, told.reason, told.message)
-		s.write(object, v1alpha1.ConditionNeedsPerson, told.person, told.reason, told.message)
-	} else if meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ConditionReady) == nil {
-		s.write(object, v1alpha1.ConditionReady, false, v1alpha1.ReasonProvingPassword, "the password is about to be proved")
-	}
-	reason, message := rotating(object)
-	s.write(object, v1alpha1.ConditionRotating, object.Status.State != v1alpha1.MessagesPasswordIdle, reason, message)
-	s.writeAge(object)
-	s.writeRetrieval(object)
-}
-
-func rotating(object *v1alpha1.MessagesPassword) (reason, message string) {
-	switch object.Status.State {
-	case v1alpha1.MessagesPasswordPrepared:
-		return v1alpha1.ReasonRotationPrepared, "a new password is there, and nothing was sent"
-	case v1alpha1.MessagesPasswordSent:
-		return v1alpha1.ReasonRotationSent, "the new password was sent, and is about to be proved"
-	case v1alpha1.MessagesPasswordSettling:
-		return v1alpha1.ReasonRotationUncertain, "it is not known for certain which password the service takes"
-	default:
-		return v1alpha1.ReasonPasswordProved, "no rotation is in flight"
-	}
-}
-
-func (s Snapshot) write(object *v1alpha1.MessagesPassword, kind string, holds bool, reason, message string) {
-	condition := metav1.Condition{
-		Type: kind, Status: metav1.ConditionFalse, Reason: reason, Message: message,
-		ObservedGeneration: object.Generation, LastTransitionTime: metav1.Time{Time: s.Now},
-	}
-	if holds {
-		condition.Status = metav1.ConditionTrue
-	}
-	meta.SetStatusCondition(&object.Status.Conditions, condition)
-}
-
-func at(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }
-
-// printable is a text of the service as it may be shown: cut, and without what is no character to be read.
-func printable(text string) string {
-	const longest = 200
-	var clean strings.Builder
-	for _, r := range text {
-		if unicode.IsPrint(r) && clean.Len() < longest {
-			clean.WriteRune(r)
-		}
-	}
-	return strings.TrimSpace(clean.String())
+	return &report{reason: v1alpha1.ReasonServiceUnavailable, message: fmt.Sprintf("the service cannot be called, or did "+
+		"not answer as it should%s: it is called again at %s", quotedReason(printable(problem)), at(status.NextCallTime.Time))}
 }

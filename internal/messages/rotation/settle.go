@@ -12,7 +12,7 @@ func (s Snapshot) settle() Decision {
 	rotation := s.status().Rotation
 	another := s.Staging.UID != rotation.StagingUID
 	switch {
-	case another && s.Staging.UID != "" && s.Staging.Owner == Abandoned:
+	case another && s.Staging.ours(): // restored from a backup, or that of an object that is gone
 		return s.adopt()
 	case another || s.Staging.Problem != "":
 		return s.lost()

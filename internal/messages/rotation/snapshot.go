@@ -25,10 +25,24 @@ type Snapshot struct {
 	Secret Secret
 	// Staging is the Secret beside it.
 	Staging Staging
-	// Rival names an older MessagesPassword that rotates the same account; empty if there is none.
+	// Rival names another MessagesPassword that goes first with the same account; empty if there is none.
 	Rival string
+	// OtherLogins are log-ins for the same account that failed, or may have, of which the object's status knows nothing:
+	// those of other objects, and of objects that are gone.
+	OtherLogins []time.Time
+	// Uncallable is why the service cannot be called as the object's spec has it. It is looked at only where a decision
+	// needs a call, so that it may be left out before there is one.
+	Uncallable Uncallable
 	// Retrieval is what spec.retrieval names.
 	Retrieval Retrieval
+}
+
+// Uncallable is what keeps the service from being called, until somebody changes it. The zero value is nothing.
+type Uncallable struct {
+	// Reason is that of the condition.
+	Reason string
+	// Problem says what it is, for people.
+	Problem string
 }
 
 // Secret is what is known of the Secret that applications mount.
@@ -66,17 +80,24 @@ type Staging struct {
 	Problem string
 	// Owner is who made it.
 	Owner Owner
+	// Maker names the MessagesPassword that made it, where that is Foreign.
+	Maker string
 }
 
 // Owner is who made a staging Secret, as its annotation tells by UID.
 type Owner int
 
-// It was made by the MessagesPassword of the snapshot; by one that does not exist any more; or by another.
+// It was made by the MessagesPassword of the snapshot; by one that does not exist any more; by another; or by somebody
+// else for something else, who has only used the name.
 const (
 	Own Owner = iota
 	Abandoned
 	Foreign
+	Stranger
 )
+
+// ours reports whether a MessagesPassword made the staging Secret for which this one answers now.
+func (s Staging) ours() bool { return s.UID != "" && (s.Owner == Own || s.Owner == Abandoned) }
 
 // Retrieval is what is known of the retrieval of end users' messages.
 type Retrieval struct {

@@ -2,80 +2,126 @@ package rotator
 
 import (
 	"cmp"
-	"context"
-	"fmt"
-	"strings"
+	"slices"
 	"sync"
+	"time"
 
-	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 )
 
-// accounts are the usernames of the objects' Secrets, as last read. The zero value is ready to use.
-type accounts struct{ usernames sync.Map }
+// account is a user of the service. The zero value is none.
+type account struct{ endpoint, username string }
 
-func (a *accounts) note(object types.NamespacedName, username string) {
-	a.usernames.Store(object, username)
+// use is what an object was last seen to do with an account.
+type use struct {
+	uid     types.UID
+	account account
+	failed  []metav1.MicroTime
 }
 
-func (a *accounts) forget(object types.NamespacedName) { a.usernames.Delete(object) }
-
-func (a *accounts) username(object types.NamespacedName) (string, bool) {
-	value, known := a.usernames.Load(object)
-	username, isText := value.(string)
-	return username, known && isText
+// failedLogin is one of an object.
+type failedLogin struct {
+	uid types.UID
+	at  time.Time
 }
 
-// rival names an older object that rotates the same account, empty if there is none: of the same Secret, or with the
-// same username at the same endpoint.
-func (r *Reconciler) rival(
-	ctx context.Context, object *v1alpha1.MessagesPassword, secret *corev1.Secret,
-) (string, error) {
-	username := credentialsOf(secret).username
-	r.accounts.note(client.ObjectKeyFromObject(object), username)
-	others := &v1alpha1.MessagesPasswordList{}
-	if err := r.Client.List(ctx, others); err != nil {
-		return "", fmt.Errorf("list MessagesPasswords: %w", err)
-	}
-	for i := range others.Items {
-		other := &others.Items[i]
-		if other.UID == object.UID || !older(other, object) {
-			continue
-		}
-		same, err := r.sameAccount(ctx, other, object, username)
-		if err != nil {
-			return "", err
-		}
-		if same {
-			return fmt.Sprintf("MessagesPassword %s/%s", other.Namespace, other.Name), nil
-		}
-	}
-	return "", nil
+// accounts are those that the objects use, as last read. The service counts failed log-ins by the account, and knows
+// nothing of objects: what one has cost still counts when it is gone, or its Secret has another username. That much is
+// in memory only. The zero value is ready to use, from several goroutines.
+type accounts struct {
+	mutex sync.Mutex
+	uses  map[types.NamespacedName]use
+	// left are failed log-ins of objects that have no more to do with the account, or had not for a while.
+	left map[account][]failedLogin
+	// busy has the accounts about which somebody decides or calls.
+	busy map[account]bool
 }
 
-func (r *Reconciler) sameAccount(
-	ctx context.Context, other, object *v1alpha1.MessagesPassword, username string,
-) (bool, error) {
-	if other.Namespace == object.Namespace && other.Spec.SecretRef.Name == object.Spec.SecretRef.Name {
-		return true, nil
+// note remembers what an object does with an account.
+func (a *accounts) note(object *v1alpha1.MessagesPassword, with account) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	name := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
+	if was, known := a.uses[name]; known && (was.uid != object.UID || was.account != with) {
+		a.leave(was)
 	}
-	if username == "" || endpoint(other) != endpoint(object) {
-		return false, nil
+	if a.uses == nil {
+		a.uses = map[types.NamespacedName]use{}
 	}
-	key := client.ObjectKeyFromObject(other)
-	its, known := r.accounts.username(key)
-	if !known {
-		secret, err := r.secret(ctx, other.Namespace, other.Spec.SecretRef.Name)
-		if err != nil {
-			return false, err
+	a.uses[name] = use{object.UID, with, slices.Clone(object.Status.FailedLogins)}
+}
+
+// forget is for an object that is gone.
+func (a *accounts) forget(object types.NamespacedName) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.leave(a.uses[object])
+	delete(a.uses, object)
+}
+
+// leave keeps the failed log-ins of an object that has no more to do with its account.
+func (a *accounts) leave(was use) {
+	for _, at := range was.failed {
+		if a.left == nil {
+			a.left = map[account][]failedLogin{}
 		}
-		its = credentialsOf(secret).username
-		r.accounts.note(key, its)
+		a.left[was.account] = append(a.left[was.account], failedLogin{was.uid, at.Time})
 	}
-	return its == username, nil
+}
+
+// of is the account that an object uses, as last read.
+func (a *accounts) of(object *v1alpha1.MessagesPassword) (account, bool) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	found, known := a.uses[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}]
+	return found.account, known && found.uid == object.UID
+}
+
+// leftBehind are the failed log-ins for an account that the statuses of the objects which use it do not tell of, for as
+// long as they count.
+func (a *accounts) leftBehind(of account, users map[types.UID]bool, now time.Time) []time.Time {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	for account, logins := range a.left {
+		logins = slices.DeleteFunc(logins, func(login failedLogin) bool { return !rotation.Counts(login.at, now) })
+		if a.left[account] = logins; len(logins) == 0 {
+			delete(a.left, account)
+		}
+	}
+	var times []time.Time
+	for _, login := range a.left[of] {
+		if !users[login.uid] {
+			times = append(times, login.at)
+		}
+	}
+	return times
+}
+
+// acquire has an account for one pass at a time: two objects with the same one would each take the last log-in that
+// there is. It reports whether nobody has it.
+func (a *accounts) acquire(wanted account) bool {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.busy[wanted] {
+		return false
+	}
+	if a.busy == nil {
+		a.busy = map[account]bool{}
+	}
+	if wanted.username != "" {
+		a.busy[wanted] = true
+	}
+	return true
+}
+
+func (a *accounts) release(had account) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	delete(a.busy, had)
 }
 
 // older reports whether an object was there before another one; of two that were made within a second, one of them.
@@ -83,7 +129,8 @@ func older(one, other *v1alpha1.MessagesPassword) bool {
 	return cmp.Or(one.CreationTimestamp.Compare(other.CreationTimestamp.Time), cmp.Compare(one.UID, other.UID)) < 0
 }
 
-// endpoint is where an object's account is.
-func endpoint(object *v1alpha1.MessagesPassword) string {
-	return cmp.Or(strings.TrimRight(object.Spec.URL, "/"), string(object.Spec.Environment))
+// inFlight reports whether an object may have sent a new password.
+func inFlight(object *v1alpha1.MessagesPassword) bool {
+	state := object.Status.State
+	return state == v1alpha1.MessagesPasswordSent || state == v1alpha1.MessagesPasswordSettling
 }

@@ -2,11 +2,13 @@ package rotator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/messages/client"
 	"github.com/varmenne/varmenne-issuer/internal/messages/password"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
@@ -28,15 +30,9 @@ func Operations() []string { return []string{opToken, opChange, opEvents} }
 // it.
 func (p *pass) logIn(ctx context.Context) error {
 	username, with := p.chosen()
-	login := rotation.Login{Token: rotation.Unsent}
 	ctx, end := p.callContext(ctx)
 	defer end()
-	service, err := p.connect(ctx)
-	if err != nil {
-		login.Problem = err.Error()
-	} else {
-		login = p.prove(ctx, service, username, with)
-	}
+	login := p.prove(ctx, username, with)
 	return p.record(ctx, func() { rotation.RecordLogin(p.object, p.decision, login, p.Clock.Now()) })
 }
 
@@ -54,11 +50,11 @@ func (p *pass) chosen() (string, password.Password) {
 	}
 }
 
-func (p *pass) prove(ctx context.Context, service Service, username string, with password.Password) rotation.Login {
+func (p *pass) prove(ctx context.Context, username string, with password.Password) rotation.Login {
 	if !p.mayCall(rotation.BeginWithin) {
 		return rotation.Login{Token: rotation.Unsent, Problem: late}
 	}
-	had := service.Token(ctx, username, with)
+	had := p.service.Token(ctx, username, with)
 	p.note(ctx, opToken, had.Result)
 	login := rotation.Login{
 		Token: outcomeOfToken(had.Outcome), RetryAfter: had.RetryAfter, Problem: explain(had.Result),
@@ -70,7 +66,7 @@ func (p *pass) prove(ctx context.Context, service Service, username string, with
 		login.Events, login.Problem = rotation.Unsent, late
 		return login
 	}
-	seen := service.Events(ctx, had.Token)
+	seen := p.service.Events(ctx, had.Token)
 	p.note(ctx, opEvents, seen)
 	login.Events, login.Problem = outcomeOfEvents(seen.Outcome), explain(seen)
 	login.RetryAfter = max(login.RetryAfter, seen.RetryAfter)
@@ -81,24 +77,18 @@ func (p *pass) prove(ctx context.Context, service Service, username string, with
 // of it. That it is sent was written before.
 func (p *pass) send(ctx context.Context) error {
 	staged := credentialsOf(p.read.staging)
-	sending := rotation.Sending{Token: rotation.Unsent, Change: rotation.Unsent}
 	ctx, end := p.callContext(ctx)
 	defer end()
-	service, err := p.connect(ctx)
-	if err != nil {
-		sending.Problem = err.Error()
-	} else {
-		sending = p.change(ctx, service, staged)
-	}
+	sending := p.change(ctx, staged)
 	return p.record(ctx, func() { rotation.RecordSend(p.object, p.decision, sending, p.Clock.Now()) })
 }
 
-func (p *pass) change(ctx context.Context, service Service, staged credentials) rotation.Sending {
+func (p *pass) change(ctx context.Context, staged credentials) rotation.Sending {
 	sending := rotation.Sending{Token: rotation.Unsent, Change: rotation.Unsent, Problem: late}
 	if !p.mayCall(rotation.BeginWithin) {
 		return sending
 	}
-	had := service.Token(ctx, staged.username, staged.current)
+	had := p.service.Token(ctx, staged.username, staged.current)
 	p.note(ctx, opToken, had.Result)
 	sending.Token = outcomeOfToken(had.Outcome)
 	sending.RetryAfter, sending.Problem = had.RetryAfter, explain(had.Result)
@@ -109,9 +99,12 @@ func (p *pass) change(ctx context.Context, service Service, staged credentials) 
 		sending.Problem = late
 		return sending
 	}
-	changed := service.ChangePassword(ctx, had.Token, staged.current, staged.new)
+	changed := p.service.ChangePassword(ctx, had.Token, staged.current, staged.new)
 	p.note(ctx, opChange, changed)
 	sending.Change, sending.Reason = outcomeOfChange(changed.Outcome), changed.Reason
+	if changed.TraceID != "" {
+		sending.Reason = fmt.Sprintf("traceId %s: %s", changed.TraceID, changed.Reason)
+	}
 	sending.RetryAfter, sending.Problem = max(sending.RetryAfter, changed.RetryAfter), explain(changed)
 	return sending
 }
@@ -127,16 +120,40 @@ func (p *pass) callContext(ctx context.Context) (context.Context, context.Cancel
 	return context.WithTimeout(context.WithoutCancel(ctx), rotation.CallTimeout-p.elapsed())
 }
 
-// connect makes a client for the service that the object names.
-func (p *pass) connect(ctx context.Context) (Service, error) {
+// connect makes a client for the service that the object names, or says why its spec does not let it be called.
+func (p *pass) connect(ctx context.Context) (Service, rotation.Uncallable, error) {
 	var bundle pki.Bundle
 	if from := p.object.Spec.TLS; from != nil {
-		var err error
-		if bundle, err = secrets.ReadBundle(ctx, p.Reader, "spec.tls", from, p.object.Namespace); err != nil {
-			return nil, err
+		var (
+			err      error
+			unusable *secrets.BundleError
+		)
+		bundle, err = secrets.ReadBundle(ctx, p.Reader, "spec.tls", from, p.object.Namespace)
+		switch {
+		case errors.As(err, &unusable) && unusable.Missing:
+			return nil, rotation.Uncallable{Reason: v1alpha1.ReasonBundleNotFound, Problem: err.Error()}, nil
+		case errors.As(err, &unusable):
+			return nil, rotation.Uncallable{Reason: v1alpha1.ReasonBundleInvalid, Problem: err.Error()}, nil
+		case err != nil:
+			return nil, rotation.Uncallable{}, err
 		}
 	}
-	return p.Connect(p.object, bundle.Certificates)
+	service, err := p.Connect(p.object, bundle.Certificates)
+	return service, uncallable(err), nil
+}
+
+// uncallable says what a client cannot be made for.
+func uncallable(err error) rotation.Uncallable {
+	var forbidden *client.ForbiddenError
+	switch {
+	case err == nil:
+		return rotation.Uncallable{}
+	case errors.As(err, &forbidden):
+		return rotation.Uncallable{Reason: v1alpha1.ReasonEndpointNotAllowed, Problem: fmt.Sprintf("%v: ask whoever runs the "+
+			"controller to add it, or make another MessagesPassword, with another spec.url", err)}
+	default:
+		return rotation.Uncallable{Reason: v1alpha1.ReasonInvalidSpec, Problem: err.Error()}
+	}
 }
 
 // note counts and logs the end of a call. The trace names it to whoever runs the service.
@@ -189,11 +206,11 @@ func explain(result client.Result) string {
 		return ""
 	}
 	text := result.Detail
+	if result.TraceID != "" { // before the reason, which may be long
+		text += fmt.Sprintf(" (traceId %s)", result.TraceID)
+	}
 	if result.Reason != "" {
 		text += ": " + result.Reason
-	}
-	if result.TraceID != "" {
-		text = fmt.Sprintf("%s (traceId %s)", text, result.TraceID)
 	}
 	return text
 }

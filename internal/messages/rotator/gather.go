@@ -3,7 +3,6 @@ package rotator
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -25,6 +24,8 @@ type read struct {
 	snapshot rotation.Snapshot
 	// secret is the one of spec.secretRef, staging the one beside it; nil where there is none.
 	secret, staging *corev1.Secret
+	// account is the one whose password it is.
+	account account
 }
 
 // credentials are what a Secret holds.
@@ -44,7 +45,7 @@ func credentialsOf(secret *corev1.Secret) credentials {
 	}
 }
 
-// gather reads what there is to know of an object: never from a cache, but for the names of others.
+// gather reads what there is to know of an object, but for what others do with its account; never from a cache.
 func (r *Reconciler) gather(ctx context.Context, object *v1alpha1.MessagesPassword, now time.Time) (read, error) {
 	name := object.Spec.SecretRef.Name
 	secret, err := r.secret(ctx, object.Namespace, name)
@@ -55,16 +56,12 @@ func (r *Reconciler) gather(ctx context.Context, object *v1alpha1.MessagesPasswo
 	if err != nil {
 		return read{}, err
 	}
-	got := read{secret: secret, staging: staging}
+	got := read{secret: secret, staging: staging, account: accountOf(object, secret, staging)}
 	got.snapshot = rotation.Snapshot{Now: now, Object: object, Secret: describe(secret, staging)}
 	if staging != nil {
-		got.snapshot.Staging = describeStaging(staging)
-		if got.snapshot.Staging.Owner, err = r.owner(ctx, object, staging); err != nil {
+		if got.snapshot.Staging, err = r.describeStaging(ctx, object, staging); err != nil {
 			return read{}, err
 		}
-	}
-	if got.snapshot.Rival, err = r.rival(ctx, object, secret); err != nil {
-		return read{}, err
 	}
 	got.snapshot.Retrieval, err = r.retrieval(ctx, object, now)
 	return got, err
@@ -131,37 +128,38 @@ func problemOf(secret *corev1.Secret) string {
 	return ""
 }
 
-// describeStaging says what is to be known of the Secret of the rotation, but for its owner.
-func describeStaging(staging *corev1.Secret) rotation.Staging {
+// describeStaging says what is to be known of the Secret of the rotation. One without our annotation is somebody else's.
+func (r *Reconciler) describeStaging(
+	ctx context.Context, object *v1alpha1.MessagesPassword, staging *corev1.Secret,
+) (rotation.Staging, error) {
 	described := rotation.Staging{UID: staging.UID}
 	for _, key := range []string{v1alpha1.KeyUsername, v1alpha1.KeyPassword, v1alpha1.KeyNewPassword} {
 		if len(staging.Data[key]) == 0 {
 			described.Problem = "has no key " + key
 		}
 	}
-	return described
-}
-
-// owner is who made the Secret of a rotation. One without our annotation is somebody else's.
-func (r *Reconciler) owner(
-	ctx context.Context, object *v1alpha1.MessagesPassword, staging *corev1.Secret,
-) (rotation.Owner, error) {
 	switch maker := staging.Annotations[v1alpha1.AnnotationRotationOf]; maker {
 	case string(object.UID):
-		return rotation.Own, nil
+		return described, nil
 	case "":
-		return rotation.Foreign, nil
+		described.Owner = rotation.Stranger
+		return described, nil
 	default:
 		others := &v1alpha1.MessagesPasswordList{}
 		if err := r.Reader.List(ctx, others, client.InNamespace(object.Namespace)); err != nil {
-			return rotation.Foreign, fmt.Errorf("list MessagesPasswords: %w", err)
+			return described, fmt.Errorf("list MessagesPasswords: %w", err)
 		}
-		exists := slices.ContainsFunc(others.Items, func(other v1alpha1.MessagesPassword) bool {
-			return string(other.UID) == maker
-		})
-		if exists {
-			return rotation.Foreign, nil
+		described.Owner = rotation.Abandoned
+		for i := range others.Items {
+			if other := &others.Items[i]; string(other.UID) == maker {
+				described.Owner, described.Maker = rotation.Foreign, nameOf(other)
+			}
 		}
-		return rotation.Abandoned, nil
+		return described, nil
 	}
+}
+
+// nameOf is what a person is told of another object.
+func nameOf(object *v1alpha1.MessagesPassword) string {
+	return fmt.Sprintf("MessagesPassword %s/%s", object.Namespace, object.Name)
 }

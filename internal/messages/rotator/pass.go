@@ -22,6 +22,8 @@ type pass struct {
 	object   *v1alpha1.MessagesPassword
 	read     read
 	decision rotation.Decision
+	// service is there where the decision needs it.
+	service Service
 	// began is when reading began, which the decision takes for the time.
 	began time.Time
 }
@@ -34,6 +36,17 @@ const late = "this took too long, and another controller may have gone on meanwh
 func (p *pass) elapsed() time.Duration {
 	now := p.Clock.Now()
 	return max(now.Sub(p.began), now.Round(0).Sub(p.began.Round(0)))
+}
+
+// decide decides. Only what needs a call shows whether the spec lets one be made.
+func (p *pass) decide(ctx context.Context) (err error) {
+	p.decision = rotation.Decide(p.read.snapshot)
+	if !p.decision.Calls() {
+		return nil
+	}
+	p.service, p.read.snapshot.Uncallable, err = p.connect(ctx)
+	p.decision = rotation.Decide(p.read.snapshot)
+	return err
 }
 
 // intend writes down what is about to be done, if that is new.
@@ -67,6 +80,7 @@ func (p *pass) write(ctx context.Context, before *v1alpha1.MessagesPassword) err
 	}
 	// The API server has cut times to what it stores; what is decided goes by those of the decision.
 	wanted.DeepCopyInto(&p.object.Status)
+	p.accounts.note(p.object, p.read.account)
 	p.report(before)
 	return nil
 }

@@ -109,12 +109,23 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	return ctrl.Result{RequeueAfter: pause}, nil
 }
 
-// reportError writes an event about what the cluster has refused, or goes on refusing; not every time that it is tried.
+// reportError has the object say what the cluster has refused, or goes on refusing; not every time that it is tried.
 func (r *Reconciler) reportError(ctx context.Context, object *v1alpha1.MessagesPassword, err error) {
 	name, now := client.ObjectKeyFromObject(object), r.Clock.Now()
-	if r.errors.Persists(ctx, name, err, now) && r.errors.Due(name, now) {
-		r.Events.Report(object, true, v1alpha1.ReasonClusterError, "Rotate", err.Error())
-		r.errors.Reported(name, now)
+	if !r.errors.Persists(ctx, name, err, now) || !r.errors.Due(name, now) {
+		return
+	}
+	r.Events.Report(object, true, v1alpha1.ReasonClusterError, "Rotate", err.Error())
+	r.errors.Reported(name, now)
+	// As it is stored: what was about to be done, and was not, must not be written now.
+	stored := &v1alpha1.MessagesPassword{}
+	failed := r.Reader.Get(ctx, name, stored)
+	if failed == nil {
+		rotation.RecordClusterError(stored, err.Error(), now)
+		failed = r.Client.Status().Update(ctx, stored)
+	}
+	if client.IgnoreNotFound(failed) != nil {
+		ctrl.LoggerFrom(ctx).Info("the status does not say what the cluster has refused", "why", failed.Error())
 	}
 }
 
@@ -126,22 +137,37 @@ func (r *Reconciler) step(ctx context.Context, object *v1alpha1.MessagesPassword
 	if err != nil {
 		return 0, err
 	}
-	decision := rotation.Decide(read.snapshot)
-	pass := &pass{Reconciler: r, object: object, read: read, decision: decision, began: began}
-	if decision.Verb == rotation.Done {
+	if !r.accounts.acquire(read.account) {
+		return busyPause, nil
+	}
+	defer r.accounts.release(read.account)
+	r.accounts.note(object, read.account)
+	others, err := r.rivals(ctx, object, read.account, began)
+	if err != nil {
+		return 0, err
+	}
+	read.snapshot.Rival, read.snapshot.OtherLogins = others.first, others.failed
+	pass := &pass{Reconciler: r, object: object, read: read, began: began}
+	if err := pass.decide(ctx); err != nil {
+		return 0, err
+	}
+	if pass.decision.Verb == rotation.Done {
 		return 0, nil
 	}
 	if err := pass.intend(ctx); err != nil {
 		return 0, err
 	}
-	if decision.Verb == rotation.Wait {
-		return min(max(decision.At.Sub(r.Clock.Now()), time.Second), rotation.SecretCheck), nil
+	if pass.decision.Verb == rotation.Wait {
+		return min(max(pass.decision.At.Sub(r.Clock.Now()), time.Second), rotation.SecretCheck), nil
 	}
 	if err := pass.carryOut(ctx); err != nil {
 		return 0, err
 	}
 	return again, nil
 }
+
+// busyPause is when to look again after somebody else was found to be calling with the same account.
+const busyPause = time.Second
 
 // again is when to decide anew after something was done: at once, behind whoever waits already.
 const again = time.Millisecond

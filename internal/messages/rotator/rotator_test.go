@@ -1,6 +1,7 @@
 package rotator_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -57,12 +58,14 @@ func TestAPasswordRotates(t *testing.T) {
 	}
 }
 
-// faults are what can go wrong in the life of a password that was proved.
-var faults = map[string]struct {
+// fault is what can go wrong in the life of a password that was proved.
+type fault struct {
 	// suspended is spec.suspend.
 	suspended bool
 	check     func(*world)
-}{
+}
+
+var faults = map[string]fault{
 	"a response that is lost after the change":  {false, lost(admin.MessagesReset, 0)},
 	"a response that is lost before the change": {false, lost(admin.MessagesDropBefore, 1)},
 	"a change that is applied a minute later":   {false, lost(admin.MessagesLater, 0)},
@@ -159,7 +162,9 @@ func lost(kind admin.MessagesFaultKind, failed int) func(*world) {
 
 // TestThePasswordInTheSecretIsTheServicesInTheEnd, whatever goes wrong.
 func TestThePasswordInTheSecretIsTheServicesInTheEnd(t *testing.T) {
-	for claim, c := range faults {
+	all := maps.Clone(faults)
+	maps.Copy(all, interventions)
+	for claim, c := range all {
 		t.Run(claim, func(t *testing.T) {
 			w := begin(t, func(object *v1alpha1.MessagesPassword) { object.Spec.Suspend = c.suspended })
 			w.put(first)

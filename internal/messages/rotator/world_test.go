@@ -2,21 +2,17 @@ package rotator_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/rand"
 	"crypto/x509"
 	"io"
 	stdlog "log"
 	"log/slog"
 	"net/http/httptest"
-	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -24,14 +20,11 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	messages "github.com/varmenne/varmenne-issuer/internal/messages/client"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotator"
-	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/authority"
@@ -50,7 +43,11 @@ type world struct {
 	events     *events.FakeRecorder
 	reconciler *rotator.Reconciler
 	log        bytes.Buffer
-	counts     counts
+	// astray is set while the test has put a wrong password in the place of the right one.
+	astray bool
+	// username is what a person puts into the Secret.
+	username string
+	counts   counts
 	// shown are the events that were taken out of the recorder, known the passwords that were ever in a Secret.
 	shown, known []string
 }
@@ -74,7 +71,7 @@ func begin(t *testing.T, change func(*v1alpha1.MessagesPassword)) *world {
 	const enough = 1000
 	w := &world{
 		T: t, clock: clocktesting.NewFakeClock(time.Now()), events: events.NewFakeRecorder(enough),
-		counts: counts{calls: map[string]int{}},
+		counts: counts{calls: map[string]int{}}, username: systemID,
 	}
 	known, err := authorities()
 	w.must(err)
@@ -111,51 +108,6 @@ func begin(t *testing.T, change func(*v1alpha1.MessagesPassword)) *world {
 }
 
 const systemID = "esimerkki"
-
-// namespaced lists in one namespace only, as the cache of a controller does that works in it.
-type namespaced struct {
-	client.Client
-
-	namespace string
-}
-
-func (n namespaced) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
-	return n.Client.List(ctx, into, append(options, client.InNamespace(n.namespace))...)
-}
-
-// roleFile is what the chart gives to the controller in each of its namespaces.
-const roleFile = "../../../charts/varmenne-issuer/files/rbac/messages/role.yaml"
-
-// limit makes a user who has the rights of the controller in the namespace, and no others.
-func (w *world) limit(more ...rbacv1.PolicyRule) (user string) {
-	w.Helper()
-	role := &rbacv1.Role{}
-	w.must(yaml.Unmarshal(must.Get(os.ReadFile(roleFile))(w.T), role))
-	role.ObjectMeta = metav1.ObjectMeta{Namespace: w.object.Namespace, GenerateName: "rotator-"}
-	role.Rules = append(role.Rules, more...)
-	server.Create(w.T, role)
-	user = w.object.Namespace + "-" + role.Name
-	server.Create(w.T, &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Namespace: role.Namespace, Name: role.Name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
-	})
-	return user
-}
-
-// limited is an access with those rights.
-func (w *world) limited() client.Client {
-	w.Helper()
-	return namespaced{server.As(w.T, w.limit()), w.object.Namespace}
-}
-
-// controller is one of its own, as after a start.
-func (w *world) controller(access client.Client) *rotator.Reconciler {
-	return rotator.New(rotator.Options{
-		Client: access, Reader: access, Connect: w.connect, Random: rand.Reader, Clock: w.clock,
-		Events: status.Events{Recorder: w.events}, Metrics: &w.counts,
-	})
-}
 
 func (w *world) connect(object *v1alpha1.MessagesPassword, roots []*x509.Certificate) (rotator.Service, error) {
 	list, err := endpoints.Parse([]string{"127.0.0.1:*"})
@@ -247,7 +199,7 @@ func (w *world) put(password string) {
 	w.Helper()
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.object.Namespace, Name: "messages"},
-		Data:       map[string][]byte{v1alpha1.KeyUsername: []byte(systemID), v1alpha1.KeyPassword: []byte(password)},
+		Data:       map[string][]byte{v1alpha1.KeyUsername: []byte(w.username), v1alpha1.KeyPassword: []byte(password)},
 	}
 	if w.secret("messages") == nil {
 		w.must(server.Client.Create(w.Context(), secret))

@@ -1,0 +1,115 @@
+package rotator
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	messages "github.com/varmenne/varmenne-issuer/internal/messages/client"
+)
+
+// URL is where the service is that an object names.
+func URL(object *v1alpha1.MessagesPassword) string {
+	switch {
+	case object.Spec.URL != "":
+		return object.Spec.URL
+	case object.Spec.Environment == v1alpha1.MessagesEnvironmentProduction:
+		return messages.ProductionURL
+	default:
+		return messages.TestURL
+	}
+}
+
+// accountOf is the account whose password an object rotates. No two accounts differ in capitals alone, as far as
+// anybody knows; to take them for one only makes one of them wait.
+func accountOf(object *v1alpha1.MessagesPassword, secret, staging *corev1.Secret) account {
+	username := credentialsOf(secret).username
+	if username == "" {
+		username = credentialsOf(staging).username
+	}
+	return account{endpoint: messages.Place(URL(object)), username: strings.ToLower(username)}
+}
+
+// rivals are what the other objects of an account mean to one of them.
+type rivals struct {
+	// first names one that goes first; empty if there is none: of the same Secret or account, and older, or with a
+	// rotation in flight.
+	first string
+	// failed are log-ins of theirs that failed, or may have, and of objects that are gone.
+	failed []time.Time
+}
+
+// rivals reads what other objects do with the account of an object. Which they are comes from the cache, and what they
+// have done from the API server.
+func (r *Reconciler) rivals(
+	ctx context.Context, object *v1alpha1.MessagesPassword, shared account, now time.Time,
+) (rivals, error) {
+	found, users := rivals{}, map[types.UID]bool{object.UID: true}
+	others := &v1alpha1.MessagesPasswordList{}
+	if err := r.Client.List(ctx, others); err != nil {
+		return found, fmt.Errorf("list MessagesPasswords: %w", err)
+	}
+	for i := range others.Items {
+		other := &others.Items[i]
+		if same, err := r.uses(ctx, other, object, shared); err != nil {
+			return found, err
+		} else if !same {
+			continue
+		}
+		switch err := r.Reader.Get(ctx, client.ObjectKeyFromObject(other), other); {
+		case apierrors.IsNotFound(err):
+			continue
+		case err != nil:
+			return found, fmt.Errorf("get %s: %w", nameOf(other), err)
+		}
+		found.meet(object, other)
+		users[other.UID] = true
+	}
+	found.failed = append(found.failed, r.accounts.leftBehind(shared, users, now)...)
+	return found, nil
+}
+
+// meet counts another object of the account.
+func (r *rivals) meet(object, other *v1alpha1.MessagesPassword) {
+	for _, at := range other.Status.FailedLogins {
+		r.failed = append(r.failed, at.Time)
+	}
+	if r.first == "" && (older(other, object) || inFlight(other)) {
+		r.first = nameOf(other)
+	}
+}
+
+// uses reports whether another object rotates the Secret or the account of an object. One whose Secret the controller
+// may not read rotates none.
+func (r *Reconciler) uses(
+	ctx context.Context, other, object *v1alpha1.MessagesPassword, shared account,
+) (bool, error) {
+	switch {
+	case other.UID == object.UID:
+		return false, nil
+	case other.Namespace == object.Namespace && other.Spec.SecretRef.Name == object.Spec.SecretRef.Name:
+		return true, nil
+	case shared.username == "" || messages.Place(URL(other)) != shared.endpoint:
+		return false, nil
+	}
+	its, known := r.accounts.of(other)
+	if !known {
+		secret, err := r.secret(ctx, other.Namespace, other.Spec.SecretRef.Name)
+		if apierrors.IsForbidden(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		its = accountOf(other, secret, nil)
+		r.accounts.note(other, its)
+	}
+	return its == shared, nil
+}

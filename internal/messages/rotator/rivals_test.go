@@ -1,0 +1,193 @@
+package rotator_test
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	messages "github.com/varmenne/varmenne-issuer/internal/messages/client"
+	"github.com/varmenne/varmenne-issuer/internal/messages/password"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotator"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+// pair is a world with an object in another namespace of the same controller, which is younger.
+type pair struct {
+	*world
+
+	old, young *v1alpha1.MessagesPassword
+	access     namespaced
+}
+
+func beginPair(t *testing.T) *pair {
+	t.Helper()
+	w := begin(t, nil)
+	p := &pair{w, w.object, w.object.DeepCopy(), w.limited(server.Namespace(t))}
+	w.reconciler = w.controller(p.access)
+	p.young.ObjectMeta = metav1.ObjectMeta{Namespace: p.access.namespaces[0], Name: "messages"}
+	p.young.Spec.URL = strings.Replace(p.young.Spec.URL, "https://", "https://x@", 1) + "/" // the same place
+	w.must(server.Client.Create(t.Context(), p.young))
+	if p.young.CreationTimestamp.Equal(&p.old.CreationTimestamp) && p.young.UID < p.old.UID {
+		p.old, p.young = p.young, p.old
+	}
+	w.astray = true
+	return p
+}
+
+// of turns to one of the two.
+func (p *pair) of(object *v1alpha1.MessagesPassword) *pair {
+	p.object = object
+	return p
+}
+
+// tokens are how many log-ins there were.
+func (p *pair) tokens() int { return p.counts.calls["token Done"] + p.counts.calls["token Refused"] }
+
+func TestOneObjectRotatesAnAccount(t *testing.T) {
+	t.Run("of two in different namespaces the older one", func(t *testing.T) {
+		p := beginPair(t)
+		p.of(p.old).put(first)
+		p.settle()
+		calls := p.tokens()
+		p.username = strings.ToUpper(systemID)
+		p.of(p.young).put(first)
+		p.demand()
+		p.settle()
+		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
+		says := condition(p.young, v1alpha1.ConditionReady).Message
+		if !strings.Contains(says, "MessagesPassword "+p.old.Namespace+"/messages rotates the same account: delete one") ||
+			p.tokens() != calls {
+			t.Errorf("after %d calls, not %d, it says %q", p.tokens(), calls, says)
+		}
+		p.must(server.Client.Delete(t.Context(), p.old))
+		p.username = systemID
+		p.put(first)
+		p.leap(time.Minute)
+		p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
+	})
+	t.Run("and the younger one while its rotation is in flight", func(t *testing.T) {
+		p := beginPair(t)
+		p.script(admin.MessagesFault{Kind: admin.MessagesReset, Operation: admin.MessagesChange})
+		p.of(p.young).put(first)
+		p.demand()
+		p.settle()
+		calls := p.tokens()
+		p.of(p.old).put(first)
+		p.demand()
+		p.settle()
+		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
+		if p.tokens() != calls {
+			t.Error("both have called")
+		}
+		p.of(p.young).leap(time.Hour) // it is settled, and no other one begins
+		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
+		if p.object.Status.LastRotationTime == nil || !p.works(p.inSecret()) {
+			t.Errorf("it was not settled: %+v", p.object.Status)
+		}
+		p.of(p.old).leap(time.Minute) // whose turn it is, with a password that has gone
+		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonPasswordRefused)
+		p.ledger()
+	})
+}
+
+// TestAnAccountHasFourFailedLogInsAnHour, whichever objects they are of, and whether these are still there.
+func TestAnAccountHasFourFailedLogInsAnHour(t *testing.T) {
+	for claim, meanwhile := range map[string]func(*pair){
+		"of two objects": func(p *pair) { p.of(p.old).put("Wrong-password-of-the-owner-4711") },
+		"of two objects, and another controller": func(p *pair) {
+			p.reconciler = p.controller(p.access)
+			p.of(p.old).put("Wrong-password-of-the-owner-4711")
+		},
+		"of an object that was deleted": func(p *pair) {
+			p.must(server.Client.Delete(p.Context(), p.object))
+			p.settle()
+			p.of(p.old).put("Wrong-password-of-the-owner-4711")
+		},
+		"of an object that is made anew": func(p *pair) {
+			p.must(server.Client.Delete(p.Context(), p.object))
+			p.object.ObjectMeta = metav1.ObjectMeta{Namespace: p.object.Namespace, Name: p.object.Name}
+			p.object.Status = v1alpha1.MessagesPasswordStatus{}
+			p.must(server.Client.Create(p.Context(), p.object))
+		},
+		"of an object that had another account meanwhile": func(p *pair) {
+			p.username = "somebody-else"
+			p.put(first)
+			p.settle()
+			p.username = systemID
+			p.of(p.old).put("Wrong-password-of-the-owner-4711")
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			p := beginPair(t)
+			p.of(p.young)
+			for i := range 4 {
+				p.put(fmt.Sprintf("Wrong-password-of-somebody-%d~~~~~", i))
+				p.settle()
+			}
+			meanwhile(p)
+			p.settle()
+			p.expect(v1alpha1.ConditionReady, false, v1alpha1.ReasonLoginsExhausted)
+			p.put(first)
+			p.leap(59 * time.Minute)
+			p.expect(v1alpha1.ConditionReady, false, v1alpha1.ReasonLoginsExhausted)
+			p.leap(2 * time.Minute)
+			p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonPasswordProved)
+			if got := p.ledger(); got.Failed != 4 {
+				t.Errorf("%d log-ins have failed", got.Failed)
+			}
+		})
+	}
+}
+
+// hooked does something before it logs in.
+type hooked struct {
+	rotator.Service
+
+	before func()
+}
+
+func (h hooked) Token(ctx context.Context, username string, with password.Password) messages.TokenResult {
+	h.before()
+	return h.Service.Token(ctx, username, with)
+}
+
+// TestWhileOneLogsInTheOtherWaits: what it would count is not written yet.
+func TestWhileOneLogsInTheOtherWaits(t *testing.T) {
+	p := beginPair(t)
+	p.of(p.old).put(first)
+	p.of(p.young).put(first)
+	met := 0
+	p.reconciler = p.controllerWith(p.access, func(
+		object *v1alpha1.MessagesPassword, roots []*x509.Certificate,
+	) (rotator.Service, error) {
+		service, err := p.connect(object, roots)
+		return hooked{service, func() {
+			result, err := p.reconciler.Reconcile(t.Context(), reconcile.Request{
+				NamespacedName: client.ObjectKeyFromObject(p.young),
+			})
+			p.must(err)
+			if result.RequeueAfter != time.Second {
+				t.Errorf("it goes on meanwhile: %+v", result)
+			}
+			met++
+		}}, err
+	})
+	p.of(p.old).settle()
+	if met != 1 {
+		t.Errorf("they have met %d times", met)
+	}
+	p.of(p.young).settle()
+	p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
+}
+
+// stagingOf is the name of the Secret beside that of an account.
+var stagingOf = rotation.StagingName("messages")
