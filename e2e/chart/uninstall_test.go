@@ -23,23 +23,30 @@ func TestUninstallingEndsThePodsFirst(t *testing.T) {
 		spec := typed[batchv1.Job](t, jobs[0]).Spec.Template.Spec
 		var options scaledown.Options
 		parse(t, name, spec.Containers[0].Args[1:], options.AddFlags)
-		ended := deployment(t, rendered, releaseName)
-		if options.Namespace != ended.Namespace || options.Deployment != ended.Name {
-			t.Errorf("%s: it ends Deployment %s/%s", name, options.Namespace, options.Deployment)
+		controllers := []string{releaseName}
+		if name == "messages" {
+			controllers = append(controllers, releaseName+"-messages")
 		}
-		grace := time.Duration(*ended.Spec.Template.Spec.TerminationGracePeriodSeconds) * time.Second
-		if options.Timeout <= grace {
-			t.Errorf("%s: it waits for %s, a Pod may take %s", name, options.Timeout, grace)
+		if options.Namespace != releaseNamespace || !slices.Equal(options.Deployments, controllers) {
+			t.Errorf("%s: in %s it ends Deployments %q", name, options.Namespace, options.Deployments)
+		}
+		for _, controller := range controllers {
+			template := deployment(t, rendered, controller).Spec.Template.Spec
+			if grace := time.Duration(*template.TerminationGracePeriodSeconds) * time.Second; options.Timeout <= grace {
+				t.Errorf("%s: it waits for %s, a Pod may take %s", name, options.Timeout, grace)
+			}
 		}
 		deadline := time.Duration(*typed[batchv1.Job](t, jobs[0]).Spec.ActiveDeadlineSeconds) * time.Second
 		if deadline <= options.Timeout {
 			t.Errorf("%s: it waits for %s, and may run for %s", name, options.Timeout, deadline)
 		}
-		want := []permission{
-			{releaseNamespace, "apps", "deployments", ended.Name, "get"},
-			{releaseNamespace, "apps", "deployments/scale", ended.Name, "patch"},
-			{releaseNamespace, "", "pods", "", "list"},
+		var want []permission
+		for _, verb := range []permission{{resource: "deployments", verb: "get"}, {resource: "deployments/scale", verb: "patch"}} {
+			for _, controller := range controllers {
+				want = append(want, permission{releaseNamespace, "apps", verb.resource, controller, verb.verb})
+			}
 		}
+		want = append(want, permission{releaseNamespace, "", "pods", "", "list"})
 		if got := permissions(t, rendered, spec.ServiceAccountName); !slices.Equal(got, want) {
 			t.Errorf("%s: it may do %+v, want %+v", name, got, want)
 		}

@@ -1,4 +1,4 @@
-// Package scaledown ends every Pod of a Deployment and waits for it: what `helm uninstall` runs first, because it takes
+// Package scaledown ends every Pod of some Deployments and waits for it: what `helm uninstall` runs first, because it takes
 // away Pods and permissions at the same time, and a call that is under way needs its permission to be recorded.
 package scaledown
 
@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,9 +27,10 @@ const interval = time.Second
 
 // Options of standing down.
 type Options struct {
-	// Namespace and Deployment name what is to end.
-	Namespace, Deployment string
-	// Timeout is how long all its Pods may take to end.
+	// Namespace and Deployments name what is to end.
+	Namespace   string
+	Deployments []string
+	// Timeout is how long all Pods may take to end.
 	Timeout time.Duration
 	// Kubeconfig is a file; empty means the Pod's service account.
 	Kubeconfig string
@@ -36,9 +38,10 @@ type Options struct {
 
 // AddFlags declares the flags and sets the defaults.
 func (o *Options) AddFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.Namespace, "namespace", "", "`namespace` of the Deployment")
-	flags.StringVar(&o.Deployment, "deployment", "", "`name` of the Deployment")
-	flags.DurationVar(&o.Timeout, "timeout", 3*time.Minute, "`time` that its Pods may take to end")
+	flags.StringVar(&o.Namespace, "namespace", "", "`namespace` of the Deployments")
+	flags.StringSliceVar(&o.Deployments, "deployment", nil,
+		"`name` of a Deployment; several are separated by commas, and end at the same time")
+	flags.DurationVar(&o.Timeout, "timeout", 3*time.Minute, "`time` that their Pods may take to end")
 	flags.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig `file`; left out, the service account of the Pod")
 }
 
@@ -48,7 +51,7 @@ func (o *Options) Validate() error {
 	if o.Namespace == "" {
 		failures = append(failures, errors.New("--namespace must not be empty"))
 	}
-	if o.Deployment == "" {
+	if len(o.Deployments) == 0 || slices.Contains(o.Deployments, "") {
 		failures = append(failures, errors.New("--deployment must not be empty"))
 	}
 	if o.Timeout <= 0 {
@@ -60,35 +63,57 @@ func (o *Options) Validate() error {
 // annotationRelease is what helm writes on all that belongs to a release.
 const annotationRelease = "meta.helm.sh/release-name"
 
-// Run scales the Deployment to no replicas and returns once all its Pods have ended. A Deployment that is not there
+// Run scales the Deployments to no replicas and returns once all their Pods have ended. A Deployment that is not there
 // has none. One that helm has not installed is left alone: there this was not asked for by an uninstallation, but came
 // with manifests that somebody has rendered and applied, hooks and all.
 func Run(ctx context.Context, options Options, cluster client.Client, log logr.Logger) error {
+	var (
+		ending   []*appsv1.Deployment
+		failures []error
+	)
+	for _, name := range options.Deployments {
+		key := client.ObjectKey{Namespace: options.Namespace, Name: name}
+		deployment, err := scaleDown(ctx, key, cluster, log)
+		if deployment != nil {
+			ending = append(ending, deployment)
+		}
+		failures = append(failures, err)
+	}
+	deadline, cancel := context.WithTimeout(ctx, options.Timeout)
+	defer cancel()
+	for _, deployment := range ending {
+		log.Info("waiting for the Pods to end", "deployment", client.ObjectKeyFromObject(deployment),
+			"timeout", options.Timeout.String())
+		failures = append(failures, awaitEnd(deadline, options.Timeout, cluster, deployment))
+	}
+	return errors.Join(failures...)
+}
+
+// scaleDown scales a Deployment to no replicas. It returns none where there is nothing to wait for.
+func scaleDown(
+	ctx context.Context, key client.ObjectKey, cluster client.Client, log logr.Logger,
+) (*appsv1.Deployment, error) {
 	deployment := &appsv1.Deployment{}
-	key := client.ObjectKey{Namespace: options.Namespace, Name: options.Deployment}
 	if err := cluster.Get(ctx, key, deployment); apierrors.IsNotFound(err) {
 		log.Info("there is no such Deployment", "deployment", key)
-		return nil
+		return nil, nil //nolint:nilnil // as documented
 	} else if err != nil {
-		return fmt.Errorf("read Deployment %s: %w", key, err)
+		return nil, fmt.Errorf("read Deployment %s: %w", key, err)
 	}
 	if deployment.Annotations[annotationRelease] == "" {
 		log.Info("nothing is done, because the Deployment belongs to no release of helm", "deployment", key)
-		return nil
+		return nil, nil //nolint:nilnil // as documented
 	}
 	none := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"replicas":0}}`))
 	err := cluster.SubResource("scale").Patch(ctx, deployment, none, client.WithSubResourceBody(&autoscalingv1.Scale{}))
 	if err != nil {
-		return fmt.Errorf("scale Deployment %s to no replicas: %w", key, err)
+		return nil, fmt.Errorf("scale Deployment %s to no replicas: %w", key, err)
 	}
-	log.Info("waiting for the Pods to end", "deployment", key, "timeout", options.Timeout.String())
-	return awaitEnd(ctx, options.Timeout, cluster, deployment)
+	return deployment, nil
 }
 
 // awaitEnd waits until no Pod of the Deployment runs, and none can begin. What cannot be read is asked for again.
 func awaitEnd(ctx context.Context, timeout time.Duration, cluster client.Reader, deployment *appsv1.Deployment) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	last := errors.New("there was no time to look")
 	err := wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
 		problem := ended(ctx, cluster, deployment)

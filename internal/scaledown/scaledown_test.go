@@ -70,8 +70,24 @@ func TestAPodThatHasEndedIsNotWaitedFor(t *testing.T) {
 }
 
 func TestADeploymentThatIsNotThereHasEnded(t *testing.T) {
-	missing := scaledown.Options{Namespace: "default", Deployment: "missing", Timeout: long}
+	missing := scaledown.Options{Namespace: "default", Deployments: []string{"missing"}, Timeout: long}
 	must.Do(t, run(t, missing))
+}
+
+// TestSeveralEndAtTheSameTime: none is scaled only after another one has ended, or never because of it.
+func TestSeveralEndAtTheSameTime(t *testing.T) {
+	first, _ := running(t, "several")
+	second := first.DeepCopy()
+	second.ObjectMeta = metav1.ObjectMeta{Namespace: first.Namespace, Name: "messages", Annotations: first.Annotations}
+	must.Do(t, server.Client.Create(t.Context(), second))
+	asked := options(first, brief)
+	asked.Deployments = []string{"missing", first.Name, second.Name}
+	expect(t, asked, "Deployment several/controller to end", "Deployment several/messages to end")
+	observe(t, first)
+	observe(t, second)
+	if *first.Spec.Replicas != 0 || *second.Spec.Replicas != 0 {
+		t.Errorf("they have %d and %d replicas", *first.Spec.Replicas, *second.Spec.Replicas)
+	}
 }
 
 // TestWhatHelmHasNotInstalledIsLeftAlone: somebody has rendered the chart and applied all of it.
@@ -104,7 +120,7 @@ func expect(t *testing.T, asked scaledown.Options, says ...string) {
 }
 
 func options(deployment *appsv1.Deployment, timeout time.Duration) scaledown.Options {
-	return scaledown.Options{Namespace: deployment.Namespace, Deployment: deployment.Name, Timeout: timeout}
+	return scaledown.Options{Namespace: deployment.Namespace, Deployments: []string{deployment.Name}, Timeout: timeout}
 }
 
 // running makes a Deployment and its Pod, beside one of somebody else.

@@ -3,6 +3,11 @@
 {{ include "varmenne-issuer.fullname" . }}-messages
 {{- end }}
 
+{{/* How long its Pods may take to end: the calls of one decision, and the recording of what they have brought. */}}
+{{- define "varmenne-issuer.messages.gracePeriodSeconds" -}}
+90
+{{- end }}
+
 {{/* Its flags. */}}
 {{- define "varmenne-issuer.messages.args" -}}
 - messages
