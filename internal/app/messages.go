@@ -81,11 +81,15 @@ func RunMessages(ctx context.Context, options MessagesOptions) error {
 	if err != nil {
 		return err
 	}
-	manager, err := options.manager()
+	series, err := newMessagesMetrics()
 	if err != nil {
 		return err
 	}
-	if err := options.register(manager); err != nil {
+	manager, err := options.manager(series)
+	if err != nil {
+		return err
+	}
+	if err := options.register(manager, series); err != nil {
 		return err
 	}
 	log.Info("starting", "version", options.Version, "namespace", options.Namespace, "namespaces", options.Namespaces)
@@ -101,30 +105,41 @@ func RunMessages(ctx context.Context, options MessagesOptions) error {
 const messagesDrain = rotation.CallTimeout + shutdownMargin
 
 // manager makes a manager whose client caches nothing but MessagesPasswords, in the namespaces that are named.
-func (o *MessagesOptions) manager() (ctrl.Manager, error) {
+func (o *MessagesOptions) manager(series *metrics.Messages) (ctrl.Manager, error) {
 	namespaces := map[string]cache.Config{}
 	for _, namespace := range o.Namespaces {
 		namespaces[namespace] = cache.Config{}
 	}
 	return o.newManager(messagesDrain, func(special *ctrl.Options) {
-		special.Cache = cache.Options{DefaultNamespaces: namespaces, DefaultTransform: find.Trim()}
+		special.Cache = cache.Options{
+			DefaultNamespaces: namespaces, DefaultTransform: find.Trim(),
+			DefaultWatchErrorHandler: countWatchErrors(series),
+		}
 		special.Client = client.Options{Cache: &client.CacheOptions{
 			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}},
 		}}
 	})
 }
 
-// register adds controller, probes and metrics to the manager.
-func (o *MessagesOptions) register(manager ctrl.Manager) error {
+// newMessagesMetrics makes the counters, which begin at zero for all that there can be.
+func newMessagesMetrics() (*metrics.Messages, error) {
 	outcomes := make([]string, 0, len(messagesclient.Outcomes()))
 	for _, outcome := range messagesclient.Outcomes() {
 		outcomes = append(outcomes, string(outcome))
 	}
 	series, err := metrics.NewMessages(ctrlmetrics.Registry, rotator.Operations(), outcomes)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return series, nil
+}
+
+// register adds controller, probes and metrics to the manager.
+func (o *MessagesOptions) register(manager ctrl.Manager, series *metrics.Messages) error {
 	collector := metrics.Passwords{
 		List: listed(manager, func() *v1alpha1.MessagesPasswordList { return &v1alpha1.MessagesPasswordList{} }),
 	}
-	if err := errors.Join(err, ctrlmetrics.Registry.Register(collector),
+	if err := errors.Join(ctrlmetrics.Registry.Register(collector),
 		ctrlmetrics.Registry.Register(metrics.BuildInfo(o.Version, o.Commit))); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}

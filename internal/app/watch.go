@@ -8,13 +8,11 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	toolscache "k8s.io/client-go/tools/cache"
-
-	"github.com/varmenne/varmenne-issuer/internal/metrics"
 )
 
 // countWatchErrors counts what keeps the caches from following the cluster. A cache that has stopped doing so, for want
 // of a permission for instance, looks like a cluster in which nothing happens: no reconcile, no error, no renewal.
-func countWatchErrors(series *metrics.Metrics) toolscache.WatchErrorHandlerWithContext {
+func countWatchErrors(series interface{ WatchFailed(kind string) }) toolscache.WatchErrorHandlerWithContext {
 	return func(ctx context.Context, reflector *toolscache.Reflector, err error) {
 		toolscache.DefaultWatchErrorHandler(ctx, reflector, err)
 		if !watchEnds(err) {

@@ -13,6 +13,8 @@ import (
 
 // Messages are the counters of the process that rotates passwords of Suomi.fi Messages.
 type Messages struct {
+	watches
+
 	calls     *prometheus.CounterVec
 	rotations prometheus.Counter
 }
@@ -21,6 +23,7 @@ type Messages struct {
 // counter that begins at one nobody could see that it has increased.
 func NewMessages(registerer prometheus.Registerer, operations, outcomes []string) (*Messages, error) {
 	m := &Messages{
+		watches: describeWatches(v1alpha1.KindMessagesPassword),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "varmenne_messages_calls_total",
 			Help: "Ends of calls of the Suomi.fi Messages REST API, by operation and outcome: Done, Refused, NotAllowed, " +
@@ -36,7 +39,8 @@ func NewMessages(registerer prometheus.Registerer, operations, outcomes []string
 			m.calls.WithLabelValues(operation, outcome)
 		}
 	}
-	return m, errors.Join(registerer.Register(m.calls), registerer.Register(m.rotations))
+	return m, errors.Join(
+		registerer.Register(m.watches.errors), registerer.Register(m.calls), registerer.Register(m.rotations))
 }
 
 // MessagesCall counts the end of a call.

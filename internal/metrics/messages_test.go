@@ -96,12 +96,14 @@ func TestOnlyTheReplicaThatWorksTellsOfPasswords(t *testing.T) {
 func TestCallsOfMessagesBeginAtZero(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	series := must.Get(metrics.NewMessages(registry, []string{"token", "events"}, []string{"Done", "Refused"}))(t)
+	series.WatchFailed("MessagesPassword")
 	series.MessagesCall("token", "Done")
 	series.MessagesRotated()
 	compare(t, registry, "varmenne_messages_calls_total", map[string]float64{
 		`operation="token",outcome="Done"`: 1,
 	})
 	compare(t, registry, "varmenne_messages_rotations_total", map[string]float64{"": 1})
+	compare(t, registry, "varmenne_watch_errors_total", map[string]float64{`kind="MessagesPassword"`: 1})
 	if families := must.Get(registry.Gather())(t); len(families[0].GetMetric()) != 4 {
 		t.Errorf("there are %v", families[0])
 	}

@@ -15,12 +15,13 @@ import (
 
 // Metrics are the series of one controller process.
 type Metrics struct {
+	watches
+
 	submissions *prometheus.CounterVec
 	polls       *prometheus.CounterVec
 	responses   *prometheus.CounterVec
 	latency     *prometheus.HistogramVec
 	timeToIssue *prometheus.HistogramVec
-	watchErrors *prometheus.CounterVec
 	ready       *state
 	checks      *state
 	unserved    *state
@@ -30,12 +31,12 @@ type Metrics struct {
 
 // New makes the series and registers them.
 func New(registerer prometheus.Registerer) (*Metrics, error) {
-	m := &Metrics{}
+	m := &Metrics{watches: describeWatches("CertificateRequest", "VeroIssuer", "VeroClusterIssuer", "VeroOrder",
+		"ManualIssuer", "ManualClusterIssuer", "ManualOrder", "TrackedCertificate")}
 	m.describeCalls()
 	m.describeObjects()
-	m.describeWatches()
 	return m, errors.Join(
-		registerer.Register(m.watchErrors),
+		registerer.Register(m.watches.errors),
 		registerer.Register(m.submissions), registerer.Register(m.polls), registerer.Register(m.responses),
 		registerer.Register(m.latency), registerer.Register(m.timeToIssue), registerer.Register(m.ready),
 		registerer.Register(m.checks), registerer.Register(m.unserved), registerer.Register(m.failing),
