@@ -53,6 +53,11 @@ func (s Snapshot) writeRetrieval(object *v1alpha1.MessagesPassword) {
 		object.Status.LastRetrievalTime = metaTime(s.Retrieval.Last)
 	}
 	last := object.Status.LastRetrievalTime
+	if last != nil && last.After(s.Now) {
+		// A clock was set back, or runs behind the one that this is by. Taken as it is, it would hide a delay.
+		object.Status.LastRetrievalTime = metaTime(s.Now)
+		last = object.Status.LastRetrievalTime
+	}
 	switch {
 	case s.Retrieval.Problem != "":
 		s.write(object, v1alpha1.ConditionRetrievalLate, true, v1alpha1.ReasonRetrievalLate, s.Retrieval.Problem)
@@ -61,7 +66,10 @@ func (s Snapshot) writeRetrieval(object *v1alpha1.MessagesPassword) {
 		if last != nil {
 			message = "messages of end users were last fetched at " + at(last.Time)
 		}
-		s.write(object, v1alpha1.ConditionRetrievalLate, true, v1alpha1.ReasonRetrievalLate, fmt.Sprintf("%s, and "+
+		if s.Retrieval.Remark != "" {
+			message += ", and " + s.Retrieval.Remark
+		}
+		s.write(object, v1alpha1.ConditionRetrievalLate, true, v1alpha1.ReasonRetrievalLate, fmt.Sprintf("%s; "+
 			"spec.retrieval.maxAge is %s: see why; the service does not tell", message, watched.MaxAge.Duration))
 	default:
 		s.write(object, v1alpha1.ConditionRetrievalLate, false, v1alpha1.ReasonRetrieved,

@@ -105,6 +105,8 @@ type Retrieval struct {
 	Last time.Time
 	// Problem says why that is not known.
 	Problem string
+	// Remark says for people why there may have been none for a while; empty where nothing is known of a reason.
+	Remark string
 }
 
 // deleting reports whether somebody has deleted the object.

@@ -59,10 +59,20 @@ func (w *world) limit(more ...rbacv1.PolicyRule) (user string) {
 // grant gives a user the rights of the controller in a namespace.
 func (w *world) grant(user, namespace string, more ...rbacv1.PolicyRule) {
 	w.Helper()
+	w.bind(user, namespace, append(w.rules(), more...))
+}
+
+// rules are the rights of the controller.
+func (w *world) rules() []rbacv1.PolicyRule {
+	w.Helper()
 	role := &rbacv1.Role{}
 	w.must(yaml.Unmarshal(must.Get(os.ReadFile(roleFile))(w.T), role))
-	role.ObjectMeta = metav1.ObjectMeta{Namespace: namespace, GenerateName: "rotator-"}
-	role.Rules = append(role.Rules, more...)
+	return role.Rules
+}
+
+func (w *world) bind(user, namespace string, rules []rbacv1.PolicyRule) {
+	w.Helper()
+	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "rotator-"}, Rules: rules}
 	server.Create(w.T, role)
 	server.Create(w.T, &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: role.Namespace, Name: role.Name},

@@ -29,18 +29,32 @@ func (r *Reconciler) retrieval(
 	case watched.Heartbeat != nil:
 		return r.heartbeat(ctx, object.Namespace, watched.Heartbeat, now)
 	default:
-		return r.lastSuccess(ctx, object.Namespace, watched.CronJobName)
+		return r.lastSuccess(ctx, object.Namespace, watched.CronJobName, now)
 	}
 }
 
-// lastSuccess is that of a CronJob; none yet is no problem of the CronJob.
-func (r *Reconciler) lastSuccess(ctx context.Context, namespace, name string) (rotation.Retrieval, error) {
+// lastSuccess is that of a CronJob; none yet is no problem of the CronJob, nor is that it is suspended for a while.
+func (r *Reconciler) lastSuccess(
+	ctx context.Context, namespace, name string, now time.Time,
+) (rotation.Retrieval, error) {
 	job := &batchv1.CronJob{}
 	problem, err := r.look(ctx, "spec.retrieval.cronJobName", "CronJob", namespace, name, job)
-	if err != nil || problem != "" || job.Status.LastSuccessfulTime == nil {
+	if err != nil || problem != "" {
 		return rotation.Retrieval{Problem: problem}, err
 	}
-	return rotation.Retrieval{Last: job.Status.LastSuccessfulTime.Time}, nil
+	seen := rotation.Retrieval{}
+	if job.Spec.Suspend != nil && *job.Spec.Suspend {
+		seen.Remark = fmt.Sprintf("CronJob %s is suspended", name)
+	}
+	switch last := job.Status.LastSuccessfulTime; {
+	case last == nil:
+	case last.After(now.Add(mostAhead)):
+		seen.Problem = fmt.Sprintf("CronJob %s has last succeeded at %s, which lies ahead: compare the clocks of the control "+
+			"plane and of the controller", name, last.UTC().Format(time.RFC3339))
+	default:
+		seen.Last = last.Time
+	}
+	return seen, nil
 }
 
 // heartbeat is what an application has written into an annotation of its Deployment.
