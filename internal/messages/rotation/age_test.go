@@ -33,7 +33,8 @@ func TestTheAgeOfAPassword(t *testing.T) {
 	} {
 		s := snapshot(c.since, suspended)
 		rotation.Intend(s.Object, rotation.Decide(s))
-		if got := condition(s.Object, "PasswordOld"); got.Status != c.old || got.Reason != c.reason {
+		if got := condition(s.Object, "PasswordOld"); got.Status != c.old || got.Reason != c.reason ||
+			strings.HasPrefix(got.Message, "nobody knows how old") != (s.Object.Status.PasswordOrigin == "Found") {
 			t.Errorf("%s: %s %s: %s", claim, got.Status, got.Reason, got.Message)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -21,13 +22,25 @@ const day = 24 * time.Hour
 // TestAPasswordRotates from its first sight over two rotations, each of which ends with a proof.
 func TestAPasswordRotates(t *testing.T) {
 	w := begin(t, nil)
+	server.Kstatus(t, w.object, kstatus.InProgressStatus, "with no controller")
 	w.settle()
+	server.Kstatus(t, w.object, kstatus.InProgressStatus, "without a Secret")
 	w.expect(v1alpha1.ConditionReady, false, v1alpha1.ReasonSecretNotFound)
 	w.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretNotFound)
 	w.put(first)
 	w.leap(time.Minute)
 	w.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonPasswordProved)
 	w.expect(v1alpha1.ConditionPasswordOld, false, v1alpha1.ReasonAgeUnknown)
+	server.Kstatus(t, w.object, kstatus.CurrentStatus, "with a password that was proved")
+	w.patch(func(object *v1alpha1.MessagesPassword) { object.Spec.PasswordLength = 40 })
+	server.Kstatus(t, w.object, kstatus.InProgressStatus, "with another spec")
+	w.settle()
+	server.Kstatus(t, w.object, kstatus.CurrentStatus, "with a spec that was looked at")
+	before := w.object.ResourceVersion
+	w.leap(time.Minute)
+	if w.object.ResourceVersion != before {
+		t.Error("who has found the same has written")
+	}
 	if got := w.inSecret(); got != first || w.ledger().Applied != 0 {
 		t.Fatalf("the first sight has changed the password: %+v", w.ledger())
 	}
@@ -48,7 +61,7 @@ func TestAPasswordRotates(t *testing.T) {
 			t.Errorf("the events are %q", said)
 		}
 	}
-	if len(passwords) != 3 || len(marks) != 3 || len(w.inSecret()) != 48 {
+	if len(passwords) != 3 || len(marks) != 3 || len(w.inSecret()) != 40 {
 		t.Errorf("there were %d passwords, marked %v", len(passwords), marks)
 	}
 	ledger := w.ledger()
@@ -151,6 +164,7 @@ func lost(kind admin.MessagesFaultKind, failed int) func(*world) {
 		w.demand()
 		w.settle()
 		w.expect(v1alpha1.ConditionRotating, true, v1alpha1.ReasonRotationUncertain)
+		server.Kstatus(w.T, w.object, kstatus.InProgressStatus, "with a response that was lost")
 		w.pass(3 * time.Hour)
 		w.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
 		ledger := w.ledger()
