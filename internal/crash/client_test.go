@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
@@ -59,6 +60,16 @@ func (h stepClient) List(ctx context.Context, into client.ObjectList, options ..
 func (h stepClient) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
 	return h.process.do("create "+kindOf(object), object, func() error {
 		return h.Client.Create(ctx, object, options...)
+	})
+}
+
+func (h stepClient) Update(ctx context.Context, object client.Object, options ...client.UpdateOption) error {
+	done := " updated"
+	if asked := (&client.UpdateOptions{}).ApplyOptions(options); len(asked.DryRun) > 0 {
+		done = " update tried"
+	}
+	return h.process.do(kindOf(object)+done, object, func() error {
+		return h.Client.Update(ctx, object, options...)
 	})
 }
 
@@ -162,6 +173,10 @@ func kindOf(object client.Object) string {
 		return "ManualOrder"
 	case *cmapi.CertificateRequest:
 		return "CertificateRequest"
+	case *v1alpha1.MessagesPassword:
+		return v1alpha1.KindMessagesPassword
+	case *corev1.Secret:
+		return "Secret " + object.GetName()
 	default:
 		return fmt.Sprintf("%T", object)
 	}
@@ -172,6 +187,8 @@ func stateOf(object client.Object) string {
 	case *v1alpha1.VeroOrder:
 		return string(object.Status.State)
 	case *v1alpha1.ManualOrder:
+		return string(object.Status.State)
+	case *v1alpha1.MessagesPassword:
 		return string(object.Status.State)
 	case *cmapi.CertificateRequest:
 		return readyReason(object)

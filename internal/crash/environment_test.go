@@ -2,6 +2,8 @@ package crash_test
 
 import (
 	"context"
+	"io"
+	"log"
 	"net/http/httptest"
 	"slices"
 	"testing"
@@ -116,15 +118,23 @@ func (s *environment) clear() {
 // serve starts the certificate service.
 func (s *environment) serve() {
 	s.Helper()
+	var host string
+	s.simulator, s.admin, host = s.simulate()
+	s.url = host + protocol.Path
+}
+
+// simulate starts a simulator, whose services are at a URL.
+func (s *base) simulate() (made *simulator.Simulator, control *admin.Client, host string) {
+	s.Helper()
 	made, err := simulator.New(simulatorOptions(s.clock))
 	s.must(err)
 	service := httptest.NewUnstartedServer(made.Handler())
-	service.TLS = made.TLSConfig()
+	service.TLS, service.Config.ErrorLog = made.TLSConfig(), log.New(io.Discard, "", 0)
 	service.StartTLS()
 	s.Cleanup(service.Close)
 	administration := httptest.NewServer(made.AdminHandler())
 	s.Cleanup(administration.Close)
-	s.simulator, s.admin, s.url = made, admin.NewClient(administration.URL), service.URL+protocol.Path
+	return made, admin.NewClient(administration.URL), service.URL
 }
 
 func simulatorOptions(source clock.Clock) simulator.Options {

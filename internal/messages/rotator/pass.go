@@ -56,19 +56,6 @@ func (p *pass) intend(ctx context.Context) error {
 	return p.write(ctx, before)
 }
 
-// recordTimeout bounds the writing of an outcome.
-const recordTimeout = 20 * time.Second
-
-// record writes down what has come of a call, also while the controller ends. Whoever was faster has assumed the worst
-// of it already: then it is dropped.
-func (p *pass) record(ctx context.Context, change func()) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
-	before := p.object.DeepCopy()
-	change()
-	return p.write(ctx, before)
-}
-
 // write writes the status with the resourceVersion that the object was read with, and reports what is new in it.
 func (p *pass) write(ctx context.Context, before *v1alpha1.MessagesPassword) error {
 	if equality.Semantic.DeepEqual(before.Status, p.object.Status) {

@@ -51,8 +51,8 @@ type Options struct {
 	Connect func(object *v1alpha1.MessagesPassword, roots []*x509.Certificate) (Service, error)
 	// Random makes passwords: crypto/rand.Reader, except in tests.
 	Random io.Reader
-	// Clock tells the time.
-	Clock clock.PassiveClock
+	// Clock tells the time, and waits between two tries to write an outcome.
+	Clock clock.Clock
 	// Events reports transitions.
 	Events status.Events
 	// Metrics counts calls and rotations.

@@ -37,6 +37,9 @@ func (p *pass) stage(ctx context.Context) error {
 		return fmt.Errorf("no rotation begins, because its password could not be put into Secret %s: %w",
 			p.object.Spec.SecretRef.Name, err)
 	}
+	if !p.mayCall(rotation.BeginWithin) {
+		return nil // another controller may have made one, and be done with it
+	}
 	from := credentialsOf(p.read.secret)
 	staging := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
