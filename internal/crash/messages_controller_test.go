@@ -169,7 +169,7 @@ func (w *messagesController) work() (alive bool) {
 		if len(items) > 0 {
 			continue
 		}
-		settled := true
+		settled := e.staging() == nil
 		for i := range objects {
 			settled = settled && e.settled(&objects[i])
 			e.bring(&objects[i])

@@ -43,7 +43,7 @@ type messagesEnvironment struct {
 
 	mutex sync.Mutex
 	// calls are how often each was made, sent the new passwords that were ever sent.
-	calls map[string]int
+	calls map[admin.MessagesOperation]int
 	sent  []string
 	// published are the passwords that the Secret was ever seen with.
 	published []string
@@ -69,7 +69,7 @@ type messagesScenario struct {
 func (s messagesScenario) environment(t *testing.T) *messagesEnvironment {
 	t.Helper()
 	e := &messagesEnvironment{
-		base: newBase(t), secretName: messagesName, fault: s.fault, calls: map[string]int{},
+		base: newBase(t), secretName: messagesName, fault: s.fault, calls: map[admin.MessagesOperation]int{},
 		published: []string{ownersPassword},
 	}
 	made, control, host := e.simulate()
@@ -161,8 +161,8 @@ func (e *messagesEnvironment) bring(object *v1alpha1.MessagesPassword) {
 // called scripts the fault whose time has come.
 func (e *messagesEnvironment) called(ctx context.Context, operation admin.MessagesOperation) {
 	e.mutex.Lock()
-	e.calls[string(operation)]++
-	strikes := e.fault.Operation == operation && e.fault.nth == e.calls[string(operation)]
+	e.calls[operation]++
+	strikes := e.fault.Operation == operation && e.fault.nth == e.calls[operation]
 	e.struck = e.struck || strikes
 	e.mutex.Unlock()
 	if !strikes {

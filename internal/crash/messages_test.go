@@ -4,8 +4,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -180,6 +182,58 @@ func (e *messagesEnvironment) endsWhenStruck(s step, act func() error) error {
 	return err
 }
 
+// TestAnAPIServerThatIsAwayCostsNoCall: what came of a call is written when it is there again. With -full, it goes away
+// at any step, and the rotation comes to its end.
+func TestAnAPIServerThatIsAwayCostsNoCall(t *testing.T) {
+	for number, name := range messagesSteps {
+		if !strings.HasPrefix(name, callPrefix) && name != "Secret messages updated" {
+			continue
+		}
+		t.Run(fmt.Sprintf("step %02d, %s", number+1, name), func(t *testing.T) {
+			t.Parallel()
+			e := messagesScenario{}.environment(t)
+			e.withoutServer(number+1, after)
+			e.verify(1)
+			if rotated := e.eventsOf("Rotated"); !maps.Equal(e.calls, messagesCalls) || rotated != 1 {
+				t.Errorf("it has made the calls %v, and has said %d times that it has rotated", e.calls, rotated)
+			}
+		})
+	}
+	for _, when := range []moment{before, after} {
+		if *full {
+			everyStep(t, string(when), messagesSteps, func(t *testing.T, number int) (*process, bool) {
+				t.Helper()
+				e := messagesScenario{}.environment(t)
+				w, begun := e.withoutServer(number, when)
+				e.verify(1)
+				return w.process, begun
+			})
+		}
+	}
+}
+
+// withoutServer lets the API server go away at a step.
+func (e *messagesEnvironment) withoutServer(number int, when moment) (w *messagesController, begun bool) {
+	e.Helper()
+	outage := &outage{number: number, when: when}
+	w = e.startController(outage.intercept)
+	w.beforeRead = outage.beforeRead
+	w.work()
+	return w, outage.begun
+}
+
+// eventsOf is how many events of a reason were written, by whichever controller.
+func (e *messagesEnvironment) eventsOf(reason string) (count int) {
+	for _, process := range e.processes {
+		for len(process.events.Events) > 0 {
+			if strings.HasPrefix(<-process.events.Events, "Normal "+reason+" ") {
+				count++
+			}
+		}
+	}
+	return count
+}
+
 // messagesWrites are the ways in which a write fails.
 var messagesWrites = map[string]func(*messagesEnvironment) interceptor{
 	"before":              func(*messagesEnvironment) interceptor { return failing(before) },
@@ -199,6 +253,9 @@ func TestARotationSurvivesWritesThatFail(t *testing.T) {
 			e := messagesScenario{}.environment(t)
 			e.rotate(faulty(e))
 			e.verify(1)
+			if rotated := e.eventsOf("Rotated"); rotated != 1 {
+				t.Errorf("it was said %d times that the password was rotated", rotated)
+			}
 		})
 		if !*full {
 			continue
