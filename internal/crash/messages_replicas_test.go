@@ -2,6 +2,8 @@ package crash_test
 
 import (
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +117,27 @@ func (e *messagesEnvironment) takeOver(other *messagesController, how freeze) {
 func (e *messagesEnvironment) verifyHeldUp(s step) {
 	if s.isCall() || s.object != nil && !strings.HasPrefix(s.name, v1alpha1.KindMessagesPassword) {
 		e.note(&e.problems, fmt.Sprintf("after it was frozen, the leader goes on with %q", s.name))
+	}
+}
+
+// TestWithoutTheResourceVersionOfTheSecretALeaderThatWakesLosesThePassword: it is the resourceVersion that protects,
+// and the tests would see it.
+func TestWithoutTheResourceVersionOfTheSecretALeaderThatWakesLosesThePassword(t *testing.T) {
+	t.Parallel()
+	e := messagesScenario{}.environment(t)
+	other := e.startController(passThrough)
+	leader := e.startController(func(s step, act func() error) error {
+		if s.name == "Secret messages updated" {
+			e.takeOver(other, freeze{duration: time.Hour, again: true})
+			s.object.SetResourceVersion("")
+			_ = act()
+			runtime.Goexit()
+		}
+		return act()
+	})
+	lost := func(problem string) bool { return strings.HasPrefix(problem, "no Secret has the service's password") }
+	if leader.work() || !slices.ContainsFunc(e.judge(2), lost) {
+		t.Errorf("nobody has seen it\n%s", e.describe())
 	}
 }
 

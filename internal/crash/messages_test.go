@@ -1,25 +1,19 @@
 package crash_test
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // full is for what takes too long for every change: every fault at every call together with a crash at every step, and
 // every pair of crashes.
-var full = flag.Bool("full", false, "take all histories of a password rotation, for a quarter of an hour")
+var full = flag.Bool("full", false, "take all histories of a password rotation, for half an hour")
 
 // What a controller does for a rotation that was demanded.
 var (
@@ -142,8 +136,8 @@ func TestARotationSurvivesASecondCrash(t *testing.T) {
 	}
 }
 
-// TestARotationSurvivesEveryFault at each call, where the controller ends when it strikes, and where it does not; with
-// -full, where the controller ends at any step of such a rotation.
+// TestARotationSurvivesEveryFault at each call, and that of a change together with the end of the controller that waits
+// for its response; with -full, together with its end at any step, and twice in a row.
 func TestARotationSurvivesEveryFault(t *testing.T) {
 	for claim, fault := range messagesFaults() {
 		if *full {
@@ -154,14 +148,12 @@ func TestARotationSurvivesEveryFault(t *testing.T) {
 				e.verify(fault.rotations())
 				return first.process, first.stepCount() == number
 			})
+			if fault.Count = 2; fault.Kind != admin.MessagesChanged {
+				t.Run(claim+", twice in a row", fault.alone)
+			}
 			continue
 		}
-		t.Run(claim, func(t *testing.T) {
-			t.Parallel()
-			e := messagesScenario{fault: fault}.environment(t)
-			e.rotate()
-			e.verify(fault.rotations())
-		})
+		t.Run(claim, fault.alone)
 		if fault.Operation == admin.MessagesChange {
 			t.Run(claim+", and a crash", func(t *testing.T) {
 				t.Parallel()
@@ -173,6 +165,14 @@ func TestARotationSurvivesEveryFault(t *testing.T) {
 	}
 }
 
+// alone is a rotation that the fault strikes, and nothing else.
+func (f messagesFault) alone(t *testing.T) {
+	t.Parallel()
+	e := messagesScenario{fault: f}.environment(t)
+	e.rotate()
+	e.verify(f.rotations())
+}
+
 // endsWhenStruck ends a controller with the call that the fault strikes.
 func (e *messagesEnvironment) endsWhenStruck(s step, act func() error) error {
 	err := act()
@@ -180,121 +180,4 @@ func (e *messagesEnvironment) endsWhenStruck(s step, act func() error) error {
 		runtime.Goexit()
 	}
 	return err
-}
-
-// TestAnAPIServerThatIsAwayCostsNoCall: what came of a call is written when it is there again. With -full, it goes away
-// at any step, and the rotation comes to its end.
-func TestAnAPIServerThatIsAwayCostsNoCall(t *testing.T) {
-	for number, name := range messagesSteps {
-		if !strings.HasPrefix(name, callPrefix) && name != "Secret messages updated" {
-			continue
-		}
-		t.Run(fmt.Sprintf("step %02d, %s", number+1, name), func(t *testing.T) {
-			t.Parallel()
-			e := messagesScenario{}.environment(t)
-			e.withoutServer(number+1, after)
-			e.verify(1)
-			if rotated := e.eventsOf("Rotated"); !maps.Equal(e.calls, messagesCalls) || rotated != 1 {
-				t.Errorf("it has made the calls %v, and has said %d times that it has rotated", e.calls, rotated)
-			}
-		})
-	}
-	for _, when := range []moment{before, after} {
-		if *full {
-			everyStep(t, string(when), messagesSteps, func(t *testing.T, number int) (*process, bool) {
-				t.Helper()
-				e := messagesScenario{}.environment(t)
-				w, begun := e.withoutServer(number, when)
-				e.verify(1)
-				return w.process, begun
-			})
-		}
-	}
-}
-
-// withoutServer lets the API server go away at a step.
-func (e *messagesEnvironment) withoutServer(number int, when moment) (w *messagesController, begun bool) {
-	e.Helper()
-	outage := &outage{number: number, when: when}
-	w = e.startController(outage.intercept)
-	w.beforeRead = outage.beforeRead
-	w.work()
-	return w, outage.begun
-}
-
-// eventsOf is how many events of a reason were written, by whichever controller.
-func (e *messagesEnvironment) eventsOf(reason string) (count int) {
-	for _, process := range e.processes {
-		for len(process.events.Events) > 0 {
-			if strings.HasPrefix(<-process.events.Events, "Normal "+reason+" ") {
-				count++
-			}
-		}
-	}
-	return count
-}
-
-// messagesWrites are the ways in which a write fails.
-var messagesWrites = map[string]func(*messagesEnvironment) interceptor{
-	"before":              func(*messagesEnvironment) interceptor { return failing(before) },
-	"after":               func(*messagesEnvironment) interceptor { return failing(after) },
-	"conflict":            func(e *messagesEnvironment) interceptor { return newConflictingWriter(&e.base).intercept },
-	"forbidden":           func(*messagesEnvironment) interceptor { return forbidden() },
-	"a second controller": (*messagesEnvironment).secondController,
-}
-
-// TestARotationSurvivesWritesThatFail, each of them once: before it has happened, after that, because somebody has
-// changed the object, because a right is missing, and because a second controller has done everything that was to be
-// done. With -full, each of them alone, too.
-func TestARotationSurvivesWritesThatFail(t *testing.T) {
-	for claim, faulty := range messagesWrites {
-		t.Run(claim, func(t *testing.T) {
-			t.Parallel()
-			e := messagesScenario{}.environment(t)
-			e.rotate(faulty(e))
-			e.verify(1)
-			if rotated := e.eventsOf("Rotated"); rotated != 1 {
-				t.Errorf("it was said %d times that the password was rotated", rotated)
-			}
-		})
-		if !*full {
-			continue
-		}
-		everyStep(t, claim, messagesSteps[:1], func(t *testing.T, number int) (*process, bool) {
-			t.Helper()
-			e := messagesScenario{}.environment(t)
-			fails := faulty(e)
-			first := e.rotate(func(s step, act func() error) error {
-				if s.number == number {
-					return fails(s, act)
-				}
-				return act()
-			})
-			e.verify(1)
-			return first.process, first.stepCount() >= number
-		})
-	}
-}
-
-// forbidden refuses the first write of each name.
-func forbidden() interceptor {
-	refused := map[string]bool{}
-	return func(s step, act func() error) error {
-		if s.object == nil || refused[s.name] {
-			return act()
-		}
-		refused[s.name] = true
-		return apierrors.NewForbidden(schema.GroupResource{Resource: "all"}, s.object.GetName(), errors.New("for a test"))
-	}
-}
-
-// secondController does all that there is to do just before every write of the first one.
-func (e *messagesEnvironment) secondController() interceptor {
-	second := e.startController(passThrough)
-	return func(s step, act func() error) error {
-		if s.object != nil {
-			second.workNow()
-		}
-		return act()
-	}
 }

@@ -128,6 +128,7 @@ func (e *messagesEnvironment) describe() string {
 	for _, object := range e.objects() {
 		fmt.Fprintf(&text, "%s/%s: %+v\n", object.Namespace, object.Name, object.Status)
 	}
+	fmt.Fprintf(&text, "%q\n", e.problems)
 	ledger := e.ledger()
 	for _, login := range ledger.LogIns {
 		fmt.Fprintf(&text, "log-in %+v\n", login)
