@@ -159,6 +159,12 @@ soak: assets helm ## runs the soak tests: failovers, 200 kills, 1,000 Certificat
 explore: ## follows the histories of a password rotation further than the tests do (minutes)
 	$(GO) test -count=1 -v $(TESTFLAGS) -timeout 60m ./internal/messages/rotation/explore -run TestEveryHistory -full
 
+# Each fault at each call with a crash at each step, and each pair of crashes: 4,000 rotations.
+.PHONY: crash
+crash: assets ## crashes the rotation of a password in more ways than the tests do (half an hour)
+	KUBEBUILDER_ASSETS=$$($(GO) -C e2e run ./cmd/build -print-dir) \
+	$(GO) test -count=1 $(TESTFLAGS) -timeout 120m ./internal/crash -run 'Rotation|Leader|BothDecided|MessagesPasswords|CostsNoCall' -full
+
 .PHONY: assets
 assets: ## builds kube-apiserver, etcd and kubectl into bin/ (minutes the first time)
 	@$(GO) -C e2e run ./cmd/build

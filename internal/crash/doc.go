@@ -1,5 +1,6 @@
-// Package crash holds the tests of the promise that nothing is paid twice and nothing that was paid for is lost. They
-// take one issuance apart into its steps (every write to the API server, every call of the certificate service) and let
+// Package crash holds the tests of the promise that nothing is paid twice and nothing that was paid for is lost, and of
+// the one that the password of Suomi.fi Messages is never lost and its account never locked. They take one issuance, or
+// one rotation, apart into its steps (every write to the API server, every call of a service) and let
 // something go wrong at each of them: the controller ends, a write conflicts, the API server is away, the clock jumps.
 //
 // API server, simulator, protocol and reconcilers are the real ones. What is played is cert-manager's part, the

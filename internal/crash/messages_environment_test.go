@@ -134,12 +134,13 @@ func (e *messagesEnvironment) key(name string) client.ObjectKey {
 
 // settled reports whether what was demanded was done, and nothing is left to do.
 func (e *messagesEnvironment) settled(object *v1alpha1.MessagesPassword) bool {
-	status := &object.Status
 	if needsPerson(object, v1alpha1.ReasonSecretShared) {
 		return true
 	}
+	status := &object.Status
 	return status.LastHandledDemand == object.Annotations[v1alpha1.AnnotationRotate] && status.Rotation == nil &&
-		status.State == v1alpha1.MessagesPasswordIdle && meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady)
+		status.State == v1alpha1.MessagesPasswordIdle &&
+		meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady)
 }
 
 // needsPerson reports whether a MessagesPassword asks for a person, for a reason.

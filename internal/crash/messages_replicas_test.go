@@ -210,11 +210,11 @@ func TestOfTwoMessagesPasswordsForOneAccountOneIsServed(t *testing.T) {
 			e.makeRival(where(e))
 			first := e.rotate(ends(number, after))
 			e.verify(1)
-			e.verifyShared()
+			e.verifyShared(number > 0)
 			return first.process, first.stepCount() == number
 		}
 		if *full {
-			everyStep(t, claim, messagesSteps, run)
+			everyStep(t, claim, messagesFirstSight, run)
 			continue
 		}
 		t.Run(claim, func(t *testing.T) {
@@ -237,8 +237,9 @@ func (e *messagesEnvironment) makeRival(namespace, secret string) {
 	}
 }
 
-// verifyShared: one of two does nothing, and says so.
-func (e *messagesEnvironment) verifyShared() {
+// verifyShared: one of two does nothing, and says so. A log-in fails at most where a crash has left open whether the
+// new password was sent.
+func (e *messagesEnvironment) verifyShared(crashed bool) {
 	e.Helper()
 	shared := 0
 	for _, object := range e.objects() {
@@ -246,7 +247,7 @@ func (e *messagesEnvironment) verifyShared() {
 			shared++
 		}
 	}
-	if ledger := e.ledger(); shared != 1 || ledger.Applied != 1 || ledger.Failed != 0 {
+	if ledger := e.ledger(); shared != 1 || ledger.Applied != 1 || ledger.Failed > 0 && !crashed {
 		e.Errorf("%d of two do nothing, and %d log-ins have failed\n%s", shared, ledger.Failed, e.describe())
 	}
 }

@@ -11,7 +11,8 @@ import (
 type step struct {
 	// number counts the steps of a controller, from 1.
 	number int
-	// name is what is done: "create VeroOrder", "VeroOrder Submitting", "SignNewCertificate", "call token", "event Issued".
+	// name is what is done: "create VeroOrder", "VeroOrder Submitting", "SignNewCertificate", "call token", "event
+	// Issued".
 	name string
 	// object is what is written, nil for a call of the service and for an event.
 	object client.Object

@@ -23,8 +23,8 @@ const (
 
 // record writes down what has come of a call, also while the controller ends. A lost outcome loses no password, since
 // the intent has assumed the worst, but it costs one of the log-ins that may fail within an hour. So it is tried again:
-// where the API server is away, where its response was lost, and where somebody has changed the object elsewhere than in
-// its status. Whoever has changed the status has decided since then: then the outcome is dropped.
+// where the API server is away, where its response was lost, and where somebody has changed the object elsewhere than
+// in its status. Whoever has changed the status has decided since then: then the outcome is dropped.
 func (p *pass) record(ctx context.Context, change func()) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
