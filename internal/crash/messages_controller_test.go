@@ -183,24 +183,25 @@ func (w *messagesController) work() (alive bool) {
 	return true
 }
 
-// workNow lets the controller do what is to be done at this moment, and reports whether it is still there then.
-func (w *messagesController) workNow() (alive bool) {
+// workNow lets the controller do what is to be done at this moment.
+func (w *messagesController) workNow() {
 	const enough = 60
 	for range enough {
 		items := w.due(w.environment.objects())
 		for _, item := range items {
 			if !w.workOn(item) {
-				return false
+				return
 			}
 		}
-		if next := w.next(); len(items) == 0 && next.Sub(w.environment.clock.Now()) >= time.Second {
-			return true
-		}
-		if len(items) == 0 {
-			w.environment.clock.SetTime(w.next())
+		next := w.next()
+		switch now := w.environment.clock.Now(); {
+		case len(items) > 0:
+		case next.IsZero() || next.Sub(now) >= time.Second:
+			return
+		default:
+			w.environment.clock.SetTime(next)
 		}
 	}
-	return true
 }
 
 // passTime lets time pass until the next look: the longer, the longer nothing was to be done.

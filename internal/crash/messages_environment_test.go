@@ -108,7 +108,7 @@ func (e *messagesEnvironment) makeMessagesPassword(namespace, name, secretName s
 // objects are all MessagesPasswords of the environment.
 func (e *messagesEnvironment) objects() []v1alpha1.MessagesPassword {
 	e.Helper()
-	var all []v1alpha1.MessagesPassword
+	all := make([]v1alpha1.MessagesPassword, 0, len(e.namespaces))
 	for _, namespace := range e.namespaces {
 		found := &v1alpha1.MessagesPasswordList{}
 		e.must(server.Client.List(e.Context(), found, client.InNamespace(namespace)))

@@ -45,7 +45,7 @@ func messagesFaults() map[string]messagesFault {
 	for operation, calls := range messagesCalls {
 		for _, kind := range admin.MessagesFaultKinds() {
 			fault := admin.MessagesFault{Operation: operation, Kind: kind, Count: 1}
-			switch kind {
+			switch kind { //nolint:exhaustive // the others need nothing more
 			case admin.MessagesTimeoutBefore, admin.MessagesTimeoutAfter:
 				fault.Hold = admin.Duration(40 * time.Second)
 			case admin.MessagesSlow:
@@ -94,9 +94,9 @@ func TestARotationSurvivesACrashAtEveryStep(t *testing.T) {
 	everyStep(t, "a crash", messagesSteps, func(t *testing.T, number int) (*process, bool) {
 		t.Helper()
 		e := messagesScenario{}.environment(t)
-		interceptors := []interceptor{ends(number, after)}
+		interceptors := []interceptor{endsAfter(number)}
 		if number%2 == 0 {
-			interceptors = append(interceptors, ends(1, after))
+			interceptors = append(interceptors, endsAfter(1))
 		}
 		first := e.rotate(interceptors...)
 		if number == 0 && !slices.Equal(first.steps, messagesSteps) {
@@ -107,9 +107,9 @@ func TestARotationSurvivesACrashAtEveryStep(t *testing.T) {
 	})
 }
 
-// ends ends a controller at a step.
-func ends(number int, when moment) interceptor {
-	return (&crash{number: number, when: when}).intercept
+// endsAfter has a controller end after a step.
+func endsAfter(number int) interceptor {
+	return (&crash{number: number, when: after}).intercept
 }
 
 // TestARotationSurvivesASecondCrash: the controller that follows the first one ends, too, at each of its steps. The
@@ -128,7 +128,7 @@ func TestARotationSurvivesASecondCrash(t *testing.T) {
 		everyStep(t, claim, messagesCommit[1:], func(t *testing.T, number int) (*process, bool) {
 			t.Helper()
 			e := messagesScenario{}.environment(t)
-			e.rotate(ends(first, after), ends(number, after))
+			e.rotate(endsAfter(first), endsAfter(number))
 			e.verify(1)
 			return e.processes[1], e.processes[1].stepCount() == number
 		})
@@ -143,7 +143,7 @@ func TestARotationSurvivesEveryFault(t *testing.T) {
 			everyStep(t, claim, nil, func(t *testing.T, number int) (*process, bool) {
 				t.Helper()
 				e := messagesScenario{fault: fault}.environment(t)
-				first := e.rotate(ends(number, after))
+				first := e.rotate(endsAfter(number))
 				e.verify(fault.rotations())
 				return first.process, first.stepCount() == number
 			})
