@@ -61,6 +61,9 @@ type Decision struct {
 	Events bool
 	// At is when to look again.
 	At time.Time
+	// Release is set if the finalizer can go while it is waited: nothing is in flight that a deletion has to wait for. An
+	// object that nobody works on any more, because the controller was uninstalled, can be deleted then.
+	Release bool
 
 	// report is what the object says from now on; nil leaves what it says.
 	report *report
@@ -77,6 +80,7 @@ func Decide(s Snapshot) Decision {
 	if decision.Calls() && s.Uncallable != (Uncallable{}) {
 		decision = s.awaitSpec()
 	}
+	decision.Release = decision.Verb == Wait && s.held() && s.Staging.UID == "" && !s.inFlight()
 	decision.snapshot = s
 	return decision
 }

@@ -273,3 +273,25 @@ func TestWhatTheObjectSays(t *testing.T) {
 		})
 	}
 }
+
+// TestADeletionWaitsForNothingButARotation: also where nobody is left who could remove the finalizer.
+func TestADeletionWaitsForNothingButARotation(t *testing.T) {
+	for claim, c := range map[string]struct {
+		snapshot rotation.Snapshot
+		released bool
+	}{
+		"all is well":                       {snapshot(), true},
+		"there is no Secret":                {snapshot(missing), true},
+		"another object is there":           {snapshot(rival), true},
+		"there is no finalizer":             {snapshot(released), false},
+		"a rotation is about to begin":      {snapshot(due, checked), false},
+		"a new password is there":           {snapshot(due, prepared), false},
+		"nobody knows which password it is": {snapshot(inFlight(0, v1alpha1.PasswordUnknown), sent), false},
+		"the new password is lost": {
+			snapshot(inFlight(time.Hour, v1alpha1.PasswordUnknown), unstaged, nextProbe(time.Hour, "7")), false},
+	} {
+		if got := rotation.Decide(c.snapshot).Release; got != c.released {
+			t.Errorf("%s: the finalizer goes: %t, want %t", claim, got, c.released)
+		}
+	}
+}

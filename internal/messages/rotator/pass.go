@@ -90,7 +90,7 @@ func (p *pass) carryOut(ctx context.Context) error {
 	case rotation.AddFinalizer:
 		return p.patch(ctx, func() bool { return controllerutil.AddFinalizer(p.object, rotation.Finalizer) })
 	case rotation.RemoveFinalizer:
-		return p.patch(ctx, func() bool { return controllerutil.RemoveFinalizer(p.object, rotation.Finalizer) })
+		return p.release(ctx)
 	case rotation.Stage:
 		return p.stage(ctx)
 	case rotation.Commit:
@@ -100,6 +100,11 @@ func (p *pass) carryOut(ctx context.Context) error {
 	default: // Prepare, Adopt and Retire are all in the status
 		return nil
 	}
+}
+
+// release removes the finalizer.
+func (p *pass) release(ctx context.Context) error {
+	return p.patch(ctx, func() bool { return controllerutil.RemoveFinalizer(p.object, rotation.Finalizer) })
 }
 
 // patch changes the finalizers, with the resourceVersion that was read.

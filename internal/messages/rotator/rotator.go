@@ -158,6 +158,11 @@ func (r *Reconciler) step(ctx context.Context, object *v1alpha1.MessagesPassword
 		return 0, err
 	}
 	if pass.decision.Verb == rotation.Wait {
+		if pass.decision.Release {
+			if err := pass.release(ctx); err != nil {
+				return 0, err
+			}
+		}
 		return min(max(pass.decision.At.Sub(r.Clock.Now()), time.Second), rotation.SecretCheck), nil
 	}
 	if err := pass.carryOut(ctx); err != nil {

@@ -52,8 +52,9 @@ func TestAPasswordRotates(t *testing.T) {
 		secret := w.secret("messages")
 		passwords[w.inSecret()], marks[secret.Annotations[v1alpha1.AnnotationRotatedAt]] = true, true
 		if !w.works(w.inSecret()) || w.secret(rotation.StagingName("messages")) != nil ||
-			w.object.Status.State != v1alpha1.MessagesPasswordIdle || string(secret.Data[v1alpha1.KeyUsername]) != systemID {
-			t.Errorf("after a rotation: %+v", w.object.Status)
+			w.object.Status.State != v1alpha1.MessagesPasswordIdle || len(w.object.Finalizers) > 0 ||
+			string(secret.Data[v1alpha1.KeyUsername]) != systemID {
+			t.Errorf("after a rotation: %+v", w.object)
 		}
 		if said := w.said(); !slices.ContainsFunc(said, func(event string) bool {
 			return strings.HasPrefix(event, "Normal Rotated Secret messages has had a new password since")
