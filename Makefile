@@ -151,8 +151,16 @@ monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of
 
 # SOAKFLAGS='-kills=20 -certificates=100 -seed=1' makes it shorter, or the same again; -run picks one program.
 .PHONY: soak
-soak: assets helm ## runs the soak tests: failovers, 200 kills, 1,000 Certificates at once (half an hour)
+soak: assets helm soak-messages ## runs the soak tests: failovers, 200 kills, 1,000 Certificates at once, passwords (hours)
 	$(GO) -C e2e test -count=1 -v $(TESTFLAGS) -timeout 120m ./soak -full $(SOAKFLAGS)
+
+# Its clocks are fake: there is nothing to wait for but the API server.
+ROTATIONS ?= 10000
+
+.PHONY: soak-messages
+soak-messages: assets ## rotates passwords ROTATIONS (10000) times while the service does what it likes
+	KUBEBUILDER_ASSETS=$$($(GO) -C e2e run ./cmd/build -print-dir) $(GO) test -count=1 -v $(TESTFLAGS) -timeout 600m \
+		./internal/messages/rotator -run TestRotationsGoOnWhateverTheServiceDoes -parallel 8 -rotations $(ROTATIONS)
 
 # Breadth first over states needs memory, 4 GB of it.
 .PHONY: explore

@@ -20,7 +20,6 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
-	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	messagesclient "github.com/varmenne/varmenne-issuer/internal/messages/client"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
@@ -112,7 +111,7 @@ func (o *MessagesOptions) manager(series *metrics.Messages) (ctrl.Manager, error
 	}
 	return o.newManager(messagesDrain, func(special *ctrl.Options) {
 		special.Cache = cache.Options{
-			DefaultNamespaces: namespaces, DefaultTransform: find.Trim(),
+			DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields(),
 			DefaultWatchErrorHandler: countWatchErrors(series),
 		}
 		special.Client = client.Options{Cache: &client.CacheOptions{

@@ -40,6 +40,7 @@ type world struct {
 	clock      *clocktesting.FakeClock
 	admin      *admin.Client
 	object     *v1alpha1.MessagesPassword
+	access     client.Client // with the rights of the controller
 	events     *events.FakeRecorder
 	reconciler *rotator.Reconciler
 	log        bytes.Buffer
@@ -48,8 +49,9 @@ type world struct {
 	// username is what a person puts into the Secret.
 	username string
 	counts   counts
-	// shown are the events that were taken out of the recorder, known the passwords that were ever in a Secret.
-	shown, known []string
+	// shown are the events that were taken out of the recorder, known the passwords that were ever in a Secret, held
+	// those that were there at the last look.
+	shown, known, held []string
 }
 
 // counts are the metrics.
@@ -102,7 +104,8 @@ func begin(t *testing.T, change func(*v1alpha1.MessagesPassword)) *world {
 		change(w.object)
 	}
 	server.Create(t, w.object)
-	w.reconciler = w.controller(w.limited())
+	w.access = w.limited()
+	w.reconciler = w.controller(w.access)
 	t.Cleanup(w.checkSecrecy)
 	return w
 }
@@ -127,13 +130,20 @@ func (w *world) must(err error) {
 	}
 }
 
-// reconcile looks once at the object.
+// reconcile looks once at the object, and then at the Secrets.
 func (w *world) reconcile() ctrl.Result {
+	w.Helper()
+	result := w.look()
+	w.remember()
+	return result
+}
+
+// look looks once at the object.
+func (w *world) look() ctrl.Result {
 	w.Helper()
 	ctx := ctrl.LoggerInto(w.Context(), logr.FromSlogHandler(slog.NewJSONHandler(&w.log, nil)))
 	result, err := w.reconciler.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(w.object)})
 	w.must(err)
-	w.remember()
 	return result
 }
 
