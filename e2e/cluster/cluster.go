@@ -126,11 +126,8 @@ func directory(wanted string) (string, error) {
 // and the API server are killed: nobody will miss what they have to say. The directory is left; see
 // Remove. The error lists the other processes that had to be killed. Stopping twice is fine.
 func (c *Cluster) Stop() error {
-	c.mutex.Lock()
-	started := slices.Clone(c.processes)
-	c.mutex.Unlock()
 	var problems []error
-	for _, p := range slices.Backward(started) {
+	for _, p := range slices.Backward(c.Processes()) {
 		end := p.Stop
 		if p.Name() == Etcd || p.Name() == APIServer {
 			end = p.Kill
@@ -202,6 +199,13 @@ func (c *Cluster) Process(name string) *process.Process {
 		return c.processes[index]
 	}
 	return nil
+}
+
+// Processes returns the processes that were last started under each name, in the order in which the names came up.
+func (c *Cluster) Processes() []*process.Process {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return slices.Clone(c.processes)
 }
 
 func (c *Cluster) indexOf(name string) int {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -26,19 +27,29 @@ const pageTimeout = 10 * time.Second
 // StartController starts the controller under its ServiceAccount and returns when it works: also after it was stopped
 // or killed.
 func (w *World) StartController(ctx context.Context) error {
-	return w.startReplica(ctx, 1, (*Replica).working)
+	return w.start(ctx, w.issuing(1), (*Replica).working)
 }
 
 // Lease reads the lease that the controllers contend for.
 func (w *World) Lease(ctx context.Context) (*coordinationv1.Lease, error) {
-	lease := &coordinationv1.Lease{}
-	return lease, w.Client.Get(ctx, client.ObjectKey{Namespace: name, Name: name}, lease)
+	return w.LeaseOf(ctx, name)
 }
 
 // FreeLease takes the lease from a controller that has ended without giving it back, so that the next one need not wait
 // until it has run out.
 func (w *World) FreeLease(ctx context.Context) error {
-	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: name}}
+	return w.FreeLeaseOf(ctx, name)
+}
+
+// LeaseOf reads the lease of a controller, which has its name.
+func (w *World) LeaseOf(ctx context.Context, of string) (*coordinationv1.Lease, error) {
+	lease := &coordinationv1.Lease{}
+	return lease, w.Client.Get(ctx, client.ObjectKey{Namespace: name, Name: of}, lease)
+}
+
+// FreeLeaseOf takes the lease from a controller that has ended without giving it back.
+func (w *World) FreeLeaseOf(ctx context.Context, of string) error {
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: of}}
 	return client.IgnoreNotFound(w.Client.Delete(ctx, lease))
 }
 
@@ -111,16 +122,16 @@ func (w *World) startReplicas(ctx context.Context) error {
 // StartReplica starts a replica, also after it was stopped or killed, and returns when it is ready: it may have to wait
 // for the lease of another one. Replicas count from 1.
 func (w *World) StartReplica(ctx context.Context, number int) error {
-	return w.startReplica(ctx, number, (*Replica).ready)
+	return w.start(ctx, w.issuing(number), (*Replica).ready)
 }
 
-// startReplica starts a replica and waits for it. Somebody else may have taken an address that was free: then it is
-// started with others.
-func (w *World) startReplica(ctx context.Context, number int, reached func(*Replica, context.Context) error) error {
+// start starts a replica and waits for it. Somebody else may have taken an address that was free: then it is started
+// with others.
+func (w *World) start(ctx context.Context, wanted program, reached func(*Replica, context.Context) error) error {
 	const attempts = 3
 	var failure error
 	for range attempts {
-		replica, err := w.LaunchReplica(ctx, number)
+		replica, err := w.launch(ctx, wanted)
 		if err != nil {
 			return err
 		}
@@ -136,7 +147,30 @@ func (w *World) startReplica(ctx context.Context, number int, reached func(*Repl
 
 // LaunchReplica starts a replica and returns at once.
 func (w *World) LaunchReplica(ctx context.Context, number int) (*Replica, error) {
-	kubeconfig, err := w.Cluster.ServiceAccountKubeconfig(ctx, name, name)
+	return w.launch(ctx, w.issuing(number))
+}
+
+// program is what a replica runs.
+type program struct {
+	// process is its name, deployment that of the Deployment whose command line it has, and of its ServiceAccount.
+	process, deployment string
+	// more is added to the command line. What comes later counts.
+	more []string
+	// grace is how long it may take to end.
+	grace time.Duration
+}
+
+// issuing is the controller of orders.
+func (w *World) issuing(number int) program {
+	return program{
+		process: numbered(name, number), deployment: name, more: w.options.ControllerArgs,
+		// It finishes and records the calls that run.
+		grace: 30 * time.Second,
+	}
+}
+
+func (w *World) launch(ctx context.Context, wanted program) (*Replica, error) {
+	kubeconfig, err := w.Cluster.ServiceAccountKubeconfig(ctx, name, wanted.deployment)
 	if err != nil {
 		return nil, err
 	}
@@ -147,15 +181,12 @@ func (w *World) LaunchReplica(ctx context.Context, number int) (*Replica, error)
 	if err != nil {
 		return nil, err
 	}
-	// What comes later counts.
-	arguments := slices.Concat(w.chartArguments, []string{
+	arguments := slices.Concat(w.chartArguments[wanted.deployment], []string{
 		"--kubeconfig=" + kubeconfig, "--log-format=text",
 		"--health-probe-bind-address=" + probes, "--metrics-bind-address=" + metrics,
-	}, w.options.ControllerArgs)
+	}, wanted.more)
 	p, err := w.Cluster.StartProcess(process.Options{
-		Name: replicaName(number), Path: w.options.Binary, Args: arguments,
-		// It finishes and records the calls that run.
-		Grace: 30 * time.Second,
+		Name: wanted.process, Path: w.options.Binary, Args: arguments, Grace: wanted.grace,
 	})
 	if err != nil {
 		return nil, err
@@ -166,7 +197,7 @@ func (w *World) LaunchReplica(ctx context.Context, number int) (*Replica, error)
 	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.replicas[number] = replica
+	w.replicas[wanted.process] = replica
 	return replica, nil
 }
 
@@ -186,18 +217,27 @@ func (w *World) byLine(kubeconfig string) (string, error) {
 }
 
 // Replica is the one that was last started with a number, or nil.
-func (w *World) Replica(number int) *Replica {
+func (w *World) Replica(number int) *Replica { return w.replica(numbered(name, number)) }
+
+func (w *World) replica(process string) *Replica {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	return w.replicas[number]
+	return w.replicas[process]
 }
 
-// replicaName leaves the controller its name where there is one replica only.
-func replicaName(number int) string {
+// Replicas are all that were started, of every controller, also those that have ended, by the names of their processes.
+func (w *World) Replicas() map[string]*Replica {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return maps.Clone(w.replicas)
+}
+
+// numbered leaves a process the name of its controller where there is one replica only.
+func numbered(controller string, number int) string {
 	if number == 1 {
-		return name
+		return controller
 	}
-	return fmt.Sprintf("%s-%d", name, number)
+	return fmt.Sprintf("%s-%d", controller, number)
 }
 
 // Metrics reads what the replica tells about itself.

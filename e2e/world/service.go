@@ -15,8 +15,8 @@ import (
 type Service struct {
 	*admin.Client
 
-	// URL is where the service answers.
-	URL string
+	// URL is where the service answers, MessagesURL where Suomi.fi Messages does.
+	URL, MessagesURL string
 	// Process runs it.
 	Process *process.Process
 }
@@ -43,7 +43,9 @@ func (w *World) StartService(ctx context.Context, arguments ...string) (*Service
 	}); err != nil {
 		return nil, err
 	}
-	return &Service{Client: admin.NewClient(found.AdminURL), URL: found.ServiceURL, Process: p}, nil
+	return &Service{
+		Client: admin.NewClient(found.AdminURL), URL: found.ServiceURL, MessagesURL: found.MessagesURL, Process: p,
+	}, nil
 }
 
 // Bundles returns the trust anchors of the service by the keys that the sample issuer names.

@@ -48,6 +48,8 @@ type Options struct {
 	Line bool
 	// Values of the chart. Default: its own, with every endpoint and 127.0.0.1 allowed.
 	Values map[string]any
+	// MessagesArgs are added to the command line of the controller that StartMessages starts.
+	MessagesArgs []string
 	// ControllerArgs are added to the controller's command line.
 	ControllerArgs []string
 	// SimulatorArgs are added to the simulator's command line.
@@ -65,10 +67,10 @@ type World struct {
 
 	options        Options
 	line           *Line
-	chartArguments []string // of the controller, as the chart writes them
+	chartArguments map[string][]string // of the Deployments, as the chart writes them, by name
 	mutex          sync.Mutex
-	started        int              // simulators so far; part of their names
-	replicas       map[int]*Replica // of the controller, as they were last started
+	started        int                 // simulators so far; part of their names
+	replicas       map[string]*Replica // of the controllers, as they were last started, by process
 }
 
 // Start starts the world and returns when every part of it is ready. When it fails nothing goes on running.
@@ -83,7 +85,7 @@ func Start(ctx context.Context, options Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{Cluster: c, options: options, replicas: map[int]*Replica{}}
+	w := &World{Cluster: c, options: options, replicas: map[string]*Replica{}}
 	if err := w.populate(ctx); err != nil {
 		return nil, errors.Join(err, w.Stop())
 	}
