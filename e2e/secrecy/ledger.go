@@ -20,7 +20,9 @@ import (
 	"k8s.io/client-go/util/keyutil"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
 // prefix is how much of a form is looked up at every place of a text: thousands of secrets cost no more than one.
@@ -34,7 +36,7 @@ type Ledger struct {
 }
 
 // KeepSecret keeps a value that nobody may tell, in all forms in which it could be told. It must not be shorter than
-// twelve bytes: what is, could be anywhere by chance.
+// leastSecret.
 func (l *Ledger) KeepSecret(value, what string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -64,11 +66,24 @@ func (l *Ledger) KeepKey(text []byte, what string) {
 	}
 }
 
-// WatchKeys keeps every private key that ever comes into a Secret, also if it goes again, until the context ends.
-func (l *Ledger) WatchKeys(ctx context.Context, config *rest.Config) error {
+// leastSecret is how long a secret is at least: what is shorter could be anywhere by chance.
+const leastSecret = 12
+
+// WatchSecrets keeps every private key, and every password of Suomi.fi Messages, that ever comes into a Secret, also if
+// it goes again, until the context ends; and how the tokens begin that the simulator gives for such passwords.
+func (l *Ledger) WatchSecrets(ctx context.Context, config *rest.Config) error {
+	l.KeepSecret(admin.MessagesTokenPrefix, "a token of Suomi.fi Messages")
 	_, err := testkit.Watch(ctx, config, cache.Options{}, func(object any) {
-		if secret, ok := object.(*corev1.Secret); ok {
-			l.KeepKey(secret.Data[corev1.TLSPrivateKeyKey], "the private key in Secret "+secret.Namespace+"/"+secret.Name)
+		secret, ok := object.(*corev1.Secret)
+		if !ok {
+			return
+		}
+		of := " in Secret " + secret.Namespace + "/" + secret.Name
+		l.KeepKey(secret.Data[corev1.TLSPrivateKeyKey], "the private key"+of)
+		for _, key := range []string{v1alpha1.KeyPassword, v1alpha1.KeyNewPassword} {
+			if value := string(secret.Data[key]); len(value) >= leastSecret {
+				l.KeepSecret(value, "the "+key+of)
+			}
 		}
 	}, &corev1.Secret{})
 	return err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,17 +17,20 @@ import (
 )
 
 // Told is all that a world has told so far, by where: all logs, what the API server's audit log has of what was written
-// to it, all objects but Secrets, and the metrics of its replicas that run.
+// to it, all objects but Secrets, the command lines of its processes, and the metrics of its replicas that run.
 func Told(ctx context.Context, w *world.World) (map[string][]byte, error) {
 	told, err := objects(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	for number := 1; w.Replica(number) != nil; number++ {
+	for name, replica := range w.Replicas() {
 		// One that has ended tells nothing.
-		if text, err := w.Replica(number).Metrics(ctx); err == nil {
-			told[fmt.Sprintf("the metrics of replica %d", number)] = []byte(text)
+		if text, err := replica.Metrics(ctx); err == nil {
+			told["the metrics of "+name] = []byte(text)
 		}
+	}
+	for _, process := range w.Cluster.Processes() {
+		told["the command line of "+process.Name()] = []byte(strings.Join(process.Options().Args, " "))
 	}
 	// What keeps secrets for a living: the API server's store, and the keys of the cluster itself.
 	private := []string{"etcd", "pki", "kubeconfigs"}

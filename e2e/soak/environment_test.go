@@ -66,7 +66,7 @@ func startEnvironment(t *testing.T, options world.Options) *environment {
 	t.Cleanup(s.end)
 	s.seedRandom()
 	s.watch()
-	must.Do(t, s.WatchKeys(t.Context(), s.Cluster.RESTConfig()))
+	must.Do(t, s.WatchSecrets(t.Context(), s.Cluster.RESTConfig()))
 	issuer := s.Service.Issuer(namespace, customer)
 	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: window}
 	s.Create(s.NamespaceObject(), s.Trust(), issuer)

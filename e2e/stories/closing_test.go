@@ -15,6 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/secrecy"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
+	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -23,8 +24,8 @@ var closingChecks = testkit.Checks[*environment]{
 	"every RetrievalId of an order is in the log of a service":                  checkServices,
 	"no certificate is asked for earlier than ten seconds after the acceptance": checkFirstPolls,
 	"credentials are not sent again once the service's acceptance has arrived":  checkSubmissions,
-	"the controller's log knows of no failure of its own":                       checkLog,
-	"the controller never lacks a permission":                                   checkPermissions,
+	"no log of a controller knows of a failure of its own":                      checkLogs,
+	"no controller ever lacks a permission":                                     checkPermissions,
 	"no password and no private key is said anywhere":                           checkSecrecy,
 }
 
@@ -36,10 +37,10 @@ type ledger struct {
 	rows, deleted namespaces
 	mutex         sync.Mutex
 	requests      []admin.Request
-	// calm is when the cluster was disturbed for the last time, and how much the controller had logged by then.
+	// calm is when the cluster was disturbed for the last time, and how much each controller had logged by then.
 	calm struct {
 		since  time.Time
-		logged int
+		logged map[string]int
 	}
 }
 
@@ -66,8 +67,13 @@ func (l *ledger) remember(asked []admin.Request) {
 	l.requests = append(l.requests, asked...)
 }
 
-// controllerUser is who the controller is to the API server.
-const controllerUser = "system:serviceaccount:varmenne-issuer:varmenne-issuer"
+// The controllers: their processes and ServiceAccounts, and who they are to the API server.
+const (
+	issuingName = "varmenne-issuer"
+	userPrefix  = "system:serviceaccount:varmenne-issuer:"
+)
+
+func controllers() []string { return []string{issuingName, world.MessagesName} }
 
 // checkServices: what the next two checks read is what the orders have, too.
 func checkServices(ctx context.Context, e *environment) error {
@@ -137,9 +143,17 @@ func checkSubmissions(_ context.Context, e *environment) error {
 	return errors.Join(failures...)
 }
 
-// checkPermissions reads in the API server's audit log what the controller was refused.
+// checkPermissions reads in the API server's audit log what the controllers were refused.
 func checkPermissions(_ context.Context, e *environment) error {
-	entries, err := testkit.ReadAuditLog(e.Cluster.AuditLog(), controllerUser)
+	var failures []error
+	for _, controller := range controllers() {
+		failures = append(failures, e.checkPermissions(userPrefix+controller))
+	}
+	return errors.Join(failures...)
+}
+
+func (e *environment) checkPermissions(user string) error {
+	entries, err := testkit.ReadAuditLog(e.Cluster.AuditLog(), user)
 	if err != nil {
 		return err
 	}
@@ -147,7 +161,7 @@ func checkPermissions(_ context.Context, e *environment) error {
 	asked := 0
 	for _, entry := range entries {
 		// An API server that has just started knows no roles for a moment, and nobody may create in a namespace that ends.
-		if entry.User.Username != controllerUser || entry.StageTimestamp.Before(e.calm.since) ||
+		if entry.User.Username != user || entry.StageTimestamp.Before(e.calm.since) ||
 			e.deleted.in(entry.RequestURI) != "" {
 			continue
 		}
@@ -158,7 +172,7 @@ func checkPermissions(_ context.Context, e *environment) error {
 		}
 	}
 	if asked == 0 {
-		return errors.New("the audit log holds nothing of the controller's")
+		return fmt.Errorf("the audit log holds nothing of %s", user)
 	}
 	if len(refused) > 0 {
 		return errors.New(strings.Join(refused, "\n"))
@@ -168,11 +182,19 @@ func checkPermissions(_ context.Context, e *environment) error {
 
 var unwanted = regexp.MustCompile(`forbidden|Reconciler error|panic|could not be written`)
 
-// checkLog looks in the controller's log for what nobody should have to read there. What comes of a disturbance or of a
-// row of the page may not be a panic, and not more than a few errors of a namespace that is gone.
-func checkLog(_ context.Context, e *environment) error {
+// checkLogs looks in the controllers' logs for what nobody should have to read there. What comes of a disturbance or of
+// a row of the page may not be a panic, and not more than a few errors of a namespace that is gone.
+func checkLogs(_ context.Context, e *environment) error {
+	var failures []error
+	for name, replica := range e.Replicas() {
+		failures = append(failures, e.checkLog(replica.LogFile(), e.calm.logged[name]))
+	}
+	return errors.Join(failures...)
+}
+
+func (e *environment) checkLog(file string, calm int) error {
 	const few = 3
-	content, err := os.ReadFile(e.Controller().LogFile())
+	content, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
@@ -186,7 +208,7 @@ func checkLog(_ context.Context, e *environment) error {
 			errorsOf[gone]++
 		}
 		if strings.Contains(line, "panic") || gone != "" && errorsOf[gone] > few ||
-			read > e.calm.logged && unwanted.MatchString(line) && e.rows.in(line) == "" {
+			read > calm && unwanted.MatchString(line) && e.rows.in(line) == "" {
 			found = append(found, strings.TrimSpace(line))
 		}
 	}
@@ -194,8 +216,8 @@ func checkLog(_ context.Context, e *environment) error {
 		return nil
 	}
 	const some = 5
-	return fmt.Errorf("%d lines, of which these are the first:\n%s",
-		len(found), strings.Join(found[:min(len(found), some)], "\n"))
+	return fmt.Errorf("%s: %d lines, of which these are the first:\n%s",
+		file, len(found), strings.Join(found[:min(len(found), some)], "\n"))
 }
 
 // checkSecrecy looks for every password and every private key of the test cases in everything that was said.

@@ -87,10 +87,11 @@ type scenario struct {
 }
 
 // It is alone with the world while it disturbs the cluster; the orders end beside the other test cases.
-func TestADisturbedClusterHarmsNoOrder(t *testing.T) {
+func TestADisturbedClusterHarmsNoOrderAndNoPassword(t *testing.T) {
 	e := shared.Get(t)
 	var scenarios []*scenario
 	waiting := beginWaiting(t)
+	var accounts []*account
 	for _, disturbance := range disturbances() {
 		struck := make([]*scenario, 0, len(orderStates()))
 		for _, state := range orderStates() {
@@ -102,8 +103,10 @@ func TestADisturbedClusterHarmsNoOrder(t *testing.T) {
 		if t.Failed() {
 			return
 		}
+		account := beginAccount(t)
+		account.interrupt()
 		disturbance.strike(e, t)
-		scenarios = append(scenarios, struck...)
+		scenarios, accounts = append(scenarios, struck...), append(accounts, account)
 	}
 	e.calmsDown(t)
 	t.Parallel()
@@ -111,6 +114,12 @@ func TestADisturbedClusterHarmsNoOrder(t *testing.T) {
 		t.Parallel()
 		waiting.goesOn(t)
 	})
+	for i, disturbance := range disturbances() {
+		t.Run(disturbance.what+" while a password is changed", func(t *testing.T) {
+			t.Parallel()
+			accounts[i].on(t).settlesAfterwards()
+		})
+	}
 	for _, scenario := range scenarios {
 		t.Run(scenario.title, func(t *testing.T) {
 			t.Parallel()
@@ -137,11 +146,13 @@ func sideBySide(t *testing.T, scenarios []*scenario, what func(*scenario) func(*
 	})
 }
 
-// calmsDown lets the closing checks begin here with what the controller says and is refused.
+// calmsDown lets the closing checks begin here with what the controllers say and are refused.
 func (e *environment) calmsDown(t *testing.T) {
 	t.Helper()
-	logged := must.Get(os.ReadFile(e.Controller().LogFile()))(t)
-	e.calm.since, e.calm.logged = time.Now(), len(logged)
+	e.calm.since, e.calm.logged = time.Now(), map[string]int{}
+	for name, replica := range e.Replicas() {
+		e.calm.logged[name] = len(must.Get(os.ReadFile(replica.LogFile()))(t))
+	}
 }
 
 // loseAPIServer kills the API server, and with it every watch, for a while. A controller that has lost its lease over
@@ -175,24 +186,39 @@ func (e *environment) restartEtcd(t *testing.T) {
 	e.revive(t)
 }
 
-// revive starts the controller again if it has ended, or is about to.
+// revive starts each controller again if it has ended, or is about to.
 func (e *environment) revive(t *testing.T) {
 	t.Helper()
 	back := time.Now()
-	decided := func(ctx context.Context) (bool, error) {
-		return e.Controller().State() != nil || (e.isLedSince(ctx, back) && e.Replica(1).Works(ctx)), nil
+	for _, controller := range controllers() {
+		replica := e.Replicas()[controller]
+		decided := func(ctx context.Context) (bool, error) {
+			works := controller != issuingName || e.Replica(1).Works(ctx)
+			return replica.State() != nil || (works && e.isLedSince(ctx, controller, back)), nil
+		}
+		err := wait.PollUntilContextTimeout(t.Context(), testkit.Interval, testkit.Timeout, false, decided)
+		if err == nil && replica.State() != nil {
+			err = e.restart(t.Context(), controller)
+		}
+		must.Do(t, err)
 	}
-	err := wait.PollUntilContextTimeout(t.Context(), testkit.Interval, testkit.Timeout, false, decided)
-	if err == nil && e.Controller().State() != nil {
-		err = errors.Join(e.FreeLease(t.Context()), e.StartController(t.Context()))
-	}
-	must.Do(t, err)
 }
 
-// isLedSince reports whether the controller has renewed its lease after a time. One that could not looks as if it
-// worked until it notices, and while it finishes its calls.
-func (e *environment) isLedSince(ctx context.Context, since time.Time) bool {
-	lease, err := e.Lease(ctx)
+// restart starts a controller that has ended, as a kubelet does. It need not wait for the lease of the dead one.
+func (e *environment) restart(ctx context.Context, controller string) error {
+	if err := e.FreeLeaseOf(ctx, controller); err != nil {
+		return err
+	}
+	if controller == issuingName {
+		return e.StartController(ctx)
+	}
+	return e.StartMessages(ctx, 1)
+}
+
+// isLedSince reports whether a controller has renewed its lease after a time. One that could not looks as if it worked
+// until it notices, and while it finishes its calls.
+func (e *environment) isLedSince(ctx context.Context, controller string, since time.Time) bool {
+	lease, err := e.LeaseOf(ctx, controller)
 	if err != nil {
 		return false
 	}

@@ -48,8 +48,12 @@ func TestMain(m *testing.M) { os.Exit(testkit.Main(m, shared, atOnce, closingChe
 func start(ctx context.Context) (*environment, error) {
 	options := world.Options{
 		// The services of the test cases, and nothing else.
-		Values:      map[string]any{"allowedEndpoints": map[string]any{"hosts": []string{"127.0.0.1:*"}}},
-		AuditPolicy: "testdata/audit-policy.yaml",
+		Values: map[string]any{
+			"allowedEndpoints": map[string]any{"hosts": []string{"127.0.0.1:*"}},
+			"messages":         world.MessagesValues(mailNamespace),
+		},
+		AuditPolicy:  "testdata/audit-policy.yaml",
+		MessagesArgs: []string{"--log-level=debug"},
 		ControllerArgs: []string{
 			"--log-level=debug", // What is said at this level must not be secret either.
 			"--call-timeout=" + callTimeout.String(),
@@ -67,7 +71,8 @@ func start(ctx context.Context) (*environment, error) {
 		return nil, err
 	}
 	e := &environment{World: w, ledger: &ledger{}, eventLog: &eventLog{}}
-	if err := errors.Join(e.keep(ctx, w), e.WatchKeys(ctx, w.Cluster.RESTConfig())); err != nil {
+	if err := errors.Join(
+		e.keep(ctx, w), e.WatchSecrets(ctx, w.Cluster.RESTConfig()), w.StartMessages(ctx, 1)); err != nil {
 		return nil, errors.Join(err, w.Stop())
 	}
 	return e, nil

@@ -43,6 +43,10 @@ func (a MessagesAccount) String() string {
 // GoString is String, so that no format verb prints the password.
 func (a MessagesAccount) GoString() string { return a.String() }
 
+// MessagesTokenPrefix is what every token of the Messages API begins with, so that it is recognized wherever it is
+// told. The tokens look like the JSON Web Tokens of the real service.
+const MessagesTokenPrefix = "eyJraWQiOiJzaW11bGF0b3IifQ."
+
 // maximumEvents bounds the events of an account.
 const maximumEvents = 1_000_000
 

@@ -115,9 +115,8 @@ func (a *account) logIn(password string, fault admin.MessagesFaultKind, now time
 	return made
 }
 
-// newToken looks like the JSON Web Tokens of the real service.
 func newToken() string {
-	return "eyJraWQiOiJzaW11bGF0b3IifQ." + rand.Text() + rand.Text() + "." + rand.Text() + rand.Text()
+	return admin.MessagesTokenPrefix + rand.Text() + rand.Text() + "." + rand.Text() + rand.Text()
 }
 
 // find is the token of a value; nil if there is none.
