@@ -39,6 +39,7 @@ func TestNotesSpeakOfTheUsersOwnNames(t *testing.T) {
 				"NOT FOR PRODUCTION", "kubectl -n varmenne-issuer wait --for=condition=Ready certificate/rehearsal",
 				"kubectl -n varmenne-issuer get secret rehearsal-tls",
 				"kubectl -n varmenne-issuer get manualorders,trackedcertificates",
+				`kubectl -n varmenne-issuer annotate messagespassword/rehearsal varmenne.dev/rotate="$(date)"`,
 			},
 			not: []string{"helm test", "transferPassword"},
 		},

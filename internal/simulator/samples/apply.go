@@ -2,6 +2,7 @@ package samples
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,6 +50,8 @@ type rehearsal struct {
 	simulator *admin.Client
 	// minted are this run's credentials, nil until the first try got so far.
 	minted *admin.Credential
+	// opened is this run's account of Suomi.fi Messages, nil until then, too.
+	opened *admin.MessagesAccount
 }
 
 func (r *rehearsal) apply(ctx context.Context) error {
@@ -64,7 +67,13 @@ func (r *rehearsal) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, object := range slices.Concat(provided, found.objects) {
+	first, err := r.account(ctx, found)
+	if err != nil {
+		return err
+	}
+	// Whoever rotates the password begins when the last object is there. Nothing is applied a second time after it, which
+	// would put the first password back.
+	for _, object := range slices.Concat(provided, found.objects, first) {
 		object.SetNamespace(r.options.Namespace)
 		object.SetOwnerReferences(owners)
 		err := r.cluster.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), fieldOwner, client.ForceOwnership)
@@ -91,6 +100,22 @@ func (r *rehearsal) provide(ctx context.Context, found *samples) ([]*unstructure
 		r.minted = &minted
 	}
 	return append(found.bundles(tls, responses, issuance), found.credentials(r.minted)), nil
+}
+
+// account opens an account of Suomi.fi Messages for the samples' MessagesPassword, and makes the Secret of it; none
+// where there is no such sample.
+func (r *rehearsal) account(ctx context.Context, found *samples) ([]*unstructured.Unstructured, error) {
+	if found.messages == nil {
+		return nil, nil
+	}
+	if r.opened == nil {
+		account := admin.MessagesAccount{SystemID: found.messages.Name, Password: rand.Text() + "-a1", Events: 1}
+		if _, err := r.simulator.CreateMessagesAccount(ctx, account); err != nil {
+			return nil, fmt.Errorf("open an account of Suomi.fi Messages: %w", err)
+		}
+		r.opened = &account
+	}
+	return []*unstructured.Unstructured{found.firstPassword(r.opened)}, nil
 }
 
 // owners is a reference to the Deployment that owns the samples, none where there is none.

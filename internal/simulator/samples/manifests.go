@@ -18,10 +18,12 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// samples are the manifests of a directory, and what their VeroIssuer wants to be there.
+// samples are the manifests of a directory, and those of them that want something to be there: a VeroIssuer, and a
+// MessagesPassword, which may be missing.
 type samples struct {
-	objects []*unstructured.Unstructured
-	issuer  *v1alpha1.VeroIssuer
+	objects  []*unstructured.Unstructured
+	issuer   *v1alpha1.VeroIssuer
+	messages *v1alpha1.MessagesPassword
 }
 
 // read reads a directory. Its VeroIssuer must be the only one, and take trust from ConfigMaps and credentials from a
@@ -68,14 +70,22 @@ func (s *samples) add(file string) error {
 }
 
 func (s *samples) recognize(sample *unstructured.Unstructured) error {
-	if sample.GroupVersionKind() != v1alpha1.GroupVersion.WithKind("VeroIssuer") {
+	switch sample.GroupVersionKind() {
+	case v1alpha1.GroupVersion.WithKind(v1alpha1.KindVeroIssuer):
+		if s.issuer != nil {
+			return fmt.Errorf("there are two VeroIssuers, %s and %s; keep one", s.issuer.Name, sample.GetName())
+		}
+		s.issuer = &v1alpha1.VeroIssuer{}
+		return runtime.DefaultUnstructuredConverter.FromUnstructured(sample.Object, s.issuer)
+	case v1alpha1.GroupVersion.WithKind(v1alpha1.KindMessagesPassword):
+		if s.messages != nil {
+			return fmt.Errorf("there are two MessagesPasswords, %s and %s; keep one", s.messages.Name, sample.GetName())
+		}
+		s.messages = &v1alpha1.MessagesPassword{}
+		return runtime.DefaultUnstructuredConverter.FromUnstructured(sample.Object, s.messages)
+	default:
 		return nil
 	}
-	if s.issuer != nil {
-		return fmt.Errorf("there are two VeroIssuers, %s and %s; keep one", s.issuer.Name, sample.GetName())
-	}
-	s.issuer = &v1alpha1.VeroIssuer{}
-	return runtime.DefaultUnstructuredConverter.FromUnstructured(sample.Object, s.issuer)
 }
 
 func (s *samples) check() error {
@@ -91,6 +101,14 @@ func (s *samples) check() error {
 	if reference := s.issuer.Spec.TransferSecretRef; reference == nil || reference.Name == "" {
 		return fmt.Errorf("the sample VeroIssuer %s: spec.transferSecretRef must name the Secret that the rehearsal fills",
 			s.issuer.Name)
+	}
+	if s.messages == nil {
+		return nil
+	}
+	if from := s.messages.Spec.TLS; from == nil || from.ConfigMapKeyRef == nil || *from.ConfigMapKeyRef !=
+		*trust.TLS.ConfigMapKeyRef {
+		return fmt.Errorf("the sample MessagesPassword %s: spec.tls must be the configMapKeyRef of the sample VeroIssuer's "+
+			"spec.trust.tls, since both call the same simulator", s.messages.Name)
 	}
 	return nil
 }
@@ -123,6 +141,14 @@ func (s *samples) credentials(minted *admin.Credential) *unstructured.Unstructur
 	return object("Secret", s.issuer.Spec.TransferSecretRef.Name, "data", map[string]any{
 		v1alpha1.KeyTransferID:       base64.StdEncoding.EncodeToString([]byte(minted.TransferID)),
 		v1alpha1.KeyTransferPassword: base64.StdEncoding.EncodeToString([]byte(minted.TransferPassword)),
+	})
+}
+
+// firstPassword is the Secret that the MessagesPassword refers to, as the owner of the service has sent it.
+func (s *samples) firstPassword(opened *admin.MessagesAccount) *unstructured.Unstructured {
+	return object("Secret", s.messages.Spec.SecretRef.Name, "data", map[string]any{
+		v1alpha1.KeyUsername: base64.StdEncoding.EncodeToString([]byte(opened.SystemID)),
+		v1alpha1.KeyPassword: base64.StdEncoding.EncodeToString([]byte(opened.Password)),
 	})
 }
 

@@ -1,5 +1,6 @@
-// Package samples gives users of a simulator in their own cluster what the real service would have sent them, trust
-// bundles and transfer credentials, and sample manifests that use both: `varmenne-issuer simulator --sample-dir`.
+// Package samples gives users of a simulator in their own cluster what the real services would have sent them, trust
+// bundles, transfer credentials and a password of Suomi.fi Messages, and sample manifests that use them:
+// `varmenne-issuer simulator --sample-dir`.
 package samples
 
 import (
@@ -12,7 +13,8 @@ import (
 
 // Options of a rehearsal. The zero value is none.
 type Options struct {
-	// Directory holds the manifests (*.yaml): one VeroIssuer, and what uses it. Empty means no rehearsal.
+	// Directory holds the manifests (*.yaml): one VeroIssuer, what uses it, and at most one MessagesPassword. Empty means
+	// no rehearsal.
 	Directory string
 	// Namespace is where everything is applied.
 	Namespace string

@@ -52,21 +52,32 @@ spec:
   issuerRef: {group: varmenne.dev, kind: VeroIssuer, name: sample}
 `
 
+const messagesPassword = `
+apiVersion: varmenne.dev/v1alpha1
+kind: MessagesPassword
+metadata: {name: sample}
+spec:
+  url: https://localhost:8443
+  tls: {configMapKeyRef: {name: sample-trust, key: tls.pem}}
+  secretRef: {name: sample-messages}
+`
+
 // owner is the Deployment of the tests.
 const owner = "simulator"
 
 func TestARehearsalProvidesWhatItsSamplesNeed(t *testing.T) {
 	namespace := server.Namespace(t)
-	rehearse := start(t, options(t, namespace, issuer, certificate))
+	rehearse := start(t, options(t, namespace, issuer, certificate, messagesPassword))
 	// The Deployment comes later than the simulator's first try, as kinds may.
 	await(t, func() bool { return strings.Contains(rehearse.log(), "Deployment "+namespace+"/"+owner) })
 	deployment := deploy(t, namespace)
 	await(t, func() bool { return strings.Contains(rehearse.log(), "The samples are applied") })
 
 	trust, issuance := &corev1.ConfigMap{}, &corev1.ConfigMap{}
-	credentials, request := &corev1.Secret{}, &cmapi.Certificate{}
+	credentials, messages, request := &corev1.Secret{}, &corev1.Secret{}, &cmapi.Certificate{}
 	for name, object := range map[string]client.Object{
 		"sample-trust": trust, "sample-issuance": issuance, "sample-transfer": credentials, "sample": request,
+		"sample-messages": messages,
 	} {
 		must.Do(t, server.Client.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, object))
 		if owners := object.GetOwnerReferences(); len(owners) != 1 || owners[0].UID != deployment.UID {
@@ -78,8 +89,14 @@ func TestARehearsalProvidesWhatItsSamplesNeed(t *testing.T) {
 			t.Errorf("bundle %q, error %v", bundle, err)
 		}
 	}
+	first := string(messages.Data[v1alpha1.KeyPassword])
+	verdict := must.Get(rehearse.simulator.VerifyMessagesPassword(t.Context(), "sample", first))(t)
+	if !verdict.Current || string(messages.Data[v1alpha1.KeyUsername]) != "sample" {
+		t.Errorf("the simulator does not take the first password, of username %q", messages.Data[v1alpha1.KeyUsername])
+	}
 	id, password := string(credentials.Data["transferId"]), string(credentials.Data["transferPassword"])
-	if id == "" || password == "" || strings.Contains(rehearse.log(), password) {
+	log := rehearse.log()
+	if id == "" || password == "" || strings.Contains(log, password) || strings.Contains(log, first) {
 		t.Errorf("credentials %q, log %s", id, rehearse.log())
 	}
 }
@@ -92,10 +109,14 @@ func TestSamplesThatCannotBeProvidedForSayWhatIsWrong(t *testing.T) {
 		samples []string
 		want    string
 	}{
-		"no issuer":           {[]string{certificate}, "have no VeroIssuer"},
-		"two issuers":         {[]string{issuer, issuer}, "two VeroIssuers, sample and sample"},
-		"trust of its own":    {[]string{inline}, "spec.trust.responses must be a configMapKeyRef"},
-		"no credentials":      {[]string{bare}, "spec.transferSecretRef"},
+		"no issuer":        {[]string{certificate}, "have no VeroIssuer"},
+		"two issuers":      {[]string{issuer, issuer}, "two VeroIssuers, sample and sample"},
+		"trust of its own": {[]string{inline}, "spec.trust.responses must be a configMapKeyRef"},
+		"no credentials":   {[]string{bare}, "spec.transferSecretRef"},
+		"two passwords": {
+			[]string{issuer, messagesPassword, messagesPassword}, "two MessagesPasswords, sample and sample"},
+		"trust of its own for Messages": {
+			[]string{issuer, strings.ReplaceAll(messagesPassword, "tls.pem", "other.pem")}, "spec.tls must be"},
 		"no YAML":             {[]string{"kind: [\n"}, "read the sample"},
 		"an object of nobody": {[]string{issuer, "apiVersion: a.example/v1\nkind: Nothing\nmetadata: {name: a}"}, "Nothing"},
 	} {
@@ -155,7 +176,8 @@ func options(t *testing.T, namespace string, manifests ...string) samples.Option
 		&rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: owner}, Rules: []rbacv1.PolicyRule{
 			allow("apps", "deployments", "get", owner),
 			allow("", "configmaps", "create"), allow("", "configmaps", "patch", "sample-trust", "sample-issuance"),
-			allow("", "secrets", "create"), allow("", "secrets", "patch", "sample-transfer"),
+			allow("", "secrets", "create"), allow("", "secrets", "patch", "sample-transfer", "sample-messages"),
+			allow(v1alpha1.GroupName, "messagespasswords", "create"), allow(v1alpha1.GroupName, "messagespasswords", "patch"),
 			allow(v1alpha1.GroupName, "veroissuers", "create"), allow(v1alpha1.GroupName, "veroissuers", "patch"),
 			allow("cert-manager.io", "certificates", "create"), allow("cert-manager.io", "certificates", "patch"),
 		}},
@@ -194,17 +216,22 @@ func kubeconfig(t *testing.T, user string) string {
 type running struct {
 	lines chan string
 	text  strings.Builder
+	// simulator is there once anything was logged.
+	simulator *admin.Client
 }
 
 // start runs a simulator and a rehearsal until the test ends.
 func start(t *testing.T, applied samples.Options) *running {
 	t.Helper()
 	cluster := must.Get(app.Client(applied.Kubeconfig))(t)
-	lines := make(chan string, 100)
-	log := funcr.New(func(_, arguments string) { lines <- arguments }, funcr.Options{})
+	r := &running{lines: make(chan string, 100)}
+	log := funcr.New(func(_, arguments string) { r.lines <- arguments }, funcr.Options{})
 	options := simulator.DefaultOptions()
 	options.Address, options.AdminAddress = "127.0.0.1:0", "127.0.0.1:0"
-	options.Started = func(ctx context.Context, info admin.Info) { samples.Run(ctx, applied, cluster, info, log) }
+	options.Started = func(ctx context.Context, info admin.Info) {
+		r.simulator = admin.NewClient(info.AdminURL)
+		samples.Run(ctx, applied, cluster, info, log)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- simulator.Run(ctx, options) }()
@@ -214,7 +241,7 @@ func start(t *testing.T, applied samples.Options) *running {
 			t.Error(err)
 		}
 	})
-	return &running{lines: lines}
+	return r
 }
 
 // log is all that was logged so far.

@@ -15,6 +15,14 @@
 {{ .Values.simulator.sample.issuerName }}-transfer
 {{- end }}
 
+{{/* Whether the sample has a MessagesPassword: where somebody rotates it. The simulator writes its Secret, too. */}}
+{{- define "varmenne-issuer.simulator.messages" -}}
+{{- if and .Values.messages.enabled (has .Release.Namespace .Values.messages.namespaces) }}true{{ end }}
+{{- end }}
+{{- define "varmenne-issuer.simulator.messagesSecret" -}}
+{{ .Values.simulator.sample.issuerName }}-messages
+{{- end }}
+
 {{/* The command line of the simulator. Its admin interface stays on loopback: whoever reaches it gets certificates. */}}
 {{- define "varmenne-issuer.simulator.args" -}}
 {{- $host := include "varmenne-issuer.simulator.host" . }}
@@ -83,5 +91,18 @@ spec:
     group: varmenne.dev
     kind: VeroIssuer
     name: {{ .issuerName }}
+{{- if include "varmenne-issuer.simulator.messages" $ }}
+---
+apiVersion: varmenne.dev/v1alpha1
+kind: MessagesPassword
+metadata:
+  name: {{ .issuerName }}
+spec:
+  url: https://{{ include "varmenne-issuer.simulator.host" $ }}:8443
+  tls:
+    configMapKeyRef: {name: {{ include "varmenne-issuer.simulator.trust" $ }}, key: tls.pem}
+  secretRef:
+    name: {{ include "varmenne-issuer.simulator.messagesSecret" $ }}
+{{- end }}
 {{- end }}
 {{- end }}
