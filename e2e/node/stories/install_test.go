@@ -16,15 +16,21 @@ import (
 
 func TestARehearsalNeedsOneCommandAndTheNotesSayTheOthers(t *testing.T) {
 	p := onPlatform(t)
-	r := p.install(t, "rehearsal", currentVersion(t), values{"simulator": values{"enabled": true}})
-	r.typeCommands(t)
+	const namespace, each = "rehearsal", 2 // Pods of each of the two controllers, which the simulator's is beside
+	r := p.install(t, namespace, currentVersion(t), values{
+		"simulator": values{"enabled": true}, "messages": values{"enabled": true, "namespaces": []string{namespace}},
+	})
+	r.typeCommands(t) // one of them has the password rotated, and another one waits for that
 	p.awaitReady(t, r.namespace, "rehearsal")
 	r.mustHelm(t, "test", releaseName, "--namespace="+r.namespace, inTime)
 
 	t.Run("every Pod is ready and none has restarted", func(t *testing.T) {
-		testPodsAreWell(t, r, 3) // two of the controller, and the simulator's
+		testPodsAreWell(t, r, 2*each+1)
 	})
-	t.Run("containers run as an unprivileged user on a read-only root", func(t *testing.T) { testContainment(t, r) })
+	t.Run("containers run as an unprivileged user on a read-only root", func(t *testing.T) {
+		testContainment(t, r, 2*each+1)
+	})
+	t.Run("the password has rotated", func(t *testing.T) { testPasswordHasRotated(t, r) })
 	t.Run("metrics are reached through the Service", func(t *testing.T) { testMetrics(t, r) })
 
 	r.uninstall(t)
@@ -87,10 +93,29 @@ func testMetrics(t *testing.T, r *release) {
 	t.Errorf("no Service has a port for metrics: %v", services.Items)
 }
 
+// testPasswordHasRotated: the demand of the notes was met, and the Secret has a password that the simulator has not
+// made.
+func testPasswordHasRotated(t *testing.T, r *release) {
+	t.Helper()
+	object, secret := &v1alpha1.MessagesPassword{}, &corev1.Secret{}
+	must.Do(t, r.Get(t.Context(), client.ObjectKey{Namespace: r.namespace, Name: "rehearsal"}, object))
+	must.Do(t, r.Get(t.Context(), client.ObjectKey{Namespace: r.namespace, Name: object.Spec.SecretRef.Name}, secret))
+	status := &object.Status
+	if status.LastRotationTime == nil || status.LastHandledDemand != object.Annotations[v1alpha1.AnnotationRotate] ||
+		status.State != v1alpha1.MessagesPasswordIdle || len(status.FailedLogins) > 0 {
+		t.Errorf("the status is %+v", status)
+	}
+	if got := len(secret.Data[v1alpha1.KeyPassword]); got != int(object.Spec.PasswordLength) {
+		t.Errorf("the password in the Secret has %d characters, want %d", got, object.Spec.PasswordLength)
+	}
+}
+
 func testSampleIsCollected(t *testing.T, r *release) {
 	t.Helper()
 	eventually(t, "the sample to be collected", func() error {
-		for _, list := range []client.ObjectList{&cmapi.CertificateList{}, &v1alpha1.VeroIssuerList{}} {
+		for _, list := range []client.ObjectList{
+			&cmapi.CertificateList{}, &v1alpha1.VeroIssuerList{}, &v1alpha1.MessagesPasswordList{},
+		} {
 			if err := r.isEmpty(t, list); err != nil {
 				return err
 			}
@@ -101,8 +126,8 @@ func testSampleIsCollected(t *testing.T, r *release) {
 
 func testOrdersStay(t *testing.T, r *release) {
 	t.Helper()
-	if got, err := r.definitions(t.Context()); err != nil || len(got) != 7 {
-		t.Errorf("definitions after uninstall: %q (%v), want all seven", got, err)
+	if got, err := r.definitions(t.Context()); err != nil || len(got) != 8 {
+		t.Errorf("definitions after uninstall: %q (%v), want all eight", got, err)
 	}
 	orders := &v1alpha1.VeroOrderList{}
 	must.Do(t, r.List(t.Context(), orders, client.InNamespace(r.namespace)))
