@@ -136,10 +136,16 @@ func TestDemoShowsAVerifiedCertificateAndEndsByItself(t *testing.T) {
 		"RETRIEVAL-ID", "CN=0123456-7", "The chain verifies against the simulator's root.",
 		"base64 -d > manual-", "DVV's form is filled in and sent", "--from-file=certificate=",
 		"Certificate stamping is Ready, and its chain verifies against DVV's root",
-		"trackedcertificate.varmenne.dev/stamp condition met", "manualorder.varmenne.dev/manual-"} {
+		"trackedcertificate.varmenne.dev/stamp condition met", "manualorder.varmenne.dev/manual-",
+		"messagespassword.varmenne.dev/suomifi-messages condition met",
+		"Secret suomifi-messages has had a new password since",
+		"The service takes the password that Secret suomifi-messages has now, and does not take the one of before."} {
 		if !strings.Contains(d.said(t), text) {
 			t.Errorf("the demo did not print %q:\n%s", text, d.said(t))
 		}
+	}
+	if strings.Contains(d.said(t), "Owner-1~") {
+		t.Errorf("the demo has printed a password:\n%s", d.said(t))
 	}
 	left, err := os.ReadDir(d.dir)
 	if err != nil {

@@ -1,8 +1,9 @@
 // Command demo shows Certificates becoming Ready on this machine alone: it starts a cluster, cert-manager, a simulator
 // of the certificate service and the controller, applies the sample manifests of the documentation, and prints what a
 // user wants to see. It then plays the person who fetches a certificate from DVV, which the simulator plays, and has a
-// stamp certificate watched over. It then stays up until Ctrl-C; with DEMO_EXIT=1 it ends by itself. Its exit code is 0
-// only if the chains in the Secrets verify against the roots of the simulator.
+// stamp certificate watched over, and a password of Suomi.fi Messages rotated. It then stays up until Ctrl-C; with
+// DEMO_EXIT=1 it ends by itself. Its exit code is 0 only if the chains in the Secrets verify against the roots of the
+// simulator, and it takes the new password and no longer the old one.
 package main
 
 import (
@@ -30,6 +31,7 @@ func main() {
 func run(ctx context.Context, leave bool) (err error) {
 	w, err := world.Start(ctx, world.Options{
 		Log: os.Stdout, SimulatorArgs: []string{"--environment=TEST", "--mail-delay=3s"},
+		Values: map[string]any{"messages": world.MessagesValues(mailNamespace)},
 	})
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ type person struct {
 	shell howto.Shell
 }
 
-// carry shows a certificate that a person fetches, and one that lives elsewhere.
+// carry shows a certificate that a person fetches, one that lives elsewhere, and a password that rotates by itself.
 func (d demonstration) carry(ctx context.Context) (err error) {
 	dir, err := os.MkdirTemp("", "person")
 	if err != nil {
@@ -68,7 +68,10 @@ func (d demonstration) carry(ctx context.Context) (err error) {
 	if err := p.track(ctx); err != nil {
 		return err
 	}
-	return p.run(ctx, "kubectl -n stamping get certificates,manualorders,trackedcertificates")
+	if err := p.run(ctx, "kubectl -n stamping get certificates,manualorders,trackedcertificates"); err != nil {
+		return err
+	}
+	return p.rotate(ctx)
 }
 
 // order makes what the person has to fetch: the samples, with DVV's authorities.
