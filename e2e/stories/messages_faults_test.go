@@ -2,7 +2,7 @@ package stories
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -175,7 +175,7 @@ func TestWhatRotatesWouldBeFoundWhereItIsTold(t *testing.T) {
 		admin.MessagesTokenPrefix + "abcdef": "a token of Suomi.fi Messages",
 	} {
 		found := a.environment.GivenAway([]byte("told: " + told))
-		if !slices.Equal(found, []string{what}) {
+		if len(found) != 1 || !strings.HasPrefix(found[0], what) { // it was in the Secret beside it, too
 			a.Errorf("%s was told, and the check has found %q", what, found)
 		}
 	}

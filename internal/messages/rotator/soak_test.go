@@ -7,8 +7,6 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	messages "github.com/varmenne/varmenne-issuer/internal/messages/client"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotator"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -37,17 +36,6 @@ const (
 	// briefTimeout ends calls that hang: by the real clock, and they show nothing new by hanging longer.
 	briefTimeout = 400 * time.Millisecond
 )
-
-// figures are what the accounts have seen, together.
-type figures struct {
-	sync.Mutex
-
-	rotations, passwords, logIns, failed, mostFailed, changes int
-
-	faults                          map[admin.MessagesFaultKind]int
-	days                            float64
-	longestRefusal, longestRotation time.Duration
-}
 
 // TestRotationsGoOnWhateverTheServiceDoes: every kind of fault hits 5 % of the rotations, several of them the same one,
 // and in 5 % somebody else changes the password in the middle of a call. No password is lost at any moment, and the
@@ -76,12 +64,6 @@ func TestRotationsGoOnWhateverTheServiceDoes(t *testing.T) {
 	if all.rotations != *rotations {
 		t.Errorf("%d of %d rotations were made", all.rotations, *rotations)
 	}
-}
-
-func (f *figures) count(kind admin.MessagesFaultKind) {
-	f.Lock()
-	defer f.Unlock()
-	f.faults[kind]++
 }
 
 // soak is one account.
@@ -176,7 +158,11 @@ func (s *soak) settle() {
 	s.Helper()
 	const most = 60
 	for range most {
-		result := s.look()
+		result, err := s.look()
+		if err != nil {
+			s.lookAgain(err)
+			continue
+		}
 		s.held = nil
 		for _, data := range s.witness.secrets {
 			for _, key := range []string{v1alpha1.KeyPassword, v1alpha1.KeyNewPassword} {
@@ -192,6 +178,19 @@ func (s *soak) settle() {
 		}
 	}
 	s.Fatalf("it does not come to rest: %+v", s.object.Status)
+}
+
+// lookAgain is for an API server that has not answered in time, as one does not on a machine that is very busy. What it
+// has done all the same is read anew.
+func (s *soak) lookAgain(err error) {
+	s.Helper()
+	s.Log(err)
+	s.witness.secrets = map[string]map[string][]byte{}
+	for _, name := range []string{"messages", rotation.StagingName("messages")} {
+		if secret := s.secret(name); secret != nil {
+			s.witness.note(secret)
+		}
+	}
 }
 
 // bringPassword is the person who is needed.
@@ -248,35 +247,6 @@ func (s *soak) connectBriefly(
 		URL: object.Spec.URL, TLS: roots, Endpoints: endpoints.Rule{Allowed: list, Bound: true}, Clock: s.clock,
 		UserAgent: "soak/1", Timeout: briefTimeout,
 	})
-}
-
-// add checks what the service says of the account, and adds it to the figures.
-func (s *soak) add(count int, began time.Time) {
-	s.Helper()
-	ledger, refusedSince := s.ledger(), time.Time{}
-	if !s.works(s.inSecret()) {
-		s.Errorf("the Secret has not the service's password: %+v", s.object.Status)
-	}
-	s.all.Lock()
-	defer s.all.Unlock()
-	for _, logIn := range ledger.LogIns {
-		switch {
-		case strings.Contains(logIn.Detail, "the account is locked"):
-			s.Errorf("the account was locked by failed log-ins: %+v", logIn)
-		case logIn.OK && !refusedSince.IsZero():
-			s.all.longestRefusal = max(s.all.longestRefusal, logIn.Time.Sub(refusedSince))
-			refusedSince = time.Time{}
-		case logIn.Fault == admin.MessagesLockOut && refusedSince.IsZero():
-			refusedSince = logIn.Time
-		}
-	}
-	s.all.rotations += count
-	s.all.passwords += ledger.DistinctNew
-	s.all.logIns += ledger.OK + ledger.Failed
-	s.all.failed += ledger.Failed
-	s.all.mostFailed = max(s.all.mostFailed, ledger.MostFailedInAnHour)
-	s.all.changes += s.changes
-	s.all.days += s.clock.Since(began).Hours() / 24
 }
 
 // later is a plan, or now if that is over.

@@ -133,18 +133,16 @@ func (w *world) must(err error) {
 // reconcile looks once at the object, and then at the Secrets.
 func (w *world) reconcile() ctrl.Result {
 	w.Helper()
-	result := w.look()
+	result, err := w.look()
+	w.must(err)
 	w.remember()
 	return result
 }
 
 // look looks once at the object.
-func (w *world) look() ctrl.Result {
-	w.Helper()
+func (w *world) look() (ctrl.Result, error) {
 	ctx := ctrl.LoggerInto(w.Context(), logr.FromSlogHandler(slog.NewJSONHandler(&w.log, nil)))
-	result, err := w.reconciler.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(w.object)})
-	w.must(err)
-	return result
+	return w.reconciler.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(w.object)})
 }
 
 // settle looks until there is nothing left to do at this moment, and returns for how long. At every moment one of the
