@@ -23,7 +23,7 @@ import (
 
 func TestTheDefinitionsAreTheGeneratedOnes(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(helm(t).Chart, "files", "crds", "*.yaml"))
-	if err != nil || len(files) != 7 {
+	if err != nil || len(files) != 8 {
 		t.Fatalf("the generated definitions are %q: %v", files, err)
 	}
 	rendered := render(t, nil).of("CustomResourceDefinition")
