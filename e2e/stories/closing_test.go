@@ -145,7 +145,7 @@ func checkSubmissions(_ context.Context, e *environment) error {
 
 // checkPermissions reads in the API server's audit log what the controllers were refused.
 func checkPermissions(_ context.Context, e *environment) error {
-	var failures []error
+	failures := make([]error, 0, len(controllers()))
 	for _, controller := range controllers() {
 		failures = append(failures, e.checkPermissions(userPrefix+controller))
 	}
@@ -185,8 +185,9 @@ var unwanted = regexp.MustCompile(`forbidden|Reconciler error|panic|could not be
 // checkLogs looks in the controllers' logs for what nobody should have to read there. What comes of a disturbance or of
 // a row of the page may not be a panic, and not more than a few errors of a namespace that is gone.
 func checkLogs(_ context.Context, e *environment) error {
-	var failures []error
-	for name, replica := range e.Replicas() {
+	replicas := e.Replicas()
+	failures := make([]error, 0, len(replicas))
+	for name, replica := range replicas {
 		failures = append(failures, e.checkLog(replica.LogFile(), e.calm.logged[name]))
 	}
 	return errors.Join(failures...)

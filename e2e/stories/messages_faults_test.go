@@ -174,7 +174,7 @@ func TestWhatRotatesWouldBeFoundWhereItIsTold(t *testing.T) {
 		a.password():                         "the password in Secret mail/" + a.name,
 		admin.MessagesTokenPrefix + "abcdef": "a token of Suomi.fi Messages",
 	} {
-		found := a.environment.GivenAway([]byte("told: " + told))
+		found := a.GivenAway([]byte("told: " + told))
 		if len(found) != 1 || !strings.HasPrefix(found[0], what) { // it was in the Secret beside it, too
 			a.Errorf("%s was told, and the check has found %q", what, found)
 		}

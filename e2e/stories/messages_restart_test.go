@@ -19,8 +19,9 @@ func (a *account) interrupt() {
 		Kind: admin.MessagesTimeoutAfter, Operation: admin.MessagesChange, Hold: admin.Duration(time.Minute),
 	})
 	a.demand()
-	testkit.Eventually(a.T, "the change to reach the service", func(context.Context) (bool, error) {
-		return a.ledgerOf().Applied == 1, nil
+	testkit.Eventually(a.T, "the change to reach the service", func(ctx context.Context) (bool, error) {
+		ledger, err := a.Service.MessagesLedger(ctx, a.name)
+		return ledger.Applied == 1, err
 	}, nil)
 }
 

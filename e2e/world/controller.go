@@ -219,10 +219,10 @@ func (w *World) byLine(kubeconfig string) (string, error) {
 // Replica is the one that was last started with a number, or nil.
 func (w *World) Replica(number int) *Replica { return w.replica(numbered(name, number)) }
 
-func (w *World) replica(process string) *Replica {
+func (w *World) replica(title string) *Replica {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	return w.replicas[process]
+	return w.replicas[title]
 }
 
 // Replicas are all that were started, of every controller, also those that have ended, by the names of their processes.

@@ -30,8 +30,8 @@ func (w *world) inSecret() string {
 	return ""
 }
 
-// remember notes which passwords there are, and returns those that the two Secrets have now.
-func (w *world) remember() []string {
+// remember notes which passwords there are, and which of them the two Secrets have now.
+func (w *world) remember() {
 	w.Helper()
 	w.held = nil
 	for _, name := range []string{"messages", rotation.StagingName("messages")} {
@@ -50,7 +50,6 @@ func (w *world) remember() []string {
 			w.known = append(w.known, value)
 		}
 	}
-	return w.held
 }
 
 // checkHeld fails the test where the password of the service was known, and was in neither Secret any more at the last

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 )
 
 var (
-	rotations = flag.Int("rotations", 16, "how many rotations there are while every call may fail; make soak has 10,000")
+	rotations = flag.Int("rotations", 8, "how many rotations there are while every call may fail; make soak has 10,000")
 	seedFlag  = flag.Uint64("seed", 0, "seed of what is random; 0 picks one and logs it")
 )
 
@@ -49,7 +50,7 @@ func TestRotationsGoOnWhateverTheServiceDoes(t *testing.T) {
 	t.Logf("-seed=%d has the same faults again", seed)
 	t.Run("accounts", func(t *testing.T) {
 		for number := range soakAccounts {
-			t.Run(fmt.Sprint(number), func(t *testing.T) {
+			t.Run(strconv.Itoa(number), func(t *testing.T) {
 				s := &soak{
 					world: begin(t, nil), all: all, random: mathrand.New(mathrand.NewPCG(seed, uint64(number))),
 				}
@@ -59,8 +60,8 @@ func TestRotationsGoOnWhateverTheServiceDoes(t *testing.T) {
 	})
 	t.Logf("%d rotations of %d accounts in %.0f days of the clocks: %d log-ins, of which %d failed, at most %d in an "+
 		"hour; %d new passwords sent; faults %v; a person put in %d passwords that somebody else had set; the right "+
-		"password was refused for %s at most; the longest rotation took %s", all.rotations, soakAccounts, all.days, all.logIns,
-		all.failed, all.mostFailed, all.passwords, all.faults, all.changes, all.longestRefusal, all.longestRotation)
+		"password was refused for %s at most; the longest rotation took %s", all.rotations, soakAccounts, all.days,
+		all.logIns, all.failed, all.mostFailed, all.passwords, all.faults, all.changes, all.longestRefusal, all.longestRotation)
 	if all.rotations != *rotations {
 		t.Errorf("%d of %d rotations were made", all.rotations, *rotations)
 	}
@@ -208,10 +209,10 @@ func (s *soak) bringPassword() {
 
 // next is the next time that anything was planned for; ten minutes away where the status does not tell.
 func (s *soak) next() time.Time {
-	status, now := &s.object.Status, s.clock.Now()
-	plans := []*metav1.MicroTime{status.NextCallTime, status.NextProbeTime}
-	if status.Rotation != nil {
-		plans = append(plans, status.Rotation.NextSendTime)
+	its, now := &s.object.Status, s.clock.Now()
+	plans := []*metav1.MicroTime{its.NextCallTime, its.NextProbeTime}
+	if its.Rotation != nil {
+		plans = append(plans, its.Rotation.NextSendTime)
 	}
 	const unknown = 10 * time.Minute
 	next := now.Add(day)
