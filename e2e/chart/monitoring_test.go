@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -44,10 +45,15 @@ func alerts(t *testing.T, text string) map[string]map[string]any {
 	return found
 }
 
-// renderedAlerts are those of the PrometheusRule that values make.
+// renderedAlerts are those of the PrometheusRule that values make, where passwords are rotated.
 func renderedAlerts(t *testing.T, values string) map[string]map[string]any {
 	t.Helper()
-	rendered := render(t, fromYAML(t, `prometheusRule: `+values))
+	return alertsWith(t, `{messages: {enabled: true, namespaces: [mail]}, prometheusRule: `+values+`}`)
+}
+
+func alertsWith(t *testing.T, values string) map[string]map[string]any {
+	t.Helper()
+	rendered := render(t, fromYAML(t, values))
 	return alerts(t, asYAML(t, rendered.only(t, "PrometheusRule", "").Object["spec"]))
 }
 
@@ -66,6 +72,17 @@ func TestTheAlertsAreThoseOfTheFile(t *testing.T) {
 		labels, _ := alert["labels"].(map[string]any)
 		if labels["team"] != "tax" || labels["severity"] != "page" {
 			t.Errorf("%s has the labels %v", name, labels)
+		}
+	}
+}
+
+// TestNoAlertWaitsForAProcessThatIsNotWanted: those about passwords would, where no password is rotated.
+func TestNoAlertWaitsForAProcessThatIsNotWanted(t *testing.T) {
+	all := renderedAlerts(t, `{enabled: true}`)
+	got := alertsWith(t, `prometheusRule: {enabled: true}`)
+	for name := range all {
+		if about := strings.HasPrefix(name, "VarmenneMessages"); about == (got[name] != nil) {
+			t.Errorf("without messages.enabled, %s is there: %t", name, about)
 		}
 	}
 }

@@ -15,10 +15,11 @@ var followed = map[string][]string{
 		"Bundles and credentials", "The issuer", "The Certificate", "What you have now",
 	},
 	troublePage: {
-		"Troubleshooting", "A certificate that a person fetches", "The issuer is not Ready", "A renewal fails",
+		"Troubleshooting", "A certificate that a person fetches", "A password of Suomi.fi Messages",
+		"The issuer is not Ready", "A renewal fails",
 	},
 	trustPage:                            {"When an authority changes", "Check a bundle"},
-	permissionPage:                       {"What the controller may do"},
+	permissionPage:                       {"What the controller may do", "What the process that rotates passwords may do"},
 	"docs/how-to/adopt-a-certificate.md": nil, // all of it: TestEveryCommandOfTheHowToIsRunByAStory of e2e/stories
 	// The first four: TestAPersonFetchesACertificateAndItsRenewals of e2e/stories.
 	manualPage: {
@@ -28,6 +29,9 @@ var followed = map[string][]string{
 		"Every time: bring back what came", "If it was refused", "As a text in the order itself",
 	},
 	trackedPage: {"The stamp certificate", "The signing certificate of VIA", "When it has changed"},
+	passwordPage: {
+		"The Secret", "The MessagesPassword", "When somebody leaves", "Retrieval", "When a person is needed", "Delete",
+	},
 }
 
 // excused are commands that are not run here as they are shown, by how they begin, and where they are instead.
@@ -37,10 +41,12 @@ var excused = []struct{ begins, because string }{
 	{"kubectl -n varmenne-issuer ", "the Deployment is on a real node only: e2e/node"},
 	{"kubectl -n cert-manager ", "there is no Deployment here; TestARestoreSpendsNothing stops and starts cert-manager"},
 	{"kubectl create namespace varmenne-issuer", "it is how every world of e2e begins"},
+	{"kubectl create namespace messages", "it is how the world of these tests begins"},
+	{"kubectl -n messages create configmap simulator ", "TestAPasswordIsRotatedAsThePageSays runs it"},
 	{"make ", "the targets exist (TestWhatPagesNameIsRight); CI runs those that build and test"},
 	{"bin/varmenne-issuer --kubeconfig ", "it does not end; every world of e2e runs the program like this"},
 	{"bin/varmenne-issuer simulator", "it does not end; every world of e2e runs the program like this"},
-	{"for b in tls responses issuance; do curl ", "every world of e2e fetches the bundles there, without curl"},
+	{"for b in tls", "every world of e2e fetches the bundles there, without curl"},
 	{"curl -s -H 'Content-Type: application/json' ", "the stories, and the tests of internal/messages/client, say the same to the simulator, without curl"},
 	{"jq -n --rawfile csr ", "internal/simulator applies for certificates of DVV, without jq"},
 	{"curl -sOJ ", "internal/simulator fetches every file that DVV mails, without curl"},

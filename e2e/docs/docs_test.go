@@ -28,8 +28,9 @@ func TestThePagesShowTheSamplesAsTheyAre(t *testing.T) {
 		}
 	}
 	for page, samples := range map[string][]string{
-		manualPage:  {"manual/issuer.yaml", "manual/certificate.yaml", "manual/authority.yaml"},
-		trackedPage: {"tracked/stamp.yaml", "tracked/via.yaml"},
+		manualPage:   {"manual/issuer.yaml", "manual/certificate.yaml", "manual/authority.yaml"},
+		trackedPage:  {"tracked/stamp.yaml", "tracked/via.yaml"},
+		passwordPage: {"messages/password.yaml", "messages/application.yaml"},
 	} {
 		for _, sample := range samples {
 			if !strings.Contains(read(t, page), "```yaml\n"+read(t, "docs", "samples", sample)+"```\n") {
@@ -137,7 +138,7 @@ func TestTheFirstChangesCanBeMade(t *testing.T) {
 func TestThePageOfFlagsHasWhatTheProgramPrints(t *testing.T) {
 	page := read(t, flagsPage)
 	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
-	for _, command := range []string{"controller", "simulator", "healthcheck", "scale-down"} {
+	for _, command := range []string{"controller", "messages", "simulator", "healthcheck", "scale-down"} {
 		_, section, found := strings.Cut(page, "\n## "+command+"\n")
 		if !found {
 			t.Errorf("%s has no section about %s", flagsPage, command)

@@ -17,7 +17,7 @@ const atOnce = 100
 
 // shared is the world of the tests. Most only read, and start none.
 var shared = &testkit.Shared[*world.World]{Start: func(ctx context.Context) (*world.World, error) {
-	options := world.Options{}
+	options := world.Options{MessagesNamespaces: []string{messagesNamespace}}
 	if testing.Verbose() {
 		options.Log = os.Stderr
 	}

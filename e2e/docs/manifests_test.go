@@ -115,6 +115,7 @@ const gatewayAPI = "sigs.k8s.io/gateway-api"
 
 // notInstalled are kinds that pages show and no module that we require defines.
 var notInstalled = map[string]string{
+	"external-secrets.io":     "the definitions of External Secrets are in none of our modules",
 	"monitoring.coreos.com":   "the Prometheus operator's definitions are in none of our modules",
 	"velero.io":               "Velero's definitions are in none of our modules; restore_test.go does what a restore does",
 	"grafana.integreatly.org": "the Grafana operator's definitions are in none of our modules",

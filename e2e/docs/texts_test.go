@@ -19,7 +19,8 @@ import (
 // speaking are the packages whose texts users read.
 var speaking = []string{
 	"api", "internal/app", "internal/endpoints", "internal/gate", "internal/https", "internal/kube", "internal/manual",
-	"internal/owner", "internal/pasted", "internal/pki", "internal/secrets", "internal/tracked", "internal/vero", "main.go",
+	"internal/messages", "internal/owner", "internal/pasted", "internal/pki", "internal/secrets", "internal/tracked",
+	"internal/vero", "main.go",
 }
 
 // ofLibraries are texts that our program shows and does not make.

@@ -36,12 +36,14 @@ func (e *environment) End(failed bool) error {
 	return errors.Join(err, e.World.End(failed || err != nil))
 }
 
-// record starts a world with two replicas of the controller, runs all scenarios at once, and scrapes the replicas every
-// second until everything has happened, and once more after the replicas have changed places.
+// record starts a world with two replicas of the controller and one of the process that rotates passwords, runs all
+// scenarios at once, and scrapes the replicas every second until everything has happened, and once more after those of
+// the controller have changed places.
 func record(ctx context.Context) (e *environment, err error) {
 	options := world.Options{
-		Replicas:       2,
-		ControllerArgs: []string{"--call-timeout=" + callTimeout.String()},
+		Replicas:           2,
+		ControllerArgs:     []string{"--call-timeout=" + callTimeout.String()},
+		MessagesNamespaces: []string{mail},
 	}
 	if testing.Verbose() {
 		options.Log = os.Stderr

@@ -20,6 +20,8 @@ const (
 	timeout = 2 * time.Minute
 	// first and second are the Pods of the replicas.
 	first, second = "varmenne-issuer-6d5f8c7b9-4xk2p", "varmenne-issuer-6d5f8c7b9-q8z7m"
+	// rotator is the Pod of the process that rotates passwords.
+	rotator = "varmenne-issuer-messages-7c9d5b8f6-t2v4n"
 )
 
 // recorder scrapes the replicas while scenarios run.
@@ -37,14 +39,24 @@ func newRecorder(w *world.World, into *recording.Recording) *recorder {
 	r := &recorder{recording: into}
 	r.scraped = sync.NewCond(&r.mutex)
 	for number, pod := range map[int]string{1: first, 2: second} {
-		r.targets = append(r.targets, recording.Target{
-			// As the chart's ServiceMonitor has it.
-			Labels: labels.FromStrings("job", "varmenne-issuer", "namespace", "varmenne-issuer", "pod", pod,
-				"instance", fmt.Sprintf("10.0.0.%d:8080", number)),
-			Read: func(ctx context.Context) (string, error) { return w.Replica(number).Metrics(ctx) },
-		})
+		r.targets = append(r.targets, target("varmenne-issuer", pod, number, func() *world.Replica {
+			return w.Replica(number)
+		}))
 	}
+	const third = 3
+	r.targets = append(r.targets, target(world.MessagesName, rotator, third, func() *world.Replica {
+		return w.Messages(1)
+	}))
 	return r
+}
+
+// target has the labels that the chart's ServiceMonitor gives.
+func target(job, pod string, number int, replica func() *world.Replica) recording.Target {
+	return recording.Target{
+		Labels: labels.FromStrings("job", job, "namespace", "varmenne-issuer", "pod", pod,
+			"instance", fmt.Sprintf("10.0.0.%d:8080", number)),
+		Read: func(ctx context.Context) (string, error) { return replica().Metrics(ctx) },
+	}
 }
 
 // during scrapes until the scenarios are over.

@@ -13,6 +13,8 @@ import (
 var quiet = []string{
 	"VarmenneControllerDown", "VarmenneNoLeader", "VarmenneControllerErrors", "VarmenneWatchFailing",
 	"VarmenneServiceUnreachable", "VarmenneIssuerNotChecked",
+	"VarmenneMessagesDown", "VarmenneMessagesNoLeader", "VarmenneMessagesRotationLate", "VarmenneMessagesFailedLogins",
+	"VarmenneMessagesPasswordOld", "VarmenneMessagesPasswordTooOld",
 }
 
 // TestAlertsSeeTheFaultsOfTheScenarios: how long a fault has to last is left out, since no scenario does.
@@ -69,8 +71,9 @@ func TestNoTwoReplicasTellTheSame(t *testing.T) {
 		"orders are shown once":     `count by (namespace, order) (varmenne_order_pending_created` + since + `) > 1`,
 		"renewals are shown once":   `count by (namespace, request) (varmenne_renewal_failing_expiration` + since + `) > 1`,
 		"persons are told once":     `count by (namespace, name, reason) (varmenne_person_due` + since + `) > 1`,
-		"one replica has the lease": `sum(leader_election_master_status) > 1`,
-		"both replicas are scraped": `count(up) != 2`,
+		"passwords are told once":   `count by (namespace, name) (varmenne_messages_password_ready) > 1`,
+		"one replica has the lease": `sum by (name) (leader_election_master_status) > 1`,
+		"all replicas are scraped":  `count(up) != 3`,
 	} {
 		found, err := recorded.Over(t.Context(), query, interval)
 		if err != nil {

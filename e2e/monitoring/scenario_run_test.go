@@ -78,7 +78,8 @@ func startScenario(ctx context.Context, w *world.World, scenario scenario) error
 		objects = append(objects, trust)
 	}
 	for _, object := range append(objects, issuer) {
-		if err := a.client.Create(ctx, object); err != nil {
+		// A namespace in which passwords rotate is there already.
+		if err := client.IgnoreAlreadyExists(a.client.Create(ctx, object)); err != nil {
 			return err
 		}
 	}

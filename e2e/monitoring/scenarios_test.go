@@ -50,6 +50,7 @@ func scenarios() []scenario {
 		{namespace: "web-shop", act: askForNames},
 		{namespace: "sandbox", act: nameNoIssuer},
 		{namespace: "stamping", act: leaveToAPerson},
+		{namespace: mail, act: rotatePasswords},
 	}
 }
 
@@ -68,6 +69,7 @@ func counted() map[string]string {
 	return map[string]string{
 		"certificates are issued": `varmenne_orders{state="Issued"} >= 6`,
 		"renewals are issued":     `sum(varmenne_time_to_issue_seconds_count{operation="RenewCertificate"}) > 0`,
+		"a password is rotated":   `varmenne_messages_rotations_total > 0`,
 	}
 }
 
@@ -80,6 +82,7 @@ func standing() map[string]string {
 		written = `varmenne_transfer_credentials_written_timestamp_seconds`
 		ready   = `varmenne_issuer_ready`
 		person  = `varmenne_person_due_timestamp_seconds{namespace="stamping",`
+		needed  = `varmenne_messages_person_needed_since_timestamp_seconds{namespace="messages",`
 	)
 	return map[string]string{
 		"a renewal is failing":                   failing + `{namespace="customs",reason="SignatureRefused"}`,
@@ -95,6 +98,10 @@ func standing() map[string]string {
 		"a request can never be satisfied":       request + `{namespace="web-shop",reason="InvalidRequest"}`,
 		"an application is due":                  person + `certificate="interface",reason="ApplicationDue"}`,
 		"a tracked certificate ends soon":        person + `name="seal",reason="ExpiringSoon"}`,
+		"a password is refused":                  needed + `name="refused",reason="PasswordRefused"}`,
+		"a password is missing":                  needed + `name="missing",reason="SecretNotFound"}`,
+		"a service of passwords is away":         `varmenne_messages_password_ready{reason="ServiceUnavailable"} == 0`,
+		"messages are fetched late":              `varmenne_messages_retrieval_late == 1`,
 		"a request names no issuer":              request + `{namespace="sandbox",reason="IssuerNotFound"}`,
 	}
 }

@@ -138,8 +138,8 @@ func (o *MessagesOptions) register(manager ctrl.Manager, series *metrics.Message
 	collector := metrics.Passwords{
 		List: listed(manager, func() *v1alpha1.MessagesPasswordList { return &v1alpha1.MessagesPasswordList{} }),
 	}
-	if err := errors.Join(ctrlmetrics.Registry.Register(collector),
-		ctrlmetrics.Registry.Register(metrics.BuildInfo(o.Version, o.Commit))); err != nil {
+	info := metrics.BuildInfo(metrics.ComponentMessages, o.Version, o.Commit)
+	if err := errors.Join(ctrlmetrics.Registry.Register(collector), ctrlmetrics.Registry.Register(info)); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	allowed, err := endpoints.Parse(o.AllowedEndpoints)

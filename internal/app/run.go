@@ -145,7 +145,8 @@ func backingOff(workers int) controller.Options {
 func register(
 	ctx context.Context, manager ctrl.Manager, options *Options, orders *limiter.Limiter, series *metrics.Metrics,
 ) error {
-	if err := ctrlmetrics.Registry.Register(metrics.BuildInfo(options.Version, options.Commit)); err != nil {
+	info := metrics.BuildInfo(metrics.ComponentController, options.Version, options.Commit)
+	if err := ctrlmetrics.Registry.Register(info); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	if err := find.Index(ctx, manager.GetFieldIndexer()); err != nil {

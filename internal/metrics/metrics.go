@@ -43,13 +43,19 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 		registerer.Register(m.credentials))
 }
 
-// BuildInfo is a collector of varmenne_build_info: which program a replica runs.
-func BuildInfo(version, commit string) prometheus.Collector {
+// The processes that varmenne_build_info tells of, as their Pods name them in app.kubernetes.io/component.
+const (
+	ComponentController = "controller"
+	ComponentMessages   = "messages"
+)
+
+// BuildInfo is a collector of varmenne_build_info: which program a replica runs, and as which of the components.
+func BuildInfo(component, version, commit string) prometheus.Collector {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "varmenne_build_info",
-		Help: "1, with the version, commit and Go version that the replica was built from.",
+		Help: "1, with the component that the replica is of, and the version, commit and Go version that it was built from.",
 		ConstLabels: prometheus.Labels{
-			"version": version, "commit": commit, "go_version": runtime.Version(),
+			"component": component, "version": version, "commit": commit, "go_version": runtime.Version(),
 		},
 	})
 	info.Set(1)

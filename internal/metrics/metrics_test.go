@@ -60,7 +60,8 @@ func everything(t *testing.T) prometheus.Gatherer {
 	series.RequestUnserved(request("a", "tax", "tax-1"), v1alpha1.ReasonDenied)
 	series.RenewalFailing("a", "tax", "tax-1", v1alpha1.ReasonDenied, time.Unix(1, 0))
 	series.CredentialsUnspent(request("a", "tax", "tax-1"), "vero-transfer", time.Unix(1, 0))
-	registry.MustRegister(metrics.BuildInfo("1.2.3", "abc"), collector(order("a", v1alpha1.VeroOrderPending)),
+	registry.MustRegister(metrics.BuildInfo(metrics.ComponentController, "1.2.3", "abc"),
+		collector(order("a", v1alpha1.VeroOrderPending)),
 		persons([]outline.ManualOrder{waiting(v1alpha1.ReasonApplicationDue, false)}, tracked()),
 		passwords(inFlight()))
 	other := prometheus.NewPedanticRegistry() // of another process
@@ -84,8 +85,8 @@ func TestRegisteringTwiceFails(t *testing.T) {
 
 func TestBuildInfoTellsWhatIsRunning(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(metrics.BuildInfo("1.2.3", "abc"))
+	registry.MustRegister(metrics.BuildInfo(metrics.ComponentController, "1.2.3", "abc"))
 	compare(t, registry, "varmenne_build_info", map[string]float64{
-		fmt.Sprintf(`commit="abc",go_version=%q,version="1.2.3"`, runtime.Version()): 1,
+		fmt.Sprintf(`commit="abc",component="controller",go_version=%q,version="1.2.3"`, runtime.Version()): 1,
 	})
 }

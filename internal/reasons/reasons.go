@@ -72,6 +72,12 @@ const (
 	alertPersonDue   = "VarmennePersonDue"
 	alertExpiring    = "VarmenneTrackedCertificateExpiring"
 	alertUrgent      = "VarmenneTrackedCertificateUrgent"
+	alertRefused     = "VarmenneMessagesPasswordRefused"
+	alertNeedsPerson = "VarmenneMessagesNeedsPerson"
+	alertRetrieval   = "VarmenneMessagesRetrievalLate"
+	alertOld         = "VarmenneMessagesPasswordOld"
+	alertTooOld      = "VarmenneMessagesPasswordTooOld"
+	alertUnready     = "VarmenneMessagesPasswordNotReady"
 )
 
 // Of is what a reason means.
@@ -135,25 +141,25 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonRotated:            {Quiet: true},
 	v1alpha1.ReasonRotationPrepared:   {Quiet: true},
 	v1alpha1.ReasonRotationSent:       {Quiet: true},
-	v1alpha1.ReasonRotationUncertain:  {},
-	v1alpha1.ReasonChangeRefused:      {},
-	v1alpha1.ReasonPasswordRefused:    {},
-	v1alpha1.ReasonServiceUnavailable: {},
-	v1alpha1.ReasonLoginsExhausted:    {},
-	v1alpha1.ReasonEventsRefused:      {},
-	v1alpha1.ReasonSecretNotFound:     {},
-	v1alpha1.ReasonSecretInvalid:      {},
-	v1alpha1.ReasonUsernameChanged:    {},
-	v1alpha1.ReasonSecretShared:       {},
-	v1alpha1.ReasonStagingLost:        {},
-	v1alpha1.ReasonStagingNameTaken:   {},
+	v1alpha1.ReasonRotationUncertain:  {Alert: alertUnready},
+	v1alpha1.ReasonChangeRefused:      {Alert: alertNeedsPerson},
+	v1alpha1.ReasonPasswordRefused:    {Alert: alertRefused},
+	v1alpha1.ReasonServiceUnavailable: {Alert: alertUnready},
+	v1alpha1.ReasonLoginsExhausted:    {Alert: alertUnready},
+	v1alpha1.ReasonEventsRefused:      {Alert: alertNeedsPerson},
+	v1alpha1.ReasonSecretNotFound:     {Alert: alertNeedsPerson},
+	v1alpha1.ReasonSecretInvalid:      {Alert: alertNeedsPerson},
+	v1alpha1.ReasonUsernameChanged:    {Alert: alertNeedsPerson},
+	v1alpha1.ReasonSecretShared:       {Alert: alertNeedsPerson},
+	v1alpha1.ReasonStagingLost:        {Alert: alertRefused},
+	v1alpha1.ReasonStagingNameTaken:   {Alert: alertNeedsPerson},
 	v1alpha1.ReasonSuspended:          {Quiet: true},
 	v1alpha1.ReasonPasswordFresh:      {Quiet: true},
 	v1alpha1.ReasonAgeUnknown:         {Quiet: true},
-	v1alpha1.ReasonSixMonthsOld:       {},
-	v1alpha1.ReasonOneYearOld:         {},
+	v1alpha1.ReasonSixMonthsOld:       {Alert: alertOld},
+	v1alpha1.ReasonOneYearOld:         {Alert: alertTooOld},
 	v1alpha1.ReasonRetrieved:          {Quiet: true},
-	v1alpha1.ReasonRetrievalLate:      {},
+	v1alpha1.ReasonRetrievalLate:      {Alert: alertRetrieval},
 
 	// Of orders that have ended.
 	v1alpha1.ReasonIssued:             {Quiet: true},

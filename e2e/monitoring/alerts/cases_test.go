@@ -26,8 +26,8 @@ const (
 	written   = `varmenne_transfer_credentials_written_timestamp_seconds` +
 		`{namespace="tax",secret="old",certificate="c",request="c-1",pod="a"} `
 	responses = `varmenne_service_requests_total{operation=`
-	leader    = `{job="varmenne",namespace="issuers",pod="a",instance="a:8080"}`
-	standby   = `{job="varmenne",namespace="issuers",pod="b",instance="b:8080"}`
+	leader    = `{component="controller",job="varmenne",namespace="issuers",pod="a",instance="a:8080"}`
+	standby   = `{component="controller",job="varmenne",namespace="issuers",pod="b",instance="b:8080"}`
 )
 
 // testCases have a row for each alert, and one for each way to it that is not obvious.
@@ -35,6 +35,7 @@ func testCases() map[string]testCase {
 	all := map[string]testCase{}
 	for _, some := range []map[string]testCase{
 		ofTheController(), ofIssuers(), ofRenewals(), ofRequests(), ofPersons(), ofOrders(), ofTheService(),
+		ofPasswords(),
 	} {
 		maps.Copy(all, some)
 	}

@@ -27,9 +27,10 @@ const (
 func healthy() []string {
 	const leader, standby = `job="varmenne",namespace="issuers",pod="a",instance="a:8080"`,
 		`job="varmenne",namespace="issuers",pod="b",instance="b:8080"`
+	const rotator = `job="varmenne-messages",namespace="issuers",pod="m",instance="m:8080"`
 	return []string{
-		`varmenne_build_info{` + leader + `} 1x300`,
-		`varmenne_build_info{` + standby + `} 1x300`,
+		`varmenne_build_info{component="controller",` + leader + `} 1x300`,
+		`varmenne_build_info{component="controller",` + standby + `} 1x300`,
 		`varmenne_orders{state="Issued",` + leader + `} 3+1x300`,
 		`varmenne_issuer_ready{kind="VeroIssuer",namespace="tax",name="vero",reason="Checked",pod="a"} 1x300`,
 		lastCheck + `pod="a"} ` + checkedFrom(0, 300*time.Minute),
@@ -50,6 +51,13 @@ func healthy() []string {
 		`varmenne_service_requests_total{operation="GetCertificate",code="UntrustedResponse",pod="a"} 0x300`,
 		`varmenne_service_requests_total{operation="GetCertificate",code="NoResponse",pod="b"} 0x300`,
 		`controller_runtime_reconcile_errors_total{controller="request",` + leader + `} 0x300`,
+		`varmenne_build_info{component="messages",` + rotator + `} 1x300`,
+		`leader_election_master_status{` + rotator + `} 1x300`,
+		`varmenne_messages_password_ready{namespace="mail",name="other",reason="Rotated",pod="m"} 1x300`,
+		`varmenne_messages_password_since_timestamp_seconds{namespace="mail",name="other",origin="Rotated",pod="m"} 0x300`,
+		`varmenne_messages_next_rotation_timestamp_seconds{namespace="mail",name="other",pod="m"} 86400x300`,
+		`varmenne_messages_failed_logins{namespace="mail",name="other",pod="m"} 2x300`,
+		`varmenne_messages_retrieval_late{namespace="mail",name="other",pod="m"} 0x300`,
 		// Of somebody else's operator.
 		`controller_runtime_reconcile_errors_total{controller="request",job="other",instance="c:8080"} 0+5x300`,
 	}
