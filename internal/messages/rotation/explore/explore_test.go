@@ -3,6 +3,7 @@ package explore_test
 import (
 	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
+	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 var full = flag.Bool("full", false, "search the further scenarios, for minutes")
@@ -171,6 +173,7 @@ func TestEveryHistory(t *testing.T) {
 		searched = further
 	}
 	seen := map[rotation.Verb]bool{}
+	page := string(must.Get(os.ReadFile("../../../../docs/reliability.md"))(t))
 	for claim, c := range searched {
 		t.Run(claim, func(t *testing.T) {
 			e := &explorer{seen: seen}
@@ -180,6 +183,9 @@ func TestEveryHistory(t *testing.T) {
 				t.Errorf("%s, after\n%s", e.broken, strings.Join(trace, "\n"))
 			}
 			t.Logf("%d states up to depth %d in %s", states, c.depth, time.Since(began).Round(time.Millisecond))
+			if row := fmt.Sprintf("| %d | %d,%03d |", c.depth, states/1000, states%1000); !*full && !strings.Contains(page, row) {
+				t.Errorf("docs/reliability.md has no row that ends with %s", row)
+			}
 		})
 	}
 	for _, verb := range []rotation.Verb{
