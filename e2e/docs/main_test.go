@@ -17,7 +17,7 @@ const atOnce = 100
 
 // shared is the world of the tests. Most only read, and start none.
 var shared = &testkit.Shared[*world.World]{Start: func(ctx context.Context) (*world.World, error) {
-	options := world.Options{MessagesNamespaces: []string{messagesNamespace}}
+	options := world.Options{Values: map[string]any{"messages": world.MessagesValues(messagesNamespace)}}
 	if testing.Verbose() {
 		options.Log = os.Stderr
 	}
@@ -25,7 +25,7 @@ var shared = &testkit.Shared[*world.World]{Start: func(ctx context.Context) (*wo
 	if err != nil {
 		return nil, err
 	}
-	if err := installForeignKinds(ctx, w); err != nil {
+	if err := errors.Join(installForeignKinds(ctx, w), w.StartMessages(ctx, 1)); err != nil {
 		return nil, errors.Join(err, w.Stop())
 	}
 	return w, nil

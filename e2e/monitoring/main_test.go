@@ -41,9 +41,9 @@ func (e *environment) End(failed bool) error {
 // the controller have changed places.
 func record(ctx context.Context) (e *environment, err error) {
 	options := world.Options{
-		Replicas:           2,
-		ControllerArgs:     []string{"--call-timeout=" + callTimeout.String()},
-		MessagesNamespaces: []string{mail},
+		Replicas:       2,
+		Values:         map[string]any{"messages": world.MessagesValues(mail)},
+		ControllerArgs: []string{"--call-timeout=" + callTimeout.String()},
 		// Nobody takes over from it: on a busy machine it need not end for want of a renewal.
 		MessagesArgs: []string{"--leader-elect-lease-duration=5m", "--leader-elect-renew-deadline=4m"},
 	}
@@ -59,6 +59,9 @@ func record(ctx context.Context) (e *environment, err error) {
 			err = errors.Join(err, e.End(true))
 		}
 	}()
+	if err := e.StartMessages(ctx, 1); err != nil {
+		return nil, err
+	}
 	directory, err := os.MkdirTemp(e.Cluster.Dir(), "recording-")
 	if err != nil {
 		return nil, err

@@ -80,7 +80,8 @@ func Decide(s Snapshot) Decision {
 	if decision.Calls() && s.Uncallable != (Uncallable{}) {
 		decision = s.awaitSpec()
 	}
-	decision.Release = decision.Verb == Wait && s.held() && s.Staging.UID == "" && !s.inFlight()
+	staged := s.Staging.UID != "" && s.Staging.Owner != Stranger
+	decision.Release = decision.Verb == Wait && s.held() && !staged && !s.inFlight()
 	decision.snapshot = s
 	return decision
 }
