@@ -137,11 +137,13 @@ func TestAPrivateKeyIsNotRepeated(t *testing.T) {
 		object     func(*testing.T, string) *unstructured.Unstructured
 		path, text string
 	}
-	secrets := []secret{{manualOrderManifest, "spec.application.reference", leaked}}
-	for _, text := range []string{
+	texts := []string{
 		leaked, "PuTTY-User-Key-File-3: ssh-rsa\nc2VjcmV0", `{"kty": "RSA", "d": "c2VjcmV0"}`,
 		"<RSAKeyValue><D>c2VjcmV0</D></RSAKeyValue>",
-	} {
+	}
+	secrets := make([]secret, 0, 1+2*len(texts))
+	secrets = append(secrets, secret{manualOrderManifest, "spec.application.reference", leaked})
+	for _, text := range texts {
 		secrets = append(secrets,
 			secret{manualOrderManifest, "spec.certificate", text}, secret{trackedManifest, "spec.source.certificate", text})
 	}

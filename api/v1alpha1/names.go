@@ -24,8 +24,8 @@ const (
 	// AnnotationRotate on a MessagesPassword demands a rotation now, whatever spec.window says: any value that it did not
 	// have when the last rotation began. status.lastHandledDemand shows for which value one was made.
 	AnnotationRotate = "varmenne.dev/rotate"
-	// AnnotationRotatedAt on the Secret of a MessagesPassword is when a rotation last put a password there. It changes with
-	// each rotation and tells nothing of the password, so that whoever restarts consumers can go by it.
+	// AnnotationRotatedAt on the Secret of a MessagesPassword is when a rotation last put a password there. It changes
+	// with each rotation and tells nothing of the password, so that whoever restarts consumers can go by it.
 	AnnotationRotatedAt = "varmenne.dev/rotated-at"
 	// AnnotationRotationOf on the Secret that holds both passwords during a rotation is the UID of its MessagesPassword.
 	AnnotationRotationOf = "varmenne.dev/rotation-of"

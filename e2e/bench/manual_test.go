@@ -84,15 +84,15 @@ func BenchmarkFiveThousandManualOrders(b *testing.B) {
 func rest(b *testing.B, w *world.World) float64 {
 	b.Helper()
 	var before float64
-	untilSeen(b, time.Now(), quiet, busy, func(context.Context) (bool, error) {
+	untilSeen(b, time.Now(), quiet, busy, func(ctx context.Context) (bool, error) {
 		earlier := before
-		before = looks(b, w)
+		before = looks(ctx, b, w)
 		return before == earlier, nil
 	})
 	busyBefore, resting := cpuSeconds(b, w), time.Now()
 	untilSeen(b, resting, seldom, busy, func(context.Context) (bool, error) { return time.Since(resting) > restTime, nil })
 	resident := residentMiB(b, w.Controller().PID())
-	if more := looks(b, w) - before; more > 0 {
+	if more := looks(b.Context(), b, w) - before; more > 0 {
 		b.Errorf("%.0f looks within %s at what waits", more, restTime)
 	}
 	b.ReportMetric((cpuSeconds(b, w)-busyBefore)/restTime.Hours(), "cpu-s/h")
@@ -129,8 +129,9 @@ func reportRequests(b *testing.B, w *world.World, since time.Time, phase string)
 // audited are the entries about the controller. The API server begins a new log after every 100 MB.
 func audited(b *testing.B, w *world.World) []testkit.AuditEntry {
 	b.Helper()
-	var entries []testkit.AuditEntry
-	for _, log := range must.Get(filepath.Glob(filepath.Join(filepath.Dir(w.Cluster.AuditLog()), "audit*.log")))(b) {
+	logs := must.Get(filepath.Glob(filepath.Join(filepath.Dir(w.Cluster.AuditLog()), "audit*.log")))(b)
+	entries := make([]testkit.AuditEntry, 0, len(logs))
+	for _, log := range logs {
 		entries = append(entries, must.Get(testkit.ReadAuditLog(log, controllerUser))(b)...)
 	}
 	return entries
@@ -171,9 +172,9 @@ func looked(w *world.World) func(context.Context) (bool, error) {
 }
 
 // looks is how often the controller has looked at an order or a request since its start.
-func looks(b *testing.B, w *world.World) float64 {
+func looks(ctx context.Context, b *testing.B, w *world.World) float64 {
 	b.Helper()
-	page := must.Get(w.Metrics(b.Context()))(b)
+	page := must.Get(w.Metrics(ctx))(b)
 	var sum float64
 	for _, controller := range reconciled {
 		sum += reconciles(page, controller)

@@ -40,8 +40,9 @@ func TestUninstallingEndsThePodsFirst(t *testing.T) {
 		if deadline <= options.Timeout {
 			t.Errorf("%s: it waits for %s, and may run for %s", name, options.Timeout, deadline)
 		}
-		var want []permission
-		for _, verb := range []permission{{resource: "deployments", verb: "get"}, {resource: "deployments/scale", verb: "patch"}} {
+		verbs := []permission{{resource: "deployments", verb: "get"}, {resource: "deployments/scale", verb: "patch"}}
+		want := make([]permission, 0, len(verbs)*len(controllers)+1)
+		for _, verb := range verbs {
 			for _, controller := range controllers {
 				want = append(want, permission{releaseNamespace, "apps", verb.resource, controller, verb.verb})
 			}

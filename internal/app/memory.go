@@ -41,8 +41,8 @@ const (
 // returnMemory gives the memory that a busy time has left behind back to the system, whenever the process is at rest.
 // Left alone, Go keeps as much as the heap may grow to once more: twice of what waits for weeks, or of what was there
 // for a moment. It works until the context ends.
-func returnMemory(ctx context.Context, clock clock.WithTicker, cycles func() uint64, give func()) {
-	ticker := clock.NewTicker(returnInterval)
+func returnMemory(ctx context.Context, ticking clock.WithTicker, cycles func() uint64, give func()) {
+	ticker := ticking.NewTicker(returnInterval)
 	defer ticker.Stop()
 	for before := cycles(); ; before = cycles() {
 		select {

@@ -67,7 +67,7 @@ func (r *Reconciler) reportUnread(ctx context.Context, name types.NamespacedName
 	if err != nil || !cached.Waits || r.backendOf(cached.IssuerRef.Kind) == nil {
 		return // there is nothing to serve, for all that is known
 	}
-	request := &cmapi.CertificateRequest{ObjectMeta: *cached.ObjectMeta.DeepCopy()}
+	request := &cmapi.CertificateRequest{ObjectMeta: *cached.DeepCopy()}
 	request.Annotations = map[string]string{cmapi.CertificateNameKey: cached.Certificate}
 	if r.persists(ctx, request, failure) {
 		before := request.DeepCopy()

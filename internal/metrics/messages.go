@@ -40,7 +40,7 @@ func NewMessages(registerer prometheus.Registerer, operations, outcomes []string
 		}
 	}
 	return m, errors.Join(
-		registerer.Register(m.watches.errors), registerer.Register(m.calls), registerer.Register(m.rotations))
+		registerer.Register(m.errors), registerer.Register(m.calls), registerer.Register(m.rotations))
 }
 
 // MessagesCall counts the end of a call.

@@ -36,7 +36,7 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	m.describeCalls()
 	m.describeObjects()
 	return m, errors.Join(
-		registerer.Register(m.watches.errors),
+		registerer.Register(m.errors),
 		registerer.Register(m.submissions), registerer.Register(m.polls), registerer.Register(m.responses),
 		registerer.Register(m.latency), registerer.Register(m.timeToIssue), registerer.Register(m.ready),
 		registerer.Register(m.checks), registerer.Register(m.unserved), registerer.Register(m.failing),

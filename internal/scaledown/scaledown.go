@@ -1,5 +1,5 @@
-// Package scaledown ends every Pod of some Deployments and waits for it: what `helm uninstall` runs first, because it takes
-// away Pods and permissions at the same time, and a call that is under way needs its permission to be recorded.
+// Package scaledown ends every Pod of some Deployments and waits for it: what `helm uninstall` runs first, because it
+// takes away Pods and permissions at the same time, and a call that is under way needs its permission to be recorded.
 package scaledown
 
 import (
@@ -67,10 +67,8 @@ const annotationRelease = "meta.helm.sh/release-name"
 // has none. One that helm has not installed is left alone: there this was not asked for by an uninstallation, but came
 // with manifests that somebody has rendered and applied, hooks and all.
 func Run(ctx context.Context, options Options, cluster client.Client, log logr.Logger) error {
-	var (
-		ending   []*appsv1.Deployment
-		failures []error
-	)
+	var ending []*appsv1.Deployment
+	failures := make([]error, 0, 2*len(options.Deployments))
 	for _, name := range options.Deployments {
 		key := client.ObjectKey{Namespace: options.Namespace, Name: name}
 		deployment, err := scaleDown(ctx, key, cluster, log)

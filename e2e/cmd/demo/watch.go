@@ -41,10 +41,10 @@ func watched(ctx context.Context, ask func(context.Context) error) (context.Cont
 
 // lost says why the watching has ended, nil where it has not, or because somebody has asked for the end.
 func lost(ctx, watching context.Context) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return context.Cause(watching)
 	}
-	return context.Cause(watching)
+	return nil
 }
 
 func asked(ctx context.Context, ask func(context.Context) error) error {

@@ -9,14 +9,14 @@ import (
 // DeepCopyObject implements runtime.Object.
 func (r *CertificateRequest) DeepCopyObject() runtime.Object {
 	copied := *r
-	r.ObjectMeta.DeepCopyInto(&copied.ObjectMeta)
+	r.DeepCopyInto(&copied.ObjectMeta)
 	return &copied
 }
 
 // DeepCopyObject implements runtime.Object.
 func (o *ManualOrder) DeepCopyObject() runtime.Object {
 	copied := *o
-	o.ObjectMeta.DeepCopyInto(&copied.ObjectMeta)
+	o.DeepCopyInto(&copied.ObjectMeta)
 	copied.RenewsUntil, copied.CompletionTime = o.RenewsUntil.DeepCopy(), o.CompletionTime.DeepCopy()
 	copied.StaleTime = o.StaleTime.DeepCopy()
 	return &copied
@@ -27,7 +27,7 @@ func (l *CertificateRequestList) DeepCopyObject() runtime.Object {
 	copied := *l
 	copied.Items = slices.Clone(l.Items)
 	for i := range l.Items {
-		l.Items[i].ObjectMeta.DeepCopyInto(&copied.Items[i].ObjectMeta)
+		l.Items[i].DeepCopyInto(&copied.Items[i].ObjectMeta)
 	}
 	return &copied
 }

@@ -77,7 +77,7 @@ func TestManyOrdersForOneKeyCostEachOfThemLittle(t *testing.T) {
 		reads int
 		says  string
 	}{
-		"something was brought to each": {fromConfigMap("missing"), 2 + 2*16, "; to 5 more ManualOrders for the same private key"},
+		"something was brought to each": {fromConfigMap("missing"), 2 + 2*16, "; to 5 more ManualOrders for the same"},
 		"nothing was brought to most":   {func(*v1alpha1.ManualOrderSpec) {}, 3, "the certificate is issued"},
 	} {
 		t.Run(claim, func(t *testing.T) {

@@ -94,10 +94,10 @@ func uncallable(s *rotation.Snapshot) {
 }
 
 // others are failed log-ins of another object, so many minutes ago.
-func others(minutes ...time.Duration) change {
+func others(minutes ...int) change {
 	return func(s *rotation.Snapshot) {
 		for _, ago := range minutes {
-			s.OtherLogins = append(s.OtherLogins, now.Add(-ago*time.Minute))
+			s.OtherLogins = append(s.OtherLogins, now.Add(-time.Duration(ago)*time.Minute))
 		}
 	}
 }

@@ -79,7 +79,8 @@ func TestWhatIsDone(t *testing.T) {
 		"but what needs no call is done":    {snapshot(due, checked, uncallable), rotation.Stage, "", 0},
 		"failed log-ins of another object count": {
 			snapshot(changed, failed(9, 9), others(40, 50)), rotation.Wait, "", 11 * time.Minute},
-		"for an hour":                   {snapshot(changed, failed(9, 9), others(40, 61)), rotation.LogIn, rotation.InSecret, 0},
+		"for an hour": {
+			snapshot(changed, failed(9, 9), others(40, 61)), rotation.LogIn, rotation.InSecret, 0},
 		"also by a clock that is ahead": {snapshot(due, others(-5, -9, 9)), rotation.Wait, "", 52 * time.Minute},
 
 		// Not sent.

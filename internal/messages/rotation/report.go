@@ -233,5 +233,6 @@ func (Snapshot) nextCall(status *v1alpha1.MessagesPasswordStatus) string {
 
 func unavailable(status *v1alpha1.MessagesPasswordStatus, problem string) *report {
 	return &report{reason: v1alpha1.ReasonServiceUnavailable, message: fmt.Sprintf("the service cannot be called, or did "+
-		"not answer as it should%s: it is called again at %s", quotedReason(printable(problem)), at(status.NextCallTime.Time))}
+		"not answer as it should%s: it is called again at %s", quotedReason(printable(problem)),
+		at(status.NextCallTime.Time))}
 }

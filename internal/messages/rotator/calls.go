@@ -149,8 +149,8 @@ func uncallable(err error) rotation.Uncallable {
 	case err == nil:
 		return rotation.Uncallable{}
 	case errors.As(err, &forbidden):
-		return rotation.Uncallable{Reason: v1alpha1.ReasonEndpointNotAllowed, Problem: fmt.Sprintf("%v: ask whoever runs the "+
-			"controller to add it, or make another MessagesPassword, with another spec.url", err)}
+		return rotation.Uncallable{Reason: v1alpha1.ReasonEndpointNotAllowed, Problem: fmt.Sprintf("%v: ask whoever runs "+
+			"the controller to add it, or make another MessagesPassword, with another spec.url", err)}
 	default:
 		return rotation.Uncallable{Reason: v1alpha1.ReasonInvalidSpec, Problem: err.Error()}
 	}

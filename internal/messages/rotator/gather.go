@@ -128,7 +128,8 @@ func problemOf(secret *corev1.Secret) string {
 	return ""
 }
 
-// describeStaging says what is to be known of the Secret of the rotation. One without our annotation is somebody else's.
+// describeStaging says what is to be known of the Secret of the rotation. One without our annotation is somebody
+// else's.
 func (r *Reconciler) describeStaging(
 	ctx context.Context, object *v1alpha1.MessagesPassword, staging *corev1.Secret,
 ) (rotation.Staging, error) {

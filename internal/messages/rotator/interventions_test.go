@@ -133,7 +133,8 @@ var interventions = map[string]fault{
 	}},
 	"a service that asks to be left alone": {false, func(w *world) {
 		w.script(admin.MessagesFault{
-			Kind: admin.MessagesHTTPStatus, Status: 503, RetryAfter: admin.Duration(2 * time.Hour), Operation: admin.MessagesToken,
+			Kind: admin.MessagesHTTPStatus, Operation: admin.MessagesToken,
+			Status: 503, RetryAfter: admin.Duration(2 * time.Hour),
 		})
 		w.demand()
 		w.settle()
@@ -150,7 +151,8 @@ var interventions = map[string]fault{
 		w.demand()
 		w.settle()
 		w.expect(v1alpha1.ConditionReady, false, v1alpha1.ReasonChangeRefused)
-		_, after, found := strings.Cut(w.log.String(), `"operation":"change-password","outcome":"Refused","status":400,"traceId":"`)
+		_, after, found := strings.Cut(w.log.String(),
+			`"operation":"change-password","outcome":"Refused","status":400,"traceId":"`)
 		trace, _, _ := strings.Cut(after, `"`)
 		if events := strings.Join(w.said(), "\n"); !found || trace == "" || !strings.Contains(events, "traceId "+trace) {
 			w.Errorf("trace %q is not in %s", trace, events)

@@ -49,8 +49,8 @@ func (r *Reconciler) lastSuccess(
 	switch last := job.Status.LastSuccessfulTime; {
 	case last == nil:
 	case last.After(now.Add(mostAhead)):
-		seen.Problem = fmt.Sprintf("CronJob %s has last succeeded at %s, which lies ahead: compare the clocks of the control "+
-			"plane and of the controller", name, last.UTC().Format(time.RFC3339))
+		seen.Problem = fmt.Sprintf("CronJob %s has last succeeded at %s, which lies ahead: compare the clocks of the "+
+			"control plane and of the controller", name, last.UTC().Format(time.RFC3339))
 	default:
 		seen.Last = last.Time
 	}

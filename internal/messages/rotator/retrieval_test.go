@@ -100,7 +100,8 @@ func TestALateRetrievalIsTold(t *testing.T) {
 		f.look(true, "there is no CronJob fetch")
 		f.patch(func(object *v1alpha1.MessagesPassword) { object.Spec.Retrieval = nil })
 		f.settle()
-		if got := condition(f.object, v1alpha1.ConditionRetrievalLate); got.Type != "" || f.object.Status.LastRetrievalTime != nil {
+		got := condition(f.object, v1alpha1.ConditionRetrievalLate)
+		if got.Type != "" || f.object.Status.LastRetrievalTime != nil {
 			t.Errorf("what nobody watches is %+v", got)
 		}
 	})

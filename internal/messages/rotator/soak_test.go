@@ -61,7 +61,8 @@ func TestRotationsGoOnWhateverTheServiceDoes(t *testing.T) {
 	t.Logf("%d rotations of %d accounts in %.0f days of the clocks: %d log-ins, of which %d failed, at most %d in an "+
 		"hour; %d new passwords sent; faults %v; a person put in %d passwords that somebody else had set; the right "+
 		"password was refused for %s at most; the longest rotation took %s", all.rotations, soakAccounts, all.days,
-		all.logIns, all.failed, all.mostFailed, all.passwords, all.faults, all.changes, all.longestRefusal, all.longestRotation)
+		all.logIns, all.failed, all.mostFailed, all.passwords, all.faults, all.changes, all.longestRefusal,
+		all.longestRotation)
 	if all.rotations != *rotations {
 		t.Errorf("%d of %d rotations were made", all.rotations, *rotations)
 	}
