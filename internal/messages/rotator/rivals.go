@@ -99,17 +99,40 @@ func (r *Reconciler) uses(
 	case shared.username == "" || messages.Place(URL(other)) != shared.endpoint:
 		return false, nil
 	}
-	its, known := r.accounts.of(other)
-	if !known {
-		secret, err := r.secret(ctx, other.Namespace, other.Spec.SecretRef.Name)
-		if apierrors.IsForbidden(err) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		its = accountOf(other, secret, nil)
-		r.accounts.note(other, its)
+	its, err := r.accountOf(ctx, other)
+	return its == shared, err
+}
+
+// accountOf is the account of another object, whose Secret is read once: from then on whoever looks at the object tells.
+func (r *Reconciler) accountOf(ctx context.Context, other *v1alpha1.MessagesPassword) (account, error) {
+	if its, known := r.accounts.of(other); known {
+		return its, nil
 	}
-	return its == shared, nil
+	secret, err := r.secret(ctx, other.Namespace, other.Spec.SecretRef.Name)
+	var its account
+	switch {
+	case err == nil:
+		its = accountOf(other, secret, nil)
+	case !apierrors.IsForbidden(err):
+		return account{}, err
+	}
+	r.accounts.note(other, its)
+	return its, nil
+}
+
+// acquaint reads whose accounts the objects use, as far as that is not known: after a start there may be thousands, and
+// a pass that takes long does nothing. One worker reads for all.
+func (r *Reconciler) acquaint(ctx context.Context) error {
+	r.acquainting.Lock()
+	defer r.acquainting.Unlock()
+	objects := &v1alpha1.MessagesPasswordList{}
+	if err := r.Client.List(ctx, objects, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("list MessagesPasswords: %w", err)
+	}
+	for i := range objects.Items {
+		if _, err := r.accountOf(ctx, &objects.Items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -97,6 +99,49 @@ func TestOneObjectRotatesAnAccount(t *testing.T) {
 		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonPasswordRefused)
 		p.ledger()
 	})
+}
+
+// slow is an API server that takes a second for a Secret of another namespace.
+type slow struct {
+	namespaced
+
+	clock     *clocktesting.FakeClock
+	namespace string
+	reads     *int
+}
+
+func (s slow) Get(
+	ctx context.Context, name client.ObjectKey, into client.Object, options ...client.GetOption,
+) error {
+	if _, isSecret := into.(*corev1.Secret); isSecret && name.Namespace == s.namespace {
+		*s.reads++
+		s.clock.Step(time.Second)
+	}
+	return s.namespaced.Get(ctx, name, into, options...)
+}
+
+// TestManyObjectsMakeNoPassLate: whose accounts they use is read once, and not in the time of a pass.
+func TestManyObjectsMakeNoPassLate(t *testing.T) {
+	const many = 20
+	p := beginPair(t)
+	for i := range many {
+		other := p.young.DeepCopy()
+		other.ObjectMeta = metav1.ObjectMeta{Namespace: p.access.namespaces[0], Name: fmt.Sprintf("other-%d", i)}
+		other.Spec.SecretRef.Name = other.Name
+		server.Create(t, other)
+	}
+	reads := 0
+	p.reconciler = p.controller(slow{p.access, p.clock, p.access.namespaces[0], &reads})
+	if p.old.Namespace == p.access.namespaces[0] {
+		p.old, p.young = p.young, p.old
+	}
+	p.must(server.Client.Delete(t.Context(), p.young))
+	p.of(p.old).put(first)
+	p.settle()
+	p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonPasswordProved)
+	if reads != many {
+		t.Errorf("%d Secrets of %d others were read", reads, many)
+	}
 }
 
 // TestAnAccountHasFourFailedLogInsAnHour, whichever objects they are of, and whether these are still there.

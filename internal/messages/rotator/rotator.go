@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -63,8 +64,9 @@ type Options struct {
 type Reconciler struct {
 	Options
 
-	accounts accounts
-	errors   status.ErrorReporter
+	accounts    accounts
+	acquainting sync.Mutex
+	errors      status.ErrorReporter
 }
 
 //+kubebuilder:rbac:groups=varmenne.dev,resources=messagespasswords,verbs=get;list;watch;patch
@@ -132,6 +134,9 @@ func (r *Reconciler) reportError(ctx context.Context, object *v1alpha1.MessagesP
 // step reads, decides, writes the intent, and carries the decision out. It returns when to look again; zero if there is
 // nothing left to do.
 func (r *Reconciler) step(ctx context.Context, object *v1alpha1.MessagesPassword) (time.Duration, error) {
+	if err := r.acquaint(ctx); err != nil {
+		return 0, err
+	}
 	began := r.Clock.Now()
 	read, err := r.gather(ctx, object, began)
 	if err != nil {
