@@ -24,7 +24,8 @@ func TestUninstallingEndsThePodsFirst(t *testing.T) {
 		var options scaledown.Options
 		parse(t, name, spec.Containers[0].Args[1:], options.AddFlags)
 		controllers := []string{releaseName}
-		if name == "messages" {
+		messages, _ := values["messages"].(map[string]any)
+		if rotating, _ := messages["enabled"].(bool); rotating {
 			controllers = append(controllers, releaseName+"-messages")
 		}
 		if options.Namespace != releaseNamespace || !slices.Equal(options.Deployments, controllers) {

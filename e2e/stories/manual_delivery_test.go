@@ -3,6 +3,7 @@ package stories
 import (
 	"encoding/base64"
 	"encoding/pem"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,13 @@ func TestACertificateIsOrderedAnewWithKubectlAlone(t *testing.T) {
 		return tenant.Get(m.Tenant, m.certificate.Name, m.certificate).Status.LastFailureTime != nil
 	}))
 	tenant.Edit(m.Tenant, m.certificate, func(c *cmapi.Certificate) { c.Spec.PrivateKey.Size = 2048 })
+	m.Eventually("cert-manager: to have seen the edit", thatHolds(func() bool {
+		conditions := tenant.Get(m.Tenant, m.certificate.Name, m.certificate).Status.Conditions
+		return !slices.ContainsFunc(conditions, func(condition cmapi.CertificateCondition) bool {
+			return condition.Type == cmapi.CertificateConditionReady &&
+				condition.ObservedGeneration != m.certificate.Generation
+		})
+	}))
 	m.AwaitAfterFailure(m.certificate)
 	m.follow("", "If the request has failed")
 	order := m.next()

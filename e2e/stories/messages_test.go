@@ -232,12 +232,16 @@ func older(value any, by time.Duration) any {
 	return value
 }
 
-// hasEvent reports whether people could read an event about the account.
-func (a *account) hasEvent(reason string, texts ...string) bool {
+// awaitEvent waits until people can read an event about the account, which comes a moment after the status.
+func (a *account) awaitEvent(reason string, texts ...string) {
 	a.Helper()
-	list := &corev1.EventList{}
-	must.Do(a, a.Client.List(a.Context(), list, client.InNamespace(mailNamespace)))
-	return slices.ContainsFunc(list.Items, func(event corev1.Event) bool {
-		return event.InvolvedObject.Name == a.name && event.Reason == reason && testkit.ContainsAll(event.Message, texts)
-	})
+	testkit.Eventually(a.T, "an event to say "+reason, func(ctx context.Context) (bool, error) {
+		list := &corev1.EventList{}
+		if err := a.Client.List(ctx, list, client.InNamespace(mailNamespace)); err != nil {
+			return false, err
+		}
+		return slices.ContainsFunc(list.Items, func(event corev1.Event) bool {
+			return event.InvolvedObject.Name == a.name && event.Reason == reason && testkit.ContainsAll(event.Message, texts)
+		}), nil
+	}, func() string { return a.describe(mailNamespace) })
 }

@@ -172,7 +172,7 @@ func TestEveryReminderIsGivenOnce(t *testing.T) {
 	e := manualScenarios["reminders"].environment(t)
 	e.startController(passThrough).work()
 	given := e.reminders()
-	if len(given) != 3 || given["7 days"] != 1 || given["3 days"] != 1 || given["1 days"] != 1 {
+	if len(given) != 3 || given["7 days"] != 1 || given["3 days"] != 1 || given["1 day"] != 1 {
 		t.Errorf("the reminders are %v", given)
 	}
 }

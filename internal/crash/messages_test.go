@@ -29,6 +29,7 @@ var (
 	messagesNewProof = []string{"MessagesPassword Sent", callToken, callEvents, "MessagesPassword Sent"}
 	messagesCommit   = []string{
 		"Secret messages updated", "MessagesPassword Idle", "event Rotated", "delete Secret messages-rotation",
+		"MessagesPassword annotated", // without the finalizer
 	}
 	messagesSteps = slices.Concat(
 		messagesFirstSight, messagesProof, messagesStaging, messagesSending, messagesNewProof, messagesCommit)

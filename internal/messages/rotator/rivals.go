@@ -103,7 +103,7 @@ func (r *Reconciler) uses(
 	return its == shared, err
 }
 
-// accountOf is the account of another object, whose Secret is read once: from then on whoever looks at the object tells.
+// accountOf is the account of another object. Its Secret is read once: from then on whoever looks at the object tells.
 func (r *Reconciler) accountOf(ctx context.Context, other *v1alpha1.MessagesPassword) (account, error) {
 	if its, known := r.accounts.of(other); known {
 		return its, nil
