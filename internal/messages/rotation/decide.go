@@ -80,8 +80,7 @@ func Decide(s Snapshot) Decision {
 	if decision.Calls() && s.Uncallable != (Uncallable{}) {
 		decision = s.awaitSpec()
 	}
-	staged := s.Staging.UID != "" && s.Staging.Owner != Stranger
-	decision.Release = decision.Verb == Wait && s.held() && !staged && !s.inFlight()
+	decision.Release = decision.Verb == Wait && s.held() && !s.hasStaging() && !s.inFlight()
 	decision.snapshot = s
 	return decision
 }
@@ -90,8 +89,7 @@ func Decide(s Snapshot) Decision {
 func (d Decision) Calls() bool { return d.Verb == LogIn || d.Verb == Send }
 
 func (s Snapshot) decide() Decision {
-	// Whatever else has the name of the staging Secret is as good as none, but for the next one, which needs the name.
-	status, staged := s.status(), s.Staging.UID != "" && s.Staging.Owner != Stranger
+	status, staged := s.status(), s.hasStaging()
 	switch {
 	case s.deleting() && !s.held():
 		return Decision{Verb: Done}
@@ -115,6 +113,10 @@ func (s Snapshot) decide() Decision {
 		return s.idle()
 	}
 }
+
+// hasStaging reports whether there is a staging Secret. Whatever else has its name is as good as none, but for the next
+// one, which needs the name.
+func (s Snapshot) hasStaging() bool { return s.Staging.UID != "" && s.Staging.Owner != Stranger }
 
 // needsStaging reports whether somebody has put something into the Secret since the rotation has ended that may be
 // wrong, so that the right password may be nowhere else but in the staging Secret.
