@@ -45,7 +45,8 @@ type expectation struct {
 	reason string
 	// says are parts of the message, which the condition Ready of the CertificateRequest has, and the event.
 	says []string
-	// silent reports whether the CertificateRequest goes on to something else at once, so that only the event says it.
+	// silent reports whether the CertificateRequest goes on to something else at once, or after some seconds, so that
+	// it may be that only the event says it.
 	silent bool
 }
 

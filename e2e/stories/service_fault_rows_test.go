@@ -33,14 +33,14 @@ var (
 	sentAgain = outcome{
 		name: "sent again", repeats: map[string]int{signNew: 1, renew: 1},
 		expected: []expectation{{
-			reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorization"},
+			reason: v1alpha1.ReasonUncertain, silent: true, says: []string{"it is sent again with the same authorization"},
 		}},
 		spent: nothing, then: byItself,
 	}
 	lost = outcome{
 		name: "response lost", repeats: map[string]int{signNew: 2},
 		expected: []expectation{
-			{reason: v1alpha1.ReasonUncertain, says: []string{"it is sent again with the same authorization"}},
+			{reason: v1alpha1.ReasonUncertain, silent: true, says: []string{"it is sent again with the same authorization"}},
 			{reason: v1alpha1.ReasonResponseLost, says: []string{
 				"an earlier response was lost", "PKI020",
 				"order new transfer credentials and put them into Secret " + transferName,
