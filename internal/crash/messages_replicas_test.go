@@ -31,7 +31,6 @@ type freeze struct {
 func freezes() map[string]freeze {
 	all := map[string]freeze{
 		"alone, for 40 s":        {when: after, duration: 40 * time.Second, alone: true},
-		"an hour, asleep":        {when: before, duration: time.Hour, asleep: true, tokensSurvive: true},
 		"an hour, asleep, again": {when: before, duration: time.Hour, asleep: true, again: true},
 	}
 	if *full {
