@@ -11,8 +11,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
-// Run starts a manager for one namespace, or all, with what register adds to it, and returns when its cache can be read.
-// It runs until the test ends, and an error fails the test.
+// Run starts a manager for one namespace, or all, with what register adds to it. It returns when the cache is filled.
+// The manager runs until the test ends, and an error fails the test.
 func (s *Server) Run(t *testing.T, namespace string, register func(ctrl.Manager) error) {
 	t.Helper()
 	options := ctrl.Options{
