@@ -49,8 +49,9 @@ type messagesEnvironment struct {
 	published []string
 	// problems are what was seen of promises that were not kept.
 	problems []string
-	// struck reports whether the fault has been scripted.
-	struck bool
+	// struck reports whether the fault has been scripted, sentBefore how many new passwords had been sent by then.
+	struck     bool
+	sentBefore int
 }
 
 // messagesFault strikes when a call is made for the nth time, counted from 1 and over all controllers.
@@ -167,7 +168,9 @@ func (e *messagesEnvironment) called(ctx context.Context, operation admin.Messag
 	e.mutex.Lock()
 	e.calls[operation]++
 	strikes := e.fault.Operation == operation && e.fault.nth == e.calls[operation]
-	e.struck = e.struck || strikes
+	if strikes {
+		e.struck, e.sentBefore = true, len(e.sent)
+	}
 	e.mutex.Unlock()
 	if !strikes {
 		return

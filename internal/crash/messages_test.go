@@ -64,10 +64,10 @@ func messagesFaults() map[string]messagesFault {
 
 // rotations is how many new passwords are sent in a rotation that a fault strikes: a second one where the service has
 // refused the first for days, or where a person has brought another password after it was sent.
-func (f messagesFault) rotations() int {
-	late := f.Operation == admin.MessagesChange || f.Operation == admin.MessagesToken && f.nth == 4 ||
-		f.Operation == admin.MessagesEvents && f.nth == 2
-	if f.Kind == admin.MessagesPolicy || f.Kind == admin.MessagesChanged && late {
+func (e *messagesEnvironment) rotations() int {
+	changedLate := e.fault.Kind == admin.MessagesChanged &&
+		(e.fault.Operation == admin.MessagesChange || e.sentBefore > 0)
+	if e.fault.Kind == admin.MessagesPolicy || changedLate {
 		return 2
 	}
 	return 1
@@ -145,7 +145,7 @@ func TestARotationSurvivesEveryFault(t *testing.T) {
 				t.Helper()
 				e := messagesScenario{fault: fault}.environment(t)
 				first := e.rotate(endsAfter(number))
-				e.verify(fault.rotations())
+				e.verify(e.rotations())
 				return first.process, first.stepCount() == number
 			})
 			if fault.Count = 2; fault.Kind != admin.MessagesChanged {
@@ -159,7 +159,7 @@ func TestARotationSurvivesEveryFault(t *testing.T) {
 				t.Parallel()
 				e := messagesScenario{fault: fault}.environment(t)
 				e.rotate(e.endsWhenStruck)
-				e.verify(fault.rotations())
+				e.verify(e.rotations())
 			})
 		}
 	}
@@ -170,7 +170,7 @@ func (f messagesFault) alone(t *testing.T) {
 	t.Parallel()
 	e := messagesScenario{fault: f}.environment(t)
 	e.rotate()
-	e.verify(f.rotations())
+	e.verify(e.rotations())
 }
 
 // endsWhenStruck ends a controller with the call that the fault strikes.
