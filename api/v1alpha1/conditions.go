@@ -77,6 +77,8 @@ const (
 	ReasonProvingPassword = "ProvingPassword"
 	// ReasonRotated: the Secret has a new password, which the service takes.
 	ReasonRotated = "Rotated"
+	// ReasonNotRotating: no rotation is in flight.
+	ReasonNotRotating = "NotRotating"
 	// ReasonRotationPrepared: a new password is there, and nothing was sent.
 	ReasonRotationPrepared = "RotationPrepared"
 	// ReasonRotationSent: the new password was sent, and is about to be proved.

@@ -69,8 +69,10 @@ type MessagesPasswordSpec struct {
 	// +required
 	SecretRef MessagesSecretReference `json:"secretRef,omitzero"`
 
-	// interval from one rotation to the next, at most. The owner of the service recommends 4380h, six months, demands
-	// 8760h, a year, and calls 24h best. Default 24h.
+	// interval from one rotation to the next. With spec.window the next one is when that last opens in the second half of
+	// the interval, so that a nightly one stays at its hour; if it does not open there, at the end of the interval or when
+	// it opens after that. The owner of the service recommends 4380h, six months, demands 8760h, a year, and calls 24h
+	// best. Default 24h.
 	//
 	// +optional
 	// +kubebuilder:default="24h"

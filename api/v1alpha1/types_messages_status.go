@@ -157,6 +157,14 @@ type MessagesPasswordStatus struct {
 	// +kubebuilder:validation:MaxLength=256
 	RefusedSecretVersion string `json:"refusedSecretVersion,omitempty"`
 
+	// refusalReason is what the service said when it last refused a log-in, with its traceId, cut and without what cannot
+	// be printed. Absent once it has taken a password.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	RefusalReason string `json:"refusalReason,omitempty"`
+
 	// secretWriteTime is when somebody last changed the password in the Secret, of what was proved last.
 	//
 	// +optional

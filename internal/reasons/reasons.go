@@ -139,6 +139,7 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonPasswordProved:     {Quiet: true},
 	v1alpha1.ReasonProvingPassword:    {Quiet: true},
 	v1alpha1.ReasonRotated:            {Quiet: true},
+	v1alpha1.ReasonNotRotating:        {Quiet: true},
 	v1alpha1.ReasonRotationPrepared:   {Quiet: true},
 	v1alpha1.ReasonRotationSent:       {Quiet: true},
 	v1alpha1.ReasonRotationUncertain:  {Alert: alertUnready},

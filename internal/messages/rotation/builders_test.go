@@ -62,7 +62,9 @@ var (
 	due     = status(func(s *v1alpha1.MessagesPasswordStatus) { s.NextRotationTime.Time = now })
 	checked = status(func(s *v1alpha1.MessagesPasswordStatus) { s.ProofTime = ago(time.Minute) })
 	// found is a Secret that nobody has proved yet.
-	found     = status(func(s *v1alpha1.MessagesPasswordStatus) { *s = v1alpha1.MessagesPasswordStatus{} })
+	found = status(func(s *v1alpha1.MessagesPasswordStatus) { *s = v1alpha1.MessagesPasswordStatus{} })
+	// said is what the service has said to the last log-in that it has refused.
+	said      = status(func(s *v1alpha1.MessagesPasswordStatus) { s.RefusalReason = traceProblem })
 	suspended = spec(func(s *v1alpha1.MessagesPasswordSpec) { s.Suspend = true })
 	missing   = secret(func(s *rotation.Secret) { *s = rotation.Secret{Missing: true} })
 	unusable  = secret(func(s *rotation.Secret) { s.Problem = "lacks password" })

@@ -44,7 +44,7 @@ func rotating(object *v1alpha1.MessagesPassword) (reason, message string) {
 	case v1alpha1.MessagesPasswordSettling:
 		return v1alpha1.ReasonRotationUncertain, "it is not known for certain which password the service takes"
 	default:
-		return v1alpha1.ReasonPasswordProved, "no rotation is in flight"
+		return v1alpha1.ReasonNotRotating, "no rotation is in flight"
 	}
 }
 

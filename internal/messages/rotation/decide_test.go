@@ -225,6 +225,7 @@ func window(start, end, zone string, days ...v1alpha1.Weekday) change {
 // TestWhatTheObjectSays while it waits: what a person has to know, and whether it is their turn.
 func TestWhatTheObjectSays(t *testing.T) {
 	const unknown, refused = v1alpha1.PasswordUnknown, v1alpha1.PasswordRefused
+	const quoted = ` ("` + traceProblem + `"): `
 	for claim, c := range map[string]struct {
 		snapshot rotation.Snapshot
 		ready    metav1.ConditionStatus
@@ -235,10 +236,14 @@ func TestWhatTheObjectSays(t *testing.T) {
 		"all is well": {
 			snapshot(), "True", "PasswordProved", "False", "the next rotation is due at 2026-11-28T13:00:00Z"},
 		"it is suspended": {snapshot(suspended), "True", "Suspended", "False", "keeps rotations from beginning"},
+		"so that a demand waits": {
+			snapshot(suspended, demanded), "True", "Suspended", "False", "varmenne.dev/rotate demands, too"},
 		"no Secret": {
-			snapshot(missing), "False", "SecretNotFound", "True", "keys username and password, as DVV"},
+			snapshot(missing), "False", "SecretNotFound", "True", "the owner of Suomi.fi Messages, has sent them"},
 		"half a Secret":    {snapshot(unusable), "False", "SecretInvalid", "True", "lacks password"},
 		"a wrong password": {snapshot(nextProbe(time.Hour, "7")), "False", "PasswordRefused", "True", "else ask DVV"},
+		"what was said to it": {
+			snapshot(nextProbe(time.Hour, "7"), said), "False", "PasswordRefused", "True", quoted},
 		"a zone that is none": {
 			snapshot(window("02:00", "05:00", "X/Y")), "False", "InvalidSpec", "True", "as Europe/Helsinki"},
 		"two for one account": {snapshot(rival), "False", "SecretShared", "True", "delete one of the two"},
@@ -255,11 +260,13 @@ func TestWhatTheObjectSays(t *testing.T) {
 			snapshot(inFlight(0, unknown, currentTaken, sendLater)), "False", "RotationUncertain", "False", "the same one"},
 		"a refusal": {
 			snapshot(inFlight(0, refused, currentTaken, sendLater, refusedFor(1))), "False", "ChangeRefused", "False",
-			"has refused 1 times"},
+			"has refused once to change it"},
 		"refusals for days": {
 			snapshot(inFlight(0, refused, currentTaken, sendLater, refusedFor(2))), "False", "ChangeRefused", "True", "ask DVV"},
 		"both refused": {snapshot(inFlight(0, unknown, newRefused, currentRefused), nextProbe(time.Hour, "")),
 			"False", "PasswordRefused", "True", "both are kept in Secret messages-rotation"},
+		"what was said to the last one": {snapshot(inFlight(0, unknown, newRefused, currentRefused), nextProbe(time.Hour, ""),
+			said), "False", "PasswordRefused", "True", quoted},
 		"a lost one": {snapshot(inFlight(time.Hour, unknown), unstaged, nextProbe(time.Hour, "7")),
 			"False", "StagingLost", "True", "restore it from a backup"},
 	} {
@@ -270,6 +277,10 @@ func TestWhatTheObjectSays(t *testing.T) {
 			if ready.Status != c.ready || ready.Reason != c.reason || person.Status != c.person ||
 				!strings.Contains(ready.Message, c.says) {
 				t.Errorf("it says %s %s, NeedsPerson %s: %s", ready.Status, ready.Reason, person.Status, ready.Message)
+			}
+			rotating := condition(object, "Rotating")
+			if (rotating.Reason == "NotRotating") != (rotating.Status == metav1.ConditionFalse) {
+				t.Errorf("Rotating is %s for the reason %s", rotating.Status, rotating.Reason)
 			}
 		})
 	}

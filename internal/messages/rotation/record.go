@@ -64,6 +64,7 @@ func RecordLogin(object *v1alpha1.MessagesPassword, decision Decision, login Log
 	case Accepted:
 		decision.recordAccepted(status, wantsEvents && login.Events == Accepted, now)
 	case Refused:
+		status.RefusalReason = printable(login.Problem)
 		decision.recordRefused(status, now)
 	default:
 	}
@@ -96,7 +97,7 @@ func recordClarity(status *v1alpha1.MessagesPasswordStatus, answered bool, retry
 // recordAccepted writes that the service takes a password; proved is set if it also gave events for it.
 func (d Decision) recordAccepted(status *v1alpha1.MessagesPasswordStatus, proved bool, now time.Time) {
 	s, rotation := d.snapshot, status.Rotation
-	status.RefusedProbes, status.NextProbeTime = 0, nil
+	status.RefusedProbes, status.NextProbeTime, status.RefusalReason = 0, nil, ""
 	if d.Password == New {
 		if proved {
 			rotation.NewPassword = v1alpha1.PasswordAccepted
@@ -167,6 +168,7 @@ func RecordSend(object *v1alpha1.MessagesPassword, decision Decision, sending Se
 	case unread:
 		s.withdraw(status)
 		if sending.Token == Refused {
+			status.RefusalReason = printable(sending.Problem)
 			s.recordCurrentRefused(status, now)
 		}
 	case sending.Change == Refused:

@@ -78,7 +78,7 @@ type outcome struct {
 	Call, Probe   time.Duration // until the next one; zero if there is no pause
 	Proved        bool
 	Current, New  v1alpha1.PasswordVerdict
-	Reason        string
+	Reason, Said  string
 	PersonsTurn   bool
 	SinceFirstSee bool
 }
@@ -94,6 +94,7 @@ func outcomeOf(object *v1alpha1.MessagesPassword, version string) outcome {
 	o := outcome{
 		Failed: len(s.FailedLogins), Call: until(s.NextCallTime), Probe: until(s.NextProbeTime),
 		Proved: s.ProvedSecretVersion == version, Reason: condition(object, "Ready").Reason,
+		Said:          s.RefusalReason,
 		PersonsTurn:   condition(object, "NeedsPerson").Status == metav1.ConditionTrue,
 		SinceFirstSee: s.PasswordSince != nil && s.PasswordSince.Time.Equal(now),
 	}
@@ -114,14 +115,14 @@ func TestWhatComesOfALogIn(t *testing.T) {
 		login   rotation.Login
 		want    outcome
 	}{
-		"a found password is taken": {[]change{found}, rotation.Login{Token: rotation.Accepted},
+		"a found password is taken": {[]change{found, said}, rotation.Login{Token: rotation.Accepted},
 			outcome{Proved: true, SinceFirstSee: true, Reason: "ProvingPassword"}},
 		"one that somebody has changed, too": {[]change{changed}, rotation.Login{Token: rotation.Accepted},
 			outcome{Proved: true, SinceFirstSee: true, Reason: "ProvingPassword"}},
 		"another label makes no new password": {[]change{secret(func(s *rotation.Secret) { s.Version = "8" })},
 			rotation.Login{Token: rotation.Accepted}, outcome{Proved: true, Reason: "ProvingPassword"}},
-		"it is refused": {[]change{found}, rotation.Login{Token: rotation.Refused},
-			outcome{Failed: 1, Probe: 15 * time.Minute, Reason: "ProvingPassword"}},
+		"it is refused": {[]change{found}, rotation.Login{Token: rotation.Refused, Problem: traceProblem + "\n"},
+			outcome{Failed: 1, Probe: 15 * time.Minute, Reason: "ProvingPassword", Said: traceProblem}},
 		"for the second time": {[]change{changed, level(0, 1)}, rotation.Login{Token: rotation.Refused},
 			outcome{Failed: 1, Probe: time.Hour, Reason: "ProvingPassword"}},
 		"for the ninth time": {[]change{changed, level(0, 8)}, rotation.Login{Token: rotation.Refused},
@@ -186,7 +187,7 @@ type sentOutcome struct {
 	Unclear, Days int
 	Failed        int
 	Resend, Call  time.Duration
-	Reason        string
+	Reason, Said  string
 }
 
 func TestWhatComesOfASending(t *testing.T) {
@@ -224,15 +225,16 @@ func TestWhatComesOfASending(t *testing.T) {
 		"nor without a connection": {[]change{again}, rotation.Sending{Token: rotation.Unsent, Change: rotation.Unsent},
 			sentOutcome{State: "Settling", Change: unknown, Attempts: 1, Unclear: 1, Call: time.Minute,
 				Reason: "ServiceUnavailable"}},
-		"nor with a token refused": {[]change{again}, rotation.Sending{Token: rotation.Refused, Change: rotation.Unsent},
-			sentOutcome{State: "Settling", Change: unknown, Attempts: 1, Unclear: 1, Failed: 1, Reason: "ProvingPassword"}},
+		"nor with a token refused": {[]change{again}, rotation.Sending{Token: rotation.Refused, Change: rotation.Unsent,
+			Problem: traceProblem}, sentOutcome{State: "Settling", Change: unknown, Attempts: 1, Unclear: 1, Failed: 1,
+			Reason: "ProvingPassword", Said: traceProblem}},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			s, d := decided(t, rotation.Send, c.changes...)
 			rotation.RecordSend(s.Object, d, c.sending, now)
 			object := stored(t, s.Object)
 			got := sentOutcome{State: object.Status.State, Failed: len(object.Status.FailedLogins),
-				Reason: condition(object, "Ready").Reason}
+				Reason: condition(object, "Ready").Reason, Said: object.Status.RefusalReason}
 			if next := object.Status.NextCallTime; next != nil {
 				got.Call = next.Sub(now)
 			}

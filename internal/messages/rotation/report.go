@@ -2,7 +2,6 @@ package rotation
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -59,7 +58,7 @@ func (s Snapshot) awaitSecret() Decision {
 	if s.Secret.Missing {
 		told = &report{reason: v1alpha1.ReasonSecretNotFound, person: true, message: fmt.Sprintf(
 			"%s does not exist: create it with the keys %s and %s, as %s has sent them", s.secretName(),
-			v1alpha1.KeyUsername, v1alpha1.KeyPassword, strings.TrimSuffix(owner, ","))}
+			v1alpha1.KeyUsername, v1alpha1.KeyPassword, owner)}
 	}
 	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: told}
 }
@@ -96,6 +95,9 @@ func (s Snapshot) reportIdle(next time.Time) *report {
 	case s.Object.Spec.Suspend:
 		told.reason = v1alpha1.ReasonSuspended
 		told.message += "; spec.suspend keeps rotations from beginning"
+		if s.demanded() {
+			told.message += ", the one that annotation " + v1alpha1.AnnotationRotate + " demands, too"
+		}
 	case problem != "":
 		told.ready, told.person, told.reason, told.message = false, true, v1alpha1.ReasonInvalidSpec, problem
 	default:
@@ -131,26 +133,29 @@ func (s Snapshot) reportHeldUp() *report {
 // reportRefused is for the only password that there is.
 func (s Snapshot) reportRefused() *report {
 	return &report{reason: v1alpha1.ReasonPasswordRefused, person: true, message: fmt.Sprintf("the service refuses the "+
-		"password of %s (400): it is wrong, or the account is locked for a while; it is asked again at %s; if somebody "+
-		"knows the right one, or there is a %s, which has those of the last rotation, put it there, else ask %s for a new "+
-		"one", s.secretName(), s.nextProbe(), s.stagingName(), owner)}
+		"password of %s%s: it is wrong, or the account is locked for a while; it is asked again at %s; if somebody knows "+
+		"the right one, or there is a %s, which has those of the last rotation, put it there, else ask %s for a new one",
+		s.secretName(), s.refusal(), s.nextProbe(), s.stagingName(), owner)}
 }
 
 // reportBothRefused is for two passwords of which one was right before the new one was sent.
 func (s Snapshot) reportBothRefused(next time.Time) *report {
 	return &report{reason: v1alpha1.ReasonPasswordRefused, person: true, message: fmt.Sprintf("the service refuses the "+
-		"current and the new password (400): most likely the account is locked for a while, unless somebody has changed "+
-		"the password elsewhere; both are kept in %s, and it is asked again at %s; if somebody knows the right one, put it "+
-		"into %s; if this lasts for more than a day, ask %s for a new one", s.stagingName(), at(next), s.secretName(),
-		owner)}
+		"current and the new password%s: most likely the account is locked for a while, unless somebody has changed the "+
+		"password elsewhere; both are kept in %s, and it is asked again at %s; if somebody knows the right one, put it "+
+		"into %s; if this lasts for more than a day, ask %s for a new one", s.refusal(), s.stagingName(), at(next),
+		s.secretName(), owner)}
 }
+
+// refusal is what the service has said, for whoever writes to its owner.
+func (s Snapshot) refusal() string { return quotedReason(s.status().RefusalReason) }
 
 // reportLost is for a new password that somebody has deleted.
 func (s Snapshot) reportLost() *report {
 	return &report{reason: v1alpha1.ReasonStagingLost, person: true, message: fmt.Sprintf("%s was deleted or changed "+
-		"while the password in it was in flight, and the service refuses the password of %s (400): restore it from a "+
+		"while the password in it was in flight, and the service refuses the password of %s%s: restore it from a "+
 		"backup, or ask %s for a new one and put that into %s; it is asked again at %s", s.stagingName(), s.secretName(),
-		owner, s.secretName(), s.nextProbe())}
+		s.refusal(), owner, s.secretName(), s.nextProbe())}
 }
 
 // reportLosable is for one that the service may still come to take.
@@ -177,14 +182,21 @@ func (s Snapshot) reportResend(next time.Time) *report {
 	rotation := s.status().Rotation
 	if rotation.Change != v1alpha1.PasswordRefused {
 		return &report{reason: v1alpha1.ReasonRotationUncertain, message: fmt.Sprintf("the service takes the current "+
-			"password, and may still change it to the new one, which it was sent %d times: the same one is sent again at %s",
-			rotation.Attempts, at(next))}
+			"password, and may still change it to the new one, which it was sent %s: the same one is sent again at %s",
+			times(rotation.Attempts), at(next))}
 	}
 	const days = 2
 	return &report{reason: v1alpha1.ReasonChangeRefused, person: len(rotation.RefusalTimes) >= days,
-		message: fmt.Sprintf("the service takes the current password and has refused %d times to change it%s: it is tried "+
+		message: fmt.Sprintf("the service takes the current password and has refused %s to change it%s: it is tried "+
 			"again at %s, and with another new password after refusals on %d days; if this lasts, ask %s for the reason",
-			rotation.Refusals, quotedReason(rotation.RefusalReason), at(next), refusalDays, owner)}
+			times(rotation.Refusals), quotedReason(rotation.RefusalReason), at(next), refusalDays, owner)}
+}
+
+func times(count int32) string {
+	if count == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", count)
 }
 
 func quotedReason(reason string) string {
@@ -203,7 +215,7 @@ func (s Snapshot) reportLogin(d Decision, login Login, status *v1alpha1.Messages
 		return unavailable(status, login.Problem)
 	case login.Token == Accepted && d.Events && login.Events == Refused:
 		return &report{reason: v1alpha1.ReasonEventsRefused, person: true, message: fmt.Sprintf("the service gives a token "+
-			"for %s and refuses /v2/events with it%s: no rotation is made or ended before it does not; ask %s whether the "+
+			"for %s and refuses /v2/events with it%s: no rotation begins or ends while it does; ask %s whether the "+
 			"account may fetch events", d.Password, quotedReason(printable(login.Problem)), owner)}
 	default:
 		return nil
