@@ -47,6 +47,7 @@ var excused = []struct{ begins, because string }{
 	{"bin/varmenne-issuer --kubeconfig ", "it does not end; every world of e2e runs the program like this"},
 	{"bin/varmenne-issuer simulator", "it does not end; every world of e2e runs the program like this"},
 	{"for b in tls", "every world of e2e fetches the bundles there, without curl"},
+	{"curl -sO http://127.0.0.1:8444/ca/", "every world of e2e fetches the bundles there, without curl"},
 	{"curl -s -H 'Content-Type: application/json' ",
 		"the stories, and the tests of internal/messages/client, say the same to the simulator, without curl"},
 	{"jq -n --rawfile csr ", "internal/simulator applies for certificates of DVV, without jq"},
