@@ -74,8 +74,33 @@ help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## builds bin/varmenne-issuer
+build: ## builds bin/varmenne-issuer and bin/kubectl-varmenne
 	CGO_ENABLED=0 $(GO) $(BUILD) -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(BIN)/varmenne-issuer .
+	CGO_ENABLED=0 $(GO) $(BUILD) -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(BIN)/kubectl-varmenne \
+		./cmd/kubectl-varmenne
+
+# The plugin of kubectl for every machine that people sit at, each in an archive as Krew takes it, with the manifest that
+# Krew installs them by. One commit always makes the same bytes.
+PLUGIN_PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+PLUGIN := $(BIN)/plugin
+
+.PHONY: plugin
+plugin: ## makes archives of kubectl-varmenne for six platforms and the Krew manifest into bin/plugin/
+	@rm -rf $(PLUGIN)
+	@mkdir -p $(PLUGIN)
+	@sed 's/VERSION/$(VERSION)/g' cmd/kubectl-varmenne/krew.yaml > $(PLUGIN)/varmenne.yaml
+	@for platform in $(PLUGIN_PLATFORMS); do \
+		os=$${platform%/*}; arch=$${platform#*/}; name=kubectl-varmenne_$${os}_$$arch; ending=; \
+		if [ $$os = windows ]; then ending=.exe; fi; mkdir $(PLUGIN)/$$name; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) $(BUILD) -o $(PLUGIN)/$$name/kubectl-varmenne$$ending \
+			-ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" ./cmd/kubectl-varmenne; \
+		cp LICENSE cmd/kubectl-varmenne/kubectl_complete-varmenne $(PLUGIN)/$$name/; \
+		tar --sort=name --mtime=@$(IMAGE_TIME) --owner=0 --group=0 --numeric-owner -C $(PLUGIN)/$$name -cf - . | \
+			gzip -9n > $(PLUGIN)/$$name.tar.gz; \
+		digest=$$(sha256sum $(PLUGIN)/$$name.tar.gz); \
+		sed -i "s/SHA256_$${os}_$$arch/$${digest%% *}/" $(PLUGIN)/varmenne.yaml; \
+	done
+	@ls -l $(PLUGIN)/*.tar.gz $(PLUGIN)/varmenne.yaml
 
 # The image says that it was made when its commit was, so that one commit always makes the same bytes.
 ARCHITECTURES ?= amd64 arm64

@@ -23,6 +23,7 @@ const (
 	certManager       = "github.com/cert-manager/cert-manager"
 	machinery         = "k8s.io/apimachinery"
 	network           = "net/http"
+	cliRuntime        = "k8s.io/cli-runtime"
 )
 
 // pure is what packages stay free of that work without a cluster.
@@ -46,7 +47,32 @@ var rules = []rule{
 			"internal/app", "internal/healthcheck", "internal/scaledown", "internal/simulator", "internal/simulator/admin",
 			"internal/simulator/samples",
 		},
-		why: "main parses the command line and hands over",
+		never: []string{cliRuntime},
+		why:   "main parses the command line and hands over; what the plugin of kubectl needs is not in the controller",
+	},
+	{
+		path: "cmd/kubectl-varmenne",
+		may:  []string{"internal/plugin/commands"},
+		why:  "the plugin's main knows the terminal, and nothing of certificates",
+	},
+	{
+		path: "internal/plugin/commands",
+		may:  []string{"api/v1alpha1", "internal/plugin/cluster", "internal/plugin/overview"},
+		why:  "verbs read, show and write objects with the caller's rights; controllers meet them only in these",
+	},
+	{
+		path: "internal/plugin/cluster",
+		may:  []string{"api/v1alpha1", "internal/plugin/overview"},
+		why:  "cluster lists for the overview, and knows no verb",
+	},
+	{
+		path: "internal/plugin/overview",
+		may: []string{
+			"api/v1alpha1", "internal/manual/csr", "internal/messages/rotation", "internal/pki", "internal/reasons",
+			"internal/tracked/trackedstate",
+		},
+		never: []string{clientGo, controllerRuntime, cliRuntime},
+		why:   "what waits for whom is a pure function of the objects and the time, whoever lists and shows them",
 	},
 	{
 		path: "internal/app",

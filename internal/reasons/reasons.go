@@ -25,6 +25,8 @@ type Meaning struct {
 	Waiting bool
 	// Momentary: it lasts for moments, and what the request has said before is still true.
 	Momentary bool
+	// Turn is who has to act before it is over.
+	Turn Turn
 	// Alert of the chart that names the reason; empty if none does.
 	Alert string
 }
@@ -61,6 +63,17 @@ const (
 	RefusesAll
 )
 
+// Turn is who has to act next.
+type Turn int
+
+// It is the turn of a Person; or of the Service, the authority or the way to them, so that a person waits; or of
+// Nobody, because the controller goes on by itself, or nothing is left to be done.
+const (
+	Person Turn = iota
+	Service
+	Nobody
+)
+
 // Names of the chart's alerts that are about reasons.
 const (
 	alertNotReady    = "VarmenneIssuerNotReady"
@@ -90,13 +103,13 @@ func All() map[string]Meaning { return maps.Clone(meanings) }
 // generated from it.
 var meanings = map[string]Meaning{
 	// Of issuers.
-	v1alpha1.ReasonNotChecked:           {Quiet: true},
-	v1alpha1.ReasonChecked:              {Quiet: true},
+	v1alpha1.ReasonNotChecked:           {Quiet: true, Turn: Nobody},
+	v1alpha1.ReasonChecked:              {Quiet: true, Turn: Nobody},
 	v1alpha1.ReasonInvalidSpec:          {Alert: alertNotReady},
 	v1alpha1.ReasonBundleNotFound:       {Alert: alertNotReady},
 	v1alpha1.ReasonBundleInvalid:        {Alert: alertNotReady},
 	v1alpha1.ReasonEndpointNotAllowed:   {Alert: alertNotReady},
-	v1alpha1.ReasonEndpointUnreachable:  {Alert: alertNotReady},
+	v1alpha1.ReasonEndpointUnreachable:  {Alert: alertNotReady, Turn: Service},
 	v1alpha1.ReasonEndpointUntrusted:    {Alert: alertUntrusted},
 	v1alpha1.ReasonWrongEnvironment:     {Alert: alertNotReady},
 	v1alpha1.ReasonUntrustedCertificate: {Alert: alertUntrusted},
@@ -104,12 +117,14 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonSharedAuthority:      {},
 
 	// Of orders on their way.
-	v1alpha1.ReasonOrderCreated:          {Quiet: true, Renewal: Proceeds, Momentary: true},
-	v1alpha1.ReasonSubmitting:            {Quiet: true, Renewal: Proceeds, Momentary: true, Alert: alertStuck},
-	v1alpha1.ReasonRetryingSubmission:    {Quiet: true, Renewal: Stalls},
+	v1alpha1.ReasonOrderCreated: {Quiet: true, Renewal: Proceeds, Momentary: true, Turn: Nobody},
+	v1alpha1.ReasonSubmitting: {
+		Quiet: true, Renewal: Proceeds, Momentary: true, Alert: alertStuck, Turn: Service,
+	},
+	v1alpha1.ReasonRetryingSubmission:    {Quiet: true, Renewal: Stalls, Turn: Service},
 	v1alpha1.ReasonSubmissionFailing:     {MayPass: true, Alert: alertStuck},
-	v1alpha1.ReasonUncertain:             {Renewal: Stalls, Alert: alertStuck},
-	v1alpha1.ReasonAwaitingCertificate:   {Quiet: true, Renewal: Proceeds},
+	v1alpha1.ReasonUncertain:             {Renewal: Stalls, Alert: alertStuck, Turn: Service},
+	v1alpha1.ReasonAwaitingCertificate:   {Quiet: true, Renewal: Proceeds, Turn: Service},
 	v1alpha1.ReasonRetrievalOverdue:      {Alert: alertStuck},
 	v1alpha1.ReasonWrongCertificate:      {Alert: alertStuck},
 	v1alpha1.ReasonIssuerNotFound:        {Quiet: true, Renewal: Stalls, Waiting: true, Alert: alertHeldUp},
@@ -120,33 +135,35 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonClusterError:          {Renewal: Stalls, Waiting: true},
 
 	// Of orders that a person fills.
-	v1alpha1.ReasonApplicationDue:      {Renewal: Proceeds, Waiting: true, Alert: alertPersonDue},
-	v1alpha1.ReasonAwaitingAuthority:   {Quiet: true, Renewal: Proceeds, Waiting: true, Alert: alertPersonDue},
+	v1alpha1.ReasonApplicationDue: {Renewal: Proceeds, Waiting: true, Alert: alertPersonDue},
+	v1alpha1.ReasonAwaitingAuthority: {
+		Quiet: true, Renewal: Proceeds, Waiting: true, Alert: alertPersonDue, Turn: Service,
+	},
 	v1alpha1.ReasonCertificateRejected: {Renewal: Stalls, Waiting: true, Alert: alertPersonDue},
-	v1alpha1.ReasonAwaitingValidity:    {Quiet: true, Renewal: Proceeds, Alert: alertPersonDue},
+	v1alpha1.ReasonAwaitingValidity:    {Quiet: true, Renewal: Proceeds, Alert: alertPersonDue, Turn: Nobody},
 	v1alpha1.ReasonApplicationStale:    {Waiting: true, Alert: alertPersonDue},
 
 	// Of tracked certificates.
-	v1alpha1.ReasonTracked:        {Quiet: true},
+	v1alpha1.ReasonTracked:        {Quiet: true, Turn: Nobody},
 	v1alpha1.ReasonSourceNotFound: {Alert: alertPersonDue},
 	v1alpha1.ReasonSourceInvalid:  {Alert: alertPersonDue},
 	v1alpha1.ReasonExpiringSoon:   {Alert: alertExpiring},
 	v1alpha1.ReasonExpired:        {Alert: alertUrgent},
 	v1alpha1.ReasonChanged:        {Alert: alertPersonDue},
-	v1alpha1.ReasonAcknowledged:   {Quiet: true},
+	v1alpha1.ReasonAcknowledged:   {Quiet: true, Turn: Nobody},
 
 	// Of passwords.
-	v1alpha1.ReasonPasswordProved:     {Quiet: true},
-	v1alpha1.ReasonProvingPassword:    {Quiet: true},
-	v1alpha1.ReasonRotated:            {Quiet: true},
-	v1alpha1.ReasonNotRotating:        {Quiet: true},
-	v1alpha1.ReasonRotationPrepared:   {Quiet: true},
-	v1alpha1.ReasonRotationSent:       {Quiet: true},
-	v1alpha1.ReasonRotationUncertain:  {Alert: alertUnready},
-	v1alpha1.ReasonChangeRefused:      {Alert: alertNeedsPerson},
+	v1alpha1.ReasonPasswordProved:     {Quiet: true, Turn: Nobody},
+	v1alpha1.ReasonProvingPassword:    {Quiet: true, Turn: Nobody},
+	v1alpha1.ReasonRotated:            {Quiet: true, Turn: Nobody},
+	v1alpha1.ReasonNotRotating:        {Quiet: true, Turn: Nobody},
+	v1alpha1.ReasonRotationPrepared:   {Quiet: true, Turn: Nobody},
+	v1alpha1.ReasonRotationSent:       {Quiet: true, Turn: Service},
+	v1alpha1.ReasonRotationUncertain:  {Alert: alertUnready, Turn: Service},
+	v1alpha1.ReasonChangeRefused:      {Alert: alertNeedsPerson, Turn: Service},
 	v1alpha1.ReasonPasswordRefused:    {Alert: alertRefused},
-	v1alpha1.ReasonServiceUnavailable: {Alert: alertUnready},
-	v1alpha1.ReasonLoginsExhausted:    {Alert: alertUnready},
+	v1alpha1.ReasonServiceUnavailable: {Alert: alertUnready, Turn: Service},
+	v1alpha1.ReasonLoginsExhausted:    {Alert: alertUnready, Turn: Nobody},
 	v1alpha1.ReasonEventsRefused:      {Alert: alertNeedsPerson},
 	v1alpha1.ReasonSecretNotFound:     {Alert: alertNeedsPerson},
 	v1alpha1.ReasonSecretInvalid:      {Alert: alertNeedsPerson},
@@ -154,30 +171,30 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonSecretShared:       {Alert: alertNeedsPerson},
 	v1alpha1.ReasonStagingLost:        {Alert: alertRefused},
 	v1alpha1.ReasonStagingNameTaken:   {Alert: alertNeedsPerson},
-	v1alpha1.ReasonSuspended:          {Quiet: true},
-	v1alpha1.ReasonPasswordFresh:      {Quiet: true},
-	v1alpha1.ReasonAgeUnknown:         {Quiet: true},
+	v1alpha1.ReasonSuspended:          {Quiet: true, Turn: Nobody},
+	v1alpha1.ReasonPasswordFresh:      {Quiet: true, Turn: Nobody},
+	v1alpha1.ReasonAgeUnknown:         {Quiet: true, Turn: Nobody},
 	v1alpha1.ReasonSixMonthsOld:       {Alert: alertOld},
 	v1alpha1.ReasonOneYearOld:         {Alert: alertTooOld},
-	v1alpha1.ReasonRetrieved:          {Quiet: true},
+	v1alpha1.ReasonRetrieved:          {Quiet: true, Turn: Nobody},
 	v1alpha1.ReasonRetrievalLate:      {Alert: alertRetrieval},
 
 	// Of orders that have ended.
-	v1alpha1.ReasonIssued:             {Quiet: true},
+	v1alpha1.ReasonIssued:             {Quiet: true, Turn: Nobody},
 	v1alpha1.ReasonCredentialsRefused: {Credentials: Judged, Refuses: RefusesRenewals, MayPass: true},
 	v1alpha1.ReasonRequestRefused:     {Credentials: Unspent, Refuses: RefusesAll},
 	v1alpha1.ReasonSignatureRefused:   {Refuses: RefusesAll, MayPass: true},
 	v1alpha1.ReasonRenewalRefused:     {},
 	v1alpha1.ReasonCertificateExpired: {},
 	v1alpha1.ReasonResponseLost:       {Credentials: Judged},
-	v1alpha1.ReasonWithdrawn:          {Quiet: true, Renewal: Stalls, Credentials: Unspent},
+	v1alpha1.ReasonWithdrawn:          {Quiet: true, Renewal: Stalls, Credentials: Unspent, Turn: Nobody},
 
 	// Of requests.
 	v1alpha1.ReasonInvalidRequest:        {Alert: alertFailed},
 	v1alpha1.ReasonDenied:                {Alert: alertFailed},
 	v1alpha1.ReasonWaitingForApproval:    {Quiet: true, Renewal: Stalls, Alert: alertHeldUp},
 	v1alpha1.ReasonWaitingForCertificate: {Quiet: true, Renewal: Stalls, Alert: alertHeldUp},
-	v1alpha1.ReasonWaitingForWindow:      {Quiet: true, Renewal: Proceeds},
-	v1alpha1.ReasonLargeKey:              {},
+	v1alpha1.ReasonWaitingForWindow:      {Quiet: true, Renewal: Proceeds, Turn: Nobody},
+	v1alpha1.ReasonLargeKey:              {Turn: Nobody},
 	v1alpha1.ReasonRenewalFailing:        {},
 }

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
@@ -14,6 +15,12 @@ const (
 	recommendedMonths = 6
 	demandedYears     = 1
 )
+
+// Recommended is when the owner of the service recommends that a password has been rotated which came at a time.
+func Recommended(since time.Time) time.Time { return since.AddDate(0, recommendedMonths, 0) }
+
+// Demanded is when the owner of the service demands that.
+func Demanded(since time.Time) time.Time { return since.AddDate(demandedYears, 0, 0) }
 
 // writeAge writes how old the password is.
 func (s Snapshot) writeAge(object *v1alpha1.MessagesPassword) {
@@ -31,10 +38,10 @@ func (s Snapshot) writeAge(object *v1alpha1.MessagesPassword) {
 	const remedy = ": have it rotated (annotation " + v1alpha1.AnnotationRotate + "), and see why it was not"
 	old := false
 	switch {
-	case !s.Now.Before(since.AddDate(demandedYears, 0, 0)):
+	case !s.Now.Before(Demanded(since.Time)):
 		old, reason = true, v1alpha1.ReasonOneYearOld
 		age += ", more than a year ago, after which the owner of the service demands a rotation" + remedy
-	case !s.Now.Before(since.AddDate(0, recommendedMonths, 0)):
+	case !s.Now.Before(Recommended(since.Time)):
 		old, reason = true, v1alpha1.ReasonSixMonthsOld
 		age += ", more than six months ago, after which the owner of the service recommends a rotation" + remedy
 	}

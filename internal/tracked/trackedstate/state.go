@@ -117,11 +117,14 @@ func (s Snapshot) isAnother() bool {
 		!s.Tracked.Status.NotAfter.Time.Equal(s.Leaf.NotAfter)
 }
 
-func (s Snapshot) remindBefore() time.Duration {
-	if s.Tracked.Spec.RemindBefore == nil {
+func (s Snapshot) remindBefore() time.Duration { return RemindBefore(&s.Tracked.Spec) }
+
+// RemindBefore is spec.remindBefore of a TrackedCertificate, or its default.
+func RemindBefore(spec *v1alpha1.TrackedCertificateSpec) time.Duration {
+	if spec.RemindBefore == nil {
 		return defaultRemindBefore
 	}
-	return s.Tracked.Spec.RemindBefore.Duration
+	return spec.RemindBefore.Duration
 }
 
 func (s Snapshot) whatToDo() string {

@@ -32,7 +32,7 @@ func writeMeanings(text *strings.Builder) {
 	rows := reasons.All()
 	for _, reason := range slices.Sorted(maps.Keys(rows)) {
 		row, event, alert := rows[reason], "Warning", "–"
-		if row == (reasons.Meaning{}) || row == (reasons.Meaning{Quiet: true}) {
+		if row == (reasons.Meaning{Turn: row.Turn}) || row == (reasons.Meaning{Quiet: true, Turn: row.Turn}) {
 			continue
 		}
 		if row.Quiet {

@@ -1,0 +1,60 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// RefusedError says which right is missing, and how to find out who has it.
+type RefusedError struct {
+	// Verb and Resource are what was refused; Namespace is where, empty for the whole cluster.
+	Verb, Resource, Namespace string
+	// Err is the API server's.
+	Err error
+}
+
+// Error names the right, and the command that checks whether it has been granted.
+func (e *RefusedError) Error() string {
+	where, check := "in the whole cluster", fmt.Sprintf("kubectl auth can-i %s %s", e.Verb, e.Resource)
+	if e.Namespace != "" {
+		where, check = "in namespace "+e.Namespace, check+" -n "+e.Namespace
+	} else {
+		check += " -A"
+	}
+	return fmt.Sprintf("you may not %s %s %s: ask for that right, and check it with `%s`", e.Verb, e.Resource, where, check)
+}
+
+// Unwrap is the API server's error.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// Explain names the right that is missing where err says that one is; what says what was tried, as "get ManualOrder x".
+func Explain(err error, verb, resource, namespace, what string) error {
+	if err == nil {
+		return nil
+	}
+	if apierrors.IsForbidden(err) {
+		return &RefusedError{Verb: verb, Resource: resource, Namespace: namespace, Err: err}
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// isUnknown reports whether the API server does not know a kind: its custom resource definition is not installed.
+func isUnknown(err error) bool {
+	return apierrors.IsNotFound(err) || meta.IsNoMatchError(err)
+}
+
+// resourceOf is how RBAC and kubectl name the resource of a kind.
+func resourceOf(kind schema.GroupVersionKind) string {
+	plural, _ := meta.UnsafeGuessKindToResource(kind)
+	return plural.GroupResource().String()
+}
+
+// IsRefused reports whether an error is for want of a right.
+func IsRefused(err error) bool {
+	_, is := errors.AsType[*RefusedError](err)
+	return is || apierrors.IsForbidden(err)
+}

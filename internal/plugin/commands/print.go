@@ -1,0 +1,120 @@
+package commands
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"k8s.io/cli-runtime/pkg/printers"
+	"sigs.k8s.io/yaml"
+
+	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
+)
+
+// Formats of --output.
+const (
+	formatWide = "wide"
+	formatJSON = "json"
+	formatYAML = "yaml"
+)
+
+// printRows prints rows as the flags say.
+func (p *program) printRows(rows []overview.Row, options statusOptions, noHeaders bool) error {
+	if options.output == formatJSON || options.output == formatYAML {
+		return printDocument(p.Streams.Out, options.output, struct {
+			Items []overview.Row `json:"items"`
+		}{append([]overview.Row{}, rows...)})
+	}
+	if len(rows) == 0 && !options.watch {
+		p.warn("There is no certificate or password of varmenne-issuer here.")
+		return nil
+	}
+	table := printers.GetNewTabWriter(p.Streams.Out)
+	if !noHeaders {
+		fmt.Fprintln(table, headers(options))
+	}
+	for i := range rows {
+		fmt.Fprintln(table, cells(&rows[i], options))
+	}
+	return table.Flush()
+}
+
+func printDocument(to io.Writer, format string, document any) error {
+	content, err := json.MarshalIndent(document, "", "  ")
+	if err == nil && format == formatYAML {
+		content, err = yaml.JSONToYAML(content)
+	}
+	if err != nil {
+		return fmt.Errorf("print as %s: %w", format, err)
+	}
+	_, err = fmt.Fprintln(to, strings.TrimSuffix(string(content), "\n"))
+	return err
+}
+
+func headers(options statusOptions) string {
+	columns := []string{"SEVERITY", "KIND", "NAME", "STATE", "DAYS", "NEXT", "WHOSE TURN"}
+	if options.all {
+		columns = append([]string{"NAMESPACE"}, columns...)
+	}
+	if options.output == formatWide {
+		columns = append(columns, "ISSUER", "REASON", "COMMAND", "MESSAGE")
+	}
+	return strings.Join(columns, "\t")
+}
+
+// cells are the columns of a row, as a table takes them.
+func cells(row *overview.Row, options statusOptions) string {
+	columns := []string{
+		string(row.Severity), row.Kind, row.Name, orDash(row.State), days(row), next(row), row.Text(),
+	}
+	if options.all {
+		columns = append([]string{row.Namespace}, columns...)
+	}
+	if options.output == formatWide {
+		columns = append(columns, orDash(row.Issuer), orDash(row.Reason), orDash(row.Command), orDash(row.Message))
+	}
+	for i := range columns {
+		columns[i] = visible(columns[i])
+	}
+	return strings.Join(columns, "\t")
+}
+
+func days(row *overview.Row) string {
+	if row.DaysLeft == nil {
+		return "-"
+	}
+	return strconv.Itoa(*row.DaysLeft)
+}
+
+func next(row *overview.Row) string {
+	if row.Next == nil {
+		return "-"
+	}
+	return row.Next.Time.UTC().Format(time.DateOnly) + " " + row.Next.What
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// visible is a text in one line, without what moves the cursor of a terminal: others than our controllers may have
+// written it.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case !unicode.IsGraphic(r):
+			return '?'
+		default:
+			return r
+		}
+	}, text)
+}

@@ -1,0 +1,220 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
+)
+
+// newestEvents is how many events why shows.
+const newestEvents = 8
+
+func (p *program) why() *cobra.Command {
+	var output string
+	command := &cobra.Command{
+		Use:   "why NAME",
+		Short: "Show what a certificate or password waits for, object by object",
+		Long: "Show what a certificate or password waits for: the Certificate, its request, its order and its issuer, each " +
+			"with its message; the newest events; and the command that helps.\n\nNAME is that of any of these objects, or " +
+			"KIND/NAME where several have it.",
+		Example: "  kubectl varmenne why -n stamping stamping\n  kubectl varmenne why -n stamping certificate/stamping",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			if !slices.Contains([]string{"", formatJSON, formatYAML}, output) {
+				return fmt.Errorf("--output=%s: write json or yaml", output)
+			}
+			return p.explain(command.Context(), arguments[0], output)
+		},
+		ValidArgsFunction: p.completeRows(anyKind),
+	}
+	command.Flags().StringVarP(&output, "output", "o", "", "`format`: json or yaml")
+	return command
+}
+
+// explained is a row with the events of its objects.
+type explained struct {
+	overview.Row `json:",inline"`
+
+	Events []happened `json:"events"`
+}
+
+// happened is an event.
+type happened struct {
+	Time    time.Time `json:"time"`
+	Type    string    `json:"type"`
+	Reason  string    `json:"reason"`
+	Object  string    `json:"object"`
+	Message string    `json:"message"`
+}
+
+func (p *program) explain(ctx context.Context, name, output string) error {
+	inventory, access, err := p.list(ctx, false)
+	if err != nil {
+		return err
+	}
+	p.warnOfUnread(inventory)
+	row, err := pick(overview.Of(inventory.Objects(), p.Clock.Now()), name)
+	if err != nil {
+		return err
+	}
+	events, err := p.events(ctx, access, row.Chain)
+	if err != nil {
+		p.warn("warning: events are not shown: %v", err)
+	}
+	if output != "" {
+		return printDocument(p.Streams.Out, output, explained{Row: *row, Events: events})
+	}
+	p.printExplained(p.Streams.Out, row, events)
+	return nil
+}
+
+// pick is the row that a name means: that of an object in its chain, and of several the one whose own name it is.
+func pick(rows []overview.Row, name string) (*overview.Row, error) {
+	kind, bare, hasKind := strings.Cut(name, "/")
+	if !hasKind {
+		kind, bare = "", name
+	}
+	var own, other []*overview.Row
+	for i := range rows {
+		row := &rows[i]
+		for j, step := range row.Chain {
+			if step.Name != bare || hasKind && !isKind(kind, step.Kind) {
+				continue
+			}
+			if j == 0 {
+				own = append(own, row)
+			} else {
+				other = append(other, row)
+			}
+			break
+		}
+	}
+	found := own
+	if len(found) == 0 {
+		found = other
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("nothing of varmenne-issuer has the name %q in this namespace: `kubectl varmenne status` "+
+			"shows what there is; name another namespace with -n", name)
+	case 1:
+		return found[0], nil
+	default:
+		names := make([]string, 0, len(found))
+		for _, row := range found {
+			names = append(names, strings.ToLower(row.Kind)+"/"+row.Name)
+		}
+		return nil, fmt.Errorf("%q may be any of %s: write which", name, strings.Join(names, ", "))
+	}
+}
+
+// isKind reports whether a word of a command line means a kind: its name, or its plural.
+func isKind(word, kind string) bool {
+	return strings.EqualFold(word, kind) || strings.EqualFold(word, kind+"s")
+}
+
+// events are the newest of some objects, the newest first.
+func (p *program) events(ctx context.Context, access client.Client, chain []overview.Step) ([]happened, error) {
+	var found []happened
+	for _, step := range chain {
+		list := &corev1.EventList{}
+		namespace := cmp.Or(step.Namespace, corev1.NamespaceDefault)
+		err := access.List(ctx, list, client.InNamespace(namespace),
+			client.MatchingFields{"involvedObject.uid": step.UID})
+		if err != nil {
+			return found, cluster.Explain(err, "list", "events", namespace, "list events")
+		}
+		for i := range list.Items {
+			event := &list.Items[i]
+			found = append(found, happened{
+				Time: timeOfEvent(event), Type: event.Type, Reason: event.Reason,
+				Object: step.Kind + "/" + step.Name, Message: event.Message,
+			})
+		}
+	}
+	slices.SortStableFunc(found, func(one, other happened) int { return other.Time.Compare(one.Time) })
+	return found[:min(len(found), newestEvents)], nil
+}
+
+// timeOfEvent is when an event happened last, whichever API it was written with.
+func timeOfEvent(event *corev1.Event) time.Time {
+	last := event.CreationTimestamp.Time
+	times := []time.Time{event.EventTime.Time, event.LastTimestamp.Time}
+	if event.Series != nil {
+		times = append(times, event.Series.LastObservedTime.Time)
+	}
+	for _, at := range times {
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+func (p *program) printExplained(to io.Writer, row *overview.Row, events []happened) {
+	fmt.Fprintf(to, "%s %s/%s: %s, %s\n", row.Kind, row.Namespace, row.Name, row.State, row.Text())
+	for _, step := range row.Chain {
+		fmt.Fprintf(to, "\n%s\n", p.stepLine(step))
+		if step.Message != "" {
+			fmt.Fprintf(to, "  %s\n", visible(step.Message))
+		}
+	}
+	if len(row.Dates) > 0 {
+		fmt.Fprintf(to, "\nDates\n")
+		for _, date := range row.Dates {
+			fmt.Fprintf(to, "  %s  %s (%s)\n", date.Time.UTC().Format(time.RFC3339), date.What, p.distance(date.Time))
+		}
+	}
+	if len(events) > 0 {
+		fmt.Fprintf(to, "\nNewest events\n")
+		for _, event := range events {
+			fmt.Fprintf(to, "  %s  %s %s %s: %s\n", p.distance(event.Time), event.Type, event.Reason, event.Object,
+				visible(event.Message))
+		}
+	}
+	if row.Command != "" {
+		fmt.Fprintf(to, "\nWhat helps\n  %s\n", row.Command)
+	}
+}
+
+// stepLine is what an object says of itself in a word or two.
+func (p *program) stepLine(step overview.Step) string {
+	parts := []string{step.Kind, step.Name}
+	if step.State != "" {
+		parts = append(parts, step.State)
+	}
+	switch {
+	case step.Ready:
+		parts = append(parts, "ready")
+	default:
+		parts = append(parts, "not ready")
+	}
+	if step.Reason != "" && step.Reason != step.State {
+		parts = append(parts, step.Reason)
+	}
+	if step.Since.Unix() > 0 {
+		parts = append(parts, p.distance(step.Since))
+	}
+	return strings.Join(parts, "  ")
+}
+
+// distance is how long ago a time is, or how far ahead.
+func (p *program) distance(at time.Time) string {
+	since := p.Clock.Since(at)
+	if since < 0 {
+		return "in " + duration.HumanDuration(-since)
+	}
+	return duration.HumanDuration(since) + " ago"
+}
