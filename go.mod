@@ -3,6 +3,7 @@ module github.com/varmenne/varmenne-issuer
 go 1.26.0
 
 require (
+	github.com/arran4/golang-ical v0.3.4
 	github.com/beevik/etree v1.8.1
 	github.com/cert-manager/cert-manager v1.21.2
 	github.com/go-logr/logr v1.4.3

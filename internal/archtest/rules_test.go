@@ -57,8 +57,18 @@ var rules = []rule{
 	},
 	{
 		path: "internal/plugin/commands",
-		may:  []string{"api/v1alpha1", "internal/plugin/cluster", "internal/plugin/overview"},
-		why:  "verbs read, show and write objects with the caller's rights; controllers meet them only in these",
+		may: []string{
+			"api/v1alpha1", "internal/kube/find", "internal/manual/delivery", "internal/manual/requirements", "internal/pki",
+			"internal/plugin/calendar", "internal/plugin/cluster", "internal/plugin/overview", "internal/secrets",
+			"internal/vero/facts", "internal/vero/plan", "internal/vero/protocol",
+		},
+		why: "verbs read, show and write objects with the caller's rights; controllers meet them only in these",
+	},
+	{
+		path:  "internal/plugin/calendar",
+		may:   []string{"internal/plugin/overview"},
+		never: []string{clientGo, controllerRuntime, cliRuntime},
+		why:   "a calendar is made of rows, wherever they come from",
 	},
 	{
 		path: "internal/plugin/cluster",
@@ -284,13 +294,18 @@ var rules = []rule{
 	{
 		path: "internal/manual/order",
 		may: []string{
-			"api/v1alpha1", "internal/kube/find", "internal/kube/outline", "internal/kube/status",
-			"internal/manual/csr",
-			"internal/manual/delivery", "internal/manual/instructions", "internal/manual/orderstate", "internal/owner",
-			"internal/pki",
-			"internal/reasons", "internal/secrets",
+			"api/v1alpha1", "internal/kube/find", "internal/kube/outline", "internal/kube/status", "internal/manual/csr",
+			"internal/manual/delivery", "internal/manual/instructions", "internal/manual/orderstate",
+			"internal/manual/requirements", "internal/owner", "internal/pki", "internal/reasons", "internal/secrets",
 		},
 		why: "controllers meet only in the API's objects",
+	},
+	{
+		path: "internal/manual/requirements",
+		may: []string{
+			"api/v1alpha1", "internal/kube/status", "internal/manual/csr", "internal/manual/delivery", "internal/pki",
+		},
+		why: "requirements are the same for the controller and for a program that checks before anything is sent",
 	},
 	{
 		path: "internal/manual/issuer",

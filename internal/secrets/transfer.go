@@ -89,14 +89,22 @@ func parseTransfer(name types.NamespacedName, data map[string][]byte) (Transfer,
 		return Transfer{}, &UnusableError{Secret: name,
 			Problem: fmt.Sprintf("lacks %s: add what is missing", strings.Join(missing, " and "))}
 	}
-	transfer := Transfer{
-		ID:       trimLineEnd(data[v1alpha1.KeyTransferID]),
-		Password: protocol.NewPassword(trimLineEnd(data[v1alpha1.KeyTransferPassword])),
-	}
-	err := errors.Join(protocol.CheckTransferID(transfer.ID), protocol.CheckTransferPassword(transfer.Password))
+	transfer, err := NewTransfer(
+		trimLineEnd(data[v1alpha1.KeyTransferID]), trimLineEnd(data[v1alpha1.KeyTransferPassword]))
 	if err != nil {
 		return Transfer{}, &UnusableError{Secret: name,
 			Problem: "holds values that the certificate service cannot take: " + strings.ReplaceAll(err.Error(), "\n", "; ")}
+	}
+	return transfer, nil
+}
+
+// NewTransfer are transfer credentials that somebody has brought, if the certificate service can take them. The error
+// does not show the password.
+func NewTransfer(id, password string) (Transfer, error) {
+	transfer := Transfer{ID: id, Password: protocol.NewPassword(password)}
+	err := errors.Join(protocol.CheckTransferID(transfer.ID), protocol.CheckTransferPassword(transfer.Password))
+	if err != nil {
+		return Transfer{}, err
 	}
 	return transfer, nil
 }

@@ -8,13 +8,11 @@ import (
 	"strings"
 	"unicode"
 
-	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
 	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/manual/requirements"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
@@ -98,50 +96,18 @@ func (r *Reconciler) check(
 	if err != nil {
 		return delivery.Issued{}, err
 	}
-	request, err := pki.ParseCertificateRequest(order.Spec.Request)
-	if err != nil {
-		return delivery.Issued{}, fmt.Errorf("spec.request: %w", err)
-	}
-	usage, extended := usagesOf(waiting.request)
 	earlier, err := r.earlier(ctx, order, came)
 	if err != nil {
 		return delivery.Issued{}, err
 	}
-	ordered := delivery.Order{
-		Request: request, KeyUsage: usage, ExtKeyUsages: extended, Trust: authority.Trust,
-		Intermediates: authority.Intermediates, Earlier: earlier, Policy: policyOf(issuer.ManualSpec()),
-		LiteralSubject: waiting.certificate != nil && waiting.certificate.Spec.LiteralSubject != "",
-	}
-	if renews := order.Spec.Renews; renews != nil {
-		ordered.Replaces, ordered.ReplacesUntil = renews.SerialNumber, renews.NotAfter.Time
+	ordered, err := requirements.Of(requirements.Order{
+		Order: order, Request: waiting.request, Certificate: waiting.certificate, Issuer: issuer.ManualSpec(),
+		Trust: authority.Trust, Intermediates: authority.Intermediates, Earlier: earlier,
+	})
+	if err != nil {
+		return delivery.Issued{}, err
 	}
 	return delivery.Match(came, ordered, wanted.now)
-}
-
-// usagesOf are the usages that a request asks for; cert-manager's defaults where it names none.
-func usagesOf(request *cmapi.CertificateRequest) (x509.KeyUsage, []x509.ExtKeyUsage) {
-	usages := request.Spec.Usages
-	if len(usages) == 0 {
-		usages = cmapi.DefaultKeyUsages()
-	}
-	var usage x509.KeyUsage
-	var extended []x509.ExtKeyUsage
-	for _, wanted := range usages {
-		if bits, is := cmutil.KeyUsageType(wanted); is {
-			usage |= bits
-		} else if purpose, is := cmutil.ExtKeyUsageType(wanted); is {
-			extended = append(extended, purpose)
-		}
-	}
-	return usage, extended
-}
-
-func policyOf(spec *v1alpha1.ManualIssuerSpec) delivery.Policy {
-	var policy delivery.Policy
-	for _, field := range spec.KeepSubject {
-		policy.Keep = append(policy.Keep, "spec.subject."+string(field))
-	}
-	return policy
 }
 
 // earlier are the other orders of the namespace that are for the key of something that came: a person may take the
@@ -159,11 +125,7 @@ func (r *Reconciler) earlier(
 		if err != nil {
 			return nil, err
 		}
-		for i := range others {
-			earlier = append(earlier, delivery.EarlierOrder{
-				PublicKeyDigest: digest, Name: others[i].Name, Date: others[i].CreationTimestamp.Time,
-			})
-		}
+		earlier = append(earlier, requirements.Earlier(others, digest)...)
 	}
 	return earlier, nil
 }

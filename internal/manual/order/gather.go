@@ -12,10 +12,9 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
-	"github.com/varmenne/varmenne-issuer/internal/manual/csr"
 	"github.com/varmenne/varmenne-issuer/internal/manual/instructions"
 	"github.com/varmenne/varmenne-issuer/internal/manual/orderstate"
+	"github.com/varmenne/varmenne-issuer/internal/manual/requirements"
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
@@ -98,7 +97,7 @@ func (r *Reconciler) waiting(
 		if err != nil && !apierrors.IsNotFound(err) {
 			return nil, "", fmt.Errorf("get CertificateRequest %s: %w", cached[i].Name, err)
 		}
-		if err != nil || !waitsFor(request, order) {
+		if err != nil || !requirements.WaitsFor(request, order) {
 			continue
 		}
 		behind, err := owner.Of(ctx, r.Reader, request)
@@ -111,12 +110,6 @@ func (r *Reconciler) waiting(
 		unwanted = behind.Problem
 	}
 	return nil, unwanted, nil
-}
-
-func waitsFor(request *cmapi.CertificateRequest, order *v1alpha1.ManualOrder) bool {
-	reference := request.Spec.IssuerRef
-	return status.Waits(request) && reference.Group == v1alpha1.GroupName && reference.Kind == order.Spec.IssuerRef.Kind &&
-		reference.Name == order.Spec.IssuerRef.Name && csr.Same(request.Spec.Request, order.Spec.Request)
 }
 
 // brought is what a person has brought back, nil if nothing; problem says why it cannot be read.

@@ -40,7 +40,7 @@ func (i *Inventory) Follow(ctx context.Context, access client.WithWatch) (<-chan
 		}
 		if err != nil {
 			cancel()
-			return nil, fmt.Errorf("watch %s: %w", resourceOf(page.kind), err)
+			return nil, fmt.Errorf("watch %s: %w", Resource(page.kind), err)
 		}
 		running++
 		go func() {
@@ -51,7 +51,7 @@ func (i *Inventory) Follow(ctx context.Context, access client.WithWatch) (<-chan
 	}
 	if running == 0 {
 		cancel()
-		return nil, &RefusedError{Verb: "watch", Resource: resourceOf(i.pages[0].kind), Namespace: i.namespace}
+		return nil, &RefusedError{Verb: "watch", Resource: Resource(i.pages[0].kind), Namespace: i.namespace}
 	}
 	go func() {
 		for n := range running {

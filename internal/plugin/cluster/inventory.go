@@ -92,7 +92,7 @@ func List(ctx context.Context, reader client.Reader, namespace string) (*Invento
 			pages[i] = page{listed: kind}
 			pages[i].version, pages[i].objects, pages[i].err = listAll(ctx, reader, kind, namespace)
 			if err := pages[i].err; err != nil && !IsRefused(err) && !isUnknown(err) {
-				return fmt.Errorf("list %s: %w", resourceOf(kind.kind), err)
+				return fmt.Errorf("list %s: %w", Resource(kind.kind), err)
 			}
 			return nil
 		})
@@ -131,7 +131,7 @@ func newInventory(namespace string, pages []page) (*Inventory, error) {
 }
 
 func unread(listed *page, namespace string) Unread {
-	resource := resourceOf(listed.kind)
+	resource := Resource(listed.kind)
 	if listed.supplement {
 		namespace = ""
 	}

@@ -1,12 +1,14 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // RefusedError says which right is missing, and how to find out who has it.
@@ -47,14 +49,34 @@ func isUnknown(err error) bool {
 	return apierrors.IsNotFound(err) || meta.IsNoMatchError(err)
 }
 
-// resourceOf is how RBAC and kubectl name the resource of a kind.
-func resourceOf(kind schema.GroupVersionKind) string {
-	plural, _ := meta.UnsafeGuessKindToResource(kind)
-	return plural.GroupResource().String()
-}
-
 // IsRefused reports whether an error is for want of a right.
 func IsRefused(err error) bool {
 	_, is := errors.AsType[*RefusedError](err)
 	return is || apierrors.IsForbidden(err)
+}
+
+// Resource is how RBAC and kubectl name the resource of a kind.
+func Resource(kind schema.GroupVersionKind) string {
+	plural, _ := meta.UnsafeGuessKindToResource(kind)
+	return plural.GroupResource().String()
+}
+
+// named is a reader whose errors name the missing right.
+type named struct{ client.Client }
+
+// Named is a reader whose errors name the right that is missing, and are not the API server's any more: what is said to
+// the controllers about their rights is of no use to a person.
+func Named(reader client.Client) client.Reader { return named{reader} }
+
+// Get reads an object.
+func (n named) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	err := n.Client.Get(ctx, key, object, options...)
+	if !apierrors.IsForbidden(err) {
+		return err
+	}
+	kind, kindErr := n.GroupVersionKindFor(object)
+	if kindErr != nil {
+		return err
+	}
+	return &RefusedError{Verb: "get", Resource: Resource(kind), Namespace: key.Namespace}
 }

@@ -15,8 +15,8 @@ const anyKind = ""
 // completion is what a shell asks for behind a verb.
 type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
 
-// complete has the shell complete values of flags.
-func (*program) complete(root *cobra.Command) {
+// completeFlags has the shell complete values of flags.
+func completeFlags(root *cobra.Command) {
 	values := map[string][]string{
 		"output":  {formatWide, formatJSON, formatYAML},
 		"fail-on": {string(overview.Warning), string(overview.Critical)},

@@ -86,13 +86,14 @@ func New(options Options) *cobra.Command {
 	for _, verb := range p.verbs() {
 		root.AddCommand(verb)
 	}
-	p.complete(root)
+	completeFlags(root)
 	return root
 }
 
 func (p *program) verbs() []*cobra.Command {
 	return []*cobra.Command{
-		p.status(), p.why(), p.version(),
+		p.status(), p.why(), p.csr(), p.applied(), p.completeOrder(), p.recover(), p.credentials(), p.rotate(), p.notice(),
+		p.calendar(), p.version(),
 	}
 }
 

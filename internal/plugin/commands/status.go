@@ -41,7 +41,7 @@ func (p *program) status() *cobra.Command {
 			"those until the owner of the service demands that it has been rotated. The right to view a namespace is " +
 			"enough; no Secret is read.\n\nWith --fail-on the exit code is 2 if something is as urgent, and 1 if not all " +
 			"could be read.",
-		Example: "  kubectl varmenne status -A\n  kubectl varmenne status -o wide\n" +
+		Example: "  kubectl varmenne status -A\n  kubectl varmenne status -n stamping -o wide\n" +
 			"  kubectl varmenne status -A --fail-on=critical",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {

@@ -44,6 +44,12 @@ func (s Snapshot) CredentialsAvailable() bool {
 	return problem == ""
 }
 
+// CredentialsProblem says why the transfer credentials of the snapshot could not pay for an order, empty if they could.
+func (s Snapshot) CredentialsProblem() string {
+	_, problem := s.credentials()
+	return problem
+}
+
 // Unspent reports whether the transfer credentials of the snapshot can still pay for an order: those of one that waits
 // to be sent, or of one that is to be made. Those that the request leaves alone are not told with it.
 func (s Snapshot) Unspent() bool {

@@ -1,0 +1,107 @@
+package commands_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/commands"
+)
+
+// TestTheExamplesOfEveryVerbRun as they stand in its help, with the objects that they name.
+func TestTheExamplesOfEveryVerbRun(t *testing.T) {
+	for _, name := range []string{"stamping", "payroll", "messages"} {
+		must.Do(t, server.Client.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}))
+	}
+	stamping := manualIn(t, "stamping", "stamping")
+	create(t, noticeDue("stamping", "via"))
+	veroIn(t, "payroll", "payroll")
+	create(t, password("messages", "payroll"))
+	came := stamping.issue(t, "stamping")
+	t.Chdir(t.TempDir())
+	must.Do(t, os.WriteFile("certificate.pem", came, 0o600))
+	must.Do(t, os.WriteFile("mail.eml", append([]byte("Subject: varmenne\n\nOhessa:\n"), came...), 0o600))
+	must.Do(t, os.WriteFile("letter", []byte("another-id\nsecret\n"), 0o600))
+	for _, verb := range commands.New(commands.Options{}).Commands() {
+		if verb.Example == "" {
+			t.Errorf("%s has no example", verb.Name())
+		}
+		for line := range strings.Lines(verb.Example) {
+			t.Run(strings.TrimSpace(line), func(t *testing.T) { runExample(t, verb, strings.TrimSpace(line)) })
+		}
+	}
+}
+
+// runExample runs a line of a shell, as far as examples use one.
+func runExample(t *testing.T, verb *cobra.Command, line string) {
+	t.Helper()
+	line, isOurs := strings.CutPrefix(line, "kubectl varmenne ")
+	if !isOurs {
+		t.Fatal("it is no call of the plugin")
+	}
+	c := &call{typed: []string{"first-id", "secret"}}
+	var to string
+	line, to, _ = strings.Cut(line, " > ")
+	line, handed, hasHanded := strings.Cut(line, " 3< ")
+	if hasHanded {
+		c.handed = map[uint]string{3: string(must.Get(os.ReadFile(handed))(t))}
+	}
+	line, from, hasInput := strings.Cut(line, " < ")
+	if hasInput {
+		c.stdin = string(must.Get(os.ReadFile(from))(t))
+	}
+	arguments := strings.Fields(strings.ReplaceAll(line, `"DVV 1234"`, "DVV_1234"))
+	if verb.Flags().Lookup("wait") != nil {
+		arguments = append(arguments, "--wait=0") // no controller runs here
+	}
+	if err := c.run(t, arguments...); err != nil {
+		t.Fatalf("%v\n%s%s", err, c.out, c.err)
+	}
+	if c.out.Len() == 0 {
+		t.Error("it prints nothing")
+	}
+	if to != "" {
+		must.Do(t, os.WriteFile(to, c.out.Bytes(), 0o600))
+	}
+}
+
+// TestHelpShowsTheExamples and the name that people type.
+func TestHelpShowsTheExamples(t *testing.T) {
+	for _, verb := range commands.New(commands.Options{}).Commands() {
+		help := says(t, verb.Name(), "--help")
+		must.Contain(t, help, "kubectl varmenne "+verb.Name(), "Examples:\n"+verb.Example)
+	}
+}
+
+func TestNamesAreCompleted(t *testing.T) {
+	namespace := server.Namespace(t)
+	manualIn(t, namespace, "leimat")
+	must.Contain(t, says(t, "__complete", "csr", "-n", namespace, ""), "manual-1\tIssuing\n", ":4\n")
+	must.Contain(t, says(t, "__complete", "why", "-n", namespace, "l"), "leimat\t")
+	must.Contain(t, says(t, "__complete", "status", "--fail-on", ""), "warning\ncritical\n")
+}
+
+// noticeDue is a TrackedCertificate that somebody has to be told of.
+func noticeDue(namespace, name string) *v1alpha1.TrackedCertificate {
+	ends := metav1.Now().AddDate(2, 0, 0)
+	return &v1alpha1.TrackedCertificate{ObjectMeta: meta(namespace, name), Spec: v1alpha1.TrackedCertificateSpec{
+		Source: v1alpha1.TrackedSource{CertificateName: "any"}, ChangeNotice: &v1alpha1.ChangeNotice{
+			To: "maija@example.fi", Subject: "Varmenteen päivitys", When: []v1alpha1.ChangedFact{v1alpha1.ChangedAny}},
+	}, Status: v1alpha1.TrackedCertificateStatus{ObservedGeneration: 1, NotAfter: &metav1.Time{Time: ends},
+		Notice: &v1alpha1.Notice{To: "maija@example.fi", Subject: "Varmenteen päivitys", Certificate: []byte("PEM\n"),
+			Digest: strings.Repeat("0a", 32)},
+		Conditions: append(ready("True", "Tracked", "it ends"), metav1.Condition{Type: "NoticeDue", Status: "True",
+			Reason: "Changed", LastTransitionTime: metav1.Now()})}}
+}
+
+func password(namespace, name string) *v1alpha1.MessagesPassword {
+	return &v1alpha1.MessagesPassword{ObjectMeta: meta(namespace, name), Spec: v1alpha1.MessagesPasswordSpec{
+		Environment: "TEST", SecretRef: v1alpha1.MessagesSecretReference{Name: "messages"}},
+		Status: v1alpha1.MessagesPasswordStatus{State: "Idle", Conditions: ready("True", "Rotated", "it is new")}}
+}
