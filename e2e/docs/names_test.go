@@ -12,7 +12,10 @@ import (
 )
 
 // flagsPage is generated.
-const flagsPage = "docs/reference/flags.md"
+const (
+	flagsPage  = "docs/reference/flags.md"
+	pluginPage = "docs/reference/kubectl-varmenne.md"
+)
 
 // ofOthers are flags of programs that are not ours.
 var ofOthers = strings.Fields(`
@@ -43,7 +46,7 @@ type name struct {
 // names are what pages mention, by the claim about it.
 func names(t *testing.T) map[string]name {
 	t.Helper()
-	makefile, flags, values := read(t, "Makefile"), read(t, flagsPage), chartValues(t)
+	makefile, flags, values := read(t, "Makefile"), read(t, flagsPage)+read(t, pluginPage), chartValues(t)
 	var chart struct {
 		AppVersion string `json:"appVersion"`
 	}

@@ -1,5 +1,5 @@
-// Command reference writes two pages of docs/reference from what the product itself is made of: the documented
-// constants of its API, and its flags. Those of the kinds are written by crd-ref-docs. `make generate` runs both.
+// Command reference writes three pages of docs/reference from what the product itself is made of: the documented
+// constants of its API, its flags, and the verbs of kubectl varmenne. Those of the kinds are written by crd-ref-docs. `make generate` runs both.
 package main
 
 import (
@@ -32,7 +32,8 @@ func run(repository, directory string) error {
 			api := filepath.Join(repository, "api", "v1alpha1")
 			return conditionsPage(filepath.Join(api, "conditions.go"), filepath.Join(api, "names.go"))
 		},
-		"flags.md": flagsPage,
+		"flags.md":            flagsPage,
+		"kubectl-varmenne.md": pluginPage,
 	}
 	for name, write := range pages {
 		content, err := write()
