@@ -85,7 +85,7 @@ func (c *call) run(t *testing.T, arguments ...string) error {
 }
 
 // kubeconfig is a file with an administrator's access.
-func kubeconfig(t *testing.T) string {
+func kubeconfig(t testing.TB) string {
 	t.Helper()
 	config := clientcmdapi.NewConfig()
 	config.Clusters["test"] = &clientcmdapi.Cluster{
@@ -144,7 +144,7 @@ func certificate(namespace, name, kind string) *cmapi.Certificate {
 }
 
 // requestOf is an approved request of a Certificate that exists.
-func requestOf(t *testing.T, c *cmapi.Certificate, message string) *cmapi.CertificateRequest {
+func requestOf(t testing.TB, c *cmapi.Certificate, message string) *cmapi.CertificateRequest {
 	t.Helper()
 	r := &cmapi.CertificateRequest{ObjectMeta: meta(c.Namespace, c.Name+"-1")}
 	r.OwnerReferences = []metav1.OwnerReference{{APIVersion: "cert-manager.io/v1", Kind: "Certificate", Name: c.Name,

@@ -104,8 +104,8 @@ func grant(t *testing.T, user, namespace string, rules ...rbacv1.PolicyRule) {
 func TestMoreThanAChunkIsListed(t *testing.T) {
 	namespace, group := server.Namespace(t), errgroup.Group{}
 	group.SetLimit(16)
-	const many = 260
-	for number := range many {
+	const more = 260
+	for number := range more {
 		group.Go(func() error {
 			return server.Client.Create(t.Context(), &v1alpha1.TrackedCertificate{
 				ObjectMeta: meta(namespace, fmt.Sprintf("c-%03d", number)),
@@ -113,7 +113,7 @@ func TestMoreThanAChunkIsListed(t *testing.T) {
 		})
 	}
 	must.Do(t, group.Wait())
-	if rows := strings.Count(says(t, "status", "-n", namespace, "--no-headers"), "\n"); rows != many {
+	if rows := strings.Count(says(t, "status", "-n", namespace, "--no-headers"), "\n"); rows != more {
 		t.Errorf("there are %d rows", rows)
 	}
 }
