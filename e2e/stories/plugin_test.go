@@ -45,15 +45,17 @@ func (m *manual) plugin(user string, arguments ...string) (out, warnings string)
 	printed, warned := &bytes.Buffer{}, &bytes.Buffer{}
 	root := commands.New(commands.Options{Clock: clock.RealClock{}, Streams: genericiooptions.IOStreams{
 		In: strings.NewReader(""), Out: printed, ErrOut: warned}})
-	root.SetArgs(append([]string{"--kubeconfig", m.Cluster.KubeconfigPath(), "--as", user, "-n", m.Namespace}, arguments...))
+	root.SetArgs(append([]string{
+		"--kubeconfig", m.Cluster.KubeconfigPath(), "--as", user, "-n", m.Namespace,
+	}, arguments...))
 	if err := root.ExecuteContext(m.Context()); err != nil {
 		m.Errorf("%q: %v", arguments, err)
 	}
 	return printed.String(), warned.String()
 }
 
-// TestAPersonFetchesACertificateWithThePlugin from the first look to a Certificate that is Ready, with the chart's roles
-// for people and no other rights; who may only view sees whose turn it is all the way.
+// TestAPersonFetchesACertificateWithThePlugin from the first look to a Certificate that is Ready, with the chart's
+// roles for people and no other rights; who may only view sees whose turn it is all the way.
 func TestAPersonFetchesACertificateWithThePlugin(t *testing.T) {
 	t.Parallel()
 	m := beginManual(t)

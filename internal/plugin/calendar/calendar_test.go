@@ -47,7 +47,7 @@ func TestACalendarIsReadAsItWasMeant(t *testing.T) {
 	must.Contain(t, text, "VERSION:2.0\r\n", "PRODID:", "METHOD:PUBLISH\r\n", "DTSTART:20261228T120000Z\r\n",
 		"DTSTAMP:20261128T120000Z\r\n", "REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n")
 	read := must.Get(ics.ParseCalendar(strings.NewReader(text)))(t)
-	var summaries []string
+	summaries := make([]string, 0, len(read.Events()))
 	for _, event := range read.Events() {
 		summaries = append(summaries, event.GetProperty(ics.ComponentPropertySummary).Value)
 		description := event.GetProperty(ics.ComponentPropertyDescription).Value

@@ -15,7 +15,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
-// Requests that a client sends in a second, and at once: as many as kubectl's. One call of the plugin makes a few dozen.
+// Requests that a client sends in a second, and at once: as many as kubectl's. One call of the plugin makes a few
+// dozen.
 const (
 	queriesPerSecond = 50
 	burst            = 300

@@ -221,7 +221,7 @@ func (i *Inventory) Objects() overview.Objects {
 		for key := range i.objects[kind.kind] {
 			keys = append(keys, key)
 		}
-		slices.SortFunc(keys, func(one, other types.NamespacedName) int { return compareKeys(one, other) })
+		slices.SortFunc(keys, compareKeys)
 		for _, key := range keys {
 			objects.Add(i.objects[kind.kind][key])
 		}

@@ -27,7 +27,8 @@ func (e *RefusedError) Error() string {
 	} else {
 		check += " -A"
 	}
-	return fmt.Sprintf("you may not %s %s %s: ask for that right, and check it with `%s`", e.Verb, e.Resource, where, check)
+	return fmt.Sprintf("you may not %s %s %s: ask for that right, and check it with %#q",
+		e.Verb, e.Resource, where, check)
 }
 
 // Unwrap is the API server's error.

@@ -14,7 +14,8 @@ func (p *program) calendar() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "calendar",
 		Short: "Print every due date as iCalendar",
-		Long: "Print every due date of certificates and passwords as iCalendar (RFC 5545). Put behind a URL, as a CronJob can, " +
+		Long: "Print every due date of certificates and passwords as iCalendar (RFC 5545). Put behind a URL, as a CronJob " +
+			"can, " +
 			"it is a calendar that others subscribe to: an event that moves stays the same event.",
 		Example: "  kubectl varmenne calendar -A > certificates.ics",
 		Args:    cobra.NoArgs,

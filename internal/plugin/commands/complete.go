@@ -44,10 +44,11 @@ func (p *program) completeOrder() *cobra.Command {
 		Long: "Check what an authority has sent for a ManualOrder, as the controller would, and put it into the order: PEM " +
 			"anywhere in a text or a mail, DER, base64, PKCS#7 (.p7b), several certificates in any order, in one file or " +
 			"several, or from standard input (-). What cannot be used is refused with a reason before anything is sent to the " +
-			"cluster; a private key never leaves this machine.\n\nIt shows what the authority has changed, and the certificate " +
+			"cluster; a private key never leaves this machine.\n\nIt shows what the authority has changed, and the " +
+			"certificate " +
 			"that is replaced. Where the authority has changed something, it asks first; --yes answers.\n\n" + nameOrOfOwner,
-		Example: "  kubectl varmenne complete -n stamping stamping certificate.pem\n" +
-			"  kubectl varmenne complete -n stamping stamping --dry-run - < mail.eml",
+		Example: "  kubectl varmenne complete -n stamping interface certificate.pem\n" +
+			"  kubectl varmenne complete -n stamping interface --dry-run - < mail.eml",
 		Args: cobra.MinimumNArgs(2), //nolint:mnd // a name and a file
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.bring(command.Context(), arguments[0], arguments[1:], options)
@@ -87,7 +88,7 @@ func (p *program) bring(ctx context.Context, name string, files []string, option
 	}
 	p.showIssued(order, issued)
 	if options.dryRun {
-		p.say("Nothing was sent: --dry-run.")
+		p.sayf("Nothing was sent: --dry-run.")
 		return nil
 	}
 	if err := p.confirm(issued, files, options); err != nil {
@@ -155,17 +156,17 @@ func (p *program) check(
 func (p *program) showIssued(order *v1alpha1.ManualOrder, issued delivery.Issued) {
 	leaf := issued.Leaf
 	if renews := order.Spec.Renews; renews != nil {
-		p.say("in use:  serial number %s, until %s", renews.SerialNumber, at(&renews.NotAfter))
+		p.sayf("in use:  serial number %s, until %s", renews.SerialNumber, at(&renews.NotAfter))
 	} else {
-		p.say("in use:  none")
+		p.sayf("in use:  none")
 	}
-	p.say("came:    serial number %s, from %s until %s\n         %s", pki.SerialNumber(leaf),
+	p.sayf("came:    serial number %s, from %s until %s\n         %s", pki.SerialNumber(leaf),
 		at(&metav1.Time{Time: leaf.NotBefore}), at(&metav1.Time{Time: leaf.NotAfter}), pki.QuoteName(leaf.Subject))
 	if !issued.ValidFrom.IsZero() {
-		p.say("         it is handed over when it begins; the one in use stays until then")
+		p.sayf("         it is handed over when it begins; the one in use stays until then")
 	}
 	for _, changed := range issued.Changes {
-		p.say("changed: %s", changed)
+		p.sayf("changed: %s", changed)
 	}
 }
 
@@ -199,7 +200,7 @@ func (p *program) send(
 	if err != nil {
 		return err
 	}
-	p.say("ManualOrder %s/%s has the certificate.", order.Namespace, order.Name)
+	p.sayf("ManualOrder %s/%s has the certificate.", order.Namespace, order.Name)
 	if options.wait <= 0 {
 		return nil
 	}
@@ -211,12 +212,13 @@ func (p *program) send(
 	case err != nil:
 		return err
 	case !settled:
-		p.warn("warning: the controller has not said anything yet: kubectl varmenne why -n %s %s", order.Namespace, order.Name)
+		p.warnf("warning: the controller has not said anything yet: kubectl varmenne why -n %s %s", order.Namespace,
+			order.Name)
 		return nil
 	case len(order.Status.Certificate) == 0:
 		return fmt.Errorf("the controller does not take it: %s", readyMessage(order.Status.Conditions))
 	default:
-		p.say("%s: %s", order.Status.State, readyMessage(order.Status.Conditions))
+		p.sayf("%s: %s", order.Status.State, readyMessage(order.Status.Conditions))
 		return nil
 	}
 }
@@ -232,9 +234,11 @@ func encode(leaf *x509.Certificate, came []*x509.Certificate) string {
 	return text.String()
 }
 
-// certificateOf is the Certificate behind a request as cert-manager notes it, nil if there is none or nobody may see it.
-// Only whether it has a literal subject is asked; whose key is certified, the controller proves.
-func certificateOf(ctx context.Context, access client.Client, request *cmapi.CertificateRequest) (*cmapi.Certificate, error) {
+// certificateOf is the Certificate behind a request as cert-manager notes it, nil if there is none or nobody may see
+// it. Only whether it has a literal subject is asked; whose key is certified, the controller proves.
+func certificateOf(
+	ctx context.Context, access client.Client, request *cmapi.CertificateRequest,
+) (*cmapi.Certificate, error) {
 	owner := metav1.GetControllerOf(request)
 	if owner == nil || owner.Kind != cmapi.CertificateKind {
 		return nil, nil //nolint:nilnil // there is none

@@ -38,14 +38,15 @@ func (p *program) credentials() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "credentials CERTIFICATE",
 		Short: "Put transfer credentials into the Secret that a Certificate draws on",
-		Long: "Ask for the TransferId and the TransferPassword that the Tax Administration has sent, check them as the issuer " +
+		Long: "Ask for the TransferId and the TransferPassword that the Tax Administration has sent, check them as the " +
+			"issuer " +
 			"would, and write them into the Secret that the Certificate draws on: the one of its annotation " +
 			v1alpha1.AnnotationTransferSecret + ", else the issuer's.\n\nNeither is shown while it is typed, and no argument " +
 			"takes them, so that they are in no history and no list of processes. --from-fd reads both from a file " +
 			"descriptor, a line each.\n\nThis is the one verb that is about a Secret. It writes the two keys, and reads none: " +
 			"it takes the right to create and patch Secrets.",
-		Example: "  kubectl varmenne credentials -n payroll payroll\n" +
-			"  kubectl varmenne credentials -n payroll payroll --from-fd 3 3< letter",
+		Example: "  kubectl varmenne credentials -n payroll incomes\n" +
+			"  kubectl varmenne credentials -n payroll incomes --from-fd 3 3< letter",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: p.completeRows(overview.KindCertificate),
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -55,7 +56,8 @@ func (p *program) credentials() *cobra.Command {
 	flags := command.Flags()
 	flags.UintVar(&options.descriptor, "from-fd", 0, "file `descriptor` to read the TransferId and the TransferPassword "+
 		"from, a line each; 0 is standard input, and taken only where it is no terminal")
-	flags.StringVar(&options.secret, "secret", "", "`name` of the Secret, where neither Certificate nor issuer can be asked")
+	flags.StringVar(&options.secret, "secret", "", "`name` of the Secret, where neither Certificate nor issuer can be "+
+		"asked")
 	return command
 }
 
@@ -83,7 +85,7 @@ func (p *program) putCredentials(ctx context.Context, name string, options crede
 	if err != nil {
 		return cluster.Explain(withoutValues(err), "patch", "secrets", namespace, "write Secret "+target.secret)
 	}
-	p.say("Secret %s/%s has the credentials. How it goes on: kubectl varmenne why -n %s %s", namespace, target.secret,
+	p.sayf("Secret %s/%s has the credentials. How it goes on: kubectl varmenne why -n %s %s", namespace, target.secret,
 		namespace, name)
 	return nil
 }
@@ -114,14 +116,14 @@ func (p *program) transferSecret(
 	}
 	reference := certificate.Spec.IssuerRef
 	if reference.Group != v1alpha1.GroupName || v1alpha1.NewVeroIssuer(reference.Kind) == nil {
-		return nil, fmt.Errorf("Certificate %s names %s %s, which takes no transfer credentials", name, reference.Kind,
+		return nil, fmt.Errorf("the Certificate %s names %s %s, which takes no transfer credentials", name, reference.Kind,
 			reference.Name)
 	}
 	found := &transferSecret{certificate: certificate, secret: options.secret}
 	issuer, err := find.Issuer(ctx, access, reference.Kind, namespace, reference.Name)
 	switch {
 	case apierrors.IsForbidden(err): // a cluster issuer; the checks that need it are left to the controller
-		p.warn("note: %v; whether the credentials were refused for its customer is not checked",
+		p.warnf("note: %v; whether the credentials were refused for its customer is not checked",
 			explainIssuer(err, reference.Kind, namespace, reference.Name))
 	case err != nil:
 		return nil, explainIssuer(err, reference.Kind, namespace, reference.Name)
@@ -136,7 +138,8 @@ func (p *program) transferSecret(
 	case found.secret == "":
 		found.secret = drawnOn
 	case drawnOn != "" && drawnOn != found.secret:
-		return nil, fmt.Errorf("Certificate %s draws on Secret %s, not on %s: leave --secret out, or name that one in its "+
+		return nil, fmt.Errorf("the Certificate %s draws on Secret %s, not on %s: leave --secret out, or name that one in "+
+			"its "+
 			"annotation %s", name, drawnOn, found.secret, v1alpha1.AnnotationTransferSecret)
 	}
 	if found.secret == "" {

@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/commands"
@@ -50,15 +49,18 @@ func TestCredentialsAreCheckedBeforeTheyAreWritten(t *testing.T) {
 		arguments []string
 		says      []string
 	}{
-		"a password that is too long": {[]string{"id", password + password}, []string{"payroll"}, []string{"TransferPassword"}},
+		"a password that is too long": {
+			[]string{"id", password + password}, []string{"payroll"}, []string{"TransferPassword"}},
 		"an id with what nobody sees": {[]string{"i\u200bd", password}, []string{"payroll"}, []string{"ZERO WIDTH SPACE"}},
 		"an id that was spent": {[]string{"spent-already", password}, []string{"payroll"},
 			[]string{"were not written", "were spent", "VeroOrder vero-2"}},
 		"nothing at all":                {[]string{}, []string{"payroll"}, []string{"nothing was written"}},
-		"a Certificate that needs none": {[]string{"id", password}, []string{"manual"}, []string{"takes no transfer credentials"}},
+		"a Certificate that needs none": {[]string{"id", password}, []string{"manual"}, []string{"takes no transfer"}},
 		"one that does not exist":       {[]string{"id", password}, []string{"other"}, []string{`"other" not found`}},
-		"another Secret than its own":   {[]string{"id", password}, []string{"payroll", "--secret=x"}, []string{"draws on Secret vero-transfer"}},
-		"a user who may not":            {[]string{"id", password}, []string{"payroll", "--as=reader"}, []string{"you may not patch secrets in namespace " + namespace}},
+		"another Secret than its own": {
+			[]string{"id", password}, []string{"payroll", "--secret=x"}, []string{"draws on Secret"}},
+		"a user who may not": {
+			[]string{"id", password}, []string{"payroll", "--as=reader"}, []string{"you may not patch secrets"}},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			if strings.Contains(strings.Join(c.arguments, " "), "reader") {
@@ -109,7 +111,7 @@ func TestCredentialsAreWritten(t *testing.T) {
 		string(data["note"]) != "kept" {
 		t.Errorf("the Secret has %s", data)
 	}
-	secret.Immutable = ptr.To(true)
+	secret.Immutable = new(true)
 	must.Do(t, server.Client.Update(t.Context(), secret))
 	third := &call{stdin: "id-3\nthree\n"}
 	err := third.run(t, "credentials", "-n", namespace, "payroll")

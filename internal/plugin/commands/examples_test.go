@@ -19,11 +19,11 @@ func TestTheExamplesOfEveryVerbRun(t *testing.T) {
 	for _, name := range []string{"stamping", "payroll", "messages"} {
 		must.Do(t, server.Client.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}))
 	}
-	stamping := manualIn(t, "stamping", "stamping")
-	create(t, noticeDue("stamping", "via"))
-	veroIn(t, "payroll", "payroll")
+	stamping := manualIn(t, "stamping", "interface")
+	create(t, noticeDue("stamping"))
+	veroIn(t, "payroll", "incomes")
 	create(t, password("messages", "payroll"))
-	came := stamping.issue(t, "stamping")
+	came := stamping.issue(t, "interface")
 	t.Chdir(t.TempDir())
 	must.Do(t, os.WriteFile("certificate.pem", came, 0o600))
 	must.Do(t, os.WriteFile("mail.eml", append([]byte("Subject: varmenne\n\nOhessa:\n"), came...), 0o600))
@@ -88,9 +88,9 @@ func TestNamesAreCompleted(t *testing.T) {
 }
 
 // noticeDue is a TrackedCertificate that somebody has to be told of.
-func noticeDue(namespace, name string) *v1alpha1.TrackedCertificate {
+func noticeDue(namespace string) *v1alpha1.TrackedCertificate {
 	ends := metav1.Now().AddDate(2, 0, 0)
-	return &v1alpha1.TrackedCertificate{ObjectMeta: meta(namespace, name), Spec: v1alpha1.TrackedCertificateSpec{
+	return &v1alpha1.TrackedCertificate{ObjectMeta: meta(namespace, "via"), Spec: v1alpha1.TrackedCertificateSpec{
 		Source: v1alpha1.TrackedSource{CertificateName: "any"}, ChangeNotice: &v1alpha1.ChangeNotice{
 			To: "maija@example.fi", Subject: "Varmenteen päivitys", When: []v1alpha1.ChangedFact{v1alpha1.ChangedAny}},
 	}, Status: v1alpha1.TrackedCertificateStatus{ObservedGeneration: 1, NotAfter: &metav1.Time{Time: ends},

@@ -22,7 +22,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -148,7 +147,7 @@ func requestOf(t testing.TB, c *cmapi.Certificate, message string) *cmapi.Certif
 	t.Helper()
 	r := &cmapi.CertificateRequest{ObjectMeta: meta(c.Namespace, c.Name+"-1")}
 	r.OwnerReferences = []metav1.OwnerReference{{APIVersion: "cert-manager.io/v1", Kind: "Certificate", Name: c.Name,
-		UID: c.UID, Controller: ptr.To(true)}}
+		UID: c.UID, Controller: new(true)}}
 	der := must.Get(x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		Subject: pkix.Name{CommonName: c.Name, Country: []string{"FI"}}}, pkitest.Key(c.Name)))(t)
 	r.Spec.Request = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})

@@ -100,8 +100,8 @@ func (p *program) csr() *cobra.Command {
 		Short: "Write the certificate signing request that is to be carried to the authority",
 		Long: "Write the certificate signing request of a ManualOrder, as PEM or DER, to standard output. A request that " +
 			"nobody waits for any more is refused: an application is binding.\n\n" + nameOrOfOwner,
-		Example: "  kubectl varmenne csr -n stamping stamping > stamping.csr\n" +
-			"  kubectl varmenne csr -n stamping stamping --der > stamping.der",
+		Example: "  kubectl varmenne csr -n stamping interface > interface.csr\n" +
+			"  kubectl varmenne csr -n stamping interface --der > interface.der",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: p.completeRows(overview.KindManualOrder),
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -125,7 +125,8 @@ func (p *program) writeRequest(ctx context.Context, name string, der bool) error
 		return err
 	}
 	if noted := order.Spec.Application; noted != nil {
-		p.warn("warning: application %s is noted for ManualOrder %s already%s: to carry the same request there again orders "+
+		p.warnf("warning: application %s is noted for ManualOrder %s already%s: to carry the same request there again "+
+			"orders "+
 			"two certificates", pki.Quote(noted.Reference), order.Name, by(noted))
 	}
 	content := order.Spec.Request
@@ -160,8 +161,8 @@ func (p *program) applied() *cobra.Command {
 		Short: "Note that a request was carried to the authority, or that an application was stopped",
 		Long: "Note in a ManualOrder that its request was carried to the authority, so that everybody sees it. While one " +
 			"application is noted another one is refused, because each orders a certificate.\n\n" + nameOrOfOwner,
-		Example: "  kubectl varmenne applied -n stamping stamping --reference \"DVV 1234\" --by Maija\n" +
-			"  kubectl varmenne applied -n stamping stamping --stopped",
+		Example: "  kubectl varmenne applied -n stamping interface --reference \"DVV 1234\" --by Maija\n" +
+			"  kubectl varmenne applied -n stamping interface --stopped",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: p.completeRows(overview.KindManualOrder),
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -169,7 +170,8 @@ func (p *program) applied() *cobra.Command {
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.reference, "reference", "", "what names the application: its `number`, or the day it was sent")
+	flags.StringVar(&options.reference, "reference", "", "what names the application: its `number`, or the day it was "+
+		"sent")
 	flags.StringVar(&options.by, "by", "", "`who` has applied")
 	flags.StringVar(&options.date, "date", "", "`day` of the application, as 2026-11-28. Left out: today")
 	flags.BoolVar(&options.stopped, "stopped", false, "remove the note, because the application was stopped")
@@ -220,10 +222,11 @@ func (p *program) noteApplication(ctx context.Context, name string, options appl
 		return err
 	}
 	if application == nil {
-		p.say("ManualOrder %s/%s: no application is noted any more", namespace, order.Name)
+		p.sayf("ManualOrder %s/%s: no application is noted any more", namespace, order.Name)
 		return nil
 	}
-	p.say("ManualOrder %s/%s: application %s is noted; when the authority has answered: kubectl varmenne complete -n %s %s "+
+	p.sayf("ManualOrder %s/%s: application %s is noted; when the authority has answered: kubectl varmenne complete -n %s "+
+		"%s "+
 		"FILE", namespace, order.Name, pki.Quote(application.Reference), namespace, order.Name)
 	return nil
 }

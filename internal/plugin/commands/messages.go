@@ -56,11 +56,12 @@ func (p *program) demandRotation(ctx context.Context, name string) error {
 		return explainConflict(err, messagesPasswords, "MessagesPassword", password)
 	}
 	if status.State != v1alpha1.MessagesPasswordIdle && status.State != "" {
-		p.say("MessagesPassword %s/%s: a rotation is in flight (%s), and another one follows it.", namespace, name, status.State)
+		p.sayf("MessagesPassword %s/%s: a rotation is in flight (%s), and another one follows it.", namespace, name,
+			status.State)
 	} else {
-		p.say("MessagesPassword %s/%s: a rotation is demanded.", namespace, name)
+		p.sayf("MessagesPassword %s/%s: a rotation is demanded.", namespace, name)
 	}
-	p.say("How it goes: kubectl varmenne why -n %s messagespassword/%s", namespace, name)
+	p.sayf("How it goes: kubectl varmenne why -n %s messagespassword/%s", namespace, name)
 	return nil
 }
 
@@ -71,7 +72,8 @@ func (p *program) notice() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "notice NAME",
 		Short: "Print the mail that tells of a changed certificate, or say that it was sent",
-		Long: "Print the mail that somebody has to get because a TrackedCertificate has changed, with recipient, subject and " +
+		Long: "Print the mail that somebody has to get because a TrackedCertificate has changed, with recipient, subject " +
+			"and " +
 			"the new certificate, as a mail program takes it. --sent says that it was sent, after which nobody is reminded " +
 			"of this change any more.",
 		Example: "  kubectl varmenne notice -n stamping via > notice.eml\n" +
@@ -102,7 +104,8 @@ func (p *program) tellChange(ctx context.Context, name string, sent bool) error 
 	case told == nil:
 		return fmt.Errorf("no notice of TrackedCertificate %s is due", name)
 	case tracked.Status.ObservedGeneration != tracked.Generation:
-		return errors.New("the controller has not looked at the TrackedCertificate since it was changed: try again in a moment")
+		return errors.New("the controller has not looked at the TrackedCertificate since it was changed: try again in a " +
+			"moment")
 	case !sent:
 		_, err := p.Streams.Out.Write(mailOf(tracked))
 		return err
@@ -113,6 +116,6 @@ func (p *program) tellChange(ctx context.Context, name string, sent bool) error 
 	if err != nil {
 		return explainConflict(err, trackedCertificates, "TrackedCertificate", tracked)
 	}
-	p.say("TrackedCertificate %s/%s: %s knows of the certificate as it is.", namespace, name, told.To)
+	p.sayf("TrackedCertificate %s/%s: %s knows of the certificate as it is.", namespace, name, told.To)
 	return nil
 }

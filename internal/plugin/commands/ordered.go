@@ -121,7 +121,7 @@ func (p *program) authority(
 	namespace := secrets.BundleNamespace(issuer, options.controllerNamespace)
 	for _, source := range []*v1alpha1.BundleSource{&issuer.ManualSpec().Trust, issuer.ManualSpec().Intermediates} {
 		if source != nil && source.SecretKeyRef != nil {
-			p.warn("note: Secret %s/%s is read: it holds authorities that %s %s trusts", namespace, source.SecretKeyRef.Name,
+			p.warnf("note: Secret %s/%s is read: it holds authorities that %s %s trusts", namespace, source.SecretKeyRef.Name,
 				issuer.IssuerKind(), issuer.GetName())
 		}
 	}

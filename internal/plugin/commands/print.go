@@ -30,7 +30,7 @@ func (p *program) printRows(rows []overview.Row, options statusOptions, noHeader
 		}{append([]overview.Row{}, rows...)})
 	}
 	if len(rows) == 0 && !options.watch {
-		p.warn("There is no certificate or password of varmenne-issuer here.")
+		p.warnf("There is no certificate or password of varmenne-issuer here.")
 		return nil
 	}
 	table := printers.GetNewTabWriter(p.Streams.Out)

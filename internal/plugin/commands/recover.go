@@ -53,7 +53,7 @@ func (p *program) recover() *cobra.Command {
 			"lost it: the service's staff can tell it. The order asks for its certificate with it, and sends nothing " +
 			"meanwhile.\n\nNAME is that of a VeroOrder, or of the Certificate that it is for. It takes the right to patch " +
 			"VeroOrders, which the role admin has.",
-		Example:           "  kubectl varmenne recover -n payroll payroll 1234567890",
+		Example:           "  kubectl varmenne recover -n payroll incomes 1234567890",
 		Args:              cobra.ExactArgs(2), //nolint:mnd // a name and an id
 		ValidArgsFunction: p.completeRows(overview.KindVeroOrder),
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -89,7 +89,7 @@ func (p *program) adopt(ctx context.Context, name, id string, wait time.Duration
 	if err != nil {
 		return explainConflict(err, veroOrders, "VeroOrder", order)
 	}
-	p.say("VeroOrder %s/%s is to ask for its certificate with the RetrievalId %s.", namespace, order.Name, id)
+	p.sayf("VeroOrder %s/%s is to ask for its certificate with the RetrievalId %s.", namespace, order.Name, id)
 	if wait <= 0 {
 		return nil
 	}
@@ -100,12 +100,12 @@ func (p *program) adopt(ctx context.Context, name, id string, wait time.Duration
 	case err != nil:
 		return err
 	case !settled:
-		p.warn("warning: the controller has not said anything yet: kubectl varmenne why -n %s %s", namespace, order.Name)
+		p.warnf("warning: the controller has not said anything yet: kubectl varmenne why -n %s %s", namespace, order.Name)
 		return nil
 	case isRefusedID(order):
 		return fmt.Errorf("the controller does not take it: %s", readyMessage(order.Status.Conditions))
 	default:
-		p.say("%s: %s", order.Status.State, readyMessage(order.Status.Conditions))
+		p.sayf("%s: %s", order.Status.State, readyMessage(order.Status.Conditions))
 		return nil
 	}
 }

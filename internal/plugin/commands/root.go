@@ -70,7 +70,8 @@ func New(options Options) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-varmenne",
 		Short: "What waits for whom: certificates and passwords of varmenne-issuer",
-		Long: "What waits for whom: every certificate and password of varmenne-issuer in one table, and what a person has to " +
+		Long: "What waits for whom: every certificate and password of varmenne-issuer in one table, and what a person has " +
+			"to " +
 			"do for them.\n\nIt works with your own rights, and names the one that is missing. No verb reads a Secret, but " +
 			"for `complete` where an issuer has its bundle in one, which it says; `credentials` writes one.",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl varmenne"},
@@ -123,13 +124,13 @@ func (p *program) list(ctx context.Context, all bool) (*cluster.Inventory, clien
 	return inventory, access, err
 }
 
-// warn tells the person something beside the result.
-func (p *program) warn(format string, arguments ...any) {
+// warnf tells the person something beside the result.
+func (p *program) warnf(format string, arguments ...any) {
 	fmt.Fprintf(p.Streams.ErrOut, format+"\n", arguments...)
 }
 
-// say tells the person what was done.
-func (p *program) say(format string, arguments ...any) {
+// sayf tells the person what was done.
+func (p *program) sayf(format string, arguments ...any) {
 	fmt.Fprintf(p.Streams.Out, format+"\n", arguments...)
 }
 
@@ -138,7 +139,7 @@ func (p *program) version() *cobra.Command {
 		Use: "version", Short: "Print the version of the plugin", Args: cobra.NoArgs,
 		Example: "  kubectl varmenne version",
 		RunE: func(*cobra.Command, []string) error {
-			p.say("kubectl-varmenne %s (commit %s)", p.Version, p.Commit)
+			p.sayf("kubectl-varmenne %s (commit %s)", p.Version, p.Commit)
 			return nil
 		},
 	}

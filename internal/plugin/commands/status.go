@@ -36,7 +36,8 @@ func (p *program) status() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "status",
 		Short: "Show every certificate and password, and whose turn it is",
-		Long: "Show every Certificate of varmenne-issuer, every TrackedCertificate and every MessagesPassword in one table, " +
+		Long: "Show every Certificate of varmenne-issuer, every TrackedCertificate and every MessagesPassword in one " +
+			"table, " +
 			"the most urgent first: state, days left, the next date, and whose turn it is.\n\nThe days of a password are " +
 			"those until the owner of the service demands that it has been rotated. The right to view a namespace is " +
 			"enough; no Secret is read.\n\nWith --fail-on the exit code is 2 if something is as urgent, and 1 if not all " +
@@ -58,7 +59,8 @@ func (p *program) status() *cobra.Command {
 	flags.BoolVarP(&options.all, "all-namespaces", "A", false, "show all namespaces")
 	flags.BoolVarP(&options.watch, "watch", "w", false, "go on, and show each row again when it has changed")
 	flags.StringVarP(&options.output, "output", "o", "", "`format`: wide, json or yaml")
-	flags.StringVar(&options.failOn, "fail-on", "", "exit with 2 if a row is of that `severity` or a worse one: warning or "+
+	flags.StringVar(&options.failOn, "fail-on", "", "exit with 2 if a row is of that `severity` or a worse one: warning "+
+		"or "+
 		"critical")
 	flags.BoolVar(&options.noHeaders, "no-headers", false, "print no headers")
 	return command
@@ -96,9 +98,9 @@ func (p *program) showStatus(ctx context.Context, options statusOptions) error {
 func (p *program) warnOfUnread(inventory *cluster.Inventory) {
 	for _, unread := range inventory.Unread {
 		if unread.Supplement {
-			p.warn("note: dates that depend on %s are missing: %v", unread.Resource, unread.Err)
+			p.warnf("note: dates that depend on %s are missing: %v", unread.Resource, unread.Err)
 		} else {
-			p.warn("warning: not shown: %s: %v", unread.Resource, unread.Err)
+			p.warnf("warning: not shown: %s: %v", unread.Resource, unread.Err)
 		}
 	}
 }

@@ -24,7 +24,7 @@ import (
 func TestStatusShowsEverythingOfANamespace(t *testing.T) {
 	namespace := server.Namespace(t)
 	manualIn(t, namespace, "leimat")
-	create(t, noticeDue(namespace, "via"), password(namespace, "messages"))
+	create(t, noticeDue(namespace), password(namespace, "messages"))
 	table := says(t, "status", "-n", namespace)
 	lines := strings.Split(strings.TrimSpace(table), "\n")
 	if len(lines) != 4 {
@@ -36,7 +36,9 @@ func TestStatusShowsEverythingOfANamespace(t *testing.T) {
 	must.Contain(t, says(t, "status", "-n", namespace, "-o", "wide"), "ApplicationDue",
 		"kubectl varmenne csr -n "+namespace+" manual-1 > manual-1.csr")
 	must.Contain(t, says(t, "status", "-A"), "NAMESPACE", namespace)
-	var document struct{ Items []overview.Row }
+	var document struct {
+		Items []overview.Row `json:"items"`
+	}
 	must.Do(t, json.Unmarshal([]byte(says(t, "status", "-n", namespace, "-o", "json")), &document))
 	if len(document.Items) != 3 || document.Items[0].Turn != overview.Yours || len(document.Items[0].Chain) != 4 {
 		t.Errorf("as JSON it is %+v", document)
@@ -47,7 +49,9 @@ func TestStatusShowsEverythingOfANamespace(t *testing.T) {
 
 func TestTheExitCodeOfStatus(t *testing.T) {
 	empty, waiting := server.Namespace(t), server.Namespace(t)
-	create(t, noticeDue(waiting, "via"))
+	may := "you may not list certificates.cert-manager.io in namespace " + empty + ": ask for that right, and check it " +
+		"with `kubectl auth can-i list certificates.cert-manager.io -n " + empty + "`"
+	create(t, noticeDue(waiting))
 	for claim, c := range map[string]struct {
 		arguments []string
 		code      int
@@ -59,7 +63,7 @@ func TestTheExitCodeOfStatus(t *testing.T) {
 		"nobody asks":                       {[]string{"-n", waiting}, 0, ""},
 		"a severity that there is not":      {[]string{"--fail-on=fatal"}, 1, "write warning or critical"},
 		"a watch has no end":                {[]string{"--watch", "--fail-on=warning"}, 1, "never ends"},
-		"nothing can be read":               {[]string{"-n", empty, "--as=nobody"}, 1, "you may not list certificates.cert-manager.io in namespace " + empty + ": ask for that right, and check it with `kubectl auth can-i list certificates.cert-manager.io -n " + empty + "`"},
+		"nothing can be read":               {[]string{"-n", empty, "--as=nobody"}, 1, may},
 		"nor in the whole cluster":          {[]string{"-A", "--as=nobody"}, 1, "in the whole cluster"},
 		"a cluster that nobody can reach":   {[]string{"--server=https://127.0.0.1:1"}, 1, "127.0.0.1:1"},
 		"a context that there is not":       {[]string{"--context=other"}, 1, "other"},
@@ -151,8 +155,9 @@ func TestAWatchShowsWhatHasChanged(t *testing.T) {
 		Reason: "PasswordRefused", Message: "ask DVV", LastTransitionTime: metav1.Now()})
 	must.Do(t, server.Client.Status().Update(t.Context(), watched))
 	must.Contain(t, read(), "critical", "messages", "yours: ask DVV")
-	create(t, noticeDue(namespace, "via"))
-	for !strings.Contains(read(), "NoticeDue") { // it is made first, and gets its status then
+	create(t, noticeDue(namespace))
+	for line := ""; !strings.Contains(line, "NoticeDue"); { // it is made first, and gets its status then
+		line = read()
 	}
 	cancel()
 	if err := <-ended; err != nil {
@@ -174,8 +179,10 @@ func TestWhyShowsTheChain(t *testing.T) {
 			"What helps\n  kubectl varmenne credentials -n "+namespace+" payroll\n")
 	}
 	var document struct {
-		Name   string
-		Events []struct{ Reason string }
+		Name   string `json:"name"`
+		Events []struct {
+			Reason string `json:"reason"`
+		} `json:"events"`
 	}
 	must.Do(t, json.Unmarshal([]byte(says(t, "why", "-n", namespace, "payroll", "-o", "json")), &document))
 	if document.Name != "payroll" || len(document.Events) != 1 {

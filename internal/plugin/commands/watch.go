@@ -20,7 +20,7 @@ func (p *program) watchStatus(ctx context.Context, options statusOptions) error 
 	for ctx.Err() == nil {
 		inventory, access, err := p.list(ctx, options.all)
 		if err != nil {
-			return endOfWatch(ctx, err)
+			return unlessEnded(ctx, err)
 		}
 		if len(shown) == 0 {
 			p.warnOfUnread(inventory)
@@ -30,18 +30,18 @@ func (p *program) watchStatus(ctx context.Context, options statusOptions) error 
 		}
 		headers = false
 		if err := p.followChanges(ctx, inventory, access, options, shown); err != nil {
-			return endOfWatch(ctx, err)
+			return unlessEnded(ctx, err)
 		}
 	}
 	return nil
 }
 
-// endOfWatch is no error where somebody has ended the watch.
-func endOfWatch(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+// unlessEnded is an error, but none where somebody has ended the watch.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // followChanges shows rows that change until one of the watches ends.

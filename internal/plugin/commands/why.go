@@ -29,7 +29,7 @@ func (p *program) why() *cobra.Command {
 		Long: "Show what a certificate or password waits for: the Certificate, its request, its order and its issuer, each " +
 			"with its message; the newest events; and the command that helps.\n\nNAME is that of any of these objects, or " +
 			"KIND/NAME where several have it.",
-		Example: "  kubectl varmenne why -n stamping stamping\n  kubectl varmenne why -n stamping certificate/stamping",
+		Example: "  kubectl varmenne why -n stamping interface\n  kubectl varmenne why -n stamping certificate/interface",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			if !slices.Contains([]string{"", formatJSON, formatYAML}, output) {
@@ -71,7 +71,7 @@ func (p *program) explain(ctx context.Context, name, output string) error {
 	}
 	events, err := p.events(ctx, access, row.Chain)
 	if err != nil {
-		p.warn("warning: events are not shown: %v", err)
+		p.warnf("warning: events are not shown: %v", err)
 	}
 	if output != "" {
 		return printDocument(p.Streams.Out, output, explained{Row: *row, Events: events})

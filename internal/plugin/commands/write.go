@@ -17,7 +17,8 @@ func explainConflict(err error, resource, kind string, object client.Object) err
 		return fmt.Errorf("%s %s was changed by somebody else at the same time, and was left as it is: look at it, and try "+
 			"again: %w", kind, object.GetName(), err)
 	}
-	return cluster.Explain(err, "patch", resource, object.GetNamespace(), fmt.Sprintf("change %s %s", kind, object.GetName()))
+	return cluster.Explain(err, "patch", resource, object.GetNamespace(),
+		fmt.Sprintf("change %s %s", kind, object.GetName()))
 }
 
 // annotate sets an annotation of an object as it was read.

@@ -2,7 +2,6 @@ package overview
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -255,109 +254,4 @@ func judgeTime(row *Row, request *cmapi.CertificateRequest, now time.Time) {
 	case known && left <= urgent:
 		row.raise(Warning)
 	}
-}
-
-func certificateStep(certificate *cmapi.Certificate) Step {
-	step := stepOf(KindCertificate, certificate)
-	if ready := certificateCondition(certificate, cmapi.CertificateConditionReady); ready != nil {
-		step.Ready, step.Reason, step.Message = ready.Status == cmmeta.ConditionTrue, ready.Reason, ready.Message
-		step.Since = timeOf(ready.LastTransitionTime)
-	}
-	return step
-}
-
-func requestStep(request *cmapi.CertificateRequest) Step {
-	step := stepOf(KindCertificateRequest, request)
-	if ready := condition(request, cmapi.CertificateRequestConditionReady); ready != nil {
-		step.Ready, step.Reason, step.Message = ready.Status == cmmeta.ConditionTrue, ready.Reason, ready.Message
-		step.Since = timeOf(ready.LastTransitionTime)
-	}
-	return step
-}
-
-func veroStep(order *v1alpha1.VeroOrder) Step {
-	step := stepOf(KindVeroOrder, order)
-	step.State = string(order.Status.State)
-	step.take(find(order.Status.Conditions, v1alpha1.ConditionReady))
-	return step
-}
-
-func manualStep(order *v1alpha1.ManualOrder) Step {
-	step := stepOf(KindManualOrder, order)
-	step.State = string(order.Status.State)
-	step.take(find(order.Status.Conditions, v1alpha1.ConditionReady))
-	return step
-}
-
-// readiness is the step of an issuer. What it says counts only if it is about the spec as it is now.
-func readiness(issuer v1alpha1.GenericIssuer) Step {
-	step := stepOf(issuer.IssuerKind(), issuer)
-	ready := find(issuer.IssuerConditions(), v1alpha1.ConditionReady)
-	if ready == nil || ready.ObservedGeneration != issuer.GetGeneration() {
-		step.Reason, step.Message = v1alpha1.ReasonNotChecked, "it has not been checked yet"
-		return step
-	}
-	step.take(ready)
-	return step
-}
-
-func stepOf(kind string, object metav1.Object) Step {
-	return Step{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName(), UID: string(object.GetUID())}
-}
-
-func (s *Step) take(ready *metav1.Condition) {
-	if ready != nil {
-		s.Ready, s.Reason, s.Message = ready.Status == metav1.ConditionTrue, ready.Reason, ready.Message
-		s.Since = ready.LastTransitionTime.Time
-	}
-}
-
-// find is a condition, nil if there is none of that type.
-func find(conditions []metav1.Condition, kind string) *metav1.Condition {
-	i := slices.IndexFunc(conditions, func(c metav1.Condition) bool { return c.Type == kind })
-	if i < 0 {
-		return nil
-	}
-	return &conditions[i]
-}
-
-func certificateCondition(
-	certificate *cmapi.Certificate, kind cmapi.CertificateConditionType,
-) *cmapi.CertificateCondition {
-	conditions := certificate.Status.Conditions
-	i := slices.IndexFunc(conditions, func(c cmapi.CertificateCondition) bool { return c.Type == kind })
-	if i < 0 {
-		return nil
-	}
-	return &conditions[i]
-}
-
-func condition(
-	request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType,
-) *cmapi.CertificateRequestCondition {
-	conditions := request.Status.Conditions
-	i := slices.IndexFunc(conditions, func(c cmapi.CertificateRequestCondition) bool { return c.Type == kind })
-	if i < 0 {
-		return nil
-	}
-	return &conditions[i]
-}
-
-func isTrue(request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType) bool {
-	found := condition(request, kind)
-	return found != nil && found.Status == cmmeta.ConditionTrue
-}
-
-func readyMessage(request *cmapi.CertificateRequest) string {
-	if ready := condition(request, cmapi.CertificateRequestConditionReady); ready != nil {
-		return ready.Message
-	}
-	return ""
-}
-
-func timeOf(moment *metav1.Time) time.Time {
-	if moment == nil {
-		return time.Time{}
-	}
-	return moment.Time
 }

@@ -174,5 +174,6 @@ func describe(step Step) string {
 	if step.Namespace == "" {
 		return fmt.Sprintf("kubectl describe %s.%s %s", resource(step.Kind), v1alpha1.GroupName, step.Name)
 	}
-	return fmt.Sprintf("kubectl describe %s.%s -n %s %s", resource(step.Kind), v1alpha1.GroupName, step.Namespace, step.Name)
+	return fmt.Sprintf("kubectl describe %s.%s -n %s %s", resource(step.Kind), v1alpha1.GroupName, step.Namespace,
+		step.Name)
 }

@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
@@ -92,7 +91,7 @@ func says(kind cmapi.CertificateRequestConditionType, holds cmmeta.ConditionStat
 func request(kind string, changes ...change) *cmapi.CertificateRequest {
 	r := &cmapi.CertificateRequest{ObjectMeta: meta("stamping-1")}
 	r.OwnerReferences = []metav1.OwnerReference{{
-		Kind: "Certificate", Name: "stamping", UID: "stamping", Controller: ptr.To(true)}}
+		Kind: "Certificate", Name: "stamping", UID: "stamping", Controller: new(true)}}
 	r.Spec.IssuerRef = cmmeta.IssuerReference{Group: "varmenne.dev", Kind: kind, Name: "issuer"}
 	r.Spec.Request = asked
 	for _, change := range changes {
@@ -104,8 +103,8 @@ func request(kind string, changes ...change) *cmapi.CertificateRequest {
 func vero(state v1alpha1.VeroOrderState, reason, message string) *v1alpha1.VeroOrder {
 	o := &v1alpha1.VeroOrder{ObjectMeta: meta("vero-1")}
 	o.Spec.RequestUID = "stamping-1"
-	o.Status = v1alpha1.VeroOrderStatus{State: state, NextPollTime: ptr.To(metav1.NewMicroTime(now.Add(time.Minute))),
-		NextSubmitTime: ptr.To(metav1.NewMicroTime(now.Add(time.Hour))),
+	o.Status = v1alpha1.VeroOrderStatus{State: state, NextPollTime: new(metav1.NewMicroTime(now.Add(time.Minute))),
+		NextSubmitTime: new(metav1.NewMicroTime(now.Add(time.Hour))),
 		Conditions:     []metav1.Condition{ready("False", reason, message)}}
 	return o
 }
@@ -157,10 +156,10 @@ func TestWhoseTurnItIs(t *testing.T) {
 		says    []string // in what is to be done, or in the command
 	}{
 		"a certificate in use is nobody's": {
-			[]runtime.Object{certificate(vi, ptr.To(400*day), false), checked}, "Ready", overview.Nobody, overview.OK,
+			[]runtime.Object{certificate(vi, new(400*day), false), checked}, "Ready", overview.Nobody, overview.OK,
 			overview.WindowOpens, nil},
 		"one that is fetched by a person has a lead time": {
-			[]runtime.Object{certificate(mi, ptr.To(40*day), false), manualIssuer()}, "Ready", overview.Nobody, overview.OK,
+			[]runtime.Object{certificate(mi, new(40*day), false), manualIssuer()}, "Ready", overview.Nobody, overview.OK,
 			overview.LeadTime, nil},
 		"what goes on at the service is the service's": {
 			[]runtime.Object{certificate(vi, nil, true), request(vi, approved, pending), checked,
@@ -177,7 +176,7 @@ func TestWhoseTurnItIs(t *testing.T) {
 			[]runtime.Object{certificate(vi, nil, true), request(vi, approved, pending), checked},
 			"Issuing", overview.Yours, overview.Warning, "", []string{"the request says", "varmenne credentials"}},
 		"one before the window is nobody's": {
-			[]runtime.Object{certificate(vi, ptr.To(90*day), true), request(vi, approved, pending), checked},
+			[]runtime.Object{certificate(vi, new(90*day), true), request(vi, approved, pending), checked},
 			"Renewing", overview.Nobody, overview.OK, overview.WindowOpens, nil},
 		"one that nobody has approved is the approver's": {
 			[]runtime.Object{certificate(vi, nil, true), request(vi, pending), checked},
@@ -188,36 +187,37 @@ func TestWhoseTurnItIs(t *testing.T) {
 			"Issuing", overview.Yours, overview.Warning, "",
 			[]string{"correct VeroIssuer issuer: ConfigMap ca", "kubectl describe veroissuer.varmenne.dev -n stamps issuer"}},
 		"an issuer that cannot reach the service is the service's": {
-			[]runtime.Object{certificate(vi, ptr.To(400*day), false), veroIssuer("False", "EndpointUnreachable", "")},
+			[]runtime.Object{certificate(vi, new(400*day), false), veroIssuer("False", "EndpointUnreachable", "")},
 			"Ready", overview.Service, overview.Warning, overview.WindowOpens, nil},
 		"what an issuer says of another spec does not count": {
-			[]runtime.Object{certificate(vi, ptr.To(400*day), false), func() runtime.Object {
+			[]runtime.Object{certificate(vi, new(400*day), false), func() runtime.Object {
 				i := veroIssuer("False", "BundleNotFound", "")
 				i.Generation = 2
 				return i
 			}()}, "Ready", overview.Nobody, overview.OK, overview.WindowOpens, nil},
 		"a renewal that fails in its last days is critical": {
-			[]runtime.Object{certificate(vi, ptr.To(10*day), true), request(vi, approved, pending, failing), checked},
+			[]runtime.Object{certificate(vi, new(10*day), true), request(vi, approved, pending, failing), checked},
 			"Renewing", overview.Yours, overview.Critical, overview.Ends, nil},
 		"a certificate that has ended is critical": {
-			[]runtime.Object{certificate(vi, ptr.To(-time.Hour), false)}, "Expired", overview.Nobody, overview.Critical, "", nil},
+			[]runtime.Object{certificate(vi, new(-time.Hour), false)}, "Expired", overview.Nobody, overview.Critical, "",
+			nil},
 		"a request that was refused is a person's": {
 			[]runtime.Object{certificate(vi, nil, false), request(vi, says("InvalidRequest", "True", "", ""),
 				says("Ready", "False", "Failed", "no SAN"))}, "Failed", overview.Yours, overview.Warning, "",
 			[]string{"correct the Certificate", "cmctl renew -n stamps stamping"}},
 		"a CSR that is to be carried is a person's": {
-			[]runtime.Object{certificate(mi, ptr.To(30*day), true), request(mi, approved, pending), manualIssuer(),
+			[]runtime.Object{certificate(mi, new(30*day), true), request(mi, approved, pending), manualIssuer(),
 				manual("AwaitingApplication", "ApplicationDue", true)}, "Renewing", overview.Yours, overview.Warning,
 			overview.Ends, []string{"carry the CSR", "kubectl varmenne csr -n stamps manual-1 > manual-1.csr"}},
 		"one that was carried is the authority's": {
 			[]runtime.Object{certificate(mi, nil, true), request(mi, approved, pending), manualIssuer(),
 				manual("Applied", "AwaitingAuthority", true)}, "Issuing", overview.Service, overview.OK, "", nil},
 		"what begins later is nobody's": {
-			[]runtime.Object{certificate(mi, ptr.To(20*day), true), request(mi, approved, pending), manualIssuer(),
+			[]runtime.Object{certificate(mi, new(20*day), true), request(mi, approved, pending), manualIssuer(),
 				manual("AwaitingValidity", "AwaitingValidity", false)}, "Renewing", overview.Nobody, overview.OK,
 			overview.Begins, nil},
 		"unless there is a gap": {
-			[]runtime.Object{certificate(mi, ptr.To(3*day), true), request(mi, approved, pending), manualIssuer(),
+			[]runtime.Object{certificate(mi, new(3*day), true), request(mi, approved, pending), manualIssuer(),
 				manual("AwaitingValidity", "AwaitingValidity", true)}, "Renewing", overview.Yours, overview.Critical,
 			overview.Ends, []string{"no day is without"}},
 		"an application that nobody waits for is to be stopped": {
@@ -294,9 +294,9 @@ func TestTheMostUrgentComesFirst(t *testing.T) {
 	}
 	waiting := request("VeroIssuer")
 	waiting.OwnerReferences[0].UID = "to-approve"
-	rows := overview.Of(objectsOf(named("far", ptr.To(400*day), false), named("near", ptr.To(100*day), false),
-		named("to-approve", nil, true), waiting, named("ended", ptr.To(-36*time.Hour), false)), now)
-	var names []string
+	rows := overview.Of(objectsOf(named("far", new(400*day), false), named("near", new(100*day), false),
+		named("to-approve", nil, true), waiting, named("ended", new(-36*time.Hour), false)), now)
+	names := make([]string, 0, len(rows))
 	for i := range rows {
 		names = append(names, rows[i].Name)
 	}
@@ -318,7 +318,7 @@ func TestTheChainLeadsToTheIssuer(t *testing.T) {
 	stale.Name, stale.UID, stale.CreationTimestamp = "manual-0", "manual-0", *in(0)
 	rows := overview.Of(objectsOf(certificate("ManualIssuer", nil, true), latest, old, stale,
 		manual("Applied", "AwaitingAuthority", true), manualIssuer()), now)
-	var chain []string
+	chain := make([]string, 0, len(rows[0].Chain))
 	for _, step := range rows[0].Chain {
 		chain = append(chain, step.Kind+"/"+step.Name)
 	}

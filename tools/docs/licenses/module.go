@@ -60,7 +60,8 @@ type listed struct {
 	} `json:"Module"`
 }
 
-// linkedModules asks the go command, for the program and the plugin of kubectl. The set is the same on both platforms of the image; one of them is asked.
+// linkedModules asks the go command, for the program and the plugin of kubectl. The set is the same on both platforms
+// of the image; one of them is asked.
 func linkedModules(ctx context.Context, repository string) ([]*module, error) {
 	command := exec.CommandContext(ctx, "go", "list", "-deps", "-json=Dir,Standard,Module", ".", "./cmd/kubectl-varmenne")
 	command.Dir = repository

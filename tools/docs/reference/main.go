@@ -1,5 +1,6 @@
 // Command reference writes three pages of docs/reference from what the product itself is made of: the documented
-// constants of its API, its flags, and the verbs of kubectl varmenne. Those of the kinds are written by crd-ref-docs. `make generate` runs both.
+// constants of its API, its flags, and the verbs of kubectl varmenne. Those of the kinds are written by crd-ref-docs.
+// `make generate` runs both.
 package main
 
 import (

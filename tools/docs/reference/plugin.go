@@ -15,7 +15,8 @@ func pluginPage() (string, error) {
 	root := commands.New(commands.Options{})
 	text := &strings.Builder{}
 	fmt.Fprintf(text, generated, "the verbs themselves")
-	fmt.Fprintf(text, "# kubectl varmenne\n\n%s\n\n[What waits for whom](../how-to/kubectl-plugin.md) shows how it is used. "+
+	fmt.Fprintf(text, "# kubectl varmenne\n\n%s\n\n[What waits for whom](../how-to/kubectl-plugin.md) shows how it is "+
+		"used. "+
 		"`--help` of each verb prints the same as this page.\n", root.Long)
 	for _, verb := range root.Commands() {
 		writeVerb(text, verb)

@@ -18,7 +18,8 @@ func TestEveryPageSaysWhatTheProductSays(t *testing.T) {
 		"conditions.md": {"| `ResponseLost` | Failed; the request was sent", "| `varmenne.dev/transfer-secret` | "},
 		"flags.md": {
 			"| `--call-timeout time` | `VARMENNE_CALL_TIMEOUT` | `1m0s` |", "| `--renewal-window duration` |"},
-		"kubectl-varmenne.md": {"## status\n", "| `--fail-on severity` |", "| `--as string` |", "```\nkubectl varmenne calendar -A"},
+		"kubectl-varmenne.md": {"## status\n", "| `--fail-on severity` |", "| `--as string` |",
+			"```\nkubectl varmenne calendar -A"},
 	} {
 		content, err := os.ReadFile(filepath.Join(directory, page))
 		if err != nil {
