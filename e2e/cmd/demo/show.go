@@ -57,7 +57,10 @@ func show(ctx context.Context, w *world.World) error {
 	if err := d.chain(ctx, certificate); err != nil {
 		return err
 	}
-	return d.carry(ctx)
+	if err := d.carry(ctx); err != nil {
+		return err
+	}
+	return overview(ctx, w)
 }
 
 // apply applies the samples as they are, but for what only this run knows: the address of its simulator, and the
