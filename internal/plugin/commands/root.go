@@ -71,8 +71,8 @@ func New(options Options) *cobra.Command {
 		Use:   "kubectl-varmenne",
 		Short: "What waits for whom: certificates and passwords of varmenne-issuer",
 		Long: "What waits for whom: every certificate and password of varmenne-issuer in one table, and what a person " +
-			"has to do for them.\n\nIt works with your own rights, and names the one that is missing. No verb reads a Secret, but " +
-			"for `complete` where an issuer has its bundle in one, which it says; `credentials` writes one.",
+			"has to do for them.\n\nIt works with your own rights, and names the one that is missing. No verb reads a " +
+			"Secret, but for `complete` where an issuer has its bundle in one, which it says; `credentials` writes one.",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl varmenne"},
 		SilenceUsage:  true,
 		SilenceErrors: true,
