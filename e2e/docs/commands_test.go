@@ -43,7 +43,7 @@ var excused = []struct{ begins, because string }{
 	{"kubectl create namespace varmenne-issuer", "it is how every world of e2e begins"},
 	{"kubectl create namespace messages", "it is how the world of these tests begins"},
 	{"kubectl -n messages create configmap simulator ", "TestAPasswordIsRotatedAsThePageSays runs it"},
-	{"kubectl varmenne ", "internal/plugin/commands runs what the help of every verb shows; a story does what the page does"},
+	{"kubectl varmenne ", "internal/plugin/commands runs the examples of every verb; a story does what the page says"},
 	{"kubectl krew ", "Krew is not here"},
 	{"make ", "the targets exist (TestWhatPagesNameIsRight); CI runs those that build and test"},
 	{"bin/varmenne-issuer --kubeconfig ", "it does not end; every world of e2e runs the program like this"},

@@ -16,7 +16,7 @@ import (
 
 // plugin does what kubectl varmenne does, as the administrator of the cluster, and prints what that prints.
 func plugin(ctx context.Context, w *world.World, arguments ...string) error {
-	root := commands.New(commands.Options{
+	root := commands.New(commands.Options{ //nolint:contextcheck // its verbs run with the context of ExecuteContext
 		Clock:   clock.RealClock{},
 		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
 	})
@@ -43,8 +43,8 @@ func printCommands(w *world.World) error {
 		"  export KUBECONFIG=%s PATH=%s:%s:$PATH\n", w.Cluster.KubeconfigPath(), filepath.Join(root, "bin"),
 		filepath.Dir(w.Cluster.Kubectl()))
 	for _, command := range []string{
-		"kubectl get varmenne -A", "kubectl varmenne status -A", "kubectl varmenne why -n tax-reporting tax-reporting",
-		"kubectl varmenne ui -A",
+		"kubectl get varmenne -A", "kubectl varmenne status -A",
+		"kubectl varmenne why tax-reporting --namespace tax-reporting",
 	} {
 		fmt.Println("  " + command)
 	}
