@@ -227,6 +227,12 @@ func (m *manual) awaitIssued(order *v1alpha1.ManualOrder) *x509.Certificate {
 		return bytes.Equal(secret.Data[corev1.TLSCertKey], order.Status.Certificate), err
 	})
 	m.AwaitReady(m.certificate.Name)
+	m.Eventually("cert-manager: to be done with it", thatHolds(func() bool {
+		conditions := tenant.Get(m.Tenant, m.certificate.Name, m.certificate).Status.Conditions
+		return !slices.ContainsFunc(conditions, func(condition cmapi.CertificateCondition) bool {
+			return condition.Type == cmapi.CertificateConditionIssuing
+		})
+	}))
 	chain := testkit.ParseCertificates(secret.Data[corev1.TLSCertKey])
 	if len(chain) != 2 {
 		m.Errorf("tls.crt holds %d certificates, want the leaf and the issuing CA", len(chain))

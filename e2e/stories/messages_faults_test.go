@@ -1,7 +1,6 @@
 package stories
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +30,7 @@ var passwordCases = map[string]func(*account){
 	"the service repeats what it was sent": func(a *account) {
 		a.script(admin.MessagesFault{Kind: admin.MessagesEcho, Operation: admin.MessagesChange})
 		a.demand()
-		a.await("the refusal to be shown", a.says(v1alpha1.ReasonChangeRefused, "has refused 1 times"))
+		a.await("the refusal to be shown", a.says(v1alpha1.ReasonChangeRefused, "has refused once"))
 		a.pass(2 * time.Hour)
 		a.awaitRotated()
 	},
@@ -59,11 +58,12 @@ var passwordCases = map[string]func(*account){
 	"the service refuses a password for ever": func(a *account) {
 		a.script(admin.MessagesFault{Kind: admin.MessagesPolicy})
 		a.demand()
-		for day := 1; day < 5; day++ { // after the fifth refusal another one is made at once
-			a.await(fmt.Sprintf("refusal %d", day), a.says(v1alpha1.ReasonChangeRefused,
-				fmt.Sprintf("has refused %d times", day), "Password did not conform with policy"))
+		// After the fifth refusal another one is made at once.
+		for _, times := range []string{"once", "2 times", "3 times", "4 times"} {
+			a.await("refusal "+times, a.says(v1alpha1.ReasonChangeRefused, "has refused "+times+" to change it",
+				"Password did not conform with policy"))
 			if ledger := a.ledgerOf(); ledger.DistinctNew != 1 {
-				a.Fatalf("after %d days the service was sent %d passwords", day, ledger.DistinctNew)
+				a.Fatalf("having refused %s, the service was sent %d passwords", times, ledger.DistinctNew)
 			}
 			a.pass(25 * time.Hour)
 		}

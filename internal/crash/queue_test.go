@@ -18,7 +18,7 @@ const (
 	// backoff is after what time an object is looked at again whose reconcile has ended with an error.
 	backoff = time.Second
 	// maxRounds bounds how often objects are looked at: more is a loop.
-	maxRounds = 400
+	maxRounds = 1500
 )
 
 type object = client.Object
