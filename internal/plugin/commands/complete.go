@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -12,17 +11,14 @@ import (
 	"strings"
 	"time"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 )
 
@@ -75,14 +71,16 @@ func (p *program) bring(ctx context.Context, name string, files []string, option
 	if err != nil {
 		return err
 	}
-	order, err := manualOrder(ctx, access, namespace, name)
+	order, err := actions.ManualOrder(ctx, access, namespace, name)
 	if err != nil {
 		return err
 	}
-	if err := refuseEnded(order); err != nil {
+	if err := actions.RefuseEnded(order); err != nil {
 		return err
 	}
-	issued, err := p.check(ctx, access, order, came, options)
+	issued, err := actions.Check(ctx, access, order, came, actions.Checking{
+		SkipChain: options.skipChain, ControllerNamespace: options.controllerNamespace, Now: p.Clock.Now(), Notef: p.warnf,
+	})
 	if err != nil {
 		return err
 	}
@@ -105,14 +103,8 @@ func (p *program) readAll(files []string) ([]*x509.Certificate, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, err := delivery.Read(data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		for _, certificate := range found {
-			if !slices.ContainsFunc(came, certificate.Equal) {
-				came = append(came, certificate)
-			}
+		if came, err = actions.Read(came, file, data); err != nil {
+			return nil, err
 		}
 	}
 	return came, nil
@@ -136,32 +128,17 @@ func (p *program) readFile(name string) ([]byte, error) {
 	return data, nil
 }
 
-// check judges what came as the controller will.
-func (p *program) check(
-	ctx context.Context, access client.Client, order *v1alpha1.ManualOrder, came []*x509.Certificate,
-	options completeOptions,
-) (delivery.Issued, error) {
-	ordered, err := p.ordered(ctx, access, order, came, options)
-	if err != nil {
-		return delivery.Issued{}, err
-	}
-	issued, err := delivery.Match(came, ordered, p.Clock.Now())
-	if err != nil {
-		return delivery.Issued{}, fmt.Errorf("what came cannot be used, and was not sent: %w", err)
-	}
-	return issued, nil
-}
-
 // showIssued shows what is replaced by what, and what the authority has changed.
 func (p *program) showIssued(order *v1alpha1.ManualOrder, issued delivery.Issued) {
 	leaf := issued.Leaf
 	if renews := order.Spec.Renews; renews != nil {
-		p.sayf("in use:  serial number %s, until %s", renews.SerialNumber, at(&renews.NotAfter))
+		p.sayf("in use:  serial number %s, until %s", renews.SerialNumber, actions.At(&renews.NotAfter))
 	} else {
 		p.sayf("in use:  none")
 	}
 	p.sayf("came:    serial number %s, from %s until %s\n         %s", pki.SerialNumber(leaf),
-		at(&metav1.Time{Time: leaf.NotBefore}), at(&metav1.Time{Time: leaf.NotAfter}), pki.QuoteName(leaf.Subject))
+		actions.At(&metav1.Time{Time: leaf.NotBefore}), actions.At(&metav1.Time{Time: leaf.NotAfter}),
+		pki.QuoteName(leaf.Subject))
 	if !issued.ValidFrom.IsZero() {
 		p.sayf("         it is handed over when it begins; the one in use stays until then")
 	}
@@ -194,10 +171,7 @@ func (p *program) send(
 	ctx context.Context, access client.Client, order *v1alpha1.ManualOrder, issued delivery.Issued,
 	came []*x509.Certificate, options completeOptions,
 ) error {
-	err := change(ctx, access, order, func() {
-		order.Spec.Certificate, order.Spec.CertificateFrom = encode(issued.Leaf, came), nil
-	})
-	if err != nil {
+	if err := actions.Complete(ctx, access, order, issued, came); err != nil {
 		return err
 	}
 	p.sayf("ManualOrder %s/%s has the certificate.", order.Namespace, order.Name)
@@ -216,38 +190,9 @@ func (p *program) send(
 			order.Name)
 		return nil
 	case len(order.Status.Certificate) == 0:
-		return fmt.Errorf("the controller does not take it: %s", readyMessage(order.Status.Conditions))
+		return fmt.Errorf("the controller does not take it: %s", actions.ReadyMessage(order.Status.Conditions))
 	default:
-		p.sayf("%s: %s", order.Status.State, readyMessage(order.Status.Conditions))
+		p.sayf("%s: %s", order.Status.State, actions.ReadyMessage(order.Status.Conditions))
 		return nil
 	}
-}
-
-// encode writes certificates as PEM, the one that was ordered first.
-func encode(leaf *x509.Certificate, came []*x509.Certificate) string {
-	text := &bytes.Buffer{}
-	others := slices.DeleteFunc(slices.Clone(came), leaf.Equal)
-	for _, certificate := range slices.Concat([]*x509.Certificate{leaf}, others) {
-		block, _ := pki.EncodeChain([]*x509.Certificate{certificate})
-		text.Write(block)
-	}
-	return text.String()
-}
-
-// certificateOf is the Certificate behind a request as cert-manager notes it, nil if there is none or nobody may see
-// it. Only whether it has a literal subject is asked; whose key is certified, the controller proves.
-func certificateOf(
-	ctx context.Context, access client.Client, request *cmapi.CertificateRequest,
-) (*cmapi.Certificate, error) {
-	owner := metav1.GetControllerOf(request)
-	if owner == nil || owner.Kind != cmapi.CertificateKind {
-		return nil, nil //nolint:nilnil // there is none
-	}
-	certificate := &cmapi.Certificate{}
-	err := access.Get(ctx, types.NamespacedName{Namespace: request.Namespace, Name: owner.Name}, certificate)
-	if apierrors.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // as above
-	}
-	return certificate, cluster.Explain(err, "get", "certificates.cert-manager.io", request.Namespace,
-		"get Certificate "+owner.Name)
 }

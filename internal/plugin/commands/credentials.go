@@ -17,6 +17,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
@@ -124,9 +125,9 @@ func (p *program) transferSecret(
 	switch {
 	case apierrors.IsForbidden(err): // a cluster issuer; the checks that need it are left to the controller
 		p.warnf("note: %v; whether the credentials were refused for its customer is not checked",
-			explainIssuer(err, reference.Kind, namespace, reference.Name))
+			actions.ExplainIssuer(err, reference.Kind, namespace, reference.Name))
 	case err != nil:
-		return nil, explainIssuer(err, reference.Kind, namespace, reference.Name)
+		return nil, actions.ExplainIssuer(err, reference.Kind, namespace, reference.Name)
 	}
 	found.issuer = find.Describe(reference.Kind, reference.Name, issuer)
 	spec := &v1alpha1.VeroIssuerSpec{}

@@ -1,97 +1,22 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
-	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 )
 
-const (
-	manualOrders  = "manualorders." + v1alpha1.GroupName
-	nameOrOfOwner = "NAME is that of a ManualOrder, or of the Certificate that it is for."
-)
-
-// manualOrder is the order of a name, or the one that a Certificate of that name waits for.
-func manualOrder(
-	ctx context.Context, access client.Client, namespace, name string,
-) (*v1alpha1.ManualOrder, error) {
-	order := &v1alpha1.ManualOrder{}
-	err := access.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, order)
-	if err == nil || !cluster.IsGone(err) {
-		return order, cluster.Explain(err, "get", manualOrders, namespace, "get ManualOrder "+name)
-	}
-	list := &v1alpha1.ManualOrderList{}
-	if err := access.List(ctx, list, client.InNamespace(namespace)); err != nil {
-		return nil, cluster.Explain(err, "list", manualOrders, namespace, "list ManualOrders")
-	}
-	ofCertificate := slices.DeleteFunc(list.Items, func(order v1alpha1.ManualOrder) bool {
-		return order.Annotations[cmapi.CertificateNameKey] != name
-	})
-	if len(ofCertificate) == 0 {
-		return nil, fmt.Errorf("namespace %s has neither a ManualOrder %s nor one for a Certificate %s: `kubectl varmenne "+
-			"status -n %s` shows what there is", namespace, name, name, namespace)
-	}
-	found := slices.MaxFunc(ofCertificate, func(one, other v1alpha1.ManualOrder) int {
-		return cmp.Or(cmp.Compare(openness(&one), openness(&other)),
-			one.CreationTimestamp.Compare(other.CreationTimestamp.Time))
-	})
-	return &found, nil
-}
-
-// openness is greater for an order that a person may still do something for.
-func openness(order *v1alpha1.ManualOrder) int {
-	switch order.Status.State {
-	case v1alpha1.ManualOrderIssued:
-		return 0
-	case v1alpha1.ManualOrderStale:
-		return 1
-	default:
-		return 2 //nolint:mnd // the most open
-	}
-}
-
-// refuseEnded is an error for an order that nobody should carry or bring anything for any more.
-func refuseEnded(order *v1alpha1.ManualOrder) error {
-	switch order.Status.State {
-	case v1alpha1.ManualOrderStale:
-		return fmt.Errorf("ManualOrder %s is stale: %s", order.Name, readyMessage(order.Status.Conditions))
-	case v1alpha1.ManualOrderIssued:
-		return fmt.Errorf("ManualOrder %s has its certificate already, until %s", order.Name, at(order.Status.NotAfter))
-	default:
-		return nil
-	}
-}
-
-func readyMessage(conditions []metav1.Condition) string {
-	for i := range conditions {
-		if conditions[i].Type == v1alpha1.ConditionReady {
-			return visible(conditions[i].Message)
-		}
-	}
-	return "its controller has not said why"
-}
-
-func at(moment *metav1.Time) string {
-	if moment == nil {
-		return "an unknown time"
-	}
-	return moment.UTC().Format(time.RFC3339)
-}
+const nameOrOfOwner = "NAME is that of a ManualOrder, or of the Certificate that it is for."
 
 func (p *program) csr() *cobra.Command {
 	var der bool
@@ -117,17 +42,17 @@ func (p *program) writeRequest(ctx context.Context, name string, der bool) error
 	if err != nil {
 		return err
 	}
-	order, err := manualOrder(ctx, access, namespace, name)
+	order, err := actions.ManualOrder(ctx, access, namespace, name)
 	if err != nil {
 		return err
 	}
-	if err := refuseEnded(order); err != nil {
+	if err := actions.RefuseEnded(order); err != nil {
 		return err
 	}
 	if noted := order.Spec.Application; noted != nil {
 		p.warnf("warning: application %s is noted for ManualOrder %s already%s: to carry the same request there again "+
 			"orders "+
-			"two certificates", pki.Quote(noted.Reference), order.Name, by(noted))
+			"two certificates", pki.Quote(noted.Reference), order.Name, actions.By(noted))
 	}
 	content := order.Spec.Request
 	if der {
@@ -139,13 +64,6 @@ func (p *program) writeRequest(ctx context.Context, name string, der bool) error
 	}
 	_, err = p.Streams.Out.Write(content)
 	return err
-}
-
-func by(noted *v1alpha1.ManualApplication) string {
-	if noted.By == "" {
-		return ""
-	}
-	return ", by " + pki.Quote(noted.By)
 }
 
 // appliedOptions are the flags of applied.
@@ -206,19 +124,11 @@ func (p *program) noteApplication(ctx context.Context, name string, options appl
 	if err != nil {
 		return err
 	}
-	order, err := manualOrder(ctx, access, namespace, name)
+	order, err := actions.ManualOrder(ctx, access, namespace, name)
 	if err != nil {
 		return err
 	}
-	if application != nil {
-		err = refuseEnded(order)
-	} else if order.Spec.Application == nil {
-		err = fmt.Errorf("no application is noted for ManualOrder %s", order.Name)
-	}
-	if err != nil {
-		return err
-	}
-	if err := change(ctx, access, order, func() { order.Spec.Application = application }); err != nil {
+	if err := actions.NoteApplication(ctx, access, order, application); err != nil {
 		return err
 	}
 	if application == nil {
@@ -229,12 +139,4 @@ func (p *program) noteApplication(ctx context.Context, name string, options appl
 		"%s "+
 		"FILE", namespace, order.Name, pki.Quote(application.Reference), namespace, order.Name)
 	return nil
-}
-
-// change patches an order as it was read: whoever was faster is not overruled.
-func change(ctx context.Context, access client.Client, order *v1alpha1.ManualOrder, edit func()) error {
-	before := order.DeepCopy()
-	edit()
-	err := access.Patch(ctx, order, optimistic(before))
-	return explainConflict(err, manualOrders, "ManualOrder", order)
 }

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
 )
 
@@ -49,11 +49,11 @@ func (p *program) demandRotation(ctx context.Context, name string) error {
 		return fmt.Errorf("MessagesPassword %s is suspended, and demands wait, too: set spec.suspend to false first", name)
 	case demanded != "" && demanded != status.LastHandledDemand:
 		return fmt.Errorf("a rotation of MessagesPassword %s was demanded already, and is not made yet: %s", name,
-			readyMessage(status.Conditions))
+			actions.ReadyMessage(status.Conditions))
 	}
 	demand := p.Clock.Now().UTC().Format(time.RFC3339Nano)
-	if err := annotate(ctx, access, password, v1alpha1.AnnotationRotate, demand); err != nil {
-		return explainConflict(err, messagesPasswords, "MessagesPassword", password)
+	if err := actions.Annotate(ctx, access, password, v1alpha1.AnnotationRotate, demand); err != nil {
+		return actions.ExplainConflict(err, messagesPasswords, "MessagesPassword", password)
 	}
 	if status.State != v1alpha1.MessagesPasswordIdle && status.State != "" {
 		p.sayf("MessagesPassword %s/%s: a rotation is in flight (%s), and another one follows it.", namespace, name,
@@ -64,8 +64,6 @@ func (p *program) demandRotation(ctx context.Context, name string) error {
 	p.sayf("How it goes: kubectl varmenne why -n %s messagespassword/%s", namespace, name)
 	return nil
 }
-
-const trackedCertificates = "trackedcertificates." + v1alpha1.GroupName
 
 func (p *program) notice() *cobra.Command {
 	var sent bool
@@ -95,27 +93,18 @@ func (p *program) tellChange(ctx context.Context, name string, sent bool) error 
 	}
 	tracked := &v1alpha1.TrackedCertificate{}
 	if err := access.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, tracked); err != nil {
-		return cluster.Explain(err, "get", trackedCertificates, namespace, "get TrackedCertificate "+name)
+		return cluster.Explain(err, "get", actions.TrackedCertificates, namespace, "get TrackedCertificate "+name)
 	}
-	told := tracked.Status.Notice
-	switch {
-	case tracked.Spec.ChangeNotice == nil:
-		return fmt.Errorf("TrackedCertificate %s has no spec.changeNotice: nobody has to be told of changes", name)
-	case told == nil:
-		return fmt.Errorf("no notice of TrackedCertificate %s is due", name)
-	case tracked.Status.ObservedGeneration != tracked.Generation:
-		return errors.New("the controller has not looked at the TrackedCertificate since it was changed: try again in a " +
-			"moment")
-	case !sent:
-		_, err := p.Streams.Out.Write(mailOf(tracked))
+	if err := actions.RefuseNotice(tracked); err != nil {
 		return err
 	}
-	before := tracked.DeepCopy()
-	tracked.Spec.AcknowledgedDigest = told.Digest
-	err = access.Patch(ctx, tracked, optimistic(before))
-	if err != nil {
-		return explainConflict(err, trackedCertificates, "TrackedCertificate", tracked)
+	if !sent {
+		_, err := p.Streams.Out.Write(actions.Mail(tracked))
+		return err
 	}
-	p.sayf("TrackedCertificate %s/%s: %s knows of the certificate as it is.", namespace, name, told.To)
+	if err := actions.Acknowledge(ctx, access, tracked); err != nil {
+		return err
+	}
+	p.sayf("TrackedCertificate %s/%s: %s knows of the certificate as it is.", namespace, name, tracked.Status.Notice.To)
 	return nil
 }

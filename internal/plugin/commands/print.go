@@ -7,11 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/yaml"
 
+	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 )
 
@@ -78,7 +78,7 @@ func cells(row *overview.Row, options statusOptions) string {
 		columns = append(columns, orDash(row.Issuer), orDash(row.Reason), orDash(row.Command), orDash(row.Message))
 	}
 	for i := range columns {
-		columns[i] = visible(columns[i])
+		columns[i] = actions.Visible(columns[i])
 	}
 	return strings.Join(columns, "\t")
 }
@@ -102,19 +102,4 @@ func orDash(text string) string {
 		return "-"
 	}
 	return text
-}
-
-// visible is a text in one line, without what moves the cursor of a terminal: others than our controllers may have
-// written it.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case !unicode.IsGraphic(r):
-			return '?'
-		default:
-			return r
-		}
-	}, text)
 }

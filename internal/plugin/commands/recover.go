@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
@@ -80,14 +81,15 @@ func (p *program) adopt(ctx context.Context, name, id string, wait time.Duration
 	case status.State == v1alpha1.VeroOrderIssued:
 		return fmt.Errorf("VeroOrder %s has its certificate already", order.Name)
 	case status.RetrievalID == id:
-		return fmt.Errorf("VeroOrder %s has this RetrievalId already: %s", order.Name, readyMessage(status.Conditions))
+		return fmt.Errorf("VeroOrder %s has this RetrievalId already: %s", order.Name,
+			actions.ReadyMessage(status.Conditions))
 	case status.RetrievalID != "" && !status.RetrievalIDUnverified:
 		return fmt.Errorf("VeroOrder %s has the RetrievalId %s, which a verified response of the service has carried: it is "+
 			"not replaced", order.Name, status.RetrievalID)
 	}
-	err = annotate(ctx, access, order, v1alpha1.AnnotationAdoptRetrievalID, id)
+	err = actions.Annotate(ctx, access, order, v1alpha1.AnnotationAdoptRetrievalID, id)
 	if err != nil {
-		return explainConflict(err, veroOrders, "VeroOrder", order)
+		return actions.ExplainConflict(err, veroOrders, "VeroOrder", order)
 	}
 	p.sayf("VeroOrder %s/%s is to ask for its certificate with the RetrievalId %s.", namespace, order.Name, id)
 	if wait <= 0 {
@@ -103,9 +105,9 @@ func (p *program) adopt(ctx context.Context, name, id string, wait time.Duration
 		p.warnf("warning: the controller has not said anything yet: kubectl varmenne why -n %s %s", namespace, order.Name)
 		return nil
 	case isRefusedID(order):
-		return fmt.Errorf("the controller does not take it: %s", readyMessage(order.Status.Conditions))
+		return fmt.Errorf("the controller does not take it: %s", actions.ReadyMessage(order.Status.Conditions))
 	default:
-		p.sayf("%s: %s", order.Status.State, readyMessage(order.Status.Conditions))
+		p.sayf("%s: %s", order.Status.State, actions.ReadyMessage(order.Status.Conditions))
 		return nil
 	}
 }

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,16 +9,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 )
-
-// newestEvents is how many events why shows.
-const newestEvents = 8
 
 func (p *program) why() *cobra.Command {
 	var output string
@@ -47,16 +41,7 @@ func (p *program) why() *cobra.Command {
 type explained struct {
 	overview.Row `json:",inline"`
 
-	Events []happened `json:"events"`
-}
-
-// happened is an event.
-type happened struct {
-	Time    time.Time `json:"time"`
-	Type    string    `json:"type"`
-	Reason  string    `json:"reason"`
-	Object  string    `json:"object"`
-	Message string    `json:"message"`
+	Events []actions.Event `json:"events"`
 }
 
 func (p *program) explain(ctx context.Context, name, output string) error {
@@ -69,7 +54,7 @@ func (p *program) explain(ctx context.Context, name, output string) error {
 	if err != nil {
 		return err
 	}
-	events, err := p.events(ctx, access, row.Chain)
+	events, err := actions.Events(ctx, access, row.Chain)
 	if err != nil {
 		p.warnf("warning: events are not shown: %v", err)
 	}
@@ -125,50 +110,12 @@ func isKind(word, kind string) bool {
 	return strings.EqualFold(word, kind) || strings.EqualFold(word, kind+"s")
 }
 
-// events are the newest of some objects, the newest first.
-func (p *program) events(ctx context.Context, access client.Client, chain []overview.Step) ([]happened, error) {
-	var found []happened
-	for _, step := range chain {
-		list := &corev1.EventList{}
-		namespace := cmp.Or(step.Namespace, corev1.NamespaceDefault)
-		err := access.List(ctx, list, client.InNamespace(namespace),
-			client.MatchingFields{"involvedObject.uid": step.UID})
-		if err != nil {
-			return found, cluster.Explain(err, "list", "events", namespace, "list events")
-		}
-		for i := range list.Items {
-			event := &list.Items[i]
-			found = append(found, happened{
-				Time: timeOfEvent(event), Type: event.Type, Reason: event.Reason,
-				Object: step.Kind + "/" + step.Name, Message: event.Message,
-			})
-		}
-	}
-	slices.SortStableFunc(found, func(one, other happened) int { return other.Time.Compare(one.Time) })
-	return found[:min(len(found), newestEvents)], nil
-}
-
-// timeOfEvent is when an event happened last, whichever API it was written with.
-func timeOfEvent(event *corev1.Event) time.Time {
-	last := event.CreationTimestamp.Time
-	times := []time.Time{event.EventTime.Time, event.LastTimestamp.Time}
-	if event.Series != nil {
-		times = append(times, event.Series.LastObservedTime.Time)
-	}
-	for _, at := range times {
-		if at.After(last) {
-			last = at
-		}
-	}
-	return last
-}
-
-func (p *program) printExplained(to io.Writer, row *overview.Row, events []happened) {
+func (p *program) printExplained(to io.Writer, row *overview.Row, events []actions.Event) {
 	fmt.Fprintf(to, "%s %s/%s: %s, %s\n", row.Kind, row.Namespace, row.Name, row.State, row.Text())
 	for _, step := range row.Chain {
 		fmt.Fprintf(to, "\n%s\n", p.stepLine(step))
 		if step.Message != "" {
-			fmt.Fprintf(to, "  %s\n", visible(step.Message))
+			fmt.Fprintf(to, "  %s\n", actions.Visible(step.Message))
 		}
 	}
 	if len(row.Dates) > 0 {
@@ -181,7 +128,7 @@ func (p *program) printExplained(to io.Writer, row *overview.Row, events []happe
 		fmt.Fprintf(to, "\nNewest events\n")
 		for _, event := range events {
 			fmt.Fprintf(to, "  %s  %s %s %s: %s\n", p.distance(event.Time), event.Type, event.Reason, event.Object,
-				visible(event.Message))
+				actions.Visible(event.Message))
 		}
 	}
 	if row.Command != "" {

@@ -1,4 +1,4 @@
-package commands
+package actions
 
 import (
 	"context"
@@ -21,9 +21,8 @@ import (
 )
 
 // ordered gathers what the controller would judge by.
-func (p *program) ordered(
+func (c Checking) ordered(
 	ctx context.Context, access client.Client, order *v1alpha1.ManualOrder, came []*x509.Certificate,
-	options completeOptions,
 ) (delivery.Order, error) {
 	request, err := waiterOf(ctx, access, order)
 	if err != nil {
@@ -36,14 +35,14 @@ func (p *program) ordered(
 	reference := order.Spec.IssuerRef
 	issuer, err := find.ManualIssuer(ctx, access, reference.Kind, order.Namespace, reference.Name)
 	switch {
-	case apierrors.IsForbidden(err) && options.skipChain:
+	case apierrors.IsForbidden(err) && c.SkipChain:
 		issuer = v1alpha1.NewManualIssuer(reference.Kind) // without a policy of its own
 	case err != nil:
-		return delivery.Order{}, explainIssuer(err, reference.Kind, order.Namespace, reference.Name)
+		return delivery.Order{}, ExplainIssuer(err, reference.Kind, order.Namespace, reference.Name)
 	case issuer == nil:
 		return delivery.Order{}, fmt.Errorf("%s %s does not exist: create it first", reference.Kind, reference.Name)
 	}
-	authority, err := p.authority(ctx, access, issuer, came, options)
+	authority, err := c.authority(ctx, access, issuer, came)
 	if err != nil {
 		return delivery.Order{}, err
 	}
@@ -57,7 +56,8 @@ func (p *program) ordered(
 	})
 }
 
-func explainIssuer(err error, kind, namespace, name string) error {
+// ExplainIssuer says what has kept an issuer from being read.
+func ExplainIssuer(err error, kind, namespace, name string) error {
 	if v1alpha1.IsClusterKind(kind) {
 		namespace = ""
 	}
@@ -89,7 +89,7 @@ func earlierOrders(
 ) ([]delivery.EarlierOrder, error) {
 	list := &v1alpha1.ManualOrderList{}
 	if err := access.List(ctx, list, client.InNamespace(order.Namespace)); err != nil {
-		return nil, cluster.Explain(err, "list", manualOrders, order.Namespace, "list ManualOrders")
+		return nil, cluster.Explain(err, "list", ManualOrders, order.Namespace, "list ManualOrders")
 	}
 	var earlier []delivery.EarlierOrder
 	for _, certificate := range came {
@@ -106,11 +106,10 @@ func earlierOrders(
 }
 
 // authority reads the issuer's bundles. Where the chain is left to the controller, whatever came is trusted.
-func (p *program) authority(
+func (c Checking) authority(
 	ctx context.Context, access client.Client, issuer v1alpha1.GenericManualIssuer, came []*x509.Certificate,
-	options completeOptions,
 ) (secrets.Authority, error) {
-	if options.skipChain {
+	if c.SkipChain {
 		anyone := slices.DeleteFunc(slices.Clone(came), pki.SelfIssued)
 		if len(anyone) == 0 {
 			anyone = came
@@ -118,10 +117,10 @@ func (p *program) authority(
 		trust, err := pki.NewTrust(anyone)
 		return secrets.Authority{Trust: trust}, err
 	}
-	namespace := secrets.BundleNamespace(issuer, options.controllerNamespace)
+	namespace := secrets.BundleNamespace(issuer, c.ControllerNamespace)
 	for _, source := range []*v1alpha1.BundleSource{&issuer.ManualSpec().Trust, issuer.ManualSpec().Intermediates} {
 		if source != nil && source.SecretKeyRef != nil {
-			p.warnf("note: Secret %s/%s is read: it holds authorities that %s %s trusts", namespace, source.SecretKeyRef.Name,
+			c.Notef("note: Secret %s/%s is read: it holds authorities that %s %s trusts", namespace, source.SecretKeyRef.Name,
 				issuer.IssuerKind(), issuer.GetName())
 		}
 	}

@@ -1,0 +1,121 @@
+package actions
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
+)
+
+// ManualOrders is how kubectl names the resource.
+const ManualOrders = "manualorders." + v1alpha1.GroupName
+
+// ManualOrder is the order of a name, or the one that a Certificate of that name waits for.
+func ManualOrder(
+	ctx context.Context, access client.Client, namespace, name string,
+) (*v1alpha1.ManualOrder, error) {
+	order := &v1alpha1.ManualOrder{}
+	err := access.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, order)
+	if err == nil || !cluster.IsGone(err) {
+		return order, cluster.Explain(err, "get", ManualOrders, namespace, "get ManualOrder "+name)
+	}
+	list := &v1alpha1.ManualOrderList{}
+	if err := access.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		return nil, cluster.Explain(err, "list", ManualOrders, namespace, "list ManualOrders")
+	}
+	ofCertificate := slices.DeleteFunc(list.Items, func(order v1alpha1.ManualOrder) bool {
+		return order.Annotations[cmapi.CertificateNameKey] != name
+	})
+	if len(ofCertificate) == 0 {
+		return nil, fmt.Errorf("namespace %s has neither a ManualOrder %s nor one for a Certificate %s: `kubectl varmenne "+
+			"status -n %s` shows what there is", namespace, name, name, namespace)
+	}
+	found := slices.MaxFunc(ofCertificate, func(one, other v1alpha1.ManualOrder) int {
+		return cmp.Or(cmp.Compare(openness(&one), openness(&other)),
+			one.CreationTimestamp.Compare(other.CreationTimestamp.Time))
+	})
+	return &found, nil
+}
+
+// openness is greater for an order that a person may still do something for.
+func openness(order *v1alpha1.ManualOrder) int {
+	switch order.Status.State {
+	case v1alpha1.ManualOrderIssued:
+		return 0
+	case v1alpha1.ManualOrderStale:
+		return 1
+	default:
+		return 2 //nolint:mnd // the most open
+	}
+}
+
+// RefuseEnded is an error for an order that nobody should carry or bring anything for any more.
+func RefuseEnded(order *v1alpha1.ManualOrder) error {
+	switch order.Status.State {
+	case v1alpha1.ManualOrderStale:
+		return fmt.Errorf("ManualOrder %s is stale: %s", order.Name, ReadyMessage(order.Status.Conditions))
+	case v1alpha1.ManualOrderIssued:
+		return fmt.Errorf("ManualOrder %s has its certificate already, until %s", order.Name, At(order.Status.NotAfter))
+	default:
+		return nil
+	}
+}
+
+// ReadyMessage is what a condition Ready says, in one line.
+func ReadyMessage(conditions []metav1.Condition) string {
+	for i := range conditions {
+		if conditions[i].Type == v1alpha1.ConditionReady {
+			return Visible(conditions[i].Message)
+		}
+	}
+	return "its controller has not said why"
+}
+
+// At is a time as people read it in commands: RFC 3339, in UTC.
+func At(moment *metav1.Time) string {
+	if moment == nil {
+		return "an unknown time"
+	}
+	return moment.UTC().Format(time.RFC3339)
+}
+
+// By names who has applied, where that is noted.
+func By(noted *v1alpha1.ManualApplication) string {
+	if noted.By == "" {
+		return ""
+	}
+	return ", by " + pki.Quote(noted.By)
+}
+
+// Change patches an order as it was read: whoever was faster is not overruled.
+func Change(ctx context.Context, access client.Client, order *v1alpha1.ManualOrder, edit func()) error {
+	before := order.DeepCopy()
+	edit()
+	err := access.Patch(ctx, order, optimistic(before))
+	return ExplainConflict(err, ManualOrders, "ManualOrder", order)
+}
+
+// NoteApplication notes that a request was carried to the authority; without an application, that it was stopped.
+func NoteApplication(
+	ctx context.Context, access client.Client, order *v1alpha1.ManualOrder, application *v1alpha1.ManualApplication,
+) error {
+	if application != nil {
+		if err := RefuseEnded(order); err != nil {
+			return err
+		}
+	} else if order.Spec.Application == nil {
+		return fmt.Errorf("no application is noted for ManualOrder %s", order.Name)
+	}
+	return Change(ctx, access, order, func() { order.Spec.Application = application })
+}
