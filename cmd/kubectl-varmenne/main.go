@@ -29,7 +29,7 @@ func main() {
 	defer stop()
 	root := commands.New(commands.Options{
 		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
-		Clock:   clock.RealClock{}, Terminal: terminal(), Version: version, Commit: commit,
+		Clock:   clock.RealClock{}, Terminal: terminal(), Browse: browse, Version: version, Commit: commit,
 		Descriptor: func(number uint) io.ReadCloser { return os.NewFile(uintptr(number), "credentials") },
 	})
 	err := root.ExecuteContext(ctx)

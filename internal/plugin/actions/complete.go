@@ -68,12 +68,12 @@ func Complete(
 	came []*x509.Certificate,
 ) error {
 	return Change(ctx, access, order, func() {
-		order.Spec.Certificate, order.Spec.CertificateFrom = encode(issued.Leaf, came), nil
+		order.Spec.Certificate, order.Spec.CertificateFrom = Encode(issued.Leaf, came), nil
 	})
 }
 
-// encode writes certificates as PEM, the one that was ordered first.
-func encode(leaf *x509.Certificate, came []*x509.Certificate) string {
+// Encode writes certificates as PEM, the one that was ordered first.
+func Encode(leaf *x509.Certificate, came []*x509.Certificate) string {
 	text := &bytes.Buffer{}
 	others := slices.DeleteFunc(slices.Clone(came), leaf.Equal)
 	for _, certificate := range slices.Concat([]*x509.Certificate{leaf}, others) {

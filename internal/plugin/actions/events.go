@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 )
@@ -61,4 +62,11 @@ func timeOfEvent(event *corev1.Event) time.Time {
 		}
 	}
 	return last
+}
+
+// EventsOf are the newest of a ManualOrder, the newest first.
+func EventsOf(ctx context.Context, access client.Client, order *v1alpha1.ManualOrder) ([]Event, error) {
+	return Events(ctx, access, []overview.Step{{
+		Kind: overview.KindManualOrder, Namespace: order.Namespace, Name: order.Name, UID: string(order.UID),
+	}})
 }

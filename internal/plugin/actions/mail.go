@@ -41,14 +41,19 @@ func Acknowledge(ctx context.Context, access client.Client, tracked *v1alpha1.Tr
 // Mail is a notice as a message (RFC 5322): what is in a header stays in its line, because the API server takes no
 // address and no subject with a line break in it, or the subject is encoded (RFC 2047).
 func Mail(tracked *v1alpha1.TrackedCertificate) []byte {
-	told, status := tracked.Status.Notice, &tracked.Status
-	text := &bytes.Buffer{}
+	told, text := tracked.Status.Notice, &bytes.Buffer{}
 	fmt.Fprintf(text, "To: %s\n", Visible(told.To))
 	fmt.Fprintf(text, "Subject: %s\n", mime.QEncoding.Encode("utf-8", Visible(told.Subject)))
 	text.WriteString("MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n")
-	fmt.Fprintf(text, "The certificate has changed. The new one, which may be made public:\n\n"+
+	text.WriteString(NoticeText(tracked))
+	return text.Bytes()
+}
+
+// NoticeText is what a notice says.
+func NoticeText(tracked *v1alpha1.TrackedCertificate) string {
+	status := &tracked.Status
+	return fmt.Sprintf("The certificate has changed. The new one, which may be made public:\n\n"+
 		"subject:       %s\nissuer:        %s\nserial number: %s\nvalid:         from %s until %s\n\n%s",
 		Visible(status.Subject), Visible(status.Issuer), status.SerialNumber, At(status.NotBefore), At(status.NotAfter),
-		told.Certificate)
-	return text.Bytes()
+		status.Notice.Certificate)
 }

@@ -48,6 +48,15 @@ func ManualOrder(
 	return &found, nil
 }
 
+// ManualOrderNamed is the order of a name.
+func ManualOrderNamed(
+	ctx context.Context, access client.Client, namespace, name string,
+) (*v1alpha1.ManualOrder, error) {
+	order := &v1alpha1.ManualOrder{}
+	err := access.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, order)
+	return order, cluster.Explain(err, "get", ManualOrders, namespace, "get ManualOrder "+name)
+}
+
 // openness is greater for an order that a person may still do something for.
 func openness(order *v1alpha1.ManualOrder) int {
 	switch order.Status.State {

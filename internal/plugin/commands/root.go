@@ -25,6 +25,8 @@ type Options struct {
 	Terminal Terminal
 	// Descriptor opens a file descriptor that was handed down, for reading.
 	Descriptor func(number uint) io.ReadCloser
+	// Browse opens an address in the person's browser, nil where there is none; end removes what that has left.
+	Browse func(ctx context.Context, address string) (end func(), err error)
 	// Version and Commit are those of the program.
 	Version, Commit string
 }
@@ -93,7 +95,7 @@ func New(options Options) *cobra.Command {
 func (p *program) verbs() []*cobra.Command {
 	return []*cobra.Command{
 		p.status(), p.why(), p.csr(), p.applied(), p.completeOrder(), p.recover(), p.credentials(), p.rotate(), p.notice(),
-		p.calendar(), p.version(),
+		p.calendar(), p.ui(), p.version(),
 	}
 }
 

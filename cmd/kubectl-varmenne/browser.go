@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"os"
+	"os/exec"
+	"runtime"
+)
+
+// leading is a page that leads to an address.
+//
+//nolint:gochecknoglobals // parsed once
+var leading = template.Must(template.New("").Parse(
+	`<!DOCTYPE html><title>varmenne</title><meta http-equiv="refresh" content="0; url={{.}}"><a href="{{.}}">{{.}}</a>`))
+
+// browse opens an address in the browser that the person prefers, by a file that only the person can read: everybody on
+// this machine sees the arguments of a program, and the address has a secret. The file is removed by end.
+func browse(ctx context.Context, address string) (end func(), err error) {
+	file, err := os.CreateTemp("", "varmenne-*.html")
+	if err != nil {
+		return nil, err
+	}
+	end = func() { _ = os.Remove(file.Name()) } // whoever cleans up may have been faster
+	if err := errors.Join(leading.Execute(file, address), file.Close()); err != nil {
+		end()
+		return nil, err
+	}
+	command := []string{"xdg-open"}
+	switch runtime.GOOS {
+	case "darwin":
+		command = []string{"open"}
+	case "windows":
+		command = []string{"rundll32", "url.dll,FileProtocolHandler"}
+	}
+	opening := exec.CommandContext(ctx, command[0], append(command[1:], file.Name())...)
+	if err := opening.Start(); err != nil {
+		end()
+		return nil, err
+	}
+	go func() { _ = opening.Wait() }() // what it says about itself is nobody's concern here
+	return end, nil
+}

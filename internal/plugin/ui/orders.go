@@ -1,0 +1,288 @@
+package ui
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
+)
+
+// maximumBody is how much a form may be: as many files of 64 KiB as a person brings, and what the browser adds.
+const maximumBody = 1 << 20
+
+// Fields of the forms.
+const (
+	fieldFiles     = "files"
+	fieldPasted    = "pasted"
+	fieldChecked   = "checked"
+	fieldReference = "reference"
+	fieldBy        = "by"
+)
+
+// orderPage is a manual order: what to carry, and a place for what came.
+type orderPage struct {
+	layout
+
+	Order *v1alpha1.ManualOrder
+	// Ended is why nobody should carry or bring anything any more, empty if somebody should.
+	Ended string
+	// Message of the order.
+	Message string
+	// Steps of the authority's form, as HTML of our own making, in the language of StepsLanguage.
+	Steps         markup
+	StepsLanguage string
+	URL, Contact  string
+	Events        []actions.Event
+	// Refused is why what came cannot be used, empty if it can or nothing came.
+	Refused string
+	// Checked is what came and can be used, nil if nothing.
+	Checked *checked
+}
+
+// checked is what came and can be used.
+type checked struct {
+	Serial, Subject string
+	Issued          delivery.Issued
+	// Certificates are all that came, in PEM, to be sent once more when it is confirmed.
+	Certificates string
+	// Notes say which Secrets were read.
+	Notes []string
+}
+
+// ordered finds the order of the address.
+func (c *call) ordered() (*v1alpha1.ManualOrder, error) {
+	return actions.ManualOrderNamed(c.r.Context(), c.Access, c.r.PathValue("namespace"), c.r.PathValue("name"))
+}
+
+func (c *call) order() error {
+	order, err := c.ordered()
+	if err != nil {
+		return err
+	}
+	page := c.orderPage(order)
+	page.Version = c.shown.version
+	c.write("order", page)
+	return nil
+}
+
+func (c *call) orderPage(order *v1alpha1.ManualOrder) *orderPage {
+	page := &orderPage{
+		layout: c.layout(nameOf(order), orderPath(order.Namespace, order.Name)), Order: order,
+		Message: actions.ReadyMessage(order.Status.Conditions),
+	}
+	if err := actions.RefuseEnded(order); err != nil {
+		page.Ended = err.Error()
+	}
+	if steps := c.language.pick(order.Status.Instructions); steps != nil {
+		page.Steps, page.StepsLanguage = renderSteps(steps.Steps), steps.Language
+		page.URL, page.Contact = steps.URL, steps.Contact
+	}
+	page.Events, _ = actions.EventsOf(c.r.Context(), c.Access, order) // they only explain
+	return page
+}
+
+// nameOf is what people call an order: the Certificate that it is for.
+func nameOf(order *v1alpha1.ManualOrder) string {
+	if name := order.Annotations["cert-manager.io/certificate-name"]; name != "" {
+		return name
+	}
+	return order.Name
+}
+
+func (c *call) request() error { return c.download(".csr", "application/pkcs10", identity) }
+
+func (c *call) requestDER() error {
+	return c.download(".der", "application/pkcs10", func(content []byte) ([]byte, error) {
+		block, _ := pem.Decode(content)
+		if block == nil {
+			return nil, errors.New("spec.request of the ManualOrder is not PEM")
+		}
+		return block.Bytes, nil
+	})
+}
+
+func identity(content []byte) ([]byte, error) { return content, nil }
+
+// download sends the CSR as a file.
+func (c *call) download(ending, kind string, convert func([]byte) ([]byte, error)) error {
+	order, err := c.ordered()
+	if err != nil {
+		return err
+	}
+	if err := actions.RefuseEnded(order); err != nil {
+		return err
+	}
+	content, err := convert(order.Spec.Request)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Type", kind)
+	c.w.Header().Set("Content-Disposition", `attachment; filename="`+order.Name+ending+`"`)
+	_, _ = c.w.Write(content) // whoever has gone does not miss it
+	return nil
+}
+
+func (c *call) noteApplication() error {
+	if err := c.form(); err != nil {
+		return err
+	}
+	reference := strings.TrimSpace(c.r.PostForm.Get(fieldReference))
+	if reference == "" {
+		return &statusError{http.StatusBadRequest, "Name the application: its number, or the day on which it was sent."}
+	}
+	return c.note(&v1alpha1.ManualApplication{
+		Reference: reference, By: strings.TrimSpace(c.r.PostForm.Get(fieldBy)), Time: &metav1.Time{Time: c.Clock.Now()},
+	})
+}
+
+func (c *call) noteStop() error {
+	if err := c.form(); err != nil {
+		return err
+	}
+	return c.note(nil)
+}
+
+func (c *call) note(application *v1alpha1.ManualApplication) error {
+	order, err := c.ordered()
+	if err != nil {
+		return err
+	}
+	if err := actions.NoteApplication(c.r.Context(), c.Access, order, application); err != nil {
+		return err
+	}
+	c.leadTo(orderPath(order.Namespace, order.Name))
+	return nil
+}
+
+// check judges the files that came, and keeps nothing of them.
+func (c *call) check() error {
+	came, err := c.readFiles()
+	if is, isStatus := asStatus(err); isStatus {
+		return is
+	}
+	order, found := c.ordered()
+	if found != nil {
+		return found
+	}
+	page := c.orderPage(order)
+	if err == nil {
+		page.Checked, err = c.judge(order, came)
+	}
+	if err != nil {
+		page.Refused = err.Error()
+		c.w.WriteHeader(http.StatusUnprocessableEntity)
+	}
+	c.write("order", page)
+	return nil
+}
+
+// judge is what came, if it can be used.
+func (c *call) judge(order *v1alpha1.ManualOrder, came []*x509.Certificate) (*checked, error) {
+	if err := actions.RefuseEnded(order); err != nil {
+		return nil, err
+	}
+	made := &checked{}
+	issued, err := actions.Check(c.r.Context(), c.Access, order, came, actions.Checking{
+		ControllerNamespace: c.ControllerNamespace, Now: c.Clock.Now(), Notef: func(format string, arguments ...any) {
+			made.Notes = append(made.Notes, fmt.Sprintf(format, arguments...))
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	made.Issued, made.Certificates = issued, actions.Encode(issued.Leaf, came)
+	made.Serial, made.Subject = pki.SerialNumber(issued.Leaf), pki.QuoteName(issued.Leaf.Subject)
+	return made, nil
+}
+
+// complete brings what was checked, which is checked once more: a form says nothing that could be relied on.
+func (c *call) complete() error {
+	if err := c.form(); err != nil {
+		return err
+	}
+	came, err := actions.Read(nil, "what was checked", []byte(c.r.PostForm.Get(fieldChecked)))
+	if err != nil {
+		return err
+	}
+	order, err := c.ordered()
+	if err != nil {
+		return err
+	}
+	judged, err := c.judge(order, came)
+	if err != nil {
+		return err
+	}
+	if err := actions.Complete(c.r.Context(), c.Access, order, judged.Issued, came); err != nil {
+		return err
+	}
+	c.leadTo(orderPath(order.Namespace, order.Name))
+	return nil
+}
+
+// readFiles reads what was chosen, dropped or pasted. Nothing is written to a disk, as the form parser of net/http
+// would: a private key may be among it.
+func (c *call) readFiles() ([]*x509.Certificate, error) {
+	parts, err := c.r.MultipartReader()
+	if err != nil {
+		return nil, &statusError{http.StatusBadRequest, "This is no form with files: " + err.Error()}
+	}
+	var came []*x509.Certificate
+	var refused error
+	isOurs := false
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, tooLong(err)
+		}
+		content, err := io.ReadAll(io.LimitReader(part, delivery.MaximumBytes+1))
+		if err != nil {
+			return nil, tooLong(err)
+		}
+		switch name := part.FormName(); {
+		case name == formToken:
+			isOurs = c.guard.isForm(string(content))
+		case name != fieldFiles && name != fieldPasted || len(content) == 0 || refused != nil:
+		default:
+			came, refused = actions.Read(came, nameOfPart(part), content)
+		}
+		clear(content)
+	}
+	switch {
+	case !isOurs:
+		return nil, c.ours("")
+	case refused == nil && len(came) == 0:
+		return nil, errors.New("nothing came: choose the file that the authority has sent, or paste what stands in the mail")
+	default:
+		return came, refused
+	}
+}
+
+func nameOfPart(part *multipart.Part) string {
+	if name := part.FileName(); name != "" {
+		return actions.Visible(name)
+	}
+	return "what was pasted"
+}
+
+// tooLong says why a form could not be read.
+func tooLong(err error) error {
+	if _, is := errors.AsType[*http.MaxBytesError](err); is {
+		return &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf(
+			"That is more than %d KiB in all: bring only what the authority has sent.", maximumBody>>10)}
+	}
+	return &statusError{http.StatusBadRequest, "The form cannot be read: " + err.Error()}
+}
