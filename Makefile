@@ -138,7 +138,7 @@ hooks: ## has git check the subject of each commit that you make in this clone
 
 # What talks to an API server mostly waits. Side by side it takes half the time, and two cores are busy by two thirds.
 .PHONY: test
-test: subjects generate-check lint pages unit image-test assets node-assets helm ## checks everything: generated files, lint, all tests
+test: subjects generate-check lint pages unit image-test assets node-assets browser-assets helm ## checks everything: generated files, lint, all tests
 	@$(MAKE) --no-print-directory integration monitoring & beside=$$!; failed=; \
 	$(MAKE) --no-print-directory e2e || failed=yes; \
 	wait $$beside || failed=yes; \
@@ -167,7 +167,7 @@ integration: assets ## runs the tests that talk to a real kube-apiserver
 # Two packages at a time: most have a world of their own, and three worlds are too many for two cores.
 # The stories take longest, and begin first.
 .PHONY: e2e
-e2e: assets node-assets helm ## runs the user stories: cert-manager, kube-apiserver and simulator, all real
+e2e: assets node-assets browser-assets helm ## runs the user stories: cert-manager, kube-apiserver and simulator, all real
 	$(GO) -C e2e test -count=1 -p 2 $(TESTFLAGS) -timeout 40m ./stories ./...
 
 .PHONY: monitoring
@@ -205,6 +205,10 @@ assets: ## builds kube-apiserver, etcd and kubectl into bin/ (minutes the first 
 .PHONY: node-assets
 node-assets: ## builds and unpacks what a node runs into bin/, if this machine can run one (root, cgroup v1, apt)
 	@$(GO) -C e2e run ./cmd/build -node
+
+.PHONY: browser-assets
+browser-assets: ## unpacks headless Chromium into bin/, if this machine's apt has it
+	@$(GO) -C e2e run ./cmd/build -browser
 
 .PHONY: helm
 helm: $(HELM) ## builds helm, which the tests install the chart with

@@ -57,9 +57,18 @@ func Ensure(ctx context.Context, options Options) (Set, error) {
 
 // plan completes the options and says what there is to build.
 func plan(ctx context.Context, options Options) (groups, Options, error) {
-	root, err := RepositoryRoot()
+	root, options, err := complete(options)
 	if err != nil {
 		return groups{}, options, err
+	}
+	planned, err := groupsOf(ctx, root)
+	return planned, options, err
+}
+
+// complete returns the directory of the repository, and the options with every default in its place.
+func complete(options Options) (root string, completed Options, err error) {
+	if root, err = RepositoryRoot(); err != nil {
+		return "", options, err
 	}
 	if options.Log == nil {
 		options.Log = io.Discard
@@ -71,10 +80,9 @@ func plan(ctx context.Context, options Options) (groups, Options, error) {
 		options.Directory = filepath.Join(root, "bin")
 	}
 	if options.Directory, err = filepath.Abs(options.Directory); err != nil {
-		return groups{}, options, fmt.Errorf("finding the directory for programs: %w", err)
+		return "", options, fmt.Errorf("finding the directory for programs: %w", err)
 	}
-	planned, err := groupsOf(ctx, root)
-	return planned, options, err
+	return root, options, nil
 }
 
 // set says where the programs are when they have been built.

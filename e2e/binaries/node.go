@@ -24,7 +24,7 @@ func EnsureNode(ctx context.Context, options Options) (NodeSet, error) {
 		return NodeSet{}, err
 	}
 	// The packages go first: if they are not to be had, that shows at once.
-	debian, err := ensureDebian(ctx, options)
+	debian, err := nodePackages().ensure(ctx, options)
 	if err != nil {
 		return NodeSet{}, err
 	}

@@ -26,7 +26,7 @@ var ofOthers = strings.Fields(`
 
 // ofTheTests are variables of the tests themselves, which only their page names.
 var ofTheTests = []string{
-	"VARMENNE_REQUIRE_ENVTEST", "VARMENNE_REQUIRE_NODE", "VARMENNE_KEEP_NODE",
+	"VARMENNE_REQUIRE_ENVTEST", "VARMENNE_REQUIRE_NODE", "VARMENNE_REQUIRE_BROWSER", "VARMENNE_KEEP_NODE",
 	"VARMENNE_KUBECONFIG", "VARMENNE_IMAGE", "VARMENNE_PREVIOUS_IMAGE",
 }
 

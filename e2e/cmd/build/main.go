@@ -1,5 +1,6 @@
 // Build builds what the embedded cluster runs and is not there yet: etcd, kube-apiserver, kubectl and
-// cert-manager's controllers, and on request what a node runs beyond that. Progress goes to standard error.
+// cert-manager's controllers, and on request what a node runs beyond that, and a browser. Progress goes to standard
+// error.
 package main
 
 import (
@@ -20,15 +21,22 @@ func main() {
 	printDirectory := flag.Bool("print-dir", false,
 		"print the directory that holds kube-apiserver, etcd and kubectl, as envtest wants it in KUBEBUILDER_ASSETS")
 	node := flag.Bool("node", false, "also build what a node runs, if this machine can run one")
+	browser := flag.Bool("browser", false, "also unpack headless Chromium, if apt has it")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	set, err := build(ctx, binaries.Options{Directory: *directory, Log: os.Stderr}, *node)
+	options := binaries.Options{Directory: *directory, Log: os.Stderr}
+	set, err := build(ctx, options, *node)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		stop()
 		os.Exit(1)
+	}
+	if *browser {
+		if _, err := binaries.EnsureBrowser(ctx, options); err != nil {
+			fmt.Fprintf(os.Stderr, "Nothing is unpacked for the tests in a browser: %v.\n", err)
+		}
 	}
 	if *printDirectory {
 		fmt.Println(set.Assets)
