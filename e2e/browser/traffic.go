@@ -16,9 +16,9 @@ type netLogEvent struct {
 	} `json:"params"`
 }
 
-// onlyLoopback reads the log of the browser's network: every connection, whatever for. It returns an error for each that
-// does not lead to this machine, for each datagram (there is nothing here to send one for; a UDP socket that sends none
-// is how the browser finds out about IPv6), and where the log tells of no connection at all.
+// onlyLoopback reads the log of the browser's network: every connection, whatever for. It returns an error for each
+// that does not lead to this machine, for each datagram (there is nothing here to send one for; a UDP socket that sends
+// none is how the browser finds out about IPv6), and where the log tells of no connection at all.
 func onlyLoopback(name string) error {
 	content, err := os.ReadFile(name)
 	if err != nil {
