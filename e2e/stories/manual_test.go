@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
@@ -157,26 +155,7 @@ func (m *manual) awaitSaying(order *v1alpha1.ManualOrder, reason string, texts .
 // apply carries an order's request to DVV, and returns what DVV mails.
 func (m *manual) apply(order *v1alpha1.ManualOrder, changes ...func(*admin.Application)) []byte {
 	m.Helper()
-	application := admin.Application{
-		Applicant: "Maija", Organization: m.Namespace, TechnicalContact: "it@example.fi", CSR: string(order.Spec.Request),
-		ValidFrom: time.Now().UTC().Format(time.DateOnly), Delay: admin.Duration(time.Millisecond),
-	}
-	for _, change := range changes {
-		change(&application)
-	}
-	reference, err := m.Service.Apply(m.Context(), application)
-	if err != nil {
-		m.Fatal(err)
-	}
-	var mail admin.Mail
-	m.Eventually("the mail", func(ctx context.Context) (bool, error) {
-		mail, err = m.Service.Mail(ctx, reference)
-		if _, early := errors.AsType[*admin.NotMailedError](err); early {
-			return false, nil
-		}
-		return err == nil, err
-	})
-	return mail.Content
+	return m.Apply(order.Spec.Request, changes...)
 }
 
 func file(kind admin.MailedFile) func(*admin.Application) {

@@ -7,36 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/utils/clock"
 
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/commands"
 )
-
-// grantRoles grants a user of the test case some of the chart's roles for people, and what cert-manager's chart and the
-// cluster's own controllers would add to it: neither is here.
-func (m *manual) grantRoles(user string, roles ...string) {
-	m.Helper()
-	name := metav1.ObjectMeta{Namespace: m.Namespace, Name: user}
-	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}}
-	m.Create(&rbacv1.Role{ObjectMeta: name, Rules: []rbacv1.PolicyRule{
-		{APIGroups: []string{"cert-manager.io"}, Resources: []string{"certificates", "certificaterequests"},
-			Verbs: []string{"get", "list", "watch"}},
-		{APIGroups: []string{""}, Resources: []string{"events", "configmaps"}, Verbs: []string{"get", "list", "watch"}},
-	}})
-	bind := func(reference rbacv1.RoleRef) {
-		binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace,
-			Name: user + "." + reference.Name}, RoleRef: reference, Subjects: subjects}
-		m.Create(binding)
-	}
-	bind(rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user})
-	for _, role := range roles {
-		bind(rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "varmenne-issuer-" + role})
-	}
-}
 
 // plugin runs kubectl varmenne in the namespace of the test case, as a user, and returns what it prints and what it
 // warns of.
@@ -60,8 +36,8 @@ func TestAPersonFetchesACertificateWithThePlugin(t *testing.T) {
 	t.Parallel()
 	m := beginManual(t)
 	viewer, carrier := "viewer-"+m.Namespace, "carrier-"+m.Namespace
-	m.grantRoles(viewer, "view")
-	m.grantRoles(carrier, "view", "edit")
+	m.GrantRoles(viewer, "view")
+	m.GrantRoles(carrier, "view", "edit")
 	order := m.next()
 	status, warnings := m.plugin(viewer, "status")
 	must.Contain(t, status, "warning", "stamping", "Issuing", "yours: carry the CSR to the authority")
