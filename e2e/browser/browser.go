@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -38,6 +39,7 @@ type Browser struct {
 	ctx       context.Context
 	end       context.CancelFunc
 	directory string // of all that it writes
+	opened    atomic.Bool
 }
 
 // Start starts a browser with an empty profile. It lives until End or the context ends.
@@ -104,5 +106,8 @@ func (b *Browser) End() error {
 	defer cancel()
 	err := chromedp.Cancel(ctx)
 	b.end()
-	return errors.Join(err, onlyLoopback(b.netLog()), os.RemoveAll(b.directory))
+	if b.opened.Load() {
+		err = errors.Join(err, onlyLoopback(b.netLog()))
+	}
+	return errors.Join(err, os.RemoveAll(b.directory))
 }

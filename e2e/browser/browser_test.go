@@ -88,6 +88,26 @@ func TestAPersonCanDoEverythingWithAPage(t *testing.T) {
 	p.Await("document.title === 'Page'")
 }
 
+func TestWhatIsDroppedAndPastedArrives(t *testing.T) {
+	t.Parallel()
+	p := shared.Get(t).Open(t, browser.Look{Hostile: true}) // Its script is not one that the page's policy allows.
+	p.Visit(serve(t, `<div style="height: 2000px"></div><input type="file" id="file" multiple><p id="text">copied</p>
+		<input id="field">`))
+	file := filepath.Join(t.TempDir(), "file")
+	must.Do(t, os.WriteFile(file, []byte("1234"), 0o600))
+	p.Drop("#file", file)
+	if names := browser.Evaluate[string](p, "document.querySelector('#file').files[0].name"); names != "file" {
+		t.Errorf("what was dropped is %q", names)
+	}
+	browser.Evaluate[bool](p, "getSelection().selectAllChildren(document.querySelector('#text')),"+
+		"document.execCommand('copy')")
+	p.Click("#field")
+	p.Paste()
+	if text := browser.Evaluate[string](p, "document.querySelector('#field').value"); text != "copied" {
+		t.Errorf("what was pasted is %q", text)
+	}
+}
+
 func TestTheLookOfAWindowIsThatOfTheTest(t *testing.T) {
 	t.Parallel()
 	address := serve(t, `<div style="width: 500px">wide</div><noscript><p>without script</p></noscript>`)

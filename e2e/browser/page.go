@@ -15,14 +15,12 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
@@ -32,8 +30,6 @@ const (
 	timeout = time.Minute
 	// interval is how often a page is looked at while something is waited for.
 	interval = 50 * time.Millisecond
-	// mostStops is how many stops of the Tab key a page may have.
-	mostStops = 200
 )
 
 // Look is how a person looks at a page.
@@ -63,6 +59,7 @@ type Page struct {
 // Open opens a window.
 func (b *Browser) Open(t testing.TB, look Look) *Page {
 	t.Helper()
+	b.opened.Store(true)
 	p := &Page{TB: t}
 	ctx, closeWindow := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(closeWindow)
@@ -136,6 +133,13 @@ func (p *Page) Requests() []string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return slices.Clone(p.requests)
+}
+
+// Errors are those of scripts, and what the browser has blocked.
+func (p *Page) Errors() []string {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return slices.Clone(p.errors)
 }
 
 // Do runs steps one after the other.
@@ -218,44 +222,6 @@ func Evaluate[T any](p *Page, expression string) T {
 func (p *Page) Text(selector string) string {
 	p.Helper()
 	return Evaluate[string](p, fmt.Sprintf("document.querySelector(%q)?.innerText ?? ''", selector))
-}
-
-// Press presses keys: those of package kb, or letters.
-func (p *Page) Press(keys string) {
-	p.Helper()
-	p.Do(chromedp.KeyEvent(keys))
-}
-
-// TabTo presses Tab until the focus is on an element that the CSS selector matches, and fails if the focus cannot be
-// seen there.
-func (p *Page) TabTo(selector string) {
-	p.Helper()
-	there := fmt.Sprintf("document.activeElement.matches(%q)", selector)
-	for range mostStops {
-		p.Press(kb.Tab)
-		if !Evaluate[bool](p, there) {
-			continue
-		}
-		if !Evaluate[bool](p, `(style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 ||
-			style.boxShadow !== 'none')(getComputedStyle(document.activeElement))`) {
-			p.Errorf("nobody sees that the focus is on %s", selector)
-		}
-		return
-	}
-	p.Fatalf("Tab does not lead to %s\n%s", selector, p.picture())
-}
-
-// Choose runs steps that open the dialog for files, and chooses files in it.
-func (p *Page) Choose(files []string, steps ...chromedp.Action[chromedp.Void]) {
-	p.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, timeout)
-	defer cancel()
-	p.Do(call(page.SetInterceptFileChooserDialog, page.SetInterceptFileChooserDialogParams{Enabled: true}))
-	opened, err := chromedp.Run(ctx, chromedp.WaitEvent(page.FileChooserOpened, nil, chromedp.Steps(steps...)))
-	if err != nil {
-		p.Fatalf("no dialog for files: %v\n%s", err, p.picture())
-	}
-	p.Do(call(dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: files, BackendNodeID: opened.BackendNodeID}))
 }
 
 // ScrollsSideways reports whether the page is wider than its window.
