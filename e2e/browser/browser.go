@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -53,14 +54,13 @@ func Start(ctx context.Context, from binaries.Browser) (*Browser, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting a browser: %w", err), os.RemoveAll(directory))
 	}
-	allocator, release := chromedp.NewExecAllocator(ctx, options...)
-	b.ctx, b.end = chromedp.NewContext(allocator)
-	stop := b.end
-	b.end = func() {
+	ctx, release := chromedp.NewExecAllocator(ctx, options...)
+	ctx, stop := chromedp.NewContext(ctx)
+	b.ctx, b.end = ctx, func() {
 		stop()
 		release()
 	}
-	if err := chromedp.Do(b.ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		b.end()
 		return nil, errors.Join(fmt.Errorf("starting the browser %s: %w", from.Program, err), os.RemoveAll(directory))
 	}
@@ -74,7 +74,7 @@ func (b *Browser) options(from binaries.Browser) ([]chromedp.ExecAllocatorOption
 	if err := os.WriteFile(fonts, []byte(written), 0o600); err != nil {
 		return nil, err
 	}
-	libraries := append(from.Libraries, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))...)
+	libraries := slices.Concat(from.Libraries, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")))
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(from.Program), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.NoFirstRun, chromedp.UserDataDir(filepath.Join(b.directory, "profile")),

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,8 +59,8 @@ func (r *recorder) Cleanup(end func()) { r.ends = append(r.ends, end) }
 
 // end does what the end of the test does.
 func (r *recorder) end() {
-	for i := len(r.ends) - 1; i >= 0; i-- {
-		r.ends[i]()
+	for _, end := range slices.Backward(r.ends) {
+		end()
 	}
 }
 

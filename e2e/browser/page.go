@@ -73,15 +73,21 @@ func (b *Browser) Open(t testing.TB, look Look) *Page {
 		chromedp.EmulateViewport(look.Width, look.Height),
 		call(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
 		call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: look.NoScript}),
-		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: map[bool]string{false: "light", true: "dark"}[look.Dark]},
-		}}),
 	}
 	p.Do(steps...)
+	p.Darken(look.Dark)
 	if !look.Hostile {
 		t.Cleanup(p.check)
 	}
 	return p
+}
+
+// Darken asks for dark colors from now on, or for light ones.
+func (p *Page) Darken(dark bool) {
+	p.Helper()
+	p.Do(call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: map[bool]string{false: "light", true: "dark"}[dark]},
+	}}))
 }
 
 // call is a command of the browser's protocol whose result does not matter.

@@ -15,16 +15,19 @@ func palette(picture image.Image) color.Palette {
 	bounds := picture.Bounds()
 	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
 		for x := bounds.Min.X; x < bounds.Max.X; x++ {
-			r, g, b, _ := picture.At(x, y).RGBA()
-			count[color.RGBA{R: uint8(r >> 8), G: uint8(g >> 8), B: uint8(b >> 8), A: 255}]++
+			if c, isRGBA := color.RGBAModel.Convert(picture.At(x, y)).(color.RGBA); isRGBA {
+				count[c]++
+			}
 		}
 	}
 	order := slices.SortedFunc(maps.Keys(count), func(one, other color.RGBA) int {
 		return cmp.Or(cmp.Compare(count[other], count[one]), cmp.Compare(one.R, other.R),
 			cmp.Compare(one.G, other.G), cmp.Compare(one.B, other.B))
 	})
-	var colors color.Palette
-	for _, c := range order[:min(len(order), 256)] {
+	const most = 256 // of a PNG with one byte for each pixel
+	order = order[:min(len(order), most)]
+	colors := make(color.Palette, 0, len(order))
+	for _, c := range order {
 		colors = append(colors, c)
 	}
 	return colors

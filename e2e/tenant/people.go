@@ -12,8 +12,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
-// GrantRoles grants a user in the tenant's namespace some of the chart's roles for people, and what cert-manager's chart
-// and the cluster's own controllers would add to them: neither is here.
+// GrantRoles grants a user in the tenant's namespace some of the chart's roles for people, and what cert-manager's
+// chart and the cluster's own controllers would add to them: neither is here.
 func (n *Tenant) GrantRoles(user string, roles ...string) {
 	n.Helper()
 	name := metav1.ObjectMeta{Namespace: n.Namespace, Name: user}
