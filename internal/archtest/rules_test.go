@@ -59,10 +59,28 @@ var rules = []rule{
 		path: "internal/plugin/commands",
 		may: []string{
 			"api/v1alpha1", "internal/kube/find", "internal/manual/delivery", "internal/manual/requirements", "internal/pki",
-			"internal/plugin/calendar", "internal/plugin/cluster", "internal/plugin/overview", "internal/secrets",
-			"internal/vero/facts", "internal/vero/plan", "internal/vero/protocol",
+			"internal/plugin/actions", "internal/plugin/calendar", "internal/plugin/cluster", "internal/plugin/overview",
+			"internal/plugin/ui", "internal/secrets", "internal/vero/facts", "internal/vero/plan", "internal/vero/protocol",
 		},
 		why: "verbs read, show and write objects with the caller's rights; controllers meet them only in these",
+	},
+	{
+		path: "internal/plugin/ui",
+		may: []string{
+			"api/v1alpha1", "internal/manual/delivery", "internal/pki", "internal/plugin/actions", "internal/plugin/cluster",
+			"internal/plugin/overview",
+		},
+		never: []string{cliRuntime},
+		why:   "the page shows rows and does what the verbs do; it knows neither verbs nor flags",
+	},
+	{
+		path: "internal/plugin/actions",
+		may: []string{
+			"api/v1alpha1", "internal/kube/find", "internal/manual/delivery", "internal/manual/requirements", "internal/pki",
+			"internal/plugin/cluster", "internal/plugin/overview", "internal/secrets",
+		},
+		never: []string{cliRuntime},
+		why:   "what a person does to an object is the same, whether a verb or a form asks for it",
 	},
 	{
 		path:  "internal/plugin/calendar",

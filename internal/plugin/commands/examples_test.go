@@ -1,6 +1,12 @@
 package commands_test
 
 import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"strings"
 	"testing"
@@ -33,6 +39,10 @@ func TestTheExamplesOfEveryVerbRun(t *testing.T) {
 			t.Errorf("%s has no example", verb.Name())
 		}
 		for line := range strings.Lines(verb.Example) {
+			if verb.Name() == "ui" {
+				t.Run(strings.TrimSpace(line), func(t *testing.T) { runPage(t, strings.TrimSpace(line)) })
+				continue
+			}
 			t.Run(strings.TrimSpace(line), func(t *testing.T) { runExample(t, verb, strings.TrimSpace(line)) })
 		}
 	}
@@ -68,6 +78,39 @@ func runExample(t *testing.T, verb *cobra.Command, line string) {
 	}
 	if to != "" {
 		must.Do(t, os.WriteFile(to, c.out.Bytes(), 0o600))
+	}
+}
+
+// runPage runs an example that serves a page, opens the page at the address that it prints, and ends it as Ctrl-C does.
+func runPage(t *testing.T, line string) {
+	t.Helper()
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	reader, writer := io.Pipe()
+	c := &call{writer: writer, context: func() context.Context { return ctx }}
+	ended := make(chan error, 1)
+	go func() {
+		err := c.run(t, strings.Fields(strings.TrimPrefix(line, "kubectl varmenne "))...)
+		ended <- errors.Join(err, writer.Close())
+	}()
+	printed := bufio.NewScanner(reader)
+	if !printed.Scan() {
+		t.Fatalf("it prints nothing: %v\n%s", <-ended, c.err)
+	}
+	_, address, _ := strings.Cut(printed.Text(), "The page is at ")
+	go func() {
+		for printed.Scan() { // so that it can go on printing
+		}
+	}()
+	jar := must.Get(cookiejar.New(nil))(t)
+	request := must.Get(http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody))(t)
+	response := must.Get((&http.Client{Jar: jar}).Do(request))(t)
+	content := must.Get(io.ReadAll(response.Body))(t)
+	must.Do(t, response.Body.Close())
+	must.Contain(t, string(content), "What waits for whom", "interface")
+	end()
+	if err := <-ended; err != nil {
+		t.Errorf("it ends with %v", err)
 	}
 }
 

@@ -8,11 +8,14 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -102,6 +105,15 @@ func grant(t *testing.T, user, namespace string, rules ...rbacv1.PolicyRule) {
 	must.Do(t, server.Client.Create(t.Context(), &rbacv1.RoleBinding{ObjectMeta: meta(namespace, user),
 		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}}}))
+	// The API server hears of them a moment later.
+	must.Do(t, wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true,
+		func(ctx context.Context) (bool, error) {
+			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+				User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: namespace,
+					Verb: rules[0].Verbs[0], Group: rules[0].APIGroups[0], Resource: rules[0].Resources[0]}}}
+			err := server.Client.Create(ctx, review)
+			return review.Status.Allowed, err
+		}))
 }
 
 // TestMoreThanAChunkIsListed, as one table.

@@ -56,10 +56,11 @@ func (g *guard) protect(address string, next http.Handler) http.Handler {
 	})
 }
 
+// harden tells the browser to keep others out. Were no-referrer the policy, it would hide the origin of our own forms.
 func harden(header http.Header) {
 	for name, value := range map[string]string{
 		"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
-		"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "Cross-Origin-Opener-Policy": "same-origin",
+		"Referrer-Policy": "same-origin", "Cache-Control": "no-store", "Cross-Origin-Opener-Policy": "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin", "Permissions-Policy": "clipboard-write=(self)",
 	} {
 		header.Set(name, value)
@@ -100,6 +101,7 @@ func (g *guard) letIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// What another page leads to has no strict cookie, wherever it is redirected; what a page of ours leads to has.
+	w.Header().Set("Referrer-Policy", "no-referrer") // the address has the secret
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = io.WriteString(w, `<!DOCTYPE html><title>varmenne</title><meta http-equiv="refresh" content="0; url=/">`+
 		`<a href="/">varmenne</a>`)

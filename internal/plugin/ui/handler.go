@@ -65,7 +65,9 @@ type call struct {
 // page answers with a page, and with one that says why where there is an error.
 func (s *Server) page(answer func(*call) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		s.seen()
+		if isPerson(r) {
+			s.seen()
+		}
 		c := &call{Server: s, w: w, r: r, language: choose(w, r), shown: s.board.now()}
 		if r.Method == http.MethodPost {
 			r.Body = http.MaxBytesReader(w, r.Body, maximumBody)
@@ -76,14 +78,19 @@ func (s *Server) page(answer func(*call) error) http.HandlerFunc {
 	}
 }
 
+// isPerson reports whether a person asks, and not a page that refreshes by itself (Fetch Metadata Request Headers,
+// chapter 2.4). Of a browser that does not say so, every request counts.
+func isPerson(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "" || r.Header.Get("Sec-Fetch-User") != ""
+}
+
 // fail answers with a page that says what is wrong.
 func (c *call) fail(err error) {
 	status, problem := http.StatusUnprocessableEntity, err.Error()
 	if is, isStatus := asStatus(err); isStatus {
 		status = is.code
 	}
-	c.w.WriteHeader(status)
-	c.write("problem", &problemPage{layout: c.layout(c.language.say("That did not work"), "/"), Problem: problem})
+	c.write(status, "problem", &problemPage{layout: c.layout(c.language.say("That did not work"), "/"), Failure: problem})
 }
 
 // nothing answers for what is not there.

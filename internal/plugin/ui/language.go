@@ -23,8 +23,6 @@ type language struct {
 }
 
 // languages are English, in which the texts are written, and those that they are translated into.
-//
-//nolint:gochecknoglobals // a table
 var languages = []language{
 	named("en", func(translated) string { return "" }),
 	named("fi", func(t translated) string { return t.fi }),
@@ -68,7 +66,7 @@ func (l language) days(left *int) string {
 // choose is the language that a person has chosen, or else prefers.
 func choose(w http.ResponseWriter, r *http.Request) language {
 	if chosen := find(r.URL.Query().Get("lang")); chosen != nil {
-		http.SetCookie(w, &http.Cookie{
+		http.SetCookie(w, &http.Cookie{ //nolint:gosec // there is no TLS on loopback
 			Name: languageCookie, Value: chosen.Code, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		})
 		return *chosen

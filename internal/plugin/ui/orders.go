@@ -10,12 +10,15 @@ import (
 	"net/http"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/manual/delivery"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 )
 
 // maximumBody is how much a form may be: as many files of 64 KiB as a person brings, and what the browser adds.
@@ -37,8 +40,11 @@ type orderPage struct {
 	Order *v1alpha1.ManualOrder
 	// Ended is why nobody should carry or bring anything any more, empty if somebody should.
 	Ended string
-	// Message of the order.
-	Message string
+	// Row says whose turn it is, nil where nothing waits for the order.
+	Row *overview.Row
+	// Message of the order, and whether it tells of commands, in whose place the page is.
+	Message      string
+	ForTerminals bool
 	// Steps of the authority's form, as HTML of our own making, in the language of StepsLanguage.
 	Steps         markup
 	StepsLanguage string
@@ -72,8 +78,17 @@ func (c *call) order() error {
 	}
 	page := c.orderPage(order)
 	page.Version = c.shown.version
-	c.write("order", page)
+	// While the controller looks at what was brought, nobody fills anything in.
+	page.Reloads = isBrought(order)
+	c.write(http.StatusOK, "order", page)
 	return nil
+}
+
+// isBrought reports whether something has come that the controller has yet to judge.
+func isBrought(order *v1alpha1.ManualOrder) bool {
+	ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
+	return (order.Spec.Certificate != "" || order.Spec.CertificateFrom != nil) &&
+		(ready == nil || ready.Reason != v1alpha1.ReasonCertificateRejected)
 }
 
 func (c *call) orderPage(order *v1alpha1.ManualOrder) *orderPage {
@@ -81,6 +96,8 @@ func (c *call) orderPage(order *v1alpha1.ManualOrder) *orderPage {
 		layout: c.layout(nameOf(order), orderPath(order.Namespace, order.Name)), Order: order,
 		Message: actions.ReadyMessage(order.Status.Conditions),
 	}
+	page.ForTerminals = strings.Contains(page.Message, "`kubectl ")
+	page.Row = c.rowOf(order)
 	if err := actions.RefuseEnded(order); err != nil {
 		page.Ended = err.Error()
 	}
@@ -90,6 +107,18 @@ func (c *call) orderPage(order *v1alpha1.ManualOrder) *orderPage {
 	}
 	page.Events, _ = actions.EventsOf(c.r.Context(), c.Access, order) // they only explain
 	return page
+}
+
+// rowOf is what the overview says of what waits for an order.
+func (c *call) rowOf(order *v1alpha1.ManualOrder) *overview.Row {
+	for i := range c.shown.rows {
+		row := &c.shown.rows[i]
+		if step := row.Step(overview.KindManualOrder); step != nil && step.Name == order.Name &&
+			step.Namespace == order.Namespace {
+			return row
+		}
+	}
+	return nil
 }
 
 // nameOf is what people call an order: the Certificate that it is for.
@@ -137,12 +166,12 @@ func (c *call) noteApplication() error {
 	if err := c.form(); err != nil {
 		return err
 	}
-	reference := strings.TrimSpace(c.r.PostForm.Get(fieldReference))
+	reference := strings.TrimSpace(c.r.PostFormValue(fieldReference))
 	if reference == "" {
 		return &statusError{http.StatusBadRequest, "Name the application: its number, or the day on which it was sent."}
 	}
 	return c.note(&v1alpha1.ManualApplication{
-		Reference: reference, By: strings.TrimSpace(c.r.PostForm.Get(fieldBy)), Time: &metav1.Time{Time: c.Clock.Now()},
+		Reference: reference, By: strings.TrimSpace(c.r.PostFormValue(fieldBy)), Time: &metav1.Time{Time: c.Clock.Now()},
 	})
 }
 
@@ -175,15 +204,14 @@ func (c *call) check() error {
 	if found != nil {
 		return found
 	}
-	page := c.orderPage(order)
+	page, status := c.orderPage(order), http.StatusOK
 	if err == nil {
 		page.Checked, err = c.judge(order, came)
 	}
 	if err != nil {
-		page.Refused = err.Error()
-		c.w.WriteHeader(http.StatusUnprocessableEntity)
+		page.Refused, status = err.Error(), http.StatusUnprocessableEntity
 	}
-	c.write("order", page)
+	c.write(status, "order", page)
 	return nil
 }
 
@@ -193,11 +221,17 @@ func (c *call) judge(order *v1alpha1.ManualOrder, came []*x509.Certificate) (*ch
 		return nil, err
 	}
 	made := &checked{}
-	issued, err := actions.Check(c.r.Context(), c.Access, order, came, actions.Checking{
+	checking := actions.Checking{
 		ControllerNamespace: c.ControllerNamespace, Now: c.Clock.Now(), Notef: func(format string, arguments ...any) {
 			made.Notes = append(made.Notes, fmt.Sprintf(format, arguments...))
 		},
-	})
+	}
+	issued, err := actions.Check(c.r.Context(), c.Access, order, came, checking)
+	if refused, is := errors.AsType[*cluster.RefusedError](err); is {
+		made.Notes = append(made.Notes, fmt.Sprintf("the chain is left to the controller: %v", refused))
+		checking.SkipChain = true
+		issued, err = actions.Check(c.r.Context(), c.Access, order, came, checking)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +245,7 @@ func (c *call) complete() error {
 	if err := c.form(); err != nil {
 		return err
 	}
-	came, err := actions.Read(nil, "what was checked", []byte(c.r.PostForm.Get(fieldChecked)))
+	came, err := actions.Read(nil, "what was checked", []byte(c.r.PostFormValue(fieldChecked)))
 	if err != nil {
 		return err
 	}

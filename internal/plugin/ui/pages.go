@@ -43,7 +43,7 @@ func (c *call) overview() error {
 		}
 		page.Cards = append(page.Cards, page.Rows[i])
 	}
-	c.write("overview", page)
+	c.write(http.StatusOK, "overview", page)
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (c *call) object() error {
 	if page.Events, err = actions.Events(c.r.Context(), c.Access, row.Chain); err != nil {
 		page.NoEvents = err.Error()
 	}
-	c.write("object", page)
+	c.write(http.StatusOK, "object", page)
 	return nil
 }
 
@@ -108,7 +108,7 @@ func (c *call) tracked() (*v1alpha1.TrackedCertificate, error) {
 	if cluster.IsGone(err) {
 		return nil, c.nothing()
 	}
-	if err = cluster.Explain(err, "get", actions.TrackedCertificates, namespace, "get it"); err != nil {
+	if err := cluster.Explain(err, "get", actions.TrackedCertificates, namespace, "get it"); err != nil {
 		return nil, err
 	}
 	return tracked, actions.RefuseNotice(tracked)
@@ -126,7 +126,7 @@ func (c *call) notice() error {
 		Text: actions.NoticeText(tracked),
 	}
 	page.Mail = mailto(told.To, told.Subject, page.Text)
-	c.write("notice", page)
+	c.write(http.StatusOK, "notice", page)
 	return nil
 }
 
@@ -156,7 +156,7 @@ func (c *call) form() error {
 	if err := c.r.ParseForm(); err != nil {
 		return tooLong(err)
 	}
-	return c.ours(c.r.PostForm.Get(formToken))
+	return c.ours(c.r.PostFormValue(formToken))
 }
 
 func (c *call) ours(token string) error {

@@ -77,17 +77,18 @@ func (c *call) fresh(title, at string) layout {
 type problemPage struct {
 	layout
 
-	Problem string
+	Failure string
 }
 
 // write renders a page and writes it at once: half a page would tell half the truth.
-func (c *call) write(name string, page any) {
+func (c *call) write(status int, name string, page any) {
 	content := &bytes.Buffer{}
 	if err := pages[c.language.Code+"/"+name].Execute(content, page); err != nil {
 		http.Error(c.w, "The page cannot be shown: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	c.w.WriteHeader(status)
 	_, _ = content.WriteTo(c.w) // whoever has gone does not miss it
 }
 

@@ -5,8 +5,6 @@ type translated struct{ fi, sv string }
 
 // texts are those of the pages, by their English form, and what the plugin says itself about whose turn it is. What the
 // controllers and the API server say is in English.
-//
-//nolint:gochecknoglobals // a table
 var texts = map[string]translated{
 	"What waits for whom": {"Mikä odottaa ketä", "Vad som väntar på vem"},
 	"Whose turn it is":    {"Kenen vuoro on", "Vems tur det är"},
@@ -23,8 +21,12 @@ var texts = map[string]translated{
 	"This page has ended. Run kubectl varmenne ui again.": {
 		"Tämä sivu on päättynyt. Käynnistä kubectl varmenne ui uudelleen.",
 		"Den här sidan har avslutats. Kör kubectl varmenne ui igen."},
-	"Copied":              {"Kopioitu", "Kopierat"},
-	"Copy":                {"Kopioi", "Kopiera"},
+	"Copied":                   {"Kopioitu", "Kopierat"},
+	"Copy":                     {"Kopioi", "Kopiera"},
+	"What the controller says": {"Mitä ohjain sanoo", "Vad styrprogrammet säger"},
+	"Copy the CSR":             {"Kopioi CSR", "Kopiera CSR"},
+	"The browser does not let this page copy: select the text.": {
+		"Selain ei anna tämän sivun kopioida: valitse teksti.", "Webbläsaren låter inte sidan kopiera: markera texten."},
 	"Skip to the content": {"Siirry sisältöön", "Hoppa till innehållet"},
 	"Namespace %s":        {"Nimiavaruus %s", "Namnrymd %s"},
 	"All namespaces":      {"Kaikki nimiavaruudet", "Alla namnrymder"},
@@ -110,14 +112,14 @@ var texts = map[string]translated{
 		"Att föra samma begäran dit igen beställer två certifikat."},
 	"The application was stopped": {"Hakemus on peruttu", "Ansökan har återkallats"},
 	"The authority's reference, or the day on which it was sent": {
-		"Viranomaisen viite tai lähetyspäivä", "Myndighetens referens, eller dagen då den sändes"},
+		"Viranomaisen viite tai lähetyspäivä", "Myndighetens ärendenummer, eller dagen då den sändes"},
 	"Who has applied (if you like)": {"Kuka haki (ei pakollinen)", "Vem som ansökte (frivilligt)"},
 	"I have applied":                {"Olen hakenut", "Jag har ansökt"},
 	"Bring back what came":          {"Tuo saapunut varmenne", "Lämna in det som kom"},
 	"Choose the file that the authority has sent, or drop it here": {
 		"Valitse viranomaisen lähettämä tiedosto tai pudota se tähän",
 		"Välj filen som myndigheten har skickat, eller släpp den här"},
-	"PEM, DER, PKCS#7 (.p7b), or a whole mail; several files if it came in several. A private key is refused and kept nowhere.": {
+	"PEM, DER, PKCS#7 (.p7b), or a whole mail; all files if there are several. A private key is refused and not kept.": {
 		"PEM, DER, PKCS#7 (.p7b) tai koko sähköposti; useita tiedostoja, jos niitä tuli useita. Yksityinen avain " +
 			"hylätään eikä sitä säilytetä missään.",
 		"PEM, DER, PKCS#7 (.p7b) eller hela e-postmeddelandet; flera filer om det kom flera. En privat nyckel avvisas " +

@@ -8,9 +8,12 @@ function prepare(within) {
   for (const button of within.querySelectorAll("button.copy")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      say(document.body.dataset.copied);
-      button.classList.add("done");
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        say(document.body.dataset.copied);
+      } catch {
+        say(document.body.dataset.uncopied);
+      }
     });
   }
   for (const zone of within.querySelectorAll(".drop")) {
