@@ -45,6 +45,7 @@ func printCommands(w *world.World) error {
 	for _, command := range []string{
 		"kubectl get varmenne -A", "kubectl varmenne status -A",
 		"kubectl varmenne why tax-reporting --namespace tax-reporting",
+		"kubectl varmenne ui -A",
 	} {
 		fmt.Println("  " + command)
 	}
