@@ -20,7 +20,9 @@ type account struct{ endpoint, username string }
 type use struct {
 	uid     types.UID
 	account account
-	failed  []metav1.MicroTime
+	// secret is the resourceVersion of its Secret.
+	secret string
+	failed []metav1.MicroTime
 }
 
 // failedLogin is one of an object.
@@ -41,8 +43,8 @@ type accounts struct {
 	busy map[account]bool
 }
 
-// note remembers what an object does with an account.
-func (a *accounts) note(object *v1alpha1.MessagesPassword, with account) {
+// note remembers what an object does with an account, and which version of its Secret says so.
+func (a *accounts) note(object *v1alpha1.MessagesPassword, with account, secret string) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	name := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
@@ -52,7 +54,7 @@ func (a *accounts) note(object *v1alpha1.MessagesPassword, with account) {
 	if a.uses == nil {
 		a.uses = map[types.NamespacedName]use{}
 	}
-	a.uses[name] = use{object.UID, with, slices.Clone(object.Status.FailedLogins)}
+	a.uses[name] = use{object.UID, with, secret, slices.Clone(object.Status.FailedLogins)}
 }
 
 // forget is for an object that is gone.
@@ -79,6 +81,30 @@ func (a *accounts) of(object *v1alpha1.MessagesPassword) (account, bool) {
 	defer a.mutex.Unlock()
 	found, known := a.uses[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}]
 	return found.account, known && found.uid == object.UID
+}
+
+// How sure it is that an account is that of an object. Anybody can write another account's username into a Secret.
+const (
+	passwordRefused = iota
+	passwordUnknown
+	passwordProved
+)
+
+// standing is what the service has said to the password of an object, as its Secret was last read.
+func (a *accounts) standing(object *v1alpha1.MessagesPassword) int {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	found := a.uses[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}]
+	switch {
+	case found.uid != object.UID || found.secret == "":
+		return passwordUnknown
+	case found.secret == object.Status.ProvedSecretVersion:
+		return passwordProved
+	case found.secret == object.Status.RefusedSecretVersion:
+		return passwordRefused
+	default:
+		return passwordUnknown
+	}
 }
 
 // leftBehind are the failed log-ins for an account that the statuses of the objects which use it do not tell of, for as

@@ -58,6 +58,10 @@ func (r *Reconciler) gather(ctx context.Context, object *v1alpha1.MessagesPasswo
 	}
 	got := read{secret: secret, staging: staging, account: accountOf(object, secret, staging)}
 	got.snapshot = rotation.Snapshot{Now: now, Object: object, Secret: describe(secret, staging)}
+	if !access.IsName(name) {
+		got.snapshot.Secret = rotation.Secret{Problem: "cannot exist: spec.secretRef.name is no name of a Secret; make " +
+			"another MessagesPassword"}
+	}
 	if staging != nil {
 		if got.snapshot.Staging, err = r.describeStaging(ctx, object, staging); err != nil {
 			return read{}, err
@@ -67,9 +71,20 @@ func (r *Reconciler) gather(ctx context.Context, object *v1alpha1.MessagesPasswo
 	return got, err
 }
 
+// versionOf is the resourceVersion of a Secret, empty if there is none.
+func versionOf(secret *corev1.Secret) string {
+	if secret == nil {
+		return ""
+	}
+	return secret.ResourceVersion
+}
+
 // secret is a Secret as it is, nil if there is none.
 func (r *Reconciler) secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
 	key := types.NamespacedName{Namespace: namespace, Name: name}
+	if !access.IsName(name) {
+		return nil, nil //nolint:nilnil // as documented
+	}
 	found := &corev1.Secret{}
 	switch err := r.Reader.Get(ctx, key, found); {
 	case apierrors.IsNotFound(err):

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/access"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 )
 
@@ -85,8 +86,12 @@ func (r *Reconciler) heartbeat(
 func (r *Reconciler) look(
 	ctx context.Context, field, kind, namespace, name string, into client.Object,
 ) (problem string, err error) {
-	switch err := r.Reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, into); {
-	case apierrors.IsNotFound(err):
+	var unread error
+	if access.IsName(name) {
+		unread = r.Reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, into)
+	}
+	switch err := unread; {
+	case apierrors.IsNotFound(err), !access.IsName(name):
 		return fmt.Sprintf("%s: there is no %s %s: correct the name, or leave spec.retrieval out", field, kind, name), nil
 	case apierrors.IsForbidden(err):
 		return fmt.Sprintf("%s: the controller may not get %ss in namespace %s: allow it (messages.namespaces of the chart "+

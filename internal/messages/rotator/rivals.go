@@ -12,7 +12,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	messages "github.com/varmenne/varmenne-issuer/internal/messages/client"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 )
 
 // URL is where the service is that an object names.
@@ -30,17 +32,20 @@ func URL(object *v1alpha1.MessagesPassword) string {
 // accountOf is the account whose password an object rotates. No two accounts differ in capitals alone, as far as
 // anybody knows; to take them for one only makes one of them wait.
 func accountOf(object *v1alpha1.MessagesPassword, secret, staging *corev1.Secret) account {
-	username := credentialsOf(secret).username
-	if username == "" {
-		username = credentialsOf(staging).username
+	username, staged := credentialsOf(secret).username, credentialsOf(staging).username
+	// A rotation in flight ends with the account that it has begun with, whatever is in the Secret meanwhile.
+	begun := staged != "" && inFlight(object) && object.Status.Rotation != nil &&
+		object.Status.Rotation.StagingUID == staging.UID
+	if username == "" || begun {
+		username = staged
 	}
 	return account{endpoint: messages.Place(URL(object)), username: strings.ToLower(username)}
 }
 
 // rivals are what the other objects of an account mean to one of them.
 type rivals struct {
-	// first names one that goes first; empty if there is none: of the same Secret or account, and older, or with a
-	// rotation in flight.
+	// first names one that goes first; empty if there is none: of the same Secret or account, and with a rotation in
+	// flight, or else with a password that the service takes where it does not take that of the other one, or else older.
 	first string
 	// failed are log-ins of theirs that failed, or may have, and of objects that are gone.
 	failed []time.Time
@@ -69,19 +74,30 @@ func (r *Reconciler) rivals(
 		case err != nil:
 			return found, fmt.Errorf("get %s: %w", nameOf(other), err)
 		}
-		found.meet(object, other)
+		found.meet(other, r.goesFirst(other, object))
 		users[other.UID] = true
 	}
 	found.failed = append(found.failed, r.accounts.leftBehind(shared, users, now)...)
 	return found, nil
 }
 
+// goesFirst reports whether one of two objects of an account is the one that rotates it.
+func (r *Reconciler) goesFirst(one, other *v1alpha1.MessagesPassword) bool {
+	if inFlight(one) {
+		return true
+	}
+	if its, others := r.accounts.standing(one), r.accounts.standing(other); its != others {
+		return its > others
+	}
+	return older(one, other)
+}
+
 // meet counts another object of the account.
-func (r *rivals) meet(object, other *v1alpha1.MessagesPassword) {
+func (r *rivals) meet(other *v1alpha1.MessagesPassword, goesFirst bool) {
 	for _, at := range other.Status.FailedLogins {
 		r.failed = append(r.failed, at.Time)
 	}
-	if r.first == "" && (older(other, object) || inFlight(other)) {
+	if r.first == "" && goesFirst {
 		r.first = nameOf(other)
 	}
 }
@@ -104,19 +120,27 @@ func (r *Reconciler) uses(
 }
 
 // accountOf is the account of another object. Its Secret is read once: from then on whoever looks at the object tells.
+// One that the API server goes on failing to read keeps that object from calling, and must not keep all others from it.
 func (r *Reconciler) accountOf(ctx context.Context, other *v1alpha1.MessagesPassword) (account, error) {
 	if its, known := r.accounts.of(other); known {
 		return its, nil
 	}
 	secret, err := r.secret(ctx, other.Namespace, other.Spec.SecretRef.Name)
+	var staging *corev1.Secret
+	if err == nil && inFlight(other) {
+		staging, err = r.secret(ctx, other.Namespace, rotation.StagingName(other.Spec.SecretRef.Name))
+	}
 	var its account
 	switch {
 	case err == nil:
-		its = accountOf(other, secret, nil)
-	case !apierrors.IsForbidden(err):
+		its = accountOf(other, secret, staging)
+	case apierrors.IsForbidden(err):
+	case status.Lasts(ctx, err):
+		return account{}, nil // and it is read again next time
+	default:
 		return account{}, err
 	}
-	r.accounts.note(other, its)
+	r.accounts.note(other, its, versionOf(secret))
 	return its, nil
 }
 

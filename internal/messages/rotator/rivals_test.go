@@ -3,12 +3,14 @@ package rotator_test
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -90,14 +92,62 @@ func TestOneObjectRotatesAnAccount(t *testing.T) {
 		if p.tokens() != calls {
 			t.Error("both have called")
 		}
-		p.of(p.young).leap(time.Hour) // it is settled, and no other one begins
+		p.of(p.young).leap(time.Hour)
+		p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
+		p.of(p.old).leap(time.Minute) // whose password was never proved, and has gone
 		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
-		if p.object.Status.LastRotationTime == nil || !p.works(p.inSecret()) {
-			t.Errorf("it was not settled: %+v", p.object.Status)
+		if got := p.ledger(); got.Failed != 0 || p.of(p.young).object.Status.LastRotationTime == nil {
+			t.Errorf("%d log-ins have failed", got.Failed)
 		}
-		p.of(p.old).leap(time.Minute) // whose turn it is, with a password that has gone
-		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonPasswordRefused)
-		p.ledger()
+	})
+	t.Run("and no older one that has only its username", func(t *testing.T) {
+		p := beginPair(t)
+		const wrong = "Wrong-password-of-somebody-0815-x~"
+		for _, at := range []struct {
+			object             *v1alpha1.MessagesPassword
+			username, password string
+		}{{p.old, "somebody-else", wrong}, {p.young, systemID, first}, {p.old, systemID, wrong}} {
+			p.username = at.username
+			p.of(at.object).put(at.password)
+			p.leap(time.Minute)
+		}
+		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
+		p.of(p.young).demand()
+		p.leap(time.Minute)
+		p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
+		p.of(p.old).leap(time.Minute)
+		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
+		if got := p.ledger().Failed; got != 0 {
+			t.Errorf("%d log-ins have failed", got)
+		}
+	})
+	t.Run("and no older one whose password was refused, where neither was proved", func(t *testing.T) {
+		p := beginPair(t)
+		p.of(p.old).put("Wrong-password-of-somebody-0815-x~")
+		p.settle()
+		p.of(p.young).put(first)
+		p.settle()
+		p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonPasswordProved)
+	})
+	t.Run("and none that has begun a rotation of another account", func(t *testing.T) {
+		p := beginPair(t)
+		_, err := p.admin.CreateMessagesAccount(t.Context(), admin.MessagesAccount{
+			SystemID: "somebody-else", Password: first, Events: 1, ChangesPerHour: 1000,
+		})
+		p.must(err)
+		p.username = "somebody-else"
+		p.script(admin.MessagesFault{Kind: admin.MessagesReset, Operation: admin.MessagesChange})
+		p.of(p.old).put(first)
+		p.demand()
+		p.settle()
+		p.username = systemID
+		p.put(first)
+		p.settle()
+		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonUsernameChanged)
+		p.reconciler = p.controller(p.access) // which reads anew whose account it is
+		p.of(p.young).put(first)
+		p.leap(time.Minute)
+		p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonPasswordProved)
 	})
 }
 
@@ -142,6 +192,37 @@ func TestManyObjectsMakeNoPassLate(t *testing.T) {
 	if reads != many {
 		t.Errorf("%d Secrets of %d others were read", reads, many)
 	}
+}
+
+// unreadable is an API server that cannot read the Secrets of a namespace, as where they were encrypted with a lost key.
+type unreadable struct {
+	namespaced
+
+	namespace string
+}
+
+func (u unreadable) Get(
+	ctx context.Context, name client.ObjectKey, into client.Object, options ...client.GetOption,
+) error {
+	if _, isSecret := into.(*corev1.Secret); isSecret && name.Namespace == u.namespace {
+		return apierrors.NewInternalError(errors.New("unable to transform key"))
+	}
+	return u.namespaced.Get(ctx, name, into, options...)
+}
+
+// TestAnObjectThatCannotBeReadStopsNoOther, in whichever namespace it is.
+func TestAnObjectThatCannotBeReadStopsNoOther(t *testing.T) {
+	p := beginPair(t)
+	p.reconciler = p.controller(unreadable{p.access, p.young.Namespace})
+	misnamed := p.old.DeepCopy()
+	misnamed.ObjectMeta = metav1.ObjectMeta{Namespace: p.old.Namespace, Name: "misnamed"}
+	misnamed.Spec.SecretRef.Name = "a/b"
+	p.must(server.Client.Create(t.Context(), misnamed))
+	p.of(p.old).put(first)
+	p.settle()
+	p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonPasswordProved)
+	p.of(misnamed).settle()
+	p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretInvalid)
 }
 
 // TestAnAccountHasFourFailedLogInsAnHour, whichever objects they are of, and whether these are still there.

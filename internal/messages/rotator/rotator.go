@@ -103,6 +103,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		return status.Settle(ctx, fmt.Errorf("MessagesPassword %s: %w", name, err))
 	}
 	pause, err := r.step(ctx, object)
+	if apierrors.IsNotFound(err) { // a Secret was deleted since it was read, of which nobody would tell
+		return ctrl.Result{RequeueAfter: busyPause}, nil
+	}
 	if err != nil {
 		r.reportError(ctx, object, err)
 		return status.Settle(ctx, fmt.Errorf("MessagesPassword %s: %w", name, err))
@@ -146,7 +149,7 @@ func (r *Reconciler) step(ctx context.Context, object *v1alpha1.MessagesPassword
 		return busyPause, nil
 	}
 	defer r.accounts.release(read.account)
-	r.accounts.note(object, read.account)
+	r.accounts.note(object, read.account, versionOf(read.secret))
 	others, err := r.rivals(ctx, object, read.account, began)
 	if err != nil {
 		return 0, err
@@ -176,7 +179,8 @@ func (r *Reconciler) step(ctx context.Context, object *v1alpha1.MessagesPassword
 	return again, nil
 }
 
-// busyPause is when to look again after somebody else was found to be calling with the same account.
+// busyPause is when to look again after somebody else was found to be calling with the same account, or to have
+// deleted what was read.
 const busyPause = time.Second
 
 // again is when to decide anew after something was done: at once, behind whoever waits already.

@@ -1,6 +1,7 @@
 package rotator_test
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -188,4 +189,34 @@ func TestThePasswordInTheSecretIsTheServicesInTheEnd(t *testing.T) {
 			c.check(w)
 		})
 	}
+}
+
+// vanishing is an API server by which somebody deletes the Secret just before it is written.
+type vanishing struct {
+	client.Client
+
+	delete func()
+}
+
+func (v *vanishing) Update(ctx context.Context, object client.Object, options ...client.UpdateOption) error {
+	if written := (&client.UpdateOptions{}).ApplyOptions(options); len(written.DryRun) == 0 && v.delete != nil {
+		v.delete()
+		v.delete = nil
+	}
+	return v.Client.Update(ctx, object, options...)
+}
+
+func TestASecretThatIsDeletedBeforeItIsWritten(t *testing.T) {
+	w := begin(t, nil)
+	w.put(first)
+	w.settle()
+	w.reconciler = w.controller(&vanishing{w.access, func() {
+		w.must(server.Client.Delete(t.Context(), w.secret("messages")))
+	}})
+	w.demand()
+	if pause := w.settle(); pause != time.Second {
+		t.Errorf("it looks again after %s; zero is never", pause)
+	}
+	w.leap(time.Second)
+	w.expectSettled(v1alpha1.ReasonRotated)
 }

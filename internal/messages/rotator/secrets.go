@@ -102,6 +102,7 @@ func (p *pass) commit(ctx context.Context) error {
 				now.Name, rotation.StagingName(now.Name), err)
 		}
 	}
+	p.read.secret = now
 	written := secrets.Written(now, v1alpha1.KeyUsername, v1alpha1.KeyPassword)
 	err := p.record(ctx, func() {
 		rotation.RecordCommit(p.object, p.decision, now.ResourceVersion, written, p.Clock.Now())
