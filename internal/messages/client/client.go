@@ -208,7 +208,9 @@ func (c *Client) call(ctx context.Context, asked request) (response []byte, resu
 	defer func() { _ = incoming.Body.Close() }()
 	got := read(ctx, incoming, asked.readDone)
 	result = got.interpret()
-	result.RetryAfter = min(https.RetryAfter(incoming.Header, c.clock.Now()), longestRetryAfter)
+	if result.Outcome != Done { // where all is well there is nothing to wait for
+		result.RetryAfter = min(https.RetryAfter(incoming.Header, c.clock.Now()), longestRetryAfter)
+	}
 	return got.body, withoutSecrets(result, asked.secrets)
 }
 

@@ -99,6 +99,15 @@ func TestRetryAfterIsObeyedWithEveryStatus(t *testing.T) {
 	}
 }
 
+// TestASuccessAsksForNoPause: after a change it would keep the new password from being proved and published.
+func TestASuccessAsksForNoPause(t *testing.T) {
+	c := serve(t, func(writer http.ResponseWriter, _ *http.Request) { writer.Header().Set("Retry-After", "86400") }, nil)
+	got := c.ChangePassword(t.Context(), client.NewToken(token), password.New(first), password.New("another"))
+	if got.Outcome != client.Done || got.RetryAfter != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestAnOptionThatCannotWorkIsRefused(t *testing.T) {
 	for _, options := range []client.Options{
 		{URL: "http://api.example"}, {URL: "api.example"}, {URL: ""}, {URL: "https://"}, {URL: "HTTPS://api.example/\x7f"},

@@ -267,6 +267,11 @@ func TestWhatTheObjectSays(t *testing.T) {
 			"False", "PasswordRefused", "True", "both are kept in Secret messages-rotation"},
 		"what was said to the last one": {snapshot(inFlight(0, unknown, newRefused, currentRefused), nextProbe(time.Hour, ""),
 			said), "False", "PasswordRefused", "True", quoted},
+		"a pause that the service asked for, after all was well": {
+			snapshot(inFlight(time.Hour, unknown, newRefused), status(func(s *v1alpha1.MessagesPasswordStatus) {
+				s.NextCallTime = ago(-day)
+				s.Conditions = []metav1.Condition{{Type: "Ready", Status: metav1.ConditionTrue, Reason: "Rotated"}}
+			})), "False", "ServiceUnavailable", "False", "it is called again at 2026-11-29T12:00:00Z"},
 		"a lost one": {snapshot(inFlight(time.Hour, unknown), unstaged, nextProbe(time.Hour, "7")),
 			"False", "StagingLost", "True", "restore it from a backup"},
 	} {

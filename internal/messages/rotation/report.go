@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
@@ -121,10 +122,10 @@ func (s Snapshot) reportExhausted(next time.Time) *report {
 }
 
 // reportHeldUp is for a service that must not be called yet. RecordLogin and RecordSend have said why, and it says so
-// still, unless the cluster has refused something meanwhile.
+// still, unless the cluster has refused something meanwhile. That all is well is what it must not go on saying.
 func (s Snapshot) reportHeldUp() *report {
 	ready := meta.FindStatusCondition(s.status().Conditions, v1alpha1.ConditionReady)
-	if ready == nil || ready.Reason != v1alpha1.ReasonClusterError {
+	if ready == nil || ready.Status != metav1.ConditionTrue && ready.Reason != v1alpha1.ReasonClusterError {
 		return nil
 	}
 	return unavailable(s.status(), "")
