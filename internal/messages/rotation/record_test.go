@@ -127,6 +127,12 @@ func TestWhatComesOfALogIn(t *testing.T) {
 			outcome{Failed: 1, Probe: time.Hour, Reason: "ProvingPassword"}},
 		"for the ninth time": {[]change{changed, level(0, 8)}, rotation.Login{Token: rotation.Refused},
 			outcome{Failed: 1, Probe: 6 * time.Hour, Reason: "ProvingPassword"}},
+		"for the first time, after others that were": {
+			[]change{changed, level(0, 8), status(func(s *v1alpha1.MessagesPasswordStatus) {
+				s.RefusedSecretVersion, s.NextProbeTime = "7", ago(-time.Hour)
+			})},
+			rotation.Login{Token: rotation.Refused},
+			outcome{Failed: 1, Probe: 15 * time.Minute, Reason: "ProvingPassword"}},
 		"nobody knows": {[]change{found}, rotation.Login{Problem: traceProblem},
 			outcome{Failed: 1, Call: time.Minute, Reason: "ServiceUnavailable"}},
 		"nobody knows, for the third time": {[]change{changed, level(2, 0)}, rotation.Login{},
