@@ -2,14 +2,18 @@ package rotator_test
 
 import (
 	"context"
+	"encoding/base64"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -218,5 +222,41 @@ func TestASecretThatIsDeletedBeforeItIsWritten(t *testing.T) {
 		t.Errorf("it looks again after %s; zero is never", pause)
 	}
 	w.leap(time.Second)
+	w.expectSettled(v1alpha1.ReasonRotated)
+}
+
+// quoting is an API server with an admission webhook that repeats what it refuses.
+type quoting struct{ client.Client }
+
+func (q quoting) Update(ctx context.Context, object client.Object, options ...client.UpdateOption) error {
+	secret, isSecret := object.(*corev1.Secret)
+	if dry := (&client.UpdateOptions{}).ApplyOptions(options).DryRun; !isSecret || len(dry) != 0 {
+		return q.Client.Update(ctx, object, options...)
+	}
+	return apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, secret.Name, fmt.Errorf(
+		"%s is weak: %s", secret.Data[v1alpha1.KeyPassword],
+		base64.StdEncoding.EncodeToString(secret.Data[v1alpha1.KeyPassword])))
+}
+
+func TestARefusalThatRepeatsThePasswordIsNotShown(t *testing.T) {
+	w := begin(t, nil)
+	w.put(first)
+	w.settle()
+	w.reconciler = w.controller(quoting{w.access})
+	w.demand()
+	var refused error
+	for range 20 {
+		if _, err := w.look(); err != nil {
+			refused = err
+		}
+		w.remember()
+	}
+	w.reload()
+	w.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonClusterError)
+	if !apierrors.IsForbidden(refused) || strings.Contains(refused.Error(), "weak") {
+		t.Errorf("it says %v", refused)
+	}
+	w.reconciler = w.controller(w.access)
+	w.leap(time.Minute)
 	w.expectSettled(v1alpha1.ReasonRotated)
 }

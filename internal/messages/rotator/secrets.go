@@ -2,7 +2,9 @@ package rotator
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +16,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/messages/password"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/sensitive"
 )
 
 // fieldOwner is who writes, for the API server's notes of which fields are whose.
@@ -35,7 +38,7 @@ func (p *pass) stage(ctx context.Context) error {
 	// admission webhook.
 	if err := p.Client.Update(ctx, p.rotated(made), fieldOwner, client.DryRunAll); err != nil {
 		return fmt.Errorf("no rotation begins, because its password could not be put into Secret %s: %w",
-			p.object.Spec.SecretRef.Name, err)
+			p.object.Spec.SecretRef.Name, p.discreet(err, made))
 	}
 	if !p.mayCall(rotation.BeginWithin) {
 		return nil // another controller may have made one, and be done with it
@@ -54,7 +57,7 @@ func (p *pass) stage(ctx context.Context) error {
 		},
 	}
 	if err := p.Client.Create(ctx, staging, fieldOwner); err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create Secret %s: %w", staging.Name, err)
+		return fmt.Errorf("create Secret %s: %w", staging.Name, p.discreet(err, made))
 	}
 	return nil
 }
@@ -99,7 +102,7 @@ func (p *pass) commit(ctx context.Context) error {
 		}
 		if err := write(); err != nil {
 			return fmt.Errorf("put the new password, which the service takes, into Secret %s; until then it is in Secret %s: %w",
-				now.Name, rotation.StagingName(now.Name), err)
+				now.Name, rotation.StagingName(now.Name), p.discreet(err, credentialsOf(p.read.staging).new))
 		}
 	}
 	p.read.secret = now
@@ -113,6 +116,33 @@ func (p *pass) commit(ctx context.Context) error {
 	}
 	return err
 }
+
+// discreet is an error of writing a password that can be shown: what an admission webhook or policy says may repeat it.
+func (p *pass) discreet(err error, written password.Password) error {
+	for _, with := range []password.Password{
+		written, credentialsOf(p.read.secret).current, credentialsOf(p.read.staging).current,
+	} {
+		text := with.Reveal()
+		if text == "" {
+			continue
+		}
+		encoded := base64.StdEncoding.EncodeToString([]byte(text))
+		if sensitive.NewSearch(text).Behind(err.Error()) || strings.Contains(err.Error(), encoded) {
+			return &quotingError{cause: err}
+		}
+	}
+	return err
+}
+
+// quotingError does not show what its cause repeats.
+type quotingError struct{ cause error }
+
+func (*quotingError) Error() string {
+	return "what the API server says is not shown, because it repeats a password: see which admission webhook or policy " +
+		"refuses the Secret, and have it repeat nothing"
+}
+
+func (e *quotingError) Unwrap() error { return e.cause }
 
 // unstage deletes the Secret that was retired, and no other one of its name.
 func (p *pass) unstage(ctx context.Context) error {
