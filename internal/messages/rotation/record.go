@@ -115,7 +115,8 @@ func (d Decision) recordAccepted(status *v1alpha1.MessagesPasswordStatus, proved
 		status.ProofTime = micro(now)
 	}
 	written := &metav1.Time{Time: s.Secret.Written}
-	if status.PasswordSince == nil || status.SecretWriteTime == nil || written.After(status.SecretWriteTime.Time) {
+	rewritten := status.SecretWriteTime == nil || written.After(status.SecretWriteTime.Time)
+	if status.PasswordSince == nil || rewritten && !s.Secret.Unchanged {
 		status.PasswordSince, status.PasswordOrigin = &metav1.Time{Time: now}, v1alpha1.PasswordFound
 	}
 	status.SecretWriteTime = written

@@ -55,6 +55,9 @@ type Secret struct {
 	Version string
 	// Written is when somebody last changed username or password in it.
 	Written time.Time
+	// Unchanged reports whether its password is the last one that the service has taken for this object, whatever Written
+	// says: the API server notes one time for all that a tool has written. False where that is not known.
+	Unchanged bool
 	// Holds is which password of the staging Secret it has.
 	Holds Holds
 	// OtherUser reports whether its username is not that of the staging Secret.

@@ -6,10 +6,12 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/messages/password"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 )
 
@@ -22,6 +24,8 @@ type use struct {
 	account account
 	// secret is the resourceVersion of its Secret.
 	secret string
+	// proved is the last password of the Secret that the service has taken.
+	proved password.Password
 	failed []metav1.MicroTime
 }
 
@@ -43,8 +47,8 @@ type accounts struct {
 	busy map[account]bool
 }
 
-// note remembers what an object does with an account, and which version of its Secret says so.
-func (a *accounts) note(object *v1alpha1.MessagesPassword, with account, secret string) {
+// note remembers what an object does with an account, as its Secret says.
+func (a *accounts) note(object *v1alpha1.MessagesPassword, with account, secret *corev1.Secret) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	name := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
@@ -54,7 +58,16 @@ func (a *accounts) note(object *v1alpha1.MessagesPassword, with account, secret 
 	if a.uses == nil {
 		a.uses = map[types.NamespacedName]use{}
 	}
-	a.uses[name] = use{object.UID, with, secret, slices.Clone(object.Status.FailedLogins)}
+	now := use{
+		uid: object.UID, account: with, secret: versionOf(secret), failed: slices.Clone(object.Status.FailedLogins),
+	}
+	switch was := a.uses[name]; {
+	case now.secret != "" && now.secret == object.Status.ProvedSecretVersion:
+		now.proved = credentialsOf(secret).current
+	case was.uid == now.uid && was.account == now.account:
+		now.proved = was.proved
+	}
+	a.uses[name] = now
 }
 
 // forget is for an object that is gone.
@@ -81,6 +94,16 @@ func (a *accounts) of(object *v1alpha1.MessagesPassword) (account, bool) {
 	defer a.mutex.Unlock()
 	found, known := a.uses[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}]
 	return found.account, known && found.uid == object.UID
+}
+
+// unchanged reports whether a Secret has the last password of an object that the service has taken, as far as that was
+// seen since the start.
+func (a *accounts) unchanged(object *v1alpha1.MessagesPassword, secret *corev1.Secret) bool {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	found := a.uses[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}]
+	its := credentialsOf(secret).current
+	return found.uid == object.UID && its.Reveal() != "" && its.Equal(found.proved.Text)
 }
 
 // How sure it is that an account is that of an object. Anybody can write another account's username into a Secret.

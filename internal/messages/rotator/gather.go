@@ -58,6 +58,7 @@ func (r *Reconciler) gather(ctx context.Context, object *v1alpha1.MessagesPasswo
 	}
 	got := read{secret: secret, staging: staging, account: accountOf(object, secret, staging)}
 	got.snapshot = rotation.Snapshot{Now: now, Object: object, Secret: describe(secret, staging)}
+	got.snapshot.Secret.Unchanged = r.accounts.unchanged(object, secret)
 	if !access.IsName(name) {
 		got.snapshot.Secret = rotation.Secret{Problem: "cannot exist: spec.secretRef.name is no name of a Secret; make " +
 			"another MessagesPassword"}

@@ -67,7 +67,7 @@ func (p *pass) write(ctx context.Context, before *v1alpha1.MessagesPassword) err
 	}
 	// The API server has cut times to what it stores; what is decided goes by those of the decision.
 	wanted.DeepCopyInto(&p.object.Status)
-	p.accounts.note(p.object, p.read.account, versionOf(p.read.secret))
+	p.accounts.note(p.object, p.read.account, p.read.secret)
 	p.report(before)
 	return nil
 }

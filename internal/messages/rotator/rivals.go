@@ -140,7 +140,7 @@ func (r *Reconciler) accountOf(ctx context.Context, other *v1alpha1.MessagesPass
 	default:
 		return account{}, err
 	}
-	r.accounts.note(other, its, versionOf(secret))
+	r.accounts.note(other, its, secret)
 	return its, nil
 }
 

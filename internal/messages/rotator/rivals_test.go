@@ -194,7 +194,7 @@ func TestManyObjectsMakeNoPassLate(t *testing.T) {
 	}
 }
 
-// unreadable is an API server that cannot read the Secrets of a namespace, as where they were encrypted with a lost key.
+// unreadable is an API server that cannot read the Secrets of a namespace, which were encrypted with a lost key.
 type unreadable struct {
 	namespaced
 

@@ -149,7 +149,7 @@ func (r *Reconciler) step(ctx context.Context, object *v1alpha1.MessagesPassword
 		return busyPause, nil
 	}
 	defer r.accounts.release(read.account)
-	r.accounts.note(object, read.account, versionOf(read.secret))
+	r.accounts.note(object, read.account, read.secret)
 	others, err := r.rivals(ctx, object, read.account, began)
 	if err != nil {
 		return 0, err
