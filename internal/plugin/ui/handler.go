@@ -78,11 +78,12 @@ func (s *Server) page(answer func(*call) error) http.HandlerFunc {
 	}
 }
 
-// isPerson reports whether a person asks, and not a page that refreshes by itself (Fetch Metadata Request Headers,
-// chapter 2.4). Of a browser that does not say so, every request counts.
-func isPerson(r *http.Request) bool {
-	return r.Header.Get("Sec-Fetch-Mode") == "" || r.Header.Get("Sec-Fetch-User") != ""
-}
+// byItself marks what a page asks for by itself, with script or without.
+const byItself = "again"
+
+// isPerson reports whether a person asks, and not a page that refreshes by itself. Sec-Fetch-User would tell, too, but
+// Safari does not send it.
+func isPerson(r *http.Request) bool { return !r.URL.Query().Has(byItself) }
 
 // fail answers with a page that says what is wrong.
 func (c *call) fail(err error) {

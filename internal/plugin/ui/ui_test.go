@@ -92,7 +92,7 @@ func (s *served) ask(t testing.TB, method, path string, body io.Reader, change f
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
 	r.Header.Set("Sec-Fetch-User", "?1")
-	r.AddCookie(&http.Cookie{Name: "varmenne-8090", Value: s.guard.session})
+	r.AddCookie(&http.Cookie{Name: s.guard.cookie, Value: s.guard.session})
 	if change != nil {
 		change(r)
 	}
@@ -245,27 +245,32 @@ func TestThePageEndsAfterAnHourWithoutAPerson(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, listener) }()
-	minutes := func(many int, byItself bool) {
+	// Until it is served, by which its cookie has another name.
+	must.Do(t, wait.PollUntilContextCancel(ctx, time.Millisecond, true, func(context.Context) (bool, error) {
+		return s.clock.HasWaiters(), nil
+	}))
+	minutes := func(many int, path string) {
 		for range many {
 			must.Do(t, wait.PollUntilContextCancel(ctx, time.Millisecond, true, func(context.Context) (bool, error) {
 				return s.clock.HasWaiters(), nil // it looks at the clock
 			}))
 			s.clock.Step(time.Minute)
 			//nolint:contextcheck // it is the test's
-			s.ask(t, http.MethodGet, "/", nil, func(r *http.Request) {
-				if byItself {
-					r.Header.Del("Sec-Fetch-User")
-				}
+			response := s.ask(t, http.MethodGet, path, nil, func(r *http.Request) {
+				r.Header.Del("Sec-Fetch-User") // as Safari does
 			})
+			if response.StatusCode != http.StatusOK {
+				t.Fatalf("it is answered with %d", response.StatusCode)
+			}
 		}
 	}
-	minutes(70, false)
+	minutes(70, "/")
 	select {
 	case err := <-ended:
 		t.Fatalf("it ends while somebody uses it: %v", err)
-	default:
+	case <-time.After(200 * time.Millisecond): // in which it has looked at the clock
 	}
-	minutes(61, true)
+	minutes(61, "/?again")
 	select {
 	case err := <-ended:
 		must.Say(t, err, ErrSilence.Error())

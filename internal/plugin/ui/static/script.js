@@ -40,7 +40,7 @@ async function refresh() {
   if (version === root.dataset.version || touched || form || !getSelection().isCollapsed) {
     return;
   }
-  const response = await fetch(location.href);
+  const response = await fetch(`${location.pathname}?again`);
   if (!response.ok) {
     return;
   }
