@@ -87,10 +87,16 @@ func scaleOf(rows []overview.Row, now time.Time) scale {
 	return scale{s.from.Add(-free), s.until.Add(free)}
 }
 
+// has reports whether there is anything of a date to be shown: what begins before the scale does reaches into it.
+func (s scale) has(date overview.Date) bool {
+	reaches := date.What == overview.WindowOpens || date.What == overview.LeadTime
+	return !date.Time.After(s.until) && (reaches || !date.Time.Before(s.from))
+}
+
 func (s scale) bar(row *overview.Row) bar {
 	placed := bar{Row: row, span: s.span(*row.Issued, *row.End)}
 	for _, date := range row.Dates {
-		if date.Time.After(*row.End) {
+		if date.Time.After(*row.End) || !s.has(date) {
 			continue
 		}
 		switch date.What {
