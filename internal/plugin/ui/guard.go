@@ -35,8 +35,11 @@ type guard struct {
 
 // protect lets through what a person sends from this page.
 func (g *guard) protect(address string, next http.Handler) http.Handler {
-	_, port, _ := net.SplitHostPort(address)
+	host, port, _ := net.SplitHostPort(address)
 	hosts := []string{address, net.JoinHostPort("localhost", port)}
+	if port == "80" { // which browsers leave out
+		hosts = append(hosts, host, "localhost")
+	}
 	g.cookie = cookiePrefix + port
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		harden(w.Header())
