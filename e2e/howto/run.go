@@ -14,6 +14,9 @@ import (
 // timeout bounds a command that waits for what does not come.
 const timeout = 2 * time.Minute
 
+// conflicts is how often a command is typed again that meets a conflict.
+const conflicts = 5
+
 // Shell runs commands one by one, as they are typed.
 type Shell struct {
 	// Dir is where the commands run.
@@ -30,6 +33,11 @@ func (s Shell) Run(ctx context.Context, commands Page) error {
 	for _, command := range commands {
 		printed, err := s.Type(ctx, command.Text)
 		s.Log("$ %s\n%s", command.Text, printed)
+		// Somebody else was at work on the same object: whoever reads it types it again.
+		for again := 0; err != nil && again < conflicts && strings.Contains(printed, "(Conflict)"); again++ {
+			printed, err = s.Type(ctx, command.Text)
+			s.Log("$ %s\n%s", command.Text, printed)
+		}
 		if err == nil && command.Output != "" {
 			err = Compare(command.Output, printed)
 		}

@@ -391,6 +391,7 @@ var rules = []rule{
 		may: []string{
 			"api/v1alpha1", "internal/kube/access", "internal/kube/status", "internal/messages/client",
 			"internal/messages/password", "internal/messages/rotation", "internal/pki", "internal/reasons", "internal/secrets",
+			"internal/sensitive",
 		},
 		why: "controllers meet only in the API's objects, and declare the interfaces of the clients they use",
 	},
