@@ -24,7 +24,8 @@ func TestAPageHasNoNameButItsOwn(t *testing.T) {
 				"127.0.0.1:8090@evil.example", "127.0.0.1:8090.evil.example", "[::ffff:127.0.0.1]:8090", ":8090", "null",
 			},
 		},
-		{"[::1]:8090", []string{"[::1]:8090", "localhost:8090"}, []string{"[::1]", "::1:8090", "127.0.0.1:8090", "[::2]:8090"}},
+		{"[::1]:8090", []string{"[::1]:8090", "localhost:8090"},
+			[]string{"[::1]", "::1:8090", "127.0.0.1:8090", "[::2]:8090"}},
 		// Browsers leave out the port of the scheme.
 		{"127.0.0.1:80", []string{"127.0.0.1", "localhost", "127.0.0.1:80"}, []string{"evil.example", "127.0.0.1:8080"}},
 	} {
@@ -121,7 +122,8 @@ func TestTheStartGivesACookieThatStaysHere(t *testing.T) {
 		}
 	}
 	for claim, value := range map[string]string{
-		"of a page before": before.guard.session, "that is empty": "", "of the start": s.guard.start, "of a form": s.guard.form,
+		"of a page before": before.guard.session, "that is empty": "", "of the start": s.guard.start,
+		"of a form": s.guard.form,
 	} {
 		response := s.ask(t, http.MethodGet, "/", nil, func(r *http.Request) {
 			r.Header.Set("Cookie", s.guard.cookie+"="+value)
@@ -138,8 +140,8 @@ func TestNoFormIsTakenOfAnotherPage(t *testing.T) {
 	const plain = "application/x-www-form-urlencoded"
 	long := strings.Repeat("a", maximumBody)
 	for _, path := range []string{
-		"/orders/stamps/manual-1/reference", "/orders/stamps/manual-1/stopped", "/orders/stamps/manual-1/check",
-		"/orders/stamps/manual-1/complete", "/tracked/stamps/any/notice",
+		s.order() + "/reference", s.order() + "/stopped", s.order() + "/check",
+		s.order() + "/complete", "/tracked/stamps/any/notice",
 	} {
 		for claim, c := range map[string]struct{ kind, query, body string }{
 			"with the token of a page before": {plain, "", "token=" + before.guard.form},
@@ -160,7 +162,8 @@ func TestNoFormIsTakenOfAnotherPage(t *testing.T) {
 			}
 		}
 	}
-	if content := contentOf(t, s.ask(t, http.MethodGet, "/orders/stamps/manual-1", nil, nil)); strings.Contains(content, "Noted:") {
+	content := contentOf(t, s.ask(t, http.MethodGet, s.order(), nil, nil))
+	if strings.Contains(content, "Noted:") {
 		t.Error("one of them was taken")
 	}
 }
@@ -180,8 +183,8 @@ func TestEveryAnswerIsHardened(t *testing.T) {
 	} {
 		for _, path := range []string{
 			"/", "//evil.example", "/../..", "/nothing", "/style.css", "/script.js", pathVersion, pathStart, "/static/script.js",
-			"/objects/Certificate/stamps/certificate-001", "/orders/stamps/manual-1", "/orders/stamps/manual-1/csr",
-			"/orders/stamps/manual-1/csr.der", "/orders/stamps/manual-1/check", "/orders/stamps/none", "/tracked/a/b/notice",
+			"/objects/Certificate/" + s.namespace + "/certificate-001", s.order(), s.order() + "/csr",
+			s.order() + "/csr.der", s.order() + "/check", "/orders/stamps/none", "/tracked/a/b/notice",
 		} {
 			response := s.ask(t, method, path, nil, nil)
 			header := http.Header{}
