@@ -17,7 +17,7 @@ import (
 // newestEvents is how many Events returns.
 const newestEvents = 8
 
-// Event is what Event to an object.
+// Event is what has happened to an object.
 type Event struct {
 	Time    time.Time `json:"time"`
 	Type    string    `json:"type"`
@@ -49,7 +49,7 @@ func Events(ctx context.Context, access client.Client, chain []overview.Step) ([
 	return found[:min(len(found), newestEvents)], nil
 }
 
-// timeOfEvent is when an event Event last, whichever API it was written with.
+// timeOfEvent is when an event happened last, whichever API it was written with.
 func timeOfEvent(event *corev1.Event) time.Time {
 	last := event.CreationTimestamp.Time
 	times := []time.Time{event.EventTime.Time, event.LastTimestamp.Time}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -123,7 +124,7 @@ func (c *call) rowOf(order *v1alpha1.ManualOrder) *overview.Row {
 
 // nameOf is what people call an order: the Certificate that it is for.
 func nameOf(order *v1alpha1.ManualOrder) string {
-	if name := order.Annotations["cert-manager.io/certificate-name"]; name != "" {
+	if name := order.Annotations[cmapi.CertificateNameKey]; name != "" {
 		return name
 	}
 	return order.Name
