@@ -8,6 +8,7 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -82,10 +83,8 @@ func RefuseEnded(order *v1alpha1.ManualOrder) error {
 
 // ReadyMessage is what a condition Ready says, in one line.
 func ReadyMessage(conditions []metav1.Condition) string {
-	for i := range conditions {
-		if conditions[i].Type == v1alpha1.ConditionReady {
-			return Visible(conditions[i].Message)
-		}
+	if ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady); ready != nil {
+		return Visible(ready.Message)
 	}
 	return "its controller has not said why"
 }

@@ -6,6 +6,7 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -134,7 +135,7 @@ func veroWaits(row *Row, order *v1alpha1.VeroOrder, request *cmapi.CertificateRe
 	if status.State == v1alpha1.VeroOrderSubmitted && status.NextPollTime != nil {
 		row.addDate(status.NextPollTime.Time, Poll)
 	}
-	ready := find(status.Conditions, v1alpha1.ConditionReady)
+	ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
 	if ready == nil || ready.Status == metav1.ConditionUnknown {
 		return waiting{turn: Nobody}
 	}
@@ -150,12 +151,12 @@ func manualWaits(row *Row, order *v1alpha1.ManualOrder) waiting {
 	if begins := order.Status.NotBefore; begins != nil && order.Status.State == v1alpha1.ManualOrderAwaitingValidity {
 		row.addDate(begins.Time, Begins)
 	}
-	ready := find(order.Status.Conditions, v1alpha1.ConditionReady)
+	ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
 	if ready == nil || ready.Status == metav1.ConditionUnknown {
 		return waiting{turn: Nobody}
 	}
 	waits := waiting{ready.Reason, ready.Message, turnOf(ready.Reason)}
-	due := find(order.Status.Conditions, v1alpha1.ConditionPersonDue)
+	due := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionPersonDue)
 	switch isDue := due != nil && due.Status == metav1.ConditionTrue; {
 	case isDue && waits.turn == Nobody:
 		waits.turn = Yours

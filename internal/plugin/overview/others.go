@@ -5,6 +5,7 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -39,7 +40,7 @@ func (in *index) strays(now time.Time) []Row {
 		rows = append(rows, row)
 	}
 	for _, order := range in.manualOrders {
-		due := find(order.Status.Conditions, v1alpha1.ConditionPersonDue)
+		due := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionPersonDue)
 		if !in.shown[order.UID] && due != nil && due.Status == metav1.ConditionTrue {
 			rows = append(rows, strayOrder(order))
 		}
@@ -65,8 +66,8 @@ func strayOrder(order *v1alpha1.ManualOrder) Row {
 func trackedRow(tracked *v1alpha1.TrackedCertificate, now time.Time) Row {
 	status := &tracked.Status
 	step := stepOf(KindTrackedCertificate, tracked)
-	ready, expiring := find(status.Conditions, v1alpha1.ConditionReady),
-		find(status.Conditions, v1alpha1.ConditionExpiringSoon)
+	ready, expiring := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady),
+		meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionExpiringSoon)
 	step.take(ready)
 	row := Row{
 		Namespace: tracked.Namespace, Name: tracked.Name, Kind: KindTrackedCertificate, State: "Tracked", Severity: OK,
@@ -76,7 +77,7 @@ func trackedRow(tracked *v1alpha1.TrackedCertificate, now time.Time) Row {
 		row.addDate(status.NotAfter.Add(-trackedstate.RemindBefore(&tracked.Spec)), Reminder)
 		row.addDate(status.NotAfter.Time, Ends)
 	}
-	notice := find(status.Conditions, v1alpha1.ConditionNoticeDue)
+	notice := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionNoticeDue)
 	switch {
 	case ready == nil || ready.Status == metav1.ConditionUnknown:
 		row.State = v1alpha1.ReasonNotChecked
@@ -104,7 +105,7 @@ func passwordRow(password *v1alpha1.MessagesPassword, now time.Time) Row {
 	status := &password.Status
 	step := stepOf(v1alpha1.KindMessagesPassword, password)
 	step.State = string(status.State)
-	ready := find(status.Conditions, v1alpha1.ConditionReady)
+	ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
 	step.take(ready)
 	row := Row{
 		Namespace: password.Namespace, Name: password.Name, Kind: v1alpha1.KindMessagesPassword,
@@ -132,7 +133,7 @@ func passwordRow(password *v1alpha1.MessagesPassword, now time.Time) Row {
 // judgePassword says whose turn it is, by what the object itself says.
 func (r *Row) judgePassword(conditions []metav1.Condition, ready *metav1.Condition) {
 	holds := func(kind string) *metav1.Condition {
-		if told := find(conditions, kind); told != nil && told.Status == metav1.ConditionTrue {
+		if told := meta.FindStatusCondition(conditions, kind); told != nil && told.Status == metav1.ConditionTrue {
 			return told
 		}
 		return nil

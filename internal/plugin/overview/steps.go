@@ -6,6 +6,7 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -32,21 +33,21 @@ func requestStep(request *cmapi.CertificateRequest) Step {
 func veroStep(order *v1alpha1.VeroOrder) Step {
 	step := stepOf(KindVeroOrder, order)
 	step.State = string(order.Status.State)
-	step.take(find(order.Status.Conditions, v1alpha1.ConditionReady))
+	step.take(meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady))
 	return step
 }
 
 func manualStep(order *v1alpha1.ManualOrder) Step {
 	step := stepOf(KindManualOrder, order)
 	step.State = string(order.Status.State)
-	step.take(find(order.Status.Conditions, v1alpha1.ConditionReady))
+	step.take(meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady))
 	return step
 }
 
 // readiness is the step of an issuer. What it says counts only if it is about the spec as it is now.
 func readiness(issuer v1alpha1.GenericIssuer) Step {
 	step := stepOf(issuer.IssuerKind(), issuer)
-	ready := find(issuer.IssuerConditions(), v1alpha1.ConditionReady)
+	ready := meta.FindStatusCondition(issuer.IssuerConditions(), v1alpha1.ConditionReady)
 	if ready == nil || ready.ObservedGeneration != issuer.GetGeneration() {
 		step.Reason, step.Message = v1alpha1.ReasonNotChecked, "it has not been checked yet"
 		return step
@@ -64,15 +65,6 @@ func (s *Step) take(ready *metav1.Condition) {
 		s.Ready, s.Reason, s.Message = ready.Status == metav1.ConditionTrue, ready.Reason, ready.Message
 		s.Since = ready.LastTransitionTime.Time
 	}
-}
-
-// find is a condition, nil if there is none of that type.
-func find(conditions []metav1.Condition, kind string) *metav1.Condition {
-	i := slices.IndexFunc(conditions, func(c metav1.Condition) bool { return c.Type == kind })
-	if i < 0 {
-		return nil
-	}
-	return &conditions[i]
 }
 
 func certificateCondition(
