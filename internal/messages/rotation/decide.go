@@ -90,17 +90,22 @@ func (d Decision) Calls() bool { return d.Verb == LogIn || d.Verb == Send }
 
 func (s Snapshot) decide() Decision {
 	status, staged := s.status(), s.hasStaging()
+	retired := staged && s.Staging.UID == status.RetiredStagingUID
 	switch {
 	case s.deleting() && !s.held():
 		return Decision{Verb: Done}
 	case s.deleting() && (!staged || s.Staging.Owner == Foreign || s.orphaned()):
 		return Decision{Verb: RemoveFinalizer}
+	case s.deleting() && retired && (s.needsStaging() || s.Staging.Deleting):
+		return Decision{Verb: RemoveFinalizer} // whoever makes another object for the Secret goes on from there
 	case staged && s.Staging.Owner == Foreign:
 		return s.shared(s.Staging.Maker)
-	case staged && s.Staging.UID == status.RetiredStagingUID && !s.needsStaging():
+	case retired && s.needsStaging():
+		return s.restore()
+	case retired && !s.Staging.Deleting:
 		return Decision{Verb: Unstage}
-	case staged && s.Staging.UID == status.RetiredStagingUID:
-		return s.prove(s.reportRefused())
+	case retired:
+		return s.idle()
 	case s.inFlight():
 		return s.settle()
 	case staged && s.Staging.Owner == Abandoned:
@@ -118,10 +123,16 @@ func (s Snapshot) decide() Decision {
 // one, which needs the name.
 func (s Snapshot) hasStaging() bool { return s.Staging.UID != "" && s.Staging.Owner != Stranger }
 
-// needsStaging reports whether somebody has put something into the Secret since the rotation has ended that may be
-// wrong, so that the right password may be nowhere else but in the staging Secret.
-func (s Snapshot) needsStaging() bool {
-	return s.usable() && s.Secret.Holds == HoldsOther && !s.proved() && !s.deleting()
+// needsStaging reports whether somebody has changed or deleted the Secret since the rotation has ended, so that the
+// right password may be nowhere else but in the staging Secret. The password from before the rotation is wrong, too.
+func (s Snapshot) needsStaging() bool { return !s.proved() }
+
+// restore is for a Secret that was changed or deleted since the rotation has ended.
+func (s Snapshot) restore() Decision {
+	if !s.usable() {
+		return s.awaitSecret()
+	}
+	return s.prove(s.reportRefused())
 }
 
 // held reports whether a deletion waits for us.
@@ -142,7 +153,7 @@ func (s Snapshot) idle() Decision {
 		return s.awaitSecret()
 	case !s.proved():
 		return s.prove(s.reportRefused())
-	case s.Staging.Owner == Stranger:
+	case s.Staging.UID != "":
 		return s.awaitName()
 	}
 	at, begins := s.due()
@@ -212,8 +223,8 @@ func (s Snapshot) heldUp(mostFailed int) (Decision, bool) {
 
 // staged decides where there is a new password that was never sent.
 func (s Snapshot) staged() Decision {
-	if s.Staging.Problem != "" {
-		return s.lost()
+	if s.Staging.Problem != "" || s.Staging.Deleting {
+		return s.lost() // nothing is sent that may be gone in a moment
 	}
 	_, begins := s.due()
 	begins = begins && s.Rival == ""

@@ -37,6 +37,13 @@ func (s Snapshot) shared(rival string) Decision {
 
 // awaitName is for somebody else's Secret that has the name which the next rotation needs.
 func (s Snapshot) awaitName() Decision {
+	if s.Staging.Owner != Stranger {
+		return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: &report{
+			reason: v1alpha1.ReasonStagingNameTaken, person: true,
+			message: fmt.Sprintf("%s was deleted, and its finalizers keep it: remove them; no rotation begins before, since the "+
+				"new password is kept under this name until it is proved", s.stagingName()),
+		}}
+	}
 	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: &report{
 		reason: v1alpha1.ReasonStagingNameTaken, person: true,
 		message: fmt.Sprintf("%s was not made by a rotation (it has no annotation %s), and is not touched: give it another "+
@@ -60,6 +67,9 @@ func (s Snapshot) awaitSecret() Decision {
 		told = &report{reason: v1alpha1.ReasonSecretNotFound, person: true, message: fmt.Sprintf(
 			"%s does not exist: create it with the keys %s and %s, as %s has sent them", s.secretName(),
 			v1alpha1.KeyUsername, v1alpha1.KeyPassword, owner)}
+	}
+	if s.hasStaging() {
+		told.message += fmt.Sprintf("; %s has those of the last rotation", s.stagingName())
 	}
 	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: told}
 }

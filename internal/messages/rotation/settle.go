@@ -20,6 +20,8 @@ func (s Snapshot) settle() Decision {
 		return s.awaitUsername()
 	case s.brought():
 		return s.settleBrought()
+	case rotation.NewPassword == v1alpha1.PasswordAccepted && s.Secret.Deleting:
+		return s.awaitSecret()
 	case rotation.NewPassword == v1alpha1.PasswordAccepted:
 		return Decision{Verb: Commit}
 	case s.sending():

@@ -49,7 +49,10 @@ type Uncallable struct {
 type Secret struct {
 	// Missing reports whether there is none.
 	Missing bool
-	// Problem says why no log-in can be made with what it holds, empty if one can.
+	// Deleting reports whether it is about to go, and only its finalizers keep it: what is put into it is lost. Problem
+	// says so, too.
+	Deleting bool
+	// Problem says why no log-in can be made with what it holds, or why there can be none; empty if one can.
 	Problem string
 	// Version is its resourceVersion.
 	Version string
@@ -79,6 +82,8 @@ const (
 type Staging struct {
 	// UID is empty if there is none.
 	UID types.UID
+	// Deleting reports whether it is about to go, and only its finalizers keep it.
+	Deleting bool
 	// Problem says what it lacks, empty if it has username and both passwords.
 	Problem string
 	// Owner is who made it.

@@ -102,7 +102,7 @@ func describe(secret, staging *corev1.Secret) rotation.Secret {
 		return rotation.Secret{Missing: true}
 	}
 	described := rotation.Secret{
-		Problem: problemOf(secret), Version: secret.ResourceVersion,
+		Problem: problemOf(secret), Deleting: secret.DeletionTimestamp != nil, Version: secret.ResourceVersion,
 		Written: secrets.Written(secret, v1alpha1.KeyUsername, v1alpha1.KeyPassword),
 	}
 	if staging == nil {
@@ -126,6 +126,8 @@ func problemOf(secret *corev1.Secret) string {
 	username, hasName := secret.Data[v1alpha1.KeyUsername]
 	_, hasPassword := secret.Data[v1alpha1.KeyPassword]
 	switch {
+	case secret.DeletionTimestamp != nil:
+		return "was deleted, and its finalizers keep it: remove them, and make it anew; what is put into it now is lost"
 	case !hasName, !hasPassword:
 		missing := v1alpha1.KeyUsername
 		if hasName {
@@ -149,7 +151,7 @@ func problemOf(secret *corev1.Secret) string {
 func (r *Reconciler) describeStaging(
 	ctx context.Context, object *v1alpha1.MessagesPassword, staging *corev1.Secret,
 ) (rotation.Staging, error) {
-	described := rotation.Staging{UID: staging.UID}
+	described := rotation.Staging{UID: staging.UID, Deleting: staging.DeletionTimestamp != nil}
 	for _, key := range []string{v1alpha1.KeyUsername, v1alpha1.KeyPassword, v1alpha1.KeyNewPassword} {
 		if len(staging.Data[key]) == 0 {
 			described.Problem = "has no key " + key

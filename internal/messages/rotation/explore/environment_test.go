@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 )
 
 // environment is what the service does by itself, and people.
@@ -56,6 +57,14 @@ func (e *explorer) people(w *world, happen func(string, func(*budget) *int, func
 			n.mistyped = true
 		})
 		happen("a person deletes the staging Secret", persons, func(n *world) { n.staging, n.deleted = staging{}, true })
+	}
+	// From when it was read until the staging Secret is deleted, milliseconds later, nothing helps.
+	deletes := func(r replica) bool { return r.step == act && r.decision.Verb == rotation.Unstage }
+	if w.staging.uid != 0 && w.secret.value == w.staging.to && !slices.ContainsFunc(w.replicas[:], deletes) {
+		happen("a person puts the password from before back", persons, func(n *world) {
+			n.writeSecret(n.staging.current)
+			n.mistyped = true
+		})
 	}
 	happen("a person demands a rotation", func(b *budget) *int { return &b.demands }, func(n *world) {
 		n.changeObject(func(o *v1alpha1.MessagesPassword) { o.Annotations[v1alpha1.AnnotationRotate] += "1" })

@@ -223,7 +223,7 @@ func TestSeededFaultsAreFound(t *testing.T) {
 			if s.Rotation != nil {
 				s.State = v1alpha1.MessagesPasswordPrepared
 			}
-		}, budget{replicas: 1, faults: 1}, "is lost"},
+		}, budget{replicas: 1, faults: 1}, "comes to no end"},
 		"a person who is not noticed": {func(w *rotation.Snapshot, s *v1alpha1.MessagesPasswordStatus) {
 			if w.Secret.Version != "v1" {
 				s.RefusedSecretVersion, s.NextProbeTime = w.Secret.Version, &metav1.MicroTime{Time: w.Now.Add(time.Hour)}

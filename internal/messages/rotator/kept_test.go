@@ -1,0 +1,128 @@
+package rotator_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+)
+
+// followed lets something happen right after the first update of a Secret, which is a commit.
+type followed struct {
+	client.Client
+
+	then func()
+	done *bool
+}
+
+func (f followed) Update(ctx context.Context, object client.Object, options ...client.UpdateOption) error {
+	applied := client.UpdateOptions{}
+	err := f.Client.Update(ctx, object, applied.ApplyOptions(options))
+	if _, isSecret := object.(*corev1.Secret); err == nil && isSecret && len(applied.DryRun) == 0 && !*f.done {
+		*f.done = true
+		f.then()
+	}
+	return err
+}
+
+// rotateAnd rotates once, and lets something happen right after the commit.
+func (w *world) rotateAnd(then func()) {
+	w.Helper()
+	w.astray = true
+	w.reconciler = w.controller(followed{w.access, then, new(bool)})
+	w.demand()
+	w.settle()
+}
+
+// finalizer keeps a Secret that is deleted.
+func (w *world) finalizer(name string, finalizers ...string) {
+	w.Helper()
+	secret := w.secret(name)
+	secret.Finalizers = finalizers
+	w.must(server.Client.Update(w.Context(), secret))
+}
+
+const keeper = "example.com/keeper"
+
+// TestTheOnlyCopyIsKept: who changes or deletes the Secret before the one beside it is gone finds the password there.
+func TestTheOnlyCopyIsKept(t *testing.T) {
+	for claim, happens := range map[string]func(*world){
+		"the password from before is put back": func(w *world) { w.put(first) },
+		"the Secret is deleted":                func(w *world) { w.must(server.Client.Delete(w.Context(), w.secret("messages"))) },
+		"what can be no password is put there": func(w *world) { w.put("two words") },
+		"another one is put there, and the object deleted": func(w *world) {
+			w.put("Brought-by-a-person-0123456789-x~")
+			w.must(server.Client.Delete(w.Context(), w.object))
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			w := begin(t, nil)
+			w.put(first)
+			w.settle()
+			w.rotateAnd(func() { happens(w) })
+			w.hours(8)
+			kept := w.secret(stagingOf)
+			if kept == nil || !w.works(string(kept.Data[v1alpha1.KeyNewPassword])) {
+				t.Fatalf("no Secret has the service's password: %+v", w.object.Status)
+			}
+			w.ledger()
+			if w.gone() {
+				return
+			}
+			w.expect(v1alpha1.ConditionNeedsPerson, true, condition(w.object, v1alpha1.ConditionReady).Reason)
+			w.put(string(kept.Data[v1alpha1.KeyNewPassword]))
+			w.leap(2 * time.Hour)
+			w.expectSettled(condition(w.object, v1alpha1.ConditionReady).Reason)
+		})
+	}
+}
+
+// TestNothingIsPutIntoASecretThatIsAboutToGo and that only its finalizers keep.
+func TestNothingIsPutIntoASecretThatIsAboutToGo(t *testing.T) {
+	t.Run("when a rotation is due", func(t *testing.T) {
+		w := begin(t, nil)
+		w.put(first)
+		w.finalizer("messages", keeper)
+		w.settle()
+		w.must(server.Client.Delete(t.Context(), w.secret("messages")))
+		w.leap(25 * time.Hour)
+		w.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretInvalid)
+		if w.ledger().DistinctNew != 0 {
+			t.Error("a password was sent")
+		}
+	})
+	t.Run("when one ends", func(t *testing.T) {
+		w := begin(t, nil)
+		w.put(first)
+		w.finalizer("messages", keeper)
+		w.script(admin.MessagesFault{Kind: admin.MessagesReset, Operation: admin.MessagesChange})
+		w.settle()
+		w.demand()
+		w.settle()
+		w.must(server.Client.Delete(t.Context(), w.secret("messages")))
+		w.leap(time.Hour)
+		w.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretInvalid)
+		w.finalizer("messages")
+		w.leap(time.Minute)
+		w.expectSettled(v1alpha1.ReasonRotated)
+	})
+	t.Run("when the one beside it is about to go", func(t *testing.T) {
+		w := begin(t, nil)
+		w.put(first)
+		w.settle()
+		w.rotateAnd(func() { w.finalizer(stagingOf, keeper) }) // and it comes to rest
+		w.leap(day)
+		w.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonStagingNameTaken)
+		w.finalizer(stagingOf)
+		w.leap(time.Minute)
+		w.expectSettled(v1alpha1.ReasonRotated)
+		if got := w.ledger(); got.Applied != 2 {
+			t.Errorf("the service says %+v", got)
+		}
+	})
+}
