@@ -2,6 +2,7 @@ package rotator_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,4 +126,50 @@ func TestNothingIsPutIntoASecretThatIsAboutToGo(t *testing.T) {
 			t.Errorf("the service says %+v", got)
 		}
 	})
+}
+
+// altering is a cluster with a webhook that changes what is put into a Secret.
+type altering struct {
+	client.Client
+
+	trials bool
+}
+
+func (a altering) Update(ctx context.Context, object client.Object, options ...client.UpdateOption) error {
+	applied := client.UpdateOptions{}
+	applied.ApplyOptions(options)
+	if secret, isSecret := object.(*corev1.Secret); isSecret && a.trials == (len(applied.DryRun) > 0) {
+		secret.Data[v1alpha1.KeyPassword] = append([]byte("altered-"), secret.Data[v1alpha1.KeyPassword]...)
+	}
+	return a.Client.Update(ctx, object, options...)
+}
+
+// TestAPasswordThatTheClusterAltersIsNotTakenForTheServices: what was proved is not what applications read then.
+func TestAPasswordThatTheClusterAltersIsNotTakenForTheServices(t *testing.T) {
+	for claim, c := range map[string]struct {
+		trials bool
+		sent   int
+	}{"and none is sent": {true, 0}, "and where a trial shows nothing it is kept": {false, 1}} {
+		t.Run(claim, func(t *testing.T) {
+			w := begin(t, nil)
+			w.put(first)
+			w.settle()
+			w.astray = true
+			w.reconciler = w.controller(altering{w.access, c.trials})
+			w.demand()
+			for range 20 {
+				if _, err := w.look(); err != nil && !strings.Contains(err.Error(), "has put something else there") {
+					t.Fatal(err)
+				}
+				w.clock.Step(time.Minute)
+			}
+			w.reload()
+			if w.object.Status.LastRotationTime != nil || w.ledger().DistinctNew != c.sent {
+				t.Errorf("it is rotated: %+v", w.object.Status)
+			}
+			w.reconciler = w.controller(w.access)
+			w.hours(3)
+			w.expectSettled(v1alpha1.ReasonRotated)
+		})
+	}
 }

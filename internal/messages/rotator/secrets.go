@@ -3,6 +3,7 @@ package rotator
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -36,7 +37,12 @@ func (p *pass) stage(ctx context.Context) error {
 	}
 	// What would keep the password from the Secret afterwards is better known before it is sent: a missing right, an
 	// admission webhook.
-	if err := p.Client.Update(ctx, p.rotated(made), fieldOwner, client.DryRunAll); err != nil {
+	trial := p.rotated(made)
+	err = p.Client.Update(ctx, trial, fieldOwner, client.DryRunAll)
+	if err == nil {
+		err = unaltered(trial, credentialsOf(p.read.secret).username, made)
+	}
+	if err != nil {
 		return fmt.Errorf("no rotation begins, because its password could not be put into Secret %s: %w",
 			p.object.Spec.SecretRef.Name, p.discreet(err, made))
 	}
@@ -100,7 +106,12 @@ func (p *pass) commit(ctx context.Context) error {
 		if p.read.secret == nil {
 			write = func() error { return p.Client.Create(ctx, now, fieldOwner) }
 		}
-		if err := write(); err != nil {
+		err := write()
+		if err == nil {
+			staged := credentialsOf(p.read.staging)
+			err = unaltered(now, staged.username, staged.new)
+		}
+		if err != nil {
 			return fmt.Errorf("put the new password, which the service takes, into Secret %s; until then it is in Secret %s: %w",
 				now.Name, rotation.StagingName(now.Name), p.discreet(err, credentialsOf(p.read.staging).new))
 		}
@@ -143,6 +154,15 @@ func (*quotingError) Error() string {
 }
 
 func (e *quotingError) Unwrap() error { return e.cause }
+
+// unaltered fails where the API server has stored something else than was written.
+func unaltered(secret *corev1.Secret, username string, written password.Password) error {
+	if stored := credentialsOf(secret); stored.username != username || !stored.current.Equal(written.Text) {
+		return errors.New("the API server has put something else there: leave the Secret out of the admission webhook or " +
+			"policy that changes it")
+	}
+	return nil
+}
 
 // unstage deletes the Secret that was retired, and no other one of its name.
 func (p *pass) unstage(ctx context.Context) error {
