@@ -77,6 +77,9 @@ type Decision struct {
 func Decide(s Snapshot) Decision {
 	s = s.current()
 	decision := s.decide()
+	if s.Rival != "" && (decision.Calls() && !s.sent() || decision.Verb == Adopt) {
+		decision = s.shared(s.Rival) // whatever lies beside the Secret, anybody may have put it there
+	}
 	if decision.Calls() && s.Uncallable != (Uncallable{}) {
 		decision = s.awaitSpec()
 	}
@@ -270,9 +273,11 @@ func (s Snapshot) send() Decision {
 // adopt takes on what an object that is gone has left behind: it may hold the only copy of the service's password.
 func (s Snapshot) adopt() Decision {
 	switch {
+	case s.Rival != "" && s.deleting() && !s.inFlight():
+		return Decision{Verb: RemoveFinalizer}
 	case s.Staging.Problem != "":
 		return s.lost()
-	case !s.deleting() && !s.held():
+	case s.Rival == "" && !s.deleting() && !s.held():
 		return Decision{Verb: AddFinalizer}
 	default:
 		return Decision{Verb: Adopt}

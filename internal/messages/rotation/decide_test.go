@@ -97,7 +97,14 @@ func TestWhatIsDone(t *testing.T) {
 			snapshot(prepared, demanded, window("20:00", "22:00", "UTC")), rotation.Send, "", 0},
 		"what was dropped is deleted":           {snapshot(retired), rotation.Unstage, "", 0},
 		"but not while the Secret may be wrong": {snapshot(retired, changed), rotation.LogIn, rotation.InSecret, 0},
+		"nor while there is none":               {snapshot(retired, missing), rotation.Wait, "", time.Hour},
 		"also before the object is let go":      {snapshot(retired, deleted), rotation.Unstage, "", 0},
+		"but what may be the only copy stays":   {snapshot(retired, deleted, changed), rotation.RemoveFinalizer, "", 0},
+		"what is left behind is no way past a rival": {
+			snapshot(staged, abandoned, released, rival), rotation.Wait, "", time.Hour},
+		"nor does it keep a deletion waiting": {snapshot(staged, abandoned, deleted, rival), rotation.RemoveFinalizer, "", 0},
+		"nor is what one has made oneself a way past": {
+			snapshot(staged, changed, rival), rotation.Wait, "", time.Hour},
 		"a person's password is proved first": {
 			snapshot(due, prepared, changed), rotation.LogIn, rotation.InSecret, 0},
 		"and after that the new one is dropped": {

@@ -130,6 +130,11 @@ func (s Snapshot) inFlight() bool {
 		(state == v1alpha1.MessagesPasswordSent || state == v1alpha1.MessagesPasswordSettling)
 }
 
+// sent reports whether this object itself may have sent the new password that lies beside the Secret.
+func (s Snapshot) sent() bool {
+	return s.inFlight() && s.status().Rotation.SendTime != nil && s.status().Rotation.StagingUID == s.Staging.UID
+}
+
 // usable reports whether a log-in can be made with what the Secret holds.
 func (s Snapshot) usable() bool { return !s.Secret.Missing && s.Secret.Problem == "" }
 

@@ -66,6 +66,9 @@ func (a *accounts) note(object *v1alpha1.MessagesPassword, with account, secret 
 		now.proved = credentialsOf(secret).current
 	case was.uid == now.uid && was.account == now.account:
 		now.proved = was.proved
+		if holds(secret, was.proved) && now.secret != object.Status.RefusedSecretVersion {
+			now.secret = object.Status.ProvedSecretVersion // touched, and still what was proved
+		}
 	}
 	a.uses[name] = now
 }
@@ -88,12 +91,12 @@ func (a *accounts) leave(was use) {
 	}
 }
 
-// of is the account that an object uses, as last read.
-func (a *accounts) of(object *v1alpha1.MessagesPassword) (account, bool) {
+// of is the account that an object uses, and the version of its Secret, as last read.
+func (a *accounts) of(object *v1alpha1.MessagesPassword) (with account, version string, known bool) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	found, known := a.uses[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}]
-	return found.account, known && found.uid == object.UID
+	return found.account, found.secret, known && found.uid == object.UID
 }
 
 // unchanged reports whether a Secret has the last password of an object that the service has taken, as far as that was
@@ -102,32 +105,13 @@ func (a *accounts) unchanged(object *v1alpha1.MessagesPassword, secret *corev1.S
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	found := a.uses[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}]
-	its := credentialsOf(secret).current
-	return found.uid == object.UID && its.Reveal() != "" && its.Equal(found.proved.Text)
+	return found.uid == object.UID && holds(secret, found.proved)
 }
 
-// How sure it is that an account is that of an object. Anybody can write another account's username into a Secret.
-const (
-	passwordRefused = iota
-	passwordUnknown
-	passwordProved
-)
-
-// standing is what the service has said to the password of an object, as its Secret was last read.
-func (a *accounts) standing(object *v1alpha1.MessagesPassword) int {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	found := a.uses[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}]
-	switch {
-	case found.uid != object.UID || found.secret == "":
-		return passwordUnknown
-	case found.secret == object.Status.ProvedSecretVersion:
-		return passwordProved
-	case found.secret == object.Status.RefusedSecretVersion:
-		return passwordRefused
-	default:
-		return passwordUnknown
-	}
+// holds reports whether a Secret has a password, which is none where it is empty.
+func holds(secret *corev1.Secret, wanted password.Password) bool {
+	its := credentialsOf(secret).current
+	return its.Reveal() != "" && its.Equal(wanted.Text)
 }
 
 // leftBehind are the failed log-ins for an account that the statuses of the objects which use it do not tell of, for as
@@ -148,6 +132,22 @@ func (a *accounts) leftBehind(of account, users map[types.UID]bool, now time.Tim
 		}
 	}
 	return times
+}
+
+// elsewhere reports whether a failed log-in of an object was one for another account, which it has left since.
+func (a *accounts) elsewhere(of account, login failedLogin) bool {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	same := func(one failedLogin) bool { return one.uid == login.uid && one.at.Equal(login.at) }
+	if slices.ContainsFunc(a.left[of], same) {
+		return false
+	}
+	for _, logins := range a.left {
+		if slices.ContainsFunc(logins, same) {
+			return true
+		}
+	}
+	return false
 }
 
 // acquire has an account for one pass at a time: two objects with the same one would each take the last log-in that
@@ -173,13 +173,50 @@ func (a *accounts) release(had account) {
 	delete(a.busy, had)
 }
 
-// older reports whether an object was there before another one; of two that were made within a second, one of them.
-func older(one, other *v1alpha1.MessagesPassword) bool {
-	return cmp.Or(one.CreationTimestamp.Compare(other.CreationTimestamp.Time), cmp.Compare(one.UID, other.UID)) < 0
+// claim is what an object has to show for an account that others name, too; more goes before less. Anybody may name one,
+// and an old object can come to name another; who has shown a password for it is not to be stopped by that.
+type claim int
+
+const (
+	// claimRefused is for a password that the service has refused.
+	claimRefused claim = iota
+	claimUntried
+	// claimAdopted is for a rotation of another object that was left behind, as it seems.
+	claimAdopted
+	// claimSent is for a new password that may have been sent, with a token for the one before.
+	claimSent
+	// claimProved is for a password that the service has taken, and nobody has replaced.
+	claimProved
+)
+
+// claimOf is what an object can show that has a Secret of a version.
+func claimOf(object *v1alpha1.MessagesPassword, version string) claim {
+	switch {
+	case version != "" && object.Status.ProvedSecretVersion == version:
+		return claimProved
+	case inFlight(object) && object.Status.Rotation.SendTime != nil:
+		return claimSent
+	case inFlight(object):
+		return claimAdopted
+	case version != "" && object.Status.RefusedSecretVersion == version:
+		return claimRefused
+	default:
+		return claimUntried
+	}
+}
+
+// goesFirst reports whether an object goes before another one with the same account: by what it has to show, and then
+// by age; of two that were made within a second, one of them.
+func goesFirst(one, other *v1alpha1.MessagesPassword, its, others string) bool {
+	return cmp.Or(
+		-cmp.Compare(claimOf(one, its), claimOf(other, others)),
+		one.CreationTimestamp.Compare(other.CreationTimestamp.Time), cmp.Compare(one.UID, other.UID),
+	) < 0
 }
 
 // inFlight reports whether an object may have sent a new password.
 func inFlight(object *v1alpha1.MessagesPassword) bool {
 	state := object.Status.State
-	return state == v1alpha1.MessagesPasswordSent || state == v1alpha1.MessagesPasswordSettling
+	return object.Status.Rotation != nil &&
+		(state == v1alpha1.MessagesPasswordSent || state == v1alpha1.MessagesPasswordSettling)
 }

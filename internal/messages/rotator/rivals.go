@@ -34,7 +34,7 @@ func URL(object *v1alpha1.MessagesPassword) string {
 func accountOf(object *v1alpha1.MessagesPassword, secret, staging *corev1.Secret) account {
 	username, staged := credentialsOf(secret).username, credentialsOf(staging).username
 	// A rotation in flight ends with the account that it has begun with, whatever is in the Secret meanwhile.
-	begun := staged != "" && inFlight(object) && object.Status.Rotation != nil &&
+	begun := staged != "" && inFlight(object) &&
 		object.Status.Rotation.StagingUID == staging.UID
 	if username == "" || begun {
 		username = staged
@@ -44,8 +44,7 @@ func accountOf(object *v1alpha1.MessagesPassword, secret, staging *corev1.Secret
 
 // rivals are what the other objects of an account mean to one of them.
 type rivals struct {
-	// first names one that goes first; empty if there is none: of the same Secret or account, and with a rotation in
-	// flight, or else with a password that the service takes where it does not take that of the other one, or else older.
+	// first names one of the same Secret or account that goes first; empty if there is none.
 	first string
 	// failed are log-ins of theirs that failed, or may have, and of objects that are gone.
 	failed []time.Time
@@ -74,32 +73,20 @@ func (r *Reconciler) rivals(
 		case err != nil:
 			return found, fmt.Errorf("get %s: %w", nameOf(other), err)
 		}
-		found.meet(other, r.goesFirst(other, object))
+		_, its, _ := r.accounts.of(object)
+		_, others, _ := r.accounts.of(other)
+		if found.first == "" && goesFirst(other, object, others, its) {
+			found.first = nameOf(other)
+		}
+		for _, at := range other.Status.FailedLogins {
+			if !r.accounts.elsewhere(shared, failedLogin{other.UID, at.Time}) {
+				found.failed = append(found.failed, at.Time)
+			}
+		}
 		users[other.UID] = true
 	}
 	found.failed = append(found.failed, r.accounts.leftBehind(shared, users, now)...)
 	return found, nil
-}
-
-// goesFirst reports whether one of two objects of an account is the one that rotates it.
-func (r *Reconciler) goesFirst(one, other *v1alpha1.MessagesPassword) bool {
-	if inFlight(one) {
-		return true
-	}
-	if its, others := r.accounts.standing(one), r.accounts.standing(other); its != others {
-		return its > others
-	}
-	return older(one, other)
-}
-
-// meet counts another object of the account.
-func (r *rivals) meet(other *v1alpha1.MessagesPassword, goesFirst bool) {
-	for _, at := range other.Status.FailedLogins {
-		r.failed = append(r.failed, at.Time)
-	}
-	if r.first == "" && goesFirst {
-		r.first = nameOf(other)
-	}
 }
 
 // uses reports whether another object rotates the Secret or the account of an object. One whose Secret the controller
@@ -122,7 +109,7 @@ func (r *Reconciler) uses(
 // accountOf is the account of another object. Its Secret is read once: from then on whoever looks at the object tells.
 // One that the API server goes on failing to read keeps that object from calling, and must not keep all others from it.
 func (r *Reconciler) accountOf(ctx context.Context, other *v1alpha1.MessagesPassword) (account, error) {
-	if its, known := r.accounts.of(other); known {
+	if its, _, known := r.accounts.of(other); known {
 		return its, nil
 	}
 	secret, err := r.secret(ctx, other.Namespace, other.Spec.SecretRef.Name)

@@ -92,34 +92,14 @@ func TestOneObjectRotatesAnAccount(t *testing.T) {
 		if p.tokens() != calls {
 			t.Error("both have called")
 		}
-		p.of(p.young).leap(time.Hour)
+		p.of(p.young).leap(time.Hour) // it is settled, and goes on
 		p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
-		p.of(p.old).leap(time.Minute) // whose password was never proved, and has gone
-		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
-		if got := p.ledger(); got.Failed != 0 || p.of(p.young).object.Status.LastRotationTime == nil {
-			t.Errorf("%d log-ins have failed", got.Failed)
+		if !p.works(p.inSecret()) {
+			t.Errorf("it was not settled: %+v", p.object.Status)
 		}
-	})
-	t.Run("and no older one that has only its username", func(t *testing.T) {
-		p := beginPair(t)
-		const wrong = "Wrong-password-of-somebody-0815-x~"
-		for _, at := range []struct {
-			object             *v1alpha1.MessagesPassword
-			username, password string
-		}{{p.old, "somebody-else", wrong}, {p.young, systemID, first}, {p.old, systemID, wrong}} {
-			p.username = at.username
-			p.of(at.object).put(at.password)
-			p.leap(time.Minute)
-		}
-		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
-		p.of(p.young).demand()
-		p.leap(time.Minute)
-		p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
 		p.of(p.old).leap(time.Minute)
 		p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
-		if got := p.ledger().Failed; got != 0 {
-			t.Errorf("%d log-ins have failed", got)
-		}
+		p.ledger()
 	})
 	t.Run("and no older one whose password was refused, where neither was proved", func(t *testing.T) {
 		p := beginPair(t)
@@ -149,6 +129,66 @@ func TestOneObjectRotatesAnAccount(t *testing.T) {
 		p.leap(time.Minute)
 		p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonPasswordProved)
 	})
+}
+
+// TestNobodyStopsAnAccountByNamingIt, nor locks it out: not with an old object that names another one from now on, nor
+// with what looks like a rotation that was left behind.
+func TestNobodyStopsAnAccountByNamingIt(t *testing.T) {
+	const elses, gone = "somebody-else", "11111111-1111-1111-1111-111111111111"
+	left := func(p *pair, username, maker string) {
+		staging := &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: p.object.Namespace, Name: stagingOf, Annotations: map[string]string{v1alpha1.AnnotationRotationOf: maker},
+			},
+			Data: map[string][]byte{
+				v1alpha1.KeyUsername: []byte(username), v1alpha1.KeyPassword: []byte("Wrong-password-of-somebody-1~~~~~"),
+				v1alpha1.KeyNewPassword: []byte("Wrong-password-of-somebody-2~~~~~"),
+			},
+		}
+		p.must(client.IgnoreNotFound(server.Client.Delete(p.Context(), staging.DeepCopy())))
+		p.must(server.Client.Create(p.Context(), staging))
+	}
+	for claim, does := range map[string]func(*pair){
+		"with an old object":                        func(*pair) {},
+		"with a rotation of an object that is gone": func(p *pair) { left(p, systemID, gone) },
+		"with a rotation of its own":                func(p *pair) { left(p, systemID, string(p.object.UID)) },
+		"with a rotation in flight of another account": func(p *pair) {
+			left(p, elses, gone)
+			p.settle()
+		},
+		"with another rotation in place of that": func(p *pair) {
+			left(p, elses, gone)
+			p.settle()
+			left(p, systemID, string(p.object.UID))
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			p := beginPair(t)
+			p.username = elses
+			p.of(p.old).put("Wrong-password-of-somebody-3~~~~~")
+			p.settle()
+			p.username = systemID
+			p.of(p.young).put(first)
+			p.settle()
+			p.of(p.old)
+			does(p)
+			for i := range 3 {
+				p.of(p.old).put(fmt.Sprintf("Wrong-password-of-nobody-%d~~~~~~~", i))
+				p.leap(2 * time.Minute)
+				if says := condition(p.old, v1alpha1.ConditionNeedsPerson); says.Status != metav1.ConditionTrue {
+					t.Errorf("it says %+v", says)
+				}
+				p.of(p.young).patch(func(object *v1alpha1.MessagesPassword) {
+					metav1.SetMetaDataAnnotation(&object.ObjectMeta, v1alpha1.AnnotationRotate, fmt.Sprint(i))
+				})
+				p.settle()
+				p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
+			}
+			if got := p.ledger(); got.Failed != 0 || got.Applied != 3 {
+				t.Errorf("the service says %+v", got)
+			}
+		})
+	}
 }
 
 // slow is an API server that takes a second for a Secret of another namespace.
