@@ -40,8 +40,8 @@ func (s Snapshot) awaitName() Decision {
 	if s.Staging.Owner != Stranger {
 		return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: &report{
 			reason: v1alpha1.ReasonStagingNameTaken, person: true,
-			message: fmt.Sprintf("%s was deleted, and its finalizers keep it: remove them; no rotation begins before, since the "+
-				"new password is kept under this name until it is proved", s.stagingName()),
+			message: fmt.Sprintf("%s was deleted, and its finalizers keep it: remove them; no rotation begins before, since "+
+				"the new password is kept under this name until it is proved", s.stagingName()),
 		}}
 	}
 	return Decision{Verb: Wait, At: s.Now.Add(time.Hour), report: &report{

@@ -173,8 +173,8 @@ func (a *accounts) release(had account) {
 	delete(a.busy, had)
 }
 
-// claim is what an object has to show for an account that others name, too; more goes before less. Anybody may name one,
-// and an old object can come to name another; who has shown a password for it is not to be stopped by that.
+// claim is what an object has to show for an account that others name, too; more goes before less. Anybody may name an
+// account, and an old object come to name another; who has shown a password for it is not to be stopped by that.
 type claim int
 
 const (

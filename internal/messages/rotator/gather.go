@@ -80,7 +80,8 @@ func versionOf(secret *corev1.Secret) string {
 	return secret.ResourceVersion
 }
 
-// secret is a Secret as it is, nil if there is none.
+// secret is a Secret as it is, nil if there is none. What is no name of one is not asked for: the error would stop all
+// objects that have to know whose account the Secret holds.
 func (r *Reconciler) secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
 	key := types.NamespacedName{Namespace: namespace, Name: name}
 	if !access.IsName(name) {

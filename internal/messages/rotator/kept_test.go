@@ -54,7 +54,9 @@ const keeper = "example.com/keeper"
 func TestTheOnlyCopyIsKept(t *testing.T) {
 	for claim, happens := range map[string]func(*world){
 		"the password from before is put back": func(w *world) { w.put(first) },
-		"the Secret is deleted":                func(w *world) { w.must(server.Client.Delete(w.Context(), w.secret("messages"))) },
+		"the Secret is deleted": func(w *world) {
+			w.must(server.Client.Delete(w.Context(), w.secret("messages")))
+		},
 		"what can be no password is put there": func(w *world) { w.put("two words") },
 		"another one is put there, and the object deleted": func(w *world) {
 			w.put("Brought-by-a-person-0123456789-x~")
@@ -172,4 +174,34 @@ func TestAPasswordThatTheClusterAltersIsNotTakenForTheServices(t *testing.T) {
 			w.expectSettled(v1alpha1.ReasonRotated)
 		})
 	}
+}
+
+// later has what is written into the Secret from now on be later than before: the API server notes it in seconds.
+func (w *world) later() {
+	w.Helper()
+	w.reload()
+	w.object.Status.SecretWriteTime.Time = w.object.Status.SecretWriteTime.Add(-time.Second)
+	w.must(server.Client.Status().Update(w.Context(), w.object))
+}
+
+// TestAPasswordGrowsNoYounger by a Secret that is written with the same one, as a tool does that owns it.
+func TestAPasswordGrowsNoYounger(t *testing.T) {
+	w := begin(t, func(object *v1alpha1.MessagesPassword) { object.Spec.Suspend = true })
+	w.put(first)
+	w.settle()
+	w.reconciler = w.controller(w.access) // and after a start
+	w.leap(200 * day)
+	w.later()
+	touched := w.secret("messages")
+	touched.Labels = map[string]string{"touched": "true"}
+	w.must(server.Client.Update(t.Context(), touched))
+	w.leap(time.Minute)
+	w.expect(v1alpha1.ConditionPasswordOld, true, v1alpha1.ReasonSixMonthsOld)
+	const another = "Brought-by-a-person-0123456789-x~"
+	w.must(w.admin.SetMessagesPassword(t.Context(), systemID, another))
+	w.later()
+	touched.Data[v1alpha1.KeyPassword] = []byte(another)
+	w.must(server.Client.Update(t.Context(), touched))
+	w.leap(time.Minute)
+	w.expect(v1alpha1.ConditionPasswordOld, false, v1alpha1.ReasonAgeUnknown)
 }

@@ -51,31 +51,31 @@ type rivals struct {
 }
 
 // rivals reads what other objects do with the account of an object. Which they are comes from the cache, and what they
-// have done from the API server.
+// have done from the API server: of one, where that goes first, so that this object calls nothing; else of all.
 func (r *Reconciler) rivals(
 	ctx context.Context, object *v1alpha1.MessagesPassword, shared account, now time.Time,
 ) (rivals, error) {
 	found, users := rivals{}, map[types.UID]bool{object.UID: true}
-	others := &v1alpha1.MessagesPasswordList{}
-	if err := r.Client.List(ctx, others); err != nil {
-		return found, fmt.Errorf("list MessagesPasswords: %w", err)
+	others, err := r.sharing(ctx, object, shared)
+	if err != nil {
+		return found, err
 	}
-	for i := range others.Items {
-		other := &others.Items[i]
-		if same, err := r.uses(ctx, other, object, shared); err != nil {
-			return found, err
-		} else if !same {
+	sent := inFlight(object) && object.Status.Rotation.SendTime != nil // what is settled is called for all the same
+	for i := 0; i < len(others) && !sent; i++ {
+		if !r.goesFirst(others[i], object) {
 			continue
 		}
-		switch err := r.Reader.Get(ctx, client.ObjectKeyFromObject(other), other); {
-		case apierrors.IsNotFound(err):
-			continue
-		case err != nil:
-			return found, fmt.Errorf("get %s: %w", nameOf(other), err)
+		live, err := r.live(ctx, others[i:i+1])
+		if err != nil || len(live) > 0 && r.goesFirst(live[0], object) {
+			return rivals{first: nameOf(others[i])}, err
 		}
-		_, its, _ := r.accounts.of(object)
-		_, others, _ := r.accounts.of(other)
-		if found.first == "" && goesFirst(other, object, others, its) {
+	}
+	live, err := r.live(ctx, others)
+	if err != nil {
+		return found, err
+	}
+	for _, other := range live {
+		if found.first == "" && r.goesFirst(other, object) {
 			found.first = nameOf(other)
 		}
 		for _, at := range other.Status.FailedLogins {
@@ -89,6 +89,77 @@ func (r *Reconciler) rivals(
 	return found, nil
 }
 
+// sharing are the other objects of the Secret or account of an object, as the cache has them.
+func (r *Reconciler) sharing(
+	ctx context.Context, object *v1alpha1.MessagesPassword, shared account,
+) ([]*v1alpha1.MessagesPassword, error) {
+	all := &v1alpha1.MessagesPasswordList{}
+	if err := r.Client.List(ctx, all, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list MessagesPasswords: %w", err)
+	}
+	var found []*v1alpha1.MessagesPassword
+	for i := range all.Items {
+		same, err := r.uses(ctx, &all.Items[i], object, shared)
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			found = append(found, &all.Items[i])
+		}
+	}
+	return found, nil
+}
+
+// fewReads is how many objects are read one by one. Whoever makes thousands for an account of somebody else must not
+// hold that one up.
+const fewReads = 4
+
+// live are objects as the API server has them now, without those that are gone.
+func (r *Reconciler) live(
+	ctx context.Context, cached []*v1alpha1.MessagesPassword,
+) ([]*v1alpha1.MessagesPassword, error) {
+	found := make([]*v1alpha1.MessagesPassword, 0, len(cached))
+	if len(cached) <= fewReads {
+		for _, other := range cached {
+			now := &v1alpha1.MessagesPassword{}
+			switch err := r.Reader.Get(ctx, client.ObjectKeyFromObject(other), now); {
+			case apierrors.IsNotFound(err):
+			case err != nil:
+				return nil, fmt.Errorf("get %s: %w", nameOf(other), err)
+			default:
+				found = append(found, now)
+			}
+		}
+		return found, nil
+	}
+	wanted := map[string]map[string]bool{}
+	for _, other := range cached {
+		if wanted[other.Namespace] == nil {
+			wanted[other.Namespace] = map[string]bool{}
+		}
+		wanted[other.Namespace][other.Name] = true
+	}
+	for namespace, names := range wanted {
+		all := &v1alpha1.MessagesPasswordList{}
+		if err := r.Reader.List(ctx, all, client.InNamespace(namespace)); err != nil {
+			return nil, fmt.Errorf("list MessagesPasswords in namespace %s: %w", namespace, err)
+		}
+		for i := range all.Items {
+			if names[all.Items[i].Name] {
+				found = append(found, &all.Items[i])
+			}
+		}
+	}
+	return found, nil
+}
+
+// goesFirst reports whether an object goes before another one with the same account.
+func (r *Reconciler) goesFirst(one, other *v1alpha1.MessagesPassword) bool {
+	_, its, _ := r.accounts.of(one)
+	_, others, _ := r.accounts.of(other)
+	return goesFirst(one, other, its, others)
+}
+
 // uses reports whether another object rotates the Secret or the account of an object. One whose Secret the controller
 // may not read rotates none.
 func (r *Reconciler) uses(
@@ -99,7 +170,13 @@ func (r *Reconciler) uses(
 		return false, nil
 	case other.Namespace == object.Namespace && other.Spec.SecretRef.Name == object.Spec.SecretRef.Name:
 		return true, nil
-	case shared.username == "" || messages.Place(URL(other)) != shared.endpoint:
+	case shared.username == "":
+		return false, nil
+	}
+	if its, _, known := r.accounts.of(other); known {
+		return its == shared, nil
+	}
+	if messages.Place(URL(other)) != shared.endpoint {
 		return false, nil
 	}
 	its, err := r.accountOf(ctx, other)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -138,7 +139,8 @@ func TestNobodyStopsAnAccountByNamingIt(t *testing.T) {
 	left := func(p *pair, username, maker string) {
 		staging := &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{
-				Namespace: p.object.Namespace, Name: stagingOf, Annotations: map[string]string{v1alpha1.AnnotationRotationOf: maker},
+				Namespace: p.object.Namespace, Name: stagingOf,
+				Annotations: map[string]string{v1alpha1.AnnotationRotationOf: maker},
 			},
 			Data: map[string][]byte{
 				v1alpha1.KeyUsername: []byte(username), v1alpha1.KeyPassword: []byte("Wrong-password-of-somebody-1~~~~~"),
@@ -179,7 +181,7 @@ func TestNobodyStopsAnAccountByNamingIt(t *testing.T) {
 					t.Errorf("it says %+v", says)
 				}
 				p.of(p.young).patch(func(object *v1alpha1.MessagesPassword) {
-					metav1.SetMetaDataAnnotation(&object.ObjectMeta, v1alpha1.AnnotationRotate, fmt.Sprint(i))
+					metav1.SetMetaDataAnnotation(&object.ObjectMeta, v1alpha1.AnnotationRotate, strconv.Itoa(i))
 				})
 				p.settle()
 				p.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
@@ -357,3 +359,43 @@ func TestWhileOneLogsInTheOtherWaits(t *testing.T) {
 
 // stagingOf is the name of the Secret beside that of an account.
 var stagingOf = rotation.StagingName("messages")
+
+// reading counts how many MessagesPasswords are read one by one.
+type reading struct {
+	client.Client
+
+	reads *int
+}
+
+func (r reading) Get(
+	ctx context.Context, name client.ObjectKey, into client.Object, options ...client.GetOption,
+) error {
+	if _, is := into.(*v1alpha1.MessagesPassword); is {
+		*r.reads++
+	}
+	return r.Client.Get(ctx, name, into, options...)
+}
+
+// TestManyObjectsOfAnAccountMakeNoPassLate, neither of the one that goes first nor of the others.
+func TestManyObjectsOfAnAccountMakeNoPassLate(t *testing.T) {
+	const many, few = 20, 2
+	p := beginPair(t)
+	p.of(p.old).put(first)
+	p.settle()
+	p.of(p.young).put("Wrong-password-of-somebody-1~~~~~")
+	for range many {
+		other := p.young.DeepCopy()
+		other.ObjectMeta = metav1.ObjectMeta{Namespace: p.young.Namespace, GenerateName: "other-"}
+		p.must(server.Client.Create(t.Context(), other))
+	}
+	reads := 0
+	p.reconciler = p.controller(reading{p.access, &reads})
+	for _, object := range []*v1alpha1.MessagesPassword{p.old, p.young} {
+		reads = 0
+		if p.of(object).reconcile(); reads > few {
+			t.Errorf("%s has read %d objects", object.Namespace, reads)
+		}
+	}
+	p.reload()
+	p.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonSecretShared)
+}

@@ -14,13 +14,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/wait"
 	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
-	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -261,27 +259,4 @@ func TestARefusalThatRepeatsThePasswordIsNotShown(t *testing.T) {
 	w.reconciler = w.controller(w.access)
 	w.leap(time.Minute)
 	w.expectSettled(v1alpha1.ReasonRotated)
-}
-
-// TestALabelMakesNoPasswordYounger: the API server notes one time for all that a tool has written.
-func TestALabelMakesNoPasswordYounger(t *testing.T) {
-	w := begin(t, func(object *v1alpha1.MessagesPassword) { object.Spec.Suspend = true })
-	w.put(first)
-	w.settle()
-	since := w.object.Status.PasswordSince.DeepCopy()
-	w.leap(200 * day)
-	w.expect(v1alpha1.ConditionPasswordOld, true, v1alpha1.ReasonSixMonthsOld)
-	secret := w.secret("messages")
-	written := secrets.Written(secret, v1alpha1.KeyPassword)
-	const often, enough = 100 * time.Millisecond, 20 * time.Second // a second is how finely the API server notes it
-	w.must(wait.PollUntilContextTimeout(t.Context(), often, enough, true, func(ctx context.Context) (bool, error) {
-		secret.Labels = map[string]string{"labeled": time.Now().Format("150405.000")}
-		err := server.Client.Update(ctx, secret)
-		return secrets.Written(secret, v1alpha1.KeyPassword).After(written), err
-	}))
-	w.leap(time.Minute)
-	w.expect(v1alpha1.ConditionPasswordOld, true, v1alpha1.ReasonSixMonthsOld)
-	if now := w.object.Status.PasswordSince; !now.Equal(since) {
-		t.Errorf("it is of %s, not %s", now, since)
-	}
 }
