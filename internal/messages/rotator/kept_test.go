@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -174,6 +175,37 @@ func TestAPasswordThatTheClusterAltersIsNotTakenForTheServices(t *testing.T) {
 			w.expectSettled(v1alpha1.ReasonRotated)
 		})
 	}
+}
+
+// failing is a cluster that cannot write Secrets for a while.
+type failing struct{ client.Client }
+
+func (f failing) Update(ctx context.Context, object client.Object, options ...client.UpdateOption) error {
+	if _, isSecret := object.(*corev1.Secret); isSecret {
+		return apierrors.NewServiceUnavailable("overloaded")
+	}
+	return f.Client.Update(ctx, object, options...)
+}
+
+// TestARotationThatTheClusterKeepsFromBeginningIsTold, although the password is proved again and again meanwhile.
+func TestARotationThatTheClusterKeepsFromBeginningIsTold(t *testing.T) {
+	w := begin(t, nil)
+	w.put(first)
+	w.settle()
+	w.reconciler = w.controller(failing{w.access})
+	w.demand()
+	for range 20 {
+		for again := true; again; {
+			result, err := w.look()
+			again = err == nil && result.RequeueAfter < time.Second
+		}
+		w.clock.Step(time.Minute)
+	}
+	w.reload()
+	w.expect(v1alpha1.ConditionNeedsPerson, true, v1alpha1.ReasonClusterError)
+	w.reconciler = w.controller(w.access)
+	w.settle()
+	w.expectSettled(v1alpha1.ReasonRotated)
 }
 
 // later has what is written into the Secret from now on be later than before: the API server notes it in seconds.

@@ -110,7 +110,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		r.reportError(ctx, object, err)
 		return status.Settle(ctx, fmt.Errorf("MessagesPassword %s: %w", name, err))
 	}
-	r.errors.Passed(name.NamespacedName)
+	if pause != again { // a password that is proved anew does not show that the rotation can begin
+		r.errors.Passed(name.NamespacedName)
+	}
 	return ctrl.Result{RequeueAfter: pause}, nil
 }
 
