@@ -14,6 +14,10 @@ import (
 // RecordClusterError writes that the cluster refuses something without which nothing goes on, into an object as it is
 // stored.
 func RecordClusterError(object *v1alpha1.MessagesPassword, problem string, now time.Time) {
+	const longest = 4096 // a webhook may say what it likes, and the API server takes no more than 32768
+	if len(problem) > longest {
+		problem = strings.ToValidUTF8(problem[:longest], "") + "…"
+	}
 	s := Snapshot{Now: now}
 	for kind, holds := range map[string]bool{v1alpha1.ConditionReady: false, v1alpha1.ConditionNeedsPerson: true} {
 		s.write(object, kind, holds, v1alpha1.ReasonClusterError, problem+"; it is tried again")

@@ -83,7 +83,8 @@ func Decide(s Snapshot) Decision {
 	if decision.Calls() && s.Uncallable != (Uncallable{}) {
 		decision = s.awaitSpec()
 	}
-	decision.Release = decision.Verb == Wait && s.held() && !s.hasStaging() && !s.inFlight()
+	kept := s.hasStaging() && s.Staging.UID != s.status().RetiredStagingUID
+	decision.Release = decision.Verb == Wait && s.held() && !kept && !s.inFlight()
 	decision.snapshot = s
 	return decision
 }

@@ -310,6 +310,7 @@ func TestADeletionWaitsForNothingButARotation(t *testing.T) {
 		"there is no finalizer":             {snapshot(released), false},
 		"a rotation is about to begin":      {snapshot(due, checked), false},
 		"a new password is there":           {snapshot(due, prepared), false},
+		"a former one is kept":              {snapshot(retired, missing), true},
 		"nobody knows which password it is": {snapshot(inFlight(0, v1alpha1.PasswordUnknown), sent), false},
 		"the new password is lost": {
 			snapshot(inFlight(time.Hour, v1alpha1.PasswordUnknown), unstaged, nextProbe(time.Hour, "7")), false},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -272,5 +273,18 @@ func TestACommitEndsARotation(t *testing.T) {
 	d := rotation.Decide(rotation.Snapshot{Now: now, Object: again, Secret: rotation.Secret{Version: "9"}})
 	if d.Verb != rotation.LogIn || !d.Events {
 		t.Errorf("a demand that came after the rotation had begun leads to %s", d.Verb)
+	}
+}
+
+// TestWhatTheClusterRefusesIsToldInAsManyWordsAsAConditionTakes: a webhook may say what it likes.
+func TestWhatTheClusterRefusesIsToldInAsManyWordsAsAConditionTakes(t *testing.T) {
+	const most = 32768
+	object := snapshot().Object
+	rotation.RecordClusterError(object, strings.Repeat("ä", most), now)
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionNeedsPerson} {
+		got := condition(object, kind)
+		if len(got.Message) > most || !utf8.ValidString(got.Message) || !strings.HasSuffix(got.Message, "it is tried again") {
+			t.Errorf("%s has %d bytes", kind, len(got.Message))
+		}
 	}
 }
