@@ -180,7 +180,10 @@ func TestNobodyStopsAnAccountByNamingIt(t *testing.T) {
 				if says := condition(p.old, v1alpha1.ConditionNeedsPerson); says.Status != metav1.ConditionTrue {
 					t.Errorf("it says %+v", says)
 				}
-				p.of(p.young).patch(func(object *v1alpha1.MessagesPassword) {
+				touched := p.of(p.young).secret("messages") // as tools do
+				touched.Labels = map[string]string{"touched": strconv.Itoa(i)}
+				p.must(server.Client.Update(t.Context(), touched))
+				p.patch(func(object *v1alpha1.MessagesPassword) {
 					metav1.SetMetaDataAnnotation(&object.ObjectMeta, v1alpha1.AnnotationRotate, strconv.Itoa(i))
 				})
 				p.settle()
