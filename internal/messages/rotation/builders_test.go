@@ -109,6 +109,11 @@ func staged(s *rotation.Snapshot) {
 	s.Staging.UID, s.Secret.Holds = "staging-1", rotation.HoldsCurrent
 }
 
+// rotatedBefore has a rotation that has ended some time ago.
+func rotatedBefore(ago time.Duration) change {
+	return func(s *rotation.Snapshot) { s.Object.Status.LastRotationTime = &metav1.Time{Time: s.Now.Add(-ago)} }
+}
+
 // retired has one that is not needed any more.
 func retired(s *rotation.Snapshot) {
 	staged(s)

@@ -83,8 +83,7 @@ func Decide(s Snapshot) Decision {
 	if decision.Calls() && s.Uncallable != (Uncallable{}) {
 		decision = s.awaitSpec()
 	}
-	kept := s.hasStaging() && s.Staging.UID != s.status().RetiredStagingUID
-	decision.Release = decision.Verb == Wait && s.held() && !kept && !s.inFlight()
+	decision.Release = decision.Verb == Wait && s.held() && !s.keeps() && !s.inFlight()
 	decision.snapshot = s
 	return decision
 }
@@ -107,7 +106,7 @@ func (s Snapshot) decide() Decision {
 	case retired && s.needsStaging():
 		return s.restore()
 	case retired && !s.Staging.Deleting:
-		return Decision{Verb: Unstage}
+		return s.keep()
 	case retired:
 		return s.idle()
 	case s.inFlight():
@@ -131,12 +130,59 @@ func (s Snapshot) hasStaging() bool { return s.Staging.UID != "" && s.Staging.Ow
 // right password may be nowhere else but in the staging Secret. The password from before the rotation is wrong, too.
 func (s Snapshot) needsStaging() bool { return !s.proved() }
 
-// restore is for a Secret that was changed or deleted since the rotation has ended.
+// restore is for a Secret that was changed or deleted since the rotation has ended. What the service refuses is replaced
+// by what it took then, should it still take that.
 func (s Snapshot) restore() Decision {
-	if !s.usable() {
+	switch {
+	case s.Secret.Deleting:
 		return s.awaitSecret()
+	case s.Secret.OtherUser:
+		return s.idle()
+	case s.usable() && !s.refused() && s.Secret.Holds != HoldsCurrent:
+		return s.settleBrought()
 	}
-	return s.prove(s.reportRefused())
+	decision := s.adopt() // which costs no failed log-in where somebody has put the password from before back
+	decision.report = s.reportPutBack()
+	return decision
+}
+
+// keep waits with the deletion of a staging Secret that is not needed any more until nobody is likely to put the password
+// from before back, as whatever keeps the Secret as a repository has it does. The next rotation does not wait.
+func (s Snapshot) keep() Decision {
+	at, begins := s.due()
+	until := s.keptUntil()
+	if begins || s.deleting() || !until.After(s.Now) {
+		return Decision{Verb: Unstage}
+	}
+	if at.Before(until) {
+		until = at
+	}
+	s.Staging = Staging{}
+	decision := s.idle()
+	if decision.Verb == Wait && until.Before(decision.At) {
+		decision.At = until
+	}
+	return decision
+}
+
+// keptUntil is when the staging Secret of the last rotation is deleted: some time after that, and after somebody has put
+// anything into the Secret since.
+func (s Snapshot) keptUntil() time.Time {
+	last, written := s.status().LastRotationTime, s.status().SecretWriteTime
+	switch {
+	case last == nil:
+		return s.Now
+	case written != nil && written.After(last.Time) && !written.After(s.Now):
+		return written.Add(keepStaging)
+	default:
+		return last.Add(keepStaging)
+	}
+}
+
+// keeps reports whether there is a staging Secret that only we delete.
+func (s Snapshot) keeps() bool {
+	retired := s.Staging.UID == s.status().RetiredStagingUID
+	return s.hasStaging() && (!retired || !s.needsStaging() && !s.Staging.Deleting)
 }
 
 // held reports whether a deletion waits for us.

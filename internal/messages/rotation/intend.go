@@ -32,7 +32,7 @@ func Intend(object *v1alpha1.MessagesPassword, decision Decision) {
 			UnclearSends: []metav1.MicroTime{{Time: s.Now}}, Change: v1alpha1.PasswordUnknown,
 			NewPassword: v1alpha1.PasswordUnknown, CurrentPassword: v1alpha1.PasswordUnknown,
 		}
-		status.ProvedSecretVersion = ""
+		status.ProvedSecretVersion, status.RetiredStagingUID = "", ""
 	case Retire:
 		retire(status, s.Staging)
 	default:

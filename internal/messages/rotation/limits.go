@@ -28,6 +28,8 @@ const (
 	day = 24 * time.Hour
 	// proofAge is how old the proof of the current password may be when a rotation begins.
 	proofAge = 5 * time.Minute
+	// keepStaging is how long the staging Secret is kept after its rotation has ended.
+	keepStaging = time.Hour
 	// lateness is how long after its response was lost a change may still be applied, with much to spare.
 	lateness = day
 	// refusalDays is on how many days the service must have refused a new password before another one is made.

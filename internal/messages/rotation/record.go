@@ -242,10 +242,13 @@ func RecordCommit(object *v1alpha1.MessagesPassword, decision Decision, version 
 	if status.Rotation.Demand != "" {
 		status.LastHandledDemand = status.Rotation.Demand
 	}
+	// What is put back is as old as it was: nobody may take that for a rotation.
+	if last := status.LastRotationTime; last == nil || status.Rotation.SendTime != nil {
+		status.LastRotationTime = &metav1.Time{Time: now}
+	}
 	retire(status, s.Staging)
-	status.LastRotationTime, status.PasswordSince = &metav1.Time{Time: now}, &metav1.Time{Time: now}
-	status.PasswordOrigin = v1alpha1.PasswordRotated
-	status.NextRotationTime = &metav1.Time{Time: planned(&object.Spec, now)}
+	status.PasswordSince, status.PasswordOrigin = status.LastRotationTime.DeepCopy(), v1alpha1.PasswordRotated
+	status.NextRotationTime = &metav1.Time{Time: planned(&object.Spec, status.LastRotationTime.Time)}
 	status.ProvedSecretVersion, status.RefusedSecretVersion = version, ""
 	status.SecretWriteTime, status.ProofTime = &metav1.Time{Time: written}, nil
 	status.StagingSecretName = ""

@@ -51,14 +51,46 @@ func (w *world) finalizer(name string, finalizers ...string) {
 
 const keeper = "example.com/keeper"
 
+// TestThePasswordOfARotationIsPutBack where somebody changes or deletes the Secret within an hour after the rotation. That
+// is not taken for another one.
+func TestThePasswordOfARotationIsPutBack(t *testing.T) {
+	for claim, happens := range map[string]func(*world){
+		"instead of the one from before": func(w *world) { w.put(first) },
+		"where the Secret was deleted": func(w *world) {
+			w.must(server.Client.Delete(w.Context(), w.secret("messages")))
+		},
+		"instead of what can be no password": func(w *world) { w.put("two words") },
+		"instead of a wrong one":             func(w *world) { w.put("Brought-by-a-person-0123456789-x~") },
+	} {
+		t.Run(claim, func(t *testing.T) {
+			w := begin(t, nil)
+			w.put(first)
+			w.settle()
+			w.rotateAnd(func() { happens(w) })
+			w.expectSettled(v1alpha1.ReasonRotated)
+			rotated := w.object.Status.LastRotationTime
+			w.leap(50 * time.Minute)
+			happens(w)
+			w.leap(time.Minute)
+			w.expectSettled(v1alpha1.ReasonRotated)
+			if now := w.object.Status; !now.LastRotationTime.Equal(rotated) || !now.PasswordSince.Equal(rotated) {
+				t.Errorf("it was rotated at %s, and says %s, %s", rotated, now.LastRotationTime, now.PasswordSince)
+			}
+			w.leap(2 * time.Hour)
+			if w.secret(stagingOf) != nil || len(w.object.Finalizers) > 0 {
+				t.Error("the password lies beside the Secret for ever")
+			}
+		})
+	}
+}
+
 // TestTheOnlyCopyIsKept: who changes or deletes the Secret before the one beside it is gone finds the password there.
 func TestTheOnlyCopyIsKept(t *testing.T) {
 	for claim, happens := range map[string]func(*world){
-		"the password from before is put back": func(w *world) { w.put(first) },
-		"the Secret is deleted": func(w *world) {
-			w.must(server.Client.Delete(w.Context(), w.secret("messages")))
+		"another account is put there": func(w *world) {
+			w.username = "somebody-else"
+			w.put(first)
 		},
-		"what can be no password is put there": func(w *world) { w.put("two words") },
 		"another one is put there, and the object deleted": func(w *world) {
 			w.put("Brought-by-a-person-0123456789-x~")
 			w.must(server.Client.Delete(w.Context(), w.object))
@@ -79,6 +111,7 @@ func TestTheOnlyCopyIsKept(t *testing.T) {
 				return
 			}
 			w.expect(v1alpha1.ConditionNeedsPerson, true, condition(w.object, v1alpha1.ConditionReady).Reason)
+			w.username = systemID
 			w.put(string(kept.Data[v1alpha1.KeyNewPassword]))
 			w.leap(2 * time.Hour)
 			w.expectSettled(condition(w.object, v1alpha1.ConditionReady).Reason)

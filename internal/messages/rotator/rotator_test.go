@@ -56,6 +56,7 @@ func TestAPasswordRotates(t *testing.T) {
 		w.expect(v1alpha1.ConditionReady, true, v1alpha1.ReasonRotated)
 		secret := w.secret("messages")
 		passwords[w.inSecret()], marks[secret.Annotations[v1alpha1.AnnotationRotatedAt]] = true, true
+		w.leap(2 * time.Hour)
 		if !w.works(w.inSecret()) || w.secret(rotation.StagingName("messages")) != nil ||
 			w.object.Status.State != v1alpha1.MessagesPasswordIdle || len(w.object.Finalizers) > 0 ||
 			string(secret.Data[v1alpha1.KeyUsername]) != systemID {
