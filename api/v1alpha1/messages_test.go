@@ -149,17 +149,14 @@ func TestTheAPIServerTakesWhatARotationWrites(t *testing.T) {
 	object := &v1alpha1.MessagesPassword{}
 	object.Namespace, object.Name = created.GetNamespace(), created.GetName()
 	now := time.Date(2026, time.November, 28, 12, 0, 0, 1000, time.UTC)
-	staging := rotation.Staging{}
+	staging, secret := rotation.Staging{}, rotation.Secret{Version: "7", Written: now, Holds: rotation.HoldsCurrent}
 	step := func(verb rotation.Verb, record func(rotation.Decision)) {
 		t.Helper()
 		if err := server.Client.Get(t.Context(), ctrlclient.ObjectKeyFromObject(object), object); err != nil {
 			t.Fatal(err)
 		}
 		now = now.Add(2 * time.Hour)
-		decision := rotation.Decide(rotation.Snapshot{
-			Now: now, Object: object, Staging: staging,
-			Secret: rotation.Secret{Version: "7", Written: now, Holds: rotation.HoldsCurrent},
-		})
+		decision := rotation.Decide(rotation.Snapshot{Now: now, Object: object, Staging: staging, Secret: secret})
 		if decision.Verb != verb {
 			t.Fatalf("it decides to %s, not to %s", decision.Verb, verb)
 		}
@@ -200,5 +197,6 @@ func TestTheAPIServerTakesWhatARotationWrites(t *testing.T) {
 	step(rotation.Send, send(rotation.Accepted))
 	step(rotation.LogIn, logIn(rotation.Accepted, rotation.Accepted))
 	step(rotation.Commit, func(d rotation.Decision) { rotation.RecordCommit(object, d, "8", now, now) })
+	secret = rotation.Secret{Version: "8", Written: now, Holds: rotation.HoldsNew}
 	step(rotation.Unstage, nil)
 }

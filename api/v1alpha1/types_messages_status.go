@@ -103,6 +103,12 @@ type MessagesPasswordStatus struct {
 	// +optional
 	RetiredStagingUID types.UID `json:"retiredStagingUID,omitempty"`
 
+	// committedStagingUID is that of the Secret whose new password was put into the Secret of secretRef. It is kept for an
+	// hour, in case that somebody puts the former password back.
+	//
+	// +optional
+	CommittedStagingUID types.UID `json:"committedStagingUID,omitempty"`
+
 	// failedLogins are the log-ins of the last hour that were refused, or whose outcome is not known. Each is written down
 	// before it is made, and struck out when it has succeeded, so that no crash loses one.
 	//

@@ -51,16 +51,18 @@ func (e *messagesEnvironment) withoutServer(number int, when moment) (w *message
 	return w, outage.begun
 }
 
-// eventsOf is how many events of a reason were written, by whichever controller.
-func (e *messagesEnvironment) eventsOf(reason string) (count int) {
+// eventsOf is how many different events of a reason were written, by whichever controller. The same one is written anew
+// after something else was wrong.
+func (e *messagesEnvironment) eventsOf(reason string) int {
+	found := map[string]bool{}
 	for _, process := range e.processes {
 		for len(process.events.Events) > 0 {
-			if strings.HasPrefix(<-process.events.Events, "Normal "+reason+" ") {
-				count++
+			if event := <-process.events.Events; strings.HasPrefix(event, "Normal "+reason+" ") {
+				found[event] = true
 			}
 		}
 	}
-	return count
+	return len(found)
 }
 
 // messagesWrites are the ways in which a write fails.

@@ -109,6 +109,12 @@ func staged(s *rotation.Snapshot) {
 	s.Staging.UID, s.Secret.Holds = "staging-1", rotation.HoldsCurrent
 }
 
+// former has the one of the last rotation, which is not needed any more.
+func former(s *rotation.Snapshot) {
+	retired(s)
+	s.Object.Status.CommittedStagingUID = "staging-1"
+}
+
 // rotatedBefore has a rotation that has ended some time ago.
 func rotatedBefore(ago time.Duration) change {
 	return func(s *rotation.Snapshot) { s.Object.Status.LastRotationTime = &metav1.Time{Time: s.Now.Add(-ago)} }

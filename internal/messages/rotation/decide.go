@@ -130,13 +130,13 @@ func (s Snapshot) hasStaging() bool { return s.Staging.UID != "" && s.Staging.Ow
 // right password may be nowhere else but in the staging Secret. The password from before the rotation is wrong, too.
 func (s Snapshot) needsStaging() bool { return !s.proved() }
 
-// restore is for a Secret that was changed or deleted since the rotation has ended. What the service refuses is replaced
-// by what it took then, should it still take that.
+// restore is for a Secret that was changed or deleted since the rotation has ended. What the service refuses is
+// replaced by what it took then, should it still take that.
 func (s Snapshot) restore() Decision {
 	switch {
 	case s.Secret.Deleting:
 		return s.awaitSecret()
-	case s.Secret.OtherUser:
+	case s.Secret.OtherUser || !s.committed():
 		return s.idle()
 	case s.usable() && !s.refused() && s.Secret.Holds != HoldsCurrent:
 		return s.settleBrought()
@@ -146,12 +146,12 @@ func (s Snapshot) restore() Decision {
 	return decision
 }
 
-// keep waits with the deletion of a staging Secret that is not needed any more until nobody is likely to put the password
-// from before back, as whatever keeps the Secret as a repository has it does. The next rotation does not wait.
+// keep waits with the deletion of a staging Secret that is not needed any more until nobody is likely to put the
+// password from before back, as whatever keeps the Secret as a repository has it does. The next rotation does not wait.
 func (s Snapshot) keep() Decision {
 	at, begins := s.due()
 	until := s.keptUntil()
-	if begins || s.deleting() || !until.After(s.Now) {
+	if begins || s.deleting() || !s.committed() || !until.After(s.Now) {
 		return Decision{Verb: Unstage}
 	}
 	if at.Before(until) {
@@ -165,8 +165,11 @@ func (s Snapshot) keep() Decision {
 	return decision
 }
 
-// keptUntil is when the staging Secret of the last rotation is deleted: some time after that, and after somebody has put
-// anything into the Secret since.
+// committed reports whether the Secret has had the new password of the staging Secret.
+func (s Snapshot) committed() bool { return s.Staging.UID == s.status().CommittedStagingUID }
+
+// keptUntil is when the staging Secret of the last rotation is deleted: some time after that, and after somebody has
+// put anything into the Secret since.
 func (s Snapshot) keptUntil() time.Time {
 	last, written := s.status().LastRotationTime, s.status().SecretWriteTime
 	switch {

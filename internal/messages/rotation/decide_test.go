@@ -97,14 +97,16 @@ func TestWhatIsDone(t *testing.T) {
 			snapshot(prepared, demanded, window("20:00", "22:00", "UTC")), rotation.Send, "", 0},
 		"what was dropped is deleted":           {snapshot(retired), rotation.Unstage, "", 0},
 		"but not while the Secret may be wrong": {snapshot(retired, changed), rotation.LogIn, rotation.InSecret, 0},
-		"what is from before is put right":      {snapshot(retired, proved("6")), rotation.Adopt, "", 0},
-		"what is wrong there is put right":      {snapshot(retired, changed, refusedVersion("8")), rotation.Adopt, "", 0},
-		"and what is missing":                   {snapshot(retired, missing), rotation.Adopt, "", 0},
-		"but not for another account":           {snapshot(retired, missing, rival), rotation.Wait, "", time.Hour},
-		"for an hour it is kept":                {snapshot(retired, rotatedBefore(59*time.Minute)), rotation.Wait, "", time.Minute},
-		"and no longer":                         {snapshot(retired, rotatedBefore(time.Hour)), rotation.Unstage, "", 0},
+		"nor while there is none":               {snapshot(retired, missing), rotation.Wait, "", time.Hour},
+		"what is from before is put right":      {snapshot(former, proved("6")), rotation.Adopt, "", 0},
+		"what is wrong there is put right":      {snapshot(former, changed, refusedSecret), rotation.Adopt, "", 0},
+		"and what is missing":                   {snapshot(former, missing), rotation.Adopt, "", 0},
+		"but not for another account":           {snapshot(former, missing, rival), rotation.Wait, "", time.Hour},
+		"for an hour it is kept": {
+			snapshot(former, rotatedBefore(59*time.Minute)), rotation.Wait, "", time.Minute},
+		"and no longer": {snapshot(former, rotatedBefore(time.Hour)), rotation.Unstage, "", 0},
 		"nor when the next one is due": {
-			snapshot(retired, demanded, rotatedBefore(time.Minute)), rotation.Unstage, "", 0},
+			snapshot(former, demanded, rotatedBefore(time.Minute)), rotation.Unstage, "", 0},
 		"also before the object is let go":    {snapshot(retired, deleted), rotation.Unstage, "", 0},
 		"but what may be the only copy stays": {snapshot(retired, deleted, changed), rotation.RemoveFinalizer, "", 0},
 		"what is left behind is no way past a rival": {
@@ -117,7 +119,7 @@ func TestWhatIsDone(t *testing.T) {
 		"and after that the new one is dropped": {
 			snapshot(due, prepared, changed, proved("8")), rotation.Retire, "", 0},
 		"a wrong one is put right by the rotation": {
-			snapshot(due, prepared, changed, refusedVersion("8")), rotation.Send, "", 0},
+			snapshot(due, prepared, changed, refusedSecret), rotation.Send, "", 0},
 		"a missing one, too": {snapshot(due, prepared, missing), rotation.Send, "", 0},
 		"but not while it is suspended": {
 			snapshot(due, prepared, missing, suspended), rotation.Wait, "", time.Hour},
@@ -169,7 +171,7 @@ func TestWhatIsDone(t *testing.T) {
 		"also before what was proved": {
 			snapshot(inFlight(0, unknown, newTaken), changed), rotation.LogIn, rotation.InSecret, 0},
 		"a wrong one of a person's is overwritten": {
-			snapshot(inFlight(0, unknown, newTaken), changed, refusedVersion("8")), rotation.Commit, "", 0},
+			snapshot(inFlight(0, unknown, newTaken), changed, refusedSecret), rotation.Commit, "", 0},
 		"a right one ends the rotation": {
 			snapshot(bothRefused, changed, proved("8")), rotation.Retire, "", 0},
 		"another account is not written to": {
@@ -199,7 +201,7 @@ func TestWhatIsDone(t *testing.T) {
 		"not after a lost response": {
 			snapshot(inFlight(0, unknown, currentTaken, refusedFor(5))), rotation.Send, "", 0},
 		"not with something else in the Secret": {
-			snapshot(inFlight(0, refused, currentTaken, refusedFor(5)), changed, refusedVersion("8")), rotation.Send, "", 0},
+			snapshot(inFlight(0, refused, currentTaken, refusedFor(5)), changed, refusedSecret), rotation.Send, "", 0},
 		"at once for an object that is deleted": {
 			snapshot(inFlight(0, refused, currentTaken, refusedFor(1)), deleted), rotation.Retire, "", 0},
 	} {
@@ -226,9 +228,8 @@ func proved(version string) change {
 	return status(func(s *v1alpha1.MessagesPasswordStatus) { s.ProvedSecretVersion = version })
 }
 
-func refusedVersion(version string) change {
-	return status(func(s *v1alpha1.MessagesPasswordStatus) { s.RefusedSecretVersion = version })
-}
+// refusedSecret has the service have refused what somebody has changed.
+func refusedSecret(s *rotation.Snapshot) { s.Object.Status.RefusedSecretVersion = "8" }
 
 func window(start, end, zone string, days ...v1alpha1.Weekday) change {
 	return spec(func(s *v1alpha1.MessagesPasswordSpec) {
@@ -317,8 +318,8 @@ func TestADeletionWaitsForNothingButARotation(t *testing.T) {
 		"there is no finalizer":             {snapshot(released), false},
 		"a rotation is about to begin":      {snapshot(due, checked), false},
 		"a new password is there":           {snapshot(due, prepared), false},
-		"a former one may be needed":        {snapshot(retired, changed, otherUser, nextProbe(time.Hour, "8")), true},
-		"a former one is kept for a while":  {snapshot(retired, rotatedBefore(time.Minute)), false},
+		"a former one may be needed":        {snapshot(former, changed, otherUser, nextProbe(time.Hour, "8")), true},
+		"a former one is kept for a while":  {snapshot(former, rotatedBefore(time.Minute)), false},
 		"nobody knows which password it is": {snapshot(inFlight(0, v1alpha1.PasswordUnknown), sent), false},
 		"the new password is lost": {
 			snapshot(inFlight(time.Hour, v1alpha1.PasswordUnknown), unstaged, nextProbe(time.Hour, "7")), false},

@@ -77,7 +77,7 @@ func (s Snapshot) intendSend(status *v1alpha1.MessagesPasswordStatus) {
 // retire ends a rotation. That the staging Secret is not needed any more is written before it is deleted: a controller
 // that has read the object before cannot write that it sends the password in it.
 func retire(status *v1alpha1.MessagesPasswordStatus, staging Staging) {
-	status.State, status.Rotation = v1alpha1.MessagesPasswordIdle, nil
+	status.State, status.Rotation, status.CommittedStagingUID = v1alpha1.MessagesPasswordIdle, nil, ""
 	if staging.ours() {
 		status.RetiredStagingUID = staging.UID
 	}

@@ -247,6 +247,7 @@ func RecordCommit(object *v1alpha1.MessagesPassword, decision Decision, version 
 		status.LastRotationTime = &metav1.Time{Time: now}
 	}
 	retire(status, s.Staging)
+	status.CommittedStagingUID = s.Staging.UID
 	status.PasswordSince, status.PasswordOrigin = status.LastRotationTime.DeepCopy(), v1alpha1.PasswordRotated
 	status.NextRotationTime = &metav1.Time{Time: planned(&object.Spec, status.LastRotationTime.Time)}
 	status.ProvedSecretVersion, status.RefusedSecretVersion = version, ""

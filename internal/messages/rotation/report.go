@@ -151,15 +151,15 @@ func (s Snapshot) reportRefused() *report {
 
 // reportPutBack is for what somebody has put into the Secret since the last rotation, or has deleted.
 func (s Snapshot) reportPutBack() *report {
-	reason, what := v1alpha1.ReasonPasswordRefused, "has another password since the last rotation, which the service refuses"
+	reason, what := v1alpha1.ReasonPasswordRefused, "has another password since the last rotation, which is wrong"
 	switch {
 	case s.Secret.Missing:
 		reason, what = v1alpha1.ReasonSecretNotFound, "was deleted since the last rotation"
 	case s.Secret.Problem != "":
 		reason, what = v1alpha1.ReasonSecretInvalid, "was changed since the last rotation, and "+s.Secret.Problem
 	}
-	return &report{reason: reason, message: fmt.Sprintf("%s %s: the password of that rotation, which %s has, is put back if "+
-		"the service takes it; leave the Secret out of whatever else writes it", s.secretName(), what, s.stagingName())}
+	return &report{reason: reason, message: fmt.Sprintf("%s %s: the password of that rotation, which %s has, is put back "+
+		"if the service takes it; leave the Secret out of whatever else writes it", s.secretName(), what, s.stagingName())}
 }
 
 // reportBothRefused is for two passwords of which one was right before the new one was sent.

@@ -51,8 +51,8 @@ func (w *world) finalizer(name string, finalizers ...string) {
 
 const keeper = "example.com/keeper"
 
-// TestThePasswordOfARotationIsPutBack where somebody changes or deletes the Secret within an hour after the rotation. That
-// is not taken for another one.
+// TestThePasswordOfARotationIsPutBack where somebody changes or deletes the Secret within an hour after the rotation.
+// That is not taken for another one.
 func TestThePasswordOfARotationIsPutBack(t *testing.T) {
 	for claim, happens := range map[string]func(*world){
 		"instead of the one from before": func(w *world) { w.put(first) },

@@ -121,7 +121,8 @@ func relevant(object *v1alpha1.MessagesPassword, now time.Time) string {
 	k := keyWriter{names: map[string]int{}}
 	k.object(object, now)
 	s := &object.Status
-	return fmt.Sprint(k.String(), s.ProvedSecretVersion, s.RefusedSecretVersion, s.RetiredStagingUID, s.Rotation != nil)
+	return fmt.Sprint(k.String(), s.ProvedSecretVersion, s.RefusedSecretVersion, s.RetiredStagingUID, s.Rotation != nil,
+		s.CommittedStagingUID)
 }
 
 func (k *keyWriter) object(object *v1alpha1.MessagesPassword, now time.Time) {
@@ -132,6 +133,12 @@ func (k *keyWriter) object(object *v1alpha1.MessagesPassword, now time.Time) {
 	k.name(s.ProvedSecretVersion)
 	k.name(s.RefusedSecretVersion)
 	k.name(string(s.RetiredStagingUID))
+	k.name(string(s.CommittedStagingUID))
+	for _, since := range []*metav1.Time{s.LastRotationTime, s.SecretWriteTime} {
+		if since != nil && s.CommittedStagingUID != "" {
+			k.event(&metav1.MicroTime{Time: since.Time}, now, time.Hour)
+		}
+	}
 	k.plan(s.NextCallTime, now)
 	k.plan(s.NextProbeTime, now)
 	if s.NextRotationTime != nil {
