@@ -1,6 +1,7 @@
 package stories
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
@@ -75,6 +77,21 @@ var passwordCases = map[string]func(*account){
 	"a response breaks off in its middle":    outage(admin.MessagesTruncated, "JSON"),
 	"the service does not know the address":  outage(admin.MessagesStranger, "403"),
 	"somebody else has changed the password": changedElsewhere,
+	"the password from before is put back": func(a *account) {
+		a.demand()
+		rotated := a.await("a rotation", a.says(v1alpha1.ReasonRotated))
+		for range 2 {
+			a.bring(a.first)
+			testkit.Eventually(a.T, "the new password to be put back", func(context.Context) (bool, error) {
+				return a.password() != a.first, nil
+			}, func() string { return a.describe(mailNamespace) })
+		}
+		settled := a.await("the object to say so", a.says(v1alpha1.ReasonRotated))
+		ledger, first := a.awaitRotated(), rotated.Status.LastRotationTime
+		if ledger.Applied != 1 || ledger.Failed != 0 || !settled.Status.LastRotationTime.Equal(first) {
+			a.Errorf("the service says %+v, the object %+v", ledger, settled.Status)
+		}
+	},
 }
 
 // TestADemandIsMetWhateverHappens to the calls that it takes.

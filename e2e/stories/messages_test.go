@@ -124,7 +124,7 @@ func (a *account) annotate(name string) {
 }
 
 // awaitRotated waits until the demand is met, and checks that the Secret has a password that the service takes and has
-// not had before.
+// not had before, and that an hour later there is no other Secret with it.
 func (a *account) awaitRotated() admin.MessagesLedger {
 	a.Helper()
 	object := a.await("the demand to be met", func(object *v1alpha1.MessagesPassword) bool {
@@ -134,19 +134,20 @@ func (a *account) awaitRotated() admin.MessagesLedger {
 	if object.Status.LastRotationTime == nil || needsPerson(object) {
 		a.Errorf("the rotation has ended, and the status is %+v", object.Status)
 	}
-	return a.checkPassword()
-}
-
-// checkPassword fails the test unless the Secret has the service's password, and not the first one, and there is no
-// other Secret with one. It returns what the service knows.
-func (a *account) checkPassword() admin.MessagesLedger {
-	a.Helper()
-	staging := &corev1.Secret{}
+	ledger, staging := a.checkPassword(), &corev1.Secret{}
 	staging.Namespace, staging.Name = mailNamespace, rotation.StagingName(a.name)
+	a.pass(time.Hour)
 	testkit.Eventually(a.T, "the Secret of the rotation to be deleted", func(ctx context.Context) (bool, error) {
 		err := a.Client.Get(ctx, client.ObjectKeyFromObject(staging), staging)
 		return err != nil, client.IgnoreNotFound(err)
 	}, nil)
+	return ledger
+}
+
+// checkPassword fails the test unless the Secret has the service's password, and not the first one. It returns what the
+// service knows.
+func (a *account) checkPassword() admin.MessagesLedger {
+	a.Helper()
 	for password, want := range map[string]bool{a.password(): true, a.first: false} {
 		if got := must.Get(a.Service.VerifyMessagesPassword(a.Context(), a.name, password))(a); got.Current != want {
 			a.Errorf("the service takes a password: %t, want %t", got.Current, want)
