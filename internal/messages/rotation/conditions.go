@@ -28,6 +28,9 @@ func RecordClusterError(object *v1alpha1.MessagesPassword, problem string, now t
 func (d Decision) writeConditions(object *v1alpha1.MessagesPassword) {
 	s := d.snapshot
 	if told := d.report; told != nil {
+		if d.Verb == Wait && s.deleting() {
+			told.message += "; the deletion waits for that, unless spec.deletionPolicy is Orphan"
+		}
 		s.write(object, v1alpha1.ConditionReady, told.ready, told.reason, told.message)
 		s.write(object, v1alpha1.ConditionNeedsPerson, told.person, told.reason, told.message)
 	} else if meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ConditionReady) == nil {

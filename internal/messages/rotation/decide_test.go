@@ -287,6 +287,8 @@ func TestWhatTheObjectSays(t *testing.T) {
 				s.NextCallTime = ago(-day)
 				s.Conditions = []metav1.Condition{{Type: "Ready", Status: metav1.ConditionTrue, Reason: "Rotated"}}
 			})), "False", "ServiceUnavailable", "False", "it is called again at 2026-11-29T12:00:00Z"},
+		"what a deletion waits for": {
+			snapshot(inFlight(0, unknown), sent, deleted), "False", "RotationSent", "False", "; the deletion waits for that"},
 		"a lost one": {snapshot(inFlight(time.Hour, unknown), unstaged, nextProbe(time.Hour, "7")),
 			"False", "StagingLost", "True", "restore it from a backup"},
 	} {

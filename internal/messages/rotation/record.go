@@ -127,8 +127,9 @@ func (d Decision) recordAccepted(status *v1alpha1.MessagesPasswordStatus, proved
 func (d Decision) recordRefused(status *v1alpha1.MessagesPasswordStatus, now time.Time) {
 	all := d.only
 	if d.Password == InSecret {
-		if was := status.RefusedSecretVersion; all && was != "" && was != d.snapshot.Secret.Version {
+		if was := status.RefusedSecretVersion; was != d.snapshot.Secret.Version && (was != "" || !all) {
 			status.RefusedProbes = 0 // somebody has brought another one, which was refused once only
+			all = all || status.NextProbeTime != nil
 		}
 		status.RefusedSecretVersion, status.ProvedSecretVersion = d.snapshot.Secret.Version, ""
 		distrust(status.Rotation)

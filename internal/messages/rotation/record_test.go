@@ -172,6 +172,10 @@ func TestWhatComesOfALogIn(t *testing.T) {
 		"a person's is refused, and the new one is not believed any more": {
 			[]change{inFlight(time.Hour, unknown, newTaken), changed}, rotation.Login{Token: rotation.Refused},
 			outcome{Failed: 1, New: unknown, Current: unknown, Reason: "ProvingPassword"}},
+		"a person's is refused, and asked again soon": {
+			[]change{inFlight(time.Hour, unknown, newRefused, currentRefused), nextProbe(5*time.Hour, ""), level(0, 3), changed},
+			rotation.Login{Token: rotation.Refused},
+			outcome{Failed: 1, New: refused, Current: refused, Probe: 15 * time.Minute, Reason: "ProvingPassword"}},
 		"a person's is refused, and the others are asked": {
 			[]change{lost, changed}, rotation.Login{Token: rotation.Refused},
 			outcome{Failed: 1, New: unknown, Current: unknown, Reason: "ProvingPassword"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -57,7 +58,7 @@ func (p *pass) prove(ctx context.Context, username string, with password.Passwor
 	had := p.service.Token(ctx, username, with)
 	p.note(ctx, opToken, had.Result)
 	login := rotation.Login{
-		Token: outcomeOfToken(had.Outcome), RetryAfter: had.RetryAfter, Problem: explain(had.Result),
+		Token: outcomeOfToken(had.Result), RetryAfter: had.RetryAfter, Problem: explain(had.Result),
 	}
 	if login.Token != rotation.Accepted || !p.decision.Events {
 		return login
@@ -90,7 +91,7 @@ func (p *pass) change(ctx context.Context, staged credentials) rotation.Sending 
 	}
 	had := p.service.Token(ctx, staged.username, staged.current)
 	p.note(ctx, opToken, had.Result)
-	sending.Token = outcomeOfToken(had.Outcome)
+	sending.Token = outcomeOfToken(had.Result)
 	sending.RetryAfter, sending.Problem = had.RetryAfter, explain(had.Result)
 	if sending.Token != rotation.Accepted {
 		return sending
@@ -163,14 +164,18 @@ func (p *pass) note(ctx context.Context, operation string, result client.Result)
 		"status", result.Status, "traceId", result.TraceID, "detail", result.Detail, "reason", result.Reason)
 }
 
-// outcomeOfToken is what a log-in means. Who was turned away before anybody looked at the password has not failed.
-func outcomeOfToken(outcome client.Outcome) rotation.Outcome {
-	switch outcome {
+// outcomeOfToken is what a log-in means. Who was turned away before anybody looked at the password has not failed. That
+// a wrong one is never answered with 401 is only what the service says of itself, so that counts.
+func outcomeOfToken(result client.Result) rotation.Outcome {
+	switch result.Outcome {
 	case client.Done:
 		return rotation.Accepted
 	case client.Refused:
 		return rotation.Refused
 	case client.NotAllowed, client.NotSent:
+		if result.Status == http.StatusUnauthorized {
+			return rotation.Unclear
+		}
 		return rotation.Unsent
 	default:
 		return rotation.Unclear

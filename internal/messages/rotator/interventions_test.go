@@ -1,6 +1,7 @@
 package rotator_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,17 @@ var interventions = map[string]fault{
 		}
 		w.pass(10 * time.Minute)
 		w.expectSettled(v1alpha1.ReasonRotated)
+	}},
+	"a service that says 401 to log-ins": {false, func(w *world) {
+		w.script(admin.MessagesFault{
+			Kind: admin.MessagesHTTPStatus, Operation: admin.MessagesToken, Status: http.StatusUnauthorized, Count: 100,
+		})
+		w.demand()
+		w.pass(59 * time.Minute)
+		if made := w.counts.calls["token NotAllowed"]; made != 3 {
+			w.Errorf("%d log-ins were made that may have failed", made)
+		}
+		w.must(w.admin.ClearMessagesFaults(w.Context()))
 	}},
 	"a refusal, whose trace everybody is told": {false, func(w *world) {
 		w.script(admin.MessagesFault{Kind: admin.MessagesAttemptLimit})
