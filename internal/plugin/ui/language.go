@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	xlanguage "golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
@@ -24,13 +23,9 @@ type language struct {
 
 // languages are English, in which the texts are written, and those that they are translated into.
 var languages = []language{
-	named("en", func(translated) string { return "" }),
-	named("fi", func(t translated) string { return t.fi }),
-	named("sv", func(t translated) string { return t.sv }),
-}
-
-func named(code string, of func(translated) string) language {
-	return language{Code: code, Name: display.Self.Name(xlanguage.MustParse(code)), of: of}
+	{Code: "en", Name: "English", of: func(translated) string { return "" }},
+	{Code: "fi", Name: "suomi", of: func(t translated) string { return t.fi }},
+	{Code: "sv", Name: "svenska", of: func(t translated) string { return t.sv }},
 }
 
 // say is a text in the language, with values filled in as fmt does it. A text that is not known stays as it is: it
