@@ -29,34 +29,47 @@ type guard struct {
 	// start is the secret in the address that was printed, session that in the cookie which it is exchanged for, and form
 	// is in every form.
 	start, session, form string
-	// cookie is the name of the cookie.
-	cookie string
 }
 
-// protect lets through what a person sends from this page.
+// gate is a guard at an address.
+type gate struct {
+	*guard
+
+	// hosts are the names of the page, and cookie is that of its cookie.
+	hosts  []string
+	cookie string
+	next   http.Handler
+}
+
+// protect lets through what a person sends from the page at an address.
 func (g *guard) protect(address string, next http.Handler) http.Handler {
 	host, port, _ := net.SplitHostPort(address)
 	hosts := []string{address, net.JoinHostPort("localhost", port)}
 	if port == "80" { // which browsers leave out
 		hosts = append(hosts, host, "localhost")
 	}
-	g.cookie = cookiePrefix + port
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		harden(w.Header())
-		switch refused := refusal(r, hosts); {
-		case refused != "":
-			http.Error(w, refused, http.StatusForbidden)
-		case r.URL.Path == pathStart:
-			g.letIn(w, r)
-		case r.URL.Path == pathStyle:
-			next.ServeHTTP(w, r)
-		case !g.knows(r):
-			http.Error(w, "This page is for whoever has started it: open the address that kubectl varmenne ui has printed.",
-				http.StatusForbidden)
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
+	return &gate{guard: g, hosts: hosts, cookie: cookieAt(port), next: next}
+}
+
+// cookieAt is the name of the cookie of the page at a port.
+func cookieAt(port string) string { return cookiePrefix + port }
+
+// ServeHTTP refuses a request, or lets it through.
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	harden(w.Header())
+	switch refused := refusal(r, g.hosts); {
+	case refused != "":
+		http.Error(w, refused, http.StatusForbidden)
+	case r.URL.Path == pathStart:
+		g.letIn(w, r)
+	case r.URL.Path == pathStyle:
+		g.next.ServeHTTP(w, r)
+	case !g.knows(r):
+		http.Error(w, "This page is for whoever has started it: open the address that kubectl varmenne ui has printed.",
+			http.StatusForbidden)
+	default:
+		g.next.ServeHTTP(w, r)
+	}
 }
 
 // harden tells the browser to keep others out. Were no-referrer the policy, it would hide the origin of our own forms.
@@ -90,7 +103,7 @@ func refusal(r *http.Request, hosts []string) string {
 }
 
 // letIn exchanges the secret of the start for a cookie.
-func (g *guard) letIn(w http.ResponseWriter, r *http.Request) {
+func (g *gate) letIn(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet || !same(r.URL.Query().Get("secret"), g.start) {
 		http.Error(w, "The address is not complete, or of a page that has ended: open the one that kubectl varmenne ui has "+
 			"printed.", http.StatusForbidden)
@@ -117,7 +130,7 @@ func isOurs(r *http.Request) bool {
 }
 
 // knows reports whether a request has the cookie.
-func (g *guard) knows(r *http.Request) bool {
+func (g *gate) knows(r *http.Request) bool {
 	cookie, err := r.Cookie(g.cookie)
 	return err == nil && same(cookie.Value, g.session)
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,11 +31,12 @@ func TestAPageHasNoNameButItsOwn(t *testing.T) {
 		{"127.0.0.1:80", []string{"127.0.0.1", "localhost", "127.0.0.1:80"}, []string{"evil.example", "127.0.0.1:8080"}},
 	} {
 		g := &guard{session: "session"}
+		_, port, _ := net.SplitHostPort(c.address)
 		protected := g.protect(c.address, http.NotFoundHandler())
 		ask := func(host string) int {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 			r.Host = host
-			r.AddCookie(&http.Cookie{Name: g.cookie, Value: g.session})
+			r.AddCookie(&http.Cookie{Name: cookieAt(port), Value: g.session})
 			w := httptest.NewRecorder()
 			protected.ServeHTTP(w, r)
 			return w.Code
@@ -126,7 +128,7 @@ func TestTheStartGivesACookieThatStaysHere(t *testing.T) {
 		"of a form": s.guard.form,
 	} {
 		response := s.ask(t, http.MethodGet, "/", nil, func(r *http.Request) {
-			r.Header.Set("Cookie", s.guard.cookie+"="+value)
+			r.Header.Set("Cookie", cookieAt("8090")+"="+value)
 		})
 		if response.StatusCode != http.StatusForbidden {
 			t.Errorf("with a cookie %s it is answered with %d", claim, response.StatusCode)

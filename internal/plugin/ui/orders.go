@@ -23,7 +23,7 @@ import (
 )
 
 // maximumBody is how much a form may be: as many files of 64 KiB as a person brings, and what the browser adds.
-const maximumBody = 1 << 20
+const maximumBody = 1 << 20 // tooLong says it
 
 // Fields of the forms.
 const (
@@ -270,7 +270,7 @@ func (c *call) complete() error {
 func (c *call) readFiles() ([]*x509.Certificate, error) {
 	parts, err := c.r.MultipartReader()
 	if err != nil {
-		return nil, &statusError{http.StatusBadRequest, "This is no form with files: " + err.Error()}
+		return nil, &statusError{http.StatusBadRequest, "This form has no files: open the page anew, and choose them."}
 	}
 	var came []*x509.Certificate
 	var refused error
@@ -300,7 +300,8 @@ func (c *call) readFiles() ([]*x509.Certificate, error) {
 	case !isOurs:
 		return nil, c.ours("")
 	case refused == nil && len(came) == 0:
-		return nil, errors.New("nothing came: choose the file that the authority has sent, or paste what stands in the mail")
+		//nolint:staticcheck // a sentence of the page
+		return nil, errors.New("Nothing came: choose the file that was sent, or paste the mail.")
 	default:
 		return came, refused
 	}
@@ -316,8 +317,7 @@ func nameOfPart(part *multipart.Part) string {
 // tooLong says why a form could not be read.
 func tooLong(err error) error {
 	if _, is := errors.AsType[*http.MaxBytesError](err); is {
-		return &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf(
-			"That is more than %d KiB in all: bring only what the authority has sent.", maximumBody>>10)}
+		return &statusError{http.StatusRequestEntityTooLarge, "That is more than 1 MiB: bring only what was sent."}
 	}
-	return &statusError{http.StatusBadRequest, "The form cannot be read: " + err.Error()}
+	return &statusError{http.StatusBadRequest, "The form has not arrived whole: send it once more."}
 }

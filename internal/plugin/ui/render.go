@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
@@ -89,7 +90,15 @@ func (c *call) write(status int, name string, page any) {
 	}
 	c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	c.w.WriteHeader(status)
-	_, _ = content.WriteTo(c.w) // whoever has gone does not miss it
+	_, _ = c.w.Write(bytes.Map(stationary, content.Bytes())) // whoever has gone does not miss it
+}
+
+// stationary shows in its place what would let a text from the cluster run backwards, over what stands beside it.
+func stationary(r rune) rune {
+	if unicode.Is(unicode.Bidi_Control, r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // date is a day as every one of the languages may write it.

@@ -21,6 +21,18 @@ var texts = map[string]translated{
 	"This page has ended. Run kubectl varmenne ui again.": {
 		"Tämä sivu on päättynyt. Käynnistä kubectl varmenne ui uudelleen.",
 		"Den här sidan har avslutats. Kör kubectl varmenne ui igen."},
+	"This form has no files: open the page anew, and choose them.": {
+		"Tässä lomakkeessa ei ole tiedostoja: avaa sivu uudelleen ja valitse ne.",
+		"Formuläret har inga filer: öppna sidan på nytt och välj dem."},
+	"That is more than 1 MiB: bring only what was sent.": {
+		"Se on yhteensä yli 1 MiB: tuo vain se, mitä lähetettiin.",
+		"Det är sammanlagt mer än 1 MiB: lämna bara det som skickades."},
+	"The form has not arrived whole: send it once more.": {
+		"Lomake ei tullut perille kokonaan: lähetä se uudelleen.",
+		"Formuläret kom inte fram i sin helhet: skicka det på nytt."},
+	"Nothing came: choose the file that was sent, or paste the mail.": {
+		"Mitään ei tullut: valitse lähetetty tiedosto tai liitä sähköposti.",
+		"Inget kom: välj filen som skickades, eller klistra in brevet."},
 	"Copied":                   {"Kopioitu", "Kopierat"},
 	"Copy":                     {"Kopioi", "Kopiera"},
 	"What the controller says": {"Mitä ohjain sanoo", "Vad styrprogrammet säger"},

@@ -92,7 +92,7 @@ func (s *served) ask(t testing.TB, method, path string, body io.Reader, change f
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
 	r.Header.Set("Sec-Fetch-User", "?1")
-	r.AddCookie(&http.Cookie{Name: s.guard.cookie, Value: s.guard.session})
+	r.AddCookie(&http.Cookie{Name: cookieAt("8090"), Value: s.guard.session})
 	if change != nil {
 		change(r)
 	}
@@ -216,8 +216,8 @@ func TestWhatCannotBeUsedIsRefusedAndNotRepeated(t *testing.T) {
 		says        string
 	}{
 		"a private key":         {s.guard.form, "key.pem", key, 422, "private key"},
-		"nothing":               {s.guard.form, "empty", nil, 422, "nothing came"},
-		"far too much":          {s.guard.form, "disk.img", make([]byte, maximumBody), 413, "1024 KiB"},
+		"nothing":               {s.guard.form, "empty", nil, 422, "Nothing came"},
+		"far too much":          {s.guard.form, "disk.img", make([]byte, maximumBody), 413, "1 MiB"},
 		"a name that is markup": {s.guard.form, "<script>alert(1)", []byte("hello"), 422, "&lt;script&gt;"},
 		"a form of elsewhere":   {"guessed", "key.pem", key, 403, "another page"},
 	} {
@@ -245,7 +245,7 @@ func TestThePageEndsAfterAnHourWithoutAPerson(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, listener) }()
-	// Until it is served, by which its cookie has another name.
+	// Until it is served.
 	must.Do(t, wait.PollUntilContextCancel(ctx, time.Millisecond, true, func(context.Context) (bool, error) {
 		return s.clock.HasWaiters(), nil
 	}))
@@ -293,6 +293,7 @@ func TestEveryTextIsTranslated(t *testing.T) {
 	collect(templates, "templates/*.html", `\bt ("[^"]+")`)
 	collect(os.DirFS("."), "*.go", `say\(("[^"]+")`)
 	collect(os.DirFS("."), "*.go", `statusError\{http\.\w+, ("[^"]+")\}`)
+	collect(os.DirFS("."), "*.go", `errors\.New\(("[A-Z][^"]+")\)`)
 	for text := range used {
 		if row := texts[text]; row.fi == "" || row.sv == "" {
 			t.Errorf("%q is not translated", text)
@@ -360,6 +361,30 @@ func TestWhatTenantsWriteIsNoMarkup(t *testing.T) {
 		if content := contentOf(t, response); response.StatusCode != http.StatusOK || strings.Contains(content, "<img") {
 			t.Errorf("%s is answered with %d:\n%s", path, response.StatusCode, content)
 		}
+	}
+}
+
+// TestNoTextFromTheClusterRunsBackwards, by which it could look as if it said something else.
+func TestNoTextFromTheClusterRunsBackwards(t *testing.T) {
+	c := certificate(1)
+	c.Status.Conditions[0].Status, c.Status.Conditions[0].Message = "False", "send it to \u202emoc.elpmaxe\u2066"
+	s := serve(t, c)
+	content := contentOf(t, s.ask(t, http.MethodGet, objectPath("Certificate", s.namespace, c.Name), nil, nil))
+	must.Contain(t, content, "send it to \ufffdmoc.elpmaxe\ufffd")
+}
+
+// TestWhatIsWrongWithAFormIsSaidInTheLanguage of its reader, and what to do.
+func TestWhatIsWrongWithAFormIsSaidInTheLanguage(t *testing.T) {
+	s := serve(t, manualOrder(t))
+	const cut = "--no\r\nContent-Disposition: form-data; name=\"files\"\r\n\r\n-----BEGIN"
+	for kind, says := range map[string]string{
+		"text/plain":                       "avaa sivu uudelleen",
+		"multipart/form-data; boundary=no": "lähetä se uudelleen",
+	} {
+		response := s.ask(t, http.MethodPost, s.order()+"/check?lang=fi", strings.NewReader(cut), func(r *http.Request) {
+			r.Header.Set("Content-Type", kind)
+		})
+		must.Contain(t, contentOf(t, response), says)
 	}
 }
 
