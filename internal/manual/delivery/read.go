@@ -23,8 +23,8 @@ const (
 // *RefusalError.
 func Read(data []byte) ([]*x509.Certificate, error) {
 	if len(data) > MaximumBytes {
-		return nil, refuse(TooLarge, "it has %d bytes, more than the %d that are accepted: bring the certificate and its "+
-			"chain alone", len(data), MaximumBytes)
+		return nil, refuse(TooLarge, "it has more than the %d bytes that are accepted: bring the certificate and its chain "+
+			"alone", MaximumBytes)
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, refuseKind(Empty)
