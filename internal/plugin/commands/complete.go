@@ -103,6 +103,9 @@ func (p *program) readAll(files []string) ([]*x509.Certificate, error) {
 		if err != nil {
 			return nil, err
 		}
+		if file == standardInput {
+			file = "standard input"
+		}
 		if came, err = actions.Read(came, file, data); err != nil {
 			return nil, err
 		}
@@ -123,7 +126,7 @@ func (p *program) readFile(name string) ([]byte, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(from, delivery.MaximumBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, fmt.Errorf("bring a file that can be read: %w", err)
 	}
 	return data, nil
 }

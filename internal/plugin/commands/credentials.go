@@ -203,7 +203,11 @@ func (p *program) askPair(options credentialsOptions, first, second string) (one
 	if one, err = lines.ReadString('\n'); err == nil {
 		other, err = lines.ReadString('\n')
 	}
-	if err != nil && !errors.Is(err, io.EOF) || trimLine(other) == "" {
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", "", fmt.Errorf("%s and %s cannot be read, and nothing was written: %w: see whether the shell opens the "+
+			"descriptor, as with `--from-fd 3 3< letter`", first, second, err)
+	}
+	if trimLine(other) == "" {
 		return "", "", fmt.Errorf("%s and %s are expected in a line each; nothing was written", first, second)
 	}
 	return trimLine(one), trimLine(other), nil

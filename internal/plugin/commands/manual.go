@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -111,6 +112,9 @@ func (o appliedOptions) application(now time.Time) (*v1alpha1.ManualApplication,
 		if moment, err = time.ParseInLocation(time.DateOnly, o.date, time.UTC); err != nil {
 			return nil, fmt.Errorf("--date=%s: write it as 2026-11-28", o.date)
 		}
+		if moment.After(now.AddDate(0, 0, 1)) { // east of here it may be tomorrow
+			return nil, fmt.Errorf("--date=%s: that day is still to come: write the one on which it was sent", o.date)
+		}
 	}
 	return &v1alpha1.ManualApplication{Reference: o.reference, By: o.by, Time: &metav1.Time{Time: moment}}, nil
 }
@@ -129,6 +133,9 @@ func (p *program) noteApplication(ctx context.Context, name string, options appl
 		return err
 	}
 	if err := actions.NoteApplication(ctx, access, order, application); err != nil {
+		if noted := order.Spec.Application; apierrors.IsInvalid(err) && noted != nil {
+			return fmt.Errorf("%w: `kubectl varmenne applied -n %s %s --stopped` removes it", err, namespace, order.Name)
+		}
 		return err
 	}
 	if application == nil {

@@ -9,12 +9,14 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
 
@@ -64,6 +66,8 @@ func TestAnApplicationIsNotedOnce(t *testing.T) {
 		t.Errorf("the note is %+v", noted)
 	}
 	must.Say(t, note("--reference=DVV 8"), "application DVV 7 is noted already, by Maija")
+	must.Say(t, note("--reference=DVV 8"), "applied -n "+namespace+" manual-1 --stopped` removes it")
+	must.Say(t, note("--reference=DVV 7", "--date=2126-11-27"), "still to come")
 	must.Say(t, note("--stopped", "--by=Maija"), "leave the other flags out")
 	must.Do(t, note("--stopped"))
 	if m.now(t).Spec.Application != nil {
@@ -74,7 +78,8 @@ func TestAnApplicationIsNotedOnce(t *testing.T) {
 // TestAPrivateKeyDoesNotLeaveTheMachine: nobody is connected to before it is refused.
 func TestAPrivateKeyDoesNotLeaveTheMachine(t *testing.T) {
 	c := &call{stdin: string(pkitest.KeyPEM(t, "leimat"))}
-	must.Say(t, c.run(t, "complete", "leimat", "-", "--server=https://127.0.0.1:1"), "-: it holds a private key", "leaked")
+	must.Say(t, c.run(t, "complete", "leimat", "-", "--server=https://127.0.0.1:1"),
+		"standard input: it holds a private key", "leaked")
 }
 
 // TestWhatCannotBeUsedIsNotSent, and says why, as the controller would.
@@ -169,6 +174,41 @@ func TestWhoMayNotReadTheBundlesLeavesTheChainToTheController(t *testing.T) {
 	}
 	must.Say(t, (&call{}).run(t, "applied", "-n", namespace, "leimat", "--reference=7", "--as=nobody"),
 		"you may not get manualorders.varmenne.dev in namespace "+namespace)
+}
+
+// TestTheBundlesOfAClusterIssuerAreInTheNamespaceOfTheController, and a certificate that does not lead to them is not
+// sent.
+func TestTheBundlesOfAClusterIssuerAreInTheNamespaceOfTheController(t *testing.T) {
+	namespace, controller := server.Namespace(t), server.Namespace(t)
+	m := manualIn(t, namespace, "leimat")
+	issuer := &v1alpha1.ManualClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	issuer.Spec.Trust.ConfigMapKeyRef = &v1alpha1.BundleReference{Name: "ca", Key: "root.pem"}
+	asked := certificate(namespace, "sinetit", "ManualClusterIssuer")
+	asked.Spec.IssuerRef.Name = issuer.Name
+	create(t, asked)
+	request := requestOf(t, asked, "ManualOrder manual-2: carry the request")
+	parsed := must.Get(pki.ParseCertificateRequest(request.Spec.Request))(t)
+	order := m.now(t)
+	order.Spec.Request, order.Spec.PublicKeyDigest = request.Spec.Request, must.Get(pki.PublicKeyDigest(parsed.PublicKey))(t)
+	order.Spec.IssuerRef = v1alpha1.ManualIssuerReference{Kind: "ManualClusterIssuer", Name: namespace}
+	order.Name, order.UID, order.ResourceVersion = "manual-2", "", ""
+	bundle := &corev1.ConfigMap{ObjectMeta: meta(controller, "ca"), Data: map[string]string{
+		"root.pem": string(pkitest.PEM(m.authority.Certificate)),
+	}}
+	create(t, issuer, request, order, bundle)
+	m.order = order
+	bring := func(content []byte, arguments ...string) error {
+		c := &call{stdin: string(content)}
+		return c.run(t, append([]string{"complete", "-n", namespace, "manual-2", "-", "--wait=0"}, arguments...)...)
+	}
+	foreign := &manual{authority: pkitest.Root(t, "Another Root")}
+	there := "--controller-namespace=" + controller
+	must.Say(t, bring(m.issue(t, "sinetit"), "--controller-namespace="+namespace), "ConfigMap "+namespace+"/ca does not exist")
+	must.Say(t, bring(foreign.issue(t, "sinetit"), there), "was not sent", "Another Root")
+	must.Do(t, bring(m.issue(t, "sinetit"), there))
+	if !strings.Contains(m.now(t).Spec.Certificate, "BEGIN CERTIFICATE") {
+		t.Error("it was not sent")
+	}
 }
 
 // TestARotationIsDemanded once, and not of what is suspended.

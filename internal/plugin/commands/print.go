@@ -30,7 +30,7 @@ func (p *program) printRows(rows []overview.Row, options statusOptions, noHeader
 		}{append([]overview.Row{}, rows...)})
 	}
 	if len(rows) == 0 && !options.watch {
-		p.warnf("There is no certificate or password of varmenne-issuer here.")
+		p.warnf("There is no certificate or password of varmenne-issuer %s.", p.where(options.all))
 		return nil
 	}
 	table := printers.GetNewTabWriter(p.Streams.Out)
@@ -41,6 +41,15 @@ func (p *program) printRows(rows []overview.Row, options statusOptions, noHeader
 		fmt.Fprintln(table, cells(&rows[i], options))
 	}
 	return table.Flush()
+}
+
+// where names what was looked through, and where else something may be.
+func (p *program) where(all bool) string {
+	namespace, _, err := p.flags.ToRawKubeConfigLoader().Namespace()
+	if all || err != nil {
+		return "in the whole cluster"
+	}
+	return "in namespace " + namespace + "; -A looks through all"
 }
 
 func printDocument(to io.Writer, format string, document any) error {

@@ -86,10 +86,21 @@ func New(options Options) *cobra.Command {
 	root.SetErr(options.Streams.ErrOut)
 	p.flags.AddFlags(root.PersistentFlags())
 	for _, verb := range p.verbs() {
+		verb.Args = withUsage(verb.Args)
 		root.AddCommand(verb)
 	}
 	completeFlags(root)
 	return root
+}
+
+// withUsage says what to write in the place of arguments that are too few or too many.
+func withUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(verb *cobra.Command, arguments []string) error {
+		if err := check(verb, arguments); err != nil {
+			return fmt.Errorf("%w: write `%s`; `%s --help` has an example", err, verb.UseLine(), verb.CommandPath())
+		}
+		return nil
+	}
 }
 
 func (p *program) verbs() []*cobra.Command {

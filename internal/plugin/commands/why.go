@@ -92,8 +92,12 @@ func pick(rows []overview.Row, name string) (*overview.Row, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("nothing of varmenne-issuer has the name %q in this namespace: `kubectl varmenne status` "+
-			"shows what there is; name another namespace with -n", name)
+		what := "nothing"
+		if hasKind {
+			what = fmt.Sprintf("no %q", kind)
+		}
+		return nil, fmt.Errorf("%s of varmenne-issuer has the name %q in this namespace: `kubectl varmenne status` "+
+			"shows what there is; name another namespace with -n", what, bare)
 	case 1:
 		return found[0], nil
 	default:
@@ -127,8 +131,8 @@ func (p *program) printExplained(to io.Writer, row *overview.Row, events []actio
 	if len(events) > 0 {
 		fmt.Fprintf(to, "\nNewest events\n")
 		for _, event := range events {
-			fmt.Fprintf(to, "  %s  %s %s %s: %s\n", p.distance(event.Time), event.Type, event.Reason, event.Object,
-				actions.Visible(event.Message))
+			fmt.Fprintf(to, "  %s  %s %s %s: %s\n", p.distance(event.Time), actions.Visible(event.Type),
+				actions.Visible(event.Reason), actions.Visible(event.Object), actions.Visible(event.Message))
 		}
 	}
 	if row.Command != "" {
