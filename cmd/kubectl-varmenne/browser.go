@@ -17,8 +17,15 @@ var leading = template.Must(template.New("").Parse(
 
 // browse opens an address in the browser that the person prefers, by a file that only the person can read: everybody on
 // this machine sees the arguments of a program, and the address has a secret. The file is removed by end.
+//
+// It is in the home directory, and not hidden there: a browser that comes as a snap has a /tmp of its own, and may read
+// nothing else of the person's.
 func browse(ctx context.Context, address string) (end func(), err error) {
-	file, err := os.CreateTemp("", "varmenne-*.html")
+	home, _ := os.UserHomeDir() // without one it is the directory for temporary files
+	file, err := os.CreateTemp(home, "varmenne-*.html")
+	if err != nil {
+		file, err = os.CreateTemp("", "varmenne-*.html")
+	}
 	if err != nil {
 		return nil, err
 	}
