@@ -100,6 +100,7 @@ plugin: ## makes archives of kubectl-varmenne for six platforms and the Krew man
 		digest=$$(sha256sum $(PLUGIN)/$$name.tar.gz); \
 		sed -i "s/SHA256_$${os}_$$arch/$${digest%% *}/" $(PLUGIN)/varmenne.yaml; \
 	done
+	@find $(PLUGIN) -type f -size +46080k | grep . && { echo "these are longer than 45 MiB: see what is linked into them" >&2; exit 1; } || :
 	@ls -l $(PLUGIN)/*.tar.gz $(PLUGIN)/varmenne.yaml
 
 # The image says that it was made when its commit was, so that one commit always makes the same bytes.
@@ -322,6 +323,10 @@ sbom: $(CYCLONEDX) ## writes a bill of materials (CycloneDX) and the texts of al
 	@for architecture in amd64 arm64; do \
 		GOOS=linux GOARCH=$$architecture CGO_ENABLED=0 GOFLAGS= $(CYCLONEDX) app -json -std -licenses -noserial -notimestamp \
 			-output $(BIN)/sbom/varmenne-issuer-$$architecture.cdx.json . 2> $(BIN)/sbom/log || { cat $(BIN)/sbom/log >&2; exit 1; }; \
+	done; for platform in $(PLUGIN_PLATFORMS); do \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 GOFLAGS= $(CYCLONEDX) app -json -std -licenses -noserial -notimestamp \
+			-main ./cmd/kubectl-varmenne -output $(BIN)/sbom/kubectl-varmenne_$${platform%/*}_$${platform#*/}.cdx.json . \
+			2> $(BIN)/sbom/log || { cat $(BIN)/sbom/log >&2; exit 1; }; \
 	done; rm -f $(BIN)/sbom/log
 	@$(GO) -C tools/docs run ./licenses -repository $(CURDIR) -texts $(BIN)/sbom/licenses.txt
 	@ls $(BIN)/sbom
