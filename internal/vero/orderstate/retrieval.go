@@ -37,6 +37,9 @@ func retrieved(order *v1alpha1.VeroOrder, issued *Issued, call Call) Outcome {
 	o := concluded(order)
 	o.Polls++
 	o.State, o.Reason, o.Message = v1alpha1.VeroOrderIssued, v1alpha1.ReasonIssued, "the certificate was issued"
+	if o.RetrievalID == "" || o.Unverified {
+		o.RetrievalID = call.RetrievalID // another one, where the order was deleted during the call, and is made again
+	}
 	o.Issued, o.Unverified = *issued, false
 	o.NextPoll, o.NextSubmit, o.Problem = nil, nil, nil
 	o.Ended = &metav1.Time{Time: call.Ended}

@@ -86,9 +86,13 @@ func TestPollThatBearsTheCertificate(t *testing.T) {
 		"of one that has a problem with its issuer":          signNew(sent(now, nil), polled(now, errUnverified)),
 		"of one that another controller has given up":        signNew(sent(now, nil), polled(now, pki020)),
 		"of one whose RetrievalId a person has brought back": signNew(adopting(retrievalID)),
+		"of one that was deleted meanwhile, and made again":  signNew(annotatedWith(retrievalID)),
+		"of one that was made again with another":            signNew(sent(now, unverifiedWith("another"))),
 	} {
 		t.Run(claim, func(t *testing.T) {
-			orderstate.RecordPoll(order, issued, nil, ended(order, now))
+			call := ended(order, now)
+			call.RetrievalID = retrievalID
+			orderstate.RecordPoll(order, issued, nil, call)
 			status := order.Status
 			if status.State != v1alpha1.VeroOrderIssued || status.RetrievalIDUnverified || status.IssuerProblem != nil ||
 				status.NextPollTime != nil || status.CompletionTime == nil || !cmp.Equal(status.Certificate, issued.Certificate) ||
