@@ -13,7 +13,8 @@ import (
 //
 // A TransferId that an order has submitted is spent, unless the service itself has said, in a verified response, that
 // it bought nothing with it: then a corrected Secret may be used again, because a typing error in a password, or in the
-// customer id, is no reason to order new credentials.
+// customer id, is no reason to order new credentials. Those that the request itself was accepted with are no matter of
+// that: the order that is made with them asks for the certificate, and spends nothing.
 func (s Snapshot) credentials() (attempt int32, problem string) {
 	switch {
 	case s.Transfer.Problem != "":
@@ -32,7 +33,7 @@ func (s Snapshot) credentials() (attempt int32, problem string) {
 			"give each Certificate credentials of its own, in a Secret that its annotation %s names",
 			s.Transfer.SecretName, last.Name, orderstate.RequestOf(last), v1alpha1.AnnotationTransferSecret)
 	}
-	if problem := s.afterFailure(last); problem != "" {
+	if problem := s.afterFailure(last); problem != "" && !s.paidBefore() {
 		return 0, problem
 	}
 	return last.Spec.Attempt + 1, ""

@@ -59,8 +59,13 @@ func (s Snapshot) orphan() string {
 // them once.
 // New credentials show that somebody has given up what the old ones paid for, and a renewal is free to be sent again.
 func (s Snapshot) adopts(operation v1alpha1.VeroOperation) bool {
-	return operation == v1alpha1.VeroOperationSignNew && s.orphan() != "" &&
-		s.Request.Receipt.PaidWith == v1alpha1.LabelValue(s.Transfer.IDDigest)
+	return operation == v1alpha1.VeroOperationSignNew && s.paidBefore()
+}
+
+// paidBefore reports whether the request was accepted with the transfer credentials, and no order holds its receipt any
+// more. The service refuses them to everybody since, which says nothing about them.
+func (s Snapshot) paidBefore() bool {
+	return s.orphan() != "" && s.Request.Receipt.PaidWith == v1alpha1.LabelValue(s.Transfer.IDDigest)
 }
 
 // remember writes into a new order what is known of a deleted one whose place it takes.

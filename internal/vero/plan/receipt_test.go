@@ -42,7 +42,13 @@ func TestAReceiptThatNoOrderHoldsIsTold(t *testing.T) {
 		"where another order takes its place":   {requested(credentials, receipt), plan.Create, gone, "new one"},
 		"where another renewal takes its place": {requested(open, paid), plan.Create, gone, "new one"},
 		"where the same order is made again":    {requested(credentials, paid), plan.Create, adopted, "annotate"},
-		"where the request waits":               {requested(receipt), plan.Wait, gone, "annotate"},
+		"also where another request has tried the credentials": {
+			requested(credentials, paid, with(signNew(forAnotherKey, sent(now, pki020)))), plan.Create, adopted, "annotate"},
+		"or an order for this one that knew nothing of it": {
+			requested(credentials, paid, with(signNew(sent(now, pki020)))), plan.Create, adopted, "annotate"},
+		"but not while such an order is about to be sent": {
+			requested(credentials, paid, with(signNew(forAnotherKey))), plan.Wait, gone, "annotate"},
+		"where the request waits": {requested(receipt), plan.Wait, gone, "annotate"},
 		"with an order into which it can be put": {requested(receipt, with(refused)), plan.Wait,
 			"kubectl annotate veroorder sign-2 varmenne.dev/adopt-retrieval-id=RETRIEVAL-ID", "status."},
 		"not where an order is about to take it over": {
