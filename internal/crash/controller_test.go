@@ -59,12 +59,12 @@ func (w *controller) connect(issuer v1alpha1.GenericVeroIssuer, bundles *secrets
 	return stepService{service, w.process}, err
 }
 
-// orderWrites is how many steps have written to orders.
+// orderWrites is how many steps have changed orders.
 func (w *controller) orderWrites() int {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	var writes int
-	for _, name := range w.steps {
+	for _, name := range w.done {
 		if strings.Contains(name, "VeroOrder") {
 			writes++
 		}

@@ -1,6 +1,7 @@
 package crash_test
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -8,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -122,6 +125,51 @@ func (o *outage) beforeRead() error {
 	}
 	o.left--
 	return &url.Error{Op: "Get", URL: "https://api.example", Err: syscall.ECONNREFUSED}
+}
+
+// writesRefused are the ways in which all writes are refused for a time, and what is read is not.
+var writesRefused = map[string]refusal{
+	"an API server that writes nothing": {30 * time.Minute, func(client.Object) error {
+		return apierrors.NewTimeoutError("etcdserver: request timed out", 0)
+	}},
+	"an admission webhook": {5 * time.Minute, func(object client.Object) error {
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "all"}, object.GetName(),
+			errors.New(`admission webhook "policy.example" denied the request`))
+	}},
+}
+
+// TestAnIssuanceSurvivesWritesThatAreRefusedFromEveryStepOn: what the service has answered meanwhile is not lost.
+func TestAnIssuanceSurvivesWritesThatAreRefusedFromEveryStepOn(t *testing.T) {
+	for claim, refused := range writesRefused {
+		for _, kind := range []string{first, renewal} {
+			scenario := scenarios[kind]
+			everyStep(t, kind+", "+claim, scenario.expectedSteps(), func(t *testing.T, number int) (*process, bool) {
+				t.Helper()
+				s := newEnvironment(t, scenario)
+				var until time.Time
+				controller := s.startController(func(step step, act func() error) error {
+					now := s.clock.Now()
+					if step.number == number {
+						until = now.Add(refused.duration)
+					}
+					if now.Before(until) && step.object != nil {
+						return refused.answer(step.object)
+					}
+					return act()
+				})
+				controller.issuanceTimeout += refused.duration
+				controller.work()
+				s.verify(scenario.renewal, cost{})
+				return controller.process, !until.IsZero()
+			})
+		}
+	}
+}
+
+// refusal is a time in which the API server takes no writes.
+type refusal struct {
+	duration time.Duration
+	answer   func(client.Object) error
 }
 
 // TestAnIssuanceSurvivesAJumpOfTheClockAtEveryStep: the controller's clock is wrong by an hour from then on.

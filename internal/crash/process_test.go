@@ -34,7 +34,8 @@ type process struct {
 
 	mutex     sync.Mutex
 	intercept interceptor
-	steps     []string
+	steps     []string // all that was tried
+	done      []string // and has not failed
 }
 
 // start starts a process that remembers nothing.
@@ -62,7 +63,15 @@ func (p *process) do(name string, object object, act func() error) error {
 	p.steps = append(p.steps, name)
 	s := step{number: len(p.steps), name: name, object: object}
 	p.mutex.Unlock()
-	return p.intercept(s, act)
+	return p.intercept(s, func() error {
+		err := act()
+		if err == nil {
+			p.mutex.Lock()
+			p.done = append(p.done, name)
+			p.mutex.Unlock()
+		}
+		return err
+	})
 }
 
 func (p *process) stepCount() int {
@@ -88,9 +97,13 @@ func (p *process) reconcile(
 func (p *process) workOn(workItem workItem) (alive bool) {
 	workItem.task.due = time.Time{}
 	result, alive, err := p.reconcile(workItem.reconciler, workItem.name)
+	if err == nil {
+		workItem.task.failures = 0
+	}
 	switch {
 	case err != nil:
-		workItem.task.due = p.base.clock.Now().Add(backoff)
+		workItem.task.due = p.base.clock.Now().Add(backoff << min(workItem.task.failures, slowest))
+		workItem.task.failures++
 	case result.RequeueAfter > 0:
 		workItem.task.due = p.base.clock.Now().Add(result.RequeueAfter)
 	}

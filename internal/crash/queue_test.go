@@ -15,8 +15,9 @@ import (
 const (
 	// issuanceTimeout is how long, by the clock of the environment, an issuance may take.
 	issuanceTimeout = 20 * time.Minute
-	// backoff is after what time an object is looked at again whose reconcile has ended with an error.
-	backoff = time.Second
+	// backoff is after what time an object is looked at again whose reconcile has ended with an error; it doubles this
+	// often.
+	backoff, slowest = time.Second, 6
 	// maxRounds bounds how often objects are looked at: more is a loop.
 	maxRounds = 1500
 )
@@ -31,6 +32,8 @@ type task struct {
 	state v1alpha1.VeroOrderState
 	// due is when it is to be looked at again, zero for never.
 	due time.Time
+	// failures are how many looks in a row have ended with an error.
+	failures int
 }
 
 // queue is what a manager would do for the controllers: look at everything once after the start, then at what a watch

@@ -15,12 +15,15 @@ import (
 )
 
 const (
-	// RecordTimeout is how long an outcome is tried to be written as long as nobody asks the controller to stop,
-	// shutdownTimeout how long once somebody has.
-	RecordTimeout   = 10 * time.Minute
+	// RecordTimeout is how long a RetrievalId is tried to be written as long as nobody asks the controller to stop, and
+	// outcomeTimeout an outcome without one, after which the request is sent again; shutdownTimeout is how long either is
+	// once somebody has.
+	RecordTimeout   = time.Hour
+	outcomeTimeout  = 10 * time.Minute
 	shutdownTimeout = 20 * time.Second
-	// recordPause is between two tries.
-	recordPause = 250 * time.Millisecond
+	// recordPause is between the first two tries; it doubles up to longestPause.
+	recordPause  = 250 * time.Millisecond
+	longestPause = 4 * time.Second
 )
 
 var (
@@ -36,9 +39,9 @@ func (r *Reconciler) record(
 	ctx context.Context, before, order *v1alpha1.VeroOrder, retrievalID string, change func(*v1alpha1.VeroOrder),
 ) (ctrl.Result, error) {
 	log := ctrl.LoggerFrom(ctx)
-	ctx, cancel := r.detachedContext(ctx)
+	ctx, cancel := r.detachedContext(ctx, retrievalID)
 	defer cancel()
-	for {
+	for pause := recordPause; ; pause = min(2*pause, longestPause) {
 		err := r.write(ctx, order, change)
 		switch {
 		case err == nil:
@@ -48,7 +51,7 @@ func (r *Reconciler) record(
 			return ctrl.Result{}, nil
 		}
 		log.V(1).Info("the outcome of a call could not be written; trying again", "error", err.Error())
-		if hopeless(err) || r.pause(ctx) != nil {
+		if hopeless(err) || r.pause(ctx, pause) != nil {
 			return r.giveUp(ctx, err, retrievalID)
 		}
 		latest, err := r.reloadOrRecreate(ctx, order)
@@ -110,16 +113,21 @@ func (r *Reconciler) reloadOrRecreate(ctx context.Context, order *v1alpha1.VeroO
 
 // detachedContext is one for writing an outcome: it does not end with the reconcile, but a while after the
 // shutdown.
-func (r *Reconciler) detachedContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordTimeout)
+func (r *Reconciler) detachedContext(ctx context.Context, retrievalID string) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	timeout := outcomeTimeout
+	if retrievalID != "" {
+		timeout = RecordTimeout
+	}
+	timer := r.Clock.AfterFunc(timeout, cancel)
 	stop := context.AfterFunc(r.Shutdown, func() {
 		r.Clock.AfterFunc(shutdownTimeout, cancel)
 	})
-	return ctx, func() { stop(); cancel() }
+	return ctx, func() { timer.Stop(); stop(); cancel() }
 }
 
-func (r *Reconciler) pause(ctx context.Context) error {
-	timer := r.Clock.NewTimer(recordPause)
+func (r *Reconciler) pause(ctx context.Context, long time.Duration) error {
+	timer := r.Clock.NewTimer(long)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
