@@ -422,6 +422,10 @@ var rules = []rule{
 		why:  "apitest starts an API server for tests; no row names it, so nothing that ships may import it",
 	},
 	{
+		path: "internal/explore",
+		why:  "explore searches models for tests; no row names it, so nothing that ships may import it",
+	},
+	{
 		path: "internal/must",
 		why:  "must fails tests; no row names it, so nothing that ships may import it",
 	},

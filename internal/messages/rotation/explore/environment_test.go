@@ -23,7 +23,7 @@ func (e *explorer) environment(w *world) []successor {
 			}
 		}
 		do(c)
-		all = append(all, successor{how, c})
+		all = append(all, successor{How: how, State: c})
 	}
 	for i, c := range w.service.late {
 		happen(fmt.Sprintf("the service changes %d to %d late", c.current, c.to), nil, func(n *world) {

@@ -1,10 +1,10 @@
 package explore_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,61 +13,42 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/explore"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
 var full = flag.Bool("full", false, "search the further scenarios, for minutes")
 
-// history is how a state was reached: from which one, and by what.
-type history struct {
-	from key
-	how  string
+// Key tells states apart.
+func (e *explorer) Key(w *world) explore.Key { return keyOf(w) }
+
+// Steps are all that can happen next.
+func (e *explorer) Steps(w *world) []explore.Step[*world] {
+	steps := e.successors(w)
+	if err := e.failure(); err != nil {
+		steps = append(steps, explore.Step[*world]{Err: err})
+	}
+	return steps
 }
 
-// search visits all states up to a depth, and returns how many there are; if an invariant breaks, the history that has
-// led there.
-func (e *explorer) search(start *world, depth int) (states int, trace []string) {
-	visited := map[key]history{keyOf(start): {}}
-	e.ends = map[key]bool{}
-	type reached struct {
-		key   key
-		world *world
-	}
-	frontier := []reached{{keyOf(start), start}}
-	for ; depth > 0 && len(frontier) > 0; depth-- {
-		var next []reached
-		for i, from := range frontier {
-			frontier[i].world = nil // for the collector
-			all := e.successors(from.world)
-			if e.broken != "" {
-				return len(visited), traceTo(visited, from.key, "")
-			}
-			for _, s := range all {
-				k := keyOf(s.world)
-				if _, known := visited[k]; known {
-					continue
-				}
-				visited[k] = history{from.key, s.how}
-				if e.check(s.world); e.broken != "" {
-					return len(visited), traceTo(visited, k, "")
-				}
-				next = append(next, reached{k, s.world})
-			}
-		}
-		frontier = next
-	}
-	return len(visited), nil
+// Check holds a state to the invariants.
+func (e *explorer) Check(w *world) error {
+	e.check(w)
+	return e.failure()
 }
 
-func traceTo(visited map[key]history, at key, last string) []string {
-	trace := []string{last}
-	for visited[at].how != "" {
-		trace = append(trace, visited[at].how)
-		at = visited[at].from
+func (e *explorer) failure() error {
+	if e.broken == "" {
+		return nil
 	}
-	slices.Reverse(trace)
-	return trace
+	return errors.New(e.broken)
+}
+
+// search visits all states up to a depth. What ends how is remembered, so that one worker does everything.
+func (e *explorer) search(b budget, depth int) explore.Result {
+	e.ends = map[explore.Key]bool{}
+	return explore.Search[*world](e, newWorld(b), depth, 1)
 }
 
 // check holds a state to the invariants.
@@ -98,7 +79,7 @@ func (e *explorer) end(w *world, how string, begin func(*world)) {
 	begin(n)
 	const steps, longest = 2000, 60 * 24 * time.Hour
 	until := n.elapsed + longest
-	var way []key
+	var way []explore.Key
 	for range steps {
 		if n.replicas[0].step == look {
 			place := keyOfPlace(n)
@@ -118,7 +99,7 @@ func (e *explorer) end(w *world, how string, begin func(*world)) {
 		if len(next) == 0 || n.elapsed > until {
 			break
 		}
-		n = next[0].world
+		n = next[0].State
 	}
 	e.failf("it comes to no end (%s): %s", how, describe(n))
 }
@@ -178,12 +159,12 @@ func TestEveryHistory(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			e := &explorer{seen: seen}
 			began := time.Now()
-			states, trace := e.search(newWorld(c.budget), c.depth)
-			if e.broken != "" {
-				t.Errorf("%s, after\n%s", e.broken, strings.Join(trace, "\n"))
+			found := e.search(c.budget, c.depth)
+			if found.Err != nil {
+				t.Errorf("%v, after\n%s", found.Err, strings.Join(found.History, "\n"))
 			}
-			t.Logf("%d states up to depth %d in %s", states, c.depth, time.Since(began).Round(time.Millisecond))
-			row := fmt.Sprintf("| %d | %d,%03d |", c.depth, states/1000, states%1000)
+			t.Logf("%d states up to depth %d in %s", found.States, c.depth, time.Since(began).Round(time.Millisecond))
+			row := fmt.Sprintf("| %d | %d,%03d |", c.depth, found.States/1000, found.States%1000)
 			if !*full && !strings.Contains(page, row) {
 				t.Errorf("docs/reliability.md has no row that ends with %s", row)
 			}
@@ -233,11 +214,11 @@ func TestSeededFaultsAreFound(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			e := &explorer{lie: func(s *rotation.Snapshot) { c.lie(s, &s.Object.Status) }}
-			states, trace := e.search(newWorld(c.budget), 40)
+			found := e.search(c.budget, 40)
 			if !strings.Contains(e.broken, c.says) {
-				t.Errorf("in %d states it finds %q", states, e.broken)
+				t.Errorf("in %d states it finds %q", found.States, e.broken)
 			}
-			t.Logf("%s, after %d states and\n%s", e.broken, states, strings.Join(trace, "\n"))
+			t.Logf("%v, after %d states and\n%s", found.Err, found.States, strings.Join(found.History, "\n"))
 		})
 	}
 }

@@ -2,7 +2,6 @@ package explore_test
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,22 +10,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/explore"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 )
 
-// key tells states apart by what can matter for what comes. Times are those from now on, or ago for as long as they
+// keyOf tells states apart by what can matter for what comes. Times are those from now on, or ago for as long as they
 // matter; passwords, versions and UIDs are numbered in the order in which they are met, since only equality matters.
-type key [16]byte
-
-// keyOf is the key of a state.
-func keyOf(w *world) key {
+func keyOf(w *world) explore.Key {
 	k := keyWriter{names: map[string]int{}}
 	k.world(w)
 	return k.sum()
 }
 
 // keyOfPlace is the key of a state without what its controllers are doing and what else may go wrong.
-func keyOfPlace(w *world) key {
+func keyOfPlace(w *world) explore.Key {
 	k := keyWriter{names: map[string]int{}}
 	k.place(w)
 	return k.sum()
@@ -38,10 +35,7 @@ type keyWriter struct {
 	names map[string]int
 }
 
-func (k *keyWriter) sum() key {
-	sum := sha256.Sum256([]byte(k.String()))
-	return key(sum[:16])
-}
+func (k *keyWriter) sum() explore.Key { return explore.KeyOf([]byte(k.String())) }
 
 // name numbers a name in the order in which names are met.
 func (k *keyWriter) name(name string) {

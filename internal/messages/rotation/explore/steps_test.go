@@ -7,16 +7,14 @@ import (
 	"time"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/explore"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 )
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
 // successor is a state that follows another, and how.
-type successor struct {
-	how   string
-	world *world
-}
+type successor = explore.Step[*world]
 
 // explorer follows histories.
 type explorer struct {
@@ -25,7 +23,7 @@ type explorer struct {
 	// seen are the verbs that were decided.
 	seen map[rotation.Verb]bool
 	// ends are the places from which a rotation comes to its end.
-	ends map[key]bool
+	ends map[explore.Key]bool
 	// broken is the first invariant that did not hold.
 	broken string
 }
@@ -56,8 +54,8 @@ func (e *explorer) successors(w *world) []successor {
 		all = append(all, e.controllers(w)...)
 	}
 	for _, s := range all {
-		s.world.elsewhere = s.world.elsewhere && !s.world.holds(s.world.service.password)
-		s.world.mistyped = s.world.mistyped && s.world.secret.value != s.world.service.password
+		s.State.elsewhere = s.State.elsewhere && !s.State.holds(s.State.service.password)
+		s.State.mistyped = s.State.mistyped && s.State.secret.value != s.State.service.password
 	}
 	return all
 }
@@ -70,7 +68,7 @@ func (e *explorer) controllers(w *world) []successor {
 			c := w.clone()
 			c.budget.crashes--
 			c.replicas[i] = replica{}
-			all = append(all, successor{fmt.Sprintf("controller %d crashes", i), c})
+			all = append(all, successor{How: fmt.Sprintf("controller %d crashes", i), State: c})
 		}
 	}
 	return all
@@ -86,7 +84,7 @@ func (e *explorer) step(w *world, i int) []successor {
 	case intend:
 		c := w.clone()
 		e.intend(c, &c.replicas[i])
-		return []successor{{name("intends " + string(r.decision.Verb)), c}}
+		return []successor{{How: name("intends " + string(r.decision.Verb)), State: c}}
 	case act:
 		return e.act(w, i, name)
 	case send:
@@ -94,7 +92,7 @@ func (e *explorer) step(w *world, i int) []successor {
 	default:
 		c := w.clone()
 		c.record(&c.replicas[i])
-		return []successor{{name("records"), c}}
+		return []successor{{How: name("records"), State: c}}
 	}
 }
 
@@ -119,11 +117,11 @@ func (e *explorer) look(w *world, i int, name func(string) string) []successor {
 		} else {
 			e.failf("waits for what has passed")
 		}
-		return []successor{{name(fmt.Sprintf("waits for %s", decision.At.Sub(s.Now))), c}}
+		return []successor{{How: name(fmt.Sprintf("waits for %s", decision.At.Sub(s.Now))), State: c}}
 	case w.budget.replicas == 1: // nobody can come between looking and writing
 		e.intend(c, r)
 	}
-	return []successor{{name(how), c}}
+	return []successor{{How: name(how), State: c}}
 }
 
 // write replaces the object, unless somebody else has done so since the replica has read it.
@@ -170,7 +168,7 @@ func (e *explorer) act(w *world, i int, name func(string) string) []successor {
 	case rotation.LogIn, rotation.Send:
 		if w.late(r) {
 			*r = replica{}
-			return []successor{{name("is too late"), c}}
+			return []successor{{How: name("is too late"), State: c}}
 		}
 		return e.token(w, i, name)
 	case rotation.Stage:
@@ -188,13 +186,13 @@ func (e *explorer) act(w *world, i int, name func(string) string) []successor {
 		}
 	case rotation.Commit:
 		if e.commit(c, r) {
-			return []successor{{name("commits"), c}}
+			return []successor{{How: name("commits"), State: c}}
 		}
 	default:
 		e.failf("nobody knows how to %s", r.decision.Verb)
 	}
 	*r = replica{}
-	return []successor{{name("does it"), c}}
+	return []successor{{How: name("does it"), State: c}}
 }
 
 // commit writes the new password into the Secret, if it is still the one that was read.
@@ -240,7 +238,7 @@ func (e *explorer) token(w *world, i int, name func(string) string) []successor 
 			r.step = send
 		}
 		e.checkLogins(c)
-		all = append(all, successor{name(fmt.Sprintf("logs in with %d, %s: %d", with, what, token)), c})
+		all = append(all, successor{How: name(fmt.Sprintf("logs in with %d, %s: %d", with, what, token)), State: c})
 	}
 	outcome("no fault", 0, rotation.Accepted, rotation.Accepted)
 	outcome("response lost", 1, rotation.Unclear, rotation.Unclear)
@@ -278,7 +276,7 @@ func (e *explorer) sendChange(w *world, i int, name func(string) string) []succe
 		}
 		c.replicas[i].sending.Change, c.replicas[i].step = result, record
 		how := fmt.Sprintf("changes %d to %d, %s: %d", wanted.current, wanted.to, what, result)
-		all = append(all, successor{name(how), c})
+		all = append(all, successor{How: name(how), State: c})
 	}
 	nothing := func(*world) rotation.Outcome { return rotation.Unsent }
 	if w.late(&w.replicas[i]) {
