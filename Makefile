@@ -188,10 +188,11 @@ soak-messages: assets ## rotates passwords ROTATIONS (10000) times while the ser
 	KUBEBUILDER_ASSETS=$$($(GO) -C e2e run ./cmd/build -print-dir) $(GO) test -count=1 -v $(TESTFLAGS) -timeout 600m \
 		./internal/messages/rotator -run TestRotationsGoOnWhateverTheServiceDoes -parallel 8 -rotations $(ROTATIONS)
 
-# Breadth first over states needs memory, 4 GB of it.
+# Breadth first over states needs memory, up to 4 GB of it.
 .PHONY: explore
-explore: ## follows the histories of a password rotation further than the tests do (minutes)
-	$(GO) test -count=1 -v $(TESTFLAGS) -timeout 60m ./internal/messages/rotation/explore -run TestEveryHistory -full
+explore: ## follows the histories of orders and of a password rotation further than the tests do (minutes)
+	GOMEMLIMIT=3GiB $(GO) test -count=1 -v -p 1 $(TESTFLAGS) -timeout 60m ./internal/vero/explore \
+		./internal/messages/rotation/explore -run TestEveryHistory -full
 
 # Each fault at each call with a crash at each step, and each pair of crashes: 4,000 rotations.
 .PHONY: crash

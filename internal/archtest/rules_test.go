@@ -241,6 +241,10 @@ var rules = []rule{
 		why: "ordertest makes orders for tests; no row names it, so nothing that ships may import it",
 	},
 	{
+		path: "internal/vero/explore",
+		why:  "explore holds tests only",
+	},
+	{
 		path: "internal/vero/plan",
 		may: []string{
 			"api/v1alpha1", "internal/vero/facts", "internal/vero/orderstate", "internal/pki", "internal/reasons",
