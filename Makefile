@@ -95,8 +95,8 @@ plugin: ## makes archives of kubectl-varmenne for six platforms and the Krew man
 		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) $(BUILD) -o $(PLUGIN)/$$name/kubectl-varmenne$$ending \
 			-ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" ./cmd/kubectl-varmenne; \
 		cp LICENSE cmd/kubectl-varmenne/kubectl_complete-varmenne $(PLUGIN)/$$name/; \
-		tar --sort=name --mtime=@$(IMAGE_TIME) --owner=0 --group=0 --numeric-owner -C $(PLUGIN)/$$name -cf - . | \
-			gzip -9n > $(PLUGIN)/$$name.tar.gz; \
+		tar --sort=name --mtime=@$(IMAGE_TIME) --mode=u=rwX,go=rX --owner=0 --group=0 --numeric-owner \
+			-C $(PLUGIN)/$$name -cf - . | gzip -9n > $(PLUGIN)/$$name.tar.gz; \
 		digest=$$(sha256sum $(PLUGIN)/$$name.tar.gz); \
 		sed -i "s/SHA256_$${os}_$$arch/$${digest%% *}/" $(PLUGIN)/varmenne.yaml; \
 	done
@@ -121,6 +121,30 @@ image: ## makes the image for amd64 and arm64 into bin/image/, without a contain
 image-test: ## checks the image: what is in it, how it runs, that it comes out the same again
 	$(GO) -C tools/image test $(TESTFLAGS) -timeout 20m ./...
 
+# A release is what `make publish` pushes and what people download. What is made here is the same bytes for one tag and
+# one Go, whoever makes it: docs/operations/verify.md says how to compare.
+RELEASE ?= $(BIN)/release
+RELEASE_TOOL = $(GO) -C tools/release run .
+
+.PHONY: release
+release: ## makes all that a release has into bin/release/, from the tag of a clean tree (VERSION=1.2.3)
+	@$(RELEASE_TOOL) check -repository $(CURDIR) -version $(VERSION)
+	@$(MAKE) --no-print-directory helm image sbom
+	@$(MAKE) --no-print-directory plugin VERSION=v$(VERSION)
+	@$(RELEASE_TOOL) assemble -repository $(CURDIR) -version $(VERSION) -commit $(COMMIT) -epoch $(IMAGE_TIME) \
+		-images $(IMAGE_DIR) -program $(call image_binary,amd64) -plugins $(PLUGIN) -sbom $(BIN)/sbom \
+		-helm $(VARMENNE_HELM) -out $(RELEASE)
+	@ls -l $(RELEASE)
+
+# REGISTRY is a host, with a port or a path where it has one. The key never gets into the release.
+.PHONY: publish
+publish: ## pushes bin/release/ to REGISTRY (image, chart, what belongs to them); KEY=file signs
+	@$(RELEASE_TOOL) publish -directory $(RELEASE) -registry '$(REGISTRY)' -key '$(abspath $(KEY))'
+
+.PHONY: release-test
+release-test: helm ## checks how a release is put together and published, with a registry of its own
+	$(GO) -C tools/release test $(TESTFLAGS) -timeout 20m ./...
+
 .PHONY: demo
 demo: build assets helm ## shows a Certificate becoming Ready on a cluster of its own, on this machine alone
 	@$(GO) -C e2e build -o $(BIN)/demo ./cmd/demo
@@ -139,7 +163,7 @@ hooks: ## has git check the subject of each commit that you make in this clone
 
 # What talks to an API server mostly waits. Side by side it takes half the time, and two cores are busy by two thirds.
 .PHONY: test
-test: subjects generate-check lint pages unit image-test assets node-assets browser-assets helm ## checks everything: generated files, lint, all tests
+test: subjects generate-check lint pages unit image-test release-test assets node-assets browser-assets helm ## checks everything: generated files, lint, all tests
 	@$(MAKE) --no-print-directory integration monitoring & beside=$$!; failed=; \
 	$(MAKE) --no-print-directory e2e || failed=yes; \
 	wait $$beside || failed=yes; \
@@ -236,7 +260,7 @@ bench: assets ## runs the benchmarks that match BENCH (all)
 lint: $(GOLANGCI_LINT) $(KUBE_API_LINTER) ## runs the linters over all modules, and those of the API conventions over api/
 	@echo "linting api by the API conventions"; \
 	$(KUBE_API_LINTER) run --config $(CURDIR)/.golangci-api.yaml ./api/...
-	@for module in . e2e e2e/monitoring e2e/coredns tools/image tools/docs tools/helm; do \
+	@for module in . e2e e2e/monitoring e2e/coredns tools/image tools/release tools/docs tools/helm; do \
 		echo "linting $$module"; \
 		(cd $$module && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...); \
 	done
