@@ -91,9 +91,10 @@ func (a assembly) collect() error {
 	if err != nil {
 		return err
 	}
-	sources := append(plugins,
+	sources := slices.Concat(plugins, []string{
 		filepath.Join(a.plugins, krewManifest), filepath.Join(a.images, imageArchive),
-		filepath.Join(a.sbom, "licenses.txt"), filepath.Join(a.repository, "LICENSE"))
+		filepath.Join(a.sbom, "licenses.txt"), filepath.Join(a.repository, "LICENSE"),
+	})
 	for _, architecture := range architectures {
 		sources = append(sources, filepath.Join(a.images, program+"-"+architecture+".tar"),
 			filepath.Join(a.sbom, billOfMaterials(architecture)))

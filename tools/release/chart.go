@@ -55,7 +55,10 @@ func repack(packed []byte, modified time.Time) ([]byte, error) {
 		_, err := archive.Write(content)
 		return err
 	})
-	return repacked.Bytes(), errors.Join(err, archive.Close(), compressed.Close())
+	if err := errors.Join(err, archive.Close(), compressed.Close()); err != nil {
+		return nil, err
+	}
+	return repacked.Bytes(), nil
 }
 
 // eachFile calls back for each file of an archive (.tgz).

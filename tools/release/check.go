@@ -56,8 +56,7 @@ func git(ctx context.Context, repository string, arguments ...string) (string, e
 	command.Dir = repository
 	output, err := command.Output()
 	if err != nil {
-		var failed *exec.ExitError
-		if errors.As(err, &failed) {
+		if failed, exited := errors.AsType[*exec.ExitError](err); exited {
 			err = fmt.Errorf("%w: %s", err, failed.Stderr)
 		}
 		return "", fmt.Errorf("git %s in %s: %w", strings.Join(arguments, " "), repository, err)

@@ -102,8 +102,8 @@ func readKey(path string) (*ecdsa.PrivateKey, error) {
 	}
 	key, err := parseKey(content)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 makes one that will do",
-			path, err)
+		return nil, fmt.Errorf("%s: %w; one that will do is made by "+
+			"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256", path, err)
 	}
 	return key, nil
 }

@@ -1,0 +1,349 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"log"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	ociregistry "github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// testRegistry is a registry on loopback.
+type testRegistry struct {
+	host string
+
+	mutex sync.Mutex
+	puts  int
+}
+
+// startRegistry starts one. An older one does not list what refers to a digest; that is kept under a tag then.
+func startRegistry(t *testing.T, older bool) *testRegistry {
+	t.Helper()
+	handler := ociregistry.New(ociregistry.WithReferrersSupport(!older), ociregistry.Logger(log.New(io.Discard, "", 0)))
+	var started testRegistry
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
+			started.mutex.Lock()
+			started.puts++
+			started.mutex.Unlock()
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	started.host = strings.TrimPrefix(server.URL, "http://")
+	return &started
+}
+
+// newKey writes a private key, and returns its public key.
+func newKey(t *testing.T) (path string, public *ecdsa.PublicKey) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "release.key")
+	write(t, path, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
+	return path, &key.PublicKey
+}
+
+func publish(t *testing.T, directory, registry string, more ...string) error {
+	t.Helper()
+	return run(t.Context(), append([]string{"publish", "-directory", directory, "-registry", registry}, more...))
+}
+
+// published is what there is under a tag.
+func published(t *testing.T, registry, repository string) (name.Repository, *remote.Descriptor) {
+	t.Helper()
+	tag, err := name.NewTag(registry + "/" + repository + ":" + testVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := remote.Get(tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tag.Context(), got
+}
+
+func TestARegistryHasTheImageWithWhatRefersToIt(t *testing.T) {
+	a := assembled(t)
+	for claim, older := range map[string]bool{"a registry": false, "one without the API of referrers": true} {
+		t.Run(claim, func(t *testing.T) {
+			host := startRegistry(t, older).host + "/mirror"
+			if err := publish(t, a.out, host); err != nil {
+				t.Fatal(err)
+			}
+			repository, pushed := published(t, host, imageRepository)
+			index, err := pushed.ImageIndex()
+			if err != nil {
+				t.Fatal(err)
+			}
+			manifest, err := index.IndexManifest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]v1.Hash{"index": pushed.Digest}
+			for _, m := range manifest.Manifests {
+				want[m.Platform.Architecture] = m.Digest
+			}
+			if len(want) != 3 {
+				t.Fatalf("the image is for %v, want two platforms", want)
+			}
+			for of, digest := range want {
+				files := []string{provenanceFile}
+				if of != "index" {
+					files = append(files, billOfMaterials(of))
+				}
+				checkReferrers(t, a.out, repository, digest, files)
+			}
+		})
+	}
+}
+
+// checkReferrers compares what refers to a digest with files of the release.
+func checkReferrers(t *testing.T, directory string, repository name.Repository, digest v1.Hash, files []string) {
+	t.Helper()
+	referrers, err := remote.Referrers(repository.Digest(digest.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := referrers.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, m := range manifest.Manifests {
+		title, content := onlyLayer(t, repository.Digest(m.Digest.String()))
+		got[title] = artifactType(t, repository.Digest(m.Digest.String()))
+		if want := filesOf(t, directory)[title]; !bytes.Equal(content, want) {
+			t.Errorf("%s is %q in the registry, want %q", title, content, want)
+		}
+	}
+	want := map[string]string{}
+	for _, file := range files {
+		want[file] = map[bool]string{true: inTotoType, false: sbomType}[file == provenanceFile]
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("what refers to %s is %v, want %v", digest, got, want)
+	}
+}
+
+// artifactType is what an artifact says it is. The registry of the tests lists the type of the configuration instead.
+func artifactType(t *testing.T, reference name.Reference) string {
+	t.Helper()
+	got, err := remote.Get(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := v1.ParseManifest(bytes.NewReader(got.Manifest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return manifest.ArtifactType
+}
+
+// onlyLayer is the title and the content of the one layer of an artifact.
+func onlyLayer(t *testing.T, reference name.Reference) (title string, content []byte) {
+	t.Helper()
+	artifact, err := remote.Image(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := artifact.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	layer, err := artifact.LayerByDigest(manifest.Layers[0].Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := layer.Compressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	if content, err = io.ReadAll(stream); err != nil || len(manifest.Layers) != 1 {
+		t.Fatalf("%d layers: %v", len(manifest.Layers), err)
+	}
+	return manifest.Layers[0].Annotations["org.opencontainers.image.title"], content
+}
+
+func TestHelmPullsTheChart(t *testing.T) {
+	a, host := assembled(t), startRegistry(t, false).host
+	if err := publish(t, a.out, host); err != nil {
+		t.Fatal(err)
+	}
+	directory := t.TempDir()
+	said := inDirectory(t, directory, a.helm, "pull", "oci://"+host+"/"+chartRepository, "--version", testVersion,
+		"--plain-http")
+	pulled := filesOf(t, directory)[chartArchive(testVersion)]
+	if !bytes.Equal(pulled, filesOf(t, a.out)[chartArchive(testVersion)]) {
+		t.Error("helm pulls another chart than the one of the release")
+	}
+	if _, pushed := published(t, host, chartRepository); !strings.Contains(said, pushed.Digest.String()) {
+		t.Errorf("helm says %q, want the digest %s", said, pushed.Digest)
+	}
+	shown := inDirectory(t, directory, a.helm, "show", "chart", "oci://"+host+"/"+chartRepository, "--plain-http")
+	if !strings.Contains(shown, "appVersion: "+testVersion) {
+		t.Errorf("helm shows %q, want the version", shown)
+	}
+}
+
+func TestAKeySignsImageChartAndChecksums(t *testing.T) {
+	a, host := assembled(t), startRegistry(t, false).host
+	key, public := newKey(t)
+	if err := publish(t, a.out, host, "-key", key); err != nil {
+		t.Fatal(err)
+	}
+	for _, repository := range []string{imageRepository, chartRepository} {
+		in, pushed := published(t, host, repository)
+		tag := in.Tag(strings.Replace(pushed.Digest.String(), ":", "-", 1) + ".sig")
+		image, err := remote.Image(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest, err := image.Manifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, payload := onlyLayer(t, tag)
+		if got := string(manifest.Layers[0].MediaType); got != "application/vnd.dev.cosign.simplesigning.v1+json" {
+			t.Errorf("the signature is of the type %s", got)
+		}
+		verify(t, public, payload, manifest.Layers[0].Annotations["dev.cosignproject.cosign/signature"])
+		var statement map[string]map[string]any
+		if err := json.Unmarshal(payload, &statement); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]any{"docker-manifest-digest": pushed.Digest.String()}
+		if got, _ := statement["critical"]["image"].(map[string]any); !maps.Equal(got, want) {
+			t.Errorf("signed is %s, want a statement about %s", payload, pushed.Digest)
+		}
+	}
+	files := filesOf(t, a.out)
+	verify(t, public, files[sumsFile], strings.TrimSpace(string(files[sumsFile+".sig"])))
+}
+
+// verify judges a signature by the standard library.
+func verify(t *testing.T, public *ecdsa.PublicKey, content []byte, signature string) {
+	t.Helper()
+	decoded, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(content); !ecdsa.VerifyASN1(public, sum[:], decoded) {
+		t.Errorf("the signature of %q is not by the key", content)
+	}
+}
+
+func TestPublishedTwiceIsPublishedOnce(t *testing.T) {
+	a, registry := assembled(t), startRegistry(t, false)
+	key, _ := newKey(t)
+	var seen [2][]v1.Hash
+	for i := range seen {
+		if err := publish(t, a.out, registry.host, "-key", key); err != nil {
+			t.Fatal(err)
+		}
+		for _, repository := range []string{imageRepository, chartRepository} {
+			in, pushed := published(t, registry.host, repository)
+			signature, err := remote.Head(signatureTag(in, pushed.Digest))
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[i] = append(seen[i], pushed.Digest, signature.Digest)
+		}
+	}
+	if !slices.Equal(seen[0], seen[1]) {
+		t.Errorf("the second time there is %v, the first time %v", seen[1], seen[0])
+	}
+}
+
+func TestAVersionThatWasAnotherOneIsRefused(t *testing.T) {
+	a, registry := assembled(t), startRegistry(t, false)
+	if err := publish(t, a.out, registry.host); err != nil {
+		t.Fatal(err)
+	}
+	puts := registry.puts
+	other := built(t)
+	changed := filepath.Join(t.TempDir(), "program")
+	write(t, changed, "another program")
+	inDirectory(t, "../image", "go", "run", ".", "-out", other.images, "-version", testVersion, "amd64="+changed,
+		"arm64="+changed)
+	if err := other.write(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := publish(t, other.out, registry.host)
+	if err == nil || !strings.Contains(err.Error(), "a version is published once") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if registry.puts != puts {
+		t.Errorf("%d manifests were pushed all the same", registry.puts-puts)
+	}
+}
+
+func TestWhatIsNotInTheChecksumsIsNotPublished(t *testing.T) {
+	for claim, spoil := range map[string]func(directory string){
+		"a file that has changed": func(directory string) { write(t, filepath.Join(directory, "LICENSE"), "none") },
+		"one more file":           func(directory string) { write(t, filepath.Join(directory, "new"), "") },
+		"one file less": func(directory string) {
+			if err := os.Remove(filepath.Join(directory, "LICENSE")); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			a, registry := assembled(t), startRegistry(t, false)
+			spoil(a.out)
+			if err := publish(t, a.out, registry.host); err == nil || !strings.Contains(err.Error(), "make the release anew") {
+				t.Errorf("got %v, want a refusal", err)
+			}
+			if registry.puts > 0 {
+				t.Errorf("%d manifests were pushed all the same", registry.puts)
+			}
+		})
+	}
+}
+
+func TestAKeyThatWillNotDoIsRefusedWithoutShowingIt(t *testing.T) {
+	for claim, c := range map[string]struct{ arguments, want string }{
+		"RSA":            {"genpkey -algorithm RSA", "want ECDSA"},
+		"another curve":  {"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384", "want P-256"},
+		"encrypted":      {"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes256 -pass pass:x", "is encrypted"},
+		"no key":         {"version", "no private key in PEM"},
+		"the older form": {"ecparam -name prime256v1 -genkey", ""},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			content := inDirectory(t, t.TempDir(), "openssl", strings.Fields(c.arguments)...)
+			path := filepath.Join(t.TempDir(), "key")
+			write(t, path, content)
+			_, err := readKey(path)
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
