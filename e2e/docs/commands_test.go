@@ -11,6 +11,8 @@ import (
 // followed are the sections whose commands a test of this package, or a story, runs as they are shown.
 var followed = map[string][]string{
 	restorePage: {"What you see afterwards"},
+	// TestTheCommandsOfThePageVerifyARelease of tools/release.
+	"docs/operations/verify.md": {"The files", "The provenance", "What is in a registry"},
 	startPage: {
 		"Bundles and credentials", "The issuer", "The Certificate", "What you have now",
 	},
@@ -56,6 +58,11 @@ var excused = []struct{ begins, because string }{
 	{"curl -sOJ ", "internal/simulator fetches every file that DVV mails, without curl"},
 	{"for b in dvv-root ", "internal/simulator fetches these bundles, without curl"},
 	{"skopeo ", "there is no registry; tools/image tests the archive that it copies"},
+	{"cosign ", "cosign is not here; tools/release verifies the signature that it looks for with the standard library"},
+	{"git checkout ", "there is no such tag yet; tools/release compares what is made twice"},
+	{"diff bin/release/", "it is about a release that was downloaded; tools/release compares what is made twice"},
+	{"openssl genpkey ", "tools/release signs with such a key"},
+	{"openssl pkey ", "tools/release makes the public key with it"},
 	{"velero ", "Velero is not here; TestARestoreSpendsNothing does to every object what it does"},
 	{"kubectl get veroorder -A ", "it is run by TestTheListOfWhatIsUnderWay"},
 	{"kubectl delete crd ", "it would take the kinds away from the other tests"},

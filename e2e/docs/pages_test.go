@@ -26,7 +26,7 @@ func pages(t *testing.T) map[string]string {
 	t.Helper()
 	root := repository(t)
 	found := map[string]string{}
-	for _, page := range []string{"README.md", "CONTRIBUTING.md", "charts/varmenne-issuer/README.md"} {
+	for _, page := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "charts/varmenne-issuer/README.md"} {
 		found[page] = read(t, page)
 	}
 	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, entry fs.DirEntry, err error) error {
