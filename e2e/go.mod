@@ -10,6 +10,7 @@ require (
 	github.com/pavlo-v-chernykh/keystore-go/v4 v4.5.0
 	github.com/spf13/pflag v1.0.10
 	github.com/varmenne/varmenne-issuer v0.0.0-00010101000000-000000000000
+	github.com/yuin/gopher-lua v1.1.1
 	golang.org/x/mod v0.40.0
 	golang.org/x/sync v0.22.0
 	golang.org/x/sys v0.47.0
