@@ -53,8 +53,8 @@ func newReader(t *testing.T) reader {
 	return r
 }
 
-// types types a command as the page shows it, but for the version and the registry, which has no TLS here.
-func (r reader) types(t *testing.T, text string) (string, error) {
+// enter types a command as the page shows it, but for the version and the registry, which has no TLS here.
+func (r reader) enter(t *testing.T, text string) (string, error) {
 	t.Helper()
 	programs := t.TempDir()
 	if err := os.Symlink(r.helm, filepath.Join(programs, "helm")); err != nil {
@@ -68,12 +68,12 @@ func (r reader) types(t *testing.T, text string) (string, error) {
 	return string(output), err
 }
 
-// typesAll types the commands of sections one after the other, up to the first one that fails.
-func (r reader) typesAll(t *testing.T, sections ...string) (command, output string, err error) {
+// enterAll types the commands of sections one after the other, up to the first one that fails.
+func (r reader) enterAll(t *testing.T, sections ...string) (command, output string, err error) {
 	t.Helper()
 	for _, section := range sections {
 		for _, c := range commandsOf(t, section) {
-			output, err := r.types(t, c[0])
+			output, err := r.enter(t, c[0])
 			if err != nil || !strings.Contains(output, c[1]) {
 				return c[0], output, err
 			}
@@ -88,13 +88,13 @@ var verifying = []string{"The files", "The provenance", "What is in a registry"}
 
 func TestTheCommandsOfThePageVerifyARelease(t *testing.T) {
 	r := newReader(t)
-	if command, output, err := r.typesAll(t, verifying...); command != "" {
+	if command, output, err := r.enterAll(t, verifying...); command != "" {
 		t.Fatalf("$ %s%s%v", command, output, err)
 	}
 	source := commandsOf(t, "The provenance")
 	_, pushed := published(t, r.host, imageRepository)
 	for i, wants := range [][]string{{"refs/tags/v1.2.3", testCommit}, {"image index", pushed.Digest.Hex}} {
-		said, err := r.types(t, source[i][0])
+		said, err := r.enter(t, source[i][0])
 		for _, want := range wants {
 			if !strings.Contains(said, want) {
 				t.Errorf("$ %s%s (%v), want %s", source[i][0], said, err, want)
@@ -117,7 +117,7 @@ func TestTheCommandsOfThePageNoticeWhatIsWrong(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			r := newReader(t)
 			c.spoil(r)
-			if command, output, _ := r.typesAll(t, verifying...); !strings.HasPrefix(command, c.fails) {
+			if command, output, _ := r.enterAll(t, verifying...); !strings.HasPrefix(command, c.fails) {
 				t.Errorf("what fails is %q (%s), want %s", command, output, c.fails)
 			}
 		})
