@@ -155,6 +155,16 @@ func TestTheChartIsOfTheVersionAndAsksForItsImage(t *testing.T) {
 	}
 }
 
+// Helm writes the time at which it packages: within one second two archives are the same, and later no more.
+func TestTheFilesOfTheChartHaveTheTimeOfTheCommit(t *testing.T) {
+	listed := inDirectory(t, assembled(t).out, "tar", "--utc", "--numeric-owner", "-tvzf", chartArchive(testVersion))
+	for line := range strings.Lines(listed) {
+		if !strings.HasPrefix(line, "-rw-r--r-- 0/0 ") || !strings.Contains(line, " 2023-11-14 22:13 ") {
+			t.Errorf("the chart has %s", line)
+		}
+	}
+}
+
 func TestTheProvenanceSaysWhatWasMadeFromWhat(t *testing.T) {
 	a := assembled(t)
 	files := filesOf(t, a.out)
