@@ -21,7 +21,8 @@ type workflow struct {
 			Uses string `json:"uses"`
 			Run  string `json:"run"`
 			With struct {
-				PersistCredentials *bool `json:"persist-credentials"`
+				PersistCredentials *bool  `json:"persist-credentials"`
+				GoVersion          string `json:"go-version"`
 			} `json:"with"`
 		} `json:"steps"`
 	} `json:"jobs"`
@@ -83,6 +84,20 @@ func TestWorkflowsMayOnlyRead(t *testing.T) {
 				kept := step.With.PersistCredentials == nil || *step.With.PersistCredentials
 				if kept && strings.HasPrefix(step.Uses, "actions/checkout@") {
 					t.Errorf("%s: the job %s leaves a token in the checkout", file, name)
+				}
+			}
+		}
+	}
+}
+
+// TestWorkflowsBuildWithTheNewestPatchOfOurGo: go.mod says the oldest one that will do.
+func TestWorkflowsBuildWithTheNewestPatchOfOurGo(t *testing.T) {
+	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))
+	for file, w := range workflows(t) {
+		for name, job := range w.Jobs {
+			for _, step := range job.Steps {
+				if got := step.With.GoVersion; strings.HasPrefix(step.Uses, "actions/setup-go@") && got != version[1]+".x" {
+					t.Errorf("%s: the job %s builds with Go %q, and go.mod is of %s", file, name, got, version[1])
 				}
 			}
 		}
