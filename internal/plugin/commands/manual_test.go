@@ -189,7 +189,8 @@ func TestTheBundlesOfAClusterIssuerAreInTheNamespaceOfTheController(t *testing.T
 	request := requestOf(t, asked, "ManualOrder manual-2: carry the request")
 	parsed := must.Get(pki.ParseCertificateRequest(request.Spec.Request))(t)
 	order := m.now(t)
-	order.Spec.Request, order.Spec.PublicKeyDigest = request.Spec.Request, must.Get(pki.PublicKeyDigest(parsed.PublicKey))(t)
+	order.Spec.Request = request.Spec.Request
+	order.Spec.PublicKeyDigest = must.Get(pki.PublicKeyDigest(parsed.PublicKey))(t)
 	order.Spec.IssuerRef = v1alpha1.ManualIssuerReference{Kind: "ManualClusterIssuer", Name: namespace}
 	order.Name, order.UID, order.ResourceVersion = "manual-2", "", ""
 	bundle := &corev1.ConfigMap{ObjectMeta: meta(controller, "ca"), Data: map[string]string{
@@ -203,7 +204,8 @@ func TestTheBundlesOfAClusterIssuerAreInTheNamespaceOfTheController(t *testing.T
 	}
 	foreign := &manual{authority: pkitest.Root(t, "Another Root")}
 	there := "--controller-namespace=" + controller
-	must.Say(t, bring(m.issue(t, "sinetit"), "--controller-namespace="+namespace), "ConfigMap "+namespace+"/ca does not exist")
+	elsewhere := bring(m.issue(t, "sinetit"), "--controller-namespace="+namespace)
+	must.Say(t, elsewhere, "ConfigMap "+namespace+"/ca does not exist")
 	must.Say(t, bring(foreign.issue(t, "sinetit"), there), "was not sent", "Another Root")
 	must.Do(t, bring(m.issue(t, "sinetit"), there))
 	if !strings.Contains(m.now(t).Spec.Certificate, "BEGIN CERTIFICATE") {

@@ -300,8 +300,9 @@ func (c *call) readFiles() ([]*x509.Certificate, error) {
 	case !isOurs:
 		return nil, c.ours("")
 	case refused == nil && len(came) == 0:
-		//nolint:staticcheck // a sentence of the page
-		return nil, errors.New("Nothing came: choose the file that was sent, or paste the mail.")
+		return nil, &statusError{
+			http.StatusUnprocessableEntity, "Nothing came: choose the file that was sent, or paste the mail.",
+		}
 	default:
 		return came, refused
 	}
