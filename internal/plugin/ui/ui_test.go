@@ -292,7 +292,7 @@ func TestEveryTextIsTranslated(t *testing.T) {
 	}
 	collect(templates, "templates/*.html", `\bt ("[^"]+")`)
 	collect(os.DirFS("."), "*.go", `say\(("[^"]+")`)
-	collect(os.DirFS("."), "*.go", `statusError\{http\.\w+, ("[^"]+")\}`)
+	collect(os.DirFS("."), "*.go", `statusError\{\s*http\.\w+, ("[^"]+"),?\s*\}`)
 	collect(os.DirFS("."), "*.go", `errors\.New\(("[A-Z][^"]+")\)`)
 	for text := range used {
 		if row := texts[text]; row.fi == "" || row.sv == "" {
