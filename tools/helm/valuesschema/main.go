@@ -34,5 +34,5 @@ func run(values, output string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", values, err)
 	}
-	return os.WriteFile(output, schema, 0o644) //nolint:gosec // the file is the one that the command line names
+	return os.WriteFile(output, schema, 0o644)
 }
