@@ -18,7 +18,7 @@ const changelog = `# Changelog
 
 ### Added
 
-- A thing, [explained](docs/thing.md).
+- A thing, [explained](docs/monitoring.md).
 
 ## [1.2.2] - 2026-11-01
 
@@ -105,7 +105,7 @@ func TestNothingButTheTagOfACleanTreeIsReleased(t *testing.T) {
 
 func TestTheNotesAreTheSectionOfTheVersion(t *testing.T) {
 	got, err := releaseNotes(tagged(t), "1.2.3")
-	want := "### Added\n\n- A thing, [explained](docs/thing.md).\n\n[1.2.3]: https://example.com/1.2.3\n"
+	want := "### Added\n\n- A thing, [explained](docs/monitoring.md).\n\n[1.2.3]: https://example.com/1.2.3\n"
 	if err != nil || got != want {
 		t.Errorf("got %q (%v), want %q", got, err, want)
 	}
