@@ -138,7 +138,7 @@ func TestSources(t *testing.T) {
 		"an authority, as DER":             {fromConfigMap("came", "der"), "Tracked", "CN=DVV"},
 		"a private key":                    {fromSecret("tls", "tls.key"), "SourceInvalid", "such as tls.crt"},
 		"a private key and a certificate":  {fromSecret("mixed", "all.pem"), "SourceInvalid", "such as tls.crt"},
-		"more than 64 KiB":                 {fromConfigMap("came", "large"), "SourceInvalid", "it has 65537 bytes"},
+		"more than 64 KiB":                 {fromConfigMap("came", "large"), "SourceInvalid", "more than the 65536 bytes"},
 		"no certificate":                   {fromConfigMap("came", "text"), "SourceInvalid", "no certificate is in it"},
 		"a ConfigMap that is missing":      {fromConfigMap("gone", "der"), "SourceNotFound", "does not exist"},
 		"a key that is missing":            {fromSecret("tls", "gone"), "SourceNotFound", "has no key gone"},

@@ -152,7 +152,7 @@ func TestWhatCertificateFromNames(t *testing.T) {
 		"a key that is missing":        {fromConfigMap("without"), "has no key came"},
 		"one of another namespace":     {fromConfigMap("elsewhere"), "elsewhere does not exist"},
 		"a name with a namespace":      {fromConfigMap(elsewhere + "/elsewhere"), "that is no name of a ConfigMap"},
-		"more than 64 KiB":             {fromConfigMap("large"), "it has 65537 bytes"},
+		"more than 64 KiB":             {fromConfigMap("large"), "more than the 65536 bytes"},
 		"a private key":                {fromSecret("tls.key"), "holds a private key"},
 		"a Secret that is missing":     {fromSecret("missing"), "has no key missing"},
 		"a certificate beside its key": {fromSecret("tls.crt"), "the certificate is issued"},
