@@ -1,9 +1,18 @@
 package app
 
 import (
-	metricsfilters "sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	"net/http"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/varmenne/varmenne-issuer/internal/kube/review"
 )
+
+// metricsPath is where the metrics are.
+const metricsPath = "/metrics"
 
 // metricsServer is plain HTTP for whoever asks, or HTTPS for those whom the API server knows and lets get /metrics.
 func (p *Process) metricsServer() metricsserver.Options {
@@ -11,7 +20,18 @@ func (p *Process) metricsServer() metricsserver.Options {
 	if p.MetricsSecure {
 		server.SecureServing = true
 		server.CertDir = p.MetricsCertDirectory
-		server.FilterProvider = metricsfilters.WithAuthenticationAndAuthorization
+		server.FilterProvider = guardMetrics
 	}
 	return server
+}
+
+// guardMetrics takes the place of controller-runtime's own filter, which links the libraries of an API server.
+func guardMetrics(connection *rest.Config, access *http.Client) (metricsserver.Filter, error) {
+	guard, err := review.New(connection, access, clock.RealClock{})
+	if err != nil {
+		return nil, err
+	}
+	return func(log logr.Logger, page http.Handler) (http.Handler, error) {
+		return guard.Protect(log, metricsPath, page), nil
+	}, nil
 }
