@@ -50,7 +50,7 @@ func BenchmarkThreeThousandOrders(b *testing.B) {
 			prepare(b, w, w.Service, issuer, crowd/shares)
 			issuers = append(issuers, issuer)
 		}
-		keep(b, w, issuers)
+		keep(b, w, issuers, kept)
 		restart(b, w)
 		pid := w.Controller().PID()
 		resident, _ := settled(b, pid)
@@ -97,14 +97,14 @@ func awaitAll(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 }
 
 // keep creates orders that have ended.
-func keep(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
+func keep(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer, number int) {
 	b.Helper()
 	must.Do(b, w.StopController()) // nobody waits for them: it would end them otherwise
 	chain := slices.Repeat(certificate(b), 2)
 	group, ctx := errgroup.WithContext(b.Context())
 	const atOnce = 16
 	group.SetLimit(atOnce)
-	for i := range kept {
+	for i := range number {
 		group.Go(func() error {
 			order := issuedOrder(issuers[i%shares], i, chain)
 			status := order.Status

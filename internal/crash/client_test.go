@@ -91,7 +91,7 @@ func (h stepClient) Status() client.SubResourceWriter {
 	return stepStatusWriter{h.Client.Status(), h.process}
 }
 
-// laggingClient is a stepClient whose cache may lag behind: it shows orders as they were.
+// laggingClient is a stepClient whose cache may lag behind: it shows orders as they were, and as the cache keeps them.
 type laggingClient struct{ stepClient }
 
 func (l laggingClient) Get(
@@ -113,6 +113,9 @@ func (l laggingClient) Get(
 func (l laggingClient) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
 	_, isVero := into.(*v1alpha1.VeroOrderList)
 	_, isManual := into.(*outline.ManualOrderList)
+	if isVero {
+		defer trim(into)
+	}
 	if !isVero && !isManual || l.process.stale == nil {
 		return l.stepClient.List(ctx, into, options...)
 	}
@@ -129,6 +132,14 @@ func (l laggingClient) List(ctx context.Context, into client.ObjectList, options
 		}
 	}
 	return meta.SetList(into, found)
+}
+
+// trim leaves of orders what the cache keeps.
+func trim(list client.ObjectList) {
+	_ = meta.EachListItem(list, func(order runtime.Object) error {
+		_, err := outline.Trim(order)
+		return err
+	})
 }
 
 func (l laggingClient) selected(asked *client.ListOptions, order client.Object) bool {

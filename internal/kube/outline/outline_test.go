@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"slices"
 	"testing"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -107,6 +108,41 @@ func TestWhatIsKeptOfAnOrder(t *testing.T) {
 	order.Status.Conditions[0].Status, want.PersonDue = metav1.ConditionFalse, ""
 	if difference := cmp.Diff(want, read[outline.ManualOrder](t, order)); difference != "" {
 		t.Errorf("where nobody is due, it differs (-want +got):\n%s", difference)
+	}
+}
+
+// TestOfAnIssuedOrderTheLeafIsKept, with all that a decision is made from.
+func TestOfAnIssuedOrderTheLeafIsKept(t *testing.T) {
+	all, _ := metadata()
+	root := pkitest.Root(t, "above it")
+	leaf, rest := pkitest.PEM(root.Issue(t, pkitest.Key("ours"), "leaf")), pkitest.PEM(root.Certificate)
+	order := &v1alpha1.VeroOrder{ObjectMeta: all, Spec: v1alpha1.VeroOrderSpec{
+		IssuerRef: v1alpha1.OrderIssuerReference{Kind: "VeroIssuer", Name: "vero", UID: "1"}, CustomerID: "0123456-7",
+		Request: []byte("CSR"), PublicKeyDigest: "5e1f", RequestUID: "2", Attempt: 3,
+		Renewal: &v1alpha1.RenewalAuthorization{SecretName: "tls", SerialNumber: "17"},
+	}}
+	order.Status = v1alpha1.VeroOrderStatus{
+		State: v1alpha1.VeroOrderSubmitted, RetrievalID: "retrieval-1", CompletionTime: &moment,
+		Certificate: slices.Concat(leaf, rest), CA: rest,
+		Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReady, Reason: v1alpha1.ReasonIssued, Message: "it was"}},
+	}
+	for _, state := range []v1alpha1.VeroOrderState{v1alpha1.VeroOrderSubmitted, v1alpha1.VeroOrderIssued} {
+		order.Status.State = state
+		want := order.DeepCopy()
+		want.ManagedFields = nil
+		if state == v1alpha1.VeroOrderIssued {
+			want.Spec.Request, want.Status.CA, want.Status.Certificate = nil, nil, leaf
+		}
+		kept := order.DeepCopy()
+		for range 2 { // an informer may ask again for what it has
+			must.Get(outline.Trim(kept))(t)
+		}
+		if difference := cmp.Diff(want, kept); difference != "" {
+			t.Errorf("%s: it differs (-want +got):\n%s", state, difference)
+		}
+		if outline.Trimmed(kept) != (state == v1alpha1.VeroOrderIssued) || outline.Trimmed(order) {
+			t.Errorf("%s: it is not told from a whole one", state)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package outline
 
 import (
+	"maps"
 	"slices"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -8,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -34,9 +36,16 @@ func Scheme() *runtime.Scheme {
 	return kinds
 }
 
-// Prepare lets the cache of a manager keep outlines, and its client read what they are of from the API server.
+// Prepare lets the cache of a manager keep outlines and trimmed orders, and its client read what outlines are of from
+// the API server.
 func Prepare(options *ctrl.Options) {
 	options.Cache.Scheme = Scheme()
+	special := maps.Clone(options.Cache.ByObject)
+	if special == nil {
+		special = map[client.Object]cache.ByObject{}
+	}
+	special[&v1alpha1.VeroOrder{}] = cache.ByObject{Transform: Trim}
+	options.Cache.ByObject = special
 	uncached := client.CacheOptions{}
 	if options.Client.Cache != nil {
 		uncached = *options.Client.Cache

@@ -3,7 +3,9 @@
 package backend
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
@@ -54,6 +57,11 @@ func (b *Backend) Decide(
 		return gate.Decision{}, err
 	}
 	action := plan.Decide(snapshot)
+	if action.Verb == plan.Deliver {
+		if action.Order, err = b.whole(ctx, action.Order); err != nil {
+			return gate.Decision{}, err
+		}
+	}
 	decision := gate.Decision{
 		Verb: gate.Verb(action.Verb), Reason: action.Reason, Message: action.Message, At: action.At,
 		Order: shown(action.Order),
@@ -71,6 +79,25 @@ func (b *Backend) Decide(
 	}
 	return decision, nil
 }
+
+// whole is an order with its chain, which the cache keeps the leaf of. What was decided about that leaf has to hold for
+// the chain that is delivered.
+func (b *Backend) whole(ctx context.Context, order *v1alpha1.VeroOrder) (*v1alpha1.VeroOrder, error) {
+	if !outline.Trimmed(order) {
+		return order, nil
+	}
+	whole := &v1alpha1.VeroOrder{}
+	if err := b.Reader.Get(ctx, client.ObjectKeyFromObject(order), whole); err != nil {
+		return nil, fmt.Errorf("read the chain of VeroOrder %s: %w", order.Name, err)
+	}
+	if whole.UID != order.UID || !bytes.HasPrefix(whole.Status.Certificate, order.Status.Certificate) {
+		return nil, fmt.Errorf("%w: VeroOrder %s; it is looked at again", errChanged, order.Name)
+	}
+	return whole, nil
+}
+
+// errChanged is that of an order which is another one than was decided about.
+var errChanged = errors.New("the certificate has changed meanwhile")
 
 // create completes a decision to create an order. That it takes the place of a deleted one is told.
 func create(decision *gate.Decision, order *v1alpha1.VeroOrder, snapshot plan.Snapshot) {

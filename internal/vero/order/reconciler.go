@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
@@ -90,6 +91,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		return ctrl.Result{}, nil
 	case err != nil:
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
+	}
+	if left := r.rests(cached); left > 0 {
+		r.Limiter.Forget(name.NamespacedName) // it may have ended while it waited for its turn
+		return ctrl.Result{RequeueAfter: left}, nil
 	}
 	release, free := r.Limiter.Acquire(name.NamespacedName, slotOf(cached))
 	if !free {
@@ -206,6 +211,9 @@ func (r *Reconciler) reportError(ctx context.Context, order *v1alpha1.VeroOrder,
 	return err
 }
 
+// errTrimmed keeps a chain that the cache does not hold from being overwritten with what it holds.
+var errTrimmed = errors.New("the order is as the cache keeps it, without its chain, and cannot be written")
+
 // write changes the status of the order that was read. The resourceVersion goes with it. The order takes the change
 // over only when the API server has: a change that was not written must not look written when it is tried again.
 func (r *Reconciler) write(
@@ -215,6 +223,9 @@ func (r *Reconciler) write(
 	change(changed)
 	if equality.Semantic.DeepEqual(order.Status, changed.Status) {
 		return nil
+	}
+	if outline.Trimmed(order) {
+		return errTrimmed
 	}
 	if err := r.Client.Status().Update(ctx, changed); err != nil {
 		return err

@@ -12,10 +12,26 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // credentialsCheck is how often an order is looked at that may not go yet, because its credentials are still there.
 const credentialsCheck = 24 * time.Hour
+
+// rests is how long nothing is to be done about an order, as the cache knows it: it has ended, nobody has brought a
+// RetrievalId, and it is kept for longer. Of thousands that are kept, each would be read at every start else. Whatever
+// changes it wakes it; before it is removed it is read from the API server.
+func (r *Reconciler) rests(order *v1alpha1.VeroOrder) time.Duration {
+	switch order.Status.State {
+	case v1alpha1.VeroOrderIssued, v1alpha1.VeroOrderFailed:
+	default:
+		return 0
+	}
+	if _, asked := orderstate.AdoptionOf(order); asked || order.Status.CompletionTime == nil {
+		return 0
+	}
+	return order.Status.CompletionTime.Add(r.Retention).Sub(r.Clock.Now())
+}
 
 // garbageCollect removes an order some time after it has ended. It stays while the Secret that it drew on holds the
 // TransferId that it has spent: without the order, a later request would take the old credentials for new ones.

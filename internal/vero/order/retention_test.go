@@ -8,9 +8,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 )
@@ -44,6 +46,55 @@ func holding(namespace, id string) *corev1.Secret {
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: secretName},
 		StringData: map[string]string{v1alpha1.KeyTransferID: id, v1alpha1.KeyTransferPassword: "password-1"},
+	}
+}
+
+// TestAnOrderThatHasEndedIsNotReadAtEveryStart: thousands are kept. One that somebody has something for is.
+func TestAnOrderThatHasEndedIsNotReadAtEveryStart(t *testing.T) {
+	for claim, c := range map[string]struct {
+		change func(*v1alpha1.VeroOrder)
+		read   bool
+	}{
+		"issued": {change: func(*v1alpha1.VeroOrder) {}},
+		"failed": {change: func(o *v1alpha1.VeroOrder) { o.Status.State = v1alpha1.VeroOrderFailed }},
+		"with a RetrievalId to try": {read: true, change: func(o *v1alpha1.VeroOrder) {
+			o.Status.State = v1alpha1.VeroOrderFailed
+			o.Annotations = map[string]string{v1alpha1.AnnotationAdoptRetrievalID: "retrieval-1"}
+		}},
+		"brought back": {read: true, change: func(o *v1alpha1.VeroOrder) { o.Status.State = v1alpha1.VeroOrderSubmitted }},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			order := ended(server.Namespace(t), time.Hour)
+			c.change(order)
+			control := control(t, order, now)
+			control.reconciler.Retention, control.reconciler.Reader = retention, limited(t, "none")
+			result, err := control.step()
+			if apierrors.IsForbidden(err) != c.read || !c.read && (err != nil || result.RequeueAfter != retention-time.Hour) {
+				t.Errorf("it is looked at again in %s, error %v", result.RequeueAfter, err)
+			}
+		})
+	}
+}
+
+// TestAnOrderThatEndsInTheLineLeavesItsPlaceToTheNext: another controller may have had its outcome.
+func TestAnOrderThatEndsInTheLineLeavesItsPlaceToTheNext(t *testing.T) {
+	order := ended(server.Namespace(t), time.Hour)
+	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderSubmitted, RetrievalID: "retrieval-1"}
+	c := control(t, order, now)
+	c.reconciler.Retention = retention
+	woken := 0
+	c.reconciler.Limiter.OnGrant(func(types.NamespacedName) { woken++ })
+	issuer := limiter.Issuer{Kind: v1alpha1.KindVeroIssuer, Namespace: order.Namespace, Name: "vero"}
+	slot := limiter.Slot{Issuer: issuer, Namespace: order.Namespace}
+	release, _ := c.reconciler.Limiter.Acquire(types.NamespacedName{Name: "first"}, slot)
+	must.Get(c.step())(t)
+	order.Status.State, order.Status.CompletionTime = v1alpha1.VeroOrderIssued, &metav1.Time{Time: now}
+	must.Do(t, server.Client.Status().Update(t.Context(), order))
+	release()
+	must.Get(c.step())(t)
+	_, free := c.reconciler.Limiter.Acquire(types.NamespacedName{Name: "next"}, slot)
+	if woken != 1 || !free {
+		t.Errorf("%d orders were woken; the next one gets a place: %v", woken, free)
 	}
 }
 
