@@ -61,6 +61,20 @@ func TestACertificateForMetricsNeedsSecureMetrics(t *testing.T) {
 	}
 }
 
+func TestProfilesStayOnLoopback(t *testing.T) {
+	for address, valid := range map[string]bool{
+		"": true, "127.0.0.1:6060": true, "127.9.9.9:0": true, "[::1]:6060": true, "[::ffff:127.0.0.1]:6060": true,
+		":6060": false, "0.0.0.0:6060": false, "[::]:6060": false, "10.0.0.1:6060": false, "localhost:6060": false,
+		"127.0.0.1": false, "0": false, "127.0.0.1.example:6060": false,
+	} {
+		options := must.Get(parse(t, "--pprof-bind-address="+address))(t)
+		err := options.Validate()
+		if (err == nil) != valid || err != nil && !strings.Contains(err.Error(), "--pprof-bind-address") {
+			t.Errorf("%q: error %v", address, err)
+		}
+	}
+}
+
 func TestTheLeaseIsLostBeforeAnotherTakesIt(t *testing.T) {
 	for arguments, complaint := range map[string]string{
 		"--leader-elect-lease-duration=60s --leader-elect-renew-deadline=40s --leader-elect-retry-period=5s": "",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"time"
 
@@ -37,6 +38,8 @@ type Process struct {
 	// MetricsCertDirectory has the certificate for that, tls.crt and tls.key, which is read again when it changes; empty
 	// makes a self-signed one at each start.
 	MetricsCertDirectory string
+	// PprofAddress is host:port of profiles for go tool pprof, on a loopback address; empty switches the server off.
+	PprofAddress string
 	// LogLevel is debug, info, warn or error; LogFormat is json or text.
 	LogLevel, LogFormat string
 	// Version is told to the service as part of the User-Agent, and with Commit to whoever reads the metrics.
@@ -73,6 +76,8 @@ func (p *Process) addFlags(flags *pflag.FlagSet, lease, namespace string) {
 		"`directory` with tls.crt and tls.key for --metrics-secure; left out, a self-signed certificate")
 	flags.StringVar(&p.ProbeAddress, "health-probe-bind-address", ":8081",
 		"`address` of /healthz and /readyz, 0 for none")
+	flags.StringVar(&p.PprofAddress, "pprof-bind-address", "",
+		"`address` of profiles below /debug/pprof/, on loopback only, such as 127.0.0.1:6060; left out, none")
 	flags.StringVar(&p.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&p.LogFormat, "log-format", "json", "json or text")
 }
@@ -87,10 +92,27 @@ func (p *Process) validate() []error {
 	if p.MetricsCertDirectory != "" && !p.MetricsSecure {
 		failures = append(failures, errors.New("--metrics-cert-dir needs --metrics-secure"))
 	}
+	if err := p.validatePprof(); err != nil {
+		failures = append(failures, err)
+	}
 	if _, err := p.logHandler(); err != nil {
 		failures = append(failures, err)
 	}
 	return failures
+}
+
+// validatePprof keeps profiles on the machine: they tell what the process does, nobody is asked who they are, and
+// making one takes CPU. A name is not taken, because somebody else says what address it stands for.
+func (p *Process) validatePprof() error {
+	if p.PprofAddress == "" {
+		return nil
+	}
+	address, err := netip.ParseAddrPort(p.PprofAddress)
+	if err != nil || !address.Addr().Unmap().IsLoopback() {
+		return fmt.Errorf("--pprof-bind-address must be a loopback address with a port, such as 127.0.0.1:6060 or "+
+			"[::1]:6060, not %q: kubectl port-forward reaches it there", p.PprofAddress)
+	}
+	return nil
 }
 
 // validateLease holds the lease to the rules of leader election: whoever works has to notice that the lease is lost
@@ -164,6 +186,7 @@ func (p *Process) newManager(graceful time.Duration, special func(*ctrl.Options)
 		Controller:                    config.Controller{UsePriorityQueue: new(false)},
 		Metrics:                       p.metricsServer(),
 		HealthProbeBindAddress:        p.ProbeAddress,
+		PprofBindAddress:              p.PprofAddress,
 		LeaderElection:                p.LeaderElect,
 		LeaderElectionID:              p.LeaseName,
 		LeaderElectionNamespace:       p.Namespace,
