@@ -26,7 +26,7 @@ func OrdersOfIssuer(
 	return listOrders(ctx, reader, issuer.GetNamespace(), indexOrderIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
 }
 
-// OrdersWithKey lists the cached VeroOrders of a namespace that are for a public key.
+// OrdersWithKey lists the cached VeroOrders of a namespace that are for a public key and have not ended.
 func OrdersWithKey(
 	ctx context.Context, reader client.Reader, namespace, publicKeyDigest string,
 ) ([]v1alpha1.VeroOrder, error) {
@@ -76,7 +76,14 @@ func orderIssuer(order *v1alpha1.VeroOrder) string {
 	return order.Spec.IssuerRef.Kind + "/" + order.Spec.IssuerRef.Name
 }
 
-func orderPublicKey(order *v1alpha1.VeroOrder) string { return order.Spec.PublicKeyDigest }
+// orderPublicKey is the key of an order that may be waited for. An index takes more memory than the key, and thousands
+// that have ended are kept.
+func orderPublicKey(order *v1alpha1.VeroOrder) string {
+	if order.Status.CompletionTime != nil {
+		return ""
+	}
+	return order.Spec.PublicKeyDigest
+}
 
 func orderRetrievalID(order *v1alpha1.VeroOrder) string { return order.Status.RetrievalID }
 

@@ -71,7 +71,10 @@ func TestOrdersAreFoundByWhatTheyHold(t *testing.T) {
 	other.Spec.IssuerRef.Name, other.Spec.PublicKeyDigest = "another", strings.Repeat("0f", 32)
 	unread := order(one, "unread", strings.Repeat("0b", 32))
 	unread.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderIssued, Certificate: []byte("?")}
-	server.Create(t, bearing(order(one, "first", strings.Repeat("0b", 32)), "r-1"), bearing(other, "r-2"), unread,
+	ended := order(one, "ended", strings.Repeat("0b", 32))
+	ended.Spec.IssuerRef.Name = "another"
+	ended.Status.State, ended.Status.CompletionTime = v1alpha1.VeroOrderFailed, &metav1.Time{Time: pkitest.Now}
+	server.Create(t, ended, bearing(order(one, "first", strings.Repeat("0b", 32)), "r-1"), bearing(other, "r-2"), unread,
 		bearing(order(two, "elsewhere", strings.Repeat("0b", 32)), "r-1"))
 	cached := startCache(t)
 	ctx, key, serial := t.Context(), strings.Repeat("0a", 32), facts.SerialNumber(leaf)
@@ -88,7 +91,7 @@ func TestOrdersAreFoundByWhatTheyHold(t *testing.T) {
 		"none by another certificate": {func() ([]v1alpha1.VeroOrder, error) {
 			return find.OrdersWithCertificate(ctx, cached, one, key, "abc")
 		}, []string{}},
-		"by key": {func() ([]v1alpha1.VeroOrder, error) {
+		"by key, those that have not ended": {func() ([]v1alpha1.VeroOrder, error) {
 			return find.OrdersWithKey(ctx, cached, one, key)
 		}, []string{"first", "unread"}},
 		"by issuer": {func() ([]v1alpha1.VeroOrder, error) {

@@ -94,6 +94,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	}
 	if left := r.rests(cached); left > 0 {
 		r.Limiter.Forget(name.NamespacedName) // it may have ended while it waited for its turn
+		if left > sweepInterval {
+			left = 0 // it is woken when it is time
+		}
 		return ctrl.Result{RequeueAfter: left}, nil
 	}
 	release, free := r.Limiter.Acquire(name.NamespacedName, slotOf(cached))

@@ -22,15 +22,15 @@ import (
 
 // Register adds the reconciler to a manager whose cache find.Index has prepared. It is triggered by new orders, by
 // issuers whose spec or readiness has changed, and by CertificateRequests that go away; all else it plans itself, from
-// times that are in the order. A RetrievalId is news: a person may have brought it in an annotation, or a controller
-// that was frozen in the middle of its call in the status. The Limiter says how many workers there are: a call keeps
-// one for as long as it takes.
+// times that are in the order. Orders that have ended and are kept for longer stay out of the queue: see sweep. A
+// RetrievalId is news: a person may have brought it in an annotation, or a controller that was frozen in the middle of
+// its call in the status. The Limiter says how many workers there are: a call keeps one for as long as it takes.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	reconciler := &Reconciler{Options: options}
 	controllerOptions.MaxConcurrentReconciles = options.Limiter.Workers()
 	return ctrl.NewControllerManagedBy(manager).
 		Named("veroorder").
-		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(
+		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(reconciler.awake(),
 			predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, broughtBack()))).
 		Watches(&v1alpha1.VeroIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer),
 			builder.WithPredicates(find.IssuerChanged())).
@@ -39,6 +39,7 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 		Watches(&outline.CertificateRequest{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfRequest),
 			builder.WithPredicates(deleted())).
 		WatchesRawSource(source.Func(reconciler.grants)).
+		WatchesRawSource(source.Func(reconciler.sweep)).
 		WithOptions(controllerOptions).
 		Complete(reconciler)
 }

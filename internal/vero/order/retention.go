@@ -7,8 +7,12 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
@@ -31,6 +35,56 @@ func (r *Reconciler) rests(order *v1alpha1.VeroOrder) time.Duration {
 		return 0
 	}
 	return order.Status.CompletionTime.Add(r.Retention).Sub(r.Clock.Now())
+}
+
+// sweepInterval is how often it is looked for orders that will have rested long enough before the next look. They wait
+// in the queue for that; for all of the others, thousands, it would be a timer each.
+const sweepInterval = time.Hour
+
+// awake lets the orders that a controller finds at its start through, but for those that rest for longer.
+func (r *Reconciler) awake() predicate.Predicate {
+	return predicate.Funcs{CreateFunc: func(event event.CreateEvent) bool {
+		order, isOrder := event.Object.(*v1alpha1.VeroOrder)
+		return !isOrder || r.rests(order) < sweepInterval
+	}}
+}
+
+// sweep puts orders into the queue whose rest ends, until the controller does.
+func (r *Reconciler) sweep(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	seen := r.Clock.Now()
+	go func() {
+		for ctx.Err() == nil {
+			timer := r.Clock.NewTimer(sweepInterval)
+			select {
+			case <-ctx.Done():
+			case <-timer.C():
+				seen = r.wake(ctx, seen, queue.Add)
+			}
+			timer.Stop()
+		}
+	}()
+	return nil
+}
+
+// wake lets orders be reconciled whose rest has ended since the look before, or ends before the next one. It returns
+// the time of this one.
+func (r *Reconciler) wake(ctx context.Context, seen time.Time, add func(reconcile.Request)) time.Time {
+	known := &v1alpha1.VeroOrderList{}
+	if err := r.Client.List(ctx, known, client.UnsafeDisableDeepCopy); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot look for VeroOrders that are to be removed; it is tried again in an hour")
+		return seen
+	}
+	now := r.Clock.Now()
+	for i := range known.Items {
+		order := &known.Items[i]
+		if ended := order.Status.CompletionTime; ended != nil {
+			end := ended.Add(r.Retention)
+			if end.After(seen) && end.Before(now.Add(sweepInterval)) {
+				add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})
+			}
+		}
+	}
+	return now
 }
 
 // garbageCollect removes an order some time after it has ended. It stays while the Secret that it drew on holds the

@@ -1,7 +1,9 @@
 package order_test
 
 import (
+	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -9,12 +11,18 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	clocktesting "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
 const (
@@ -69,10 +77,57 @@ func TestAnOrderThatHasEndedIsNotReadAtEveryStart(t *testing.T) {
 			control := control(t, order, now)
 			control.reconciler.Retention, control.reconciler.Reader = retention, limited(t, "none")
 			result, err := control.step()
-			if apierrors.IsForbidden(err) != c.read || !c.read && (err != nil || result.RequeueAfter != retention-time.Hour) {
+			if apierrors.IsForbidden(err) != c.read || !c.read && (err != nil || result.RequeueAfter != 0) {
 				t.Errorf("it is looked at again in %s, error %v", result.RequeueAfter, err)
 			}
 		})
+	}
+}
+
+// counting counts how often an order is read.
+type counting struct {
+	client.Client
+
+	order string
+	reads *atomic.Int32
+}
+
+func (c counting) Get(ctx context.Context, key client.ObjectKey, into client.Object, o ...client.GetOption) error {
+	if key.Name == c.order {
+		c.reads.Add(1)
+	}
+	return c.Client.Get(ctx, key, into, o...)
+}
+
+// TestAnOrderRestsWithoutATimerUntilItIsTime to remove it.
+func TestAnOrderRestsWithoutATimerUntilItIsTime(t *testing.T) {
+	namespace := server.Namespace(t)
+	soon, later := ended(namespace, retention-3*time.Hour), ended(namespace, time.Hour)
+	later.Name = "later"
+	server.Create(t, soon, later)
+	watched, reads := clocktesting.NewFakeClock(now), &atomic.Int32{}
+	server.Run(t, namespace, func(manager ctrl.Manager) error {
+		must.Do(t, find.Index(t.Context(), manager.GetFieldIndexer()))
+		cached := counting{manager.GetClient(), later.Name, reads}
+		return veroorder.Register(manager, veroorder.Options{
+			Client: cached, Outlines: manager.GetCache(), Reader: manager.GetAPIReader(), Clock: watched,
+			Limiter: limiter.New(1, 1), Retention: retention, Shutdown: t.Context(),
+		}, controller.Options{SkipNameValidation: new(true)})
+	})
+	const often, long = 50 * time.Millisecond, 30 * time.Second
+	await := func(done func(context.Context) (bool, error)) {
+		t.Helper()
+		must.Do(t, wait.PollUntilContextTimeout(t.Context(), often, long, true, done))
+	}
+	await(func(context.Context) (bool, error) { return watched.HasWaiters(), nil })
+	watched.Step(3 * time.Hour)
+	await(func(ctx context.Context) (bool, error) {
+		err := server.Client.Get(ctx, client.ObjectKeyFromObject(soon), soon)
+		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+	})
+	must.Do(t, server.Client.Get(t.Context(), client.ObjectKeyFromObject(later), later))
+	if reads.Load() != 0 {
+		t.Errorf("the one that rests was looked at %d times", reads.Load())
 	}
 }
 
