@@ -14,20 +14,24 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// memoryVariable is what sets the goal of Go's garbage collector from outside.
-const memoryVariable = "GOMEMLIMIT"
+// memoryVariable is what sets the goal of Go's garbage collector from outside; noGoal is its value for none.
+const (
+	memoryVariable = "GOMEMLIMIT"
+	noGoal         = "off"
+)
 
 // mindMemory has the garbage collector mind the memory limit of the container. Left alone it lets the heap grow to
-// twice of what is in use, over the limit, where the kernel ends the process in the middle of its calls.
+// twice of what is in use, over the limit, where the kernel ends the process in the middle of its calls. A goal that is
+// set is left alone where it is smaller than the limit; the chart's is the limit itself, and leaves no room for what
+// the collector does not count.
 func mindMemory(log logr.Logger, groups fs.FS) {
-	if os.Getenv(memoryVariable) != "" {
+	limit := memoryLimit(groups)
+	if limit <= 0 || debug.SetMemoryLimit(-1) < limit || os.Getenv(memoryVariable) == noGoal {
 		return
 	}
-	if limit := memoryLimit(groups); limit > 0 {
-		const parts, used = 10, 9 // what is left is for what the collector does not count
-		debug.SetMemoryLimit(limit / parts * used)
-		log.V(1).Info("the memory limit of the container is minded", "bytes", limit)
-	}
+	const parts, used = 10, 9
+	debug.SetMemoryLimit(limit / parts * used)
+	log.V(1).Info("the memory limit of the container is minded", "bytes", limit)
 }
 
 const (

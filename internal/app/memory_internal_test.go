@@ -15,20 +15,26 @@ import (
 
 func TestTheGarbageCollectorMindsTheMemoryLimitOfTheContainer(t *testing.T) {
 	const version1, version2 = "memory/memory.limit_in_bytes", "memory.max"
+	const none = math.MaxInt64
 	for claim, test := range map[string]struct {
-		variable, file, content string
-		want                    int64
+		variable      string
+		set           int64 // as Go has read the variable
+		file, content string
+		want          int64
 	}{
-		"version 2":                  {"", version2, "268435450\n", 241591905},
-		"version 2 without a limit":  {"", version2, "max\n", math.MaxInt64},
-		"version 1":                  {"", version1, "268435450\n", 241591905},
-		"version 1 without a limit":  {"", version1, "9223372036854771712\n", math.MaxInt64},
-		"no control group":           {"", "other", "1000", math.MaxInt64},
-		"what is set, goes before":   {"1GiB", version2, "268435450\n", math.MaxInt64},
-		"what cannot be read, is no": {"", version2, "", math.MaxInt64},
+		"version 2":                       {"", none, version2, "268435450\n", 241591905},
+		"version 2 without a limit":       {"", none, version2, "max\n", none},
+		"version 1":                       {"", none, version1, "268435450\n", 241591905},
+		"version 1 without a limit":       {"", none, version1, "9223372036854771712\n", none},
+		"no control group":                {"", none, "other", "1000", none},
+		"no control group, and a goal":    {"268435456", 268435456, "other", "1000", 268435456},
+		"a goal that is the limit itself": {"268435456", 268435456, version2, "268435450\n", 241591905},
+		"a smaller goal goes before":      {"100MiB", 104857600, version2, "268435450\n", 104857600},
+		"no goal, because somebody wants": {"off", none, version2, "268435450\n", none},
+		"what cannot be read, is no":      {"", none, version2, "", none},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			before := debug.SetMemoryLimit(math.MaxInt64)
+			before := debug.SetMemoryLimit(test.set)
 			t.Cleanup(func() { debug.SetMemoryLimit(before) })
 			t.Setenv(memoryVariable, test.variable)
 			mindMemory(logr.Discard(), fstest.MapFS{test.file: {Data: []byte(test.content)}})

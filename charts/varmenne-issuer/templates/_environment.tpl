@@ -1,5 +1,15 @@
+{{/* The memory limit of the container, which Go's garbage collector minds. Without one it is what the node has. */}}
+{{- define "varmenne-issuer.memoryEnv" -}}
+- name: GOMEMLIMIT
+  valueFrom:
+    resourceFieldRef:
+      resource: limits.memory
+      divisor: "1"
+{{- end }}
+
 {{/* The variables that the chart makes of its values. */}}
 {{- define "varmenne-issuer.ownEnv" -}}
+{{- include "varmenne-issuer.memoryEnv" . }}
 {{- with .Values.proxy }}
 {{- if .secretName }}
 - name: HTTPS_PROXY
