@@ -12,7 +12,6 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
@@ -173,7 +172,7 @@ func (r *Reconciler) record(
 ) error {
 	changed := certificate.DeepCopy()
 	outcome.Record(changed, snapshot)
-	if equality.Semantic.DeepEqual(certificate.Status, changed.Status) {
+	if status.Equal(certificate.Status, changed.Status) {
 		return nil
 	}
 	// A patch of the status alone: whatever somebody has pasted into the spec is not repeated in an audit log.

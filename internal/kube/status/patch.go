@@ -10,7 +10,6 @@ import (
 	"reflect"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -21,7 +20,7 @@ import (
 // resourceVersion of before: conditions are a list that others write to as well, and a patch that was made from an
 // older list would remove what they added. A conflict comes back as the API server's error, to be tried again.
 func Patch(ctx context.Context, writer client.StatusClient, object, before client.Object) error {
-	if equality.Semantic.DeepEqual(object, before) {
+	if Equal(object, before) {
 		return nil
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})

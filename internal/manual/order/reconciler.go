@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -131,7 +130,7 @@ func (r *Reconciler) record(
 ) error {
 	changed := order.DeepCopy()
 	outcome.Record(changed, now)
-	if equality.Semantic.DeepEqual(order.Status, changed.Status) {
+	if status.Equal(order.Status, changed.Status) {
 		return nil
 	}
 	before := orderstate.Ready(order)

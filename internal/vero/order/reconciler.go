@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/clock"
@@ -224,7 +223,7 @@ func (r *Reconciler) write(
 ) error {
 	changed := order.DeepCopy()
 	change(changed)
-	if equality.Semantic.DeepEqual(order.Status, changed.Status) {
+	if status.Equal(order.Status, changed.Status) {
 		return nil
 	}
 	if outline.Trimmed(order) {
