@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/varmenne/varmenne-issuer/internal/app"
 	"github.com/varmenne/varmenne-issuer/internal/simulator"
@@ -178,6 +179,23 @@ func TestADigestGoesBeforeATag(t *testing.T) {
 	}
 }
 
+// TestTheCollectorsOfAllDeploymentsMindTheMemoryLimit of their own container, as it is when the Pod starts.
+func TestTheCollectorsOfAllDeploymentsMindTheMemoryLimit(t *testing.T) {
+	rendered := render(t, fromYAML(t, `{simulator: {enabled: true}, messages: {enabled: true, namespaces: [a]}}`))
+	want := &corev1.ResourceFieldSelector{Resource: "limits.memory", Divisor: resource.MustParse("1")}
+	for _, suffix := range []string{releaseName, "-messages", "-simulator"} {
+		env := deployment(t, rendered, suffix).Spec.Template.Spec.Containers[0].Env
+		set := slices.IndexFunc(env, func(set corev1.EnvVar) bool { return set.Name == "GOMEMLIMIT" })
+		if set < 0 || !reflect.DeepEqual(env[set].ValueFrom, &corev1.EnvVarSource{ResourceFieldRef: want}) {
+			t.Errorf("%s: the environment is %+v", suffix, env)
+		}
+	}
+	given := container(t, fromYAML(t, `{extraEnv: [{name: GOMEMLIMIT, value: 100MiB}]}`))
+	if len(given.Env) != 1 || given.Env[0].Value != "100MiB" {
+		t.Errorf("where the user sets it, the environment is %+v", given.Env)
+	}
+}
+
 // TestWhatIsSetAsVariableOrArgumentGoesBefore what the chart makes of its values, and is there once.
 func TestWhatIsSetAsVariableOrArgumentGoesBefore(t *testing.T) {
 	values := settings(t)["labels"]
@@ -187,7 +205,7 @@ func TestWhatIsSetAsVariableOrArgumentGoesBefore(t *testing.T) {
 		got = append(got, set.Name+"="+set.Value)
 	}
 	want := []string{
-		"https_proxy=http://other.example:8080/", "HTTP_PROXY=http://other.example:8080", "NO_PROXY_GIVEN=",
+		"GOMEMLIMIT=", "https_proxy=http://other.example:8080/", "HTTP_PROXY=http://other.example:8080", "NO_PROXY_GIVEN=",
 		"VARMENNE_CALLS_PER_ISSUER=4",
 		"NO_PROXY=$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,.svc,.cluster.local,.example,10.0.0.0/8,$(NO_PROXY_GIVEN)",
 		"SSL_CERT_DIR=/etc/varmenne-issuer/ca:/etc/ssl/company",
