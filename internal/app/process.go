@@ -175,7 +175,7 @@ func (p *Process) newManager(graceful time.Duration, special func(*ctrl.Options)
 	if err != nil {
 		return nil, err
 	}
-	kinds, err := managedScheme()
+	kinds, err := newScheme()
 	if err != nil {
 		return nil, err
 	}

@@ -123,12 +123,6 @@ func Client(kubeconfig string) (client.Client, error) {
 	return client.New(connection, client.Options{Scheme: kinds})
 }
 
-// managedScheme knows the kinds that a controller reads and writes. All those of Kubernetes would be 2 MiB.
-func managedScheme() (*runtime.Scheme, error) {
-	kinds := runtime.NewScheme()
-	return kinds, errors.Join(corev1.AddToScheme(kinds), cmapi.AddToScheme(kinds), v1alpha1.AddToScheme(kinds))
-}
-
 func newScheme() (*runtime.Scheme, error) {
 	kinds := runtime.NewScheme()
 	return kinds, errors.Join(scheme.AddToScheme(kinds), cmapi.AddToScheme(kinds), v1alpha1.AddToScheme(kinds))
