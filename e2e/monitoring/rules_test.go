@@ -67,8 +67,9 @@ func TestNoTwoReplicasTellTheSame(t *testing.T) {
 		"issuers are shown once":    `count by (kind, namespace, name) (varmenne_issuer_ready) > 1`,
 		"checks are shown once":     `count by (kind, namespace, name) (varmenne_issuer_last_check` + since + `) > 1`,
 		"requests are shown once": `count ` +
-			`by (namespace, request) (varmenne_certificaterequest_pending_created` + since + `) > 1`,
-		"orders are shown once":     `count by (namespace, order) (varmenne_order_pending_created` + since + `) > 1`,
+			`by (namespace, request, reason) (varmenne_certificaterequest_pending_created` + since + `) > 1`,
+		"orders are shown once": `count ` +
+			`by (namespace, operation, state, reason) (varmenne_orders_pending_oldest_created` + since + `) > 1`,
 		"renewals are shown once":   `count by (namespace, request) (varmenne_renewal_failing_expiration` + since + `) > 1`,
 		"persons are told once":     `count by (namespace, name, reason) (varmenne_person_due` + since + `) > 1`,
 		"passwords are told once":   `count by (namespace, name) (varmenne_messages_password_ready) > 1`,

@@ -77,7 +77,7 @@ func counted() map[string]string {
 func standing() map[string]string {
 	const (
 		request = `varmenne_certificaterequest_pending_created_timestamp_seconds`
-		order   = `varmenne_order_pending_created_timestamp_seconds`
+		order   = `varmenne_orders_pending_oldest_created_timestamp_seconds`
 		failing = `varmenne_renewal_failing_expiration_timestamp_seconds`
 		written = `varmenne_transfer_credentials_written_timestamp_seconds`
 		ready   = `varmenne_issuer_ready`

@@ -24,7 +24,7 @@ type Metrics struct {
 	timeToIssue *prometheus.HistogramVec
 	ready       *state
 	checks      *state
-	unserved    *state
+	unserved    *requests
 	failing     *state
 	credentials *state
 }

@@ -7,6 +7,8 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 )
 
 // Labels that name objects and say what is the matter with them.
@@ -77,6 +79,39 @@ func (s *state) begin(of identity, labels ...string) {
 	}
 }
 
+// requests is a state of requests. Each is named that somebody has to look at; of the others, of which thousands may
+// wait for the same, the oldest is told. All of them are counted.
+type requests struct {
+	*state
+
+	number *prometheus.Desc
+}
+
+// Describe implements prometheus.Collector.
+func (r *requests) Describe(descriptions chan<- *prometheus.Desc) {
+	r.state.Describe(descriptions)
+	descriptions <- r.number
+}
+
+// Collect implements prometheus.Collector.
+func (r *requests) Collect(collected chan<- prometheus.Metric) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	all, unnamed := groups{}, groups{}
+	for of, value := range r.values {
+		reason := value.labels[len(value.labels)-1]
+		all.add(value.number, of.namespace, reason)
+		if !reasons.Of(reason).NamesRequest() {
+			unnamed.add(value.number, of.namespace, "", "", reason)
+			continue
+		}
+		collected <- prometheus.MustNewConstMetric(
+			r.description, prometheus.GaugeValue, value.number, value.labels...)
+	}
+	all.collect(r.number, nil, collected)
+	unnamed.collect(nil, r.description, collected)
+}
+
 // describeObjects makes the series about objects. Their values are points in time that the objects themselves tell, so
 // that they are the same after a restart; but for when an issuer was checked, which is no reason to write into it.
 func (m *Metrics) describeObjects() {
@@ -86,10 +121,15 @@ func (m *Metrics) describeObjects() {
 	m.checks = newState("varmenne_issuer_last_check_timestamp_seconds",
 		"When the issuer was last checked, in seconds since 1970; 0 while the controller that works has not.",
 		"kind", labelNamespace, "name")
-	m.unserved = newState("varmenne_certificaterequest_pending_created_timestamp_seconds",
-		"When the CertificateRequest was made, in seconds since 1970, for each that has no certificate; reason is what "+
-			"it waits for or why it failed.",
-		labelNamespace, labelCertificate, labelRequest, labelReason)
+	m.unserved = &requests{
+		state: newState("varmenne_certificaterequest_pending_created_timestamp_seconds",
+			"When the CertificateRequest was made, in seconds since 1970, for each that has no certificate and needs somebody; "+
+				"reason is what it waits for or why it failed. Of those that wait for the same and need nobody, the oldest.",
+			labelNamespace, labelCertificate, labelRequest, labelReason),
+		number: prometheus.NewDesc("varmenne_certificaterequests_pending",
+			"Number of CertificateRequests that have no certificate, by what they wait for or why they failed.",
+			[]string{labelNamespace, labelReason}, nil),
+	}
 	m.failing = newState("varmenne_renewal_failing_expiration_timestamp_seconds",
 		"When the certificate in use expires, in seconds since 1970, for each CertificateRequest that is to "+
 			"replace one and needs attention. There is no series where no renewal is failing.",

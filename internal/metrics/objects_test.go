@@ -70,7 +70,16 @@ func TestUnservedRequests(t *testing.T) {
 	series.RequestUnserved(request("other", strings.Repeat("x", 1000), "odd"), v1alpha1.ReasonDenied)
 	series.RequestUnserved(request("tax", "served", "served-1"), v1alpha1.ReasonSubmitting)
 	series.RequestServed("tax", "served-1")
+	older := request("tax", "b", "b-1")
+	older.CreationTimestamp = metav1.Unix(50, 0)
+	series.RequestUnserved(request("tax", "a", "a-1"), v1alpha1.ReasonAwaitingCertificate)
+	series.RequestUnserved(older, v1alpha1.ReasonAwaitingCertificate)
+	compare(t, registry, "varmenne_certificaterequests_pending", map[string]float64{
+		`namespace="tax",reason="WaitingForCredentials"`: 1, `namespace="other",reason="Denied"`: 2,
+		`namespace="tax",reason="AwaitingCertificate"`: 2,
+	})
 	compare(t, registry, unserved, map[string]float64{
+		`certificate="",namespace="tax",reason="AwaitingCertificate",request=""`:                       50,
 		`certificate="reporting",namespace="tax",reason="WaitingForCredentials",request="reporting-1"`: 100,
 		`certificate="",namespace="other",reason="Denied",request="by-hand"`:                           100,
 		`certificate="",namespace="other",reason="Denied",request="odd"`:                               100,

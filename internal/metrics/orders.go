@@ -18,16 +18,18 @@ type Orders struct {
 
 // orderSeries describes the collector's series.
 type orderSeries struct {
-	count, unfinished *prometheus.Desc
+	count, pending, oldest *prometheus.Desc
 }
 
 func describeOrders() orderSeries {
+	labels := []string{labelNamespace, "operation", "state", labelReason}
 	return orderSeries{
 		count: prometheus.NewDesc("varmenne_orders", "Number of VeroOrders, by state.", []string{"state"}, nil),
-		unfinished: prometheus.NewDesc("varmenne_order_pending_created_timestamp_seconds",
-			"When the VeroOrder was made, in seconds since 1970, for each that is neither Issued nor Failed; reason is what "+
-				"it waits for.",
-			[]string{labelNamespace, labelCertificate, "order", "operation", "state", labelReason}, nil),
+		pending: prometheus.NewDesc("varmenne_orders_pending",
+			"Number of VeroOrders that are neither Issued nor Failed; reason is what they wait for. One that is being sent for "+
+				"the first time counts as OrderCreated.", labels, nil),
+		oldest: prometheus.NewDesc("varmenne_orders_pending_oldest_created_timestamp_seconds",
+			"When the oldest of these VeroOrders was made, in seconds since 1970.", labels, nil),
 	}
 }
 
@@ -35,7 +37,8 @@ func describeOrders() orderSeries {
 func (Orders) Describe(descriptions chan<- *prometheus.Desc) {
 	series := describeOrders()
 	descriptions <- series.count
-	descriptions <- series.unfinished
+	descriptions <- series.pending
+	descriptions <- series.oldest
 }
 
 // Collect implements prometheus.Collector. Every state has a value, so that an alert on zero has something to read.
@@ -53,27 +56,29 @@ func (o Orders) Collect(collected chan<- prometheus.Metric) {
 		v1alpha1.VeroOrderPending: 0, v1alpha1.VeroOrderSubmitting: 0, v1alpha1.VeroOrderSubmitted: 0,
 		v1alpha1.VeroOrderIssued: 0, v1alpha1.VeroOrderFailed: 0,
 	}
+	pending := groups{}
 	for i := range orders.Items {
 		order := &orders.Items[i]
 		counts[order.Status.State]++
 		switch order.Status.State {
 		case v1alpha1.VeroOrderIssued, v1alpha1.VeroOrderFailed:
 		default:
-			collected <- series.since(order)
+			pending.add(seconds(order.CreationTimestamp.Time), order.Namespace, string(order.Spec.Operation),
+				string(order.Status.State), reasonOf(order))
 		}
 	}
+	pending.collect(series.pending, series.oldest, collected)
 	for state, count := range counts {
 		collected <- prometheus.MustNewConstMetric(series.count, prometheus.GaugeValue, count, string(state))
 	}
 }
 
-// since is the value of an order that has not ended.
-func (s orderSeries) since(order *v1alpha1.VeroOrder) prometheus.Metric {
-	reason := v1alpha1.ReasonOrderCreated
-	if condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady); condition != nil {
-		reason = condition.Reason
+// reasonOf is what an order waits for. While many are sent one after the other, one of them is always Submitting: only
+// one that is sent again has met with something.
+func reasonOf(order *v1alpha1.VeroOrder) string {
+	condition := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
+	if condition == nil || condition.Reason == v1alpha1.ReasonSubmitting && order.Status.Submissions <= 1 {
+		return v1alpha1.ReasonOrderCreated
 	}
-	return prometheus.MustNewConstMetric(s.unfinished, prometheus.GaugeValue, seconds(order.CreationTimestamp.Time),
-		order.Namespace, certificateOf(order), order.Name, string(order.Spec.Operation),
-		string(order.Status.State), reason)
+	return condition.Reason
 }

@@ -46,17 +46,23 @@ func TestOrders(t *testing.T) {
 			t.Errorf("%d phases have a value, want 5: %v", count, err)
 		}
 	})
-	t.Run("those that have not ended are told one by one", func(t *testing.T) {
-		created := order("c", v1alpha1.VeroOrderPending)
-		created.Status.Conditions = nil
+	t.Run("those that have not ended are told by what they wait for", func(t *testing.T) {
+		created, older := order("c", v1alpha1.VeroOrderPending), order("d", v1alpha1.VeroOrderSubmitted)
+		created.Status.Conditions, older.CreationTimestamp = nil, metav1.Unix(50, 0)
+		first, again := order("e", v1alpha1.VeroOrderSubmitting), order("f", v1alpha1.VeroOrderSubmitting)
+		for number, sent := range []*v1alpha1.VeroOrder{&first, &again} {
+			sent.Status.Conditions[0].Reason, sent.Status.Submissions = v1alpha1.ReasonSubmitting, int32(number+1)
+		}
 		registry := prometheus.NewPedanticRegistry()
-		registry.MustRegister(collector(
-			order("a", v1alpha1.VeroOrderIssued), order("b", v1alpha1.VeroOrderSubmitted), created))
-		const labels = `certificate="reporting",namespace="tax",operation="RenewCertificate",`
-		compare(t, registry, "varmenne_order_pending_created_timestamp_seconds", map[string]float64{
-			labels + `order="b",reason="Because",state="Submitted"`:    100,
-			labels + `order="c",reason="OrderCreated",state="Pending"`: 100,
-		})
+		registry.MustRegister(collector(order("a", v1alpha1.VeroOrderIssued), order("b", v1alpha1.VeroOrderSubmitted),
+			older, created, first, again))
+		const labels = `namespace="tax",operation="RenewCertificate",`
+		const waits, begins, sent, resent = labels + `reason="Because",state="Submitted"`,
+			labels + `reason="OrderCreated",state="Pending"`, labels + `reason="OrderCreated",state="Submitting"`,
+			labels + `reason="Submitting",state="Submitting"`
+		compare(t, registry, "varmenne_orders_pending", map[string]float64{waits: 2, begins: 1, sent: 1, resent: 1})
+		compare(t, registry, "varmenne_orders_pending_oldest_created_timestamp_seconds",
+			map[string]float64{waits: 50, begins: 100, sent: 100, resent: 100})
 	})
 	t.Run("a process that is not the one to tell says nothing", func(t *testing.T) {
 		silent := metrics.Orders{List: func(context.Context) (*v1alpha1.VeroOrderList, error) {

@@ -93,6 +93,11 @@ const (
 	alertUnready     = "VarmenneMessagesPasswordNotReady"
 )
 
+// NamesRequest reports whether an alert names the CertificateRequest that has the reason.
+func (m Meaning) NamesRequest() bool {
+	return m.Alert == alertCredentials || m.Alert == alertHeldUp || m.Alert == alertFailed
+}
+
 // Of is what a reason means.
 func Of(reason string) Meaning { return meanings[reason] }
 

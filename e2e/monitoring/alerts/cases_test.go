@@ -14,8 +14,8 @@ const (
 		`namespace="tax",certificate="c",request="c-1",pod="a",`
 	failing = `varmenne_renewal_failing_expiration_timestamp_seconds{` +
 		`namespace="tax",certificate="c",request="c-1",pod="a",`
-	order = `varmenne_order_pending_created_timestamp_seconds` +
-		`{namespace="tax",certificate="c",order="sign-1",operation="SignNewCertificate",pod="a",`
+	order = `varmenne_orders_pending_oldest_created_timestamp_seconds` +
+		`{namespace="tax",operation="SignNewCertificate",pod="a",`
 	person   = `varmenne_person_due_timestamp_seconds{namespace="tax",certificate="c",name="manual-1",pod="a",`
 	expiring = `varmenne_person_due_timestamp_seconds` +
 		`{namespace="tax",certificate="",kind="TrackedCertificate",name="seal",`
@@ -230,7 +230,7 @@ func ofOrders() map[string]testCase {
 		"an order is refused with a technical error again and again": {
 			series: []string{order + `reason="SubmissionFailing"} 0x59` + gone},
 			alert:  "VarmenneOrderStuck", from: 30 * time.Minute, until: time.Hour,
-			says: []string{"VeroOrder tax/sign-1 (SignNewCertificate), made 30m 0s ago"},
+			says: []string{"in namespace tax (SignNewCertificate)", "was made 30m 0s ago"},
 		},
 		"an order changes from one fault to another": {
 			series: []string{
@@ -244,7 +244,7 @@ func ofOrders() map[string]testCase {
 		},
 		"a certificate does not come": {
 			series: []string{order + `reason="RetrievalOverdue"} -86400x300`},
-			alert:  "VarmenneOrderStuck", from: 30 * time.Minute, says: []string{"made 1d 0h 30m 0s ago"},
+			alert:  "VarmenneOrderStuck", from: 30 * time.Minute, says: []string{"was made 1d 0h 30m 0s ago"},
 		},
 	}
 }

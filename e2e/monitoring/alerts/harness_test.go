@@ -36,8 +36,8 @@ func healthy() []string {
 		lastCheck + `pod="a"} ` + checkedFrom(0, 300*time.Minute),
 		`varmenne_certificaterequest_pending_created_timestamp_seconds` +
 			`{namespace="tax",certificate="next",request="next-2",reason="WaitingForWindow",pod="a"} 0x300`,
-		`varmenne_order_pending_created_timestamp_seconds` +
-			`{namespace="tax",certificate="slow",order="sign-0",reason="AwaitingCertificate",pod="a"} 0x300`,
+		`varmenne_orders_pending_oldest_created_timestamp_seconds` +
+			`{namespace="tax",operation="SignNewCertificate",reason="AwaitingCertificate",pod="a"} 0x300`,
 		`varmenne_person_due_timestamp_seconds{namespace="tax",certificate="stamping",name="later",kind="ManualOrder",` +
 			`reason="ApplicationDue",pod="a"} 86400x300`,
 		`varmenne_tracked_certificate_expiration_timestamp_seconds{namespace="tax",name="stamp",pod="a"} 864000x300`,
