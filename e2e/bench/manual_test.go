@@ -48,10 +48,7 @@ var reconciled = []string{"ManualOrder", "request"}
 // the controller takes while nothing happens. It fails where that is more than 40 MiB, and where the controller writes
 // anything after a start, or looks at one of them within two minutes.
 func BenchmarkFiveThousandManualOrders(b *testing.B) {
-	policy := filepath.Join(b.TempDir(), "audit.yaml")
-	must.Do(b, os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\n"+
-		"rules:\n- {level: Metadata, users: ["+controllerUser+"]}\n- {level: None}\n"), 0o600))
-	w := startWith(b, world.Options{AuditPolicy: policy})
+	w := startWith(b, world.Options{AuditPolicy: auditPolicy(b)})
 	must.Do(b, w.Cluster.StopCertManager()) // it would make keys of its own
 	for b.Loop() {
 		restart(b, w)
@@ -134,6 +131,15 @@ func reportRequests(b *testing.B, w *world.World, since time.Time, phase string)
 	b.ReportMetric(float64(requests["reads"])/carried, "reads/"+phase)
 	b.ReportMetric(float64(requests["writes"])/carried, "writes/"+phase)
 	return written
+}
+
+// auditPolicy has the API server write down what the controller asks for.
+func auditPolicy(b *testing.B) string {
+	b.Helper()
+	policy := filepath.Join(b.TempDir(), "audit.yaml")
+	must.Do(b, os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\n"+
+		"rules:\n- {level: Metadata, users: ["+controllerUser+"]}\n- {level: None}\n"), 0o600))
+	return policy
 }
 
 // audited are the entries about the controller. The API server begins a new log after every 100 MB.

@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"testing"
 
@@ -34,15 +35,30 @@ func makeWaiting(b *testing.B, w *world.World) {
 		},
 	})
 	group, ctx := errgroup.WithContext(b.Context())
-	const atOnce = 16
-	group.SetLimit(atOnce)
+	group.SetLimit(writers)
 	number := 0
 	for key := range keys(b) {
 		if number++; number > carried {
 			break
 		}
 		name := fmt.Sprintf("interface-%04d", number)
-		group.Go(func() error { return createWaiting(ctx, w.Client, name, key) })
+		waiting := applicant{access: w.Client, key: key, subject: pkix.Name{
+			CommonName: name + ".example.fi", Organization: []string{"Example Oy"},
+		}}
+		group.Go(func() error {
+			certificate := &cmapi.Certificate{
+				ObjectMeta: metav1.ObjectMeta{Namespace: stamping, Name: name},
+				Spec: cmapi.CertificateSpec{
+					SecretName: name, CommonName: name + ".example.fi", IssuerRef: cmmeta.IssuerReference{
+						Group: v1alpha1.GroupName, Kind: v1alpha1.KindManualIssuer, Name: "dvv",
+					},
+				},
+			}
+			if err := waiting.prepare(ctx, certificate); err != nil {
+				return err
+			}
+			return waiting.apply(ctx, certificate)
+		})
 	}
 	if err := group.Wait(); err != nil {
 		b.Fatal(err)
@@ -52,11 +68,11 @@ func makeWaiting(b *testing.B, w *world.World) {
 // keys are different RSA keys of 2048 bits. To make each of its own primes would take a quarter of an hour.
 func keys(b *testing.B) func(func(*rsa.PrivateKey) bool) {
 	b.Helper()
-	const exponent, bits, enough = 65537, 1024, 102 // which makes 5,151 pairs
+	const exponent, bits = 65537, 1024
 	e, one := big.NewInt(exponent), big.NewInt(1)
 	var primes []*big.Int
 	return func(yield func(*rsa.PrivateKey) bool) {
-		for len(primes) < enough {
+		for {
 			p, err := rand.Prime(rand.Reader, bits)
 			if err != nil {
 				b.Fatal(err)
@@ -77,51 +93,51 @@ func keys(b *testing.B) func(func(*rsa.PrivateKey) bool) {
 	}
 }
 
-// createWaiting makes a Certificate that is being issued, its next private key, and its request.
-func createWaiting(ctx context.Context, access client.Client, name string, key *rsa.PrivateKey) error {
-	issuer := cmmeta.IssuerReference{Group: v1alpha1.GroupName, Kind: v1alpha1.KindManualIssuer, Name: "dvv"}
-	certificate := &cmapi.Certificate{
-		ObjectMeta: metav1.ObjectMeta{Namespace: stamping, Name: name},
-		Spec:       cmapi.CertificateSpec{SecretName: name, CommonName: name + ".example.fi", IssuerRef: issuer},
-	}
-	if err := access.Create(ctx, certificate); err != nil {
+// applicant does what cert-manager does for a Certificate, with a key that is there already.
+type applicant struct {
+	access  client.Client
+	key     *rsa.PrivateKey
+	subject pkix.Name
+}
+
+// prepare makes a Certificate that is being issued, and its next private key.
+func (a applicant) prepare(ctx context.Context, certificate *cmapi.Certificate) error {
+	if err := a.access.Create(ctx, certificate); err != nil {
 		return err
 	}
-	owner := *metav1.NewControllerRef(certificate, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateKind))
 	staged := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: stamping, Name: name + "-x7k2p", OwnerReferences: []metav1.OwnerReference{owner},
-			Labels: map[string]string{cmapi.IsNextPrivateKeySecretLabelKey: "true"},
+			Namespace: certificate.Namespace, Name: certificate.Name + "-x7k2p",
+			OwnerReferences: []metav1.OwnerReference{owns(certificate)},
+			Labels:          map[string]string{cmapi.IsNextPrivateKeySecretLabelKey: "true"},
 		},
 		Data: map[string][]byte{corev1.TLSPrivateKeyKey: pem.EncodeToMemory(
-			&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})},
+			&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(a.key)})},
 	}
-	if err := access.Create(ctx, staged); err != nil {
+	if err := a.access.Create(ctx, staged); err != nil {
 		return err
 	}
 	certificate.Status.NextPrivateKeySecretName = &staged.Name
 	certificate.Status.Conditions = []cmapi.CertificateCondition{{
 		Type: cmapi.CertificateConditionIssuing, Status: cmmeta.ConditionTrue, Reason: "DoesNotExist",
 	}}
-	if err := access.Status().Update(ctx, certificate); err != nil {
-		return err
-	}
-	return createRequest(ctx, access, certificate, owner, key)
+	return a.access.Status().Update(ctx, certificate)
 }
 
-func createRequest(
-	ctx context.Context, access client.Client, certificate *cmapi.Certificate, owner metav1.OwnerReference,
-	key *rsa.PrivateKey,
-) error {
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
-		Subject: pkix.Name{CommonName: certificate.Spec.CommonName, Organization: []string{"Example Oy"}},
-	}, key)
+func owns(certificate *cmapi.Certificate) metav1.OwnerReference {
+	return *metav1.NewControllerRef(certificate, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateKind))
+}
+
+// apply makes the request of a Certificate that was prepared, and approves it.
+func (a applicant) apply(ctx context.Context, certificate *cmapi.Certificate) error {
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: a.subject}, a.key)
 	if err != nil {
 		return err
 	}
 	request := &cmapi.CertificateRequest{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: stamping, Name: certificate.Name + "-1", OwnerReferences: []metav1.OwnerReference{owner},
+			Namespace: certificate.Namespace, Name: certificate.Name + "-1",
+			OwnerReferences: []metav1.OwnerReference{owns(certificate)},
 			Annotations: map[string]string{
 				cmapi.CertificateNameKey: certificate.Name, cmapi.CertificateRequestRevisionAnnotationKey: "1",
 				cmapi.CertificateRequestPrivateKeyAnnotationKey: *certificate.Status.NextPrivateKeySecretName,
@@ -134,7 +150,8 @@ func createRequest(
 			Groups: []string{"system:serviceaccounts", "system:serviceaccounts:cert-manager", "system:authenticated"},
 		},
 	}
-	if err := access.Create(ctx, request); err != nil {
+	maps.Copy(request.Annotations, certificate.Annotations)
+	if err := a.access.Create(ctx, request); err != nil {
 		return err
 	}
 	now := metav1.Now()
@@ -142,5 +159,5 @@ func createRequest(
 		Type: cmapi.CertificateRequestConditionApproved, Status: cmmeta.ConditionTrue, LastTransitionTime: &now,
 		Reason: "cert-manager.io", Message: "Certificate request has been approved by cert-manager.io",
 	}}
-	return access.Status().Update(ctx, request)
+	return a.access.Status().Update(ctx, request)
 }

@@ -96,17 +96,16 @@ func awaitAll(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer) {
 	must.Do(b, err)
 }
 
-// keep creates orders that have ended.
+// keep creates so many orders that have ended.
 func keep(b *testing.B, w *world.World, issuers []*v1alpha1.VeroIssuer, number int) {
 	b.Helper()
 	must.Do(b, w.StopController()) // nobody waits for them: it would end them otherwise
 	chain := slices.Repeat(certificate(b), 2)
 	group, ctx := errgroup.WithContext(b.Context())
-	const atOnce = 16
-	group.SetLimit(atOnce)
+	group.SetLimit(writers)
 	for i := range number {
 		group.Go(func() error {
-			order := issuedOrder(issuers[i%shares], i, chain)
+			order := issuedOrder(issuers[i%len(issuers)], i, chain)
 			status := order.Status
 			if err := w.Client.Create(ctx, order); err != nil {
 				return err

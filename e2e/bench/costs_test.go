@@ -1,0 +1,191 @@
+package bench
+
+import (
+	"context"
+	"crypto/x509/pkix"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"golang.org/x/sync/errgroup"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/must"
+)
+
+//nolint:gochecknoglobals // flags of a test are
+var (
+	atOnce = flag.Int("certificates", 100, "how many certificates are ordered at once to count what each costs")
+	beside = flag.Int("kept-orders", 0, "how many orders that have ended are there meanwhile")
+)
+
+const (
+	// polling is how long polls are counted, and slow how long the service takes meanwhile: there are polls at 10, 20 and
+	// 30 s after the acceptance, then every half of the time waited.
+	polling = 40 * time.Second
+	slow    = 5 * time.Minute
+)
+
+// BenchmarkCostOfACertificate reports what one of many certificates that are ordered at once costs: the requests to the
+// API server, by verb and resource, from its audit log; CPU time of the controller in milliseconds; and how often the
+// controllers look at a request and an order. cert-manager's own work is not part of it: its objects are there before.
+func BenchmarkCostOfACertificate(b *testing.B) {
+	w := startWith(b, world.Options{AuditPolicy: auditPolicy(b), SimulatorArgs: []string{"--processing-delay=1s"}})
+	must.Do(b, w.Cluster.StopCertManager())
+	for round := 0; b.Loop(); round++ {
+		apply := applicants(b, w, "cost-"+strconv.Itoa(round))
+		pid := w.Controller().PID()
+		forgetPeak(b, pid)
+		cost := measure(b, w)
+		must.Do(b, apply())
+		untilSeen(b, time.Now(), time.Second, busy, served(w, "cost-"+strconv.Itoa(round)))
+		took := time.Since(cost.since)
+		cost.report(b, float64(*atOnce))
+		b.ReportMetric(took.Seconds(), "s/all")
+		b.ReportMetric(peakMiB(b, pid), "MiB-peak")
+	}
+}
+
+// BenchmarkCostOfAPoll reports the same of one further poll, while the service takes long.
+func BenchmarkCostOfAPoll(b *testing.B) {
+	w := startWith(b, world.Options{
+		AuditPolicy: auditPolicy(b), SimulatorArgs: []string{"--processing-delay=" + slow.String()},
+	})
+	must.Do(b, w.Cluster.StopCertManager())
+	for round := 0; b.Loop(); round++ {
+		must.Do(b, applicants(b, w, "poll-"+strconv.Itoa(round))())
+		polls := func() int {
+			return len(must.Get(w.Service.Requests(b.Context(), "GetCertificate", customer))(b))
+		}
+		first := func(context.Context) (bool, error) { return polls() >= *atOnce, nil }
+		untilSeen(b, time.Now(), time.Second, busy, first)
+		before := polls()
+		cost := measure(b, w)
+		untilSeen(b, time.Now(), time.Second, busy, after(polling))
+		cost.report(b, float64(polls()-before))
+	}
+}
+
+// applicants prepares what cert-manager has before it makes requests, and returns what makes all of these at once.
+func applicants(b *testing.B, w *world.World, namespace string) func() error {
+	b.Helper()
+	issuer := w.Service.Issuer(namespace, customer)
+	prepare(b, w, w.Service, issuer, *atOnce)
+	if *beside > 0 {
+		keep(b, w, []*v1alpha1.VeroIssuer{issuer}, *beside)
+		restart(b, w)
+	}
+	prepared, ctx := errgroup.WithContext(b.Context())
+	prepared.SetLimit(writers)
+	requests, ctxOfRequests := errgroup.WithContext(b.Context())
+	requests.SetLimit(writers)
+	ready := make([]func() error, 0, *atOnce)
+	for key := range keys(b) {
+		certificate := world.Certificate(namespace, nameOf(len(ready)), customer)
+		a := applicant{access: w.Client, key: key, subject: pkix.Name{CommonName: customer}}
+		prepared.Go(func() error { return a.prepare(ctx, certificate) })
+		if ready = append(ready, func() error { return a.apply(ctxOfRequests, certificate) }); len(ready) == *atOnce {
+			break
+		}
+	}
+	must.Do(b, prepared.Wait())
+	return func() error {
+		for _, apply := range ready {
+			requests.Go(apply)
+		}
+		return requests.Wait()
+	}
+}
+
+// writers is how many objects a benchmark writes at once.
+const writers = 16
+
+// served reports whether every request of a namespace is Ready.
+func served(w *world.World, namespace string) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		list := &cmapi.CertificateRequestList{}
+		if err := w.Client.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			return false, err
+		}
+		notReady := func(request cmapi.CertificateRequest) bool { return !isReady(&request) }
+		return len(list.Items) == *atOnce && !slices.ContainsFunc(list.Items, notReady), nil
+	}
+}
+
+// cost is what the controller has used up at a moment.
+type cost struct {
+	world *world.World
+	since time.Time
+	cpu   time.Duration
+	looks map[string]float64
+}
+
+func measure(b *testing.B, w *world.World) cost {
+	b.Helper()
+	page := must.Get(w.Metrics(b.Context()))(b)
+	looks := map[string]float64{}
+	for _, controller := range []string{"request", "veroorder", "VeroIssuer"} {
+		looks[controller] = reconciles(page, controller)
+	}
+	return cost{world: w, since: time.Now(), cpu: cpuTime(b, w.Controller().PID()), looks: looks}
+}
+
+// report reports what has been used up since, for each of a number of things. What is about the lease has nothing to do
+// with them.
+func (c cost) report(b *testing.B, number float64) {
+	b.Helper()
+	cpu := cpuTime(b, c.world.Controller().PID()) - c.cpu
+	requests, total, written := map[string]int{}, 0, 0
+	for _, entry := range audited(b, c.world) {
+		if entry.StageTimestamp.Before(c.since) || entry.ObjectRef.Resource == "leases" || entry.Verb == "watch" {
+			continue
+		}
+		of := entry.ObjectRef.Resource
+		if entry.ObjectRef.Subresource != "" {
+			of += "/" + entry.ObjectRef.Subresource
+		}
+		requests[fmt.Sprintf("%-7s %s", entry.Verb, of)]++
+		total++
+		if entry.Verb != "get" && entry.Verb != "list" {
+			written++
+		}
+	}
+	var table strings.Builder
+	row := func(what string, value float64) { fmt.Fprintf(&table, "%-48s %9.2f\n", what, value/number) }
+	fmt.Fprintf(&table, "for each of %.0f:\n", number)
+	for _, what := range slices.Sorted(maps.Keys(requests)) {
+		row(what, float64(requests[what]))
+	}
+	row("API requests", float64(total))
+	row("API requests that write", float64(written))
+	now := measure(b, c.world)
+	for _, controller := range slices.Sorted(maps.Keys(c.looks)) {
+		row("reconciles of "+controller, now.looks[controller]-c.looks[controller])
+	}
+	milliseconds := float64(cpu.Microseconds()) / 1000
+	row("CPU time of the controller in ms", milliseconds)
+	fmt.Fprint(os.Stderr, table.String()) // the log of a benchmark is cut off after ten lines
+	b.ReportMetric(float64(total)/number, "requests")
+	b.ReportMetric(float64(written)/number, "writes")
+	b.ReportMetric(milliseconds/number, "cpu-ms")
+}
+
+// cpuTime is what a process has used, in user and system mode.
+func cpuTime(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	content := string(must.Get(os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)))(b))
+	_, content, _ = strings.Cut(content, ") ") // the name may hold blanks
+	const user, system, tick = 11, 12, 10 * time.Millisecond
+	fields := strings.Fields(content)
+	ticks := must.Get(strconv.Atoi(fields[user]))(b) + must.Get(strconv.Atoi(fields[system]))(b)
+	return time.Duration(ticks) * tick
+}
