@@ -22,9 +22,10 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
-//nolint:gochecknoglobals // flags of a test are
+// Flags of a test.
 var (
 	atOnce = flag.Int("certificates", 100, "how many certificates are ordered at once to count what each costs")
+	bare   = flag.Bool("bare-requests", false, "order with CertificateRequests that belong to no Certificate")
 	beside = flag.Int("kept-orders", 0, "how many orders that have ended are there meanwhile")
 )
 
@@ -92,7 +93,9 @@ func applicants(b *testing.B, w *world.World, namespace string) func() error {
 	for key := range keys(b) {
 		certificate := world.Certificate(namespace, nameOf(len(ready)), customer)
 		a := applicant{access: w.Client, key: key, subject: pkix.Name{CommonName: customer}}
-		prepared.Go(func() error { return a.prepare(ctx, certificate) })
+		if !*bare {
+			prepared.Go(func() error { return a.prepare(ctx, certificate) })
+		}
 		if ready = append(ready, func() error { return a.apply(ctxOfRequests, certificate) }); len(ready) == *atOnce {
 			break
 		}

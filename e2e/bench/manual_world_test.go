@@ -128,7 +128,7 @@ func owns(certificate *cmapi.Certificate) metav1.OwnerReference {
 	return *metav1.NewControllerRef(certificate, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateKind))
 }
 
-// apply makes the request of a Certificate that was prepared, and approves it.
+// apply makes the request of a Certificate, and approves it. It belongs to nobody if the Certificate was not prepared.
 func (a applicant) apply(ctx context.Context, certificate *cmapi.Certificate) error {
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: a.subject}, a.key)
 	if err != nil {
@@ -136,12 +136,7 @@ func (a applicant) apply(ctx context.Context, certificate *cmapi.Certificate) er
 	}
 	request := &cmapi.CertificateRequest{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: certificate.Namespace, Name: certificate.Name + "-1",
-			OwnerReferences: []metav1.OwnerReference{owns(certificate)},
-			Annotations: map[string]string{
-				cmapi.CertificateNameKey: certificate.Name, cmapi.CertificateRequestRevisionAnnotationKey: "1",
-				cmapi.CertificateRequestPrivateKeyAnnotationKey: *certificate.Status.NextPrivateKeySecretName,
-			},
+			Namespace: certificate.Namespace, Name: certificate.Name + "-1", Annotations: map[string]string{},
 		},
 		Spec: cmapi.CertificateRequestSpec{
 			Request:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}),
@@ -149,6 +144,13 @@ func (a applicant) apply(ctx context.Context, certificate *cmapi.Certificate) er
 			Username: "system:serviceaccount:cert-manager:cert-manager", UID: "0a3e",
 			Groups: []string{"system:serviceaccounts", "system:serviceaccounts:cert-manager", "system:authenticated"},
 		},
+	}
+	if certificate.UID != "" {
+		request.OwnerReferences = []metav1.OwnerReference{owns(certificate)}
+		request.Annotations = map[string]string{
+			cmapi.CertificateNameKey: certificate.Name, cmapi.CertificateRequestRevisionAnnotationKey: "1",
+			cmapi.CertificateRequestPrivateKeyAnnotationKey: *certificate.Status.NextPrivateKeySecretName,
+		}
 	}
 	maps.Copy(request.Annotations, certificate.Annotations)
 	if err := a.access.Create(ctx, request); err != nil {
