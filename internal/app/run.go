@@ -31,6 +31,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	manualbackend "github.com/varmenne/varmenne-issuer/internal/manual/backend"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
@@ -158,10 +159,10 @@ func register(
 		return fmt.Errorf("--allowed-endpoints: %w", err)
 	}
 	connector := connector{options: options, allowed: allowed}
+	bundles := secrets.NewKeptBundles(manager.GetAPIReader(), options.Namespace, clock.RealClock{})
 	wing := wing{manager: manager, options: options, series: series, events: events}
 	backends := []gate.Backend{&backend.Backend{
-		Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
-		Namespace: options.Namespace,
+		Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(), Bundles: bundles,
 	}}
 	if options.Manual {
 		if err := wing.registerManual(ctx); err != nil {
@@ -172,7 +173,7 @@ func register(
 		})
 	}
 	return errors.Join(
-		wing.registerVero(ctx, connector, orders),
+		wing.registerVero(ctx, connector, bundles, orders),
 		gate.Register(manager, gate.Options{
 			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Backends: backends,

@@ -19,6 +19,7 @@ import (
 	manualissuer "github.com/varmenne/varmenne-issuer/internal/manual/issuer"
 	manualorder "github.com/varmenne/varmenne-issuer/internal/manual/order"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/tracked"
 	veroissuer "github.com/varmenne/varmenne-issuer/internal/vero/issuer"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
@@ -33,7 +34,9 @@ type wing struct {
 }
 
 // registerVero adds the controllers of Vero's kinds.
-func (w wing) registerVero(ctx context.Context, connector connector, orders *limiter.Limiter) error {
+func (w wing) registerVero(
+	ctx context.Context, connector connector, bundles *secrets.KeptBundles, orders *limiter.Limiter,
+) error {
 	collector := metrics.Orders{
 		List: listed(w.manager, func() *v1alpha1.VeroOrderList { return &v1alpha1.VeroOrderList{} }),
 	}
@@ -43,12 +46,12 @@ func (w wing) registerVero(ctx context.Context, connector connector, orders *lim
 	return errors.Join(
 		veroissuer.Register(w.manager, veroissuer.Options{
 			Client: w.manager.GetClient(), Reader: w.manager.GetAPIReader(), Probe: connector.probe,
-			Clock: clock.RealClock{}, Events: w.events, Metrics: w.series, Namespace: w.options.Namespace,
+			Clock: clock.RealClock{}, Events: w.events, Metrics: w.series, Bundles: bundles,
 		}, w.options.workers()),
 		veroorder.Register(w.manager, veroorder.Options{
 			Client: w.manager.GetClient(), Outlines: w.manager.GetCache(), Reader: w.manager.GetAPIReader(),
 			Connect: connector.connect, Clock: clock.RealClock{}, Events: w.events, Metrics: w.series,
-			Namespace: w.options.Namespace, Limiter: orders, Retention: w.options.OrderRetention, Shutdown: ctx,
+			Bundles: bundles, Limiter: orders, Retention: w.options.OrderRetention, Shutdown: ctx,
 		}, w.options.workers()),
 	)
 }

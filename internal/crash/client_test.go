@@ -97,17 +97,24 @@ type laggingClient struct{ stepClient }
 func (l laggingClient) Get(
 	ctx context.Context, key client.ObjectKey, into client.Object, options ...client.GetOption,
 ) error {
-	order, isOrder := into.(*outline.ManualOrder)
-	if !isOrder || l.process.stale == nil {
+	manual, isManual := into.(*outline.ManualOrder)
+	vero, isVero := into.(*v1alpha1.VeroOrder)
+	if !isManual && !isVero || l.process.stale == nil {
 		return l.stepClient.Get(ctx, key, into, options...)
 	}
 	for _, stale := range l.process.stale {
-		if was, is := stale.(*v1alpha1.ManualOrder); is && client.ObjectKeyFromObject(was) == key {
-			*order = outline.OfManualOrder(was)
-			return nil
+		if client.ObjectKeyFromObject(stale) != key {
+			continue
 		}
+		switch was := stale.(type) {
+		case *v1alpha1.ManualOrder:
+			*manual = outline.OfManualOrder(was)
+		case *v1alpha1.VeroOrder:
+			was.DeepCopyInto(vero)
+		}
+		return nil
 	}
-	return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("manualorders").GroupResource(), key.Name)
+	return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("orders").GroupResource(), key.Name)
 }
 
 func (l laggingClient) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {

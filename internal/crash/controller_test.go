@@ -39,14 +39,17 @@ func (s *environment) startController(intercept interceptor) *controller {
 	s.must(err)
 	s.must(find.Index(s.Context(), w.indexes))
 	access, recorder := w.access(), w.recorder()
+	bundles := secrets.NewKeptBundles(access, "default", w.controllerClock)
 	w.requests = &gate.Reconciler{Options: gate.Options{
 		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Clock: w.controllerClock,
 		Events: recorder, Metrics: numbers,
-		Backends: []gate.Backend{&backend.Backend{Client: laggingClient{access}, Outlines: w.outlines(), Reader: access}},
+		Backends: []gate.Backend{&backend.Backend{
+			Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles,
+		}},
 	}}
 	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
-		Client: access, Outlines: w.outlines(), Reader: access, Clock: w.controllerClock, Events: recorder,
-		Metrics: numbers, Connect: w.connect, Limiter: limiter.New(1, 1), Retention: retention, Shutdown: s.Context(),
+		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles, Clock: w.controllerClock,
+		Events: recorder, Metrics: numbers, Connect: w.connect, Limiter: limiter.New(1, 1), Retention: retention, Shutdown: s.Context(),
 	}}
 	return w
 }

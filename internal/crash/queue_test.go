@@ -113,9 +113,7 @@ func (w *controller) refreshCache() {
 		return
 	}
 	w.stale = nil
-	for key, task := range w.queue {
-		if strings.HasPrefix(key, "CertificateRequest/") {
-			task.cause = ""
-		}
+	for _, task := range w.queue {
+		task.cause = ""
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 )
 
@@ -101,6 +102,7 @@ func (r *renewal) restart() {
 func (r *renewal) uses(access client.Client, reader client.Reader) {
 	r.reconciler.Client, r.reconciler.Reader = access, reader
 	r.backend.Client, r.backend.Reader = access, reader
+	r.backend.Bundles = secrets.NewKeptBundles(reader, "default", r.clock)
 }
 
 // issuing lets cert-manager say that it is, or that it has failed.

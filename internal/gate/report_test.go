@@ -26,6 +26,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 )
 
@@ -99,8 +100,11 @@ func (w *watched) reconcile() {
 	const enough = 100
 	reconciler := &gate.Reconciler{Options: gate.Options{
 		Client: server.Client, Outlines: server.Outlines, Reader: server.Client, Clock: clock.RealClock{}, Metrics: series,
-		Events:   status.Events{Recorder: events.NewFakeRecorder(enough)},
-		Backends: []gate.Backend{&backend.Backend{Client: server.Client, Reader: server.Client}},
+		Events: status.Events{Recorder: events.NewFakeRecorder(enough)},
+		Backends: []gate.Backend{&backend.Backend{
+			Client: server.Client, Reader: server.Client,
+			Bundles: secrets.NewKeptBundles(server.Client, "default", clock.RealClock{}),
+		}},
 	}}
 	name := client.ObjectKeyFromObject(w.request)
 	// What it writes brings the request back at once.

@@ -62,6 +62,15 @@ func (t Trust) WithIntermediates(certificates []*x509.Certificate) Trust {
 	return t
 }
 
+// Size is how many bytes its certificates have in DER.
+func (t Trust) Size() int {
+	size := 0
+	for _, certificate := range slices.Concat(t.anchors, t.intermediates) {
+		size += len(certificate.Raw)
+	}
+	return size
+}
+
 // selfSigned tells a root from an intermediate that merely has the same name as its issuer, as key rollover
 // certificates have. Go does not check signatures with MD5, which very old roots carry; nothing depends on a root's own
 // signature, so the names decide there.

@@ -25,10 +25,15 @@ type Bundles struct {
 	Responses, Issuance pki.Trust
 	// Skipped says which certificates in the bundles are not used, because they cannot be read; none mostly.
 	Skipped []string
+
+	digest string
 }
 
 // Digest changes when any of the bundles does.
 func (b *Bundles) Digest() string {
+	if b.digest != "" {
+		return b.digest
+	}
 	digest := sha256.New()
 	for _, certificate := range b.TLS {
 		digest.Write(certificate.Raw)
@@ -95,6 +100,7 @@ func ReadBundles(
 		ctx, reader, "spec.trust.issuance", &trust.Issuance, namespace); err != nil {
 		return nil, err
 	}
+	bundles.digest = bundles.Digest()
 	return bundles, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
@@ -33,8 +34,8 @@ type Backend struct {
 	Client   client.Client
 	Outlines client.Reader
 	Reader   client.Reader
-	// Namespace is the controller's own, where the bundles of cluster issuers are.
-	Namespace string
+	// Bundles are those of the issuers.
+	Bundles *secrets.KeptBundles
 }
 
 var _ gate.Backend = (*Backend)(nil)

@@ -129,8 +129,7 @@ func (b *Backend) issuanceTrust(
 	if issuer == nil {
 		return pki.Trust{}, nil
 	}
-	namespace := secrets.BundleNamespace(issuer, b.Namespace)
-	bundles, err := secrets.ReadBundles(ctx, b.Reader, &issuer.VeroSpec().Trust, namespace)
+	bundles, err := b.Bundles.Of(ctx, issuer)
 	if unusable, ok := errors.AsType[*secrets.BundleError](err); ok {
 		snapshot.Issuer.Ready, snapshot.Issuer.Message = false, unusable.Error()
 		return pki.Trust{}, nil

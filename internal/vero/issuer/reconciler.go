@@ -39,8 +39,8 @@ type Options struct {
 	Events status.Events
 	// Metrics holds the readiness.
 	Metrics *metrics.Metrics
-	// Namespace is the controller's own, where the bundles of cluster issuers are.
-	Namespace string
+	// Bundles reads those of the issuers, which orders and requests use then.
+	Bundles *secrets.KeptBundles
 }
 
 // Reconciler checks the issuers of one kind.
@@ -117,7 +117,7 @@ func (r *Reconciler) check(ctx context.Context, issuer v1alpha1.GenericVeroIssue
 	if err != nil {
 		return checkResult{reason: v1alpha1.ReasonInvalidSpec, message: strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
 	}
-	bundles, err := secrets.ReadBundles(ctx, r.Reader, &spec.Trust, secrets.BundleNamespace(issuer, r.Namespace))
+	bundles, err := r.Bundles.Read(ctx, issuer)
 	var unusable *secrets.BundleError
 	switch {
 	case errors.As(err, &unusable) && unusable.Missing:

@@ -115,9 +115,10 @@ func start(t *testing.T, options issuer.Options, namespace string) (<-chan strin
 	options.Metrics = must.Get(metrics.New(registry))(t)
 	const plenty = 1000
 	recorder := events.NewFakeRecorder(plenty)
-	options.Namespace, options.Events = "default", status.Events{Recorder: recorder}
+	options.Events = status.Events{Recorder: recorder}
 	server.Run(t, namespace, func(manager ctrl.Manager) error {
 		options.Client, options.Reader = manager.GetClient(), manager.GetAPIReader()
+		options.Bundles = secrets.NewKeptBundles(options.Reader, "default", options.Clock)
 		return errors.Join(find.Index(t.Context(), manager.GetFieldIndexer()), issuer.Register(manager, options,
 			controller.Options{MaxConcurrentReconciles: 4, SkipNameValidation: new(true)}))
 	})

@@ -65,6 +65,7 @@ func poll(t *testing.T, order *v1alpha1.VeroOrder, service answering, through cl
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
 		Client: through, Reader: server.Client, Limiter: limiter.New(1, 1), Metrics: numbers,
 		Clock: clock.RealClock{}, Shutdown: t.Context(),
+		Bundles: secrets.NewKeptBundles(server.Client, "default", clock.RealClock{}),
 		Events:  status.Events{Recorder: events.NewFakeRecorder(enough)},
 		Connect: func(v1alpha1.GenericVeroIssuer, *secrets.Bundles) (veroorder.Service, error) { return service, nil },
 	}}

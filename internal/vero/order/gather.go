@@ -33,7 +33,8 @@ type gathered struct {
 	identity *secrets.Identity
 }
 
-// gather reads the world once, all of it from the API server but the search for requests.
+// gather reads the world once: what a call spends, and who waits for it, from the API server; the issuer from the cache,
+// since a call says by its generation which one it was made with.
 func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.VeroOrder) (*gathered, error) {
 	g := &gathered{Snapshot: orderstate.Snapshot{Now: r.Clock.Now(), Order: order}}
 	switch order.Status.State {
@@ -65,7 +66,7 @@ func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.VeroOrder) (*ga
 
 func (r *Reconciler) gatherIssuer(ctx context.Context, g *gathered) error {
 	reference := g.Order.Spec.IssuerRef
-	issuer, err := find.Issuer(ctx, r.Reader, reference.Kind, g.Order.Namespace, reference.Name)
+	issuer, err := find.Issuer(ctx, r.Client, reference.Kind, g.Order.Namespace, reference.Name)
 	if err != nil {
 		return err
 	}
@@ -74,8 +75,7 @@ func (r *Reconciler) gatherIssuer(ctx context.Context, g *gathered) error {
 	if issuer == nil {
 		return nil
 	}
-	namespace := secrets.BundleNamespace(issuer, r.Namespace)
-	bundles, err := secrets.ReadBundles(ctx, r.Reader, &issuer.VeroSpec().Trust, namespace)
+	bundles, err := r.Bundles.Of(ctx, issuer)
 	var unusable *secrets.BundleError
 	switch {
 	case errors.As(err, &unusable):

@@ -55,8 +55,8 @@ type Options struct {
 	Events status.Events
 	// Metrics counts.
 	Metrics *metrics.Metrics
-	// Namespace is the controller's own, where the bundles of cluster issuers are.
-	Namespace string
+	// Bundles are those of the issuers.
+	Bundles *secrets.KeptBundles
 	// Limiter bounds the calls to the service of each issuer, and those for each namespace.
 	Limiter *limiter.Limiter
 	// Retention is how long an order is kept after it has ended.
@@ -79,10 +79,11 @@ const resyncInterval = 10 * time.Minute
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders,verbs=get;list;watch;create;delete
 //+kubebuilder:rbac:groups=varmenne.dev,resources=veroorders/status,verbs=update
 
-// Reconcile is one step of one order.
+// Reconcile is one step of one order, as the cache knows it: what is written, before a call or after it, is refused by
+// the API server if the order has changed since.
 func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
-	cached, order := &v1alpha1.VeroOrder{}, &v1alpha1.VeroOrder{}
-	err := r.Client.Get(ctx, name.NamespacedName, cached)
+	order := &v1alpha1.VeroOrder{}
+	err := r.Client.Get(ctx, name.NamespacedName, order)
 	switch {
 	case apierrors.IsNotFound(err):
 		r.Limiter.Forget(name.NamespacedName)
@@ -91,20 +92,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	case err != nil:
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
 	}
-	if left := r.rests(cached); left > 0 {
+	if left := r.rests(order); left > 0 {
 		r.Limiter.Forget(name.NamespacedName) // it may have ended while it waited for its turn
 		if left > sweepInterval {
 			left = 0 // it is woken when it is time
 		}
 		return ctrl.Result{RequeueAfter: left}, nil
 	}
-	release, free := r.Limiter.Acquire(name.NamespacedName, slotOf(cached))
+	release, free := r.Limiter.Acquire(name.NamespacedName, slotOf(order))
 	if !free {
-		return r.queue(ctx, cached.DeepCopy()) // it is woken when it is its turn
+		return r.queue(ctx, order) // it is woken when it is its turn
 	}
 	defer release()
-	if err := r.Reader.Get(ctx, name.NamespacedName, order); err != nil {
-		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
+	// The cache keeps no more than the leaf of what was issued, and an order is deleted by what the API server has.
+	if outline.Trimmed(order) {
+		order = &v1alpha1.VeroOrder{}
+		if err := r.Reader.Get(ctx, name.NamespacedName, order); err != nil {
+			return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
+		}
 	}
 	if !order.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil

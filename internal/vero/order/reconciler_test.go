@@ -71,8 +71,8 @@ func TestAnOrderThatThePermissionsHinderSaysSo(t *testing.T) {
 	order := ended(server.Namespace(t), 0)
 	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderSubmitted, RetrievalID: "retrieval-1"}
 	c := control(t, order, now)
-	reconcileAs := func(reader client.Reader) (says string, err error) {
-		c.reconciler.Reader = reader
+	reconcileAs := func(access client.Client) (says string, err error) {
+		c.reconciler.Client, c.reconciler.Reader = access, access
 		_, err = c.step()
 		ready := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady)
 		return ready.Reason + " " + ready.Message, err
@@ -100,7 +100,7 @@ func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 	c := control(t, order, now)
 	tries := 0
 	// It stands for a webhook whose error has the port of a connection in it.
-	c.reconciler.Reader = apitest.Unreadable{Client: server.Client, Refusal: func(object client.Object) error {
+	unreadable := apitest.Unreadable{Client: server.Client, Refusal: func(object client.Object) error {
 		if _, isIssuer := object.(*v1alpha1.VeroIssuer); !isIssuer {
 			return nil
 		}
@@ -108,7 +108,7 @@ func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 		return apierrors.NewInternalError(fmt.Errorf("read tcp 127.0.0.1:%d: connection reset", tries))
 	}}
 	conflict := apierrors.NewConflict(schema.GroupResource{}, "", errors.New("somebody else was faster"))
-	c.reconciler.Client = apitest.Unwritable{Client: server.Client, Refusal: conflict}
+	c.reconciler.Client = apitest.Unwritable{Client: unreadable, Refusal: conflict}
 	reconcileFailing := func(told int) {
 		t.Helper()
 		if _, err := c.step(); err == nil {
@@ -119,7 +119,7 @@ func TestAnErrorIsNotReportedAtEveryTry(t *testing.T) {
 		}
 	}
 	reconcileFailing(0)
-	c.reconciler.Client = server.Client
+	c.reconciler.Client = unreadable
 	for range 5 {
 		reconcileFailing(1)
 	}

@@ -91,6 +91,7 @@ func work(t *testing.T, connect veroorder.Connect) {
 		return errors.Join(find.Index(t.Context(), manager.GetFieldIndexer()), veroorder.Register(manager, veroorder.Options{
 			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
 			Limiter: limiter.New(2, 8), Metrics: numbers,
+			Bundles: secrets.NewKeptBundles(manager.GetAPIReader(), "default", clock.RealClock{}),
 			Connect: connect, Clock: clock.RealClock{}, Shutdown: t.Context(), Retention: time.Hour,
 			Events: status.Events{Recorder: events.NewFakeRecorder(plenty)},
 		}, controller.Options{MaxConcurrentReconciles: 2, SkipNameValidation: new(true)}))

@@ -1,0 +1,93 @@
+package secrets_test
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
+)
+
+func TestBundlesAreKeptForSeconds(t *testing.T) {
+	namespace := server.Namespace(t)
+	one, other := pkitest.Root(t, "one").Certificate, pkitest.Root(t, "other").Certificate
+	stored := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "trust"},
+		Data:       map[string]string{"ca.crt": string(pkitest.PEM(one))},
+	}
+	server.Create(t, stored)
+	bundle := fromConfigMap("trust", "")
+	issuer := &v1alpha1.VeroIssuer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero", UID: "one", Generation: 1},
+		Spec:       v1alpha1.VeroIssuerSpec{Trust: v1alpha1.VeroTrust{Responses: bundle, Issuance: bundle}},
+	}
+	clock := clocktesting.NewFakeClock(time.Now())
+	kept := secrets.NewKeptBundles(server.Client, "", clock)
+	first := must.Get(kept.Of(t.Context(), issuer))(t)
+	stored.Data["ca.crt"] = string(pkitest.PEM(other))
+	must.Do(t, server.Client.Update(t.Context(), stored))
+
+	expect := func(claim string, same bool, of *v1alpha1.VeroIssuer) {
+		t.Helper()
+		if got := must.Get(kept.Of(t.Context(), of))(t); (got.Digest() == first.Digest()) != same {
+			t.Errorf("%s: they are as they were: %t", claim, !same)
+		}
+	}
+	expect("at once", true, issuer)
+	anew := issuer.DeepCopy()
+	anew.UID = "another"
+	expect("of an issuer of that name that was made anew", false, anew)
+	clock.Step(6 * time.Second)
+	expect("later", false, issuer)
+
+	first = must.Get(kept.Of(t.Context(), issuer))(t)
+	stored.Data["ca.crt"] = string(pkitest.PEM(one))
+	must.Do(t, server.Client.Update(t.Context(), stored))
+	expect("at once again", true, issuer)
+	must.Get(kept.Read(t.Context(), issuer))(t)
+	expect("once they were read for a check", false, issuer)
+
+	first = must.Get(kept.Of(t.Context(), issuer))(t)
+	stored.Data["ca.crt"] = string(pkitest.PEM(other))
+	must.Do(t, server.Client.Update(t.Context(), stored))
+	edited := issuer.DeepCopy()
+	edited.Generation++
+	expect("of an issuer that was edited", false, edited)
+
+	must.Do(t, server.Client.Delete(t.Context(), stored))
+	clock.Step(time.Minute)
+	for range 2 {
+		if bundles, err := kept.Of(t.Context(), issuer); err == nil {
+			t.Errorf("bundles that are gone are still there: %v", bundles)
+		}
+	}
+}
+
+// TestLargeBundlesAreNotKept: whoever may create issuers could fill the memory with them.
+func TestLargeBundlesAreNotKept(t *testing.T) {
+	namespace := server.Namespace(t)
+	many := pkitest.PEM(pkitest.Root(t, "root").Certificate)
+	for range 60 {
+		many = append(many, pkitest.PEM(pkitest.Root(t, "root").Certificate)...)
+	}
+	stored := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "trust"}, Data: map[string]string{"ca.crt": string(many)},
+	}
+	server.Create(t, stored)
+	bundle := fromConfigMap("trust", "")
+	issuer := &v1alpha1.VeroIssuer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero", UID: "large", Generation: 1},
+		Spec:       v1alpha1.VeroIssuerSpec{Trust: v1alpha1.VeroTrust{Responses: bundle, Issuance: bundle}},
+	}
+	kept := secrets.NewKeptBundles(server.Client, "", clocktesting.NewFakeClock(time.Now()))
+	first := must.Get(kept.Of(t.Context(), issuer))(t)
+	if second := must.Get(kept.Of(t.Context(), issuer))(t); second == first {
+		t.Errorf("%d bytes of PEM are kept", len(many))
+	}
+}
