@@ -3,6 +3,7 @@ package apitest
 import (
 	"context"
 	"slices"
+	"testing"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,6 +24,18 @@ func (i Indexes) IndexField(_ context.Context, _ client.Object, field string, fu
 		return append(others(object), function(object)...)
 	}
 	return nil
+}
+
+// Indexed answers lists of a client by what an index function prepares.
+func (s *Server) Indexed(
+	t *testing.T, access client.Client, prepare func(context.Context, client.FieldIndexer) error,
+) Indexed {
+	t.Helper()
+	indexed := Indexed{Client: access, Indexes: Indexes{}}
+	if err := prepare(t.Context(), indexed.Indexes); err != nil {
+		t.Fatal(err)
+	}
+	return indexed
 }
 
 // Indexed is a client that answers lists by index, as that of a manager does, from what the API server has.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/must"
@@ -101,7 +102,7 @@ func (r *renewal) restart() {
 // uses lets the controller reach the API server in that way from now on.
 func (r *renewal) uses(access client.Client, reader client.Reader) {
 	r.reconciler.Client, r.reconciler.Reader = access, reader
-	r.backend.Client, r.backend.Reader = access, reader
+	r.backend.Client, r.backend.Reader = server.Indexed(r.T, access, find.Index), reader
 	r.backend.Bundles = secrets.NewKeptBundles(reader, "default", r.clock)
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/must"
@@ -102,7 +103,7 @@ func (w *watched) reconcile() {
 		Client: server.Client, Outlines: server.Outlines, Reader: server.Client, Clock: clock.RealClock{}, Metrics: series,
 		Events: status.Events{Recorder: events.NewFakeRecorder(enough)},
 		Backends: []gate.Backend{&backend.Backend{
-			Client: server.Client, Reader: server.Client,
+			Client: server.Indexed(w.T, server.Client, find.Index), Reader: server.Client,
 			Bundles: secrets.NewKeptBundles(server.Client, "default", clock.RealClock{}),
 		}},
 	}}

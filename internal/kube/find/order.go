@@ -19,7 +19,7 @@ const (
 )
 
 // OrdersOfIssuer lists the cached VeroOrders that name an issuer. They belong to the cache, and are to be looked at
-// only; so it is with the lists of the functions below, but for OrdersWithLabel.
+// only; so it is with the lists of the functions below.
 func OrdersOfIssuer(
 	ctx context.Context, reader client.Reader, issuer v1alpha1.GenericVeroIssuer,
 ) ([]v1alpha1.VeroOrder, error) {
@@ -95,18 +95,26 @@ func orderCertificate(order *v1alpha1.VeroOrder) string {
 	return order.Spec.PublicKeyDigest + "/" + facts.SerialNumber(leaf)
 }
 
-// OrdersWithLabel lists the cached VeroOrders of a namespace whose label is what v1alpha1.LabelValue makes of digits.
-// Without digits there are none.
+// OrdersWithLabel lists the cached VeroOrders of a namespace whose label, one of labels, is what v1alpha1.LabelValue
+// makes of digits. Without digits there are none.
 func OrdersWithLabel(
 	ctx context.Context, reader client.Reader, namespace, label, digits string,
 ) ([]v1alpha1.VeroOrder, error) {
 	if digits == "" {
 		return nil, nil
 	}
-	found := &v1alpha1.VeroOrderList{}
-	selector := client.MatchingLabels{label: v1alpha1.LabelValue(digits)}
-	if err := reader.List(ctx, found, client.InNamespace(namespace), selector); err != nil {
-		return nil, fmt.Errorf("list VeroOrders by %s: %w", label, err)
-	}
-	return found.Items, nil
+	return listOrders(ctx, reader, namespace, labelIndex(label), v1alpha1.LabelValue(digits))
+}
+
+// labels are those by which orders are found. A selector would be compared with every order of the namespace.
+func labels() []string {
+	return []string{v1alpha1.LabelPublicKey, v1alpha1.LabelTransferID, v1alpha1.LabelRenews}
+}
+
+// labelIndex is the name of the index of a label. The label is what counts, not what it was made from: where somebody
+// has taken it away, the order is not found, and a request says so.
+func labelIndex(label string) string { return "label/" + label }
+
+func orderLabel(label string) func(*v1alpha1.VeroOrder) string {
+	return func(order *v1alpha1.VeroOrder) string { return order.Labels[label] }
 }

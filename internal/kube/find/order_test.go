@@ -35,6 +35,7 @@ func TestOrdersWithLabel(t *testing.T) {
 	ours, theirs := strings.Repeat("0b", 32), strings.Repeat("0c", 32)
 	server.Create(t, order(namespace, "first", ours), order(namespace, "again", ours),
 		order(namespace, "theirs", theirs), order(elsewhere, "elsewhere", ours))
+	cached := startCache(t)
 	for claim, c := range map[string]struct {
 		digits string
 		want   []string
@@ -44,7 +45,7 @@ func TestOrdersWithLabel(t *testing.T) {
 		"none without digits":                     {"", []string{}},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			found := must.Get(find.OrdersWithLabel(t.Context(), server.Client, namespace, v1alpha1.LabelTransferID, c.digits))(t)
+			found := must.Get(find.OrdersWithLabel(t.Context(), cached, namespace, v1alpha1.LabelTransferID, c.digits))(t)
 			sameNames(t, c.want, found, func(order v1alpha1.VeroOrder) string { return order.Name })
 		})
 	}

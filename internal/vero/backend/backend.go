@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -121,7 +122,7 @@ func shown(order *v1alpha1.VeroOrder) *gate.Order {
 	}
 	view := &gate.Order{
 		Operation: string(order.Spec.Operation), Receipt: order.Status.RetrievalID,
-		Certificate: order.Status.Certificate, CA: order.Status.CA, Annotations: plan.Annotations(order),
+		Certificate: slices.Clone(order.Status.Certificate), CA: slices.Clone(order.Status.CA), Annotations: plan.Annotations(order),
 		Disowned: orderstate.Disowned(order),
 	}
 	if order.Status.AcceptanceTime != nil {
