@@ -10,16 +10,19 @@ import (
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 )
 
 // eventLog is what users could read, by namespace: every message of a CertificateRequest, however soon another one took
-// its place, and every event.
+// its place, every reason of a VeroOrder, and every event.
 type eventLog struct {
 	mutex   sync.Mutex
 	entries map[string]*entries
@@ -32,6 +35,8 @@ type entries struct {
 	// last is the last one of each CertificateRequest.
 	last   map[types.UID]string
 	events []corev1.Event
+	// told are the conditions Ready of VeroOrders, in the order in which they came.
+	told []metav1.Condition
 }
 
 type message struct {
@@ -41,7 +46,7 @@ type message struct {
 
 // expectation is one thing that the user reads.
 type expectation struct {
-	// reason is that of the event.
+	// reason is that of the event. Where nobody has to do anything, the VeroOrder's own will do.
 	reason string
 	// says are parts of the message, which the condition Ready of the CertificateRequest has, and the event.
 	says []string
@@ -53,7 +58,7 @@ type expectation struct {
 // keep begins the log.
 func (l *eventLog) keep(ctx context.Context, w *world.World) error {
 	_, err := testkit.Watch(ctx, w.Cluster.RESTConfig(), cache.Options{Scheme: w.Client.Scheme()}, l.write,
-		&cmapi.CertificateRequest{}, &corev1.Event{})
+		&cmapi.CertificateRequest{}, &corev1.Event{}, &v1alpha1.VeroOrder{})
 	return err
 }
 
@@ -67,6 +72,11 @@ func (l *eventLog) write(object any) {
 		if ready != nil && in.last[object.UID] != ready.Message {
 			in.messages = append(in.messages, message{object.UID, ready.Message})
 			in.last[object.UID] = ready.Message
+		}
+	case *v1alpha1.VeroOrder:
+		in := l.in(object.Namespace)
+		if ready := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+			in.told = append(in.told, *ready)
 		}
 	case *corev1.Event:
 		in := l.in(object.Namespace)
@@ -91,7 +101,8 @@ func (s *testCase) expect(what expectation) {
 	s.Eventually(fmt.Sprintf("%s, saying %q", what.reason, what.says), thatHolds(func() bool { return s.find(what) }))
 }
 
-// find reports whether an event of the right type and, unless it is silent, a CertificateRequest have said it.
+// find reports whether an event of the right type and, unless it is silent, a CertificateRequest have said it. An order
+// may have said it in place of an event that is no Warning.
 func (s *testCase) find(what expectation) bool {
 	s.eventLog.mutex.Lock()
 	defer s.eventLog.mutex.Unlock()
@@ -99,7 +110,10 @@ func (s *testCase) find(what expectation) bool {
 	if reasons.Of(what.reason).Quiet {
 		class = corev1.EventTypeNormal
 	}
-	if !slices.ContainsFunc(in.events, func(event corev1.Event) bool {
+	byOrder := class == corev1.EventTypeNormal && slices.ContainsFunc(in.told, func(ready metav1.Condition) bool {
+		return ready.Reason == what.reason && testkit.ContainsAll(ready.Message, what.says)
+	})
+	if !byOrder && !slices.ContainsFunc(in.events, func(event corev1.Event) bool {
 		return event.Type == class && event.Reason == what.reason && testkit.ContainsAll(event.Message, what.says)
 	}) {
 		return false

@@ -146,7 +146,7 @@ func serviceTable() string {
 }
 
 func outcomeTable() string {
-	text := table("Outcome", "Reason of the event", "What is said besides", "Wasted", "It goes on")
+	text := table("Outcome", "Reason", "What is said besides", "Wasted", "It goes on")
 	for _, outcome := range outcomes() {
 		text.line(append([]string{"**" + outcome.name + "**"}, outcome.cells()...)...)
 	}
@@ -154,7 +154,7 @@ func outcomeTable() string {
 }
 
 func peopleTable() string {
-	text := table("Somebody …", "When", "Reason of the event", "What is said", "Wasted", "It goes on")
+	text := table("Somebody …", "When", "Reason", "What is said", "Wasted", "It goes on")
 	for _, action := range userActions() {
 		text.line(append([]string{"… " + action.what, action.during}, action.cells()...)...)
 	}
@@ -162,7 +162,7 @@ func peopleTable() string {
 }
 
 func clusterTable() string {
-	text := table("What happens", "While an order …", "Reason of the event", "What is said", "Wasted", "It goes on")
+	text := table("What happens", "While an order …", "Reason", "What is said", "Wasted", "It goes on")
 	for _, disturbance := range disturbances() {
 		for _, state := range orderStates() {
 			text.line(append([]string{disturbance.what, "… " + state.during}, state.cells()...)...)

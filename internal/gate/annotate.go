@@ -22,9 +22,15 @@ func (r *Reconciler) write(
 ) (written, unannotated error) {
 	err := r.annotate(ctx, request, before, annotations)
 	if apierrors.IsConflict(err) {
+		r.kept.forget(request.UID)
 		return err, nil
 	}
-	return status.Patch(ctx, r.Client, request, before), err
+	if written := status.Patch(ctx, r.Client, request, before); written != nil {
+		r.kept.forget(request.UID)
+		return written, err
+	}
+	r.kept.keep(request)
+	return nil, err
 }
 
 // annotate lets a request that waits for its order carry what the Backend needs of that. It comes before the status, so
@@ -51,6 +57,7 @@ func (r *Reconciler) annotate(
 	if err := r.Client.Patch(ctx, changed, patch); err != nil {
 		return fmt.Errorf("write the annotations of CertificateRequest %s: %w", request.Name, err)
 	}
+	r.kept.keep(changed) // what a watch tells of it is no news
 	for _, object := range []*cmapi.CertificateRequest{request, before} {
 		object.Annotations, object.ResourceVersion = maps.Clone(changed.Annotations), changed.ResourceVersion
 	}

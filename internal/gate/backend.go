@@ -59,7 +59,7 @@ type Decision struct {
 	// Verb is what to do.
 	Verb Verb
 	// Reason is one of the API's, Message what a user reads: what is the matter and what to do about it. Of Create it is
-	// the event about the order.
+	// the log's line about the order, and its event if it is a Warning.
 	Reason, Message string
 	// Warning makes a Warning of an event whose reason is none by itself.
 	Warning bool
@@ -86,6 +86,8 @@ type New struct {
 
 // Order is what a request shows of its order.
 type Order struct {
+	// Created is when it was made.
+	Created time.Time
 	// Operation is what was asked for, Receipt what the authority has given for it; both are shown once Accepted is set.
 	Operation, Receipt string
 	Accepted           time.Time

@@ -8,10 +8,12 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/reasons"
 )
 
 // execute does what was decided, and returns in what time to look again; zero stands for none. It changes the request
@@ -24,6 +26,9 @@ func (r *Reconciler) execute(
 		return r.create(ctx, request, decision)
 	case Follow:
 		markSubmitted(request, decision.Order, now)
+		if wait := leaveToOrder(request, decision, now); wait > 0 {
+			return wait, nil
+		}
 		if decision.Reason != v1alpha1.ReasonSubmitting || status.ReadyMessage(request) == "" {
 			// That it is being sent lasts for a moment; what it says until the outcome is known is still true.
 			status.SetPending(request, decision.Message, now)
@@ -39,6 +44,19 @@ func (r *Reconciler) execute(
 		status.SetPending(request, decision.Message, now)
 	}
 	return until(decision.At, now), nil
+}
+
+// orderGrace is how long a request that has said nothing yet leaves it to a new order to be sent. Most are accepted by
+// then, which is worth more to its reader, and a write for each moment before would keep all of them waiting.
+const orderGrace = 5 * time.Second
+
+// leaveToOrder is for how long a request says nothing of an order, zero if it does.
+func leaveToOrder(request *cmapi.CertificateRequest, decision Decision, now time.Time) time.Duration {
+	made := decision.Order.Created
+	if !reasons.Of(decision.Reason).Momentary || status.ReadyMessage(request) != "" || now.Before(made) {
+		return 0
+	}
+	return max(made.Add(orderGrace).Sub(now), 0)
 }
 
 // create makes the order. Its name is the lock: whoever is second is refused by the API server, and looks again.
@@ -60,8 +78,11 @@ func (r *Reconciler) create(
 	case err != nil:
 		return 0, fmt.Errorf("create %s %s: %w", kind.Kind, order.GetName(), err)
 	}
-	r.Events.Report(request, decision.Warning, decision.Reason, string(decision.Verb), decision.Message)
-	return 0, nil
+	if decision.Warning {
+		r.Events.Report(request, true, decision.Reason, string(decision.Verb), decision.Message)
+	}
+	ctrl.LoggerFrom(ctx).Info("order created", "message", decision.Message)
+	return orderGrace, nil
 }
 
 // checkExisting says why an order that exists was not found, if it is not that the cache is behind.

@@ -74,7 +74,7 @@ func TestAKeyThatIsLargerThanDocumentedIsWarnedOfBeforeItIsSent(t *testing.T) {
 	r.request.Spec.Request = signingRequest(t, key)
 	must.Do(t, server.Client.Update(t.Context(), r.request))
 	r.reconcile()
-	r.says("", "", "Warning LargeKey the key has 3072 bits", "Normal OrderCreated ")
+	r.says("", "", "Warning LargeKey the key has 3072 bits")
 	r.onlyOrder()
 }
 

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/owner"
@@ -20,8 +22,7 @@ import (
 )
 
 const (
-	// approvalGrace is how long a request may be without an approval before it says that it waits for one. An approver
-	// needs a moment, and a write of ours would only get into its way.
+	// approvalGrace is how long a request may be without an approval before it says that it waits for one.
 	approvalGrace = 10 * time.Second
 	// resyncInterval is when a request that waits for something to change is looked at all the same.
 	resyncInterval = 10 * time.Minute
@@ -34,7 +35,7 @@ const (
 type Options struct {
 	// Client writes.
 	Client client.Client
-	// Outlines reads from the cache what is known of requests that cannot be read.
+	// Outlines reads from the cache what is known of requests without reading them.
 	Outlines client.Reader
 	// Reader reads from the API server: requests, of which the cache has outlines, and Secrets, which may not be cached.
 	Reader client.Reader
@@ -53,6 +54,7 @@ type Reconciler struct {
 	Options
 
 	errors status.ErrorReporter
+	kept   kept
 }
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
@@ -65,9 +67,16 @@ var _ reconcile.Reconciler = (*Reconciler)(nil)
 
 // Reconcile is one step of one CertificateRequest.
 func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
-	request := &cmapi.CertificateRequest{}
-	if err := client.IgnoreNotFound(r.Reader.Get(ctx, name.NamespacedName, request)); err != nil {
-		r.reportUnread(ctx, name.NamespacedName, err)
+	cached := &outline.CertificateRequest{}
+	if err := client.IgnoreNotFound(r.Outlines.Get(ctx, name.NamespacedName, cached)); err != nil {
+		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
+	}
+	if wait := r.leaveToApprovers(cached); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
+	request, err := r.read(ctx, name.NamespacedName, cached)
+	if err != nil {
+		r.reportUnread(ctx, cached, err)
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
 	ours := request.Spec.IssuerRef.Group == v1alpha1.GroupName
@@ -78,6 +87,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	case !ours, !request.DeletionTimestamp.IsZero(), status.IsTrue(request, cmapi.CertificateRequestConditionReady):
 		r.Metrics.RequestServed(name.Namespace, name.Name) // or it is gone
 		r.errors.Forget(name.NamespacedName)
+		r.kept.forget(request.UID)
 		return ctrl.Result{}, nil
 	}
 	wait, err := r.serve(ctx, backend, request)
@@ -86,6 +96,36 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	}
 	r.errors.Passed(name.NamespacedName)
 	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// leaveToApprovers is for how long a new request is left alone, zero if it is not: an approver needs a moment, and a
+// write of ours would only get into its way.
+func (r *Reconciler) leaveToApprovers(cached *outline.CertificateRequest) time.Duration {
+	if !cached.Unapproved || r.backendOf(cached.IssuerRef.Kind) == nil {
+		return 0
+	}
+	wait := cached.CreationTimestamp.Add(approvalGrace).Sub(r.Clock.Now())
+	if wait > 0 {
+		r.Metrics.RequestUnserved(whole(cached), v1alpha1.ReasonWaitingForApproval)
+	}
+	return max(wait, 0)
+}
+
+// read returns a request of which the cache knows a version; an empty one if it is gone.
+func (r *Reconciler) read(
+	ctx context.Context, name types.NamespacedName, cached *outline.CertificateRequest,
+) (*cmapi.CertificateRequest, error) {
+	if found := r.kept.find(cached); found != nil {
+		return found, nil
+	}
+	request := &cmapi.CertificateRequest{}
+	if cached.UID == "" {
+		return request, nil
+	}
+	if err := client.IgnoreNotFound(r.Reader.Get(ctx, name, request)); err != nil {
+		return nil, err
+	}
+	return request, nil
 }
 
 // serve decides, writes and reports, once each, and returns in what time to look again. What the cluster refuses comes
@@ -143,11 +183,8 @@ func (r *Reconciler) decide(
 		status.SetDenied(request, "an approver has denied this request; nothing was sent", now)
 		return report{reason: v1alpha1.ReasonDenied, action: "Deny", warning: true}, nil
 	case !status.IsTrue(request, cmapi.CertificateRequestConditionApproved):
-		wait := request.CreationTimestamp.Add(approvalGrace).Sub(now)
-		if wait <= 0 {
-			status.SetPending(request, approvalMessage(backend.Kinds()), now)
-		}
-		return report{reason: v1alpha1.ReasonWaitingForApproval, action: string(Wait), wait: max(wait, 0)}, nil
+		status.SetPending(request, approvalMessage(backend.Kinds()), now)
+		return report{reason: v1alpha1.ReasonWaitingForApproval, action: string(Wait)}, nil
 	}
 	behind := func(ctx context.Context) (owner.Owner, error) { return owner.Of(ctx, r.Reader, request) }
 	decision, err := backend.Decide(ctx, request, behind, now)

@@ -6,7 +6,6 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -51,7 +50,9 @@ func (r *Reconciler) publish(ctx context.Context, request, before *cmapi.Certifi
 	message := status.ReadyMessage(request)
 	changed := found.written && message != status.ReadyMessage(before) && !reasons.Of(found.reason).Momentary
 	if changed || !found.written && found.errorReported {
-		r.Events.Report(request, found.warning, found.reason, found.action, message)
+		if found.warning || !reasons.Of(found.reason).Usual || found.reason == v1alpha1.ReasonIssued {
+			r.Events.Report(request, found.warning, found.reason, found.action, message)
+		}
 		ctrl.LoggerFrom(ctx).Info("request changed", "reason", found.reason, "message", message)
 	}
 	if found.written || found.errorReported {
@@ -61,18 +62,22 @@ func (r *Reconciler) publish(ctx context.Context, request, before *cmapi.Certifi
 
 // reportUnread tells in events and metrics that a request cannot be read, if that persists, from what the cache knows
 // of it. What it says, and what was told of the certificate that it is to replace, stays as it is.
-func (r *Reconciler) reportUnread(ctx context.Context, name types.NamespacedName, failure error) {
-	cached := &outline.CertificateRequest{}
-	err := r.Outlines.Get(ctx, name, cached)
-	if err != nil || !cached.Waits || r.backendOf(cached.IssuerRef.Kind) == nil {
+func (r *Reconciler) reportUnread(ctx context.Context, cached *outline.CertificateRequest, failure error) {
+	if !cached.Waits || r.backendOf(cached.IssuerRef.Kind) == nil {
 		return // there is nothing to serve, for all that is known
 	}
-	request := &cmapi.CertificateRequest{ObjectMeta: *cached.DeepCopy()}
-	request.Annotations = map[string]string{cmapi.CertificateNameKey: cached.Certificate}
+	request := whole(cached)
 	if r.persists(ctx, request, failure) {
 		before := request.DeepCopy()
 		r.publish(ctx, request, before, r.refused(request, failure))
 	}
+}
+
+// whole is a request as far as an outline goes.
+func whole(cached *outline.CertificateRequest) *cmapi.CertificateRequest {
+	request := &cmapi.CertificateRequest{ObjectMeta: *cached.DeepCopy()}
+	request.Annotations = map[string]string{cmapi.CertificateNameKey: cached.Certificate}
+	return request
 }
 
 // updateMetrics shows a request that has no certificate, and the credentials that wait with it, to those who watch from

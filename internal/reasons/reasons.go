@@ -12,6 +12,8 @@ import (
 type Meaning struct {
 	// Quiet: nobody has to do anything, so that its event is Normal. Others are Warnings.
 	Quiet bool
+	// Usual: every order comes to it when nothing goes wrong. Its status says so, and an event would be one more write.
+	Usual bool
 	// Renewal is how a renewal stands that the reason holds up.
 	Renewal Renewal
 	// Credentials is what becomes of transfer credentials whose order has failed for the reason.
@@ -122,14 +124,14 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonSharedAuthority:      {},
 
 	// Of orders on their way.
-	v1alpha1.ReasonOrderCreated: {Quiet: true, Renewal: Proceeds, Momentary: true, Turn: Nobody},
+	v1alpha1.ReasonOrderCreated: {Quiet: true, Usual: true, Renewal: Proceeds, Momentary: true, Turn: Nobody},
 	v1alpha1.ReasonSubmitting: {
-		Quiet: true, Renewal: Proceeds, Momentary: true, Alert: alertStuck, Turn: Service,
+		Quiet: true, Usual: true, Renewal: Proceeds, Momentary: true, Alert: alertStuck, Turn: Service,
 	},
 	v1alpha1.ReasonRetryingSubmission:    {Quiet: true, Renewal: Stalls, Turn: Service},
 	v1alpha1.ReasonSubmissionFailing:     {MayPass: true, Alert: alertStuck},
 	v1alpha1.ReasonUncertain:             {Renewal: Stalls, Alert: alertStuck, Turn: Service},
-	v1alpha1.ReasonAwaitingCertificate:   {Quiet: true, Renewal: Proceeds, Turn: Service},
+	v1alpha1.ReasonAwaitingCertificate:   {Quiet: true, Usual: true, Renewal: Proceeds, Turn: Service},
 	v1alpha1.ReasonRetrievalOverdue:      {Alert: alertStuck},
 	v1alpha1.ReasonWrongCertificate:      {Alert: alertStuck},
 	v1alpha1.ReasonIssuerNotFound:        {Quiet: true, Renewal: Stalls, Waiting: true, Alert: alertHeldUp},
@@ -185,7 +187,7 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonRetrievalLate:      {Alert: alertRetrieval},
 
 	// Of orders that have ended.
-	v1alpha1.ReasonIssued:             {Quiet: true, Turn: Nobody},
+	v1alpha1.ReasonIssued:             {Quiet: true, Usual: true, Turn: Nobody},
 	v1alpha1.ReasonCredentialsRefused: {Credentials: Judged, Refuses: RefusesRenewals, MayPass: true},
 	v1alpha1.ReasonRequestRefused:     {Credentials: Unspent, Refuses: RefusesAll},
 	v1alpha1.ReasonSignatureRefused:   {Refuses: RefusesAll, MayPass: true},

@@ -26,8 +26,9 @@ type CertificateRequest struct {
 	IssuerRef cmmeta.IssuerReference
 	// PublicKeyDigest is that of the key in spec.request, empty if it cannot be read.
 	PublicKeyDigest string
-	// Waits reports whether it is approved and has not ended, as status.Waits says; Ready whether it has its certificate.
-	Waits, Ready bool
+	// Waits reports whether it is approved and has not ended, as status.Waits says; Ready whether it has its certificate;
+	// Unapproved whether nobody has approved or denied it, and it has not ended.
+	Waits, Ready, Unapproved bool
 }
 
 // CertificateRequestList is a list of them.
@@ -79,6 +80,7 @@ func OfCertificateRequest(request *cmapi.CertificateRequest) CertificateRequest 
 		PublicKeyDigest: publicKeyDigest(request),
 		Waits:           status.Waits(request),
 		Ready:           status.IsTrue(request, cmapi.CertificateRequestConditionReady),
+		Unapproved:      status.Unapproved(request),
 	}
 }
 

@@ -45,6 +45,13 @@ func Waits(request *cmapi.CertificateRequest) bool {
 		!IsTrue(request, cmapi.CertificateRequestConditionDenied)
 }
 
+// Unapproved reports whether nobody has approved or denied a CertificateRequest that has not ended.
+func Unapproved(request *cmapi.CertificateRequest) bool {
+	return request.DeletionTimestamp.IsZero() && !IsFinal(request) &&
+		!IsTrue(request, cmapi.CertificateRequestConditionApproved) &&
+		!IsTrue(request, cmapi.CertificateRequestConditionDenied)
+}
+
 // SetPending says what a CertificateRequest is waiting for.
 func SetPending(request *cmapi.CertificateRequest, message string, now time.Time) {
 	Set(request, cmapi.CertificateRequestConditionReady, cmmeta.ConditionFalse,

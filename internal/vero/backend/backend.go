@@ -7,11 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -121,7 +123,7 @@ func shown(order *v1alpha1.VeroOrder) *gate.Order {
 		return nil
 	}
 	view := &gate.Order{
-		Operation: string(order.Spec.Operation), Receipt: order.Status.RetrievalID,
+		Created: order.CreationTimestamp.Time, Operation: string(order.Spec.Operation), Receipt: order.Status.RetrievalID,
 		Certificate: slices.Clone(order.Status.Certificate), CA: slices.Clone(order.Status.CA), Annotations: plan.Annotations(order),
 		Disowned: orderstate.Disowned(order),
 	}
@@ -141,14 +143,45 @@ func (b *Backend) RenewalWindow(ctx context.Context, request *cmapi.CertificateR
 	return issuer.VeroSpec().Window(), nil
 }
 
-// Watches are orders, of which every change matters to the requests with their key, and issuers whose spec or readiness
-// has changed.
+// Watches are orders, of which matters to the requests with their key what they show of them, and issuers whose spec or
+// readiness has changed.
 func (b *Backend) Watches() []gate.Watch {
 	ofIssuer, changed := find.ToReconcileOfIssuer(b.Outlines), []predicate.Predicate{find.IssuerChanged()}
 	return []gate.Watch{
-		{Object: &v1alpha1.VeroOrder{}, Requests: b.requestsOfOrder},
+		{Object: &v1alpha1.VeroOrder{}, Requests: b.requestsOfOrder, Predicates: []predicate.Predicate{shownChanged()}},
 		{Object: &v1alpha1.VeroIssuer{}, Requests: ofIssuer, Predicates: changed},
 		{Object: &v1alpha1.VeroClusterIssuer{}, Requests: ofIssuer, Predicates: changed},
+	}
+}
+
+// shownChanged lets through what a request shows of its order, or decides by. It is not the order's creation, which the
+// gate knows of, or its request does that waits for it; nor that it is being sent, which lasts for moments; nor that it
+// was asked for once more in vain.
+func shownChanged() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(creation event.CreateEvent) bool {
+			order, isOrder := creation.Object.(*v1alpha1.VeroOrder)
+			return isOrder && !orderstate.Untouched(order)
+		},
+		UpdateFunc: func(update event.UpdateEvent) bool {
+			before, wasOrder := update.ObjectOld.(*v1alpha1.VeroOrder)
+			after, isOrder := update.ObjectNew.(*v1alpha1.VeroOrder)
+			if !wasOrder || !isOrder {
+				return false
+			}
+			return decisive(before) != decisive(after) && orderstate.Reason(after) != v1alpha1.ReasonSubmitting ||
+				!before.Status.AcceptanceTime.Equal(after.Status.AcceptanceTime) ||
+				!maps.Equal(before.Labels, after.Labels) || !maps.Equal(before.Annotations, after.Annotations) ||
+				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()
+		},
+	}
+}
+
+// decisive is what a request shows of an order or decides by, as far as it changes. A certificate comes with the state.
+func decisive(order *v1alpha1.VeroOrder) [5]string {
+	return [...]string{
+		string(orderstate.StateOf(order)), orderstate.Reason(order), orderstate.Message(order), order.Status.RetrievalID,
+		order.Status.RefusedRetrievalID,
 	}
 }
 

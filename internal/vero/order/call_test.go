@@ -46,13 +46,16 @@ func (answering) Renew(context.Context, *protocol.Renew, crypto.Signer, *x509.Ce
 
 func (a answering) Get(context.Context, *protocol.Get) ([]byte, error) { return a.leaf.Raw, nil }
 
-// accepted is an order of the key "ours" that the service has accepted.
+// accepted is an order of the key "ours" that the service has accepted. A controller that runs leaves it alone between
+// its creation and its status, as one that is restored.
 func accepted(t *testing.T, namespace, name string) *v1alpha1.VeroOrder {
 	t.Helper()
 	digest := must.Get(pki.PublicKeyDigest(pkitest.Key("ours").Public()))(t)
 	order := ended(namespace, 0)
 	order.Name, order.Spec.PublicKeyDigest = name, digest
-	order.Labels = map[string]string{v1alpha1.LabelPublicKey: v1alpha1.LabelValue(digest)}
+	order.Labels = map[string]string{
+		v1alpha1.LabelPublicKey: v1alpha1.LabelValue(digest), "velero.io/restore-name": "daily",
+	}
 	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderSubmitted, RetrievalID: "retrieval of " + name}
 	return order
 }

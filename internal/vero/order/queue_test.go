@@ -34,7 +34,7 @@ func TestAnOrderThatWaitsForItsTurnForLongSaysSo(t *testing.T) {
 			t.Errorf("then it says %q, and is looked at again in %s", says, again)
 		}
 	}
-	if len(c.events.Events) != 1 {
-		t.Errorf("there are %d events, want 1", len(c.events.Events))
+	if len(c.events.Events) > 0 {
+		t.Errorf("there is the event %q", <-c.events.Events)
 	}
 }

@@ -251,7 +251,8 @@ func (r *Reconciler) update(ctx context.Context, order *v1alpha1.VeroOrder, chan
 	return nil
 }
 
-// report turns a change of what an order waits for into an event, a log line, and a measurement when it has ended.
+// report turns a change of what an order waits for into a log line, and a measurement when it has ended; and into an
+// event, unless all goes as usual. Of its end the event is that about the request, which is there for people.
 func (r *Reconciler) report(ctx context.Context, before, after *v1alpha1.VeroOrder) {
 	condition := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
 	if condition == nil {
@@ -261,8 +262,11 @@ func (r *Reconciler) report(ctx context.Context, before, after *v1alpha1.VeroOrd
 	if previous != nil && previous.Reason == condition.Reason && previous.Message == condition.Message {
 		return
 	}
-	r.Events.Report(after, !reasons.Of(condition.Reason).Quiet, condition.Reason, string(after.Status.State),
-		condition.Message)
+	meaning := reasons.Of(condition.Reason)
+	if disturbed := after.Status.State == v1alpha1.VeroOrderSubmitted && after.Status.LastError != nil; !meaning.Usual ||
+		disturbed {
+		r.Events.Report(after, !meaning.Quiet, condition.Reason, string(after.Status.State), condition.Message)
+	}
 	ctrl.LoggerFrom(ctx).Info("order changed", "state", after.Status.State, "reason", condition.Reason,
 		"message", condition.Message)
 	if after.Status.State == v1alpha1.VeroOrderIssued {

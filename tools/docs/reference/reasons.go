@@ -32,10 +32,14 @@ func writeMeanings(text *strings.Builder) {
 	rows := reasons.All()
 	for _, reason := range slices.Sorted(maps.Keys(rows)) {
 		row, event, alert := rows[reason], "Warning", "–"
-		if row == (reasons.Meaning{Turn: row.Turn}) || row == (reasons.Meaning{Quiet: true, Turn: row.Turn}) {
+		if row == (reasons.Meaning{Turn: row.Turn}) ||
+			row == (reasons.Meaning{Quiet: true, Usual: row.Usual, Turn: row.Turn}) {
 			continue
 		}
-		if row.Quiet {
+		switch {
+		case row.Usual:
+			event = "none while all goes as usual"
+		case row.Quiet:
 			event = "Normal"
 		}
 		if row.Alert != "" {
