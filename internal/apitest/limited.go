@@ -1,10 +1,14 @@
 package apitest
 
 import (
+	"context"
 	"testing"
+	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -17,5 +21,27 @@ func (s *Server) Limited(t *testing.T, rules ...rbacv1.PolicyRule) client.Client
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
 		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 	})
+	for _, rule := range rules {
+		s.awaitGranted(t, user, rule)
+	}
 	return s.As(t, user)
+}
+
+// awaitGranted waits until the API server knows of a rule: its authorizer lags behind what is written.
+func (s *Server) awaitGranted(t *testing.T, user string, rule rbacv1.PolicyRule) {
+	t.Helper()
+	const within = 10 * time.Second
+	err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, within, true,
+		func(ctx context.Context) (bool, error) {
+			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+				User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{
+					Group: rule.APIGroups[0], Resource: rule.Resources[0], Verb: rule.Verbs[0],
+				},
+			}}
+			err := s.Client.Create(ctx, review)
+			return review.Status.Allowed, err
+		})
+	if err != nil {
+		t.Fatalf("%s is not granted %+v: %v", user, rule, err)
+	}
 }
