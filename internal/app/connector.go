@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 
+	"k8s.io/utils/lru"
+
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
@@ -15,6 +17,24 @@ import (
 type connector struct {
 	options *Options
 	allowed endpoints.List
+	// kept are the clients of orders, by the UID of their issuer.
+	kept *lru.Cache
+}
+
+// mostClients bounds how many are kept.
+const mostClients = 64
+
+func newConnector(options *Options, allowed endpoints.List) connector {
+	return connector{options: options, allowed: allowed, kept: lru.New(mostClients)}
+}
+
+// keptClient is a client, and what it was made from: of anything else another one is made.
+type keptClient struct {
+	*veroclient.Client
+
+	kind       string
+	generation int64
+	bundles    string
 }
 
 func (c connector) client(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (*veroclient.Client, error) {
@@ -32,7 +52,22 @@ func (c connector) rule(kind string) endpoints.Rule {
 }
 
 func (c connector) connect(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (veroorder.Service, error) {
-	return c.client(issuer, bundles)
+	found, _ := c.kept.Get(issuer.GetUID())
+	wanted := keptClient{kind: issuer.IssuerKind(), generation: issuer.GetGeneration(), bundles: bundles.Digest()}
+	if earlier, known := found.(keptClient); known {
+		wanted.Client = earlier.Client
+		if wanted == earlier {
+			return earlier.Client, nil
+		}
+	}
+	made, err := c.client(issuer, bundles)
+	if err != nil {
+		return nil, err
+	}
+	if wanted.Client = made; bundles.Small() {
+		c.kept.Add(issuer.GetUID(), wanted)
+	}
+	return made, nil
 }
 
 func (c connector) probe(ctx context.Context, issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) error {

@@ -1,13 +1,17 @@
 package app
 
 import (
+	"crypto/x509"
 	"errors"
 	"net"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
 	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
@@ -38,7 +42,7 @@ func TestTheListBindsVeroIssuersAndClusterIssuersWhereAskedTo(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			allowed := must.Get(endpoints.Parse([]string{listed}))(t)
-			connector := connector{options: &Options{AllowedEndpointsCluster: c.cluster}, allowed: allowed}
+			connector := newConnector(&Options{AllowedEndpointsCluster: c.cluster}, allowed)
 			issuer := v1alpha1.NewVeroIssuer(c.kind)
 			issuer.VeroSpec().URL = "https://" + c.endpoint
 			service := must.Get(connector.connect(issuer, &secrets.Bundles{}))(t)
@@ -52,5 +56,31 @@ func TestTheListBindsVeroIssuersAndClusterIssuersWhereAskedTo(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAClientIsKeptForAnIssuerAsItIs: one that was edited, made anew, or trusts others gets another one.
+func TestAClientIsKeptForAnIssuerAsItIs(t *testing.T) {
+	connector := newConnector(&Options{}, endpoints.List{})
+	issuer := &v1alpha1.VeroIssuer{ObjectMeta: metav1.ObjectMeta{UID: "one", Generation: 1}}
+	issuer.Spec.URL = "https://api.example"
+	root := pkitest.Root(t, "root").Certificate
+	first := must.Get(connector.connect(issuer, &secrets.Bundles{}))(t)
+	if must.Get(connector.connect(issuer, &secrets.Bundles{}))(t) != first {
+		t.Error("it is not kept")
+	}
+	for claim, change := range map[string]func(*v1alpha1.VeroIssuer, *secrets.Bundles){
+		"was edited":    func(issuer *v1alpha1.VeroIssuer, _ *secrets.Bundles) { issuer.Generation++ },
+		"was made anew": func(issuer *v1alpha1.VeroIssuer, _ *secrets.Bundles) { issuer.UID = "other" },
+		"trusts others": func(_ *v1alpha1.VeroIssuer, bundles *secrets.Bundles) {
+			bundles.TLS = []*x509.Certificate{root}
+		},
+	} {
+		changed, bundles := issuer.DeepCopy(), &secrets.Bundles{}
+		change(changed, bundles)
+		if must.Get(connector.connect(changed, bundles))(t) == first {
+			t.Errorf("an issuer that %s has the client of before", claim)
+		}
+		first = must.Get(connector.connect(issuer, &secrets.Bundles{}))(t)
 	}
 }

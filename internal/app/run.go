@@ -158,7 +158,7 @@ func register(
 	if err != nil {
 		return fmt.Errorf("--allowed-endpoints: %w", err)
 	}
-	connector := connector{options: options, allowed: allowed}
+	connector := newConnector(options, allowed)
 	bundles := secrets.NewKeptBundles(manager.GetAPIReader(), options.Namespace, clock.RealClock{})
 	wing := wing{manager: manager, options: options, series: series, events: events}
 	backends := []gate.Backend{&backend.Backend{

@@ -29,7 +29,7 @@ var (
 
 // What a controller does for what happens.
 var (
-	madeAnOrder = []string{"create ManualOrder", "event OrderCreated", "CertificateRequest Pending"}
+	madeAnOrder = []string{"create ManualOrder", "CertificateRequest Pending"}
 	saidDue     = said("AwaitingApplication", "ApplicationDue")
 	saidApplied = said("Applied", "AwaitingAuthority")
 	issued      = []string{"ManualOrder Issued", "event Issued", "CertificateRequest Issued", "event Issued"}

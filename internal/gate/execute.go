@@ -47,16 +47,17 @@ func (r *Reconciler) execute(
 }
 
 // orderGrace is how long a request that has said nothing yet leaves it to a new order to be sent. Most are accepted by
-// then, which is worth more to its reader, and a write for each moment before would keep all of them waiting.
-const orderGrace = 5 * time.Second
+// then, which is worth more to its reader; a write for each moment before would keep all of them waiting.
+const orderGrace = 30 * time.Second
 
 // leaveToOrder is for how long a request says nothing of an order, zero if it does.
 func leaveToOrder(request *cmapi.CertificateRequest, decision Decision, now time.Time) time.Duration {
-	made := decision.Order.Created
-	if !reasons.Of(decision.Reason).Momentary || status.ReadyMessage(request) != "" || now.Before(made) {
+	const farthest = 2 * orderGrace // where the order was made later than that, the clock was set back
+	wait := decision.Order.Created.Add(orderGrace).Sub(now)
+	if !reasons.Of(decision.Reason).Momentary || status.ReadyMessage(request) != "" || wait > farthest {
 		return 0
 	}
-	return max(made.Add(orderGrace).Sub(now), 0)
+	return max(wait, 0)
 }
 
 // create makes the order. Its name is the lock: whoever is second is refused by the API server, and looks again.

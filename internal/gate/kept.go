@@ -11,7 +11,7 @@ import (
 )
 
 // mostKept bounds how many requests are kept whole.
-const mostKept = 512
+const mostKept = 2048
 
 // kept are requests as they were last read or written, so that the next look at one reads nothing as long as the cache
 // knows no other version of it: the cache has outlines only. A request that was changed by somebody else has another

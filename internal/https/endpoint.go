@@ -38,12 +38,14 @@ type Options struct {
 	ConnectTimeout, ResponseTimeout time.Duration
 }
 
-// Endpoint is a service as it is called. It keeps no connections and no state, so it is as new as the roots that it was
-// made from, and cheap to make. It is safe for concurrent use.
+// Endpoint is a service as it is called. It keeps no connections: one that the service is about to close could take a
+// request with it, of which nobody knows then whether it was processed. It keeps TLS sessions, so that the next call's
+// handshake needs no proof that was given before, to the same roots. It is safe for concurrent use.
 type Endpoint struct {
-	url     *url.URL
-	roots   *x509.CertPool
-	options Options
+	url      *url.URL
+	roots    *x509.CertPool
+	sessions tls.ClientSessionCache
+	options  Options
 }
 
 // New makes an endpoint. Its only error is ErrURL.
@@ -53,7 +55,7 @@ func New(options Options) (*Endpoint, error) {
 	if errors.Join(err, absolute) != nil || !strings.HasPrefix(options.URL, "https://") || parsed.Hostname() == "" {
 		return nil, ErrURL
 	}
-	made := &Endpoint{url: parsed, options: options}
+	made := &Endpoint{url: parsed, options: options, sessions: &sessions{}}
 	if len(options.Roots) > 0 {
 		made.roots = x509.NewCertPool()
 		for _, certificate := range options.Roots {
@@ -112,7 +114,7 @@ func (e *Endpoint) Do(request *http.Request) (*http.Response, *ConnectionError) 
 	// Without GetBody the transport cannot repeat the request, whatever happens to the connection.
 	request.GetBody = nil
 	// Not through an http.Client, which follows redirections and, even when told not to, reads where they lead.
-	response, err := e.transport().RoundTrip(request)
+	response, err := e.transport(e.sessions).RoundTrip(request)
 	switch {
 	case err != nil && connected.Load():
 		failure := Interrupted(err, answered.Load())
@@ -124,7 +126,8 @@ func (e *Endpoint) Do(request *http.Request) (*http.Response, *ConnectionError) 
 	return response, nil
 }
 
-// Handshake connects as a call would, proxy included, and hangs up before a request is written.
+// Handshake connects as a call would, proxy included, and hangs up before a request is written. The service has to prove
+// itself anew.
 func (e *Endpoint) Handshake(ctx context.Context) *ConnectionError {
 	if failure := e.Permitted(); failure != nil {
 		return failure
@@ -142,7 +145,7 @@ func (e *Endpoint) Handshake(ctx context.Context) *ConnectionError {
 	if err != nil {
 		return &ConnectionError{Kind: Unreachable, Unsent: true, Err: err}
 	}
-	response, err := e.transport().RoundTrip(request)
+	response, err := e.transport(nil).RoundTrip(request)
 	if err == nil {
 		_ = response.Body.Close()
 	}
@@ -152,14 +155,15 @@ func (e *Endpoint) Handshake(ctx context.Context) *ConnectionError {
 	return nil
 }
 
-// transport for one call: no kept connections, so that Go's own retry on a stale one can never send twice.
-func (e *Endpoint) transport() *http.Transport {
+// transport for one call, which may resume one of the sessions; nil for a whole handshake. It keeps no connections, so
+// that Go's own retry on a stale one can never send twice.
+func (e *Endpoint) transport(sessions tls.ClientSessionCache) *http.Transport {
 	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            e.dial,
 		OnProxyConnectResponse: checkProxy,
 		// TLS 1.3 is what a handshake begins with; 1.2 is the least that it may end with.
-		TLSClientConfig:        &tls.Config{RootCAs: e.roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{RootCAs: e.roots, MinVersion: tls.VersionTLS12, ClientSessionCache: sessions},
 		TLSHandshakeTimeout:    e.options.ConnectTimeout,
 		ResponseHeaderTimeout:  e.options.ResponseTimeout,
 		DisableKeepAlives:      true,

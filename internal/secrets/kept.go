@@ -18,7 +18,7 @@ const (
 	keptFor = 5 * time.Second
 	// mostKept and largestKept bound what is kept: bundles of how many issuers, and of how many bytes in DER each. Parsed,
 	// they take several times as much.
-	mostKept, largestKept = 256, 32 << 10
+	mostKept, largestKept = 128, 24 << 10
 )
 
 // KeptBundles reads the bundles of issuers, and keeps what it has read for some seconds: many orders of one issuer are
@@ -60,7 +60,7 @@ func (k *KeptBundles) Read(ctx context.Context, issuer v1alpha1.GenericVeroIssue
 	bundles, err := ReadBundles(ctx, k.reader, &issuer.VeroSpec().Trust, BundleNamespace(issuer, k.namespace))
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
-	if err != nil || bundles.size() > largestKept {
+	if err != nil || !bundles.Small() {
 		k.kept.Remove(issuer.GetUID())
 		return bundles, err
 	}
@@ -86,11 +86,12 @@ func (k *KeptBundles) entry(issuer types.UID) (keptBundles, bool) {
 	return entry, known
 }
 
-// size is how many bytes of certificates there are.
-func (b *Bundles) size() int {
+// Small reports whether bundles, and what is made from them, may be kept: whoever may create issuers could fill the
+// memory with large ones.
+func (b *Bundles) Small() bool {
 	size := b.Responses.Size() + b.Issuance.Size()
 	for _, certificate := range b.TLS {
 		size += len(certificate.Raw)
 	}
-	return size
+	return size <= largestKept
 }

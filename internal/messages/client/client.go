@@ -65,7 +65,8 @@ const (
 	DefaultTimeout         = 60 * time.Second
 )
 
-// Client calls one environment of the service. It keeps no connections and no state. It is safe for concurrent use.
+// Client calls one environment of the service. It keeps TLS sessions, and nothing else. It is safe for concurrent
+// use.
 type Client struct {
 	endpoint  *https.Endpoint
 	timeout   time.Duration

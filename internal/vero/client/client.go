@@ -41,8 +41,8 @@ type Options struct {
 // DefaultTimeout of one call.
 const DefaultTimeout = 60 * time.Second
 
-// Client calls one endpoint of the certificate service. It keeps no connections and no state, so it is as new as the
-// bundles that it was made from, and cheap to make. It is safe for concurrent use.
+// Client calls one endpoint of the certificate service. It keeps TLS sessions, and nothing else: it is as new as
+// the bundles that it was made from. It is safe for concurrent use.
 type Client struct {
 	endpoint  *https.Endpoint
 	responses pki.Trust
