@@ -59,8 +59,8 @@ var manualScenarios = map[string]manualScenario{
 		{applicationDue, apply},
 		{applied, func(e *manualEnvironment) { e.stage("staged anew"); e.replaceRequest() }},
 		{applicationDue, bringRight},
-	}, steps: slices.Concat(madeAnOrder, saidDue, saidApplied, madeAnOrder[:2],
-		[]string{"ManualOrder Stale", "event ApplicationStale"}, madeAnOrder[2:], saidDue, issued)},
+	}, steps: slices.Concat(madeAnOrder, saidDue, saidApplied, madeAnOrder[:1],
+		[]string{"ManualOrder Stale", "event ApplicationStale"}, madeAnOrder[1:], saidDue, issued)},
 	"another request with the same key": {moves: []move{
 		{applicationDue, apply},
 		{applied, func(e *manualEnvironment) {
@@ -71,7 +71,7 @@ var manualScenarios = map[string]manualScenario{
 		{stale, nil}, // as the one before says
 		{applied, bringRight},
 	}, steps: slices.Concat(madeAnOrder, saidDue, saidApplied, []string{"ManualOrder Stale", "event ApplicationStale"},
-		madeAnOrder[2:], saidApplied, issued)},
+		madeAnOrder[1:], saidApplied, issued)},
 	"reminders": {inUse: 3*day + 2*time.Hour, moves: []move{
 		{reminded(3), func(e *manualEnvironment) { e.clock.Step(2*day - 2*time.Hour) }},
 		{reminded(1), bringInline},

@@ -33,8 +33,8 @@ type gathered struct {
 	identity *secrets.Identity
 }
 
-// gather reads the world once: what a call spends, and who waits for it, from the API server; the issuer from the cache,
-// since a call says by its generation which one it was made with.
+// gather reads the world once: what a call spends, and who waits for it, from the API server; the issuer from the
+// cache, since a call says by its generation which one it was made with.
 func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.VeroOrder) (*gathered, error) {
 	g := &gathered{Snapshot: orderstate.Snapshot{Now: r.Clock.Now(), Order: order}}
 	switch order.Status.State {

@@ -71,6 +71,8 @@ type Reconciler struct {
 
 	errors status.ErrorReporter
 	pacing pacing
+	// written are the versions of orders that are the reconciler's own.
+	written written
 }
 
 // resyncInterval is when an order that waits for something to change is looked at all the same.
@@ -221,9 +223,20 @@ func (r *Reconciler) reportError(ctx context.Context, order *v1alpha1.VeroOrder,
 // errTrimmed keeps a chain that the cache does not hold from being overwritten with what it holds.
 var errTrimmed = errors.New("the order is as the cache keeps it, without its chain, and cannot be written")
 
-// write changes the status of the order that was read. The resourceVersion goes with it. The order takes the change
-// over only when the API server has: a change that was not written must not look written when it is tried again.
+// write puts a change of the order that is reconciled: to be woken by it is not necessary.
 func (r *Reconciler) write(
+	ctx context.Context, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder),
+) error {
+	err := r.put(ctx, order, change)
+	if err == nil {
+		r.written.note(order)
+	}
+	return err
+}
+
+// put changes the status of the order that was read. The resourceVersion goes with it. The order takes the change
+// over only when the API server has: a change that was not written must not look written when it is tried again.
+func (r *Reconciler) put(
 	ctx context.Context, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder),
 ) error {
 	changed := order.DeepCopy()

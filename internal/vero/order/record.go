@@ -38,11 +38,11 @@ var (
 func (r *Reconciler) record(
 	ctx context.Context, before, order *v1alpha1.VeroOrder, retrievalID string, change func(*v1alpha1.VeroOrder),
 ) (ctrl.Result, error) {
-	log := ctrl.LoggerFrom(ctx)
+	log, write := ctrl.LoggerFrom(ctx), r.write
 	ctx, cancel := r.detachedContext(ctx, retrievalID)
 	defer cancel()
 	for pause := recordPause; ; pause = min(2*pause, longestPause) {
-		err := r.write(ctx, order, change)
+		err := write(ctx, order, change)
 		switch {
 		case err == nil:
 			r.report(ctx, before, order)
@@ -61,7 +61,7 @@ func (r *Reconciler) record(
 		case err == nil && retrievalID == "":
 			return ctrl.Result{}, nil // it was deleted, too
 		case err == nil:
-			order = renameForKey(order)
+			order, write = renameForKey(order), r.put // nobody else wakes that one
 		case hopeless(err):
 			return r.giveUp(ctx, err, retrievalID)
 		default:

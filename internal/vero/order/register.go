@@ -30,7 +30,7 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 	controllerOptions.MaxConcurrentReconciles = options.Limiter.Workers()
 	return ctrl.NewControllerManagedBy(manager).
 		Named("veroorder").
-		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(reconciler.awake(),
+		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(reconciler.awake(), reconciler.written.byOthers(),
 			predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, broughtBack()))).
 		Watches(&v1alpha1.VeroIssuer{}, handler.EnqueueRequestsFromMapFunc(reconciler.ordersOfIssuer),
 			builder.WithPredicates(find.IssuerChanged())).

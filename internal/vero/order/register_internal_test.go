@@ -3,6 +3,8 @@ package order
 import (
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -41,5 +43,31 @@ func TestAnOrderThatHasGotARetrievalIDIsLookedAt(t *testing.T) {
 				t.Errorf("it is let through: %t", got)
 			}
 		})
+	}
+}
+
+// TestWhatWasWrittenHereIsNoNews, and what anybody else has written to the same order is.
+func TestWhatWasWrittenHereIsNoNews(t *testing.T) {
+	version := func(uid types.UID, version string) *v1alpha1.VeroOrder {
+		return &v1alpha1.VeroOrder{ObjectMeta: metav1.ObjectMeta{UID: uid, ResourceVersion: version}}
+	}
+	written := &written{}
+	written.note(version("one", "7"))
+	for claim, c := range map[string]struct {
+		order *v1alpha1.VeroOrder
+		news  bool
+	}{
+		"what was written here":              {version("one", "7"), false},
+		"what was written since":             {version("one", "8"), true},
+		"what was written before":            {version("one", "6"), true},
+		"another order":                      {version("two", "7"), true},
+		"an order of which nothing is known": {version("three", "9"), true},
+	} {
+		if got := written.byOthers().Update(event.UpdateEvent{ObjectNew: c.order}); got != c.news {
+			t.Errorf("%s is news: %t, want %t", claim, got, c.news)
+		}
+	}
+	if !written.byOthers().Create(event.CreateEvent{Object: version("one", "7")}) {
+		t.Error("an order that is there at the start is no news")
 	}
 }
