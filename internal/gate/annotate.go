@@ -29,7 +29,7 @@ func (r *Reconciler) write(
 		r.kept.forget(request.UID)
 		return written, err
 	}
-	r.kept.keep(request)
+	r.kept.keep(request, before.ResourceVersion)
 	return nil, err
 }
 
@@ -57,7 +57,7 @@ func (r *Reconciler) annotate(
 	if err := r.Client.Patch(ctx, changed, patch); err != nil {
 		return fmt.Errorf("write the annotations of CertificateRequest %s: %w", request.Name, err)
 	}
-	r.kept.keep(changed) // what a watch tells of it is no news
+	r.kept.keep(changed, before.ResourceVersion) // what a watch tells of it is no news
 	for _, object := range []*cmapi.CertificateRequest{request, before} {
 		object.Annotations, object.ResourceVersion = maps.Clone(changed.Annotations), changed.ResourceVersion
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"sync"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -26,30 +27,42 @@ func (k *kept) cache() *lru.Cache {
 	return k.requests
 }
 
-// keep a request as it is to the API server. It is copied; whoever manages which field is of no interest here.
-func (k *kept) keep(request *cmapi.CertificateRequest) {
-	copied := request.DeepCopy()
-	copied.ManagedFields = nil
-	k.cache().Add(copied.UID, copied)
+// version is a request as it was last read or written, and the resourceVersions that it had before by what was written
+// here: a cache that knows one of them lags behind.
+type version struct {
+	request *cmapi.CertificateRequest
+	earlier []string
 }
 
-// find returns a copy of the version that an outline is of; nil if it is not kept.
+// keep a request as it is to the API server, and was with another resourceVersion before, which is the same if nothing
+// was written. It is copied; whoever manages which field is of no interest here.
+func (k *kept) keep(request *cmapi.CertificateRequest, before string) {
+	const enough = 3
+	earlier := append(slices.Clone(k.get(request.UID).earlier), before)
+	copied := request.DeepCopy()
+	copied.ManagedFields = nil
+	k.cache().Add(copied.UID, version{request: copied, earlier: earlier[max(len(earlier)-enough, 0):]})
+}
+
+// find returns a copy of the version that an outline is of, or of the one that was written after it; nil if that is not
+// kept.
 func (k *kept) find(cached *outline.CertificateRequest) *cmapi.CertificateRequest {
-	if found := k.get(cached.UID); found != nil && found.ResourceVersion == cached.ResourceVersion {
-		return found.DeepCopy()
+	if k.is(cached) {
+		return k.get(cached.UID).request.DeepCopy()
 	}
 	return nil
 }
 
-// is reports whether an outline is of the version that is kept, which is no news.
+// is reports whether an outline is of the version that is kept, or of one from which that was written. Neither is news.
 func (k *kept) is(cached *outline.CertificateRequest) bool {
 	found := k.get(cached.UID)
-	return found != nil && found.ResourceVersion == cached.ResourceVersion
+	return found.request != nil && (found.request.ResourceVersion == cached.ResourceVersion ||
+		slices.Contains(found.earlier, cached.ResourceVersion))
 }
 
-func (k *kept) get(request types.UID) *cmapi.CertificateRequest {
+func (k *kept) get(request types.UID) version {
 	found, _ := k.cache().Get(request)
-	kept, _ := found.(*cmapi.CertificateRequest)
+	kept, _ := found.(version)
 	return kept
 }
 
