@@ -49,7 +49,8 @@ func (s *environment) startController(intercept interceptor) *controller {
 	}}
 	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
 		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles, Clock: w.controllerClock,
-		Events: recorder, Metrics: numbers, Connect: w.connect, Limiter: limiter.New(1, 1), Retention: retention, Shutdown: s.Context(),
+		Events: recorder, Metrics: numbers, Connect: w.connect, Limiter: limiter.New(1, 1), Retention: retention,
+		Shutdown: s.Context(),
 	}}
 	return w
 }

@@ -126,8 +126,8 @@ func (e *Endpoint) Do(request *http.Request) (*http.Response, *ConnectionError) 
 	return response, nil
 }
 
-// Handshake connects as a call would, proxy included, and hangs up before a request is written. The service has to prove
-// itself anew.
+// Handshake connects as a call would, proxy included, and hangs up before a request is written. The service has to
+// prove itself anew.
 func (e *Endpoint) Handshake(ctx context.Context) *ConnectionError {
 	if failure := e.Permitted(); failure != nil {
 		return failure

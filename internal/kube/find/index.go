@@ -12,18 +12,18 @@ import (
 
 // Index prepares a cache for the functions that find CertificateRequests and VeroOrders by what they hold.
 func Index(ctx context.Context, indexer client.FieldIndexer) error {
-	indexes := []index{
+	byLabel := make([]index, 0, len(labels()))
+	for _, label := range labels() {
+		byLabel = append(byLabel, index{&v1alpha1.VeroOrder{}, labelIndex(label), orderIndex(orderLabel(label))})
+	}
+	return addIndexes(ctx, indexer, append(byLabel, []index{
 		{&outline.CertificateRequest{}, indexIssuer, issuerIndex},
 		{&outline.CertificateRequest{}, indexPublicKey, publicKeyIndex},
 		{&v1alpha1.VeroOrder{}, indexOrderIssuer, orderIndex(orderIssuer)},
 		{&v1alpha1.VeroOrder{}, indexOrderPublicKey, orderIndex(orderPublicKey)},
 		{&v1alpha1.VeroOrder{}, indexRetrievalID, orderIndex(orderRetrievalID)},
 		{&v1alpha1.VeroOrder{}, indexCertificate, orderIndex(orderCertificate)},
-	}
-	for _, label := range labels() {
-		indexes = append(indexes, index{&v1alpha1.VeroOrder{}, labelIndex(label), orderIndex(orderLabel(label))})
-	}
-	return addIndexes(ctx, indexer, indexes)
+	}...))
 }
 
 // IndexManual prepares a cache for what finds ManualOrders.

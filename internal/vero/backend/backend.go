@@ -124,8 +124,8 @@ func shown(order *v1alpha1.VeroOrder) *gate.Order {
 	}
 	view := &gate.Order{
 		Created: order.CreationTimestamp.Time, Operation: string(order.Spec.Operation), Receipt: order.Status.RetrievalID,
-		Certificate: slices.Clone(order.Status.Certificate), CA: slices.Clone(order.Status.CA), Annotations: plan.Annotations(order),
-		Disowned: orderstate.Disowned(order),
+		Certificate: slices.Clone(order.Status.Certificate), CA: slices.Clone(order.Status.CA),
+		Annotations: plan.Annotations(order), Disowned: orderstate.Disowned(order),
 	}
 	if order.Status.AcceptanceTime != nil {
 		view.Accepted = order.Status.AcceptanceTime.Time

@@ -12,7 +12,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-// TestOnlyWhatARequestShowsOfItsOrderBringsItBack.
+// TestOnlyWhatARequestShowsOfItsOrderBringsItBack into the queue.
 func TestOnlyWhatARequestShowsOfItsOrderBringsItBack(t *testing.T) {
 	now := time.Now()
 	intend := func(order *v1alpha1.VeroOrder) { orderstate.RecordIntent(order, "", 0, now) }
