@@ -57,8 +57,8 @@ func holding(namespace, id string) *corev1.Secret {
 	}
 }
 
-// TestAnOrderThatHasEndedRestsFromTheStart, and nothing is read: thousands are kept. One that somebody has something for
-// is looked at.
+// TestAnOrderThatHasEndedRestsFromTheStart, and nothing is read: thousands are kept. One that somebody has something
+// for is looked at.
 func TestAnOrderThatHasEndedRestsFromTheStart(t *testing.T) {
 	for claim, c := range map[string]struct {
 		change func(*v1alpha1.VeroOrder)
