@@ -30,12 +30,12 @@ func BenchmarkStartBesideKeptOrders(b *testing.B) {
 		restart(b, w)
 		resident, _ := settled(b, w.Controller().PID())
 		b.ReportMetric(resident, "MiB-none")
-		gets := told(b, w, "rest_client_requests_total{", `method="GET"`)
+		gets := told(b.Context(), b, w, "rest_client_requests_total{", `method="GET"`)
 		keep(b, w, issuers, kept)
 		began := time.Now()
 		restart(b, w)
 		b.ReportMetric(awaitQuiet(b, w).Sub(began).Seconds(), "s-start")
-		b.ReportMetric(told(b, w, "rest_client_requests_total{", `method="GET"`)-gets, "GETs-more")
+		b.ReportMetric(told(b.Context(), b, w, "rest_client_requests_total{", `method="GET"`)-gets, "GETs-more")
 		resident, peak := settled(b, w.Controller().PID())
 		b.ReportMetric(resident, "MiB-kept")
 		b.ReportMetric(peak, "MiB-kept-peak")
@@ -49,8 +49,8 @@ func awaitQuiet(b *testing.B, w *world.World) (quiet time.Time) {
 	b.Helper()
 	const often, while = 100 * time.Millisecond, 2 * time.Second
 	before := -1.0
-	err := wait.PollUntilContextTimeout(b.Context(), often, timeout, true, func(context.Context) (bool, error) {
-		now := told(b, w, "controller_runtime_reconcile_total{", `controller="veroorder"`)
+	err := wait.PollUntilContextTimeout(b.Context(), often, timeout, true, func(ctx context.Context) (bool, error) {
+		now := told(ctx, b, w, "controller_runtime_reconcile_total{", `controller="veroorder"`)
 		if now > before {
 			before, quiet = now, time.Now()
 		}
@@ -61,9 +61,9 @@ func awaitQuiet(b *testing.B, w *world.World) (quiet time.Time) {
 }
 
 // told adds the values of a controller's series up whose line begins so, and has a label so.
-func told(b *testing.B, w *world.World, name, label string) (sum float64) {
+func told(ctx context.Context, b *testing.B, w *world.World, name, label string) (sum float64) {
 	b.Helper()
-	lines := bufio.NewScanner(strings.NewReader(must.Get(w.Metrics(b.Context()))(b)))
+	lines := bufio.NewScanner(strings.NewReader(must.Get(w.Metrics(ctx))(b)))
 	for lines.Scan() {
 		line := lines.Text()
 		if strings.HasPrefix(line, name) && strings.Contains(line, label) {
