@@ -159,8 +159,19 @@ func TestACertificateIsOrderedAnewWithKubectlAlone(t *testing.T) {
 				condition.ObservedGeneration != m.certificate.Generation
 		})
 	}))
-	m.AwaitAfterFailure(m.certificate)
-	m.follow("", "If the request has failed")
+	forget := func() {
+		m.AwaitAfterFailure(tenant.Get(m.Tenant, m.certificate.Name, m.certificate))
+		m.follow("", "If the request has failed")
+	}
+	forget()
+	m.Eventually("cert-manager: to make another request", thatHolds(func() bool {
+		if tenant.Get(m.Tenant, m.certificate.Name, m.certificate).Status.LastFailureTime != nil {
+			forget() // it has taken the request that has failed for the new one
+		}
+		return slices.ContainsFunc(m.orders(), func(order v1alpha1.ManualOrder) bool {
+			return says(&order, v1alpha1.ReasonApplicationDue)
+		})
+	}))
 	order := m.next()
 	m.bring(order, m.apply(order))
 	m.awaitIssued(order)

@@ -92,8 +92,8 @@ type outage struct {
 	left int
 }
 
-// duration is how many reads and writes in a row an outage spoils.
-const duration = 30
+// duration is how many reads and writes in a row an outage spoils. Between two of them there is up to a minute.
+const duration = 15
 
 func (o *outage) intercept(s step, act func() error) error {
 	begins := s.number == o.number && !o.begun
