@@ -182,10 +182,9 @@ func (s Snapshot) keptUntil() time.Time {
 	}
 }
 
-// keeps reports whether there is a staging Secret that only we delete.
+// keeps reports whether there is a staging Secret that is needed.
 func (s Snapshot) keeps() bool {
-	retired := s.Staging.UID == s.status().RetiredStagingUID
-	return s.hasStaging() && (!retired || !s.needsStaging() && !s.Staging.Deleting)
+	return s.hasStaging() && s.Staging.UID != s.status().RetiredStagingUID
 }
 
 // held reports whether a deletion waits for us.

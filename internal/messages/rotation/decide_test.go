@@ -321,7 +321,7 @@ func TestADeletionWaitsForNothingButARotation(t *testing.T) {
 		"a rotation is about to begin":      {snapshot(due, checked), false},
 		"a new password is there":           {snapshot(due, prepared), false},
 		"a former one may be needed":        {snapshot(former, changed, otherUser, nextProbe(time.Hour, "8")), true},
-		"a former one is kept for a while":  {snapshot(former, rotatedBefore(time.Minute)), false},
+		"a former one is kept for a while":  {snapshot(former, rotatedBefore(time.Minute)), true},
 		"nobody knows which password it is": {snapshot(inFlight(0, v1alpha1.PasswordUnknown), sent), false},
 		"the new password is lost": {
 			snapshot(inFlight(time.Hour, v1alpha1.PasswordUnknown), unstaged, nextProbe(time.Hour, "7")), false},
