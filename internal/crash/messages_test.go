@@ -28,8 +28,9 @@ var (
 	}
 	messagesNewProof = []string{"MessagesPassword Sent", callToken, callEvents, "MessagesPassword Sent"}
 	messagesCommit   = []string{
-		"Secret messages updated", "MessagesPassword Idle", "event Rotated", "delete Secret messages-rotation",
-		"MessagesPassword annotated", // without the finalizer
+		"Secret messages updated", "MessagesPassword Idle", "event Rotated",
+		"MessagesPassword annotated",      // without the finalizer
+		"delete Secret messages-rotation", // an hour later
 	}
 	messagesSteps = slices.Concat(
 		messagesFirstSight, messagesProof, messagesStaging, messagesSending, messagesNewProof, messagesCommit)
