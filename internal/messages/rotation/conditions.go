@@ -28,11 +28,12 @@ func RecordClusterError(object *v1alpha1.MessagesPassword, problem string, now t
 func (d Decision) writeConditions(object *v1alpha1.MessagesPassword) {
 	s := d.snapshot
 	if told := d.report; told != nil {
+		message := told.message
 		if d.Verb == Wait && s.deleting() {
-			told.message += "; the deletion waits for that, unless spec.deletionPolicy is Orphan"
+			message += "; the deletion waits for that, unless spec.deletionPolicy is Orphan"
 		}
-		s.write(object, v1alpha1.ConditionReady, told.ready, told.reason, told.message)
-		s.write(object, v1alpha1.ConditionNeedsPerson, told.person, told.reason, told.message)
+		s.write(object, v1alpha1.ConditionReady, told.ready, told.reason, message)
+		s.write(object, v1alpha1.ConditionNeedsPerson, told.person, told.reason, message)
 	} else if meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ConditionReady) == nil {
 		s.write(object, v1alpha1.ConditionReady, false, v1alpha1.ReasonProvingPassword, "the password is about to be proved")
 	}

@@ -83,7 +83,8 @@ func Decide(s Snapshot) Decision {
 	if decision.Calls() && s.Uncallable != (Uncallable{}) {
 		decision = s.awaitSpec()
 	}
-	decision.Release = decision.Verb == Wait && s.held() && !s.keeps() && !s.inFlight()
+	needed := s.hasStaging() && !s.retired()
+	decision.Release = decision.Verb == Wait && s.held() && !needed && !s.inFlight()
 	decision.snapshot = s
 	return decision
 }
@@ -92,8 +93,7 @@ func Decide(s Snapshot) Decision {
 func (d Decision) Calls() bool { return d.Verb == LogIn || d.Verb == Send }
 
 func (s Snapshot) decide() Decision {
-	status, staged := s.status(), s.hasStaging()
-	retired := staged && s.Staging.UID == status.RetiredStagingUID
+	status, staged, retired := s.status(), s.hasStaging(), s.retired()
 	switch {
 	case s.deleting() && !s.held():
 		return Decision{Verb: Done}
@@ -125,6 +125,11 @@ func (s Snapshot) decide() Decision {
 // hasStaging reports whether there is a staging Secret. Whatever else has its name is as good as none, but for the next
 // one, which needs the name.
 func (s Snapshot) hasStaging() bool { return s.Staging.UID != "" && s.Staging.Owner != Stranger }
+
+// retired reports whether there is a staging Secret whose rotation has ended.
+func (s Snapshot) retired() bool {
+	return s.hasStaging() && s.Staging.UID == s.status().RetiredStagingUID
+}
 
 // needsStaging reports whether somebody has changed or deleted the Secret since the rotation has ended, so that the
 // right password may be nowhere else but in the staging Secret. The password from before the rotation is wrong, too.
@@ -180,11 +185,6 @@ func (s Snapshot) keptUntil() time.Time {
 	default:
 		return last.Add(keepStaging)
 	}
-}
-
-// keeps reports whether there is a staging Secret that is needed.
-func (s Snapshot) keeps() bool {
-	return s.hasStaging() && s.Staging.UID != s.status().RetiredStagingUID
 }
 
 // held reports whether a deletion waits for us.
