@@ -40,15 +40,17 @@ func IsFinal(request *cmapi.CertificateRequest) bool {
 
 // Waits reports whether a CertificateRequest is approved and has not ended.
 func Waits(request *cmapi.CertificateRequest) bool {
-	return request.DeletionTimestamp.IsZero() && !IsFinal(request) &&
-		IsTrue(request, cmapi.CertificateRequestConditionApproved) &&
-		!IsTrue(request, cmapi.CertificateRequestConditionDenied)
+	return isOpen(request) && IsTrue(request, cmapi.CertificateRequestConditionApproved)
 }
 
 // Unapproved reports whether nobody has approved or denied a CertificateRequest that has not ended.
 func Unapproved(request *cmapi.CertificateRequest) bool {
+	return isOpen(request) && !IsTrue(request, cmapi.CertificateRequestConditionApproved)
+}
+
+// isOpen reports whether a CertificateRequest has not ended, and nobody has denied it.
+func isOpen(request *cmapi.CertificateRequest) bool {
 	return request.DeletionTimestamp.IsZero() && !IsFinal(request) &&
-		!IsTrue(request, cmapi.CertificateRequestConditionApproved) &&
 		!IsTrue(request, cmapi.CertificateRequestConditionDenied)
 }
 

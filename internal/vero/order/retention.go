@@ -34,7 +34,12 @@ func (r *Reconciler) rests(order *v1alpha1.VeroOrder) time.Duration {
 	if _, asked := orderstate.AdoptionOf(order); asked || order.Status.CompletionTime == nil {
 		return 0
 	}
-	return order.Status.CompletionTime.Add(r.Retention).Sub(r.Clock.Now())
+	return r.keptUntil(order).Sub(r.Clock.Now())
+}
+
+// keptUntil is when an order that has ended may be removed.
+func (r *Reconciler) keptUntil(order *v1alpha1.VeroOrder) time.Time {
+	return order.Status.CompletionTime.Add(r.Retention)
 }
 
 // sweepInterval is how often it is looked for orders that will have rested long enough before the next look. They wait
@@ -77,11 +82,11 @@ func (r *Reconciler) wake(ctx context.Context, seen time.Time, add func(reconcil
 	now := r.Clock.Now()
 	for i := range known.Items {
 		order := &known.Items[i]
-		if ended := order.Status.CompletionTime; ended != nil {
-			end := ended.Add(r.Retention)
-			if end.After(seen) && end.Before(now.Add(sweepInterval)) {
-				add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})
-			}
+		if order.Status.CompletionTime == nil {
+			continue
+		}
+		if end := r.keptUntil(order); end.After(seen) && end.Before(now.Add(sweepInterval)) {
+			add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})
 		}
 	}
 	return now
@@ -93,7 +98,7 @@ func (r *Reconciler) garbageCollect(ctx context.Context, order *v1alpha1.VeroOrd
 	if order.Status.CompletionTime == nil {
 		return ctrl.Result{}, nil
 	}
-	if left := order.Status.CompletionTime.Add(r.Retention).Sub(r.Clock.Now()); left > 0 {
+	if left := r.keptUntil(order).Sub(r.Clock.Now()); left > 0 {
 		return ctrl.Result{RequeueAfter: left}, nil
 	}
 	held, err := r.holdsTransferID(ctx, order)
