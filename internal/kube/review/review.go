@@ -30,8 +30,8 @@ const (
 	// knownFor is how long a token that was let in is asked for before all others, readers and strangers how many of
 	// either are remembered.
 	knownFor, readers, strangers = time.Hour, 64, 256
-	// perSecond and atOnce are how many tokens are asked for that were not let in before. Whoever sends many must not
-	// keep the API server, whose patience is one for all that this process asks, from what it is there for.
+	// perSecond and atOnce are how many tokens are asked for that were not let in before. Whoever sends many must not use
+	// up the requests that the API server takes of this process.
 	perSecond, atOnce = 5, 20
 	// longestToken is far beyond that of a ServiceAccount, and of most providers.
 	longestToken = 16 << 10

@@ -155,8 +155,8 @@ func (b *Backend) Watches() []gate.Watch {
 }
 
 // shownChanged lets through what a request shows of its order, or decides by. It is not the order's creation, which the
-// gate knows of, or its request does that waits for it; nor that it is being sent, which lasts for moments; nor that it
-// was asked for once more in vain.
+// gate knows of, or its request does that waits for it; nor that it is being sent, which lasts for moments; nor that a
+// poll has brought nothing.
 func shownChanged() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(creation event.CreateEvent) bool {

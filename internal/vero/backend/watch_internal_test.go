@@ -41,8 +41,8 @@ func TestOnlyWhatARequestShowsOfItsOrderBringsItBack(t *testing.T) {
 	}{
 		{"that it is being sent", intend, false},
 		{"that it was accepted", accept, true},
-		{"that it was asked for in vain", refuse(protocol.CodeTechnical), false},
-		{"that it was asked for in vain once more", refuse(protocol.CodeTechnical), false},
+		{"that a poll has brought nothing", refuse(protocol.CodeTechnical), false},
+		{"that another poll has brought nothing", refuse(protocol.CodeTechnical), false},
 		{"another label", func(order *v1alpha1.VeroOrder) { order.Labels = map[string]string{"a": "b"} }, true},
 		{"another annotation", func(order *v1alpha1.VeroOrder) { order.Annotations = map[string]string{"a": "b"} }, true},
 		{"that its RetrievalId is refused", refuse(protocol.CodeCredentials), true},

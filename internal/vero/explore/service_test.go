@@ -142,7 +142,7 @@ func submissionOutcomes(s submission) []outcome {
 			id := w.service.give(receipt{key: s.key, accepted: w.elapsed, forged: true})
 			return "", nil, &protocol.UnverifiedError{RetrievalID: id, Err: ordertest.ErrNoResponse}
 		}},
-		{"accepted in vain", faults, func(w *world) (string, *leaf, error) {
+		{"accepted, and never issued", faults, func(w *world) (string, *leaf, error) {
 			id, err := w.process(s)
 			if err == nil {
 				w.service.receiptOf(id).doomed = true
