@@ -17,7 +17,12 @@ CHART := charts/varmenne-issuer
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT ?= $(shell git rev-parse --quiet --verify HEAD 2>/dev/null || echo unknown)
 # The version is passed by -X below; go's own stamp would fail where git distrusts the checkout's owner.
-BUILD := build -trimpath -buildvcs=false
+BUILD := build -buildvcs=false
+
+# One set of flags for programs, tests and linters, so that each package is compiled once for all of them. Only the race
+# detector, which needs cgo, compiles packages again.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath $(filter-out -trimpath,$(GOFLAGS))
 
 # Tools are pinned in tools/go.mod. Their file names carry their version and that of Go, so a new pin or
 # a new Go builds them afresh and an old clone never runs a stale one.
@@ -56,6 +61,7 @@ GENERATED := api/v1alpha1/zz_generated.deepcopy.go $(CHART)/files/crds $(CHART)/
 # Race detection for the tests of the product; RACE= turns it off. The e2e tests run without: they
 # share two cores with an API server.
 RACE ?= -race
+RACE_TEST = $(if $(RACE),CGO_ENABLED=1) $(GO) test $(RACE)
 FUZZTIME ?= 10s
 BENCH ?= .
 TESTFLAGS ?=
@@ -75,8 +81,8 @@ help: ## lists the targets
 
 .PHONY: build
 build: ## builds bin/varmenne-issuer and bin/kubectl-varmenne
-	CGO_ENABLED=0 $(GO) $(BUILD) -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(BIN)/varmenne-issuer .
-	CGO_ENABLED=0 $(GO) $(BUILD) -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(BIN)/kubectl-varmenne \
+	$(GO) $(BUILD) -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(BIN)/varmenne-issuer .
+	$(GO) $(BUILD) -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(BIN)/kubectl-varmenne \
 		./cmd/kubectl-varmenne
 
 # The plugin of kubectl for every machine that people sit at, each in an archive as Krew takes it, with the manifest that
@@ -92,7 +98,7 @@ plugin: ## makes archives of kubectl-varmenne for six platforms and the Krew man
 	@for platform in $(PLUGIN_PLATFORMS); do \
 		os=$${platform%/*}; arch=$${platform#*/}; name=kubectl-varmenne_$${os}_$$arch; ending=; \
 		if [ $$os = windows ]; then ending=.exe; fi; mkdir $(PLUGIN)/$$name; \
-		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) $(BUILD) -o $(PLUGIN)/$$name/kubectl-varmenne$$ending \
+		GOOS=$$os GOARCH=$$arch $(GO) $(BUILD) -o $(PLUGIN)/$$name/kubectl-varmenne$$ending \
 			-ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" ./cmd/kubectl-varmenne; \
 		cp LICENSE cmd/kubectl-varmenne/kubectl_complete-varmenne $(PLUGIN)/$$name/; \
 		tar --sort=name --mtime=@$(IMAGE_TIME) --mode=u=rwX,go=rX --owner=0 --group=0 --numeric-owner \
@@ -108,7 +114,7 @@ ARCHITECTURES ?= amd64 arm64
 IMAGE_DIR ?= $(BIN)/image
 IMAGE_TIME ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 image_binary = $(BIN)/image/$(1)/varmenne-issuer
-build_image_binary = CGO_ENABLED=0 GOOS=linux GOARCH=$(1) $(GO) $(BUILD) \
+build_image_binary = GOOS=linux GOARCH=$(1) $(GO) $(BUILD) \
 	-ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(call image_binary,$(1)) .
 
 .PHONY: image
@@ -177,7 +183,7 @@ pages: helm ## checks what the pages name, quote and link, without a cluster
 .PHONY: unit
 unit: ## runs the tests that need nothing but Go
 	@packages=$$($(unit_packages)); \
-	$(GO) test $(RACE) $(TESTFLAGS) $${packages:?found none}
+	$(RACE_TEST) $(TESTFLAGS) $${packages:?found none}
 	$(GO) -C tools/docs test $(TESTFLAGS) ./...
 	$(GO) -C tools/helm test $(TESTFLAGS) ./...
 
@@ -186,7 +192,7 @@ unit: ## runs the tests that need nothing but Go
 integration: assets ## runs the tests that talk to a real kube-apiserver
 	@packages=$$($(integration_packages) | grep -v '/internal/crash$$'); \
 	KUBEBUILDER_ASSETS=$$($(GO) -C e2e run ./cmd/build -print-dir); export KUBEBUILDER_ASSETS; \
-	$(GO) test $(RACE) $(TESTFLAGS) -timeout 20m $${packages:?found none}; \
+	$(RACE_TEST) $(TESTFLAGS) -timeout 20m $${packages:?found none}; \
 	$(GO) test $(TESTFLAGS) -timeout 20m ./internal/crash
 
 # Two packages at a time: most have a world of their own, and three worlds are too many for two cores.
@@ -333,11 +339,11 @@ HELM_FLAGS := -s -w -X helm.sh/helm/v3/internal/version.version=$(HELM_VERSION) 
 
 $(HELM):
 	@echo "building helm $(HELM_VERSION), once (some minutes)"
-	@CGO_ENABLED=0 $(GO) -C tools/helm $(BUILD) -o $@ -ldflags "$(HELM_FLAGS)" helm.sh/helm/v3/cmd/helm
+	@$(GO) -C tools/helm $(BUILD) -o $@ -ldflags "$(HELM_FLAGS)" helm.sh/helm/v3/cmd/helm
 
 $(HELM_DOCS):
 	@echo "building helm-docs $(HELM_DOCS_VERSION), once (less than a minute)"
-	@CGO_ENABLED=0 $(GO) -C tools/helm $(BUILD) -o $@ -ldflags "-s -w -X main.version=$(HELM_DOCS_VERSION)" \
+	@$(GO) -C tools/helm $(BUILD) -o $@ -ldflags "-s -w -X main.version=$(HELM_DOCS_VERSION)" \
 		github.com/norwoodj/helm-docs/cmd/helm-docs
 
 # The same commit and Go give the same bytes: no serial number, no time. Every component carries its license as evidence;
@@ -346,10 +352,10 @@ $(HELM_DOCS):
 sbom: $(CYCLONEDX) ## writes a bill of materials (CycloneDX) and the texts of all licenses into bin/sbom/
 	@mkdir -p $(BIN)/sbom
 	@for architecture in amd64 arm64; do \
-		GOOS=linux GOARCH=$$architecture CGO_ENABLED=0 GOFLAGS= $(CYCLONEDX) app -json -std -licenses -noserial -notimestamp \
+		GOOS=linux GOARCH=$$architecture GOFLAGS= $(CYCLONEDX) app -json -std -licenses -noserial -notimestamp \
 			-output $(BIN)/sbom/varmenne-issuer-$$architecture.cdx.json . 2> $(BIN)/sbom/log || { cat $(BIN)/sbom/log >&2; exit 1; }; \
 	done; for platform in $(PLUGIN_PLATFORMS); do \
-		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 GOFLAGS= $(CYCLONEDX) app -json -std -licenses -noserial -notimestamp \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} GOFLAGS= $(CYCLONEDX) app -json -std -licenses -noserial -notimestamp \
 			-main ./cmd/kubectl-varmenne -output $(BIN)/sbom/kubectl-varmenne_$${platform%/*}_$${platform#*/}.cdx.json . \
 			2> $(BIN)/sbom/log || { cat $(BIN)/sbom/log >&2; exit 1; }; \
 	done; rm -f $(BIN)/sbom/log

@@ -94,7 +94,7 @@ func build(ctx context.Context, options Options, g group, p program) error {
 	}
 	// The name is constant, so that a run takes away what one that was killed has left.
 	unfinished := target + ".unfinished"
-	command := goCommand(ctx, g.module, "build", "-mod=readonly", "-buildvcs=false",
+	command := goCommand(ctx, g.module, "build", "-trimpath", "-mod=readonly", "-buildvcs=false",
 		"-ldflags", g.ldflags, "-o", unfinished, p.source)
 	command.Env = append(command.Env, "CGO_ENABLED=0") // Static: some of them run in images that hold nothing else.
 	// An interrupted go command ends its compilers; a killed one does not.
