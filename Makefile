@@ -152,8 +152,13 @@ release-test: helm ## checks how a release is put together and published, with a
 	$(GO) -C tools/release test $(TESTFLAGS) -timeout 20m ./...
 
 .PHONY: demo
-demo: build assets helm ## shows a Certificate becoming Ready on a cluster of its own, on this machine alone
-	@$(GO) -C e2e build -o $(BIN)/demo ./cmd/demo
+demo: ## shows a Certificate becoming Ready on a cluster of its own, on this machine alone
+	@part() { echo "Part $$1 of 4: $$2"; }; \
+	echo "What is not in bin/ yet is built first; with empty caches, the four parts take DEMO_MINUTES minutes on two cores."; \
+	part 1 "varmenne-issuer and kubectl-varmenne"; $(MAKE) --no-print-directory build; \
+	part 2 "a Kubernetes control plane and cert-manager"; $(MAKE) --no-print-directory assets; \
+	part 3 "helm"; $(MAKE) --no-print-directory helm; \
+	part 4 "the demo itself"; $(GO) -C e2e build -o $(BIN)/demo ./cmd/demo
 	@cd e2e && VARMENNE_BINARY=$(BIN)/varmenne-issuer exec $(BIN)/demo
 
 # Of the commits up to this one, some were made before there was the rule.
@@ -167,11 +172,20 @@ subjects: ## checks the subjects of new commits: "area: what changes", up to 72 
 hooks: ## has git check the subject of each commit that you make in this clone
 	git config core.hooksPath .ci/hooks
 
+# timed runs a target, and notes how long it took and how much of the processors.
+DURATIONS := $(BIN)/.durations
+timed = TIMEFORMAT="$$(printf '%-16s %%5lR  %%6U s' $(1))"; \
+	{ time $(MAKE) --no-print-directory $(1) 2>&3; } 3>&2 2>>$(DURATIONS)
+
 # What talks to an API server mostly waits. Side by side it takes half the time, and two cores are busy by two thirds.
 .PHONY: test
-test: subjects generate-check lint pages unit image-test release-test assets node-assets browser-assets helm ## checks everything: generated files, lint, all tests
-	@$(MAKE) --no-print-directory integration monitoring & beside=$$!; failed=; \
-	$(MAKE) --no-print-directory e2e || failed=yes; \
+test: ## checks everything: generated files, lint, all tests; says what took how long
+	@mkdir -p $(BIN); : > $(DURATIONS); trap 'echo "What took how long, and of the processors:"; cat $(DURATIONS)' EXIT; \
+	for target in subjects generate-check lint pages unit image-test release-test assets node-assets browser-assets; do \
+		$(call timed,$$target); \
+	done; \
+	{ $(call timed,integration); $(call timed,monitoring); } & beside=$$!; failed=; \
+	{ $(call timed,e2e); } || failed=yes; \
 	wait $$beside || failed=yes; \
 	test -z "$$failed"
 
@@ -243,7 +257,7 @@ browser-assets: ## unpacks headless Chromium into bin/, if this machine's apt ha
 	@$(GO) -C e2e run ./cmd/build -browser
 
 .PHONY: helm
-helm: $(HELM) ## builds helm, which the tests install the chart with
+helm: $(VARMENNE_HELM) ## builds helm, which the tests install the chart with; VARMENNE_HELM names another one
 
 # grep finds the targets: asking the test binaries would start API servers just to print names.
 .PHONY: fuzz

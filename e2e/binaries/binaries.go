@@ -62,6 +62,7 @@ func plan(ctx context.Context, options Options) (groups, Options, error) {
 		return groups{}, options, err
 	}
 	planned, err := groupsOf(ctx, root)
+	planned.controlPlane.ready = planned.controlPlane.given(ctx, options)
 	return planned, options, err
 }
 

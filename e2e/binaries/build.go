@@ -32,13 +32,17 @@ func buildMissing(ctx context.Context, options Options, list []group) error {
 	if !anyMissing(options.Directory, list) {
 		return nil // The run that held the lock has built it.
 	}
-	fmt.Fprintf(options.Log, "Building the programs of the test cluster into %s. The first time takes minutes.\n",
-		options.Directory)
+	var todo []func(place string) error
 	for _, g := range list {
 		for _, p := range g.missing(options.Directory) {
-			if err := build(ctx, options, g, p); err != nil {
-				return err
-			}
+			todo = append(todo, func(place string) error { return build(ctx, options, g, p, place) })
+		}
+	}
+	fmt.Fprintf(options.Log, "Building %d programs of the test cluster into %s, once. On two cores, the first takes %s.\n",
+		len(todo), options.Directory, "four minutes and the others less than one each")
+	for i, build := range todo {
+		if err := build(fmt.Sprintf("%d of %d: ", i+1, len(todo))); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -86,8 +90,8 @@ func lock(ctx context.Context, options Options) (unlock func(), err error) {
 }
 
 // build builds one program beside its place and moves it there when it is complete, so that what bears
-// the final name can always be run.
-func build(ctx context.Context, options Options, g group, p program) error {
+// the final name can always be run. The place is told before its name: which of how many it is.
+func build(ctx context.Context, options Options, g group, p program, place string) error {
 	target := filepath.Join(g.directory(options.Directory), p.name)
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return fmt.Errorf("building %s: %w", p.name, err)
@@ -103,7 +107,7 @@ func build(ctx context.Context, options Options, g group, p program) error {
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
 
-	stop := report(options.Log, p.name+" "+p.version)
+	stop := report(options.Log, place+p.name+" "+p.version)
 	err := command.Run()
 	stop(err)
 	if err != nil {

@@ -37,6 +37,8 @@ type group struct {
 	programs []program
 	ldflags  string
 	key      string // name of the directory for the built programs
+	// ready is where the programs are already, if somebody else has built them.
+	ready string
 }
 
 // groups are all there is to build.
@@ -44,8 +46,14 @@ type groups struct {
 	controlPlane, certManager, node, coreDNS group
 }
 
-// directory returns where the programs of the group are, below the directory for everything built.
-func (g group) directory(base string) string { return filepath.Join(base, g.key) }
+// directory returns where the programs of the group are: below the directory for everything built, unless somebody else
+// has built them.
+func (g group) directory(base string) string {
+	if g.ready != "" {
+		return g.ready
+	}
+	return filepath.Join(base, g.key)
+}
 
 // missing returns the programs of the group that have not been built below base.
 func (g group) missing(base string) []program {

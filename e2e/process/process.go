@@ -196,7 +196,10 @@ func Output(command *exec.Cmd) ([]byte, error) {
 	command.Stderr = &problems
 	printed, err := command.Output()
 	if err != nil {
-		return printed, fmt.Errorf("%s: %w: %s", command, err, bytes.TrimSpace(append(printed, problems.Bytes()...)))
+		if said := bytes.TrimSpace(append(printed, problems.Bytes()...)); len(said) > 0 {
+			err = fmt.Errorf("%w: %s", err, said)
+		}
+		return printed, fmt.Errorf("%s: %w", command, err)
 	}
 	return printed, nil
 }
