@@ -37,7 +37,8 @@ func (p program) fits(ctx context.Context, directory string) error {
 	if p.name == "kubectl" {
 		version = []string{"version", "--client"}
 	}
-	output, err := process.Output(exec.CommandContext(ctx, filepath.Join(directory, p.name), version...))
+	path := filepath.Join(directory, p.name)
+	output, err := process.Output(exec.CommandContext(ctx, path, version...)) //nolint:gosec // The user names it.
 	if err != nil {
 		return err
 	}

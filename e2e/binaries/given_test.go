@@ -11,7 +11,8 @@ import (
 
 func TestProgramsOfAFittingVersionAreNotBuilt(t *testing.T) {
 	g := group{key: "controlplane-v1.36.3", programs: []program{
-		{name: "etcd", version: "v3.6.8"}, {name: "kube-apiserver", version: "v1.36.3"}, {name: "kubectl", version: "v1.36.3"},
+		{name: "etcd", version: "v3.6.8"},
+		{name: "kube-apiserver", version: "v1.36.3"}, {name: "kubectl", version: "v1.36.3"},
 	}}
 	for name, c := range map[string]struct{ etcd, apiServer, says string }{
 		"others of the same minor version": {etcd: "etcd Version: 3.6.11", apiServer: "Kubernetes v1.36.0"},
@@ -28,7 +29,7 @@ func TestProgramsOfAFittingVersionAreNotBuilt(t *testing.T) {
 			} {
 				if says != "" {
 					script := "#!/bin/sh\necho '" + says + "'\n"
-					must.Do(t, os.WriteFile(filepath.Join(directory, program), []byte(script), 0o700)) //nolint:gosec // It is run.
+					must.Do(t, os.WriteFile(filepath.Join(directory, program), []byte(script), 0o700))
 				}
 			}
 			t.Setenv(AssetsVariable, directory)
