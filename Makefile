@@ -154,7 +154,7 @@ release-test: helm ## checks how a release is put together and published, with a
 .PHONY: demo
 demo: ## shows a Certificate becoming Ready on a cluster of its own, on this machine alone
 	@part() { echo "Part $$1 of 4: $$2"; }; \
-	echo "What is not in bin/ yet is built first; with empty caches, the four parts take DEMO_MINUTES minutes on two cores."; \
+	echo "What is not in bin/ yet is built first; with empty caches, the four parts take about ten minutes on two cores."; \
 	part 1 "varmenne-issuer and kubectl-varmenne"; $(MAKE) --no-print-directory build; \
 	part 2 "a Kubernetes control plane and cert-manager"; $(MAKE) --no-print-directory assets; \
 	part 3 "helm"; $(MAKE) --no-print-directory helm; \

@@ -38,8 +38,8 @@ func buildMissing(ctx context.Context, options Options, list []group) error {
 			todo = append(todo, func(place string) error { return build(ctx, options, g, p, place) })
 		}
 	}
-	fmt.Fprintf(options.Log, "Building %d programs of the test cluster into %s, once. On two cores, the first takes %s.\n",
-		len(todo), options.Directory, "four minutes and the others less than one each")
+	fmt.Fprintf(options.Log, "Building %d programs of the test cluster into %s, once; on two cores that takes minutes.\n",
+		len(todo), options.Directory)
 	for i, build := range todo {
 		if err := build(fmt.Sprintf("%d of %d: ", i+1, len(todo))); err != nil {
 			return err
