@@ -25,9 +25,10 @@ func kinds(t *testing.T) map[string][]string {
 	for _, path := range must.Get(filepath.Glob(pattern))(t) {
 		var definition apiextensionsv1.CustomResourceDefinition
 		must.Do(t, yaml.Unmarshal(must.Get(os.ReadFile(path))(t), &definition))
-		var states []string
-		schema := definition.Spec.Versions[0].Schema.OpenAPIV3Schema
-		for _, state := range schema.Properties["status"].Properties["state"].Enum {
+		status := definition.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["status"]
+		enum := status.Properties["state"].Enum
+		states := make([]string, 0, len(enum))
+		for _, state := range enum {
 			states = append(states, strings.Trim(string(state.Raw), `"`))
 		}
 		found[definition.Spec.Names.Kind] = states
@@ -99,7 +100,7 @@ func luaValue(state *lua.LState, value any) lua.LValue {
 
 // TestArgoCDTellsTheHealthOfEveryKind by the scripts of the page.
 func TestArgoCDTellsTheHealthOfEveryKind(t *testing.T) {
-	const generation = "metadata: {generation: 2}, "
+	const generation, observed = "metadata: {generation: 2}, ", "status: {observedGeneration: 2, "
 	scripts := healthScripts(t)
 	for kind := range kinds(t) {
 		stale, notReady := "Progressing", "Degraded"
@@ -111,13 +112,13 @@ func TestArgoCDTellsTheHealthOfEveryKind(t *testing.T) {
 		}
 		for status, want := range map[string]string{
 			"": "Progressing",
-			"status: {observedGeneration: 2, conditions: [{type: Ready, status: Unknown}]}":                          "Progressing",
-			"status: {observedGeneration: 2, conditions: [{type: Ready, status: 'True'}]}":                           "Healthy",
-			"status: {observedGeneration: 1, conditions: [{type: Ready, status: 'True'}]}":                           stale,
-			"status: {observedGeneration: 2, conditions: [{type: Other, status: 'True'}]}":                           "Progressing",
-			"status: {observedGeneration: 2, conditions: [{type: Ready, status: 'False'}]}":                          notReady,
-			"status: {observedGeneration: 2, conditions: [{type: Ready, status: 'False', reason: ProvingPassword}]}": "Progressing",
-			"status: {observedGeneration: 2, state: Failed, conditions: [{type: Ready, status: 'False'}]}":           "Degraded",
+			observed + "conditions: [{type: Ready, status: Unknown}]}":                          "Progressing",
+			observed + "conditions: [{type: Ready, status: 'True'}]}":                           "Healthy",
+			"status: {observedGeneration: 1, conditions: [{type: Ready, status: 'True'}]}":      stale,
+			observed + "conditions: [{type: Other, status: 'True'}]}":                           "Progressing",
+			observed + "conditions: [{type: Ready, status: 'False'}]}":                          notReady,
+			observed + "conditions: [{type: Ready, status: 'False', reason: ProvingPassword}]}": "Progressing",
+			observed + "state: Failed, conditions: [{type: Ready, status: 'False'}]}":           "Degraded",
 		} {
 			script, shown := scripts["resource.customizations.health.varmenne.dev_"+kind]
 			if !shown {

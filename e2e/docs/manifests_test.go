@@ -120,7 +120,7 @@ var notInstalled = map[string]string{
 	"helm.toolkit.fluxcd.io":   "Flux's definitions are in none of our modules",
 	"source.toolkit.fluxcd.io": "Flux's definitions are in none of our modules",
 	"monitoring.coreos.com":    "the Prometheus operator's definitions are in none of our modules",
-	"velero.io":                "Velero's definitions are in none of our modules; restore_test.go does what a restore does",
+	"velero.io":                "Velero's definitions are in none of our modules; restore_test.go does what it does",
 	"grafana.integreatly.org":  "the Grafana operator's definitions are in none of our modules",
 }
 

@@ -40,6 +40,19 @@ type testRegistry struct {
 
 	mutex sync.Mutex
 	puts  int
+	// refuses is after how many manifests it takes no more; zero is never.
+	refuses int
+}
+
+// takes counts a manifest, unless it is refused.
+func (r *testRegistry) takes() bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.refuses > 0 && r.puts >= r.refuses {
+		return false
+	}
+	r.puts++
+	return true
 }
 
 // startRegistry starts one. An older one does not list what refers to a digest; that is kept under a tag then.
@@ -49,9 +62,10 @@ func startRegistry(t *testing.T, older bool) *testRegistry {
 	var started testRegistry
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
-			started.mutex.Lock()
-			started.puts++
-			started.mutex.Unlock()
+			if !started.takes() {
+				http.Error(w, `{"errors": [{"code": "DENIED", "message": "the quota is exceeded"}]}`, http.StatusForbidden)
+				return
+			}
 		}
 		handler.ServeHTTP(w, r)
 	}))
@@ -339,6 +353,37 @@ func TestPublishedTwiceIsPublishedOnce(t *testing.T) {
 	}
 	if !slices.Equal(seen[0], seen[1]) {
 		t.Errorf("the second time there is %v, the first time %v", seen[1], seen[0])
+	}
+}
+
+// TestAPublicationThatWasCutOffGoesOn wherever the registry has refused to take more: published again all is there.
+func TestAPublicationThatWasCutOffGoesOn(t *testing.T) {
+	a := assembled(t)
+	key, _ := newKey(t)
+	cutOff := 0
+	for whole := false; !whole; cutOff++ {
+		registry := startRegistry(t, false)
+		registry.refuses = cutOff + 1
+		err := publish(t, a.out, registry.host, "-key", key)
+		if whole = err == nil; !whole && !strings.Contains(err.Error(), "the quota is exceeded") {
+			t.Errorf("after %d manifests the error is %v; it should say what the registry says", cutOff+1, err)
+		}
+		registry.refuses = 0
+		if err := publish(t, a.out, registry.host, "-key", key); err != nil {
+			t.Fatalf("cut off after %d manifests, it does not go on: %v", cutOff+1, err)
+		}
+		for repository, suffixes := range map[string][]string{imageRepository: {".sig", ".att"}, chartRepository: {".sig"}} {
+			in, pushed := published(t, registry.host, repository)
+			for _, suffix := range suffixes {
+				signedAbout(t, in, pushed.Digest, suffix)
+			}
+			if repository == imageRepository {
+				checkReferrers(t, a.out, in, pushed.Digest, []string{provenanceFile})
+			}
+		}
+	}
+	if cutOff < 10 {
+		t.Errorf("there were only %d manifests", cutOff)
 	}
 }
 
