@@ -60,8 +60,8 @@ func (o *Options) Validate() error {
 	return errors.Join(failures...)
 }
 
-// installedBy are the annotations of those who run the chart's hooks when they remove what they have installed, and only
-// then: what helm writes on all that belongs to a release, and Argo CD on all that belongs to an application.
+// installedBy are the annotations of those who run the chart's hooks when they remove what they have installed, and
+// only then: what helm writes on all that belongs to a release, and Argo CD on all that belongs to an application.
 var installedBy = []string{"meta.helm.sh/release-name", "argocd.argoproj.io/tracking-id"}
 
 // Run scales the Deployments to no replicas and returns once all their Pods have ended. A Deployment that is not there
@@ -99,7 +99,8 @@ func scaleDown(
 	} else if err != nil {
 		return nil, fmt.Errorf("read Deployment %s: %w", key, err)
 	}
-	if !slices.ContainsFunc(installedBy, func(annotation string) bool { return deployment.Annotations[annotation] != "" }) {
+	installed := func(by string) bool { return deployment.Annotations[by] != "" }
+	if !slices.ContainsFunc(installedBy, installed) {
 		log.Info("nothing is done, because the Deployment has none of the annotations of who installs it",
 			"deployment", key, "annotations", installedBy)
 		return nil, nil //nolint:nilnil // as documented
