@@ -246,9 +246,8 @@ type registry struct{ options []remote.Option }
 // refuseOther fails where a tag is there already, and is something else: nobody expects that a version changes.
 func (r registry) refuseOther(tag name.Tag, digest v1.Hash) error {
 	there, err := remote.Head(tag, r.options...)
-	var refused *transport.Error
 	switch {
-	case errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound:
+	case isNotFound(err):
 		return nil
 	case err != nil:
 		return fmt.Errorf("looking for %s: %w", tag, err)
@@ -258,6 +257,12 @@ func (r registry) refuseOther(tag name.Tag, digest v1.Hash) error {
 	default:
 		return nil
 	}
+}
+
+// isNotFound reports whether a registry has said that it has no such thing.
+func isNotFound(err error) bool {
+	refused, isRefused := errors.AsType[*transport.Error](err)
+	return isRefused && refused.StatusCode == http.StatusNotFound
 }
 
 // blob is the content of a layer, or of a configuration.

@@ -201,15 +201,24 @@ func onlyLayer(t *testing.T, reference name.Reference) (title string, content []
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(manifest.Layers) != 1 {
+		t.Fatalf("%d layers", len(manifest.Layers))
+	}
+	return manifest.Layers[0].Annotations["org.opencontainers.image.title"], read(t, layer)
+}
+
+func read(t *testing.T, layer v1.Layer) []byte {
+	t.Helper()
 	stream, err := layer.Compressed()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stream.Close()
-	if content, err = io.ReadAll(stream); err != nil || len(manifest.Layers) != 1 {
-		t.Fatalf("%d layers: %v", len(manifest.Layers), err)
+	content, err := io.ReadAll(stream)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return manifest.Layers[0].Annotations["org.opencontainers.image.title"], content
+	return content
 }
 
 func TestHelmPullsTheChart(t *testing.T) {
@@ -451,6 +460,39 @@ func TestAKeyThatWillNotDoIsRefusedWithoutShowingIt(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// Somebody else may have signed the release, too, or its publisher has another key since.
+func TestSignaturesOfOthersStay(t *testing.T) {
+	a, host := assembled(t), startRegistry(t, false).host
+	first, firstPublic := newKey(t)
+	second, secondPublic := newKey(t)
+	for _, key := range []string{first, second, first} {
+		if err := publish(t, a.out, host, "-key", key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, pushed := published(t, host, imageRepository)
+	for _, suffix := range []string{signatureSuffix, attestationSuffix} {
+		image, err := remote.Image(aboutTag(in, pushed.Digest, suffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest, err := image.Manifest()
+		if err != nil || len(manifest.Layers) != 2 {
+			t.Fatalf("%s has %+v (%v), want one layer of each key", suffix, manifest, err)
+		}
+		if suffix == attestationSuffix {
+			continue
+		}
+		for i, public := range []*ecdsa.PublicKey{firstPublic, secondPublic} {
+			layer, err := image.LayerByDigest(manifest.Layers[i].Digest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			verify(t, public, read(t, layer), manifest.Layers[i].Annotations[signatureAnnotation])
+		}
 	}
 }
 

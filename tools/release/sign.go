@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -89,15 +90,37 @@ func (r registry) attest(repository name.Repository, digest v1.Hash, key *ecdsa.
 		map[string]string{signatureAnnotation: "", "predicateType": predicateProvenance})
 }
 
-// pushSigned pushes the one layer that cosign looks for under a tag.
-func (r registry) pushSigned(tag name.Tag, layer blob, annotations map[string]string) error {
-	image, err := mutate.Append(
-		mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON),
-		mutate.Addendum{Layer: static.NewLayer(layer.content, layer.mediaType), Annotations: annotations})
+// pushSigned pushes the layer that cosign looks for under a tag. What others have signed there stays.
+func (r registry) pushSigned(tag name.Tag, content blob, annotations map[string]string) error {
+	layer := static.NewLayer(content.content, content.mediaType)
+	image, err := remote.Image(tag, r.options...)
+	switch {
+	case isNotFound(err):
+		image = mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	case err != nil:
+		return fmt.Errorf("looking for %s: %w", tag, err)
+	default:
+		if there, err := hasLayer(image, layer, annotations); there || err != nil {
+			return err
+		}
+	}
+	image, err = mutate.Append(image, mutate.Addendum{Layer: layer, Annotations: annotations})
 	if err != nil {
 		return err
 	}
 	return remote.Write(tag, image, r.options...)
+}
+
+// hasLayer reports whether an image has a layer with these annotations.
+func hasLayer(image v1.Image, layer v1.Layer, annotations map[string]string) (bool, error) {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return false, err
+	}
+	digest, err := layer.Digest()
+	return slices.ContainsFunc(manifest.Layers, func(there v1.Descriptor) bool {
+		return there.Digest == digest && there.Annotations[signatureAnnotation] == annotations[signatureAnnotation]
+	}), err
 }
 
 // signFile writes the signature of a file beside it.
