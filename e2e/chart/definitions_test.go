@@ -35,8 +35,27 @@ func TestTheDefinitionsAreTheGeneratedOnes(t *testing.T) {
 		if text, wanted := asYAML(t, got.Object["spec"]), asYAML(t, want.Object["spec"]); text != wanted {
 			t.Errorf("%s: the chart has %s", want.GetName(), text)
 		}
-		if got.GetAnnotations()["helm.sh/resource-policy"] != "keep" {
-			t.Errorf("%s is not kept", want.GetName())
+		for by, says := range kept {
+			if got.GetAnnotations()[by] != says {
+				t.Errorf("%s is not kept by the annotation %s", want.GetName(), by)
+			}
+		}
+	}
+}
+
+// kept are the annotations by which nobody deletes what is left out of a release: Helm, Argo CD, Flux.
+var kept = map[string]string{
+	"helm.sh/resource-policy":           "keep",
+	"argocd.argoproj.io/sync-options":   "Prune=false",
+	"kustomize.toolkit.fluxcd.io/prune": "disabled",
+}
+
+func TestDefinitionsThatAreNotKeptAreDeletedByAll(t *testing.T) {
+	for _, got := range render(t, map[string]any{"crds": map[string]any{"keep": false}}).of("CustomResourceDefinition") {
+		for by := range kept {
+			if says := got.GetAnnotations()[by]; says != "" {
+				t.Errorf("%s has the annotation %s: %s", got.GetName(), by, says)
+			}
 		}
 	}
 }

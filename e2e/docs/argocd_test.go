@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,21 +15,26 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
-const installPage = "docs/operations/install.md"
+const gitopsPage = "docs/how-to/gitops.md"
 
-// kinds are those that the chart defines.
-func kinds(t *testing.T) []string {
+// kinds are those that the chart defines, with the states that each may have.
+func kinds(t *testing.T) map[string][]string {
 	t.Helper()
 	pattern := filepath.Join(repository(t), "charts", "varmenne-issuer", "files", "crds", "*.yaml")
-	paths := must.Get(filepath.Glob(pattern))(t)
-	found := make([]string, 0, len(paths))
-	for _, path := range paths {
+	found := map[string][]string{}
+	for _, path := range must.Get(filepath.Glob(pattern))(t) {
 		var definition apiextensionsv1.CustomResourceDefinition
 		must.Do(t, yaml.Unmarshal(must.Get(os.ReadFile(path))(t), &definition))
-		found = append(found, definition.Spec.Names.Kind)
+		status := definition.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["status"]
+		enum := status.Properties["state"].Enum
+		states := make([]string, 0, len(enum))
+		for _, state := range enum {
+			states = append(states, strings.Trim(string(state.Raw), `"`))
+		}
+		found[definition.Spec.Names.Kind] = states
 	}
 	if len(found) < 8 {
-		t.Fatalf("the chart defines %q only", found)
+		t.Fatalf("the chart defines %v only", found)
 	}
 	return found
 }
@@ -36,14 +42,14 @@ func kinds(t *testing.T) []string {
 // healthScripts are the scripts that the page has people put into Argo CD, by their key.
 func healthScripts(t *testing.T) map[string]string {
 	t.Helper()
-	for _, b := range blocksOf(t, installPage, read(t, installPage)) {
+	for _, b := range blocksOf(t, gitopsPage, read(t, gitopsPage)) {
 		if b.language == "yaml" && strings.Contains(b.text, "name: argocd-cm\n") {
 			var config corev1.ConfigMap
 			must.Do(t, yaml.Unmarshal([]byte(b.text), &config))
 			return config.Data
 		}
 	}
-	t.Fatalf("%s shows no ConfigMap argocd-cm", installPage)
+	t.Fatalf("%s shows no ConfigMap argocd-cm", gitopsPage)
 	return nil
 }
 
@@ -94,9 +100,9 @@ func luaValue(state *lua.LState, value any) lua.LValue {
 
 // TestArgoCDTellsTheHealthOfEveryKind by the scripts of the page.
 func TestArgoCDTellsTheHealthOfEveryKind(t *testing.T) {
-	const generation = "metadata: {generation: 2}, "
+	const generation, observed = "metadata: {generation: 2}, ", "status: {observedGeneration: 2, "
 	scripts := healthScripts(t)
-	for _, kind := range kinds(t) {
+	for kind := range kinds(t) {
 		stale, notReady := "Progressing", "Degraded"
 		if kind == "VeroOrder" { // its spec never changes
 			stale = "Healthy"
@@ -106,12 +112,13 @@ func TestArgoCDTellsTheHealthOfEveryKind(t *testing.T) {
 		}
 		for status, want := range map[string]string{
 			"": "Progressing",
-			"status: {observedGeneration: 2, conditions: [{type: Ready, status: Unknown}]}":                "Progressing",
-			"status: {observedGeneration: 2, conditions: [{type: Ready, status: 'True'}]}":                 "Healthy",
-			"status: {observedGeneration: 1, conditions: [{type: Ready, status: 'True'}]}":                 stale,
-			"status: {observedGeneration: 2, conditions: [{type: Other, status: 'True'}]}":                 "Progressing",
-			"status: {observedGeneration: 2, conditions: [{type: Ready, status: 'False'}]}":                notReady,
-			"status: {observedGeneration: 2, state: Failed, conditions: [{type: Ready, status: 'False'}]}": "Degraded",
+			observed + "conditions: [{type: Ready, status: Unknown}]}":                          "Progressing",
+			observed + "conditions: [{type: Ready, status: 'True'}]}":                           "Healthy",
+			"status: {observedGeneration: 1, conditions: [{type: Ready, status: 'True'}]}":      stale,
+			observed + "conditions: [{type: Other, status: 'True'}]}":                           "Progressing",
+			observed + "conditions: [{type: Ready, status: 'False'}]}":                          notReady,
+			observed + "conditions: [{type: Ready, status: 'False', reason: ProvingPassword}]}": "Progressing",
+			observed + "state: Failed, conditions: [{type: Ready, status: 'False'}]}":           "Degraded",
 		} {
 			script, shown := scripts["resource.customizations.health.varmenne.dev_"+kind]
 			if !shown {
@@ -119,6 +126,39 @@ func TestArgoCDTellsTheHealthOfEveryKind(t *testing.T) {
 			}
 			if got := healthOf(t, script, "{kind: "+kind+", "+generation+status+"}"); got != want {
 				t.Errorf("a %s with %q is %s, want %s", kind, status, got, want)
+			}
+		}
+	}
+}
+
+// TestArgoCDTellsTheHealthOfEveryState with the status of Ready that the controllers write beside it.
+func TestArgoCDTellsTheHealthOfEveryState(t *testing.T) {
+	wants := map[string]map[string][2]string{
+		"VeroOrder": {
+			"Pending": {"False", "Progressing"}, "Submitting": {"False", "Progressing"}, "Submitted": {"False", "Progressing"},
+			"Issued": {"True", "Healthy"}, "Failed": {"False", "Degraded"},
+		},
+		"ManualOrder": {
+			"AwaitingApplication": {"False", "Progressing"}, "Applied": {"False", "Progressing"},
+			"AwaitingValidity": {"False", "Progressing"}, "Stale": {"False", "Progressing"}, "Issued": {"True", "Healthy"},
+		},
+		"MessagesPassword": {
+			"Idle": {"True", "Healthy"}, "Prepared": {"True", "Healthy"}, "Sent": {"True", "Healthy"},
+			"Settling": {"False", "Degraded"},
+		},
+	}
+	scripts := healthScripts(t)
+	for kind, states := range kinds(t) {
+		for _, state := range states {
+			want, known := wants[kind][state]
+			if !known {
+				t.Errorf("nobody says what a %s is for Argo CD in the state %s", kind, state)
+				continue
+			}
+			object := fmt.Sprintf("{kind: %s, metadata: {generation: 2}, status: {observedGeneration: 2, state: %s, "+
+				"conditions: [{type: Other, status: 'True'}, {type: Ready, status: '%s'}]}}", kind, state, want[0])
+			if got := healthOf(t, scripts["resource.customizations.health.varmenne.dev_"+kind], object); got != want[1] {
+				t.Errorf("a %s in the state %s, Ready %s, is %s, want %s", kind, state, want[0], got, want[1])
 			}
 		}
 	}

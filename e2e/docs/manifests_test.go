@@ -115,10 +115,13 @@ const gatewayAPI = "sigs.k8s.io/gateway-api"
 
 // notInstalled are kinds that pages show and no module that we require defines.
 var notInstalled = map[string]string{
-	"external-secrets.io":     "the definitions of External Secrets are in none of our modules",
-	"monitoring.coreos.com":   "the Prometheus operator's definitions are in none of our modules",
-	"velero.io":               "Velero's definitions are in none of our modules; restore_test.go does what a restore does",
-	"grafana.integreatly.org": "the Grafana operator's definitions are in none of our modules",
+	"argoproj.io":              "Argo CD's definitions are in none of our modules",
+	"external-secrets.io":      "the definitions of External Secrets are in none of our modules",
+	"helm.toolkit.fluxcd.io":   "Flux's definitions are in none of our modules",
+	"source.toolkit.fluxcd.io": "Flux's definitions are in none of our modules",
+	"monitoring.coreos.com":    "the Prometheus operator's definitions are in none of our modules",
+	"velero.io":                "Velero's definitions are in none of our modules; restore_test.go does what it does",
+	"grafana.integreatly.org":  "the Grafana operator's definitions are in none of our modules",
 }
 
 // installForeignKinds installs the definitions of kinds of others that the pages show.

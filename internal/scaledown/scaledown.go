@@ -60,12 +60,13 @@ func (o *Options) Validate() error {
 	return errors.Join(failures...)
 }
 
-// annotationRelease is what helm writes on all that belongs to a release.
-const annotationRelease = "meta.helm.sh/release-name"
+// installedBy are the annotations of those who run the chart's hooks when they remove what they have installed, and
+// only then: what helm writes on all that belongs to a release, and Argo CD on all that belongs to an application.
+var installedBy = []string{"meta.helm.sh/release-name", "argocd.argoproj.io/tracking-id"}
 
 // Run scales the Deployments to no replicas and returns once all their Pods have ended. A Deployment that is not there
-// has none. One that helm has not installed is left alone: there this was not asked for by an uninstallation, but came
-// with manifests that somebody has rendered and applied, hooks and all.
+// has none. One that neither helm nor Argo CD has installed is left alone: there this was not asked for by an
+// uninstallation, but came with manifests that somebody has rendered and applied, hooks and all.
 func Run(ctx context.Context, options Options, cluster client.Client, log logr.Logger) error {
 	var ending []*appsv1.Deployment
 	failures := make([]error, 0, 2*len(options.Deployments))
@@ -98,8 +99,10 @@ func scaleDown(
 	} else if err != nil {
 		return nil, fmt.Errorf("read Deployment %s: %w", key, err)
 	}
-	if deployment.Annotations[annotationRelease] == "" {
-		log.Info("nothing is done, because the Deployment belongs to no release of helm", "deployment", key)
+	installed := func(by string) bool { return deployment.Annotations[by] != "" }
+	if !slices.ContainsFunc(installedBy, installed) {
+		log.Info("nothing is done, because the Deployment has none of the annotations of who installs it",
+			"deployment", key, "annotations", installedBy)
 		return nil, nil //nolint:nilnil // as documented
 	}
 	none := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"replicas":0}}`))

@@ -90,10 +90,25 @@ func TestSeveralEndAtTheSameTime(t *testing.T) {
 	}
 }
 
-// TestWhatHelmHasNotInstalledIsLeftAlone: somebody has rendered the chart and applied all of it.
-func TestWhatHelmHasNotInstalledIsLeftAlone(t *testing.T) {
+// TestWhatArgoCDHasInstalledEnds: it renders the chart, so that there is no release of helm, and runs the hook only
+// before it deletes all of it.
+func TestWhatArgoCDHasInstalledEnds(t *testing.T) {
+	deployment, _ := running(t, "tracked")
+	deployment.Annotations = map[string]string{
+		"argocd.argoproj.io/tracking-id": "issuers:apps/Deployment:tracked/controller",
+	}
+	must.Do(t, server.Client.Update(t.Context(), deployment))
+	expect(t, options(deployment, brief), "has not scaled it yet")
+	observe(t, deployment)
+	if *deployment.Spec.Replicas != 0 {
+		t.Errorf("it has %d replicas", *deployment.Spec.Replicas)
+	}
+}
+
+// TestWhatNobodyInstalledIsLeftAlone: somebody has rendered the chart and applied all of it.
+func TestWhatNobodyInstalledIsLeftAlone(t *testing.T) {
 	deployment, _ := running(t, "rendered")
-	deployment.Annotations = nil
+	deployment.Annotations = map[string]string{"example.com/applied-by": "kubectl"}
 	must.Do(t, server.Client.Update(t.Context(), deployment))
 	must.Do(t, run(t, options(deployment, long)))
 	observe(t, deployment)

@@ -80,7 +80,8 @@ func runPublish(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("publish", flag.ContinueOnError)
 	flags.StringVar(&p.directory, "directory", "", "directory of the release")
 	flags.StringVar(&p.registry, "registry", "", "where to: HOST[:PORT][/PATH]; credentials are those of `docker login`")
-	flags.StringVar(&key, "key", "", "file with a private ECDSA P-256 key (PEM), which signs image and chart")
+	flags.StringVar(&key, "key", "", "file with a private ECDSA P-256 key (PEM) of openssl, or of cosign with its "+
+		"password in "+passwordVariable+", which signs image, provenance and chart")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}

@@ -43,8 +43,8 @@ type publication struct {
 	progress io.Writer
 }
 
-// push pushes the image, its bills of materials and provenance, and the chart, and signs image and chart. What is there
-// already stays as it is: pushed twice is pushed once, and a version that was another one is refused.
+// push pushes the image, its bills of materials and provenance, and the chart, and signs image, provenance and chart.
+// What is there already stays as it is: pushed twice is pushed once, and a version that was another one is refused.
 func (p publication) push(ctx context.Context) error {
 	if err := verifySums(p.directory); err != nil {
 		return err
@@ -102,7 +102,25 @@ func (p publication) pushImage(r registry, version string) error {
 			return err
 		}
 	}
+	if err := p.attest(r, tag.Context(), all[0].descriptor.Digest); err != nil {
+		return err
+	}
 	return p.finish(r, tag, all[0].descriptor.Digest)
+}
+
+// attest pushes the provenance of the image once more, signed, if there is a key.
+func (p publication) attest(r registry, repository name.Repository, digest v1.Hash) error {
+	if p.key == nil {
+		return nil
+	}
+	statement, err := os.ReadFile(filepath.Join(p.directory, provenanceFile))
+	if err != nil {
+		return err
+	}
+	if err := r.attest(repository, digest, p.key, statement); err != nil {
+		return fmt.Errorf("pushing the signed %s: %w", provenanceFile, err)
+	}
+	return nil
 }
 
 // refer pushes the provenance, and of the image for one platform the bill of materials, as referrers.
@@ -228,9 +246,8 @@ type registry struct{ options []remote.Option }
 // refuseOther fails where a tag is there already, and is something else: nobody expects that a version changes.
 func (r registry) refuseOther(tag name.Tag, digest v1.Hash) error {
 	there, err := remote.Head(tag, r.options...)
-	var refused *transport.Error
 	switch {
-	case errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound:
+	case isNotFound(err):
 		return nil
 	case err != nil:
 		return fmt.Errorf("looking for %s: %w", tag, err)
@@ -240,6 +257,12 @@ func (r registry) refuseOther(tag name.Tag, digest v1.Hash) error {
 	default:
 		return nil
 	}
+}
+
+// isNotFound reports whether a registry has said that it has no such thing.
+func isNotFound(err error) bool {
+	refused, isRefused := errors.AsType[*transport.Error](err)
+	return isRefused && refused.StatusCode == http.StatusNotFound
 }
 
 // blob is the content of a layer, or of a configuration.

@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -26,6 +26,12 @@ import (
 	ociregistry "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
+	"github.com/sigstore/sigstore/pkg/signature"
+	sigdsse "github.com/sigstore/sigstore/pkg/signature/dsse"
+	"github.com/sigstore/sigstore/pkg/signature/payload"
 )
 
 // testRegistry is a registry on loopback.
@@ -34,6 +40,19 @@ type testRegistry struct {
 
 	mutex sync.Mutex
 	puts  int
+	// refuses is after how many manifests it takes no more; zero is never.
+	refuses int
+}
+
+// takes counts a manifest, unless it is refused.
+func (r *testRegistry) takes() bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.refuses > 0 && r.puts >= r.refuses {
+		return false
+	}
+	r.puts++
+	return true
 }
 
 // startRegistry starts one. An older one does not list what refers to a digest; that is kept under a tag then.
@@ -43,9 +62,10 @@ func startRegistry(t *testing.T, older bool) *testRegistry {
 	var started testRegistry
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
-			started.mutex.Lock()
-			started.puts++
-			started.mutex.Unlock()
+			if !started.takes() {
+				http.Error(w, `{"errors": [{"code": "DENIED", "message": "the quota is exceeded"}]}`, http.StatusForbidden)
+				return
+			}
 		}
 		handler.ServeHTTP(w, r)
 	}))
@@ -181,15 +201,24 @@ func onlyLayer(t *testing.T, reference name.Reference) (title string, content []
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(manifest.Layers) != 1 {
+		t.Fatalf("%d layers", len(manifest.Layers))
+	}
+	return manifest.Layers[0].Annotations["org.opencontainers.image.title"], read(t, layer)
+}
+
+func read(t *testing.T, layer v1.Layer) []byte {
+	t.Helper()
 	stream, err := layer.Compressed()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stream.Close()
-	if content, err = io.ReadAll(stream); err != nil || len(manifest.Layers) != 1 {
-		t.Fatalf("%d layers: %v", len(manifest.Layers), err)
+	content, err := io.ReadAll(stream)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return manifest.Layers[0].Annotations["org.opencontainers.image.title"], content
+	return content
 }
 
 func TestHelmPullsTheChart(t *testing.T) {
@@ -213,6 +242,35 @@ func TestHelmPullsTheChart(t *testing.T) {
 	}
 }
 
+// signedAbout is the one layer that is there under a tag that cosign makes of a digest, and its description.
+func signedAbout(t *testing.T, repository name.Repository, digest v1.Hash, suffix string) (v1.Descriptor, []byte) {
+	t.Helper()
+	tag := repository.Tag(strings.Replace(digest.String(), ":", "-", 1) + suffix)
+	image, err := remote.Image(tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := image.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if manifest.Config.MediaType != types.OCIConfigJSON || manifest.MediaType != types.OCIManifestSchema1 {
+		t.Errorf("%s is a %s with a %s", tag, manifest.MediaType, manifest.Config.MediaType)
+	}
+	_, content := onlyLayer(t, tag)
+	return manifest.Layers[0], content
+}
+
+// verifier judges signatures by the library of cosign.
+func verifier(t *testing.T, public *ecdsa.PublicKey) signature.Verifier {
+	t.Helper()
+	loaded, err := signature.LoadVerifier(public, crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
 func TestAKeySignsImageChartAndChecksums(t *testing.T) {
 	a, host := assembled(t), startRegistry(t, false).host
 	key, public := newKey(t)
@@ -221,42 +279,67 @@ func TestAKeySignsImageChartAndChecksums(t *testing.T) {
 	}
 	for _, repository := range []string{imageRepository, chartRepository} {
 		in, pushed := published(t, host, repository)
-		tag := in.Tag(strings.Replace(pushed.Digest.String(), ":", "-", 1) + ".sig")
-		image, err := remote.Image(tag)
-		if err != nil {
-			t.Fatal(err)
-		}
-		manifest, err := image.Manifest()
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, payload := onlyLayer(t, tag)
-		if got := string(manifest.Layers[0].MediaType); got != "application/vnd.dev.cosign.simplesigning.v1+json" {
+		described, content := signedAbout(t, in, pushed.Digest, ".sig")
+		if got := string(described.MediaType); got != "application/vnd.dev.cosign.simplesigning.v1+json" {
 			t.Errorf("the signature is of the type %s", got)
 		}
-		verify(t, public, payload, manifest.Layers[0].Annotations["dev.cosignproject.cosign/signature"])
-		var statement map[string]map[string]any
-		if err := json.Unmarshal(payload, &statement); err != nil {
+		verify(t, public, content, described.Annotations["dev.cosignproject.cosign/signature"])
+		var statement payload.Cosign
+		if err := json.Unmarshal(content, &statement); err != nil {
 			t.Fatal(err)
 		}
-		want := map[string]any{"docker-manifest-digest": pushed.Digest.String()}
-		if got, _ := statement["critical"]["image"].(map[string]any); !maps.Equal(got, want) {
-			t.Errorf("signed is %s, want a statement about %s", payload, pushed.Digest)
+		if got, want := statement.Image.String(), in.Digest(pushed.Digest.String()).String(); got != want {
+			t.Errorf("signed is a statement about %s, want %s", got, want)
 		}
 	}
 	files := filesOf(t, a.out)
 	verify(t, public, files[sumsFile], strings.TrimSpace(string(files[sumsFile+".sig"])))
 }
 
-// verify judges a signature by the standard library.
-func verify(t *testing.T, public *ecdsa.PublicKey, content []byte, signature string) {
+// verify judges a signature.
+func verify(t *testing.T, public *ecdsa.PublicKey, content []byte, encoded string) {
 	t.Helper()
-	decoded, err := base64.StdEncoding.DecodeString(signature)
+	decoded, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum := sha256.Sum256(content); !ecdsa.VerifyASN1(public, sum[:], decoded) {
-		t.Errorf("the signature of %q is not by the key", content)
+	if err := verifier(t, public).VerifySignature(bytes.NewReader(decoded), bytes.NewReader(content)); err != nil {
+		t.Errorf("the signature of %q is not by the key: %v", content, err)
+	}
+}
+
+func TestAKeySignsTheProvenanceOfTheImage(t *testing.T) {
+	a, host := assembled(t), startRegistry(t, false).host
+	key, public := newKey(t)
+	if err := publish(t, a.out, host, "-key", key); err != nil {
+		t.Fatal(err)
+	}
+	in, pushed := published(t, host, imageRepository)
+	described, content := signedAbout(t, in, pushed.Digest, ".att")
+	if got := string(described.MediaType); got != "application/vnd.dsse.envelope.v1+json" {
+		t.Errorf("the attestation is of the type %s", got)
+	}
+	enveloped := sigdsse.WrapVerifier(verifier(t, public))
+	if err := enveloped.VerifySignature(bytes.NewReader(content), nil); err != nil {
+		t.Errorf("the envelope is not signed by the key: %v", err)
+	}
+	var envelope dsse.Envelope
+	if err := json.Unmarshal(content, &envelope); err != nil {
+		t.Fatal(err)
+	}
+	inside, err := envelope.DecodeB64Payload()
+	if err != nil || envelope.PayloadType != "application/vnd.in-toto+json" {
+		t.Errorf("in the envelope is %q: %v", envelope.PayloadType, err)
+	}
+	if want := filesOf(t, a.out)[provenanceFile]; !bytes.Equal(inside, want) {
+		t.Errorf("in the envelope is %s, want the file %s", inside, want)
+	}
+	if !bytes.Contains(inside, []byte(pushed.Digest.Hex)) {
+		t.Errorf("the provenance does not name the image, which cosign asks for: %s", inside)
+	}
+	changed := bytes.Replace(content, []byte(`"sig":"M`), []byte(`"sig":"N`), 1)
+	if err := enveloped.VerifySignature(bytes.NewReader(changed), nil); err == nil {
+		t.Error("another signature would do as well")
 	}
 }
 
@@ -270,15 +353,46 @@ func TestPublishedTwiceIsPublishedOnce(t *testing.T) {
 		}
 		for _, repository := range []string{imageRepository, chartRepository} {
 			in, pushed := published(t, registry.host, repository)
-			signature, err := remote.Head(signatureTag(in, pushed.Digest))
+			signed, err := remote.Head(aboutTag(in, pushed.Digest, signatureSuffix))
 			if err != nil {
 				t.Fatal(err)
 			}
-			seen[i] = append(seen[i], pushed.Digest, signature.Digest)
+			seen[i] = append(seen[i], pushed.Digest, signed.Digest)
 		}
 	}
 	if !slices.Equal(seen[0], seen[1]) {
 		t.Errorf("the second time there is %v, the first time %v", seen[1], seen[0])
+	}
+}
+
+// TestAPublicationThatWasCutOffGoesOn wherever the registry has refused to take more: published again all is there.
+func TestAPublicationThatWasCutOffGoesOn(t *testing.T) {
+	a := assembled(t)
+	key, _ := newKey(t)
+	cutOff := 0
+	for whole := false; !whole; cutOff++ {
+		registry := startRegistry(t, false)
+		registry.refuses = cutOff + 1
+		err := publish(t, a.out, registry.host, "-key", key)
+		if whole = err == nil; !whole && !strings.Contains(err.Error(), "the quota is exceeded") {
+			t.Errorf("after %d manifests the error is %v; it should say what the registry says", cutOff+1, err)
+		}
+		registry.refuses = 0
+		if err := publish(t, a.out, registry.host, "-key", key); err != nil {
+			t.Fatalf("cut off after %d manifests, it does not go on: %v", cutOff+1, err)
+		}
+		for repository, suffixes := range map[string][]string{imageRepository: {".sig", ".att"}, chartRepository: {".sig"}} {
+			in, pushed := published(t, registry.host, repository)
+			for _, suffix := range suffixes {
+				signedAbout(t, in, pushed.Digest, suffix)
+			}
+			if repository == imageRepository {
+				checkReferrers(t, a.out, in, pushed.Digest, []string{provenanceFile})
+			}
+		}
+	}
+	if cutOff < 10 {
+		t.Errorf("there were only %d manifests", cutOff)
 	}
 }
 
@@ -330,9 +444,10 @@ func TestWhatIsNotInTheChecksumsIsNotPublished(t *testing.T) {
 
 func TestAKeyThatWillNotDoIsRefusedWithoutShowingIt(t *testing.T) {
 	for claim, c := range map[string]struct{ arguments, want string }{
-		"RSA":            {"genpkey -algorithm RSA", "want ECDSA"},
-		"another curve":  {"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384", "want P-256"},
-		"encrypted":      {"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes256 -pass pass:x", "is encrypted"},
+		"RSA":           {"genpkey -algorithm RSA", "want ECDSA"},
+		"another curve": {"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384", "want P-256"},
+		"encrypted": {"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes256 -pass pass:x",
+			"openssl pkey -in FILE -out DECRYPTED"},
 		"no key":         {"version", "no private key in PEM"},
 		"the older form": {"ecparam -name prime256v1 -genkey", ""},
 	} {
@@ -345,5 +460,67 @@ func TestAKeyThatWillNotDoIsRefusedWithoutShowingIt(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// Somebody else may have signed the release, too, or its publisher has another key since.
+func TestSignaturesOfOthersStay(t *testing.T) {
+	a, host := assembled(t), startRegistry(t, false).host
+	first, firstPublic := newKey(t)
+	second, secondPublic := newKey(t)
+	for _, key := range []string{first, second, first} {
+		if err := publish(t, a.out, host, "-key", key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, pushed := published(t, host, imageRepository)
+	for _, suffix := range []string{signatureSuffix, attestationSuffix} {
+		image, err := remote.Image(aboutTag(in, pushed.Digest, suffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest, err := image.Manifest()
+		if err != nil || len(manifest.Layers) != 2 {
+			t.Fatalf("%s has %+v (%v), want one layer of each key", suffix, manifest, err)
+		}
+		if suffix == attestationSuffix {
+			continue
+		}
+		for i, public := range []*ecdsa.PublicKey{firstPublic, secondPublic} {
+			layer, err := image.LayerByDigest(manifest.Layers[i].Digest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			verify(t, public, read(t, layer), manifest.Layers[i].Annotations[signatureAnnotation])
+		}
+	}
+}
+
+// A key as `cosign generate-key-pair` writes it.
+func TestAKeyOfCosignNeedsItsPassword(t *testing.T) {
+	plain, public := newKey(t)
+	block, _ := pem.Decode(filesOf(t, filepath.Dir(plain))[filepath.Base(plain)])
+	content, err := encrypted.Encrypt(block.Bytes, []byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "cosign.key")
+	write(t, path, string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED SIGSTORE PRIVATE KEY", Bytes: content})))
+	const refused = "cannot be decrypted"
+	for password, want := range map[string]string{"": refused, "wrong": refused, "secret": ""} {
+		t.Setenv(passwordVariable, password)
+		key, err := readKey(path)
+		if want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("with the password %q: got %v, want %q", password, err, want)
+		}
+		if want == "" && (err != nil || !key.PublicKey.Equal(public)) {
+			t.Errorf("with its password: %v, or another key", err)
+		}
+	}
+	if err := os.Unsetenv(passwordVariable); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readKey(path); err == nil || !strings.Contains(err.Error(), "as COSIGN_PASSWORD") {
+		t.Errorf("without a password: %v", err)
 	}
 }

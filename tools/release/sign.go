@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -21,11 +22,17 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
 )
 
-// The form of cosign: a signed statement about a digest, which lies under a tag that is made of that digest.
+// The form of cosign: what is signed about a digest lies under tags that are made of that digest. A signature is
+// beside what it signs, in an annotation; of an attestation it is inside, in the envelope.
 const (
+	signatureSuffix     = ".sig"
 	signedType          = "application/vnd.dev.cosign.simplesigning.v1+json"
+	attestationSuffix   = ".att"
+	envelopeType        = "application/vnd.dsse.envelope.v1+json"
 	signatureAnnotation = "dev.cosignproject.cosign/signature"
 )
 
@@ -43,9 +50,9 @@ type signed struct {
 	Optional map[string]string `json:"optional"`
 }
 
-// signatureTag is where the signature of a digest is.
-func signatureTag(repository name.Repository, digest v1.Hash) name.Tag {
-	return repository.Tag(digest.Algorithm + "-" + digest.Hex + ".sig")
+// aboutTag is where something is that is signed about a digest.
+func aboutTag(repository name.Repository, digest v1.Hash, suffix string) name.Tag {
+	return repository.Tag(digest.Algorithm + "-" + digest.Hex + suffix)
 }
 
 // sign pushes a signature of what a repository has under a digest.
@@ -62,16 +69,58 @@ func (r registry) sign(repository name.Repository, digest v1.Hash, key *ecdsa.Pr
 	if err != nil {
 		return err
 	}
-	image, err := mutate.Append(
-		mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON),
-		mutate.Addendum{
-			Layer:       static.NewLayer(payload, signedType),
-			Annotations: map[string]string{signatureAnnotation: signature},
-		})
+	return r.pushSigned(aboutTag(repository, digest, signatureSuffix), blob{signedType, payload},
+		map[string]string{signatureAnnotation: signature})
+}
+
+// attest pushes a statement of in-toto about a digest, in a signed envelope (DSSE).
+func (r registry) attest(repository name.Repository, digest v1.Hash, key *ecdsa.PrivateKey, statement []byte) error {
+	signature, err := signatureOf(key, dsse.PAE(inTotoType, statement))
 	if err != nil {
 		return err
 	}
-	return remote.Write(signatureTag(repository, digest), image, r.options...)
+	envelope, err := json.Marshal(dsse.Envelope{
+		PayloadType: inTotoType, Payload: base64.StdEncoding.EncodeToString(statement),
+		Signatures: []dsse.Signature{{Sig: signature}},
+	})
+	if err != nil {
+		return err
+	}
+	return r.pushSigned(aboutTag(repository, digest, attestationSuffix), blob{envelopeType, envelope},
+		map[string]string{signatureAnnotation: "", "predicateType": predicateProvenance})
+}
+
+// pushSigned pushes the layer that cosign looks for under a tag. What others have signed there stays.
+func (r registry) pushSigned(tag name.Tag, content blob, annotations map[string]string) error {
+	layer := static.NewLayer(content.content, content.mediaType)
+	image, err := remote.Image(tag, r.options...)
+	switch {
+	case isNotFound(err):
+		image = mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	case err != nil:
+		return fmt.Errorf("looking for %s: %w", tag, err)
+	default:
+		if there, err := hasLayer(image, layer, annotations); there || err != nil {
+			return err
+		}
+	}
+	image, err = mutate.Append(image, mutate.Addendum{Layer: layer, Annotations: annotations})
+	if err != nil {
+		return err
+	}
+	return remote.Write(tag, image, r.options...)
+}
+
+// hasLayer reports whether an image has a layer with these annotations.
+func hasLayer(image v1.Image, layer v1.Layer, annotations map[string]string) (bool, error) {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return false, err
+	}
+	digest, err := layer.Digest()
+	return slices.ContainsFunc(manifest.Layers, func(there v1.Descriptor) bool {
+		return there.Digest == digest && there.Annotations[signatureAnnotation] == annotations[signatureAnnotation]
+	}), err
 }
 
 // signFile writes the signature of a file beside it.
@@ -94,7 +143,10 @@ func signatureOf(key *ecdsa.PrivateKey, content []byte) (string, error) {
 	return base64.StdEncoding.EncodeToString(signature), err
 }
 
-// readKey reads a private key as openssl writes it. What is wrong is said without any of its content.
+// passwordVariable of the environment has the password of a key that cosign has made.
+const passwordVariable = "COSIGN_PASSWORD"
+
+// readKey reads a private key as openssl or cosign writes it. What is wrong is said without any of its content.
 func readKey(path string) (*ecdsa.PrivateKey, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -102,41 +154,65 @@ func readKey(path string) (*ecdsa.PrivateKey, error) {
 	}
 	key, err := parseKey(content)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; one that will do is made by "+
-			"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return key, nil
 }
+
+// another is what to do about a key that will not do.
+const another = "; one that will do is made by openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"
 
 func parseKey(content []byte) (*ecdsa.PrivateKey, error) {
 	var block *pem.Block
 	// Older ones of openssl write the parameters of the curve before the key.
 	for block == nil || block.Type == "EC PARAMETERS" {
 		if block, content = pem.Decode(content); block == nil {
-			return nil, errors.New("no private key in PEM")
+			return nil, errors.New("no private key in PEM" + another)
 		}
 	}
-	if strings.Contains(block.Type, "ENCRYPTED") {
-		return nil, fmt.Errorf("the key is encrypted (%s), and nobody is asked for its password", block.Type)
+	encoded := block.Bytes
+	switch {
+	case block.Type == "ENCRYPTED SIGSTORE PRIVATE KEY" || block.Type == "ENCRYPTED COSIGN PRIVATE KEY":
+		var err error
+		if encoded, err = decrypt(encoded); err != nil {
+			return nil, err
+		}
+	case strings.Contains(block.Type, "ENCRYPTED"):
+		return nil, fmt.Errorf("the key is encrypted (%s), and nobody is asked for its password; decrypt it first, where "+
+			"nobody else reads it: openssl pkey -in FILE -out DECRYPTED", block.Type)
 	}
-	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+	if key, err := x509.ParseECPrivateKey(encoded); err == nil {
 		return onCurve(key)
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	parsed, err := x509.ParsePKCS8PrivateKey(encoded)
 	if err != nil {
-		return nil, errors.New("no private key that can be read")
+		return nil, errors.New("no private key that can be read" + another)
 	}
 	key, isECDSA := parsed.(*ecdsa.PrivateKey)
 	if !isECDSA {
-		return nil, fmt.Errorf("a key of the type %T, want ECDSA", parsed)
+		return nil, fmt.Errorf("a key of the type %T, want ECDSA%s", parsed, another)
 	}
 	return onCurve(key)
+}
+
+// decrypt decrypts a key that `cosign generate-key-pair` has written.
+func decrypt(content []byte) ([]byte, error) {
+	password, given := os.LookupEnv(passwordVariable)
+	if !given {
+		return nil, fmt.Errorf("the key is encrypted as cosign does it; its password has to be in the environment, as %s",
+			passwordVariable)
+	}
+	decrypted, err := encrypted.Decrypt(content, []byte(password))
+	if err != nil {
+		return nil, fmt.Errorf("the key cannot be decrypted with the password in %s: %w", passwordVariable, err)
+	}
+	return decrypted, nil
 }
 
 // onCurve refuses a key on another curve than cosign's.
 func onCurve(key *ecdsa.PrivateKey) (*ecdsa.PrivateKey, error) {
 	if key.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("a key on the curve %s, want P-256", key.Curve.Params().Name)
+		return nil, fmt.Errorf("a key on the curve %s, want P-256%s", key.Curve.Params().Name, another)
 	}
 	return key, nil
 }

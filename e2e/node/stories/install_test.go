@@ -17,7 +17,8 @@ import (
 func TestARehearsalNeedsOneCommandAndTheNotesSayTheOthers(t *testing.T) {
 	p := onPlatform(t)
 	const namespace, each = "rehearsal", 2 // Pods of each of the two controllers, which the simulator's is beside
-	r := p.install(t, namespace, currentVersion(t), values{
+	from := p.published(t)
+	r := p.installFrom(t, from, namespace, values{
 		"simulator": values{"enabled": true}, "messages": values{"enabled": true, "namespaces": []string{namespace}},
 	})
 	r.typeCommands(t) // one of them has the password rotated, and another one waits for that
@@ -27,6 +28,7 @@ func TestARehearsalNeedsOneCommandAndTheNotesSayTheOthers(t *testing.T) {
 	t.Run("every Pod is ready and none has restarted", func(t *testing.T) {
 		testPodsAreWell(t, r, 2*each+1)
 	})
+	t.Run("the image is the one that was published", func(t *testing.T) { testImages(t, r, from) })
 	t.Run("containers run as an unprivileged user on a read-only root", func(t *testing.T) {
 		testContainment(t, r, 2*each+1)
 	})
@@ -67,6 +69,21 @@ func testPodsAreWell(t *testing.T, r *release, want int) {
 			if !container.Ready || container.RestartCount > 0 {
 				t.Errorf("%s: ready: %t, restarts: %d: %v", pod.Name, container.Ready, container.RestartCount,
 					container.LastTerminationState)
+			}
+		}
+	}
+}
+
+// testImages compares what the containers were made from with what was published.
+func testImages(t *testing.T, r *release, from source) {
+	t.Helper()
+	if from.digest == "" {
+		t.Skip("needs a registry that the cluster can pull from")
+	}
+	for _, pod := range r.pods(t) {
+		for _, container := range pod.Status.ContainerStatuses {
+			if !strings.HasSuffix(container.ImageID, "@"+from.digest) {
+				t.Errorf("%s runs the image %s, want %s", pod.Name, container.ImageID, from.digest)
 			}
 		}
 	}

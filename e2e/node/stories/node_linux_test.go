@@ -86,12 +86,21 @@ func provision(ctx context.Context, at node.Provision) error {
 	if err := provideHelm(ctx, at.Dir); err != nil {
 		return err
 	}
+	archive := filepath.Join(imageWorkshop(at, current), issuer+".oci.tar")
+	if err := provideRelease(ctx, root, at.Dir, current, archive); err != nil {
+		return err
+	}
 	return provisionCertManager(ctx, at)
+}
+
+// imageWorkshop is where the image of a version is made.
+func imageWorkshop(at node.Provision, version string) string {
+	return filepath.Join(at.Dir, "image-"+version)
 }
 
 // makeImage makes the image of a version as `make image` does, for this machine.
 func makeImage(ctx context.Context, root string, at node.Provision, version string) error {
-	workshop := filepath.Join(at.Dir, "image-"+version)
+	workshop := imageWorkshop(at, version)
 	if err := run(ctx, root, "make", "image", "ARCHITECTURES="+runtime.GOARCH, "VERSION="+version, "BIN="+workshop,
 		"IMAGE_DIR="+workshop); err != nil {
 		return err

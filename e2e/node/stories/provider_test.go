@@ -61,6 +61,21 @@ func (p *platform) onMachine(t *testing.T, what string) machine {
 	return found
 }
 
+// withRegistry is a provider whose cluster can pull from a registry that a test starts.
+type withRegistry interface {
+	// publish publishes the current version as `make publish` does.
+	publish(t *testing.T) source
+}
+
+// published is the current version as it is published, or as the repository has it where there is no registry.
+func (p *platform) published(t *testing.T) source {
+	t.Helper()
+	if at, within := p.provider.(withRegistry); within {
+		return at.publish(t)
+	}
+	return p.packed(currentVersion(t))
+}
+
 // foreign provides a cluster that somebody else has made.
 type foreign struct {
 	dir, kubeconfig, kubectl, current, previous string

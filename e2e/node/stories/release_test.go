@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,20 @@ type release struct {
 	audited int
 }
 
+// source is where a chart comes from.
+type source struct {
+	// chart is what helm is told of it, and values what the chart is, to find its image.
+	chart  []string
+	values values
+	// digest is that of its image.
+	digest string
+}
+
+// packed is the packed chart of a version.
+func (p *platform) packed(version string) source {
+	return source{chart: []string{chartPath(p.Dir(), issuer+"-"+version)}, values: p.imageValues(version)}
+}
+
 // values are values as a user would write them into a file.
 type values map[string]any
 
@@ -42,35 +57,46 @@ type values map[string]any
 // `restricted`. When the test ends the release is removed with all that it has left.
 func (p *platform) install(t *testing.T, namespace, version string, with values) *release {
 	t.Helper()
+	return p.installFrom(t, p.packed(version), namespace, with)
+}
+
+// installFrom is install with the chart of a source.
+func (p *platform) installFrom(t *testing.T, from source, namespace string, with values) *release {
+	t.Helper()
 	r := &release{platform: p, namespace: namespace}
 	p.create(t, restrictedNamespace(namespace))
 	t.Cleanup(func() { r.remove(t) })
-	r.notes = r.onChart(t, "install", version, with)
+	r.notes = r.onChart(t, "install", from, with)
 	return r
 }
 
 // upgrade changes the release to another version or other values.
 func (r *release) upgrade(t *testing.T, version string, with values) {
 	t.Helper()
-	r.notes = r.onChart(t, "upgrade", version, with)
+	r.notes = r.onChart(t, "upgrade", r.packed(version), with)
 }
 
 // onChart runs a command of helm that waits until all Pods are ready. The controller may call the services that the
 // tests start, and the chart's own simulator.
-func (r *release) onChart(t *testing.T, command, version string, with values) string {
+func (r *release) onChart(t *testing.T, command string, from source, with values) string {
 	t.Helper()
 	all := values{"allowedEndpoints": values{"hosts": serviceHosts()}}
-	maps.Copy(all, r.imageValues(version))
+	maps.Copy(all, from.values)
 	maps.Copy(all, with)
-	content := must.Get(yaml.Marshal(all))(t)
-	file := filepath.Join(t.TempDir(), "values.yaml")
-	must.Do(t, os.WriteFile(file, content, 0o600))
-	output, err := r.helm(t.Context(), command, releaseName, chartPath(r.Dir(), issuer+"-"+version),
-		"--namespace="+r.namespace, "--values="+file, "--wait", inTime)
+	output, err := r.helm(t.Context(), slices.Concat([]string{command, releaseName}, from.chart,
+		[]string{"--namespace=" + r.namespace, "--values=" + writeValues(t, all), "--wait", inTime})...)
 	if err != nil {
 		t.Fatalf("%v\n%v", err, r.describe(t.Context(), r.namespace))
 	}
 	return output
+}
+
+// writeValues writes values into a file.
+func writeValues(t *testing.T, all values) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "values.yaml")
+	must.Do(t, os.WriteFile(file, must.Get(yaml.Marshal(all))(t), 0o600))
+	return file
 }
 
 // uninstall removes the release and waits until its Pods are gone. What they were refused until their end is a failure:

@@ -76,7 +76,7 @@ func testUninstalledDuringACall(t *testing.T, r *release, current string) {
 	})
 	r.uninstall(t)
 	before := r.awaitInFlight(t, namespace)
-	r.notes = r.onChart(t, "install", current, values{})
+	r.notes = r.onChart(t, "install", r.packed(current), values{})
 	r.testSameOrder(t, service, before)
 }
 
@@ -108,7 +108,7 @@ func (r *release) disruptions(current string) []disruption {
 	reinstall := func(t *testing.T) {
 		t.Helper()
 		r.uninstall(t)
-		r.notes = r.onChart(t, "install", current, values{})
+		r.notes = r.onChart(t, "install", r.packed(current), values{})
 	}
 	return []disruption{
 		{"an upgrade", "upgraded", upgrade},
