@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -35,14 +36,36 @@ func (e *RefusedError) Error() string {
 func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Explain names the right that is missing where err says that one is; what says what was tried, as "get ManualOrder x".
+// What the API server refuses for another reason, as an admission policy or a quota, stays as it says it.
 func Explain(err error, verb, resource, namespace, what string) error {
 	if err == nil {
 		return nil
 	}
-	if apierrors.IsForbidden(err) {
+	if refused := refusedRight(err); refused != nil {
+		return refused
+	}
+	if isRead := verb == "get" || verb == "list"; isRead && apierrors.IsForbidden(err) { // which nothing else forbids
 		return &RefusedError{Verb: verb, Resource: resource, Namespace: namespace, Err: err}
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// refusal is how the API server says which right somebody has not: one write can take the rights to patch and to
+// create, and whoever acts as somebody else takes that to impersonate.
+var refusal = regexp.MustCompile(`cannot (\S+) resource "([^"]*)" in API group "([^"]*)" ` +
+	`(?:in the namespace "([^"]*)"|at the cluster scope)`)
+
+// refusedRight is the right that an error says is missing, nil if it says none.
+func refusedRight(err error) *RefusedError {
+	if !apierrors.IsForbidden(err) {
+		return nil
+	}
+	found := refusal.FindStringSubmatch(err.Error())
+	if found == nil {
+		return nil
+	}
+	resource := schema.GroupResource{Group: found[3], Resource: found[2]}
+	return &RefusedError{Verb: found[1], Resource: resource.String(), Namespace: found[4], Err: err}
 }
 
 // isUnknown reports whether the API server does not know a kind: its custom resource definition is not installed.
@@ -72,12 +95,9 @@ func Named(reader client.Client) client.Reader { return named{reader} }
 // Get reads an object.
 func (n named) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
 	err := n.Client.Get(ctx, key, object, options...)
-	if !apierrors.IsForbidden(err) {
-		return err
+	if refused := refusedRight(err); refused != nil {
+		refused.Err = nil
+		return refused
 	}
-	kind, kindErr := n.GroupVersionKindFor(object)
-	if kindErr != nil {
-		return err
-	}
-	return &RefusedError{Verb: "get", Resource: Resource(kind), Namespace: key.Namespace}
+	return err
 }

@@ -3,10 +3,12 @@ package commands
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/spf13/cobra"
@@ -84,18 +86,27 @@ func (p *program) putCredentials(ctx context.Context, name string, options crede
 	})
 	err = access.Apply(ctx, secret, client.FieldOwner(fieldManager), client.ForceOwnership)
 	if err != nil {
-		return cluster.Explain(withoutValues(err), "patch", "secrets", namespace, "write Secret "+target.secret)
+		return cluster.Explain(withoutValues(err, transfer), "patch", "secrets", namespace, "write Secret "+target.secret)
 	}
 	p.sayf("Secret %s/%s has the credentials. How it goes on: kubectl varmenne why -n %s %s", namespace, target.secret,
 		namespace, name)
 	return nil
 }
 
-// withoutValues is an error of a write of credentials: the API server repeats in some what it could not take.
-func withoutValues(err error) error {
+// withoutValues is an error of a write of credentials: the API server repeats in some what it could not take, and so may
+// a policy.
+func withoutValues(err error, transfer secrets.Transfer) error {
 	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
 		return fmt.Errorf("the API server does not take it (%s): see whether the Secret is immutable or of another type",
 			apierrors.ReasonForError(err))
+	}
+	const telling = 4 // less stands in every text
+	for _, value := range []string{transfer.ID, transfer.Password.Reveal()} {
+		if text := err.Error(); len(value) >= telling && (strings.Contains(text, value) ||
+			strings.Contains(text, base64.StdEncoding.EncodeToString([]byte(value)))) {
+			return fmt.Errorf("the API server does not take it (%s), and repeats what was written, which is left out here",
+				apierrors.ReasonForError(err))
+		}
 	}
 	return err
 }
