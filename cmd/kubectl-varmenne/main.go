@@ -34,7 +34,7 @@ func main() {
 	})
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "kubectl varmenne:", err)
+		fmt.Fprintln(os.Stderr, commands.Complaint(err))
 	}
 	os.Exit(commands.ExitCode(err))
 }

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
@@ -55,13 +54,12 @@ func (p *program) writeRequest(ctx context.Context, name string, der bool) error
 			"orders "+
 			"two certificates", pki.Quote(noted.Reference), order.Name, actions.By(noted))
 	}
-	content := order.Spec.Request
+	content, binary, err := actions.Request(order)
+	if err != nil {
+		return err
+	}
 	if der {
-		block, _ := pem.Decode(content)
-		if block == nil {
-			return fmt.Errorf("spec.request of ManualOrder %s is not PEM", order.Name)
-		}
-		content = block.Bytes
+		content = binary
 	}
 	_, err = p.Streams.Out.Write(content)
 	return err

@@ -88,8 +88,20 @@ func cells(row *overview.Row, options statusOptions) string {
 	}
 	for i := range columns {
 		columns[i] = actions.Visible(columns[i])
+		if i < len(columns)-1 {
+			columns[i] = clipped(columns[i])
+		}
 	}
 	return strings.Join(columns, "\t")
+}
+
+// clipped is a text as far as a column takes it: every other row would get the blanks of one without end.
+func clipped(text string) string {
+	const longest = 600 // a command with three names
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest-1]) + "…"
+	}
+	return text
 }
 
 func days(row *overview.Row) string {

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -61,8 +62,10 @@ func (p *program) explain(ctx context.Context, name, output string) error {
 	if output != "" {
 		return printDocument(p.Streams.Out, output, explained{Row: *row, Events: events})
 	}
-	p.printExplained(p.Streams.Out, row, events)
-	return nil
+	text := &bytes.Buffer{}
+	p.printExplained(text, row, events)
+	_, err = text.WriteTo(p.Streams.Out)
+	return err
 }
 
 // pick is the row that a name means: that of an object in its chain, and of several the one whose own name it is.
@@ -115,7 +118,8 @@ func isKind(word, kind string) bool {
 }
 
 func (p *program) printExplained(to io.Writer, row *overview.Row, events []actions.Event) {
-	fmt.Fprintf(to, "%s %s/%s: %s, %s\n", row.Kind, row.Namespace, row.Name, row.State, row.Text())
+	fmt.Fprintf(to, "%s %s/%s: %s, %s\n", row.Kind, row.Namespace, row.Name, actions.Visible(row.State),
+		actions.Visible(row.Text()))
 	for _, step := range row.Chain {
 		fmt.Fprintf(to, "\n%s\n", p.stepLine(step))
 		if step.Message != "" {
@@ -136,7 +140,7 @@ func (p *program) printExplained(to io.Writer, row *overview.Row, events []actio
 		}
 	}
 	if row.Command != "" {
-		fmt.Fprintf(to, "\nWhat helps\n  %s\n", row.Command)
+		fmt.Fprintf(to, "\nWhat helps\n  %s\n", actions.Visible(row.Command))
 	}
 }
 
@@ -158,7 +162,7 @@ func (p *program) stepLine(step overview.Step) string {
 	if step.Since.Unix() > 0 {
 		parts = append(parts, p.distance(step.Since))
 	}
-	return strings.Join(parts, "  ")
+	return actions.Visible(strings.Join(parts, "  "))
 }
 
 // distance is how long ago a time is, or how far ahead.

@@ -234,7 +234,7 @@ func certificateState(certificate *cmapi.Certificate, request *cmapi.Certificate
 	case certificate.Status.NotAfter != nil && isIssuing:
 		return stateRenewing
 	case ready != nil && ready.Status != cmmeta.ConditionTrue && !isIssuing:
-		return ready.Reason
+		return word(ready.Reason)
 	default:
 		return stateIssuing
 	}

@@ -15,7 +15,7 @@ import (
 func certificateStep(certificate *cmapi.Certificate) Step {
 	step := stepOf(KindCertificate, certificate)
 	if ready := certificateCondition(certificate, cmapi.CertificateConditionReady); ready != nil {
-		step.Ready, step.Reason, step.Message = ready.Status == cmmeta.ConditionTrue, ready.Reason, ready.Message
+		step.Ready, step.Reason, step.Message = ready.Status == cmmeta.ConditionTrue, word(ready.Reason), ready.Message
 		step.Since = timeOf(ready.LastTransitionTime)
 	}
 	return step
@@ -24,7 +24,7 @@ func certificateStep(certificate *cmapi.Certificate) Step {
 func requestStep(request *cmapi.CertificateRequest) Step {
 	step := stepOf(KindCertificateRequest, request)
 	if ready := condition(request, cmapi.CertificateRequestConditionReady); ready != nil {
-		step.Ready, step.Reason, step.Message = ready.Status == cmmeta.ConditionTrue, ready.Reason, ready.Message
+		step.Ready, step.Reason, step.Message = ready.Status == cmmeta.ConditionTrue, word(ready.Reason), ready.Message
 		step.Since = timeOf(ready.LastTransitionTime)
 	}
 	return step

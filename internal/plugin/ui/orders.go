@@ -3,7 +3,6 @@ package ui
 import (
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +57,8 @@ type orderPage struct {
 	Refused string
 	// Checked is what came and can be used, nil if nothing.
 	Checked *checked
+	// Request is the CSR in PEM.
+	Request string
 	// Seen is the order as it is shown.
 	Seen string
 }
@@ -125,6 +126,10 @@ func (c *call) orderPage(order *v1alpha1.ManualOrder) *orderPage {
 	if err := actions.RefuseEnded(order); err != nil {
 		page.Ended = err.Error()
 	}
+	text, _, err := actions.Request(order)
+	if page.Request = string(text); err != nil {
+		page.Request = err.Error()
+	}
 	if steps := c.language.pick(order.Status.Instructions); steps != nil {
 		page.Steps, page.StepsLanguage = renderSteps(steps.Steps), steps.Language
 		page.URL, page.Contact = steps.URL, steps.Contact
@@ -153,22 +158,16 @@ func nameOf(order *v1alpha1.ManualOrder) string {
 	return order.Name
 }
 
-func (c *call) request() error { return c.download(".csr", "application/pkcs10", identity) }
-
-func (c *call) requestDER() error {
-	return c.download(".der", "application/pkcs10", func(content []byte) ([]byte, error) {
-		block, _ := pem.Decode(content)
-		if block == nil {
-			return nil, errors.New("spec.request of the ManualOrder is not PEM")
-		}
-		return block.Bytes, nil
-	})
+func (c *call) request() error {
+	return c.download(".csr", func(text, _ []byte) []byte { return text })
 }
 
-func identity(content []byte) ([]byte, error) { return content, nil }
+func (c *call) requestDER() error {
+	return c.download(".der", func(_, der []byte) []byte { return der })
+}
 
 // download sends the CSR as a file.
-func (c *call) download(ending, kind string, convert func([]byte) ([]byte, error)) error {
+func (c *call) download(ending string, choose func(text, der []byte) []byte) error {
 	order, err := c.ordered()
 	if err != nil {
 		return err
@@ -176,13 +175,13 @@ func (c *call) download(ending, kind string, convert func([]byte) ([]byte, error
 	if err := actions.RefuseEnded(order); err != nil {
 		return err
 	}
-	content, err := convert(order.Spec.Request)
+	text, der, err := actions.Request(order)
 	if err != nil {
 		return err
 	}
-	c.w.Header().Set("Content-Type", kind)
+	c.w.Header().Set("Content-Type", "application/pkcs10")
 	c.w.Header().Set("Content-Disposition", `attachment; filename="`+order.Name+ending+`"`)
-	_, _ = c.w.Write(content) // whoever has gone does not miss it
+	_, _ = c.w.Write(choose(text, der)) // whoever has gone does not miss it
 	return nil
 }
 
