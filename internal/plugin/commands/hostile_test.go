@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"strings"
@@ -10,12 +11,13 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/commands"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 )
 
 // TestNoTextOfATenantMovesTheCursor of who looks at it, by any verb, nor makes the table of all as wide as it likes.
 func TestNoTextOfATenantMovesTheCursor(t *testing.T) {
 	namespace := server.Namespace(t)
-	const moves = "x\x1b[2J\x1b]0;title\a\r\u009b1A\u202e\nCertificate  other  ready"
+	const moves = "x\x1b[2J\x1b]0;title\a\r\u009b1A\u202e\U000e0001\nCertificate  other  ready"
 	hostile := certificate(namespace, "hostile", "ManualIssuer")
 	hostile.Spec.IssuerRef.Name = moves
 	hostile.Status.Conditions = hostile.Status.Conditions[:1]
@@ -25,7 +27,7 @@ func TestNoTextOfATenantMovesTheCursor(t *testing.T) {
 	request.Status.Conditions[1].Reason = moves
 	create(t, request)
 	for _, arguments := range []string{
-		"status", "status -o wide", "status -A", "why hostile", "why hostile -o yaml", "calendar", "credentials hostile",
+		"status", "status -o wide", "status -A", "why hostile", "why hostile -o yaml", "why hostile -o json", "calendar", "credentials hostile",
 		"csr hostile", "complete hostile -", "__complete why h",
 	} {
 		c := &call{}
@@ -41,6 +43,11 @@ func TestNoTextOfATenantMovesTheCursor(t *testing.T) {
 		if arguments == "why hostile" && strings.Contains(c.out.String(), "\nCertificate  other") {
 			t.Errorf("a text is an object of its own:\n%s", c.out)
 		}
+	}
+	read := struct{ Chain []overview.Step }{}
+	must.Do(t, json.Unmarshal([]byte(says(t, "why", "hostile", "-o", "json", "-n", namespace)), &read))
+	if got := read.Chain[0].Message; got != moves {
+		t.Errorf("a program reads %q", got)
 	}
 	hostile.Spec.IssuerRef.Name = strings.Repeat("x", 1<<16)
 	must.Do(t, server.Client.Update(t.Context(), hostile))
