@@ -27,10 +27,13 @@ var (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // whoever presses Ctrl-C once more does not wait for what still runs
 	root := commands.New(commands.Options{
-		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
-		Clock:   clock.RealClock{}, Terminal: terminal(), Browse: browse, Version: version, Commit: commit,
-		Descriptor: func(number uint) io.ReadCloser { return os.NewFile(uintptr(number), "credentials") },
+		Streams: genericiooptions.IOStreams{In: input{os.Stdin, ctx}, Out: os.Stdout, ErrOut: os.Stderr},
+		Clock:   clock.RealClock{}, Terminal: terminal(ctx), Browse: browse, Version: version, Commit: commit,
+		Descriptor: func(number uint) io.ReadCloser {
+			return input{os.NewFile(uintptr(number), "credentials"), ctx}
+		},
 	})
 	err := root.ExecuteContext(ctx)
 	if err != nil {
