@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/utils/clock"
 
+	"github.com/varmenne/varmenne-issuer/internal/plugin/browser"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/commands"
 )
 
@@ -30,7 +31,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // whoever presses Ctrl-C once more does not wait for what still runs
 	root := commands.New(commands.Options{
 		Streams: genericiooptions.IOStreams{In: input{os.Stdin, ctx}, Out: os.Stdout, ErrOut: os.Stderr},
-		Clock:   clock.RealClock{}, Terminal: terminal(ctx), Browse: browse, Version: version, Commit: commit,
+		Clock:   clock.RealClock{}, Terminal: terminal(ctx), Browse: browser.Open, Version: version, Commit: commit,
 		Descriptor: func(number uint) io.ReadCloser {
 			return input{os.NewFile(uintptr(number), "credentials"), ctx}
 		},

@@ -56,9 +56,14 @@ var rules = []rule{
 	},
 	{
 		path:  "cmd/kubectl-varmenne",
-		may:   []string{"internal/plugin/commands"},
+		may:   []string{"internal/plugin/browser", "internal/plugin/commands"},
 		never: servers,
-		why:   "the plugin's main knows the terminal, and nothing of certificates",
+		why:   "the plugin's main knows the terminal and the browser, and nothing of certificates",
+	},
+	{
+		path:  "internal/plugin/browser",
+		never: []string{clientGo, controllerRuntime, cliRuntime},
+		why:   "a browser opens an address, whatever is there",
 	},
 	{
 		path: "internal/plugin/commands",
