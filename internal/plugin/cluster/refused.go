@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,6 +17,8 @@ import (
 type RefusedError struct {
 	// Verb and Resource are what was refused; Namespace is where, empty for the whole cluster.
 	Verb, Resource, Namespace string
+	// AllNamespaces reports whether all were asked for, where one may do.
+	AllNamespaces bool
 	// Err is the API server's.
 	Err error
 }
@@ -28,26 +31,48 @@ func (e *RefusedError) Error() string {
 	} else {
 		check += " -A"
 	}
-	return fmt.Sprintf("you may not %s %s %s: ask for that right, and check it with %#q",
-		e.Verb, e.Resource, where, check)
+	instead := ""
+	if e.AllNamespaces {
+		instead = "name a namespace in which you may, with -n NAMESPACE in the place of -A, or "
+	}
+	return fmt.Sprintf("you may not %s %s %s: %sask for that right, and check it with %#q",
+		e.Verb, e.Resource, where, instead, check)
 }
 
 // Unwrap is the API server's error.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// Explain names the right that is missing where err says that one is; what says what was tried, as "get ManualOrder x".
-// What the API server refuses for another reason, as an admission policy or a quota, stays as it says it.
+// Explain names the right that is missing where err says that one is, and says what to look at where the API server has
+// not answered or does not know who asks; what says what was tried, as "get ManualOrder x". What the API server refuses
+// for another reason, as an admission policy or a quota, stays as it says it.
 func Explain(err error, verb, resource, namespace, what string) error {
-	if err == nil {
+	refused, isRead := refusedRight(err), verb == "get" || verb == "list"
+	sent, isUnanswered := errors.AsType[*url.Error](err)
+	switch {
+	case err == nil:
 		return nil
-	}
-	if refused := refusedRight(err); refused != nil {
+	case refused != nil:
 		return refused
-	}
-	if isRead := verb == "get" || verb == "list"; isRead && apierrors.IsForbidden(err) { // which nothing else forbids
+	case isRead && apierrors.IsForbidden(err): // which nothing else forbids
 		return &RefusedError{Verb: verb, Resource: resource, Namespace: namespace, Err: err}
+	case apierrors.IsUnauthorized(err):
+		return fmt.Errorf("%s: the API server does not know who you are: log in to the cluster again, or name another user "+
+			"with --context or --user: %w", what, err)
+	case isUnanswered && !errors.Is(err, context.Canceled):
+		return fmt.Errorf("%s: the API server %s cannot be asked: %w; see whether the cluster runs, and whether you mean "+
+			"this one: --kubeconfig, --context and --server name another", what, serverOf(sent), sent.Err)
+	default:
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	return fmt.Errorf("%s: %w", what, err)
+}
+
+// serverOf is whom a request was for.
+func serverOf(sent *url.Error) string {
+	address, err := url.Parse(sent.URL)
+	if err != nil {
+		return sent.URL
+	}
+	return (&url.URL{Scheme: address.Scheme, Host: address.Host}).String()
 }
 
 // refusal is how the API server says which right somebody has not: one write can take the rights to patch and to

@@ -49,7 +49,7 @@ func (p *program) completeOrder() *cobra.Command {
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.bring(command.Context(), arguments[0], arguments[1:], options)
 		},
-		ValidArgsFunction: p.completeRows(overview.KindManualOrder),
+		ValidArgsFunction: p.completeRows(overview.KindManualOrder, isOpen),
 	}
 	flags := command.Flags()
 	flags.BoolVar(&options.dryRun, "dry-run", false, "check and show only")

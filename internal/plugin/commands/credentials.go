@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -32,12 +33,12 @@ const fieldManager = "kubectl-varmenne"
 
 // credentialsOptions are the flags of credentials.
 type credentialsOptions struct {
-	descriptor uint
+	descriptor number
 	secret     string
 }
 
 func (p *program) credentials() *cobra.Command {
-	var options credentialsOptions
+	options := credentialsOptions{descriptor: number{most: math.MaxInt32}}
 	command := &cobra.Command{
 		Use:   "credentials CERTIFICATE",
 		Short: "Put transfer credentials into the Secret that a Certificate draws on",
@@ -51,13 +52,13 @@ func (p *program) credentials() *cobra.Command {
 		Example: "  kubectl varmenne credentials -n payroll incomes\n" +
 			"  kubectl varmenne credentials -n payroll incomes --from-fd 3 3< letter",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: p.completeRows(overview.KindCertificate),
+		ValidArgsFunction: p.completeRows(overview.KindCertificate, takesCredentials),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.putCredentials(command.Context(), arguments[0], options)
 		},
 	}
 	flags := command.Flags()
-	flags.UintVar(&options.descriptor, "from-fd", 0, "file `descriptor` to read the TransferId and the TransferPassword "+
+	flags.Var(&options.descriptor, "from-fd", "file `descriptor` to read the TransferId and the TransferPassword "+
 		"from, a line each; 0 is standard input, and taken only where it is no terminal")
 	flags.StringVar(&options.secret, "secret", "", "`name` of the Secret, where neither Certificate nor issuer can be "+
 		"asked")
@@ -194,7 +195,7 @@ func (p *program) askTransfer(options credentialsOptions) (secrets.Transfer, err
 }
 
 func (p *program) askPair(options credentialsOptions, first, second string) (one, other string, err error) {
-	if options.descriptor == 0 && p.Terminal != nil {
+	if options.descriptor.value == 0 && p.Terminal != nil {
 		if one, err = p.Terminal.AskHidden(first + ": "); err == nil {
 			other, err = p.Terminal.AskHidden(second + ": ")
 		}
@@ -204,8 +205,8 @@ func (p *program) askPair(options credentialsOptions, first, second string) (one
 		return one, other, nil
 	}
 	from := p.Streams.In
-	if options.descriptor != 0 {
-		opened := p.Descriptor(options.descriptor)
+	if options.descriptor.value != 0 {
+		opened := p.Descriptor(options.descriptor.value)
 		defer opened.Close()
 		from = opened
 	}

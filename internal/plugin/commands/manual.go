@@ -28,7 +28,7 @@ func (p *program) csr() *cobra.Command {
 		Example: "  kubectl varmenne csr -n stamping interface > interface.csr\n" +
 			"  kubectl varmenne csr -n stamping interface --der > interface.der",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: p.completeRows(overview.KindManualOrder),
+		ValidArgsFunction: p.completeRows(overview.KindManualOrder, isOpen),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.writeRequest(command.Context(), arguments[0], der)
 		},
@@ -81,7 +81,7 @@ func (p *program) applied() *cobra.Command {
 		Example: "  kubectl varmenne applied -n stamping interface --reference \"DVV 1234\" --by Maija\n" +
 			"  kubectl varmenne applied -n stamping interface --stopped",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: p.completeRows(overview.KindManualOrder),
+		ValidArgsFunction: p.completeRows(overview.KindManualOrder, isUnissued),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.noteApplication(command.Context(), arguments[0], options)
 		},

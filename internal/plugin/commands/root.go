@@ -93,7 +93,7 @@ func New(options Options) *cobra.Command {
 		verb.Args = withUsage(verb.Args)
 		root.AddCommand(verb)
 	}
-	completeFlags(root)
+	p.completeFlags(root)
 	return root
 }
 

@@ -32,7 +32,7 @@ func (p *program) why() *cobra.Command {
 			}
 			return p.explain(command.Context(), arguments[0], output)
 		},
-		ValidArgsFunction: p.completeRows(anyKind),
+		ValidArgsFunction: p.completeRows(anyKind, isAny),
 	}
 	command.Flags().StringVarP(&output, "output", "o", "", "`format`: json or yaml")
 	return command
@@ -50,11 +50,13 @@ func (p *program) explain(ctx context.Context, name, output string) error {
 	if err != nil {
 		return err
 	}
-	p.warnOfUnread(inventory)
-	row, err := pick(overview.Of(inventory.Objects(), p.Clock.Now()), name)
+	rows := overview.Of(inventory.Objects(), p.Clock.Now())
+	row, err := pick(rows, name)
 	if err != nil {
+		p.warnOfUnread(inventory, nil)
 		return err
 	}
+	p.warnOfUnread(inventory, []overview.Row{*row})
 	events, err := actions.Events(ctx, access, row.Chain)
 	if err != nil {
 		p.warnf("warning: events are not shown: %v", err)
