@@ -106,8 +106,8 @@ var rules = []rule{
 	{
 		path: "internal/plugin/overview",
 		may: []string{
-			"api/v1alpha1", "internal/manual/csr", "internal/messages/rotation", "internal/pki", "internal/reasons",
-			"internal/tracked/trackedstate",
+			"api/v1alpha1", "internal/kube/conditions", "internal/manual/csr", "internal/messages/rotation", "internal/pki",
+			"internal/reasons", "internal/tracked/trackedstate",
 		},
 		never: []string{clientGo, controllerRuntime, cliRuntime},
 		why:   "what waits for whom is a pure function of the objects and the time, whoever lists and shows them",
@@ -211,8 +211,13 @@ var rules = []rule{
 	},
 	{
 		path: "internal/kube/status",
-		may:  []string{"api/v1alpha1"},
+		may:  []string{"api/v1alpha1", "internal/kube/conditions"},
 		why:  "status writes conditions and events, whatever they are about",
+	},
+	{
+		path:  "internal/kube/conditions",
+		never: []string{clientGo, controllerRuntime, cliRuntime},
+		why:   "conditions reads objects of cert-manager, wherever they come from",
 	},
 	{
 		path:  "internal/reasons",

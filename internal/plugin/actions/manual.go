@@ -26,10 +26,9 @@ const ManualOrders = "manualorders." + v1alpha1.GroupName
 func ManualOrder(
 	ctx context.Context, access client.Client, namespace, name string,
 ) (*v1alpha1.ManualOrder, error) {
-	order := &v1alpha1.ManualOrder{}
-	err := access.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, order)
+	order, err := ManualOrderNamed(ctx, access, namespace, name)
 	if err == nil || !cluster.IsGone(err) {
-		return order, cluster.Explain(err, "get", ManualOrders, namespace, "get ManualOrder "+name)
+		return order, err
 	}
 	list := &v1alpha1.ManualOrderList{}
 	if err := access.List(ctx, list, client.InNamespace(namespace)); err != nil {

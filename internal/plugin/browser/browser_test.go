@@ -22,7 +22,8 @@ func opener(t *testing.T, script string) (home string) {
 	}
 	home, programs := t.TempDir(), t.TempDir()
 	if script != "" {
-		must.Do(t, os.WriteFile(filepath.Join(programs, "xdg-open"), []byte("#!/bin/sh\n"+script), 0o700)) //nolint:gosec // run
+		program := filepath.Join(programs, "xdg-open")
+		must.Do(t, os.WriteFile(program, []byte("#!/bin/sh\n"+script), 0o700)) //nolint:gosec // it is to be run
 	}
 	t.Setenv("HOME", home)
 	t.Setenv("PATH", programs)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"k8s.io/utils/clock"
 )
 
 const (
@@ -30,10 +32,10 @@ func removeLeft(directory string) {
 // isLeft reports whether a file is one of ours, and old. A person may call a page of their own as we call ours.
 func isLeft(name string) bool {
 	found, err := os.Lstat(name)
-	if err != nil || !found.Mode().IsRegular() || time.Since(found.ModTime()) < old {
+	if err != nil || !found.Mode().IsRegular() || (clock.RealClock{}).Since(found.ModTime()) < old {
 		return false
 	}
-	file, err := os.Open(name) //nolint:gosec // it was found in the person's own directory
+	file, err := os.Open(name)
 	if err != nil {
 		return false
 	}

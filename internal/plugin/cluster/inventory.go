@@ -150,8 +150,8 @@ func unread(listed *page, namespace string) Unread {
 	return noted
 }
 
-// Missing is what rows do not show because it could not be listed. Of a supplement that is something only where a row has
-// such an issuer, and all supplements are one.
+// Missing is what rows do not show because it could not be listed. Of a supplement that is something only where a row
+// has such an issuer, and all supplements are one.
 func (i *Inventory) Missing(rows []overview.Row) []Unread {
 	var missing, supplements []Unread
 	for _, kind := range i.Unread {

@@ -49,7 +49,9 @@ func (p *program) completeFlags(root *cobra.Command) {
 // complete completes names of something.
 func (*program) complete(names func(context.Context) []string) completion {
 	return func(command *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		found := slices.DeleteFunc(names(command.Context()), func(name string) bool { return !strings.HasPrefix(name, begun) })
+		found := slices.DeleteFunc(names(command.Context()), func(name string) bool {
+			return !strings.HasPrefix(name, begun)
+		})
 		slices.Sort(found)
 		return found, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -102,10 +104,12 @@ func takesCredentials(row *overview.Row, _ overview.Step) bool {
 	return v1alpha1.NewVeroIssuer(kind) != nil
 }
 
-func isNoticeDue(row *overview.Row, _ overview.Step) bool { return row.State == v1alpha1.ConditionNoticeDue }
+func isNoticeDue(row *overview.Row, _ overview.Step) bool {
+	return row.State == v1alpha1.ConditionNoticeDue
+}
 
-// completeRows completes the names of objects of a kind that rows are about, or stand in their chains, and that the verb
-// can do something for.
+// completeRows completes the names of objects of a kind that rows are about, or stand in their chains, and that the
+// verb can do something for.
 func (p *program) completeRows(kind string, is offered) completion {
 	return func(command *cobra.Command, arguments []string, begun string) ([]string, cobra.ShellCompDirective) {
 		if len(arguments) > 0 {

@@ -130,7 +130,8 @@ func TestNamesAreCompleted(t *testing.T) {
 	must.Contain(t, says(t, "__complete", "why", "-n", namespace, "l"), "leimat\t")
 	must.Contain(t, says(t, "__complete", "status", "--fail-on", ""), "warning\ncritical\n")
 	for flag, name := range map[string]string{
-		"--namespace": namespace, "--controller-namespace": namespace, "--context": "test", "--cluster": "test", "--user": "none",
+		"--namespace": namespace, "--controller-namespace": namespace,
+		"--context": "test", "--cluster": "test", "--user": "none",
 	} {
 		must.Contain(t, says(t, "__complete", "ui", flag, name[:2]), name+"\n", ":4\n")
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
@@ -37,16 +38,28 @@ func (p *program) csr() *cobra.Command {
 	return command
 }
 
-func (p *program) writeRequest(ctx context.Context, name string, der bool) error {
+// manualOrder is the order that a name means, in the namespace that is meant.
+func (p *program) manualOrder(ctx context.Context, name string) (client.Client, *v1alpha1.ManualOrder, error) {
 	access, namespace, err := p.connect()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	order, err := actions.ManualOrder(ctx, access, namespace, name)
+	return access, order, err
+}
+
+// openOrder is manualOrder for who carries or brings something for it.
+func (p *program) openOrder(ctx context.Context, name string) (client.Client, *v1alpha1.ManualOrder, error) {
+	access, order, err := p.manualOrder(ctx, name)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := actions.RefuseEnded(order); err != nil {
+	return access, order, actions.RefuseEnded(order)
+}
+
+func (p *program) writeRequest(ctx context.Context, name string, der bool) error {
+	_, order, err := p.openOrder(ctx, name)
+	if err != nil {
 		return err
 	}
 	if noted := order.Spec.Application; noted != nil {
@@ -122,14 +135,11 @@ func (p *program) noteApplication(ctx context.Context, name string, options appl
 	if err != nil {
 		return err
 	}
-	access, namespace, err := p.connect()
+	access, order, err := p.manualOrder(ctx, name)
 	if err != nil {
 		return err
 	}
-	order, err := actions.ManualOrder(ctx, access, namespace, name)
-	if err != nil {
-		return err
-	}
+	namespace := order.Namespace
 	if err := actions.NoteApplication(ctx, access, order, application); err != nil {
 		if noted := order.Spec.Application; apierrors.IsInvalid(err) && noted != nil {
 			return fmt.Errorf("%w: `kubectl varmenne applied -n %s %s --stopped` removes it", err, namespace, order.Name)

@@ -54,8 +54,8 @@ func TestTheExitCodeOfStatus(t *testing.T) {
 	empty, waiting := server.Namespace(t), server.Namespace(t)
 	may := "you may not list certificates.cert-manager.io in namespace " + empty + ": ask for that right, and check it " +
 		"with `kubectl auth can-i list certificates.cert-manager.io -n " + empty + "`"
-	unreachable := "the API server https://127.0.0.1:1 cannot be asked: dial tcp 127.0.0.1:1: connect: connection refused; " +
-		"see whether the cluster runs, and whether you mean this one: --kubeconfig, --context and --server name another"
+	unreachable := "the API server https://127.0.0.1:1 cannot be asked: dial tcp 127.0.0.1:1: connect: connection " +
+		"refused; see whether the cluster runs, and whether you mean this one: --kubeconfig, --context and --server name another"
 	create(t, noticeDue(waiting))
 	for claim, c := range map[string]struct {
 		arguments []string
@@ -69,9 +69,9 @@ func TestTheExitCodeOfStatus(t *testing.T) {
 		"a severity that there is not":      {[]string{"--fail-on=fatal"}, 1, "write warning or critical"},
 		"a watch has no end":                {[]string{"--watch", "--fail-on=warning"}, 1, "never ends"},
 		"nothing can be read":               {[]string{"-n", empty, "--as=nobody"}, 1, may},
-		"nor in the whole cluster":          {[]string{"-A", "--as=nobody"}, 1, "name a namespace in which you may, with -n "},
+		"nor in the whole cluster":          {[]string{"-A", "--as=nobody"}, 1, "name a namespace in which you may, with "},
 		"a cluster that nobody can reach":   {[]string{"--server=https://127.0.0.1:1"}, 1, unreachable},
-		"an unknown user":                   {[]string{"--user=none", "--insecure-skip-tls-verify"}, 1, "log in to the cluster"},
+		"an unknown user":                   {[]string{"--user=none", "--insecure-skip-tls-verify"}, 1, "log in to"},
 		"a context that there is not":       {[]string{"--context=other"}, 1, "other"},
 		"an argument that nobody asked for": {[]string{"all"}, 1, "all"},
 	} {

@@ -291,7 +291,7 @@ func (c *call) complete() error {
 	if err := c.refuseStale(judged.Seen); err != nil {
 		return err
 	}
-	if err := actions.Complete(c.r.Context(), c.Access, order, judged.Issued, came); err != nil {
+	if err := actions.Complete(c.r.Context(), c.Access, order, judged.Certificates); err != nil {
 		return err
 	}
 	c.leadTo(orderPath(order.Namespace, order.Name))
