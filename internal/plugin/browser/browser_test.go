@@ -23,7 +23,7 @@ func opener(t *testing.T, script string) (home string) {
 	home, programs := t.TempDir(), t.TempDir()
 	if script != "" {
 		program := filepath.Join(programs, "xdg-open")
-		must.Do(t, os.WriteFile(program, []byte("#!/bin/sh\n"+script), 0o700)) //nolint:gosec // it is to be run
+		must.Do(t, os.WriteFile(program, []byte("#!/bin/sh\n"+script), 0o700))
 	}
 	t.Setenv("HOME", home)
 	t.Setenv("PATH", programs)

@@ -55,7 +55,8 @@ func TestTheExitCodeOfStatus(t *testing.T) {
 	may := "you may not list certificates.cert-manager.io in namespace " + empty + ": ask for that right, and check it " +
 		"with `kubectl auth can-i list certificates.cert-manager.io -n " + empty + "`"
 	unreachable := "the API server https://127.0.0.1:1 cannot be asked: dial tcp 127.0.0.1:1: connect: connection " +
-		"refused; see whether the cluster runs, and whether you mean this one: --kubeconfig, --context and --server name another"
+		"refused; see whether the cluster runs, and whether you mean this one: --kubeconfig, --context and --server name " +
+		"another"
 	create(t, noticeDue(waiting))
 	for claim, c := range map[string]struct {
 		arguments []string
