@@ -101,6 +101,8 @@ plugin: ## makes archives of kubectl-varmenne for six platforms and the Krew man
 		GOOS=$$os GOARCH=$$arch $(GO) $(BUILD) -o $(PLUGIN)/$$name/kubectl-varmenne$$ending \
 			-ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" ./cmd/kubectl-varmenne; \
 		cp LICENSE cmd/kubectl-varmenne/kubectl_complete-varmenne $(PLUGIN)/$$name/; \
+		$(GO) -C tools/docs run ./licenses -repository $(CURDIR) -programs ./cmd/kubectl-varmenne -platform $$platform \
+			-texts $(PLUGIN)/$$name/licenses.txt; \
 		tar --sort=name --mtime=@$(IMAGE_TIME) --mode=u=rwX,go=rX --owner=0 --group=0 --numeric-owner \
 			-C $(PLUGIN)/$$name -cf - . | gzip -9n > $(PLUGIN)/$$name.tar.gz; \
 		digest=$$(sha256sum $(PLUGIN)/$$name.tar.gz); \

@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/utils/clock"
 
+	"github.com/varmenne/varmenne-issuer/internal/plugin/browser"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/commands"
 )
 
@@ -27,14 +28,17 @@ var (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // whoever presses Ctrl-C once more does not wait for what still runs
 	root := commands.New(commands.Options{
-		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
-		Clock:   clock.RealClock{}, Terminal: terminal(), Browse: browse, Version: version, Commit: commit,
-		Descriptor: func(number uint) io.ReadCloser { return os.NewFile(uintptr(number), "credentials") },
+		Streams: genericiooptions.IOStreams{In: input{os.Stdin, ctx}, Out: os.Stdout, ErrOut: os.Stderr},
+		Clock:   clock.RealClock{}, Terminal: terminal(ctx), Browse: browser.Open, Version: version, Commit: commit,
+		Descriptor: func(number uint) io.ReadCloser {
+			return input{os.NewFile(uintptr(number), "credentials"), ctx}
+		},
 	})
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "kubectl varmenne:", err)
+		fmt.Fprintln(os.Stderr, commands.Complaint(err))
 	}
 	os.Exit(commands.ExitCode(err))
 }

@@ -56,9 +56,14 @@ var rules = []rule{
 	},
 	{
 		path:  "cmd/kubectl-varmenne",
-		may:   []string{"internal/plugin/commands"},
+		may:   []string{"internal/plugin/browser", "internal/plugin/commands"},
 		never: servers,
-		why:   "the plugin's main knows the terminal, and nothing of certificates",
+		why:   "the plugin's main knows the terminal and the browser, and nothing of certificates",
+	},
+	{
+		path:  "internal/plugin/browser",
+		never: []string{clientGo, controllerRuntime, cliRuntime},
+		why:   "a browser opens an address, whatever is there",
 	},
 	{
 		path: "internal/plugin/commands",
@@ -101,8 +106,8 @@ var rules = []rule{
 	{
 		path: "internal/plugin/overview",
 		may: []string{
-			"api/v1alpha1", "internal/manual/csr", "internal/messages/rotation", "internal/pki", "internal/reasons",
-			"internal/tracked/trackedstate",
+			"api/v1alpha1", "internal/kube/conditions", "internal/manual/csr", "internal/messages/rotation", "internal/pki",
+			"internal/reasons", "internal/tracked/trackedstate",
 		},
 		never: []string{clientGo, controllerRuntime, cliRuntime},
 		why:   "what waits for whom is a pure function of the objects and the time, whoever lists and shows them",
@@ -206,8 +211,13 @@ var rules = []rule{
 	},
 	{
 		path: "internal/kube/status",
-		may:  []string{"api/v1alpha1"},
+		may:  []string{"api/v1alpha1", "internal/kube/conditions"},
 		why:  "status writes conditions and events, whatever they are about",
+	},
+	{
+		path:  "internal/kube/conditions",
+		never: []string{clientGo, controllerRuntime, cliRuntime},
+		why:   "conditions reads objects of cert-manager, wherever they come from",
 	},
 	{
 		path:  "internal/reasons",

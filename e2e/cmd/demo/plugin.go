@@ -11,13 +11,14 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/e2e/binaries"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/browser"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/commands"
 )
 
 // plugin does what kubectl varmenne does, as the administrator of the cluster, and prints what that prints.
 func plugin(ctx context.Context, w *world.World, arguments ...string) error {
 	root := commands.New(commands.Options{ //nolint:contextcheck // its verbs run with the context of ExecuteContext
-		Clock:   clock.RealClock{},
+		Clock: clock.RealClock{}, Browse: browser.Open,
 		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
 	})
 	root.SetArgs(append([]string{"--kubeconfig", w.Cluster.KubeconfigPath()}, arguments...))

@@ -1,26 +1,21 @@
 package status
 
 import (
-	"slices"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 )
 
-// ReadyMessage is the message of a CertificateRequest's Ready condition, empty if it has none.
-func ReadyMessage(request *cmapi.CertificateRequest) string {
-	if condition := Find(request, cmapi.CertificateRequestConditionReady); condition != nil {
-		return condition.Message
-	}
-	return ""
-}
+// ReadyMessage is conditions.ReadyMessage.
+func ReadyMessage(request *cmapi.CertificateRequest) string { return conditions.ReadyMessage(request) }
 
-// IsTrue reports whether a CertificateRequest has a condition with status True.
+// IsTrue is conditions.IsTrue.
 func IsTrue(request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType) bool {
-	condition := Find(request, kind)
-	return condition != nil && condition.Status == cmmeta.ConditionTrue
+	return conditions.IsTrue(request, kind)
 }
 
 // IsFinal reports whether a CertificateRequest has reached an end that it cannot leave: issued, failed or denied.
@@ -112,14 +107,9 @@ func setFailureTime(request *cmapi.CertificateRequest, now time.Time) {
 	}
 }
 
-// Find is a condition of a CertificateRequest, nil if it has none of that type.
+// Find is conditions.Find.
 func Find(
 	request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType,
 ) *cmapi.CertificateRequestCondition {
-	conditions := request.Status.Conditions
-	i := slices.IndexFunc(conditions, func(c cmapi.CertificateRequestCondition) bool { return c.Type == kind })
-	if i < 0 {
-		return nil
-	}
-	return &conditions[i]
+	return conditions.Find(request, kind)
 }

@@ -61,13 +61,10 @@ func Check(
 	return issued, nil
 }
 
-// Complete puts what came into an order, as it was read.
-func Complete(
-	ctx context.Context, access client.Client, order *v1alpha1.ManualOrder, issued delivery.Issued,
-	came []*x509.Certificate,
-) error {
+// Complete puts what came into an order, as Encode has written it.
+func Complete(ctx context.Context, access client.Client, order *v1alpha1.ManualOrder, certificates string) error {
 	return Change(ctx, access, order, func() {
-		order.Spec.Certificate, order.Spec.CertificateFrom = Encode(issued.Leaf, came), nil
+		order.Spec.Certificate, order.Spec.CertificateFrom = certificates, nil
 	})
 }
 

@@ -3,6 +3,7 @@ package actions
 import (
 	"cmp"
 	"context"
+	"encoding/pem"
 	"fmt"
 	"slices"
 	"time"
@@ -25,10 +26,9 @@ const ManualOrders = "manualorders." + v1alpha1.GroupName
 func ManualOrder(
 	ctx context.Context, access client.Client, namespace, name string,
 ) (*v1alpha1.ManualOrder, error) {
-	order := &v1alpha1.ManualOrder{}
-	err := access.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, order)
+	order, err := ManualOrderNamed(ctx, access, namespace, name)
 	if err == nil || !cluster.IsGone(err) {
-		return order, cluster.Explain(err, "get", ManualOrders, namespace, "get ManualOrder "+name)
+		return order, err
 	}
 	list := &v1alpha1.ManualOrderList{}
 	if err := access.List(ctx, list, client.InNamespace(namespace)); err != nil {
@@ -103,6 +103,16 @@ func By(noted *v1alpha1.ManualApplication) string {
 		return ""
 	}
 	return ", by " + pki.Quote(noted.By)
+}
+
+// Request is the CSR of an order, in PEM and in DER, and nothing of what may stand around it: whoever has made the
+// request for a certificate wrote that.
+func Request(order *v1alpha1.ManualOrder) (text, der []byte, err error) {
+	request, err := pki.ParseCertificateRequest(order.Spec.Request)
+	if err != nil {
+		return nil, nil, fmt.Errorf("spec.request of ManualOrder %s: %w", order.Name, err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request.Raw}), request.Raw, nil
 }
 
 // Change patches an order as it was read: whoever was faster is not overruled.

@@ -48,9 +48,16 @@ func optimistic(before client.Object) client.Patch {
 // Visible is a text in one line, without what moves the cursor of a terminal: others than our controllers may have
 // written it.
 func Visible(text string) string {
+	return strings.ReplaceAll(VisibleLines(text), "\n", " ")
+}
+
+// VisibleLines is Visible for a text in several lines.
+func VisibleLines(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == '\t':
+		case r == '\n':
+			return r
+		case r == '\t':
 			return ' '
 		case !unicode.IsGraphic(r):
 			return '?'

@@ -3,10 +3,12 @@
 package calendar
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	ics "github.com/arran4/golang-ical"
 
@@ -42,7 +44,12 @@ func Write(to io.Writer, rows []overview.Row, now time.Time) error {
 			}
 		}
 	}
-	return calendar.SerializeTo(to, ics.WithNewLineWindows)
+	text := &bytes.Buffer{} // the library does not say that its last line could not be written
+	if err := calendar.SerializeTo(text, ics.WithNewLineWindows); err != nil {
+		return err
+	}
+	_, err := text.WriteTo(to)
+	return err
 }
 
 func addEvent(calendar *ics.Calendar, row *overview.Row, date overview.Date, summary string, now time.Time) {
@@ -55,7 +62,12 @@ func addEvent(calendar *ics.Calendar, row *overview.Row, date overview.Date, sum
 	if row.Command != "" {
 		description += "\n" + row.Command
 	}
-	event.SetDescription(description)
+	event.SetDescription(strings.Map(func(r rune) rune {
+		if r != '\n' && unicode.IsControl(r) { // which no text may have (RFC 5545, 3.3.11), and some take for a line's end
+			return unicode.ReplacementChar
+		}
+		return r
+	}, description))
 }
 
 // uid is the same for the same object and what happens to it, whenever that is.

@@ -2,9 +2,11 @@ package calendar_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	ics "github.com/arran4/golang-ical"
 
@@ -78,5 +80,40 @@ func TestAnEventThatMovesIsTheSameEvent(t *testing.T) {
 	other.Chain[0].UID = "0a1c"
 	if uids(written(t, other)) == before {
 		t.Error("another object has the same")
+	}
+}
+
+// TestNothingThatATenantWritesIsALineOfItsOwn, whatever a program takes for the end of one.
+func TestNothingThatATenantWritesIsALineOfItsOwn(t *testing.T) {
+	hostile := row(now.AddDate(0, 1, 0))
+	hostile.State, hostile.Todo = "x\rATTACH:http://a.example", "y\r\nEND:VEVENT\x00\x1b\x85z"
+	text := written(t, hostile)
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\r\n"), "\r\n") {
+		if i := strings.IndexFunc(line, unicode.IsControl); i >= 0 {
+			t.Errorf("%q has a control character", line)
+		}
+	}
+	if got := len(must.Get(ics.ParseCalendar(strings.NewReader(text)))(t).Events()); got != 2 {
+		t.Errorf("there are %d events", got)
+	}
+}
+
+// fullAfter takes so many bytes.
+type fullAfter int
+
+func (f *fullAfter) Write(text []byte) (int, error) {
+	if *f -= fullAfter(len(text)); *f < 0 {
+		return 0, errors.New("no space left")
+	}
+	return len(text), nil
+}
+
+// TestACalendarThatIsNotWholeIsAnError, wherever it breaks off: subscribers would lose what is not in it.
+func TestACalendarThatIsNotWholeIsAnError(t *testing.T) {
+	whole := len(written(t, row(now.AddDate(0, 1, 0))))
+	for _, room := range []int{0, 5, whole / 2, whole - 5, whole - 1} {
+		if calendar.Write(new(fullAfter(room)), []overview.Row{row(now.AddDate(0, 1, 0))}, now) == nil {
+			t.Errorf("with room for %d of %d bytes there is no error", room, whole)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package cluster
 import (
 	"cmp"
 	"context"
-	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,7 +39,8 @@ func (i *Inventory) Follow(ctx context.Context, access client.WithWatch) (<-chan
 		}
 		if err != nil {
 			cancel()
-			return nil, fmt.Errorf("watch %s: %w", Resource(page.kind), err)
+			resource := Resource(page.kind)
+			return nil, Explain(err, "watch", resource, i.namespace, "watch "+resource)
 		}
 		running++
 		go func() {

@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"golang.org/x/sync/errgroup"
@@ -55,8 +57,8 @@ func kinds() []listed {
 
 // Unread is a kind that could not be listed.
 type Unread struct {
-	// Resource of the kind, as kubectl names it.
-	Resource string
+	// Kind, and its Resource, as kubectl names it.
+	Kind, Resource string
 	// Err says why.
 	Err error
 	// Supplement reports whether only a few dates are missing for it.
@@ -92,7 +94,8 @@ func List(ctx context.Context, reader client.Reader, namespace string) (*Invento
 			pages[i] = page{listed: kind}
 			pages[i].version, pages[i].objects, pages[i].err = listAll(ctx, reader, kind, namespace)
 			if err := pages[i].err; err != nil && !IsRefused(err) && !isUnknown(err) {
-				return fmt.Errorf("list %s: %w", Resource(kind.kind), err)
+				resource := Resource(kind.kind)
+				return Explain(err, "list", resource, namespace, "list "+resource)
 			}
 			return nil
 		})
@@ -135,13 +138,38 @@ func unread(listed *page, namespace string) Unread {
 	if listed.supplement {
 		namespace = ""
 	}
-	noted := Unread{Resource: resource, Supplement: listed.supplement,
+	noted := Unread{Kind: listed.kind.Kind, Resource: resource, Supplement: listed.supplement,
 		Err: Explain(listed.err, "list", resource, namespace, "list "+resource)}
+	if refused, is := errors.AsType[*RefusedError](noted.Err); is && refused.Verb == "list" {
+		refused.AllNamespaces = namespace == "" && !listed.supplement
+	}
 	if isUnknown(listed.err) {
 		noted.Err = fmt.Errorf("the cluster has no %s: cert-manager or varmenne-issuer is not installed there, or an older "+
 			"version of it", resource)
 	}
 	return noted
+}
+
+// Missing is what rows do not show because it could not be listed. Of a supplement that is something only where a row
+// has such an issuer, and all supplements are one.
+func (i *Inventory) Missing(rows []overview.Row) []Unread {
+	var missing, supplements []Unread
+	for _, kind := range i.Unread {
+		switch {
+		case !kind.Supplement:
+			missing = append(missing, kind)
+		case slices.ContainsFunc(rows, func(row overview.Row) bool { return strings.HasPrefix(row.Issuer, kind.Kind+"/") }):
+			supplements = append(supplements, kind)
+		}
+	}
+	if len(supplements) == 0 {
+		return missing
+	}
+	one := supplements[0]
+	for _, other := range supplements[1:] {
+		one.Resource += " and " + other.Resource
+	}
+	return append(missing, one)
 }
 
 // listAll lists a kind in chunks. A list that takes so long that the API server has forgotten where it was begins anew,

@@ -32,7 +32,8 @@ func (p *program) writeCalendar(ctx context.Context, all bool) error {
 	if err != nil {
 		return err
 	}
-	p.warnOfUnread(inventory)
 	now := p.Clock.Now()
-	return calendar.Write(p.Streams.Out, overview.Of(inventory.Objects(), now), now)
+	rows := overview.Of(inventory.Objects(), now)
+	p.warnOfUnread(inventory, rows)
+	return calendar.Write(p.Streams.Out, rows, now)
 }

@@ -49,7 +49,7 @@ func (p *program) completeOrder() *cobra.Command {
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.bring(command.Context(), arguments[0], arguments[1:], options)
 		},
-		ValidArgsFunction: p.completeRows(overview.KindManualOrder),
+		ValidArgsFunction: p.completeRows(overview.KindManualOrder, isOpen),
 	}
 	flags := command.Flags()
 	flags.BoolVar(&options.dryRun, "dry-run", false, "check and show only")
@@ -67,15 +67,8 @@ func (p *program) bring(ctx context.Context, name string, files []string, option
 	if err != nil {
 		return err
 	}
-	access, namespace, err := p.connect()
+	access, order, err := p.openOrder(ctx, name)
 	if err != nil {
-		return err
-	}
-	order, err := actions.ManualOrder(ctx, access, namespace, name)
-	if err != nil {
-		return err
-	}
-	if err := actions.RefuseEnded(order); err != nil {
 		return err
 	}
 	issued, err := actions.Check(ctx, access, order, came, actions.Checking{
@@ -174,7 +167,7 @@ func (p *program) send(
 	ctx context.Context, access client.Client, order *v1alpha1.ManualOrder, issued delivery.Issued,
 	came []*x509.Certificate, options completeOptions,
 ) error {
-	if err := actions.Complete(ctx, access, order, issued, came); err != nil {
+	if err := actions.Complete(ctx, access, order, actions.Encode(issued.Leaf, came)); err != nil {
 		return err
 	}
 	p.sayf("ManualOrder %s/%s has the certificate.", order.Namespace, order.Name)

@@ -3,10 +3,13 @@ package commands
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
+	"strings"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/spf13/cobra"
@@ -30,12 +33,12 @@ const fieldManager = "kubectl-varmenne"
 
 // credentialsOptions are the flags of credentials.
 type credentialsOptions struct {
-	descriptor uint
+	descriptor number
 	secret     string
 }
 
 func (p *program) credentials() *cobra.Command {
-	var options credentialsOptions
+	options := credentialsOptions{descriptor: number{most: math.MaxInt32}}
 	command := &cobra.Command{
 		Use:   "credentials CERTIFICATE",
 		Short: "Put transfer credentials into the Secret that a Certificate draws on",
@@ -49,13 +52,13 @@ func (p *program) credentials() *cobra.Command {
 		Example: "  kubectl varmenne credentials -n payroll incomes\n" +
 			"  kubectl varmenne credentials -n payroll incomes --from-fd 3 3< letter",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: p.completeRows(overview.KindCertificate),
+		ValidArgsFunction: p.completeRows(overview.KindCertificate, takesCredentials),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.putCredentials(command.Context(), arguments[0], options)
 		},
 	}
 	flags := command.Flags()
-	flags.UintVar(&options.descriptor, "from-fd", 0, "file `descriptor` to read the TransferId and the TransferPassword "+
+	flags.Var(&options.descriptor, "from-fd", "file `descriptor` to read the TransferId and the TransferPassword "+
 		"from, a line each; 0 is standard input, and taken only where it is no terminal")
 	flags.StringVar(&options.secret, "secret", "", "`name` of the Secret, where neither Certificate nor issuer can be "+
 		"asked")
@@ -84,18 +87,27 @@ func (p *program) putCredentials(ctx context.Context, name string, options crede
 	})
 	err = access.Apply(ctx, secret, client.FieldOwner(fieldManager), client.ForceOwnership)
 	if err != nil {
-		return cluster.Explain(withoutValues(err), "patch", "secrets", namespace, "write Secret "+target.secret)
+		return cluster.Explain(withoutValues(err, transfer), "patch", "secrets", namespace, "write Secret "+target.secret)
 	}
 	p.sayf("Secret %s/%s has the credentials. How it goes on: kubectl varmenne why -n %s %s", namespace, target.secret,
 		namespace, name)
 	return nil
 }
 
-// withoutValues is an error of a write of credentials: the API server repeats in some what it could not take.
-func withoutValues(err error) error {
+// withoutValues is an error of a write of credentials: the API server repeats in some what it could not take, and so may
+// a policy.
+func withoutValues(err error, transfer secrets.Transfer) error {
 	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
 		return fmt.Errorf("the API server does not take it (%s): see whether the Secret is immutable or of another type",
 			apierrors.ReasonForError(err))
+	}
+	const telling = 4 // less stands in every text
+	for _, value := range []string{transfer.ID, transfer.Password.Reveal()} {
+		if text := err.Error(); len(value) >= telling && (strings.Contains(text, value) ||
+			strings.Contains(text, base64.StdEncoding.EncodeToString([]byte(value)))) {
+			return fmt.Errorf("the API server does not take it (%s), and repeats what was written, which is left out here",
+				apierrors.ReasonForError(err))
+		}
 	}
 	return err
 }
@@ -183,7 +195,7 @@ func (p *program) askTransfer(options credentialsOptions) (secrets.Transfer, err
 }
 
 func (p *program) askPair(options credentialsOptions, first, second string) (one, other string, err error) {
-	if options.descriptor == 0 && p.Terminal != nil {
+	if options.descriptor.value == 0 && p.Terminal != nil {
 		if one, err = p.Terminal.AskHidden(first + ": "); err == nil {
 			other, err = p.Terminal.AskHidden(second + ": ")
 		}
@@ -193,8 +205,8 @@ func (p *program) askPair(options credentialsOptions, first, second string) (one
 		return one, other, nil
 	}
 	from := p.Streams.In
-	if options.descriptor != 0 {
-		opened := p.Descriptor(options.descriptor)
+	if options.descriptor.value != 0 {
+		opened := p.Descriptor(options.descriptor.value)
 		defer opened.Close()
 		from = opened
 	}

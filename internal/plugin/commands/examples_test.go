@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/must"
@@ -128,6 +129,46 @@ func TestNamesAreCompleted(t *testing.T) {
 	must.Contain(t, says(t, "__complete", "csr", "-n", namespace, ""), "manual-1\tIssuing\n", ":4\n")
 	must.Contain(t, says(t, "__complete", "why", "-n", namespace, "l"), "leimat\t")
 	must.Contain(t, says(t, "__complete", "status", "--fail-on", ""), "warning\ncritical\n")
+	for flag, name := range map[string]string{
+		"--namespace": namespace, "--controller-namespace": namespace,
+		"--context": "test", "--cluster": "test", "--user": "none",
+	} {
+		must.Contain(t, says(t, "__complete", "ui", flag, name[:2]), name+"\n", ":4\n")
+	}
+}
+
+// TestOnlyWhatAVerbCanDoSomethingForIsCompleted: an order that was issued is carried nowhere.
+func TestOnlyWhatAVerbCanDoSomethingForIsCompleted(t *testing.T) {
+	namespace := server.Namespace(t)
+	manualIn(t, namespace, "issued")
+	order := &v1alpha1.ManualOrder{}
+	complete := func(state v1alpha1.ManualOrderState, wanted map[string]bool) {
+		must.Do(t, server.Client.Get(t.Context(), types.NamespacedName{Namespace: namespace, Name: "manual-1"}, order))
+		order.Status.State = state
+		must.Do(t, server.Client.Status().Update(t.Context(), order))
+		for verb, offered := range wanted {
+			if said := says(t, "__complete", verb, "-n", namespace, ""); strings.Contains(said, "manual-1") != offered {
+				t.Errorf("%s, of an order that is %s, completes %s", verb, state, said)
+			}
+		}
+	}
+	complete(v1alpha1.ManualOrderIssued, map[string]bool{"csr": false, "complete": false, "applied": false})
+	complete(v1alpha1.ManualOrderStale, map[string]bool{"csr": false, "complete": false, "applied": true})
+	complete(v1alpha1.ManualOrderApplied, map[string]bool{"csr": true, "complete": true, "applied": true})
+	create(t, certificate(namespace, "other", "VeroIssuer"), noticeDue(namespace))
+	said := says(t, "__complete", "credentials", "-n", namespace, "")
+	must.Contain(t, said, "other\t")
+	if strings.Contains(said, "issued\t") {
+		t.Errorf("credentials completes a Certificate that takes none: %s", said)
+	}
+	must.Contain(t, says(t, "__complete", "notice", "-n", namespace, ""), "via\tNoticeDue")
+}
+
+func TestANumberThatIsNoneIsRefusedInWords(t *testing.T) {
+	for _, c := range [][]string{{"ui", "--port=99999"}, {"ui", "--port=http"}, {"ui", "--port=-1"}} {
+		must.Say(t, (&call{}).run(t, c...), `for "--port" flag: write a whole number from 0 to 65535`)
+	}
+	must.Say(t, (&call{}).run(t, "credentials", "x", "--from-fd=stdin"), "--from-fd", "write a whole number from 0")
 }
 
 // noticeDue is a TrackedCertificate that somebody has to be told of.

@@ -92,6 +92,7 @@ func kubeconfig(t testing.TB) string {
 	config.AuthInfos["test"] = &clientcmdapi.AuthInfo{
 		ClientCertificateData: server.Config.CertData, ClientKeyData: server.Config.KeyData, Token: server.Config.BearerToken}
 	config.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "test"}
+	config.AuthInfos["none"] = &clientcmdapi.AuthInfo{Token: "none"}
 	config.CurrentContext = "test"
 	path := filepath.Join(t.TempDir(), "config")
 	must.Do(t, clientcmd.WriteToFile(*config, path))

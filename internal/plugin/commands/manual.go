@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
@@ -29,7 +29,7 @@ func (p *program) csr() *cobra.Command {
 		Example: "  kubectl varmenne csr -n stamping interface > interface.csr\n" +
 			"  kubectl varmenne csr -n stamping interface --der > interface.der",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: p.completeRows(overview.KindManualOrder),
+		ValidArgsFunction: p.completeRows(overview.KindManualOrder, isOpen),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.writeRequest(command.Context(), arguments[0], der)
 		},
@@ -38,16 +38,28 @@ func (p *program) csr() *cobra.Command {
 	return command
 }
 
-func (p *program) writeRequest(ctx context.Context, name string, der bool) error {
+// manualOrder is the order that a name means, in the namespace that is meant.
+func (p *program) manualOrder(ctx context.Context, name string) (client.Client, *v1alpha1.ManualOrder, error) {
 	access, namespace, err := p.connect()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	order, err := actions.ManualOrder(ctx, access, namespace, name)
+	return access, order, err
+}
+
+// openOrder is manualOrder for who carries or brings something for it.
+func (p *program) openOrder(ctx context.Context, name string) (client.Client, *v1alpha1.ManualOrder, error) {
+	access, order, err := p.manualOrder(ctx, name)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := actions.RefuseEnded(order); err != nil {
+	return access, order, actions.RefuseEnded(order)
+}
+
+func (p *program) writeRequest(ctx context.Context, name string, der bool) error {
+	_, order, err := p.openOrder(ctx, name)
+	if err != nil {
 		return err
 	}
 	if noted := order.Spec.Application; noted != nil {
@@ -55,13 +67,12 @@ func (p *program) writeRequest(ctx context.Context, name string, der bool) error
 			"orders "+
 			"two certificates", pki.Quote(noted.Reference), order.Name, actions.By(noted))
 	}
-	content := order.Spec.Request
+	content, binary, err := actions.Request(order)
+	if err != nil {
+		return err
+	}
 	if der {
-		block, _ := pem.Decode(content)
-		if block == nil {
-			return fmt.Errorf("spec.request of ManualOrder %s is not PEM", order.Name)
-		}
-		content = block.Bytes
+		content = binary
 	}
 	_, err = p.Streams.Out.Write(content)
 	return err
@@ -83,7 +94,7 @@ func (p *program) applied() *cobra.Command {
 		Example: "  kubectl varmenne applied -n stamping interface --reference \"DVV 1234\" --by Maija\n" +
 			"  kubectl varmenne applied -n stamping interface --stopped",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: p.completeRows(overview.KindManualOrder),
+		ValidArgsFunction: p.completeRows(overview.KindManualOrder, isUnissued),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.noteApplication(command.Context(), arguments[0], options)
 		},
@@ -124,14 +135,11 @@ func (p *program) noteApplication(ctx context.Context, name string, options appl
 	if err != nil {
 		return err
 	}
-	access, namespace, err := p.connect()
+	access, order, err := p.manualOrder(ctx, name)
 	if err != nil {
 		return err
 	}
-	order, err := actions.ManualOrder(ctx, access, namespace, name)
-	if err != nil {
-		return err
-	}
+	namespace := order.Namespace
 	if err := actions.NoteApplication(ctx, access, order, application); err != nil {
 		if noted := order.Spec.Application; apierrors.IsInvalid(err) && noted != nil {
 			return fmt.Errorf("%w: `kubectl varmenne applied -n %s %s --stopped` removes it", err, namespace, order.Name)

@@ -12,6 +12,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 )
 
 const messagesPasswords = "messagespasswords." + v1alpha1.GroupName
@@ -27,7 +28,7 @@ func (p *program) rotate() *cobra.Command {
 			"controller makes the new password.",
 		Example:           "  kubectl varmenne rotate -n messages payroll",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: p.completeRows(v1alpha1.KindMessagesPassword),
+		ValidArgsFunction: p.completeRows(v1alpha1.KindMessagesPassword, isAny),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.demandRotation(command.Context(), arguments[0])
 		},
@@ -77,7 +78,7 @@ func (p *program) notice() *cobra.Command {
 		Example: "  kubectl varmenne notice -n stamping via > notice.eml\n" +
 			"  kubectl varmenne notice -n stamping via --sent",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: p.completeRows("TrackedCertificate"),
+		ValidArgsFunction: p.completeRows(overview.KindTrackedCertificate, isNoticeDue),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.tellChange(command.Context(), arguments[0], sent)
 		},

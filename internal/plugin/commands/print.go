@@ -1,12 +1,15 @@
 package commands
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf16"
 
 	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/yaml"
@@ -60,8 +63,26 @@ func printDocument(to io.Writer, format string, document any) error {
 	if err != nil {
 		return fmt.Errorf("print as %s: %w", format, err)
 	}
+	if format == formatJSON {
+		content = escaped(content)
+	}
 	_, err = fmt.Fprintln(to, strings.TrimSuffix(string(content), "\n"))
 	return err
+}
+
+// escaped is JSON in which what moves a terminal's cursor is escaped. It stands in strings alone.
+func escaped(document []byte) []byte {
+	text := &bytes.Buffer{}
+	for _, r := range string(document) {
+		if r == '\n' || unicode.IsGraphic(r) {
+			text.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(text, `\u%04x`, unit)
+		}
+	}
+	return text.Bytes()
 }
 
 func headers(options statusOptions) string {
@@ -88,8 +109,20 @@ func cells(row *overview.Row, options statusOptions) string {
 	}
 	for i := range columns {
 		columns[i] = actions.Visible(columns[i])
+		if i < len(columns)-1 {
+			columns[i] = clipped(columns[i])
+		}
 	}
 	return strings.Join(columns, "\t")
+}
+
+// clipped is a text as far as a column takes it: every other row would get the blanks of one without end.
+func clipped(text string) string {
+	const longest = 600 // a command with three names
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest-1]) + "…"
+	}
+	return text
 }
 
 func days(row *overview.Row) string {

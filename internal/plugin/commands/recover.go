@@ -56,7 +56,7 @@ func (p *program) recover() *cobra.Command {
 			"VeroOrders, which the role admin has.",
 		Example:           "  kubectl varmenne recover -n payroll incomes 1234567890",
 		Args:              cobra.ExactArgs(2), //nolint:mnd // a name and an id
-		ValidArgsFunction: p.completeRows(overview.KindVeroOrder),
+		ValidArgsFunction: p.completeRows(overview.KindVeroOrder, isUnissued),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.adopt(command.Context(), arguments[0], arguments[1], wait)
 		},

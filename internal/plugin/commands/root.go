@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/internal/plugin/actions"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
 )
 
@@ -46,6 +47,9 @@ const (
 	// exitFound: `status --fail-on` has found what it looks for.
 	exitFound = 2
 )
+
+// Complaint is what a command that has failed says of it on a terminal.
+func Complaint(err error) string { return actions.VisibleLines("kubectl varmenne: " + err.Error()) }
 
 // ExitCode is that of the program whose command has returned an error, zero for none.
 func ExitCode(err error) int {
@@ -89,7 +93,7 @@ func New(options Options) *cobra.Command {
 		verb.Args = withUsage(verb.Args)
 		root.AddCommand(verb)
 	}
-	completeFlags(root)
+	p.completeFlags(root)
 	return root
 }
 
@@ -138,12 +142,12 @@ func (p *program) list(ctx context.Context, all bool) (*cluster.Inventory, clien
 
 // warnf tells the person something beside the result.
 func (p *program) warnf(format string, arguments ...any) {
-	fmt.Fprintf(p.Streams.ErrOut, format+"\n", arguments...)
+	fmt.Fprintln(p.Streams.ErrOut, actions.VisibleLines(fmt.Sprintf(format, arguments...)))
 }
 
 // sayf tells the person what was done.
 func (p *program) sayf(format string, arguments ...any) {
-	fmt.Fprintf(p.Streams.Out, format+"\n", arguments...)
+	fmt.Fprintln(p.Streams.Out, actions.VisibleLines(fmt.Sprintf(format, arguments...)))
 }
 
 func (p *program) version() *cobra.Command {

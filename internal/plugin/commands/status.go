@@ -87,16 +87,16 @@ func (p *program) showStatus(ctx context.Context, options statusOptions) error {
 		return err
 	}
 	rows := overview.Of(inventory.Objects(), p.Clock.Now())
-	p.warnOfUnread(inventory)
+	p.warnOfUnread(inventory, rows)
 	if err := p.printRows(rows, options, options.noHeaders); err != nil {
 		return err
 	}
 	return options.judge(rows, inventory.Unread)
 }
 
-// warnOfUnread says what the table does not show.
-func (p *program) warnOfUnread(inventory *cluster.Inventory) {
-	for _, unread := range inventory.Unread {
+// warnOfUnread says what rows do not show.
+func (p *program) warnOfUnread(inventory *cluster.Inventory, rows []overview.Row) {
+	for _, unread := range inventory.Missing(rows) {
 		if unread.Supplement {
 			p.warnf("note: dates that depend on %s are missing: %v", unread.Resource, unread.Err)
 		} else {

@@ -54,6 +54,9 @@ func TestTheExitCodeOfStatus(t *testing.T) {
 	empty, waiting := server.Namespace(t), server.Namespace(t)
 	may := "you may not list certificates.cert-manager.io in namespace " + empty + ": ask for that right, and check it " +
 		"with `kubectl auth can-i list certificates.cert-manager.io -n " + empty + "`"
+	unreachable := "the API server https://127.0.0.1:1 cannot be asked: dial tcp 127.0.0.1:1: connect: connection " +
+		"refused; see whether the cluster runs, and whether you mean this one: --kubeconfig, --context and --server name " +
+		"another"
 	create(t, noticeDue(waiting))
 	for claim, c := range map[string]struct {
 		arguments []string
@@ -67,8 +70,9 @@ func TestTheExitCodeOfStatus(t *testing.T) {
 		"a severity that there is not":      {[]string{"--fail-on=fatal"}, 1, "write warning or critical"},
 		"a watch has no end":                {[]string{"--watch", "--fail-on=warning"}, 1, "never ends"},
 		"nothing can be read":               {[]string{"-n", empty, "--as=nobody"}, 1, may},
-		"nor in the whole cluster":          {[]string{"-A", "--as=nobody"}, 1, "in the whole cluster"},
-		"a cluster that nobody can reach":   {[]string{"--server=https://127.0.0.1:1"}, 1, "127.0.0.1:1"},
+		"nor in the whole cluster":          {[]string{"-A", "--as=nobody"}, 1, "name a namespace in which you may, with "},
+		"a cluster that nobody can reach":   {[]string{"--server=https://127.0.0.1:1"}, 1, unreachable},
+		"an unknown user":                   {[]string{"--user=none", "--insecure-skip-tls-verify"}, 1, "log in to"},
 		"a context that there is not":       {[]string{"--context=other"}, 1, "other"},
 		"an argument that nobody asked for": {[]string{"all"}, 1, "all"},
 	} {
@@ -91,10 +95,39 @@ func TestWhatMayNotBeListedIsNotTakenForNothing(t *testing.T) {
 	must.Say(t, c.run(t, "status", "-n", namespace, "--as=partly", "--fail-on=critical"), "--fail-on cannot tell",
 		"veroorders.varmenne.dev", "certificates.cert-manager.io")
 	must.Contain(t, c.out.String(), "messages")
-	must.Contain(t, c.err.String(), "warning: not shown: manualorders.varmenne.dev: you may not list",
-		"note: dates that depend on veroclusterissuers.varmenne.dev are missing")
-	if strings.Contains(c.err.String(), "note: dates that depend on veroissuers") {
-		t.Error("a kind of the namespace passes for a supplement")
+	must.Contain(t, c.err.String(), "warning: not shown: manualorders.varmenne.dev: you may not list")
+	if strings.Contains(c.err.String(), "note: ") {
+		t.Errorf("a kind of the namespace passes for a supplement, or nothing depends on it: %s", c.err)
+	}
+}
+
+// TestClusterIssuersThatMayNotBeListedAreNotedOnce, and only where a row depends on one.
+func TestClusterIssuersThatMayNotBeListedAreNotedOnce(t *testing.T) {
+	namespace := server.Namespace(t)
+	grant(t, "namespaced", namespace, rbacv1.PolicyRule{APIGroups: []string{"cert-manager.io", "varmenne.dev"},
+		Resources: []string{"*"}, Verbs: []string{"get", "list", "watch"}})
+	notes := func(verb ...string) string {
+		c := &call{}
+		must.Do(t, c.run(t, append(verb, "-n", namespace, "--as=namespaced")...))
+		return c.err.String()
+	}
+	create(t, certificate(namespace, "own", "VeroIssuer"))
+	if said := notes("status"); said != "" {
+		t.Errorf("without a cluster issuer it says %s", said)
+	}
+	create(t, certificate(namespace, "vero", "VeroClusterIssuer"), certificate(namespace, "dvv", "ManualClusterIssuer"))
+	for _, verb := range []string{"status", "calendar"} {
+		said := notes(verb)
+		must.Contain(t, said, "note: dates that depend on veroclusterissuers.varmenne.dev and "+
+			"manualclusterissuers.varmenne.dev are missing: you may not list veroclusterissuers.varmenne.dev in the whole "+
+			"cluster: ask for that right")
+		if strings.Count(said, "\n") != 1 {
+			t.Errorf("%s says more than once: %s", verb, said)
+		}
+	}
+	must.Contain(t, notes("why", "dvv"), "note: dates that depend on manualclusterissuers.varmenne.dev are missing")
+	if said := notes("why", "own"); strings.Contains(said, "note:") {
+		t.Errorf("for what has no cluster issuer, why says %s", said)
 	}
 }
 

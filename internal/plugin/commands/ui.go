@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -15,12 +15,12 @@ import (
 // uiOptions are the flags of ui.
 type uiOptions struct {
 	all, noBrowser      bool
-	port                uint16
+	port                number
 	controllerNamespace string
 }
 
 func (p *program) ui() *cobra.Command {
-	var options uiOptions
+	options := uiOptions{port: number{most: math.MaxUint16}}
 	command := &cobra.Command{
 		Use:   "ui",
 		Short: "Show what waits for whom as a page, with everything that a person has to do",
@@ -36,7 +36,7 @@ func (p *program) ui() *cobra.Command {
 	flags := command.Flags()
 	flags.BoolVarP(&options.all, "all-namespaces", "A", false, "all namespaces")
 	flags.BoolVar(&options.noBrowser, "no-browser", false, "open no browser")
-	flags.Uint16Var(&options.port, "port", 0, "`port` of the page on 127.0.0.1; 0 for any that is free")
+	flags.Var(&options.port, "port", "`port` of the page on 127.0.0.1; 0 for any that is free")
 	flags.StringVar(&options.controllerNamespace, "controller-namespace", "varmenne-issuer", "`namespace` of the "+
 		"controller, where the bundles of a ManualClusterIssuer are")
 	return command
@@ -56,7 +56,7 @@ func (p *program) servePage(ctx context.Context, options uiOptions) error {
 	if err != nil {
 		return err
 	}
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(options.port)))
+	address := net.JoinHostPort("127.0.0.1", options.port.String())
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("serve the page: %w; choose another --port, or leave it out", err)

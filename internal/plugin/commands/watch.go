@@ -16,14 +16,15 @@ const redraw = time.Minute
 // watchStatus shows all rows, and then each one that has changed, until somebody ends it.
 func (p *program) watchStatus(ctx context.Context, options statusOptions) error {
 	shown := map[string]string{}
-	headers := !options.noHeaders
+	headers, warned := !options.noHeaders, false
 	for ctx.Err() == nil {
 		inventory, access, err := p.list(ctx, options.all)
 		if err != nil {
 			return unlessEnded(ctx, err)
 		}
-		if len(shown) == 0 {
-			p.warnOfUnread(inventory)
+		if !warned {
+			warned = true
+			p.warnOfUnread(inventory, overview.Of(inventory.Objects(), p.Clock.Now()))
 		}
 		if err := p.printChanged(inventory, options, shown, headers); err != nil {
 			return err

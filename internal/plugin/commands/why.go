@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -31,7 +32,7 @@ func (p *program) why() *cobra.Command {
 			}
 			return p.explain(command.Context(), arguments[0], output)
 		},
-		ValidArgsFunction: p.completeRows(anyKind),
+		ValidArgsFunction: p.completeRows(anyKind, isAny),
 	}
 	command.Flags().StringVarP(&output, "output", "o", "", "`format`: json or yaml")
 	return command
@@ -49,11 +50,13 @@ func (p *program) explain(ctx context.Context, name, output string) error {
 	if err != nil {
 		return err
 	}
-	p.warnOfUnread(inventory)
-	row, err := pick(overview.Of(inventory.Objects(), p.Clock.Now()), name)
+	rows := overview.Of(inventory.Objects(), p.Clock.Now())
+	row, err := pick(rows, name)
 	if err != nil {
+		p.warnOfUnread(inventory, nil)
 		return err
 	}
+	p.warnOfUnread(inventory, []overview.Row{*row})
 	events, err := actions.Events(ctx, access, row.Chain)
 	if err != nil {
 		p.warnf("warning: events are not shown: %v", err)
@@ -61,8 +64,10 @@ func (p *program) explain(ctx context.Context, name, output string) error {
 	if output != "" {
 		return printDocument(p.Streams.Out, output, explained{Row: *row, Events: events})
 	}
-	p.printExplained(p.Streams.Out, row, events)
-	return nil
+	text := &bytes.Buffer{}
+	p.printExplained(text, row, events)
+	_, err = text.WriteTo(p.Streams.Out)
+	return err
 }
 
 // pick is the row that a name means: that of an object in its chain, and of several the one whose own name it is.
@@ -115,7 +120,8 @@ func isKind(word, kind string) bool {
 }
 
 func (p *program) printExplained(to io.Writer, row *overview.Row, events []actions.Event) {
-	fmt.Fprintf(to, "%s %s/%s: %s, %s\n", row.Kind, row.Namespace, row.Name, row.State, row.Text())
+	fmt.Fprintf(to, "%s %s/%s: %s, %s\n", row.Kind, row.Namespace, row.Name, actions.Visible(row.State),
+		actions.Visible(row.Text()))
 	for _, step := range row.Chain {
 		fmt.Fprintf(to, "\n%s\n", p.stepLine(step))
 		if step.Message != "" {
@@ -136,7 +142,7 @@ func (p *program) printExplained(to io.Writer, row *overview.Row, events []actio
 		}
 	}
 	if row.Command != "" {
-		fmt.Fprintf(to, "\nWhat helps\n  %s\n", row.Command)
+		fmt.Fprintf(to, "\nWhat helps\n  %s\n", actions.Visible(row.Command))
 	}
 }
 
@@ -158,7 +164,7 @@ func (p *program) stepLine(step overview.Step) string {
 	if step.Since.Unix() > 0 {
 		parts = append(parts, p.distance(step.Since))
 	}
-	return strings.Join(parts, "  ")
+	return actions.Visible(strings.Join(parts, "  "))
 }
 
 // distance is how long ago a time is, or how far ahead.

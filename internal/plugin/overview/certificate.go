@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 )
@@ -89,7 +90,7 @@ func (in *index) follow(row *Row, request *cmapi.CertificateRequest, issuer v1al
 		in.shown[manual.UID] = true
 		row.Chain = append(row.Chain, manualStep(manual))
 	}
-	if isTrue(request, cmapi.CertificateRequestConditionReady) {
+	if conditions.IsTrue(request, cmapi.CertificateRequestConditionReady) {
 		return
 	}
 	var waits waiting
@@ -111,7 +112,7 @@ func (in *index) follow(row *Row, request *cmapi.CertificateRequest, issuer v1al
 
 // endOf is what a request that has failed waits for, nil if it has not.
 func endOf(request *cmapi.CertificateRequest) *waiting {
-	ready := condition(request, cmapi.CertificateRequestConditionReady)
+	ready := conditions.Find(request, cmapi.CertificateRequestConditionReady)
 	switch {
 	case ready == nil:
 		return nil
@@ -119,7 +120,7 @@ func endOf(request *cmapi.CertificateRequest) *waiting {
 		return &waiting{v1alpha1.ReasonDenied, ready.Message, Yours}
 	case ready.Reason != cmapi.CertificateRequestReasonFailed:
 		return nil
-	case isTrue(request, cmapi.CertificateRequestConditionInvalidRequest):
+	case conditions.IsTrue(request, cmapi.CertificateRequestConditionInvalidRequest):
 		return &waiting{v1alpha1.ReasonInvalidRequest, ready.Message, Yours}
 	default:
 		return &waiting{ready.Reason, ready.Message, Yours}
@@ -140,7 +141,7 @@ func veroWaits(row *Row, order *v1alpha1.VeroOrder, request *cmapi.CertificateRe
 		return waiting{turn: Nobody}
 	}
 	if status.State == v1alpha1.VeroOrderFailed {
-		return waiting{ready.Reason, readyMessage(request), Yours}
+		return waiting{ready.Reason, conditions.ReadyMessage(request), Yours}
 	}
 	return waiting{ready.Reason, ready.Message, turnOf(ready.Reason)}
 }
@@ -171,10 +172,10 @@ func manualWaits(row *Row, order *v1alpha1.ManualOrder) waiting {
 func requestWaits(
 	row *Row, request *cmapi.CertificateRequest, issuer v1alpha1.GenericIssuer, now time.Time,
 ) waiting {
-	message := readyMessage(request)
-	failing := condition(request, v1alpha1.ConditionRenewalFailing)
+	message := conditions.ReadyMessage(request)
+	failing := conditions.Find(request, v1alpha1.ConditionRenewalFailing)
 	switch {
-	case !isTrue(request, cmapi.CertificateRequestConditionApproved):
+	case !conditions.IsTrue(request, cmapi.CertificateRequestConditionApproved):
 		return waiting{v1alpha1.ReasonWaitingForApproval, message, Yours}
 	case failing != nil && failing.Status == cmmeta.ConditionTrue:
 		return waiting{failing.Reason, message, turnOf(failing.Reason)}
@@ -234,7 +235,7 @@ func certificateState(certificate *cmapi.Certificate, request *cmapi.Certificate
 	case certificate.Status.NotAfter != nil && isIssuing:
 		return stateRenewing
 	case ready != nil && ready.Status != cmmeta.ConditionTrue && !isIssuing:
-		return ready.Reason
+		return word(ready.Reason)
 	default:
 		return stateIssuing
 	}
@@ -242,7 +243,7 @@ func certificateState(certificate *cmapi.Certificate, request *cmapi.Certificate
 
 // judgeTime says how much a row matters, by what it waits for and how much time is left.
 func judgeTime(row *Row, request *cmapi.CertificateRequest, now time.Time) {
-	failing := request != nil && isTrue(request, v1alpha1.ConditionRenewalFailing)
+	failing := request != nil && conditions.IsTrue(request, v1alpha1.ConditionRenewalFailing)
 	if failing || row.Turn == Yours || row.Turn == Service && row.Reason != "" && !reasons.Of(row.Reason).Quiet {
 		row.raise(Warning)
 	}

@@ -2,6 +2,7 @@ package overview
 
 import (
 	"strings"
+	"unicode"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 
@@ -80,9 +81,21 @@ func (r *Row) order() *Step {
 
 // short is the first part of a message, as far as a table takes it.
 func short(message string) string {
-	const longest = 100
 	message, _, _ = strings.Cut(message, "; ")
+	return word(message)
+}
+
+// word is a text in one line and without what moves a cursor, as far as a table takes it. What the API server holds to
+// no form, and everybody may write who edits a namespace, stands beside the rows of others.
+func word(message string) string {
+	const longest = 100
 	message = strings.Join(strings.Fields(message), " ")
+	message = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return '?'
+		}
+		return r
+	}, message)
 	if runes := []rune(message); len(runes) > longest {
 		return strings.TrimSpace(string(runes[:longest-1])) + "…"
 	}

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/messages/rotation"
 	"github.com/varmenne/varmenne-issuer/internal/tracked/trackedstate"
 )
@@ -20,7 +21,7 @@ func (in *index) strays(now time.Time) []Row {
 	for _, request := range in.requests {
 		owner := metav1.GetControllerOf(request)
 		if in.shown[request.UID] || owner != nil && owner.Kind == cmapi.CertificateKind ||
-			isTrue(request, cmapi.CertificateRequestConditionReady) {
+			conditions.IsTrue(request, cmapi.CertificateRequestConditionReady) {
 			continue
 		}
 		reference := request.Spec.IssuerRef
@@ -131,10 +132,10 @@ func passwordRow(password *v1alpha1.MessagesPassword, now time.Time) Row {
 }
 
 // judgePassword says whose turn it is, by what the object itself says.
-func (r *Row) judgePassword(conditions []metav1.Condition, ready *metav1.Condition) {
+func (r *Row) judgePassword(told []metav1.Condition, ready *metav1.Condition) {
 	holds := func(kind string) *metav1.Condition {
-		if told := meta.FindStatusCondition(conditions, kind); told != nil && told.Status == metav1.ConditionTrue {
-			return told
+		if found := meta.FindStatusCondition(told, kind); found != nil && found.Status == metav1.ConditionTrue {
+			return found
 		}
 		return nil
 	}

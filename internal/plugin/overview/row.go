@@ -168,9 +168,23 @@ func (r *Row) raise(severity Severity) {
 
 // addDate notes when something happens; the zero time is none.
 func (r *Row) addDate(moment time.Time, what string) {
-	if !moment.IsZero() {
-		r.Dates = append(r.Dates, Date{Time: moment.UTC(), What: what})
+	if at := writable(&moment); at != nil {
+		r.Dates = append(r.Dates, Date{Time: *at, What: what})
 	}
+}
+
+// writable is a time in UTC, nil where there is none, or no format has a place for it: one date in a status, written
+// there by whoever may, must not keep everybody from all.
+func writable(at *time.Time) *time.Time {
+	const lastYear = 9999 // RFC 3339 has four digits
+	if at == nil || at.IsZero() {
+		return nil
+	}
+	moment := at.UTC()
+	if moment.Year() < 1 || moment.Year() > lastYear {
+		return nil
+	}
+	return &moment
 }
 
 // left is how long the certificate or password is in use yet, and whether that is known.
@@ -183,6 +197,14 @@ func (r *Row) left(now time.Time) (time.Duration, bool) {
 
 // finish derives what follows from the dates.
 func (r *Row) finish(now time.Time) {
+	r.Issued, r.End = writable(r.Issued), writable(r.End)
+	for i := range r.Chain {
+		if since := writable(&r.Chain[i].Since); since != nil {
+			r.Chain[i].Since = *since
+		} else {
+			r.Chain[i].Since = time.Time{}
+		}
+	}
 	slices.SortStableFunc(r.Dates, func(one, other Date) int { return one.Time.Compare(other.Time) })
 	if i := slices.IndexFunc(r.Dates, func(date Date) bool { return date.Time.After(now) }); i >= 0 {
 		r.Next = &r.Dates[i]

@@ -10,12 +10,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 )
 
 func certificateStep(certificate *cmapi.Certificate) Step {
 	step := stepOf(KindCertificate, certificate)
 	if ready := certificateCondition(certificate, cmapi.CertificateConditionReady); ready != nil {
-		step.Ready, step.Reason, step.Message = ready.Status == cmmeta.ConditionTrue, ready.Reason, ready.Message
+		step.Ready, step.Reason, step.Message = ready.Status == cmmeta.ConditionTrue, word(ready.Reason), ready.Message
 		step.Since = timeOf(ready.LastTransitionTime)
 	}
 	return step
@@ -23,8 +24,8 @@ func certificateStep(certificate *cmapi.Certificate) Step {
 
 func requestStep(request *cmapi.CertificateRequest) Step {
 	step := stepOf(KindCertificateRequest, request)
-	if ready := condition(request, cmapi.CertificateRequestConditionReady); ready != nil {
-		step.Ready, step.Reason, step.Message = ready.Status == cmmeta.ConditionTrue, ready.Reason, ready.Message
+	if ready := conditions.Find(request, cmapi.CertificateRequestConditionReady); ready != nil {
+		step.Ready, step.Reason, step.Message = ready.Status == cmmeta.ConditionTrue, word(ready.Reason), ready.Message
 		step.Since = timeOf(ready.LastTransitionTime)
 	}
 	return step
@@ -70,35 +71,12 @@ func (s *Step) take(ready *metav1.Condition) {
 func certificateCondition(
 	certificate *cmapi.Certificate, kind cmapi.CertificateConditionType,
 ) *cmapi.CertificateCondition {
-	conditions := certificate.Status.Conditions
-	i := slices.IndexFunc(conditions, func(c cmapi.CertificateCondition) bool { return c.Type == kind })
+	all := certificate.Status.Conditions
+	i := slices.IndexFunc(all, func(c cmapi.CertificateCondition) bool { return c.Type == kind })
 	if i < 0 {
 		return nil
 	}
-	return &conditions[i]
-}
-
-func condition(
-	request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType,
-) *cmapi.CertificateRequestCondition {
-	conditions := request.Status.Conditions
-	i := slices.IndexFunc(conditions, func(c cmapi.CertificateRequestCondition) bool { return c.Type == kind })
-	if i < 0 {
-		return nil
-	}
-	return &conditions[i]
-}
-
-func isTrue(request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType) bool {
-	found := condition(request, kind)
-	return found != nil && found.Status == cmmeta.ConditionTrue
-}
-
-func readyMessage(request *cmapi.CertificateRequest) string {
-	if ready := condition(request, cmapi.CertificateRequestConditionReady); ready != nil {
-		return ready.Message
-	}
-	return ""
+	return &all[i]
 }
 
 func timeOf(moment *metav1.Time) time.Time {

@@ -69,7 +69,7 @@ func (b *board) now() shown {
 		}
 		b.rows, b.made = overview.Of(b.inventory.Objects(), now), now
 	}
-	return shown{b.rows, b.inventory.Unread, b.problem, strconv.Itoa(b.version)}
+	return shown{b.rows, b.inventory.Missing(b.rows), b.problem, strconv.Itoa(b.version)}
 }
 
 // follow keeps the board up to date until the context ends.

@@ -1,8 +1,8 @@
 package ui
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +32,8 @@ const (
 	fieldChecked   = "checked"
 	fieldReference = "reference"
 	fieldBy        = "by"
+	// fieldSeen is what the person has seen who sends the form: seenOf an order, the digest of a notice.
+	fieldSeen = "seen"
 )
 
 // orderPage is a manual order: what to carry, and a place for what came.
@@ -55,6 +57,10 @@ type orderPage struct {
 	Refused string
 	// Checked is what came and can be used, nil if nothing.
 	Checked *checked
+	// Request is the CSR in PEM.
+	Request string
+	// Seen is the order as it is shown.
+	Seen string
 }
 
 // checked is what came and can be used.
@@ -65,6 +71,24 @@ type checked struct {
 	Certificates string
 	// Notes say which Secrets were read.
 	Notes []string
+	// Seen is what is confirmed beside the certificates.
+	Seen string
+}
+
+// seenOf names what a person sees of an order: what it was told so far, and what the authority has changed.
+func seenOf(order *v1alpha1.ManualOrder, changes []delivery.Change) string {
+	return fmt.Sprintf("%s/%d/%x", order.UID, order.Generation, sha256.Sum256(fmt.Append(nil, changes)))
+}
+
+// refuseStale refuses a form about something that is no longer as the person has seen it: in another window, or by
+// somebody else, it has become another thing.
+func (c *call) refuseStale(now string) error {
+	if c.r.PostFormValue(fieldSeen) != now {
+		return &statusError{
+			http.StatusConflict, "This has changed since it was shown, and was left as it is: open it anew, and look at it.",
+		}
+	}
+	return nil
 }
 
 // ordered finds the order of the address.
@@ -98,9 +122,13 @@ func (c *call) orderPage(order *v1alpha1.ManualOrder) *orderPage {
 		Message: actions.ReadyMessage(order.Status.Conditions),
 	}
 	page.ForTerminals = strings.Contains(page.Message, "`kubectl ")
-	page.Row = c.rowOf(order)
+	page.Row, page.Seen = c.rowOf(order), seenOf(order, nil)
 	if err := actions.RefuseEnded(order); err != nil {
 		page.Ended = err.Error()
+	}
+	text, _, err := actions.Request(order)
+	if page.Request = string(text); err != nil {
+		page.Request = err.Error()
 	}
 	if steps := c.language.pick(order.Status.Instructions); steps != nil {
 		page.Steps, page.StepsLanguage = renderSteps(steps.Steps), steps.Language
@@ -130,22 +158,16 @@ func nameOf(order *v1alpha1.ManualOrder) string {
 	return order.Name
 }
 
-func (c *call) request() error { return c.download(".csr", "application/pkcs10", identity) }
-
-func (c *call) requestDER() error {
-	return c.download(".der", "application/pkcs10", func(content []byte) ([]byte, error) {
-		block, _ := pem.Decode(content)
-		if block == nil {
-			return nil, errors.New("spec.request of the ManualOrder is not PEM")
-		}
-		return block.Bytes, nil
-	})
+func (c *call) request() error {
+	return c.download(".csr", func(text, _ []byte) []byte { return text })
 }
 
-func identity(content []byte) ([]byte, error) { return content, nil }
+func (c *call) requestDER() error {
+	return c.download(".der", func(_, der []byte) []byte { return der })
+}
 
 // download sends the CSR as a file.
-func (c *call) download(ending, kind string, convert func([]byte) ([]byte, error)) error {
+func (c *call) download(ending string, choose func(text, der []byte) []byte) error {
 	order, err := c.ordered()
 	if err != nil {
 		return err
@@ -153,13 +175,13 @@ func (c *call) download(ending, kind string, convert func([]byte) ([]byte, error
 	if err := actions.RefuseEnded(order); err != nil {
 		return err
 	}
-	content, err := convert(order.Spec.Request)
+	text, der, err := actions.Request(order)
 	if err != nil {
 		return err
 	}
-	c.w.Header().Set("Content-Type", kind)
+	c.w.Header().Set("Content-Type", "application/pkcs10")
 	c.w.Header().Set("Content-Disposition", `attachment; filename="`+order.Name+ending+`"`)
-	_, _ = c.w.Write(content) // whoever has gone does not miss it
+	_, _ = c.w.Write(choose(text, der)) // whoever has gone does not miss it
 	return nil
 }
 
@@ -171,7 +193,11 @@ func (c *call) noteApplication() error {
 	if reference == "" {
 		return &statusError{http.StatusBadRequest, "Name the application: its number, or the day on which it was sent."}
 	}
-	return c.note(&v1alpha1.ManualApplication{
+	order, err := c.ordered()
+	if err != nil {
+		return err
+	}
+	return c.note(order, &v1alpha1.ManualApplication{
 		Reference: reference, By: strings.TrimSpace(c.r.PostFormValue(fieldBy)), Time: &metav1.Time{Time: c.Clock.Now()},
 	})
 }
@@ -180,14 +206,17 @@ func (c *call) noteStop() error {
 	if err := c.form(); err != nil {
 		return err
 	}
-	return c.note(nil)
-}
-
-func (c *call) note(application *v1alpha1.ManualApplication) error {
 	order, err := c.ordered()
 	if err != nil {
 		return err
 	}
+	if err := c.refuseStale(seenOf(order, nil)); err != nil {
+		return err
+	}
+	return c.note(order, nil)
+}
+
+func (c *call) note(order *v1alpha1.ManualOrder, application *v1alpha1.ManualApplication) error {
 	if err := actions.NoteApplication(c.r.Context(), c.Access, order, application); err != nil {
 		return err
 	}
@@ -238,6 +267,7 @@ func (c *call) judge(order *v1alpha1.ManualOrder, came []*x509.Certificate) (*ch
 	}
 	made.Issued, made.Certificates = issued, actions.Encode(issued.Leaf, came)
 	made.Serial, made.Subject = pki.SerialNumber(issued.Leaf), pki.QuoteName(issued.Leaf.Subject)
+	made.Seen = seenOf(order, issued.Changes)
 	return made, nil
 }
 
@@ -258,7 +288,10 @@ func (c *call) complete() error {
 	if err != nil {
 		return err
 	}
-	if err := actions.Complete(c.r.Context(), c.Access, order, judged.Issued, came); err != nil {
+	if err := c.refuseStale(judged.Seen); err != nil {
+		return err
+	}
+	if err := actions.Complete(c.r.Context(), c.Access, order, judged.Certificates); err != nil {
 		return err
 	}
 	c.leadTo(orderPath(order.Namespace, order.Name))

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -97,6 +98,8 @@ type noticePage struct {
 	Namespace, Name string
 	To, Subject     string
 	Text            string
+	// Digest is that of the certificate which the notice is about.
+	Digest string
 	// Mail is the address that opens a mail program with it.
 	Mail string
 }
@@ -123,17 +126,19 @@ func (c *call) notice() error {
 	page := &noticePage{
 		layout:    c.layout(c.language.say("Change notice"), c.r.URL.Path),
 		Namespace: tracked.Namespace, Name: tracked.Name, To: told.To, Subject: told.Subject,
-		Text: actions.NoticeText(tracked),
+		Text: actions.NoticeText(tracked), Digest: told.Digest,
 	}
 	page.Mail = mailto(told.To, told.Subject, page.Text)
 	c.write(http.StatusOK, "notice", page)
 	return nil
 }
 
-// mailto is an address of a mail (RFC 6068).
+// mailto is an address of a mail (RFC 6068): in a query a blank is %20, and lines end with %0D%0A.
 func mailto(to, subject, text string) string {
+	escape := strings.NewReplacer("+", "%20", "%0A", "%0D%0A")
 	address := url.URL{Scheme: "mailto", Opaque: url.PathEscape(to)}
-	return address.String() + "?subject=" + url.PathEscape(subject) + "&body=" + url.PathEscape(text)
+	return address.String() + "?subject=" + escape.Replace(url.QueryEscape(subject)) +
+		"&body=" + escape.Replace(url.QueryEscape(text))
 }
 
 func (c *call) acknowledge() error {
@@ -142,6 +147,9 @@ func (c *call) acknowledge() error {
 	}
 	tracked, err := c.tracked()
 	if err != nil {
+		return err
+	}
+	if err := c.refuseStale(tracked.Status.Notice.Digest); err != nil {
 		return err
 	}
 	if err := actions.Acknowledge(c.r.Context(), c.Access, tracked); err != nil {

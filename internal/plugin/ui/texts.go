@@ -151,6 +151,9 @@ var texts = map[string]translated{
 	"This form is of another page, or of one that has ended: open it anew.": {
 		"Tämä lomake on toisen tai päättyneen sivun: avaa se uudelleen.",
 		"Formuläret hör till en annan sida, eller till en som har avslutats: öppna det på nytt."},
+	"This has changed since it was shown, and was left as it is: open it anew, and look at it.": {
+		"Tämä on muuttunut sen jälkeen, kun se näytettiin, eikä mitään tehty: avaa se uudelleen ja katso.",
+		"Det har ändrats sedan det visades, och inget gjordes: öppna det på nytt och titta."},
 	"Name the application: its number, or the day on which it was sent.": {
 		"Nimeä hakemus: sen numero tai lähetyspäivä.", "Ange ansökan: dess nummer, eller dagen då den sändes."},
 

@@ -21,15 +21,18 @@ func main() {
 	repository := flag.String("repository", ".", "`directory` of the program")
 	page := flag.String("page", "", "`file` to write the page to")
 	texts := flag.String("texts", "", "`file` to write the licenses themselves to")
+	programs := flag.String("programs", ". ./cmd/kubectl-varmenne", "`packages` of the programs, with blanks between them")
+	platform := flag.String("platform", "linux/amd64", "`system/architecture` that they are linked for")
 	flag.Parse()
-	if err := run(context.Background(), *repository, *page, *texts); err != nil {
+	of := linking{repository: *repository, programs: strings.Fields(*programs), platform: *platform}
+	if err := run(context.Background(), of, *page, *texts); err != nil {
 		fmt.Fprintln(os.Stderr, "licenses:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, repository, page, texts string) error {
-	linked, err := linkedModules(ctx, repository)
+func run(ctx context.Context, of linking, page, texts string) error {
+	linked, err := of.modules(ctx)
 	if err != nil {
 		return err
 	}
@@ -61,7 +64,8 @@ func pageOf(linked []*module) string {
 		"# Licenses\n\nvarmenne-issuer is under the [Apache License 2.0](../LICENSE). The program and the " +
 		"plugin of kubectl are linked from these modules, for linux/amd64 and linux/arm64 alike.\n`make sbom` writes their " +
 		"texts to " +
-		"`bin/sbom/licenses.txt`, and a bill of materials beside it.\n\n" +
+		"`bin/sbom/licenses.txt`, and a bill of materials beside it. Each archive of the plugin has those of what it is " +
+		"linked from, for its platform.\n\n" +
 		"| Module | Version | License |\n| --- | --- | --- |\n")
 	for _, module := range linked {
 		fmt.Fprintf(text, "| %s | %s | %s |\n", module.path, module.version, strings.Join(module.licenses(), ", "))

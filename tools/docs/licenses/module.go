@@ -60,13 +60,25 @@ type listed struct {
 	} `json:"Module"`
 }
 
-// linkedModules asks the go command, for the program and the plugin of kubectl. The set is the same on both platforms
-// of the image; one of them is asked.
-func linkedModules(ctx context.Context, repository string) ([]*module, error) {
-	command := exec.CommandContext(ctx, "go", "list", "-deps", "-json=Dir,Standard,Module", ".", "./cmd/kubectl-varmenne")
-	command.Dir = repository
+// linking is of what, and for what, programs are linked. The set of modules is the same on both platforms of the image;
+// the plugin of kubectl is for others, too, and what it needs there differs.
+type linking struct {
+	repository string
+	programs   []string
+	platform   string
+}
+
+// modules asks the go command.
+func (l linking) modules(ctx context.Context) ([]*module, error) {
+	system, architecture, ok := strings.Cut(l.platform, "/")
+	if !ok {
+		return nil, fmt.Errorf("the platform %q is none: write it as linux/amd64", l.platform)
+	}
+	arguments := append([]string{"list", "-deps", "-json=Dir,Standard,Module"}, l.programs...)
+	command := exec.CommandContext(ctx, "go", arguments...)
+	command.Dir = l.repository
 	command.Env = append(os.Environ(),
-		"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off")
+		"GOOS="+system, "GOARCH="+architecture, "CGO_ENABLED=0", "GOWORK=off")
 	command.Stderr = os.Stderr
 	output, err := command.StdoutPipe()
 	if err != nil {

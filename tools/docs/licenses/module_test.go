@@ -76,7 +76,8 @@ func TestOnlyPermissiveLicensesPass(t *testing.T) {
 }
 
 func TestWhatIsLinkedIsTold(t *testing.T) {
-	linked, err := linkedModules(t.Context(), "../../..")
+	all := linking{repository: "../../..", programs: []string{".", "./cmd/kubectl-varmenne"}, platform: "linux/amd64"}
+	linked, err := all.modules(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,5 +89,28 @@ func TestWhatIsLinkedIsTold(t *testing.T) {
 	}
 	if strings.Contains(page, "golangci") || strings.Contains(page, "envtest") {
 		t.Error("what is not linked is told")
+	}
+}
+
+// TestThePluginTellsWhatItIsLinkedFrom for its platform.
+func TestThePluginTellsWhatItIsLinkedFrom(t *testing.T) {
+	const mousetrap = "\ngithub.com/inconshreveable/mousetrap "
+	for platform, wanted := range map[string]bool{"linux/arm64": false, "windows/amd64": true} {
+		plugin := linking{repository: "../../..", programs: []string{"./cmd/kubectl-varmenne"}, platform: platform}
+		linked, err := plugin.modules(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, module := range linked {
+			if err := module.check(); err != nil {
+				t.Errorf("%s: %v", platform, err)
+			}
+		}
+		if strings.Contains(textsOf(linked), mousetrap) != wanted {
+			t.Errorf("%s: mousetrap, which is for Windows alone, is told: %v", platform, !wanted)
+		}
+	}
+	if _, err := (linking{platform: "linux"}).modules(t.Context()); err == nil {
+		t.Error("half a platform passes")
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"context"
@@ -9,22 +9,26 @@ import (
 	"runtime"
 )
 
+// beginning is how every page begins that leads to an address. Where one is left, it is known by that.
+const beginning = `<!DOCTYPE html><title>varmenne</title><meta http-equiv="refresh" content="0; url=`
+
 // leading is a page that leads to an address.
 //
 //nolint:gochecknoglobals // parsed once
-var leading = template.Must(template.New("").Parse(
-	`<!DOCTYPE html><title>varmenne</title><meta http-equiv="refresh" content="0; url={{.}}"><a href="{{.}}">{{.}}</a>`))
+var leading = template.Must(template.New("").Parse(beginning + `{{.}}"><a href="{{.}}">{{.}}</a>`))
 
-// browse opens an address in the browser that the person prefers, by a file that only the person can read: everybody on
-// this machine sees the arguments of a program, and the address has a secret. The file is removed by end.
+// Open opens an address in the browser that the person prefers, by a file that only the person can read: everybody on
+// this machine sees the arguments of a program, and the address has a secret. The file is removed by end; those that
+// killed programs have left are removed first.
 //
 // It is in the home directory, and not hidden there: a browser that comes as a snap has a /tmp of its own, and may read
 // nothing else of the person's.
-func browse(ctx context.Context, address string) (end func(), err error) {
+func Open(ctx context.Context, address string) (end func(), err error) {
 	home, _ := os.UserHomeDir() // without one it is the directory for temporary files
-	file, err := os.CreateTemp(home, "varmenne-*.html")
+	removeLeft(home)
+	file, err := os.CreateTemp(home, pattern)
 	if err != nil {
-		file, err = os.CreateTemp("", "varmenne-*.html")
+		file, err = os.CreateTemp("", pattern)
 	}
 	if err != nil {
 		return nil, err

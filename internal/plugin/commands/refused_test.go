@@ -1,0 +1,70 @@
+package commands_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/plugin/cluster"
+)
+
+// TestTheRightThatIsMissingIsNamed, and not the one that is at hand: one write can take several.
+func TestTheRightThatIsMissingIsNamed(t *testing.T) {
+	namespace := server.Namespace(t)
+	veroIn(t, namespace, "payroll")
+	grant(t, "patcher", namespace, rbacv1.PolicyRule{APIGroups: []string{"varmenne.dev", "cert-manager.io"},
+		Resources: []string{"*"}, Verbs: []string{"get", "list"}},
+		rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"patch"}})
+	put := func(arguments ...string) error {
+		return (&call{typed: []string{"some-id", "hunter2hunter2"}}).run(t,
+			append([]string{"credentials", "-n", namespace, "payroll"}, arguments...)...)
+	}
+	must.Say(t, put("--as=patcher"), "you may not create secrets in namespace "+namespace,
+		"kubectl auth can-i create secrets -n "+namespace)
+	impersonated := apierrors.NewForbidden(schema.GroupResource{Resource: "users"}, "boss", errors.New(
+		`User "me" cannot impersonate resource "users" in API group "" at the cluster scope`))
+	must.Say(t, cluster.Explain(impersonated, "list", "certificates.cert-manager.io", namespace, "list certificates"),
+		"you may not impersonate users in the whole cluster")
+}
+
+// TestWhatAPolicyRefusesIsNoWantOfARight: what the policy says is what helps.
+func TestWhatAPolicyRefusesIsNoWantOfARight(t *testing.T) {
+	namespace := server.Namespace(t)
+	veroIn(t, namespace, "payroll")
+	policy := &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: namespace},
+		Spec: admissionv1.ValidatingAdmissionPolicySpec{
+			MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{{
+				RuleWithOperations: admissionv1.RuleWithOperations{
+					Operations: []admissionv1.OperationType{"CREATE", "UPDATE"}, Rule: admissionv1.Rule{
+						APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"secrets"}}}}}},
+			Validations: []admissionv1.Validation{{Expression: "object.metadata.namespace != '" + namespace + "'",
+				MessageExpression: "'Secrets come from the vault, and not: ' + string(object.data.transferId)",
+				Reason:            new(metav1.StatusReasonForbidden)}},
+		}}
+	must.Do(t, server.Client.Create(t.Context(), policy))
+	must.Do(t, server.Client.Create(t.Context(), &admissionv1.ValidatingAdmissionPolicyBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: namespace}, Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{PolicyName: namespace,
+			ValidationActions: []admissionv1.ValidationAction{"Deny"}}}))
+	put := func(id string) (said error) {
+		must.Do(t, wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true,
+			func(context.Context) (bool, error) { // until it is in force
+				said = (&call{typed: []string{id, "hunter2hunter2"}}).run(t, "credentials", "-n", namespace, "payroll")
+				return said != nil, nil
+			}))
+		return said
+	}
+	must.Say(t, put("i"), "Secrets come from the vault", "write Secret vero-transfer")
+	if said := put("some-id"); strings.Contains(said.Error(), "c29tZS1pZA") {
+		t.Errorf("it repeats what was written: %v", said)
+	}
+}
