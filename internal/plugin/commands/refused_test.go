@@ -59,12 +59,13 @@ func TestWhatAPolicyRefusesIsNoWantOfARight(t *testing.T) {
 		}}
 	must.Do(t, server.Client.Create(t.Context(), policy))
 	must.Do(t, server.Client.Create(t.Context(), &admissionv1.ValidatingAdmissionPolicyBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: namespace}, Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{PolicyName: namespace,
-			ValidationActions: []admissionv1.ValidationAction{"Deny"}}}))
+		ObjectMeta: metav1.ObjectMeta{Name: namespace}, Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName: namespace, ValidationActions: []admissionv1.ValidationAction{"Deny"}}}))
 	put := func(id string) (said error) {
 		must.Do(t, wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true,
 			func(context.Context) (bool, error) { // until it is in force
-				said = (&call{typed: []string{id, "hunter2hunter2"}}).run(t, "credentials", "-n", namespace, "payroll")
+				run := &call{typed: []string{id, "hunter2hunter2"}}
+				said = run.run(t, "credentials", "-n", namespace, "payroll") //nolint:contextcheck // it is the test's
 				return said != nil, nil
 			}))
 		return said
@@ -92,15 +93,15 @@ func TestEventsThatMayNotBeReadHideNoOthers(t *testing.T) {
 	all := []string{"get", "list", "watch"}
 	grant(t, "viewer", namespace, rbacv1.PolicyRule{
 		APIGroups: []string{"varmenne.dev", "cert-manager.io", ""}, Resources: []string{"*"}, Verbs: all})
-	must.Do(t, server.Client.Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: meta("", namespace), Rules: []rbacv1.PolicyRule{
-		{APIGroups: []string{"varmenne.dev"}, Resources: []string{"*"}, Verbs: all}}}))
+	must.Do(t, server.Client.Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: meta("", namespace),
+		Rules: []rbacv1.PolicyRule{{APIGroups: []string{"varmenne.dev"}, Resources: []string{"*"}, Verbs: all}}}))
 	must.Do(t, server.Client.Create(t.Context(), &rbacv1.ClusterRoleBinding{ObjectMeta: meta("", namespace),
 		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: namespace},
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "viewer"}}}))
 	run := &call{}
 	must.Do(t, wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true,
 		func(context.Context) (bool, error) { // until the API server has heard of the role
-			err := run.run(t, "why", "-n", namespace, "shared", "--as=viewer")
+			err := run.run(t, "why", "-n", namespace, "shared", "--as=viewer") //nolint:contextcheck // it is the test's
 			return strings.Contains(run.out.String(), "\nManualClusterIssuer"), err
 		}))
 	must.Contain(t, run.err.String(), "you may not list events in namespace default")
