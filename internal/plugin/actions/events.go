@@ -26,16 +26,19 @@ type Event struct {
 	Message string    `json:"message"`
 }
 
-// Events are the newest of some objects, the newest first.
+// Events are the newest of some objects, the newest first; with an error those of the others, as where a cluster's
+// issuer has its own in a namespace that the person may not read.
 func Events(ctx context.Context, access client.Client, chain []overview.Step) ([]Event, error) {
 	var found []Event
+	var unread error
 	for _, step := range chain {
 		list := &corev1.EventList{}
 		namespace := cmp.Or(step.Namespace, corev1.NamespaceDefault)
 		err := access.List(ctx, list, client.InNamespace(namespace),
 			client.MatchingFields{"involvedObject.uid": step.UID})
 		if err != nil {
-			return found, cluster.Explain(err, "list", "events", namespace, "list events")
+			unread = cluster.Explain(err, "list", "events", namespace, "list events of "+step.Kind+" "+step.Name)
+			continue
 		}
 		for i := range list.Items {
 			event := &list.Items[i]
@@ -46,7 +49,7 @@ func Events(ctx context.Context, access client.Client, chain []overview.Step) ([
 		}
 	}
 	slices.SortStableFunc(found, func(one, other Event) int { return other.Time.Compare(one.Time) })
-	return found[:min(len(found), newestEvents)], nil
+	return found[:min(len(found), newestEvents)], unread
 }
 
 // timeOfEvent is when an event happened last, whichever API it was written with.

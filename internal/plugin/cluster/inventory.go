@@ -241,6 +241,25 @@ func trim(object client.Object) client.Object {
 	return copied
 }
 
+// IsEmpty reports whether there is nothing of ours in the namespace, or in any.
+func (i *Inventory) IsEmpty() bool {
+	return !slices.ContainsFunc(i.pages, func(listed page) bool {
+		return !listed.supplement && len(i.objects[listed.kind]) > 0
+	})
+}
+
+// RefuseAbsent is an error for a namespace that does not exist: the API server lists nothing in it, as in one where
+// nothing is wrong. All namespaces, and one that the person may not look at, are none.
+func RefuseAbsent(ctx context.Context, reader client.Reader, namespace string) error {
+	if namespace == "" {
+		return nil
+	}
+	if err := reader.Get(ctx, types.NamespacedName{Name: namespace}, &corev1.Namespace{}); apierrors.IsNotFound(err) {
+		return fmt.Errorf("namespace %s does not exist: name another one with -n", namespace)
+	}
+	return nil
+}
+
 // Objects are those of the inventory, to be looked at.
 func (i *Inventory) Objects() overview.Objects {
 	var objects overview.Objects

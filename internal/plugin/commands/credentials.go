@@ -94,8 +94,8 @@ func (p *program) putCredentials(ctx context.Context, name string, options crede
 	return nil
 }
 
-// withoutValues is an error of a write of credentials: the API server repeats in some what it could not take, and so may
-// a policy.
+// withoutValues is an error of a write of credentials: the API server repeats in some what it could not take, and so
+// may a policy.
 func withoutValues(err error, transfer secrets.Transfer) error {
 	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
 		return fmt.Errorf("the API server does not take it (%s): see whether the Secret is immutable or of another type",

@@ -27,7 +27,8 @@ func TestNoTextOfATenantMovesTheCursor(t *testing.T) {
 	request.Status.Conditions[1].Reason = moves
 	create(t, request)
 	for _, arguments := range []string{
-		"status", "status -o wide", "status -A", "why hostile", "why hostile -o yaml", "why hostile -o json", "calendar", "credentials hostile",
+		"status", "status -o wide", "status -A", "why hostile", "why hostile -o yaml", "why hostile -o json", "calendar",
+		"credentials hostile",
 		"csr hostile", "complete hostile -", "__complete why h",
 	} {
 		c := &call{}
@@ -44,7 +45,7 @@ func TestNoTextOfATenantMovesTheCursor(t *testing.T) {
 			t.Errorf("a text is an object of its own:\n%s", c.out)
 		}
 	}
-	read := struct{ Chain []overview.Step }{}
+	read := overview.Row{}
 	must.Do(t, json.Unmarshal([]byte(says(t, "why", "hostile", "-o", "json", "-n", namespace)), &read))
 	if got := read.Chain[0].Message; got != moves {
 		t.Errorf("a program reads %q", got)

@@ -137,6 +137,9 @@ func (p *program) list(ctx context.Context, all bool) (*cluster.Inventory, clien
 		namespace = ""
 	}
 	inventory, err := cluster.List(ctx, access, namespace)
+	if err == nil && inventory.IsEmpty() {
+		err = cluster.RefuseAbsent(ctx, access, namespace)
+	}
 	return inventory, access, err
 }
 

@@ -98,7 +98,7 @@ func (p *program) showStatus(ctx context.Context, options statusOptions) error {
 func (p *program) warnOfUnread(inventory *cluster.Inventory, rows []overview.Row) {
 	for _, unread := range inventory.Missing(rows) {
 		if unread.Supplement {
-			p.warnf("note: dates that depend on %s are missing: %v", unread.Resource, unread.Err)
+			p.warnf("note: dates that depend on %s are missing, and whether those are ready: %v", unread.Resource, unread.Err)
 		} else {
 			p.warnf("warning: not shown: %s: %v", unread.Resource, unread.Err)
 		}

@@ -59,7 +59,7 @@ func (p *program) explain(ctx context.Context, name, output string) error {
 	p.warnOfUnread(inventory, []overview.Row{*row})
 	events, err := actions.Events(ctx, access, row.Chain)
 	if err != nil {
-		p.warnf("warning: events are not shown: %v", err)
+		p.warnf("warning: not all events are shown: %v", err)
 	}
 	if output != "" {
 		return printDocument(p.Streams.Out, output, explained{Row: *row, Events: events})

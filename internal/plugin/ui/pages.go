@@ -56,7 +56,7 @@ type objectPage struct {
 	// History of its VeroOrder, nil if it has none.
 	History *v1alpha1.VeroOrderStatus
 	Events  []actions.Event
-	// NoEvents is why there are none, empty if they could be read.
+	// NoEvents is why there are none, or not all; empty if they could be read.
 	NoEvents string
 	// Notice is where the change notice is that is due, empty if none is.
 	Notice string

@@ -118,11 +118,13 @@ func TestOnlyTheApplicationThatWasShownIsStopped(t *testing.T) {
 func serveNotice(t *testing.T) (s *served, tracked *v1alpha1.TrackedCertificate, path string) {
 	t.Helper()
 	const subject = "C&A +1? 100 % #5\u00e4; &bcc=evil@example.org"
-	tracked = &v1alpha1.TrackedCertificate{ObjectMeta: metav1.ObjectMeta{Name: "via"}, Spec: v1alpha1.TrackedCertificateSpec{
-		Source: v1alpha1.TrackedSource{CertificateName: "any"}, ChangeNotice: &v1alpha1.ChangeNotice{
-			To: "maija@example.fi", Subject: subject, When: []v1alpha1.ChangedFact{v1alpha1.ChangedAny}},
-	}, Status: v1alpha1.TrackedCertificateStatus{ObservedGeneration: 1, Subject: "O=Tom & Jerry", Notice: &v1alpha1.Notice{
-		To: "maija@example.fi", Subject: subject, Certificate: []byte("PEM\n"), Digest: strings.Repeat("0a", 32)}}}
+	tracked = &v1alpha1.TrackedCertificate{ObjectMeta: metav1.ObjectMeta{Name: "via"},
+		Spec: v1alpha1.TrackedCertificateSpec{
+			Source: v1alpha1.TrackedSource{CertificateName: "any"}, ChangeNotice: &v1alpha1.ChangeNotice{
+				To: "maija@example.fi", Subject: subject, When: []v1alpha1.ChangedFact{v1alpha1.ChangedAny}},
+		}, Status: v1alpha1.TrackedCertificateStatus{ObservedGeneration: 1, Subject: "O=Tom & Jerry",
+			Notice: &v1alpha1.Notice{
+				To: "maija@example.fi", Subject: subject, Certificate: []byte("PEM\n"), Digest: strings.Repeat("0a", 32)}}}
 	s = serve(t, tracked)
 	must.Do(t, server.Client.Get(t.Context(), types.NamespacedName{Namespace: s.namespace, Name: "via"}, tracked))
 	return s, tracked, noticePath(s.namespace, "via")
