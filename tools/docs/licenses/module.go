@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,33 +62,46 @@ type listed struct {
 	} `json:"Module"`
 }
 
-// linkedModules asks the go command, for the program and the plugin of kubectl. The set is the same on both platforms
-// of the image; one of them is asked.
+// builds are the platforms and packages that are released: the image is for Linux alone, and the set is the same on its
+// two architectures; the plugin is for other systems as well, and links other modules there.
+var builds = []struct{ system, program string }{
+	{"linux", "."}, {"linux", "./cmd/kubectl-varmenne"}, {"darwin", "./cmd/kubectl-varmenne"},
+	{"windows", "./cmd/kubectl-varmenne"},
+}
+
+// linkedModules asks the go command, for the program and the plugin of kubectl.
 func linkedModules(ctx context.Context, repository string) ([]*module, error) {
-	command := exec.CommandContext(ctx, "go", "list", "-deps", "-json=Dir,Standard,Module", ".", "./cmd/kubectl-varmenne")
-	command.Dir = repository
-	command.Env = append(os.Environ(),
-		"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off")
-	command.Stderr = os.Stderr
-	output, err := command.StdoutPipe()
+	byPath := map[string]*module{}
+	for _, build := range builds {
+		command := exec.CommandContext(ctx, "go", "list", "-deps", "-json=Dir,Standard,Module", build.program)
+		command.Dir = repository
+		command.Env = append(os.Environ(), "GOOS="+build.system, "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off")
+		command.Stderr = os.Stderr
+		output, err := command.Output()
+		if err != nil {
+			return nil, err
+		}
+		if err := collect(json.NewDecoder(bytes.NewReader(output)), byPath); err != nil {
+			return nil, err
+		}
+	}
+	library, err := goItself(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	found, err := collect(ctx, json.NewDecoder(output))
-	return found, errors.Join(err, command.Wait())
+	found := append(slices.Collect(maps.Values(byPath)), library)
+	slices.SortFunc(found, func(one, other *module) int { return strings.Compare(one.path, other.path) })
+	return found, nil
 }
 
-func collect(ctx context.Context, packages *json.Decoder) ([]*module, error) {
-	byPath := map[string]*module{}
+// collect adds the modules of packages.
+func collect(packages *json.Decoder, byPath map[string]*module) error {
 	for {
 		var p listed
 		if err := packages.Decode(&p); errors.Is(err, io.EOF) {
-			break
+			return nil
 		} else if err != nil {
-			return nil, err
+			return err
 		}
 		if p.Standard || p.Module == nil || p.Module.Main {
 			continue
@@ -97,19 +112,9 @@ func collect(ctx context.Context, packages *json.Decoder) ([]*module, error) {
 			byPath[p.Module.Path] = linked
 		}
 		if err := linked.addFiles(p.Dir); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	library, err := goItself(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found := []*module{library}
-	for _, linked := range byPath {
-		found = append(found, linked)
-	}
-	slices.SortFunc(found, func(one, other *module) int { return strings.Compare(one.path, other.path) })
-	return found, nil
 }
 
 // goItself is the standard library. Its version is that of whoever builds, so it is not told.

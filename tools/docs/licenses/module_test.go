@@ -81,7 +81,9 @@ func TestWhatIsLinkedIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, texts := pageOf(linked), textsOf(linked)
-	for _, module := range []string{"github.com/cert-manager/cert-manager", "k8s.io/client-go", standardLibrary} {
+	for _, module := range []string{"github.com/cert-manager/cert-manager", "k8s.io/client-go", standardLibrary,
+		"github.com/inconshreveable/mousetrap", // on Windows alone
+	} {
 		if !strings.Contains(page, "| "+module+" |") || !strings.Contains(texts, "\n"+module+" ") {
 			t.Errorf("%s is not told", module)
 		}
