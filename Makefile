@@ -267,6 +267,10 @@ lint: $(GOLANGCI_LINT) $(KUBE_API_LINTER) ## runs the linters over all modules, 
 	done
 	@$(MAKE) --no-print-directory vulncheck
 
+.PHONY: dependencies
+dependencies: ## weighs the modules that are linked, and writes the figures into docs/dependencies.md
+	@$(GO) -C tools/docs run ./dependencies -repository $(CURDIR)
+
 # Who has no way to the internet names a mirror of the database: VULNDB=file:///its/path.
 VULNDB ?= https://vuln.go.dev
 
