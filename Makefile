@@ -174,6 +174,15 @@ test: subjects generate-check lint pages unit image-test release-test assets nod
 pages: helm ## checks what the pages name, quote and link, without a cluster
 	$(GO) -C e2e test -short -count=1 $(TESTFLAGS) ./docs
 
+# Links to what is no page lead to SITE_REF of the repository. What is wrong with a page is found before bin/site/ goes.
+SITE_REF ?= main
+
+.PHONY: site
+site: ## renders the pages into a static site in bin/site/, which a browser reads from there or from any server
+	@rm -rf $(BIN)/.site
+	@$(GO) -C tools/docs run ./site -repository $(CURDIR) -ref '$(SITE_REF)' -output $(BIN)/.site
+	@rm -rf $(BIN)/site && mv $(BIN)/.site $(BIN)/site && echo "$(BIN)/site/index.html"
+
 .PHONY: unit
 unit: ## runs the tests that need nothing but Go
 	@packages=$$($(unit_packages)); \
