@@ -101,7 +101,7 @@ plugin: ## makes archives of kubectl-varmenne for six platforms and the Krew man
 		GOOS=$$os GOARCH=$$arch $(GO) $(BUILD) -o $(PLUGIN)/$$name/kubectl-varmenne$$ending \
 			-ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" ./cmd/kubectl-varmenne; \
 		cp LICENSE cmd/kubectl-varmenne/kubectl_complete-varmenne $(PLUGIN)/$$name/; \
-		$(GO) -C tools/docs run ./licenses -repository $(CURDIR) -programs ./cmd/kubectl-varmenne -platform $$platform \
+		$(GO) -C tools/docs run ./licenses -repository $(CURDIR) -program ./cmd/kubectl-varmenne -platform $$platform \
 			-texts $(PLUGIN)/$$name/licenses.txt; \
 		tar --sort=name --mtime=@$(IMAGE_TIME) --mode=u=rwX,go=rX --owner=0 --group=0 --numeric-owner \
 			-C $(PLUGIN)/$$name -cf - . | gzip -9n > $(PLUGIN)/$$name.tar.gz; \
@@ -196,12 +196,23 @@ test: ## checks everything: generated files, lint, all tests; says what took how
 pages: helm ## checks what the pages name, quote and link, without a cluster
 	$(GO) -C e2e test -short -count=1 $(TESTFLAGS) ./docs
 
+# Links to what is no page lead to SITE_REF of the repository. What is wrong with a page is found before bin/site/ goes.
+SITE_REF ?= main
+
+.PHONY: site
+site: ## renders the pages into a static site in bin/site/, which a browser reads from there or from any server
+	@rm -rf $(BIN)/.site
+	@$(GO) -C tools/docs run ./site -repository $(CURDIR) -ref '$(SITE_REF)' -output $(BIN)/.site
+	@rm -rf $(BIN)/site && mv $(BIN)/.site $(BIN)/site && echo "$(BIN)/site/index.html"
+
 .PHONY: unit
 unit: ## runs the tests that need nothing but Go
 	@packages=$$($(unit_packages)); \
 	$(RACE_TEST) $(TESTFLAGS) $${packages:?found none}
-	$(GO) -C tools/docs test $(TESTFLAGS) ./...
+	@# Never from the cache, which does not know the files outside of a test's module: here the pages and go.mod.
+	$(GO) -C tools/docs test -count=1 $(TESTFLAGS) ./...
 	$(GO) -C tools/helm test $(TESTFLAGS) ./...
+	$(GO) -C tools/vulncheck test $(TESTFLAGS) ./...
 
 # The crash harness takes one step after the other, by hand: there is no race to be found, and twice the time to lose.
 .PHONY: integration
@@ -279,13 +290,25 @@ bench: assets ## runs the benchmarks that match BENCH (all)
 	done
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) $(KUBE_API_LINTER) ## runs the linters over all modules, and those of the API conventions over api/
+lint: $(GOLANGCI_LINT) $(KUBE_API_LINTER) ## runs the linters over all modules, those of the API conventions over api/, and vulncheck
 	@echo "linting api by the API conventions"; \
 	$(KUBE_API_LINTER) run --config $(CURDIR)/.golangci-api.yaml ./api/...
-	@for module in . e2e e2e/monitoring e2e/coredns tools/image tools/release tools/docs tools/helm; do \
+	@for module in . e2e e2e/monitoring e2e/coredns tools/image tools/release tools/docs tools/helm tools/vulncheck; do \
 		echo "linting $$module"; \
 		(cd $$module && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...); \
 	done
+	@$(MAKE) --no-print-directory vulncheck
+
+.PHONY: dependencies
+dependencies: ## weighs the modules that are linked, and writes the figures into docs/dependencies.md
+	@$(GO) -C tools/docs run ./dependencies -repository $(CURDIR)
+
+# Who has no way to the internet names a mirror of the database: VULNDB=file:///its/path.
+VULNDB ?= https://vuln.go.dev
+
+.PHONY: vulncheck
+vulncheck: ## asks the Go vulnerability database about the programs; REQUIRE=1 fails where it does not answer
+	@$(GO) -C tools/vulncheck run . -repository $(CURDIR) -db '$(VULNDB)' $(if $(REQUIRE),-require) . ./cmd/kubectl-varmenne
 
 .PHONY: generate
 generate: stage ## writes what comes from types, markers and comments: deepcopy, CRDs, RBAC, the chart's schema and README
@@ -364,17 +387,25 @@ $(HELM_DOCS):
 
 # The same commit and Go give the same bytes: no serial number, no time. Every component carries its license as evidence;
 # that all of them are permissive is checked beside it, and their texts are written down.
+# In a worktree of git, .git is a file, and the tool finds no version there: it looks at a copy with a repository then.
+SBOM_COPY := $(BIN)/.sbom
+SBOM_SOURCE := $(if $(shell test -f .git && echo worktree),$(SBOM_COPY),.)
+
 .PHONY: sbom
 sbom: $(CYCLONEDX) ## writes a bill of materials (CycloneDX) and the texts of all licenses into bin/sbom/
 	@mkdir -p $(BIN)/sbom
+	@if [ $(SBOM_SOURCE) != . ]; then \
+		rm -rf $(SBOM_COPY); git clone --quiet --no-checkout . $(SBOM_COPY); \
+		git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t $(SBOM_COPY); \
+	fi
 	@for architecture in amd64 arm64; do \
 		GOOS=linux GOARCH=$$architecture GOFLAGS= $(CYCLONEDX) app -json -std -licenses -noserial -notimestamp \
-			-output $(BIN)/sbom/varmenne-issuer-$$architecture.cdx.json . 2> $(BIN)/sbom/log || { cat $(BIN)/sbom/log >&2; exit 1; }; \
+			-output $(BIN)/sbom/varmenne-issuer-$$architecture.cdx.json $(SBOM_SOURCE) 2> $(BIN)/sbom/log || { cat $(BIN)/sbom/log >&2; exit 1; }; \
 	done; for platform in $(PLUGIN_PLATFORMS); do \
 		GOOS=$${platform%/*} GOARCH=$${platform#*/} GOFLAGS= $(CYCLONEDX) app -json -std -licenses -noserial -notimestamp \
-			-main ./cmd/kubectl-varmenne -output $(BIN)/sbom/kubectl-varmenne_$${platform%/*}_$${platform#*/}.cdx.json . \
+			-main ./cmd/kubectl-varmenne -output $(BIN)/sbom/kubectl-varmenne_$${platform%/*}_$${platform#*/}.cdx.json $(SBOM_SOURCE) \
 			2> $(BIN)/sbom/log || { cat $(BIN)/sbom/log >&2; exit 1; }; \
-	done; rm -f $(BIN)/sbom/log
+	done; rm -rf $(BIN)/sbom/log $(SBOM_COPY)
 	@$(GO) -C tools/docs run ./licenses -repository $(CURDIR) -texts $(BIN)/sbom/licenses.txt
 	@ls $(BIN)/sbom
 

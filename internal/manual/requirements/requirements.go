@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"fmt"
 
-	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -70,24 +69,6 @@ func WaitsFor(request *cmapi.CertificateRequest, order *v1alpha1.ManualOrder) bo
 	reference := request.Spec.IssuerRef
 	return status.Waits(request) && reference.Group == v1alpha1.GroupName && reference.Kind == order.Spec.IssuerRef.Kind &&
 		reference.Name == order.Spec.IssuerRef.Name && csr.Same(request.Spec.Request, order.Spec.Request)
-}
-
-// usagesOf are the usages that a request asks for; cert-manager's defaults where it names none.
-func usagesOf(request *cmapi.CertificateRequest) (x509.KeyUsage, []x509.ExtKeyUsage) {
-	usages := request.Spec.Usages
-	if len(usages) == 0 {
-		usages = cmapi.DefaultKeyUsages()
-	}
-	var usage x509.KeyUsage
-	var extended []x509.ExtKeyUsage
-	for _, wanted := range usages {
-		if bits, is := cmutil.KeyUsageType(wanted); is {
-			usage |= bits
-		} else if purpose, is := cmutil.ExtKeyUsageType(wanted); is {
-			extended = append(extended, purpose)
-		}
-	}
-	return usage, extended
 }
 
 func policyOf(spec *v1alpha1.ManualIssuerSpec) delivery.Policy {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,45 +62,53 @@ type listed struct {
 	} `json:"Module"`
 }
 
-// linking is of what, and for what, programs are linked. The set of modules is the same on both platforms of the image;
-// the plugin of kubectl is for others, too, and what it needs there differs.
-type linking struct {
-	repository string
-	programs   []string
-	platform   string
+// build is a program, and what it is linked for.
+type build struct{ platform, program string }
+
+// released are all builds: the image is for Linux alone, and the set is the same on its two architectures; the plugin is
+// for other systems as well, and links other modules there.
+var released = []build{
+	{"linux/amd64", "."}, {"linux/amd64", "./cmd/kubectl-varmenne"}, {"darwin/amd64", "./cmd/kubectl-varmenne"},
+	{"windows/amd64", "./cmd/kubectl-varmenne"},
 }
 
-// modules asks the go command.
-func (l linking) modules(ctx context.Context) ([]*module, error) {
-	system, architecture, ok := strings.Cut(l.platform, "/")
-	if !ok {
-		return nil, fmt.Errorf("the platform %q is none: write it as linux/amd64", l.platform)
+// linkedModules asks the go command what builds are linked from.
+func linkedModules(ctx context.Context, repository string, builds []build) ([]*module, error) {
+	byPath := map[string]*module{}
+	for _, build := range builds {
+		system, architecture, ok := strings.Cut(build.platform, "/")
+		if !ok {
+			return nil, fmt.Errorf("the platform %q is none: write it as linux/amd64", build.platform)
+		}
+		command := exec.CommandContext(ctx, "go", "list", "-deps", "-json=Dir,Standard,Module", build.program)
+		command.Dir = repository
+		command.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+architecture, "CGO_ENABLED=0", "GOWORK=off")
+		command.Stderr = os.Stderr
+		output, err := command.Output()
+		if err != nil {
+			return nil, err
+		}
+		if err := collect(json.NewDecoder(bytes.NewReader(output)), byPath); err != nil {
+			return nil, err
+		}
 	}
-	arguments := append([]string{"list", "-deps", "-json=Dir,Standard,Module"}, l.programs...)
-	command := exec.CommandContext(ctx, "go", arguments...)
-	command.Dir = l.repository
-	command.Env = append(os.Environ(),
-		"GOOS="+system, "GOARCH="+architecture, "CGO_ENABLED=0", "GOWORK=off")
-	command.Stderr = os.Stderr
-	output, err := command.StdoutPipe()
+	library, err := goItself(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	found, err := collect(ctx, json.NewDecoder(output))
-	return found, errors.Join(err, command.Wait())
+	found := append(slices.Collect(maps.Values(byPath)), library)
+	slices.SortFunc(found, func(one, other *module) int { return strings.Compare(one.path, other.path) })
+	return found, nil
 }
 
-func collect(ctx context.Context, packages *json.Decoder) ([]*module, error) {
-	byPath := map[string]*module{}
+// collect adds the modules of packages.
+func collect(packages *json.Decoder, byPath map[string]*module) error {
 	for {
 		var p listed
 		if err := packages.Decode(&p); errors.Is(err, io.EOF) {
-			break
+			return nil
 		} else if err != nil {
-			return nil, err
+			return err
 		}
 		if p.Standard || p.Module == nil || p.Module.Main {
 			continue
@@ -109,19 +119,9 @@ func collect(ctx context.Context, packages *json.Decoder) ([]*module, error) {
 			byPath[p.Module.Path] = linked
 		}
 		if err := linked.addFiles(p.Dir); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	library, err := goItself(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found := []*module{library}
-	for _, linked := range byPath {
-		found = append(found, linked)
-	}
-	slices.SortFunc(found, func(one, other *module) int { return strings.Compare(one.path, other.path) })
-	return found, nil
 }
 
 // goItself is the standard library. Its version is that of whoever builds, so it is not told.
