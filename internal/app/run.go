@@ -65,7 +65,7 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	orders := limiter.New(options.Workers, options.CallsPerIssuer)
+	orders := limiter.NewCalls(options.Workers, options.CallsPerIssuer)
 	if err := register(ctx, manager, &options, orders, series); err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func backingOff(workers int) controller.Options {
 
 // register adds indexes, controllers, probes and metrics to the manager.
 func register(
-	ctx context.Context, manager ctrl.Manager, options *Options, orders *limiter.Limiter, series *metrics.Metrics,
+	ctx context.Context, manager ctrl.Manager, options *Options, orders limiter.Calls, series *metrics.Metrics,
 ) error {
 	info := metrics.BuildInfo(metrics.ComponentController, options.Version, options.Commit)
 	if err := ctrlmetrics.Registry.Register(info); err != nil {

@@ -35,7 +35,7 @@ type wing struct {
 
 // registerVero adds the controllers of Vero's kinds.
 func (w wing) registerVero(
-	ctx context.Context, connector connector, bundles *secrets.KeptBundles, orders *limiter.Limiter,
+	ctx context.Context, connector connector, bundles *secrets.KeptBundles, orders limiter.Calls,
 ) error {
 	collector := metrics.Orders{
 		List: listed(w.manager, func() *v1alpha1.VeroOrderList { return &v1alpha1.VeroOrderList{} }),
@@ -51,7 +51,7 @@ func (w wing) registerVero(
 		veroorder.Register(w.manager, veroorder.Options{
 			Client: w.manager.GetClient(), Outlines: w.manager.GetCache(), Reader: w.manager.GetAPIReader(),
 			Connect: connector.connect, Clock: clock.RealClock{}, Events: w.events, Metrics: w.series,
-			Bundles: bundles, Limiter: orders, Retention: w.options.OrderRetention, Shutdown: ctx,
+			Bundles: bundles, Calls: orders, Retention: w.options.OrderRetention, Shutdown: ctx,
 		}, w.options.workers()),
 	)
 }

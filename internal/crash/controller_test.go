@@ -49,7 +49,7 @@ func (s *environment) startController(intercept interceptor) *controller {
 	}}
 	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
 		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles, Clock: w.controllerClock,
-		Events: recorder, Metrics: numbers, Connect: w.connect, Limiter: limiter.New(1, 1), Retention: retention,
+		Events: recorder, Metrics: numbers, Connect: w.connect, Calls: limiter.NewCalls(1, 1), Retention: retention,
 		Shutdown: s.Context(),
 	}}
 	return w
