@@ -31,6 +31,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	manualbackend "github.com/varmenne/varmenne-issuer/internal/manual/backend"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
@@ -160,9 +161,11 @@ func register(
 	}
 	connector := newConnector(options, allowed)
 	bundles := secrets.NewKeptBundles(manager.GetAPIReader(), options.Namespace, clock.RealClock{})
+	handed := handed{proofs: owner.NewProofs(clock.RealClock{}), issued: outline.NewIssued()}
 	wing := wing{manager: manager, options: options, series: series, events: events}
 	backends := []gate.Backend{&backend.Backend{
 		Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(), Bundles: bundles,
+		Issued: handed.issued,
 	}}
 	if options.Manual {
 		if err := wing.registerManual(ctx); err != nil {
@@ -173,10 +176,10 @@ func register(
 		})
 	}
 	return errors.Join(
-		wing.registerVero(ctx, connector, bundles, orders),
+		wing.registerVero(ctx, connector, bundles, orders, handed),
 		gate.Register(manager, gate.Options{
 			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
-			Clock: clock.RealClock{}, Events: events, Metrics: series, Backends: backends,
+			Clock: clock.RealClock{}, Events: events, Metrics: series, Proofs: handed.proofs, Backends: backends,
 		}, options.workers()),
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),

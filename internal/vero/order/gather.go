@@ -102,7 +102,8 @@ type waiter struct {
 }
 
 // waiting finds who waits for the order. The cache finds them; the API server says whether they are still there, and
-// whether somebody holds the private key, since what is spent for a request that nobody can use is lost.
+// whether somebody holds the private key, unless the gate has seen that seconds ago: what is spent for a request that
+// nobody can use is lost.
 func (r *Reconciler) waiting(ctx context.Context, order *v1alpha1.VeroOrder) ([]waiter, error) {
 	found, err := find.RequestsWithKey(ctx, r.Outlines, order.Namespace, order.Spec.PublicKeyDigest)
 	if err != nil {
@@ -118,7 +119,7 @@ func (r *Reconciler) waiting(ctx context.Context, order *v1alpha1.VeroOrder) ([]
 		if err != nil || !waitsFor(request, order) {
 			continue
 		}
-		behind, err := owner.Of(ctx, r.Reader, request)
+		behind, err := r.Proofs.Take(ctx, r.Reader, request)
 		if err != nil {
 			return nil, err
 		}

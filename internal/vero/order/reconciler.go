@@ -21,6 +21,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
@@ -58,6 +59,10 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Bundles are those of the issuers.
 	Bundles *secrets.KeptBundles
+	// Proofs has what the gate has proved of a request seconds ago, and Issued takes orders that are issued, for the gate;
+	// nil ones keep nothing.
+	Proofs *owner.Proofs
+	Issued *outline.Issued
 	// Calls bounds the calls to the service of each issuer, and those for each namespace.
 	Calls limiter.Calls
 	// Retention is how long an order is kept after it has ended.
@@ -271,6 +276,7 @@ func (r *Reconciler) put(
 	if err := r.Client.Status().Update(ctx, changed); err != nil {
 		return err
 	}
+	r.Issued.Keep(changed)
 	*order = *changed
 	return nil
 }
