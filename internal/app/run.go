@@ -34,7 +34,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
-	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
 // name of the product: of its events, its User-Agent and, unless a flag says another, its lease.
@@ -42,6 +41,9 @@ const name = "varmenne-issuer"
 
 // shutdownMargin is how much longer than a call a shutdown may take, so that the call's outcome is written.
 const shutdownMargin = 25 * time.Second
+
+// recordAfterLoss is how long after the lease was lost outcomes are tried to be written, beyond the time of a call.
+const recordAfterLoss = 10 * time.Minute
 
 // The distance before a reconcile that has failed is tried again. It doubles each time.
 const (
@@ -67,13 +69,17 @@ func Run(ctx context.Context, options Options) error {
 		return err
 	}
 	orders := limiter.NewCalls(options.Workers, options.CallsPerIssuer)
-	if err := register(ctx, manager, &options, orders, series); err != nil {
+	// Outcomes are given up, and told in the log, some time after the controller was asked to stop, or has stopped.
+	recording, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	if err := register(recording, manager, &options, orders, series); err != nil {
 		return err
 	}
 	go returnMemory(ctx, clock.RealClock{}, collections, debug.FreeOSMemory)
 	log.Info("starting", "version", options.Version, "namespace", options.Namespace)
 	err = manager.Start(ctx)
 	// Whoever loses the lease is stopped at once, but what was sent is still to be recorded.
+	defer time.AfterFunc(options.CallTimeout+recordAfterLoss, giveUp).Stop()
 	unfinished, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.drainTime(ctx.Err() != nil))
 	defer cancel()
 	orders.Drain(unfinished)
@@ -85,12 +91,13 @@ func Run(ctx context.Context, options Options) error {
 }
 
 // drainTime is how long what was sent may take to be answered and recorded. Who was asked to stop has until the kill.
-// Who has lost the lease waits for the API server, which is why it was lost: nobody else has the responses.
+// Who has lost the lease waits for the API server, which is why it was lost: nobody else has the responses. But it works
+// on nothing else meanwhile, so it does not wait for as long as an outcome may be tried to be written (RecordTimeout).
 func (o *Options) drainTime(asked bool) time.Duration {
 	if asked {
 		return o.CallTimeout + shutdownMargin
 	}
-	return o.CallTimeout + veroorder.RecordTimeout
+	return o.CallTimeout + recordAfterLoss + shutdownMargin
 }
 
 // newManager makes a manager whose client never caches a Secret, ConfigMap or Certificate: those are read one by one,

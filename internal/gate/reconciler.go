@@ -57,6 +57,8 @@ type Reconciler struct {
 
 	errors status.ErrorReporter
 	kept   kept
+	// unthreatened are requests that were seen to replace nothing.
+	unthreatened unthreatened
 }
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
@@ -188,7 +190,13 @@ func (r *Reconciler) decide(
 		status.SetPending(request, approvalMessage(backend.Kinds()), now)
 		return report{reason: v1alpha1.ReasonWaitingForApproval, action: string(Wait)}, nil
 	}
-	behind := func(ctx context.Context) (owner.Owner, error) { return r.Proofs.Of(ctx, r.Reader, request) }
+	behind := func(ctx context.Context) (owner.Owner, error) {
+		found, err := r.Proofs.Of(ctx, r.Reader, request)
+		if err == nil {
+			r.unthreatened.note(request, found.Certificate, now)
+		}
+		return found, err
+	}
 	decision, err := backend.Decide(ctx, request, behind, now)
 	if err != nil {
 		return report{}, err

@@ -15,10 +15,11 @@ func TestAnIssuedOrderIsHandedOverOnce(t *testing.T) {
 		return &v1alpha1.VeroOrder{
 			ObjectMeta: metav1.ObjectMeta{UID: "order-1", ResourceVersion: version},
 			Spec:       v1alpha1.VeroOrderSpec{Request: []byte(request)},
-			Status:     v1alpha1.VeroOrderStatus{State: state, CA: []byte("root")},
+			Status:     v1alpha1.VeroOrderStatus{State: state, Certificate: []byte("leaf intermediate"), CA: []byte("root")},
 		}
 	}
 	cached := order("2", v1alpha1.VeroOrderIssued, "")
+	cached.Status.Certificate = []byte("leaf ")
 	for claim, c := range map[string]struct {
 		kept *v1alpha1.VeroOrder
 		want bool
@@ -38,5 +39,14 @@ func TestAnIssuedOrderIsHandedOverOnce(t *testing.T) {
 				t.Error("it is handed over twice")
 			}
 		})
+	}
+	expected, issued := order("1", v1alpha1.VeroOrderIssued, "csr"), outline.NewIssued()
+	issued.Expect(expected)
+	if issued.Take(cached) == nil {
+		t.Error("one that is being written is not handed over")
+	}
+	expected.Status.Certificate = []byte("another")
+	if issued.Expect(expected); issued.Take(cached) != nil {
+		t.Error("one with another leaf is handed over")
 	}
 }

@@ -273,6 +273,7 @@ func (r *Reconciler) put(
 	if outline.Trimmed(order) {
 		return errTrimmed
 	}
+	r.Issued.Expect(changed)
 	if err := r.Client.Status().Update(ctx, changed); err != nil {
 		return err
 	}
