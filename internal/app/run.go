@@ -91,8 +91,8 @@ func Run(ctx context.Context, options Options) error {
 }
 
 // drainTime is how long what was sent may take to be answered and recorded. Who was asked to stop has until the kill.
-// Who has lost the lease waits for the API server, which is why it was lost: nobody else has the responses. But it works
-// on nothing else meanwhile, so it does not wait for as long as an outcome may be tried to be written (RecordTimeout).
+// Who has lost the lease waits for the API server, which is why it was lost: nobody else has the responses. But it
+// works on nothing else meanwhile, so it does not wait for as long as a running one tries to write an outcome.
 func (o *Options) drainTime(asked bool) time.Duration {
 	if asked {
 		return o.CallTimeout + shutdownMargin

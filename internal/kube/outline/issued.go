@@ -33,8 +33,8 @@ func (i *Issued) keep(order *v1alpha1.VeroOrder, version string) {
 	i.orders.Add(kept.UID, kept)
 }
 
-// Take returns an order whole, once, that is trimmed in the cache; nil if that version of it is not kept. Of one that is
-// expected the leaf has to be the same: its chain was verified here in any case.
+// Take returns an order whole, once, that is trimmed in the cache; nil if that version of it is not kept. Of one that
+// is expected the leaf has to be the same: its chain was verified here in any case.
 func (i *Issued) Take(trimmed *v1alpha1.VeroOrder) *v1alpha1.VeroOrder {
 	if i == nil {
 		return nil
