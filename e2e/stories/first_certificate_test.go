@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
