@@ -24,8 +24,8 @@ const (
 	chance = 2
 	// callTimeout is much shorter than the default, as a thousand patient calls of a minute would take all the time.
 	callTimeout = 5 * time.Second
-	// mostCalls is the default of --calls-per-issuer.
-	mostCalls = 8
+	// mostCalls is the default of --calls-per-issuer, of submissions and of polls.
+	mostCalls = 8 + 8
 	// mostMemory is the memory that a replica may have resident.
 	mostMemory = 200 << 20
 )

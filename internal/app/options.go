@@ -21,7 +21,8 @@ type Options struct {
 	// WatchNamespaces limits the controller to namespaces; none means all.
 	WatchNamespaces []string
 	// Workers is how many objects of a kind are worked on at once; limiter.New says how namespaces share them for calls
-	// and handshakes. CallsPerIssuer is how many calls may run at once to the service of one issuer.
+	// and handshakes. CallsPerIssuer is how many submissions may run at once to the service of one issuer,
+	// and as many polls beside.
 	Workers, CallsPerIssuer int
 	// AllowedEndpoints are the hosts that VeroIssuers may have called, as endpoints.Parse reads them; VeroClusterIssuers
 	// are bound by it where AllowedEndpointsCluster says so.
@@ -51,7 +52,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.Workers, "workers", defaultWorkers,
 		"the `number` of objects of each kind that are worked on at once; for calls, a namespace gets at most half of it")
 	flags.IntVar(&o.CallsPerIssuer, "calls-per-issuer", defaultCalls,
-		"the largest `number` of calls at a time to the service of one issuer")
+		"the largest `number` of submissions at a time to the service of one issuer, and as many that ask for certificates")
 	flags.StringSliceVar(&o.AllowedEndpoints, "allowed-endpoints", v1alpha1.PublicHosts(),
 		"`hosts` that VeroIssuers may have called, separated by commas: host (with port 443), host:port, host:* (any port), "+
 			"or * for every host; loopback, link-local and metadata addresses only where the address itself is listed")

@@ -31,9 +31,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	manualbackend "github.com/varmenne/varmenne-issuer/internal/manual/backend"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
-	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
 // name of the product: of its events, its User-Agent and, unless a flag says another, its lease.
@@ -41,6 +41,9 @@ const name = "varmenne-issuer"
 
 // shutdownMargin is how much longer than a call a shutdown may take, so that the call's outcome is written.
 const shutdownMargin = 25 * time.Second
+
+// recordAfterLoss is how long after the lease was lost outcomes are tried to be written, beyond the time of a call.
+const recordAfterLoss = 10 * time.Minute
 
 // The distance before a reconcile that has failed is tried again. It doubles each time.
 const (
@@ -65,14 +68,18 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	orders := limiter.New(options.Workers, options.CallsPerIssuer)
-	if err := register(ctx, manager, &options, orders, series); err != nil {
+	orders := limiter.NewCalls(options.Workers, options.CallsPerIssuer)
+	// Outcomes are given up, and told in the log, some time after the controller was asked to stop, or has stopped.
+	recording, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	if err := register(recording, manager, &options, orders, series); err != nil {
 		return err
 	}
 	go returnMemory(ctx, clock.RealClock{}, collections, debug.FreeOSMemory)
 	log.Info("starting", "version", options.Version, "namespace", options.Namespace)
 	err = manager.Start(ctx)
 	// Whoever loses the lease is stopped at once, but what was sent is still to be recorded.
+	defer time.AfterFunc(options.CallTimeout+recordAfterLoss, giveUp).Stop()
 	unfinished, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.drainTime(ctx.Err() != nil))
 	defer cancel()
 	orders.Drain(unfinished)
@@ -84,12 +91,13 @@ func Run(ctx context.Context, options Options) error {
 }
 
 // drainTime is how long what was sent may take to be answered and recorded. Who was asked to stop has until the kill.
-// Who has lost the lease waits for the API server, which is why it was lost: nobody else has the responses.
+// Who has lost the lease waits for the API server, which is why it was lost: nobody else has the responses. But it
+// works on nothing else meanwhile, so it does not wait for as long as a running one tries to write an outcome.
 func (o *Options) drainTime(asked bool) time.Duration {
 	if asked {
 		return o.CallTimeout + shutdownMargin
 	}
-	return o.CallTimeout + veroorder.RecordTimeout
+	return o.CallTimeout + recordAfterLoss + shutdownMargin
 }
 
 // newManager makes a manager whose client never caches a Secret, ConfigMap or Certificate: those are read one by one,
@@ -144,7 +152,7 @@ func backingOff(workers int) controller.Options {
 
 // register adds indexes, controllers, probes and metrics to the manager.
 func register(
-	ctx context.Context, manager ctrl.Manager, options *Options, orders *limiter.Limiter, series *metrics.Metrics,
+	ctx context.Context, manager ctrl.Manager, options *Options, orders limiter.Calls, series *metrics.Metrics,
 ) error {
 	info := metrics.BuildInfo(metrics.ComponentController, options.Version, options.Commit)
 	if err := ctrlmetrics.Registry.Register(info); err != nil {
@@ -160,9 +168,11 @@ func register(
 	}
 	connector := newConnector(options, allowed)
 	bundles := secrets.NewKeptBundles(manager.GetAPIReader(), options.Namespace, clock.RealClock{})
+	handed := handed{proofs: owner.NewProofs(clock.RealClock{}), issued: outline.NewIssued()}
 	wing := wing{manager: manager, options: options, series: series, events: events}
 	backends := []gate.Backend{&backend.Backend{
 		Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(), Bundles: bundles,
+		Issued: handed.issued,
 	}}
 	if options.Manual {
 		if err := wing.registerManual(ctx); err != nil {
@@ -173,10 +183,10 @@ func register(
 		})
 	}
 	return errors.Join(
-		wing.registerVero(ctx, connector, bundles, orders),
+		wing.registerVero(ctx, connector, bundles, orders, handed),
 		gate.Register(manager, gate.Options{
 			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
-			Clock: clock.RealClock{}, Events: events, Metrics: series, Backends: backends,
+			Clock: clock.RealClock{}, Events: events, Metrics: series, Proofs: handed.proofs, Backends: backends,
 		}, options.workers()),
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),

@@ -19,6 +19,7 @@ import (
 	manualissuer "github.com/varmenne/varmenne-issuer/internal/manual/issuer"
 	manualorder "github.com/varmenne/varmenne-issuer/internal/manual/order"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/tracked"
 	veroissuer "github.com/varmenne/varmenne-issuer/internal/vero/issuer"
@@ -33,9 +34,15 @@ type wing struct {
 	events  status.Events
 }
 
+// handed is what the controllers hand one another in memory: nothing that they could not read.
+type handed struct {
+	proofs *owner.Proofs
+	issued *outline.Issued
+}
+
 // registerVero adds the controllers of Vero's kinds.
 func (w wing) registerVero(
-	ctx context.Context, connector connector, bundles *secrets.KeptBundles, orders *limiter.Limiter,
+	ctx context.Context, connector connector, bundles *secrets.KeptBundles, orders limiter.Calls, handed handed,
 ) error {
 	collector := metrics.Orders{
 		List: listed(w.manager, func() *v1alpha1.VeroOrderList { return &v1alpha1.VeroOrderList{} }),
@@ -51,7 +58,8 @@ func (w wing) registerVero(
 		veroorder.Register(w.manager, veroorder.Options{
 			Client: w.manager.GetClient(), Outlines: w.manager.GetCache(), Reader: w.manager.GetAPIReader(),
 			Connect: connector.connect, Clock: clock.RealClock{}, Events: w.events, Metrics: w.series,
-			Bundles: bundles, Limiter: orders, Retention: w.options.OrderRetention, Shutdown: ctx,
+			Bundles: bundles, Calls: orders, Retention: w.options.OrderRetention, Shutdown: ctx,
+			Proofs: handed.proofs, Issued: handed.issued,
 		}, w.options.workers()),
 	)
 }

@@ -9,8 +9,10 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
@@ -40,17 +42,18 @@ func (s *environment) startController(intercept interceptor) *controller {
 	s.must(find.Index(s.Context(), w.indexes))
 	access, recorder := w.access(), w.recorder()
 	bundles := secrets.NewKeptBundles(access, "default", w.controllerClock)
+	proofs, issued := owner.NewProofs(w.controllerClock), outline.NewIssued()
 	w.requests = &gate.Reconciler{Options: gate.Options{
 		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Clock: w.controllerClock,
-		Events: recorder, Metrics: numbers,
+		Events: recorder, Metrics: numbers, Proofs: proofs,
 		Backends: []gate.Backend{&backend.Backend{
-			Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles,
+			Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles, Issued: issued,
 		}},
 	}}
 	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
 		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles, Clock: w.controllerClock,
-		Events: recorder, Metrics: numbers, Connect: w.connect, Limiter: limiter.New(1, 1), Retention: retention,
-		Shutdown: s.Context(),
+		Events: recorder, Metrics: numbers, Connect: w.connect, Calls: limiter.NewCalls(1, 1), Retention: retention,
+		Shutdown: s.Context(), Proofs: proofs, Issued: issued,
 	}}
 	return w
 }

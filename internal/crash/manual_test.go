@@ -32,7 +32,7 @@ var (
 	madeAnOrder = []string{"create ManualOrder", "CertificateRequest Pending"}
 	saidDue     = said("AwaitingApplication", "ApplicationDue")
 	saidApplied = said("Applied", "AwaitingAuthority")
-	issued      = []string{"ManualOrder Issued", "event Issued", "CertificateRequest Issued", "event Issued"}
+	issued      = []string{"ManualOrder Issued", "event Issued", "CertificateRequest Issued"}
 )
 
 // said is that an order says something, and its request after it.

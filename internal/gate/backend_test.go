@@ -93,7 +93,7 @@ func TestTheGateServesAKindThatItDoesNotKnow(t *testing.T) {
 	if !ready || string(request.Status.Certificate) != "a certificate" {
 		t.Errorf("the status is %+v", request.Status)
 	}
-	if event := <-recorder.Events; event != "Normal Issued it lay there" || len(recorder.Events) > 0 {
-		t.Errorf("the first event is %q, and there are %d more", event, len(recorder.Events))
+	if number := len(recorder.Events); number > 0 {
+		t.Errorf("there are %d events, and nobody has to act", number)
 	}
 }

@@ -45,6 +45,9 @@ func (r *Reconciler) watchExpiry(
 	if young := request.CreationTimestamp.Add(initialGrace); !failing && reasons.Of(reason).Quiet && now.Before(young) {
 		return notice{next: young}, nil
 	}
+	if next := r.unthreatened.until(request); !failing && now.Before(next) {
+		return notice{over: true, next: next}, nil
+	}
 	certificate, err := r.replaced(ctx, request)
 	if err != nil {
 		return notice{}, err // what was told before is still true, for all that is known

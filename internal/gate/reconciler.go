@@ -45,6 +45,8 @@ type Options struct {
 	Events status.Events
 	// Metrics holds what waits, and the renewals that are failing.
 	Metrics *metrics.Metrics
+	// Proofs keeps for the one who spends something what was proved of a request; nil keeps nothing.
+	Proofs *owner.Proofs
 	// Backends are those of all kinds of issuers.
 	Backends []Backend
 }
@@ -55,6 +57,8 @@ type Reconciler struct {
 
 	errors status.ErrorReporter
 	kept   kept
+	// unthreatened are requests that were seen to replace nothing.
+	unthreatened unthreatened
 }
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
@@ -186,7 +190,13 @@ func (r *Reconciler) decide(
 		status.SetPending(request, approvalMessage(backend.Kinds()), now)
 		return report{reason: v1alpha1.ReasonWaitingForApproval, action: string(Wait)}, nil
 	}
-	behind := func(ctx context.Context) (owner.Owner, error) { return owner.Of(ctx, r.Reader, request) }
+	behind := func(ctx context.Context) (owner.Owner, error) {
+		found, err := r.Proofs.Of(ctx, r.Reader, request)
+		if err == nil {
+			r.unthreatened.note(request, found.Certificate, now)
+		}
+		return found, err
+	}
 	decision, err := backend.Decide(ctx, request, behind, now)
 	if err != nil {
 		return report{}, err

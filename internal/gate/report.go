@@ -50,7 +50,7 @@ func (r *Reconciler) publish(ctx context.Context, request, before *cmapi.Certifi
 	message := status.ReadyMessage(request)
 	changed := found.written && message != status.ReadyMessage(before) && !reasons.Of(found.reason).Momentary
 	if changed || !found.written && found.errorReported {
-		if found.warning || !reasons.Of(found.reason).Usual || found.reason == v1alpha1.ReasonIssued {
+		if found.warning || !reasons.Of(found.reason).Usual {
 			r.Events.Report(request, found.warning, found.reason, found.action, message)
 		}
 		ctrl.LoggerFrom(ctx).Info("request changed", "reason", found.reason, "message", message)

@@ -61,9 +61,9 @@ func (l *Limiter) OnGrant(wake func(types.NamespacedName)) {
 	l.wake = wake
 }
 
-// Acquire takes a slot for an object if it is its turn; release gives it back. If it is not, the object is woken when
-// it is, and has to Enter or Forget then.
-func (l *Limiter) Acquire(name types.NamespacedName, wanted Slot) (release func(), free bool) {
+// Acquire takes a slot for an object if it is its turn; Release gives it back. If it is not, the object is woken when
+// it is, and has to Acquire or Forget then.
+func (l *Limiter) Acquire(name types.NamespacedName, wanted Slot) (taken *Taken, free bool) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if taken, granted := l.granted[name]; granted {
@@ -76,12 +76,36 @@ func (l *Limiter) Acquire(name types.NamespacedName, wanted Slot) (release func(
 		return nil, false
 	}
 	l.running.Add(1)
-	return func() {
-		l.mutex.Lock()
-		defer l.mutex.Unlock()
-		l.handOver(wanted)
-		l.running.Done()
-	}, true
+	return &Taken{limiter: l, slot: wanted}, true
+}
+
+// Taken is a slot that an object is in. It is not safe for concurrent use.
+type Taken struct {
+	limiter *Limiter
+	slot    Slot
+	// called: the issuer has got its slot back already.
+	called bool
+}
+
+// EndCall gives the slot back to its issuer: nobody calls its service in it any more. What is left to do, to write down
+// the outcome, is at the expense of the namespace until Release, as it may take long there.
+func (t *Taken) EndCall() {
+	if t == nil || t.called {
+		return
+	}
+	t.limiter.mutex.Lock()
+	defer t.limiter.mutex.Unlock()
+	t.called = true
+	decrease(t.limiter.ofIssuer, t.slot.Issuer)
+	t.limiter.handOver()
+}
+
+// Release gives all of the slot back.
+func (t *Taken) Release() {
+	t.limiter.mutex.Lock()
+	defer t.limiter.mutex.Unlock()
+	t.limiter.giveBack(t.slot, t.called)
+	t.limiter.running.Done()
 }
 
 // Forget gives a slot back that an object was woken for and does not need any more.
@@ -90,7 +114,7 @@ func (l *Limiter) Forget(name types.NamespacedName) {
 	defer l.mutex.Unlock()
 	if taken, granted := l.granted[name]; granted {
 		delete(l.granted, name)
-		l.handOver(taken)
+		l.giveBack(taken, false)
 	}
 }
 
@@ -120,11 +144,18 @@ func (l *Limiter) take(wanted Slot) {
 	l.ofNamespace[wanted.Namespace]++
 }
 
-// handOver hands a slot on to those who wait.
-func (l *Limiter) handOver(taken Slot) {
+// giveBack frees a slot, or what is left of it after its call.
+func (l *Limiter) giveBack(taken Slot, called bool) {
 	l.busy--
-	decrease(l.ofIssuer, taken.Issuer)
+	if !called {
+		decrease(l.ofIssuer, taken.Issuer)
+	}
 	decrease(l.ofNamespace, taken.Namespace)
+	l.handOver()
+}
+
+// handOver grants what is free to those who wait.
+func (l *Limiter) handOver() {
 	for {
 		name, wanted, found := l.waiting.next(l.free)
 		if !found {

@@ -32,9 +32,9 @@ func newLimiterUnderTest(t *testing.T, most, perIssuer int) *limiterUnderTest {
 // acquires reports whether an object of a namespace gets a slot of an issuer.
 func (s *limiterUnderTest) acquires(name, namespace string, issuer Issuer) bool {
 	s.Helper()
-	release, free := s.Acquire(types.NamespacedName{Namespace: namespace, Name: name}, Slot{issuer, namespace})
+	taken, free := s.Acquire(types.NamespacedName{Namespace: namespace, Name: name}, Slot{issuer, namespace})
 	if free {
-		s.release[name] = release
+		s.release[name] = taken.Release
 	}
 	return free
 }

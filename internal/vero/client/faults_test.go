@@ -107,7 +107,7 @@ func misbehaviors() map[string]fault {
 		"no signature":                 of(admin.Unsigned, unverified(xmlsig.MissingSignature)),
 		"broken XML":                   of(admin.Malformed, typed[*protocol.NotXMLError](true)),
 		"half of the response":         of(admin.Truncated, typed[*protocol.NotXMLError](true)),
-		"100 MB":                       of(admin.Oversize, typed[*protocol.OversizeError](true, "1048576")),
+		"100 MB":                       of(admin.Oversize, typed[*protocol.OversizeError](true, "bytes and was not read")),
 		"HTML":                         of(admin.WrongContentType, typed[*protocol.HTTPError](true, "200", "text/html")),
 		"a response to something else": of(admin.WrongOperation, typed[*protocol.ResponseError](true, "Response, not ")),
 		"a code that nobody knows":     code("PKI777"),

@@ -26,23 +26,34 @@ func TestAResponseWithALengthBeyondTheLimitIsNotRead(t *testing.T) {
 	}
 }
 
-// The limit is that of package xmlsig, so that what is just small enough is judged by its content.
+// The limit is that of package xmlsig, so that what is just small enough is judged by its content; for GetCertificate,
+// whose response holds one certificate, it is a quarter.
 func TestAResponseOfExactlyTheLimitIsRead(t *testing.T) {
-	for length, check := range map[int]func(*testing.T, error, string){
-		1 << 20:     typed[*protocol.FaultError](true, "Server"),
-		1<<20 + 1:   typed[*protocol.OversizeError](true),
-		1<<20 + 100: typed[*protocol.OversizeError](true),
+	for limit, ask := range map[int]func(*fixture) error{
+		1 << 20: func(f *fixture) error {
+			_, err := f.client(t, 0).SignNew(t.Context(), signNew(t, "password"))
+			return err
+		},
+		256 << 10: func(f *fixture) error {
+			_, err := f.client(t, 0).Get(t.Context(), get("unknown"))
+			return err
+		},
 	} {
-		body := response.Fault("Server", "large")
-		body = append(body, bytes.Repeat([]byte(" "), length-len(body))...)
-		f := serve(t, func(_ *fixture, writer http.ResponseWriter, _ *http.Request) {
-			writer.Header().Set("Content-Type", xmlType)
-			_, _ = writer.Write(body[:10])
-			_ = http.NewResponseController(writer).Flush() // chunked: the length is not told
-			_, _ = writer.Write(body[10:])
-		})
-		_, err := f.client(t, 0).Get(t.Context(), get("unknown"))
-		check(t, err, "")
+		for length, check := range map[int]func(*testing.T, error, string){
+			limit:       typed[*protocol.FaultError](true, "Server"),
+			limit + 1:   typed[*protocol.OversizeError](true),
+			limit + 100: typed[*protocol.OversizeError](true),
+		} {
+			body := response.Fault("Server", "large")
+			body = append(body, bytes.Repeat([]byte(" "), length-len(body))...)
+			f := serve(t, func(_ *fixture, writer http.ResponseWriter, _ *http.Request) {
+				writer.Header().Set("Content-Type", xmlType)
+				_, _ = writer.Write(body[:10])
+				_ = http.NewResponseController(writer).Flush() // chunked: the length is not told
+				_, _ = writer.Write(body[10:])
+			})
+			check(t, ask(f), "")
+		}
 	}
 }
 
@@ -70,7 +81,7 @@ func TestAnEndlessResponseTakesLittleMemory(t *testing.T) {
 	<-ended
 	runtime.ReadMemStats(&after)
 	want[*protocol.OversizeError](t, err, true)
-	// What is in flight fills the buffers of two sockets; what is read grows to 1 MiB by doublings.
+	// What is in flight fills the buffers of two sockets; what is read grows to the limit by doublings.
 	if taken := after.TotalAlloc - before.TotalAlloc; taken > 16<<20 {
 		t.Errorf("%d bytes were allocated", taken)
 	}

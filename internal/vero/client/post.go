@@ -36,8 +36,20 @@ func (c *Client) post(ctx context.Context, operation protocol.Operation, body []
 	return got, nil
 }
 
-// maximumBytes is how much of a response is read: what a parser takes, and no more.
-const maximumBytes = xmlsig.MaximumBytes
+const (
+	// maximumBytes is how much of a response is read: what a parser takes, and no more.
+	maximumBytes = xmlsig.MaximumBytes
+	// maximumPollBytes is that for GetCertificate, whose response holds one certificate. It can be asked for again.
+	maximumPollBytes = 256 << 10
+)
+
+// limitOf is how much of a response to an operation is read.
+func limitOf(operation protocol.Operation) int {
+	if operation == protocol.GetCertificate {
+		return maximumPollBytes
+	}
+	return maximumBytes
+}
 
 // read takes what is needed of an HTTP response: the body of a response or of a Fault, and of whatever else comes back
 // for a submission, because a RetrievalId may stand in it.
@@ -50,18 +62,19 @@ func read(response *http.Response, operation protocol.Operation) *received {
 	if !submission && !holdsResponse(got.status) {
 		return got
 	}
-	oversize := &protocol.OversizeError{Limit: maximumBytes}
-	if !submission && response.ContentLength > maximumBytes {
+	limit := limitOf(operation)
+	oversize := &protocol.OversizeError{Limit: int64(limit)}
+	if !submission && response.ContentLength > int64(limit) {
 		got.incomplete = oversize
 		return got
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maximumBytes+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
 	switch {
-	case len(body) > maximumBytes || response.ContentLength > maximumBytes:
+	case len(body) > limit || response.ContentLength > int64(limit):
 		got.incomplete = oversize
 	case err != nil:
 		got.incomplete = interrupted(https.Interrupted(err, true))
 	}
-	got.body = body[:min(len(body), maximumBytes)]
+	got.body = body[:min(len(body), limit)]
 	return got
 }

@@ -80,14 +80,14 @@ func (p *probing) outcome(
 			return true, made.err
 		}
 	}
-	release, free := p.limiter.Acquire(name, limiter.Slot{
+	slot, free := p.limiter.Acquire(name, limiter.Slot{
 		Issuer:    limiter.Issuer{Kind: issuer.IssuerKind(), Namespace: name.Namespace, Name: name.Name},
 		Namespace: name.Namespace,
 	})
 	if free {
 		p.attempts[name] = &attempt{subject: wanted}
 		// The other two can be megabytes, and many handshakes may take long.
-		go p.shake(ctx, name, issuer, &secrets.Bundles{TLS: bundles.TLS}, release)
+		go p.shake(ctx, name, issuer, &secrets.Bundles{TLS: bundles.TLS}, slot.Release)
 	}
 	return false, nil
 }

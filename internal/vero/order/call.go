@@ -40,6 +40,7 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	r.Metrics.Submitted(order.Spec.Operation)
 	started := r.Clock.Now()
 	id, err := send(context.WithoutCancel(ctx), service, order, g, csr.Raw)
+	g.slot.EndCall()
 	received := receivedID(id, err)
 	if replay := r.checkNotReplayed(ctx, order, received, err); replay != nil {
 		received, err = receivedID("", replay), replay
@@ -140,6 +141,7 @@ func (r *Reconciler) poll(ctx context.Context, order *v1alpha1.VeroOrder, g *gat
 	started := r.Clock.Now()
 	asked := &protocol.Get{Party: g.party(), RetrievalID: order.Status.RetrievalID}
 	raw, err := service.Get(context.WithoutCancel(ctx), asked)
+	g.slot.EndCall()
 	call := g.call()
 	call.RetrievalID, call.Ended = order.Status.RetrievalID, r.Clock.Now()
 	r.Metrics.Answered(protocol.GetCertificate, err, call.Ended.Sub(started))

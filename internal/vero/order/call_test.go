@@ -63,10 +63,18 @@ func accepted(t *testing.T, namespace, name string) *v1alpha1.VeroOrder {
 // poll lets the controller ask for the certificate of an order, which the service answers. The order is read again.
 func poll(t *testing.T, order *v1alpha1.VeroOrder, service answering, through client.Client) error {
 	t.Helper()
+	return pollIn(t, limiter.NewCalls(1, 1), order, service, through)
+}
+
+// pollIn does the same with slots of others beside.
+func pollIn(
+	t *testing.T, calls limiter.Calls, order *v1alpha1.VeroOrder, service answering, through client.Client,
+) error {
+	t.Helper()
 	numbers := must.Get(metrics.New(prometheus.NewPedanticRegistry()))(t)
 	const enough = 10
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: through, Reader: server.Client, Limiter: limiter.New(1, 1), Metrics: numbers,
+		Client: through, Reader: server.Client, Calls: calls, Metrics: numbers,
 		Clock: clock.RealClock{}, Shutdown: t.Context(),
 		Bundles: secrets.NewKeptBundles(server.Client, "default", clock.RealClock{}),
 		Events:  status.Events{Recorder: events.NewFakeRecorder(enough)},

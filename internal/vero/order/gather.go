@@ -14,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
@@ -31,36 +32,42 @@ type gathered struct {
 	bundles  *secrets.Bundles
 	transfer secrets.Transfer
 	identity *secrets.Identity
+	// slot is what the call is made in, nil where none is made.
+	slot *limiter.Taken
 }
 
-// gather reads the world once: what a call spends, and who waits for it, from the API server; the issuer from the
-// cache, since a call says by its generation which one it was made with.
+// gather reads what shows whether an order can make a call now: its issuer, from the cache, since a call says by its
+// generation which one it was made with. gatherAuthorization reads the rest.
 func (r *Reconciler) gather(ctx context.Context, order *v1alpha1.VeroOrder) (*gathered, error) {
 	g := &gathered{Snapshot: orderstate.Snapshot{Now: r.Clock.Now(), Order: order}}
 	switch order.Status.State {
 	case v1alpha1.VeroOrderIssued, v1alpha1.VeroOrderFailed:
 		return g, nil
 	default: // also one that has ended once, and that a person has brought back
+		return g, r.gatherIssuer(ctx, g)
 	}
-	if err := r.gatherIssuer(ctx, g); err != nil {
-		return nil, err
+}
+
+// gatherAuthorization reads from the API server what a submission spends, and who waits for it.
+func (r *Reconciler) gatherAuthorization(ctx context.Context, g *gathered) error {
+	switch g.Order.Status.State {
+	case v1alpha1.VeroOrderIssued, v1alpha1.VeroOrderFailed, v1alpha1.VeroOrderSubmitted:
+		return nil
+	default:
 	}
-	if order.Status.State == v1alpha1.VeroOrderSubmitted {
-		return g, nil
-	}
-	waiting, err := r.waiting(ctx, order)
+	waiting, err := r.waiting(ctx, g.Order)
 	if err != nil || len(waiting) == 0 || g.issuer == nil {
 		g.Wanted = len(waiting) > 0
-		return g, err
+		return err
 	}
 	g.Wanted = true
 	switch {
-	case order.Spec.Renewal != nil:
-		return g, r.gatherRenewal(ctx, g, waiting)
+	case g.Order.Spec.Renewal != nil:
+		return r.gatherRenewal(ctx, g, waiting)
 	case g.NeedsCredentials():
-		return g, r.gatherTransfer(ctx, g, waiting)
+		return r.gatherTransfer(ctx, g, waiting)
 	default:
-		return g, nil
+		return nil
 	}
 }
 
@@ -95,7 +102,8 @@ type waiter struct {
 }
 
 // waiting finds who waits for the order. The cache finds them; the API server says whether they are still there, and
-// whether somebody holds the private key, since what is spent for a request that nobody can use is lost.
+// whether somebody holds the private key, unless the gate has seen that seconds ago: what is spent for a request that
+// nobody can use is lost.
 func (r *Reconciler) waiting(ctx context.Context, order *v1alpha1.VeroOrder) ([]waiter, error) {
 	found, err := find.RequestsWithKey(ctx, r.Outlines, order.Namespace, order.Spec.PublicKeyDigest)
 	if err != nil {
@@ -111,7 +119,7 @@ func (r *Reconciler) waiting(ctx context.Context, order *v1alpha1.VeroOrder) ([]
 		if err != nil || !waitsFor(request, order) {
 			continue
 		}
-		behind, err := owner.Of(ctx, r.Reader, request)
+		behind, err := r.Proofs.Take(ctx, r.Reader, request)
 		if err != nil {
 			return nil, err
 		}

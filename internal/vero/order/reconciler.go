@@ -10,6 +10,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,6 +21,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
@@ -57,8 +59,12 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Bundles are those of the issuers.
 	Bundles *secrets.KeptBundles
-	// Limiter bounds the calls to the service of each issuer, and those for each namespace.
-	Limiter *limiter.Limiter
+	// Proofs has what the gate has proved of a request seconds ago, and Issued takes orders that are issued, for the gate;
+	// nil ones keep nothing.
+	Proofs *owner.Proofs
+	Issued *outline.Issued
+	// Calls bounds the calls to the service of each issuer, and those for each namespace.
+	Calls limiter.Calls
 	// Retention is how long an order is kept after it has ended.
 	Retention time.Duration
 	// Shutdown ends when the controller is asked to stop. A call that runs then is finished, and recorded.
@@ -88,24 +94,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	err := r.Client.Get(ctx, name.NamespacedName, order)
 	switch {
 	case apierrors.IsNotFound(err):
-		r.Limiter.Forget(name.NamespacedName)
+		r.Calls.Forget(name.NamespacedName)
 		r.errors.Forget(name.NamespacedName)
 		return ctrl.Result{}, nil
 	case err != nil:
 		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
 	}
 	if left := r.rests(order); left > 0 {
-		r.Limiter.Forget(name.NamespacedName) // it may have ended while it waited for its turn
+		r.Calls.Forget(name.NamespacedName) // it may have ended while it waited for its turn
 		if left > sweepInterval {
 			left = 0 // it is woken when it is time
 		}
 		return ctrl.Result{RequeueAfter: left}, nil
 	}
-	release, free := r.Limiter.Acquire(name.NamespacedName, slotOf(order))
-	if !free {
-		return r.queue(ctx, order) // it is woken when it is its turn
-	}
-	defer release()
 	// The cache keeps no more than the leaf of what was issued, and an order is deleted by what the API server has.
 	if outline.Trimmed(order) {
 		order = &v1alpha1.VeroOrder{}
@@ -114,22 +115,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		}
 	}
 	if !order.DeletionTimestamp.IsZero() {
+		r.Calls.Forget(name.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	result, err := r.step(ctx, order)
+	result.Priority = priorityOf(order)
 	if err != nil {
-		return status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
+		settled, err := status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
+		settled.Priority = result.Priority
+		return settled, err
 	}
 	return result, nil
-}
-
-// slotOf is what an order asks for: a slot of its issuer's, out of its namespace's share.
-func slotOf(order *v1alpha1.VeroOrder) limiter.Slot {
-	issuer := limiter.Issuer{Kind: order.Spec.IssuerRef.Kind, Namespace: order.Namespace, Name: order.Spec.IssuerRef.Name}
-	if issuer.Kind == v1alpha1.KindVeroClusterIssuer {
-		issuer.Namespace = ""
-	}
-	return limiter.Slot{Issuer: issuer, Namespace: order.Namespace}
 }
 
 // silentQueueing is how long an order waits for its turn without saying so: most wait for seconds, and a write for each
@@ -160,28 +156,58 @@ func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl
 
 func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
 	if until := orderstate.UntouchedUntil(order); r.Clock.Now().Before(until) {
+		r.Calls.Forget(client.ObjectKeyFromObject(order))
 		return ctrl.Result{RequeueAfter: r.until(until)}, nil
 	}
-	result, adopted, err := r.adopt(ctx, order)
-	if err == nil && !adopted {
-		if result, err := r.pace(ctx, order); err != nil || result.RequeueAfter > 0 {
-			return result, err
-		}
-		result, err = r.act(ctx, order)
+	result, err := r.act(ctx, order)
+	if err != nil {
+		return ctrl.Result{}, errors.Join(err, r.reportError(ctx, order, err))
 	}
-	if err == nil {
-		r.errors.Passed(client.ObjectKeyFromObject(order))
-		return result, nil
-	}
-	return ctrl.Result{}, errors.Join(err, r.reportError(ctx, order, err))
+	return result, nil
 }
 
-// act does what is to be done next.
+// act does what is to be done next. What a submission spends is read in its slot: who waits for one would have to read
+// it again.
 func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+	name := client.ObjectKeyFromObject(order)
+	result, adopted, err := r.adopt(ctx, order)
+	if err != nil || adopted {
+		r.Calls.Forget(name)
+		return r.passed(name, result, err)
+	}
 	gathered, err := r.gather(ctx, order)
 	if err != nil {
+		r.Calls.Forget(name)
 		return ctrl.Result{}, err
 	}
+	slot, free := r.enter(order, orderstate.MayCall(gathered.Snapshot))
+	if !free {
+		return r.queue(ctx, order) // it is woken when it is its turn
+	}
+	if slot != nil {
+		defer slot.Release()
+		gathered.slot = slot
+	}
+	if result, err := r.pace(ctx, order); err != nil || result.RequeueAfter > 0 {
+		return result, err
+	}
+	if err := r.gatherAuthorization(ctx, gathered); err != nil {
+		return ctrl.Result{}, err
+	}
+	result, err = r.execute(ctx, order, gathered)
+	return r.passed(name, result, err)
+}
+
+// passed notes that nothing has kept an order from its step, if so.
+func (r *Reconciler) passed(name types.NamespacedName, result ctrl.Result, err error) (ctrl.Result, error) {
+	if err == nil {
+		r.errors.Passed(name)
+	}
+	return result, err
+}
+
+// execute does what is decided.
+func (r *Reconciler) execute(ctx context.Context, order *v1alpha1.VeroOrder, gathered *gathered) (ctrl.Result, error) {
 	action := orderstate.Decide(gathered.Snapshot)
 	switch action.Verb {
 	case orderstate.Submit:
@@ -247,9 +273,11 @@ func (r *Reconciler) put(
 	if outline.Trimmed(order) {
 		return errTrimmed
 	}
+	r.Issued.Expect(changed)
 	if err := r.Client.Status().Update(ctx, changed); err != nil {
 		return err
 	}
+	r.Issued.Keep(changed)
 	*order = *changed
 	return nil
 }

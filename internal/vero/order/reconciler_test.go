@@ -21,6 +21,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
@@ -45,8 +46,8 @@ func control(t *testing.T, order *v1alpha1.VeroOrder, moment time.Time) *control
 	const enough = 100
 	c := &controlled{T: t, order: order, clock: clocktesting.NewFakeClock(moment), events: events.NewFakeRecorder(enough)}
 	c.reconciler = &veroorder.Reconciler{Options: veroorder.Options{
-		Client: server.Client, Reader: server.Client, Limiter: limiter.New(1, 1), Clock: c.clock,
-		Events: status.Events{Recorder: c.events},
+		Client: server.Client, Reader: server.Client, Calls: limiter.NewCalls(1, 1), Clock: c.clock,
+		Bundles: secrets.NewKeptBundles(server.Client, "default", c.clock), Events: status.Events{Recorder: c.events},
 	}}
 	return c
 }
@@ -135,7 +136,7 @@ func TestARestoredOrderIsNotWrittenTo(t *testing.T) {
 	must.Do(t, server.Client.Create(t.Context(), order))
 	clock := clocktesting.NewFakeClock(order.CreationTimestamp.Time)
 	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
-		Client: server.Client, Reader: limited(t, "veroorders", "veroorders/status"), Limiter: limiter.New(1, 1),
+		Client: server.Client, Reader: limited(t, "veroorders", "veroorders/status"), Calls: limiter.NewCalls(1, 1),
 		Clock: clock, Events: status.Events{Recorder: events.NewFakeRecorder(1)},
 	}}
 	result, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// RecordTimeout is how long a RetrievalId is tried to be written as long as nobody asks the controller to stop, and
+	// recordTimeout is how long a RetrievalId is tried to be written as long as nobody asks the controller to stop, and
 	// outcomeTimeout an outcome without one, after which the request is sent again; shutdownTimeout is how long either is
 	// once somebody has.
-	RecordTimeout   = time.Hour
+	recordTimeout   = time.Hour
 	outcomeTimeout  = 10 * time.Minute
 	shutdownTimeout = 20 * time.Second
 	// recordPause is between the first two tries; it doubles up to longestPause.
@@ -117,7 +117,7 @@ func (r *Reconciler) detachedContext(ctx context.Context, retrievalID string) (c
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	timeout := outcomeTimeout
 	if retrievalID != "" {
-		timeout = RecordTimeout
+		timeout = recordTimeout
 	}
 	timer := r.Clock.AfterFunc(timeout, cancel)
 	stop := context.AfterFunc(r.Shutdown, func() {

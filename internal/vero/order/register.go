@@ -3,8 +3,6 @@ package order
 import (
 	"context"
 
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,10 +22,10 @@ import (
 // issuers whose spec or readiness has changed, and by CertificateRequests that go away; all else it plans itself, from
 // times that are in the order. Orders that have ended and are kept for longer stay out of the queue: see sweep. A
 // RetrievalId is news: a person may have brought it in an annotation, or a controller that was frozen in the middle of
-// its call in the status. The Limiter says how many workers there are: a call keeps one for as long as it takes.
+// its call in the status. Calls says how many workers there are: a call keeps one for as long as it takes.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
 	reconciler := &Reconciler{Options: options}
-	controllerOptions.MaxConcurrentReconciles = options.Limiter.Workers()
+	controllerOptions.MaxConcurrentReconciles = options.Calls.Workers()
 	return ctrl.NewControllerManagedBy(manager).
 		Named("veroorder").
 		For(&v1alpha1.VeroOrder{}, builder.WithPredicates(reconciler.awake(), reconciler.written.byOthers(),
@@ -42,12 +40,6 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 		WatchesRawSource(source.Func(reconciler.sweep)).
 		WithOptions(controllerOptions).
 		Complete(reconciler)
-}
-
-// grants lets the Limiter wake an order when it is its turn.
-func (r *Reconciler) grants(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	r.Limiter.OnGrant(func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
-	return nil
 }
 
 // broughtBack lets an order through that has got another RetrievalId, and goes on with it, and one whose annotation for

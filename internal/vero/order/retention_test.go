@@ -21,6 +21,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
@@ -112,7 +113,7 @@ func TestAnOrderRestsWithoutATimerUntilItIsTime(t *testing.T) {
 		cached := counting{manager.GetClient(), later.Name, reads}
 		return veroorder.Register(manager, veroorder.Options{
 			Client: cached, Outlines: manager.GetCache(), Reader: manager.GetAPIReader(), Clock: watched,
-			Limiter: limiter.New(1, 1), Retention: retention, Shutdown: t.Context(),
+			Calls: limiter.NewCalls(1, 1), Retention: retention, Shutdown: t.Context(),
 		}, controller.Options{SkipNameValidation: new(true)})
 	})
 	const often, long = 50 * time.Millisecond, 30 * time.Second
@@ -136,19 +137,20 @@ func TestAnOrderRestsWithoutATimerUntilItIsTime(t *testing.T) {
 func TestAnOrderThatEndsInTheLineLeavesItsPlaceToTheNext(t *testing.T) {
 	order := ended(server.Namespace(t), time.Hour)
 	order.Status = v1alpha1.VeroOrderStatus{State: v1alpha1.VeroOrderSubmitted, RetrievalID: "retrieval-1"}
+	server.Create(t, issuer(order.Namespace, pkitest.Root(t, "Root")))
 	c := control(t, order, now)
 	c.reconciler.Retention = retention
 	woken := 0
-	c.reconciler.Limiter.OnGrant(func(types.NamespacedName) { woken++ })
-	issuer := limiter.Issuer{Kind: v1alpha1.KindVeroIssuer, Namespace: order.Namespace, Name: "vero"}
-	slot := limiter.Slot{Issuer: issuer, Namespace: order.Namespace}
-	release, _ := c.reconciler.Limiter.Acquire(types.NamespacedName{Name: "first"}, slot)
+	c.reconciler.Calls.Polls.OnGrant(func(types.NamespacedName) { woken++ })
+	named := limiter.Issuer{Kind: v1alpha1.KindVeroIssuer, Namespace: order.Namespace, Name: "vero"}
+	slot := limiter.Slot{Issuer: named, Namespace: order.Namespace}
+	taken, _ := c.reconciler.Calls.Polls.Acquire(types.NamespacedName{Name: "first"}, slot)
 	must.Get(c.step())(t)
 	order.Status.State, order.Status.CompletionTime = v1alpha1.VeroOrderIssued, &metav1.Time{Time: now}
 	must.Do(t, server.Client.Status().Update(t.Context(), order))
-	release()
+	taken.Release()
 	must.Get(c.step())(t)
-	_, free := c.reconciler.Limiter.Acquire(types.NamespacedName{Name: "next"}, slot)
+	_, free := c.reconciler.Calls.Polls.Acquire(types.NamespacedName{Name: "next"}, slot)
 	if woken != 1 || !free {
 		t.Errorf("%d orders were woken; the next one gets a place: %v", woken, free)
 	}

@@ -90,7 +90,7 @@ func work(t *testing.T, connect veroorder.Connect) {
 	server.Run(t, "", func(manager ctrl.Manager) error {
 		return errors.Join(find.Index(t.Context(), manager.GetFieldIndexer()), veroorder.Register(manager, veroorder.Options{
 			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
-			Limiter: limiter.New(2, 8), Metrics: numbers,
+			Calls: limiter.NewCalls(2, 8), Metrics: numbers,
 			Bundles: secrets.NewKeptBundles(manager.GetAPIReader(), "default", clock.RealClock{}),
 			Connect: connect, Clock: clock.RealClock{}, Shutdown: t.Context(), Retention: time.Hour,
 			Events: status.Events{Recorder: events.NewFakeRecorder(plenty)},

@@ -108,7 +108,15 @@ type decision struct {
 func run(t *testing.T, cases map[string]decision) {
 	t.Helper()
 	for claim, c := range cases {
-		t.Run(claim, func(t *testing.T) { c.want.Check(t, orderstate.Decide(c.snapshot)) })
+		t.Run(claim, func(t *testing.T) {
+			action := orderstate.Decide(c.snapshot)
+			c.want.Check(t, action)
+			// A call that is decided for was foreseen, or it would be made without a slot.
+			calls := action.Verb == orderstate.Submit || action.Verb == orderstate.Poll
+			if may := orderstate.MayCall(c.snapshot); calls && may != action.Verb {
+				t.Errorf("MayCall says %q where %s is decided", may, action.Verb)
+			}
+		})
 	}
 }
 

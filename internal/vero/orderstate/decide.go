@@ -23,6 +23,31 @@ func Decide(s Snapshot) Action {
 	}
 }
 
+// MayCall is the call, Submit or Poll, that an order could make now; empty if there is none. It goes by what needs
+// nothing read that a call spends: Decide says then whether a submission is made.
+func MayCall(s Snapshot) Verb {
+	switch StateOf(s.Order) {
+	case v1alpha1.VeroOrderIssued, v1alpha1.VeroOrderFailed:
+		return ""
+	case v1alpha1.VeroOrderSubmitted:
+		if s.poll().Verb == Poll {
+			return Poll
+		}
+		return ""
+	default:
+		if s.reachable() && !s.Now.Before(s.nextSubmission()) {
+			return Submit
+		}
+		return ""
+	}
+}
+
+// reachable reports whether the order's issuer lets a request be sent.
+func (s Snapshot) reachable() bool {
+	return s.Issuer.Exists && s.Issuer.SameCustomer(s.Order) && s.Issuer.TrustDigest != "" &&
+		(s.Issuer.Ready || s.hasIssuerProblem())
+}
+
 // poll decides for an order that was accepted. Only what makes a call impossible or pointless holds it up.
 func (s Snapshot) poll() Action {
 	switch {
@@ -66,7 +91,7 @@ func (s Snapshot) submit() Action {
 		return s.awaitIssuer()
 	case !s.Issuer.SameCustomer(s.Order):
 		return s.otherCustomer(doubt)
-	case s.Issuer.TrustDigest == "", !s.Issuer.Ready && !s.hasIssuerProblem():
+	case !s.reachable():
 		return s.awaitIssuer()
 	}
 	if action, blocked := s.authorization(doubt); blocked {

@@ -61,7 +61,11 @@ func notRetrieved(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	case isRefusal && refusal.Code == protocol.CodeCredentials:
 		return o.failed(v1alpha1.ReasonCredentialsRefused, refusedAtGet(order, refusal), call.Ended)
 	}
-	distance := max(pollDistance(call.Ended.Sub(o.Accepted.Time), call.Timeout), wantedDistance(err))
+	distance := pollDistance(call.Ended.Sub(o.Accepted.Time), call.Timeout)
+	if o.unanswered() && !unchanged(order).unanswered() {
+		distance = shortestPoll // the certificate may be there; whoever fails twice in a row is asked as planned
+	}
+	distance = max(distance, wantedDistance(err))
 	o.NextPoll = at(call.Ended.Add(nextPollDistance(order, distance, call)))
 	return o.stillAwaited(order, err, call)
 }

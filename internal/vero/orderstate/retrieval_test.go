@@ -21,6 +21,8 @@ func TestPoll(t *testing.T) {
 	waiting := accepted.but(again(30*time.Second), code("PKI099"))
 	overdue := waiting.but(again(time.Hour), func(o *outcome) { o.Reason = v1alpha1.ReasonRetrievalOverdue })
 	untrusted := waiting.but(withProblem(v1alpha1.ReasonUntrustedResponse), code("UntrustedResponse"))
+	// A call that failed on its way is made again soon, once; the next one as planned.
+	soon := func(o outcome) outcome { return o.but(again(10*time.Second), code("NoResponse")) }
 	wrong := waiting.but(code("WrongCertificate"), func(o *outcome) { o.Reason = v1alpha1.ReasonWrongCertificate })
 	refused := refusedFor(v1alpha1.ReasonCredentialsRefused, "PKI020").but(withID(retrievalID))
 	kept := "RetrievalId retrieval-1 is kept"
@@ -32,15 +34,19 @@ func TestPoll(t *testing.T) {
 			signNew(old, polled(pki099)), overdue,
 			[]string{retrievalID, "PKI099", contactWithID, "delete VeroOrder sign-1"}, ""},
 		"no connection while young": {
-			signNew(young, polled(errUnreachable)), waiting.but(code("NoResponse")),
+			signNew(young, polled(errUnreachable)), soon(waiting),
 			[]string{retrievalID, "cannot be fetched: ", "connection refused"}, "makes the certificate"},
 		"no connection before it was accepted is past": {
 			signNew(sent(now.Add(-2*time.Minute), errUnreachable), young),
 			accepted.but(again(-50*time.Second), code("NoResponse")),
 			[]string{"makes the certificate"}, ""},
 		"no connection when old": {
-			signNew(old, polled(errUnreachable)), overdue.but(code("NoResponse")), []string{"connection refused"}, ""},
-		"no response": {signNew(young, polled(errNoResponse)), waiting.but(code("NoResponse")), nil, ""},
+			signNew(old, polled(errUnreachable)), soon(overdue), []string{"connection refused"}, ""},
+		"no response": {signNew(young, polled(errNoResponse)), soon(waiting), nil, ""},
+		"no response twice in a row": {
+			signNew(young, polled(errNoResponse), polled(errUnreachable)), waiting.but(code("NoResponse")), nil, ""},
+		"no response, for the second time, but not in a row": {
+			signNew(young, polled(errNoResponse), polled(pki099), polled(errUnreachable)), soon(waiting), nil, ""},
 		"PKI005": {
 			signNew(young, polled(pki005)),
 			waiting.but(withProblem(v1alpha1.ReasonWrongEnvironment), code("PKI005")),
@@ -56,7 +62,7 @@ func TestPoll(t *testing.T) {
 		"unverified": {
 			signNew(young, polled(errUnverified)), untrusted, []string{"spec.trust.responses", kept}, ""},
 		"unverified, and without a connection since": {
-			signNew(young, polled(errUnverified), polled(errUnreachable)), untrusted.but(code("NoResponse")),
+			signNew(young, polled(errUnverified), polled(errUnreachable)), soon(untrusted),
 			[]string{"spec.trust.responses"}, ""},
 		"unverified, and PKI099 since": {signNew(young, polled(errUnverified), polled(pki099)), waiting, nil, "spec.trust"},
 		"unverified, and a wrong certificate since": {
