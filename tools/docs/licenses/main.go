@@ -22,7 +22,7 @@ func main() {
 	page := flag.String("page", "", "`file` to write the page to")
 	texts := flag.String("texts", "", "`file` to write the licenses themselves to")
 	var alone build
-	flag.StringVar(&alone.program, "program", "", "`package` of the only program that is meant; default: all that is released")
+	flag.StringVar(&alone.program, "program", "", "`package` of the one program that is meant; default: all")
 	flag.StringVar(&alone.platform, "platform", "linux/amd64", "`system/architecture` that the only program is linked for")
 	flag.Parse()
 	builds := released

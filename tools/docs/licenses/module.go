@@ -65,8 +65,8 @@ type listed struct {
 // build is a program, and what it is linked for.
 type build struct{ platform, program string }
 
-// released are all builds: the image is for Linux alone, and the set is the same on its two architectures; the plugin is
-// for other systems as well, and links other modules there.
+// released are all builds: the image is for Linux alone, and the set is the same on its two architectures; the plugin
+// is for other systems as well, and links other modules there.
 var released = []build{
 	{"linux/amd64", "."}, {"linux/amd64", "./cmd/kubectl-varmenne"}, {"darwin/amd64", "./cmd/kubectl-varmenne"},
 	{"windows/amd64", "./cmd/kubectl-varmenne"},
