@@ -27,7 +27,8 @@ var ofOthers = strings.Fields(`
 // ofTheTests are variables of the tests themselves, which only their page names.
 var ofTheTests = []string{
 	"VARMENNE_REQUIRE_ENVTEST", "VARMENNE_REQUIRE_NODE", "VARMENNE_REQUIRE_BROWSER", "VARMENNE_KEEP_NODE",
-	"VARMENNE_KUBECONFIG", "VARMENNE_IMAGE", "VARMENNE_PREVIOUS_IMAGE",
+	"VARMENNE_KUBECONFIG", "VARMENNE_IMAGE", "VARMENNE_PREVIOUS_IMAGE", "VARMENNE_HELM",
+	"VARMENNE_E2E_KUBERNETES", "VARMENNE_E2E_CERT_MANAGER",
 }
 
 // histogram are the ends of the names of series that one metric has.

@@ -106,6 +106,7 @@ func (p *program) tellChange(ctx context.Context, name string, sent bool) error 
 	if err := actions.Acknowledge(ctx, access, tracked); err != nil {
 		return err
 	}
-	p.sayf("TrackedCertificate %s/%s: %s knows of the certificate as it is.", namespace, name, tracked.Status.Notice.To)
+	p.sayf("TrackedCertificate %s/%s: %s knows of the certificate with serial number %s.", namespace, name,
+		tracked.Status.Notice.To, tracked.Status.SerialNumber)
 	return nil
 }

@@ -10,8 +10,12 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 )
 
-// redraw is how often rows are made anew although nothing has happened: days pass, and dates.
-const redraw = time.Minute
+const (
+	// redraw is how often rows are made anew although nothing has happened: days pass, and dates.
+	redraw = time.Minute
+	// again is how soon everything is listed once more at the earliest.
+	again = 5 * time.Second
+)
 
 // watchStatus shows all rows, and then each one that has changed, until somebody ends it.
 func (p *program) watchStatus(ctx context.Context, options statusOptions) error {
@@ -30,11 +34,25 @@ func (p *program) watchStatus(ctx context.Context, options statusOptions) error 
 			return err
 		}
 		headers = false
+		began := p.Clock.Now()
 		if err := p.followChanges(ctx, inventory, access, options, shown); err != nil {
 			return unlessEnded(ctx, err)
 		}
+		if p.Clock.Since(began) < again { // a watch that ends at once would have everything listed without a rest
+			p.pause(ctx)
+		}
 	}
 	return nil
+}
+
+// pause waits a while, or until the context ends.
+func (p *program) pause(ctx context.Context) {
+	timer := p.Clock.NewTimer(again)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C():
+	}
 }
 
 // unlessEnded is an error, but none where somebody has ended the watch.

@@ -78,7 +78,10 @@ func (b *board) follow(ctx context.Context, access client.WithWatch, namespace s
 	inventory := b.inventory
 	b.mutex.Unlock()
 	for ctx.Err() == nil {
-		if err := b.apply(ctx, inventory, access); err != nil && !b.pause(ctx) {
+		began := b.clock.Now()
+		err := b.apply(ctx, inventory, access)
+		// A watch that ends at once would have everything listed without a rest.
+		if (err != nil || b.clock.Since(began) < again) && !b.pause(ctx) {
 			return
 		}
 		for {

@@ -77,7 +77,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler: s.handler(listener.Addr().String()), ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		// A write that has begun may end: who closes the page should not have to guess what was written.
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	go s.board.follow(ctx, s.Access, s.Namespace)
 	go s.endInSilence(ctx, cancel)
