@@ -232,6 +232,11 @@ e2e: assets node-assets browser-assets helm ## runs the user stories: cert-manag
 monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of real faults
 	$(GO) -C e2e/monitoring test -count=1 -p 1 $(TESTFLAGS) -timeout 20m ./...
 
+# It builds Kubernetes and cert-manager twice, and is for when a pin has changed, or what they have to serve.
+.PHONY: compat
+compat: helm ## runs the core of the stories with the oldest and newest Kubernetes and cert-manager, and writes the table of versions
+	@$(GO) -C e2e run ./cmd/compat
+
 # SOAKFLAGS='-kills=20 -certificates=100 -seed=1' makes it shorter, or the same again; -run picks one program.
 .PHONY: soak
 soak: assets helm soak-messages ## runs the soak tests: failovers, 200 kills, 1,000 Certificates at once, passwords (hours)

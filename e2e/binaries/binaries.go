@@ -22,6 +22,8 @@ type Options struct {
 	// Log receives the progress of a build as text for a person; nothing is written when nothing is built.
 	// Default: discarded.
 	Log io.Writer
+	// Pins say in which versions. Default: CurrentPins.
+	Pins Pins
 }
 
 // Set is where the programs are.
@@ -31,6 +33,8 @@ type Set struct {
 	Assets string `json:"assets"`
 	// CertManager is the path of the program that runs cert-manager's controllers.
 	CertManager string `json:"certManager"`
+	// Pins are the modules that the programs were built in.
+	Pins Pins `json:"pins"`
 }
 
 // Etcd returns the path of etcd.
@@ -52,7 +56,7 @@ func Ensure(ctx context.Context, options Options) (Set, error) {
 	if err := buildMissing(ctx, options, []group{groups.controlPlane, groups.certManager}); err != nil {
 		return Set{}, err
 	}
-	return groups.set(options.Directory), nil
+	return groups.set(options), nil
 }
 
 // plan completes the options and says what there is to build.
@@ -61,9 +65,12 @@ func plan(ctx context.Context, options Options) (groups, Options, error) {
 	if err != nil {
 		return groups{}, options, err
 	}
-	planned, err := groupsOf(ctx, root)
+	planned, err := groupsOf(ctx, root, options.Pins)
+	if err != nil {
+		return groups{}, options, err
+	}
 	planned.controlPlane.ready = planned.controlPlane.given(ctx, options)
-	return planned, options, err
+	return planned, options, nil
 }
 
 // complete returns the directory of the repository, and the options with every default in its place.
@@ -73,6 +80,9 @@ func complete(options Options) (root string, completed Options, err error) {
 	}
 	if options.Log == nil {
 		options.Log = io.Discard
+	}
+	if options.Pins == (Pins{}) {
+		options.Pins = CurrentPins()
 	}
 	if options.Directory == "" {
 		options.Directory = os.Getenv(DirectoryVariable)
@@ -87,10 +97,11 @@ func complete(options Options) (root string, completed Options, err error) {
 }
 
 // set says where the programs are when they have been built.
-func (g groups) set(base string) Set {
+func (g groups) set(options Options) Set {
 	return Set{
-		Assets:      g.controlPlane.directory(base),
-		CertManager: filepath.Join(g.certManager.directory(base), "certmanager"),
+		Assets:      g.controlPlane.directory(options.Directory),
+		CertManager: filepath.Join(g.certManager.directory(options.Directory), "certmanager"),
+		Pins:        options.Pins,
 	}
 }
 

@@ -21,7 +21,14 @@ import (
 // require and replace binds nothing else.
 const (
 	controlPlaneModule = "e2e/controlplane" // Kubernetes and etcd
+	certManagerModule  = "e2e"
 	coreDNSModule      = "e2e/coredns"
+)
+
+// What the modules are required for.
+const (
+	kubernetes  = "k8s.io/kubernetes"
+	certManager = "github.com/cert-manager/cert-manager"
 )
 
 // program is one thing to build.
@@ -66,8 +73,8 @@ func (g group) missing(base string) []program {
 	return missing
 }
 
-// groupsOf describes what the repository at root wants to have built.
-func groupsOf(ctx context.Context, root string) (groups, error) {
+// groupsOf describes what the repository at root wants to have built with the pins.
+func groupsOf(ctx context.Context, root string, pins Pins) (groups, error) {
 	toolchain, err := toolchain(ctx, filepath.Join(root, controlPlaneModule))
 	if err != nil {
 		return groups{}, err
@@ -75,12 +82,13 @@ func groupsOf(ctx context.Context, root string) (groups, error) {
 	var all groups
 	for _, described := range []struct {
 		into *group
-		as   func(root, toolchain string) (group, error)
+		as   func(module, toolchain string) (group, error)
+		from string
 	}{
-		{&all.controlPlane, controlPlaneGroup}, {&all.certManager, certManagerGroup}, {&all.node, nodeGroup},
-		{&all.coreDNS, coreDNSGroup},
+		{&all.controlPlane, controlPlaneGroup, pins.Kubernetes}, {&all.certManager, certManagerGroup, pins.CertManager},
+		{&all.node, nodeGroup, controlPlaneModule}, {&all.coreDNS, coreDNSGroup, coreDNSModule},
 	} {
-		if *described.into, err = described.as(root, toolchain); err != nil {
+		if *described.into, err = described.as(filepath.Join(root, described.from), toolchain); err != nil {
 			return groups{}, err
 		}
 	}
@@ -88,9 +96,9 @@ func groupsOf(ctx context.Context, root string) (groups, error) {
 }
 
 // controlPlaneGroup is etcd, kube-apiserver and kubectl.
-func controlPlaneGroup(root, toolchain string) (group, error) {
-	const kubernetes, etcd = "k8s.io/kubernetes", "go.etcd.io/etcd/server/v3"
-	g := group{module: filepath.Join(root, controlPlaneModule)}
+func controlPlaneGroup(module, toolchain string) (group, error) {
+	const etcd = "go.etcd.io/etcd/server/v3"
+	g := group{module: module}
 	versions, err := RequiredVersions(g.module, kubernetes, etcd)
 	if err != nil {
 		return group{}, err
@@ -107,9 +115,8 @@ func controlPlaneGroup(root, toolchain string) (group, error) {
 }
 
 // nodeGroup is what a node runs beyond the control plane.
-func nodeGroup(root, toolchain string) (group, error) {
-	const kubernetes = "k8s.io/kubernetes"
-	g := group{module: filepath.Join(root, controlPlaneModule)}
+func nodeGroup(module, toolchain string) (group, error) {
+	g := group{module: module}
 	versions, err := RequiredVersions(g.module, kubernetes)
 	if err != nil {
 		return group{}, err
@@ -125,9 +132,9 @@ func nodeGroup(root, toolchain string) (group, error) {
 }
 
 // coreDNSGroup is the program in coredns: CoreDNS with the plugins that a cluster's DNS needs.
-func coreDNSGroup(root, toolchain string) (group, error) {
+func coreDNSGroup(module, toolchain string) (group, error) {
 	const coreDNS = "github.com/coredns/coredns"
-	g := group{module: filepath.Join(root, coreDNSModule), ldflags: "-s -w"}
+	g := group{module: module, ldflags: "-s -w"}
 	versions, err := RequiredVersions(g.module, coreDNS)
 	if err != nil {
 		return group{}, err
@@ -138,10 +145,9 @@ func coreDNSGroup(root, toolchain string) (group, error) {
 	return g, err
 }
 
-// certManagerGroup is the program in cmd/certmanager.
-func certManagerGroup(root, toolchain string) (group, error) {
-	const certManager = "github.com/cert-manager/cert-manager"
-	g := group{module: filepath.Join(root, "e2e")}
+// certManagerGroup is the program in cmd/certmanager, of which the modules of other versions have a link to the source.
+func certManagerGroup(module, toolchain string) (group, error) {
+	g := group{module: module}
 	versions, err := RequiredVersions(g.module, certManager)
 	if err != nil {
 		return group{}, err

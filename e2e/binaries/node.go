@@ -33,7 +33,7 @@ func EnsureNode(ctx context.Context, options Options) (NodeSet, error) {
 		return NodeSet{}, err
 	}
 	return NodeSet{
-		Set:        groups.set(options.Directory),
+		Set:        groups.set(options),
 		Kubernetes: groups.node.directory(options.Directory),
 		CoreDNS:    filepath.Join(groups.coreDNS.directory(options.Directory), "coredns"),
 		Debian:     debian,

@@ -1,21 +1,23 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"golang.org/x/mod/semver"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/varmenne/varmenne-issuer/e2e/binaries"
 	"github.com/varmenne/varmenne-issuer/e2e/process"
 )
 
@@ -34,15 +36,15 @@ var approvalManifest []byte
 // to no effect and come back some seconds later.
 func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) error {
 	c.step("Installing cert-manager.")
-	module, err := binaries.FindModule(ctx, "e2e", "github.com/cert-manager/cert-manager")
+	module, err := c.binaries.Pins.CertManagerSource(ctx)
 	if err != nil {
 		return err
 	}
 	// The policy goes first: the API server takes a second or two to enforce it.
-	if err := c.ApplyYAML(ctx, approvalManifest); err != nil {
+	if err := c.ApplyYAML(ctx, c.approval()); err != nil {
 		return err
 	}
-	if err := c.Apply(ctx, filepath.Join(module.Dir, "deploy", "crds")); err != nil {
+	if err := c.applyDefinitions(ctx, filepath.Join(module.Dir, "deploy", "crds")); err != nil {
 		return err
 	}
 	if err := c.ApplyYAML(ctx, certManagerManifest); err != nil {
@@ -55,6 +57,39 @@ func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) e
 		return err
 	}
 	return c.StartCertManager(ctx)
+}
+
+// approval is the policy of approval.yaml, as the API server takes it: before 1.30 it was a beta version, which also
+// has to be switched on.
+func (c *Cluster) approval() []byte {
+	if c.hasPolicies() {
+		return approvalManifest
+	}
+	return bytes.ReplaceAll(approvalManifest,
+		[]byte("admissionregistration.k8s.io/v1\n"), []byte("admissionregistration.k8s.io/v1beta1\n"))
+}
+
+// hasPolicies reports whether the API server has ValidatingAdmissionPolicies without being told to.
+func (c *Cluster) hasPolicies() bool { return semver.Compare(c.version, "v1.30") >= 0 }
+
+// helmLine is a line of a definition that only Helm understands. Up to cert-manager 1.18 some labels were such.
+var helmLine = regexp.MustCompile(`(?m)^.*\{\{.*\n`)
+
+// applyDefinitions applies cert-manager's definitions without what is for Helm.
+func (c *Cluster) applyDefinitions(ctx context.Context, directory string) error {
+	files, err := manifests(directory)
+	if err != nil {
+		return err
+	}
+	var all []byte
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		all = append(append(all, "\n---\n"...), helmLine.ReplaceAll(content, nil)...)
+	}
+	return c.ApplyYAML(ctx, all)
 }
 
 // StartCertManager starts cert-manager's controllers and returns when their caches are filled: as a part

@@ -54,6 +54,7 @@ type Cluster struct {
 	log       io.Writer
 	audit     string
 	binaries  binaries.Set
+	version   string // of Kubernetes
 	authority *clusterpki.Authority
 	address   *address
 	admin     *rest.Config
@@ -74,7 +75,11 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{log: options.Log, binaries: set}
+	version, _, err := set.Pins.Versions()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{log: options.Log, binaries: set, version: version}
 	if err := c.prepare(options); err != nil {
 		return nil, errors.Join(fmt.Errorf("preparing a cluster: %w", err), c.Stop())
 	}
@@ -162,6 +167,9 @@ func (c *Cluster) AuditLog() string { return c.path("logs", "audit.log") }
 
 // Kubectl returns the path of a kubectl of the API server's version.
 func (c *Cluster) Kubectl() string { return c.binaries.Kubectl() }
+
+// Version returns the API server's version, for instance "v1.2.3".
+func (c *Cluster) Version() string { return c.version }
 
 // StartProcess starts a program of the caller's as part of the cluster: Stop stops it before everything
 // that was started earlier. Its log file is <name>.log in LogDir unless the options name one. A process of

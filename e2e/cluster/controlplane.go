@@ -116,6 +116,10 @@ func (c *Cluster) apiServerArguments() []string {
 		"--disable-admission-plugins=ResourceQuota,ServiceAccount",
 		"--profiling=false",
 	}
+	if !c.hasPolicies() {
+		arguments = append(arguments, "--feature-gates=ValidatingAdmissionPolicy=true",
+			"--runtime-config=admissionregistration.k8s.io/v1beta1=true")
+	}
 	if c.audit != "" {
 		arguments = append(arguments,
 			"--audit-policy-file="+c.audit,

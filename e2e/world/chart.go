@@ -29,7 +29,9 @@ func (w *World) render(ctx context.Context) (string, error) {
 	}
 	values := map[string]any{"allowedEndpoints": map[string]any{"hosts": []string{"*", loopback}}}
 	maps.Copy(values, w.options.Values)
-	manifests, err := helm.Template(ctx, chart.Release{Name: name, Namespace: name, Values: values})
+	manifests, err := helm.Template(ctx, chart.Release{
+		Name: name, Namespace: name, Values: values, Args: []string{"--kube-version=" + w.Cluster.Version()},
+	})
 	if err != nil {
 		return "", err
 	}

@@ -69,8 +69,8 @@ var rules = []rule{
 		path: "internal/plugin/commands",
 		may: []string{
 			"api/v1alpha1", "internal/kube/find", "internal/manual/delivery", "internal/manual/requirements", "internal/pki",
-			"internal/plugin/actions", "internal/plugin/calendar", "internal/plugin/cluster", "internal/plugin/overview",
-			"internal/plugin/ui", "internal/secrets", "internal/vero/facts", "internal/vero/plan", "internal/vero/protocol",
+			"internal/plugin/actions", "internal/plugin/calendar", "internal/plugin/cluster", "internal/plugin/migration",
+			"internal/plugin/overview", "internal/plugin/ui", "internal/secrets", "internal/vero/facts", "internal/vero/plan", "internal/vero/protocol",
 		},
 		why: "verbs read, show and write objects with the caller's rights; controllers meet them only in these",
 	},
@@ -97,6 +97,12 @@ var rules = []rule{
 		may:   []string{"internal/plugin/overview"},
 		never: []string{clientGo, controllerRuntime, cliRuntime},
 		why:   "a calendar is made of rows, wherever they come from",
+	},
+	{
+		path:  "internal/plugin/migration",
+		may:   []string{"api/v1alpha1", "internal/plugin/cluster"},
+		never: []string{cliRuntime},
+		why:   "what an older build has stored is JSON to it: the types have the names of now",
 	},
 	{
 		path: "internal/plugin/cluster",

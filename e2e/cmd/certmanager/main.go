@@ -4,6 +4,8 @@
 //
 // It takes the command line that cert-manager's chart gives the released controller, so that the chart can
 // be installed with it.
+//
+// version.go holds what other versions of cert-manager have another way; e2e/compat builds the rest with those.
 package main
 
 import (
@@ -14,7 +16,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/cert-manager/cert-manager/pkg/controller"
 	"github.com/cert-manager/cert-manager/pkg/controller/certificaterequests/approver"
@@ -89,7 +90,7 @@ func run(ctx context.Context, o options) error {
 		}
 		group.Go(func() error {
 			// A cache that has not been filled is an error to Run, also when this process was told to end.
-			if err := instance.Run(workers, ctx); err != nil && ctx.Err() == nil {
+			if err := start(ctx, instance); err != nil && ctx.Err() == nil {
 				return fmt.Errorf("running the controller %s: %w", name, err)
 			}
 			return nil
@@ -107,20 +108,14 @@ func run(ctx context.Context, o options) error {
 }
 
 // contextOptions are what the released controller runs with when no flag is given. They are written
-// out because the defaults lie in an internal package of cert-manager.
+// out, here and in certificateOptions, because the defaults lie in an internal package of cert-manager.
 func contextOptions(o options) controller.ContextOptions {
 	return controller.ContextOptions{
 		Kubeconfig:         o.kubeconfig,
 		KubernetesAPIQPS:   20,
 		KubernetesAPIBurst: 50,
 		IssuerOptions:      controller.IssuerOptions{ClusterResourceNamespace: o.resourceNamespace},
-		CertificateOptions: controller.CertificateOptions{
-			CopiedAnnotationPrefixes: []string{
-				"*", "-kubectl.kubernetes.io/", "-fluxcd.io/", "-argocd.argoproj.io/",
-			},
-			CertificateRequestMinimumBackoffDuration: time.Hour,
-			CertificateRequestMaximumBackoffDuration: 32 * time.Hour,
-		},
+		CertificateOptions: certificateOptions(),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -51,6 +52,8 @@ func mapper() meta.RESTMapper {
 	add(cmapi.SchemeGroupVersion, meta.RESTScopeNamespace, cmapi.CertificateKind, cmapi.CertificateRequestKind)
 	add(v1alpha1.GroupVersion, meta.RESTScopeNamespace, v1alpha1.KindVeroIssuer, "VeroOrder", v1alpha1.KindManualIssuer,
 		"ManualOrder", "TrackedCertificate", v1alpha1.KindMessagesPassword)
+	add(appsv1.SchemeGroupVersion, meta.RESTScopeNamespace, "Deployment")
+	add(schema.GroupVersion{Group: "apiextensions.k8s.io", Version: "v1"}, meta.RESTScopeRoot, "CustomResourceDefinition")
 	add(v1alpha1.GroupVersion, meta.RESTScopeRoot, v1alpha1.KindVeroClusterIssuer, v1alpha1.KindManualClusterIssuer)
 	return known
 }

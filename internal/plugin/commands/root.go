@@ -110,7 +110,7 @@ func withUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 func (p *program) verbs() []*cobra.Command {
 	return []*cobra.Command{
 		p.status(), p.why(), p.csr(), p.applied(), p.completeOrder(), p.recover(), p.credentials(), p.rotate(), p.notice(),
-		p.calendar(), p.ui(), p.version(),
+		p.calendar(), p.ui(), p.migrate(), p.version(),
 	}
 }
 

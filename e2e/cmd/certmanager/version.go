@@ -1,0 +1,22 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/cert-manager/cert-manager/pkg/controller"
+)
+
+// start runs a controller until the context ends.
+func start(ctx context.Context, instance controller.Interface) error {
+	return instance.Run(workers, ctx)
+}
+
+// certificateOptions are those of contextOptions for Certificates.
+func certificateOptions() controller.CertificateOptions {
+	return controller.CertificateOptions{
+		CopiedAnnotationPrefixes:                 []string{"*", "-kubectl.kubernetes.io/", "-fluxcd.io/", "-argocd.argoproj.io/"},
+		CertificateRequestMinimumBackoffDuration: time.Hour,
+		CertificateRequestMaximumBackoffDuration: 32 * time.Hour,
+	}
+}

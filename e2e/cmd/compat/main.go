@@ -1,0 +1,136 @@
+// Compat runs the core of the user stories with the oldest and the newest versions of Kubernetes and cert-manager, and
+// writes what came of it into the table of docs/operations/install.md.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/varmenne/varmenne-issuer/e2e/binaries"
+	"github.com/varmenne/varmenne-issuer/e2e/compat"
+)
+
+// core are the stories that show, on any cluster, what the product is for.
+var core = []string{
+	// The first certificate, and what is refused by the API server or before anything is sent.
+	"TestTheSampleManifestsBringTheFirstCertificate", "TestAClusterIssuerServesANamespaceThatHasCredentialsOnly",
+	"TestACertificateThatCanNeverWorkFailsBeforeAnythingIsSent", "TestADeniedRequestEndsWithoutAnythingSent",
+	"TestAnIssuerThatCannotWorkSaysWhatToChangeAndSpendsNothing",
+	// Renewal.
+	"TestARenewalGetsANewKeyOrKeepsItAsTheRotationPolicySays", "TestKeystoresAndOutputFormatsAreRenewedWithTheCertificate",
+	"TestAClusterIssuerRenewsInEachNamespaceWithTheCertificateOfThatNamespace",
+	// Adoption.
+	"TestACertificateInAPKCS12FileIsAdoptedAsTheHowToSays", "TestAnAdoptionCanBeRehearsed",
+	"TestACertificateWithoutIntermediatesIsAdoptedFromASecretWithoutAnnotations",
+	// Restart.
+	"TestAControllerThatStopsRecordsARunningCallAndAfterwardsFetchesWhatWasAccepted",
+	"TestARestartForgetsNeitherARenewalInFlightNorTheDateOfAWindow",
+	// Suomi.fi Messages.
+	"TestAPasswordRotatesByItself",
+	// Certificates that a person fetches.
+	"TestAPersonFetchesACertificateAndItsRenewals", "TestAPersonFetchesACertificateWithThePlugin",
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "compat:", err)
+		os.Exit(1)
+	}
+}
+
+// run runs every pair, also after one has failed, and writes the table.
+func run(ctx context.Context) error {
+	root, err := binaries.RepositoryRoot()
+	if err != nil {
+		return err
+	}
+	var rows []compat.Row
+	var failures []error
+	for _, pair := range compat.Pairs() {
+		row, err := compat.NewRow(pair)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("Kubernetes %s with cert-manager %s\n", row.Kubernetes, row.CertManager)
+		row.Date = time.Now().UTC().Format(time.DateOnly)
+		row.Result, err = runStories(ctx, root, pair)
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // The table stays as it is.
+		}
+		fmt.Println("  " + row.Result)
+		if err != nil {
+			failures = append(failures,
+				fmt.Errorf("with Kubernetes %s and cert-manager %s: %w", row.Kubernetes, row.CertManager, err))
+		}
+		rows = append(rows, row)
+	}
+	return errors.Join(append(failures, writeTable(filepath.Join(root, compat.Page), rows))...)
+}
+
+func writeTable(page string, rows []compat.Row) error {
+	content, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	written, err := compat.Replace(string(content), rows)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(page, []byte(written), 0o600)
+}
+
+// runStories runs the stories with a pair, and says in words what came of it. The error says what has failed.
+func runStories(ctx context.Context, root string, pair binaries.Pins) (string, error) {
+	const unfinished = "the run failed"
+	if _, err := binaries.Ensure(ctx, binaries.Options{Pins: pair, Log: os.Stderr}); err != nil {
+		return unfinished, err
+	}
+	command := exec.CommandContext(ctx, "go", "test", "-json", "-count=1", "-timeout=60m",
+		"-run=^("+strings.Join(core, "|")+")$", "./stories")
+	command.Dir, command.Env = filepath.Join(root, "e2e"), pair.Environ()
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = time.Minute // The stories stop what they have started.
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, os.Stderr
+	failure := command.Run()
+	ends, told := read(&output)
+	// One that was skipped, or is not there any more, has not passed either.
+	failed := slices.DeleteFunc(slices.Clone(core), func(story string) bool { return ends[story] == "pass" })
+	switch {
+	case len(failed) > 0:
+		return fmt.Sprintf("%d of %d stories fail", len(failed), len(core)),
+			errors.Join(failure, fmt.Errorf("these did not pass: %s\n%s", strings.Join(failed, ", "), told))
+	case failure != nil: // What is checked after the stories.
+		return unfinished, fmt.Errorf("%w\n%s", failure, told)
+	}
+	return fmt.Sprintf("%d stories pass", len(core)), nil
+}
+
+// read returns how each story has ended, and what all of them told.
+func read(output io.Reader) (ends map[string]string, told string) {
+	ends = map[string]string{}
+	var text strings.Builder
+	for decoder := json.NewDecoder(output); ; {
+		var event struct{ Action, Test, Output string }
+		if err := decoder.Decode(&event); err != nil {
+			return ends, text.String()
+		}
+		text.WriteString(event.Output)
+		ends[event.Test] = event.Action
+	}
+}

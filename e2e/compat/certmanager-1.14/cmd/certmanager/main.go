@@ -1,0 +1,1 @@
+../../../../cmd/certmanager/main.go
