@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -36,6 +37,9 @@ import (
 
 // release is the name of the chart's release, its namespace and its Deployment.
 const release = "varmenne-issuer"
+
+// life is how long certificates are valid, in which they can be renewed at any time.
+const life = time.Hour
 
 // The last chart before fields got the names of the API conventions.
 const chartBefore = "testdata/varmenne-issuer-0.1.0.tgz"
@@ -132,11 +136,14 @@ func TestAnUpgradeOverNewNamesOfFieldsLosesNothing(t *testing.T) {
 // order orders a certificate in a namespace, from a service of its own with those faults.
 func (u *upgrade) order(namespace string, faults ...admin.Fault) *tenant.Tenant {
 	u.Helper()
-	n := tenant.Begin(u.T, u.World, namespace, "--processing-delay=1s")
+	n := tenant.Begin(u.T, u.World, namespace, "--processing-delay=1s",
+		"--validity="+life.String(), "--renewal-window="+life.String())
 	for _, fault := range faults {
 		n.Script(fault)
 	}
-	n.Create(n.NamespaceObject(), n.Trust(), n.Issuer(), n.Credentials(n.Mint()), n.Certificate())
+	issuer := n.Issuer()
+	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: life}
+	n.Create(n.NamespaceObject(), n.Trust(), issuer, n.Credentials(n.Mint()), n.Certificate())
 	return n
 }
 
@@ -171,11 +178,10 @@ func (u *upgrade) compareStored() {
 			}
 			continue
 		}
-		order, now := &v1alpha1.VeroOrder{}, map[string]any{}
-		must.Do(u, u.Client.Get(u.Context(), key, order))
-		must.Do(u, json.Unmarshal(must.Get(json.Marshal(order.Status))(u), &now))
-		before, _ := rename(now, namesBefore["VeroOrder"]).(map[string]any)
-		if want := object.Object["status"]; !reflect.DeepEqual(any(before), want) {
+		want := object.Object["status"]
+		must.Do(u, u.Client.Get(u.Context(), key, &object))
+		before := rename(object.Object["status"], namesBefore["VeroOrder"])
+		if !reflect.DeepEqual(before, want) {
 			u.Errorf("the status of VeroOrder %s is %v, want %v", key, before, want)
 		}
 	}

@@ -108,15 +108,14 @@ func run(ctx context.Context, o options) error {
 }
 
 // contextOptions are what the released controller runs with when no flag is given. They are written
-// out, here and in certificateOptions, because the defaults lie in an internal package of cert-manager.
+// out, here and in ofVersion, because the defaults lie in an internal package of cert-manager.
 func contextOptions(o options) controller.ContextOptions {
-	return controller.ContextOptions{
+	return ofVersion(controller.ContextOptions{
 		Kubeconfig:         o.kubeconfig,
 		KubernetesAPIQPS:   20,
 		KubernetesAPIBurst: 50,
 		IssuerOptions:      controller.IssuerOptions{ClusterResourceNamespace: o.resourceNamespace},
-		CertificateOptions: certificateOptions(),
-	}
+	})
 }
 
 // fillCaches starts the informers that the controllers have asked for, and tells when they are filled.
