@@ -59,8 +59,9 @@ var rowPattern = regexp.MustCompile(`(?m)^\| ([0-9.]+) \| ([0-9.]+) \| ([^|]*) \
 // Rows reads the table of a page.
 func Rows(page string) ([]Row, error) {
 	table, _, _, err := find(page)
-	var rows []Row
-	for _, match := range rowPattern.FindAllStringSubmatch(table, -1) {
+	matches := rowPattern.FindAllStringSubmatch(table, -1)
+	rows := make([]Row, 0, len(matches))
+	for _, match := range matches {
 		rows = append(rows, Row{Kubernetes: match[1], CertManager: match[2], Date: match[3], Result: match[4]})
 	}
 	return rows, err

@@ -38,9 +38,6 @@ import (
 // release is the name of the chart's release, its namespace and its Deployment.
 const release = "varmenne-issuer"
 
-// life is how long certificates are valid, in which they can be renewed at any time.
-const life = time.Hour
-
 // The last chart before fields got the names of the API conventions.
 const chartBefore = "testdata/varmenne-issuer-0.1.0.tgz"
 
@@ -64,13 +61,17 @@ func partOf(kind string) string {
 // storedNamespace has the objects of testdata/stored.yaml.
 const storedNamespace = "stored-before"
 
-// storedBefore are objects as the build of before has stored them: an issuer, an order in flight and one that was issued.
+// storedBefore are objects as the build of before has stored them: an issuer, an order in flight and one that was
+// issued.
 func storedBefore(t *testing.T) []unstructured.Unstructured {
 	t.Helper()
 	var list unstructured.UnstructuredList
 	must.Do(t, yaml.Unmarshal(must.Get(os.ReadFile("testdata/stored.yaml"))(t), &list))
 	return list.Items
 }
+
+// alwaysRenewable is a renewal window that is open all the time: no certificate lives longer.
+const alwaysRenewable = 17520 * time.Hour
 
 // upgrade is one that a test makes.
 type upgrade struct {
@@ -101,7 +102,8 @@ func TestAnUpgradeOverNewNamesOfFieldsLosesNothing(t *testing.T) {
 	must.Do(t, w.StopController())
 	u.goBack()
 
-	if said, err := u.migrate(); err == nil || !strings.Contains(err.Error(), "scale deployment "+release+" --replicas=0") {
+	said, err := u.migrate()
+	if err == nil || !strings.Contains(err.Error(), "scale deployment "+release+" --replicas=0") {
 		t.Fatalf("beside a controller that runs it says %q: %v", said, err)
 	}
 	u.scaleDown()
@@ -136,13 +138,12 @@ func TestAnUpgradeOverNewNamesOfFieldsLosesNothing(t *testing.T) {
 // order orders a certificate in a namespace, from a service of its own with those faults.
 func (u *upgrade) order(namespace string, faults ...admin.Fault) *tenant.Tenant {
 	u.Helper()
-	n := tenant.Begin(u.T, u.World, namespace, "--processing-delay=1s",
-		"--validity="+life.String(), "--renewal-window="+life.String())
+	n := tenant.Begin(u.T, u.World, namespace, "--processing-delay=1s", "--renewal-window="+alwaysRenewable.String())
 	for _, fault := range faults {
 		n.Script(fault)
 	}
 	issuer := n.Issuer()
-	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: life}
+	issuer.Spec.RenewalWindow = &metav1.Duration{Duration: alwaysRenewable}
 	n.Create(n.NamespaceObject(), n.Trust(), issuer, n.Credentials(n.Mint()), n.Certificate())
 	return n
 }

@@ -70,7 +70,8 @@ var rules = []rule{
 		may: []string{
 			"api/v1alpha1", "internal/kube/find", "internal/manual/delivery", "internal/manual/requirements", "internal/pki",
 			"internal/plugin/actions", "internal/plugin/calendar", "internal/plugin/cluster", "internal/plugin/migration",
-			"internal/plugin/overview", "internal/plugin/ui", "internal/secrets", "internal/vero/facts", "internal/vero/plan", "internal/vero/protocol",
+			"internal/plugin/overview", "internal/plugin/ui", "internal/secrets", "internal/vero/facts", "internal/vero/plan",
+			"internal/vero/protocol",
 		},
 		why: "verbs read, show and write objects with the caller's rights; controllers meet them only in these",
 	},

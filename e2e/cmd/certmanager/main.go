@@ -108,13 +108,18 @@ func run(ctx context.Context, o options) error {
 }
 
 // contextOptions are what the released controller runs with when no flag is given. They are written
-// out, here and in ofVersion, because the defaults lie in an internal package of cert-manager.
+// out, here and in complete, because the defaults lie in an internal package of cert-manager.
 func contextOptions(o options) controller.ContextOptions {
-	return ofVersion(controller.ContextOptions{
+	return complete(controller.ContextOptions{
 		Kubeconfig:         o.kubeconfig,
 		KubernetesAPIQPS:   20,
 		KubernetesAPIBurst: 50,
 		IssuerOptions:      controller.IssuerOptions{ClusterResourceNamespace: o.resourceNamespace},
+		CertificateOptions: controller.CertificateOptions{
+			CopiedAnnotationPrefixes: []string{
+				"*", "-kubectl.kubernetes.io/", "-fluxcd.io/", "-argocd.argoproj.io/",
+			},
+		},
 	})
 }
 

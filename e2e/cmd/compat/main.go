@@ -126,7 +126,11 @@ func read(output io.Reader) (ends map[string]string, told string) {
 	ends = map[string]string{}
 	var text strings.Builder
 	for decoder := json.NewDecoder(output); ; {
-		var event struct{ Action, Test, Output string }
+		var event struct { //nolint:tagliatelle // The names are those of `go doc test2json`.
+			Action string `json:"Action"`
+			Test   string `json:"Test"`
+			Output string `json:"Output"`
+		}
 		if err := decoder.Decode(&event); err != nil {
 			return ends, text.String()
 		}

@@ -1,6 +1,6 @@
 // Package migration carries what a build from before the names of the API conventions has stored over to the names that
-// fields have now. There is no conversion in the API server, which drops fields that a definition does not know: an order
-// that has lost its RetrievalId would be paid for a second time.
+// fields have now. There is no conversion in the API server, which drops fields that a definition does not know: an
+// order that has lost its RetrievalId would be paid for a second time.
 //
 // So it works before the upgrade, while the old definitions are there and no controller runs. It lets them keep fields
 // that they do not know, and writes each value under its new name, beside the old one. Whatever interrupts it or comes
@@ -89,7 +89,8 @@ func Run(ctx context.Context, access client.Client, say func(format string, argu
 	return nil
 }
 
-// refuseControllers returns an error where a controller would undo what is done here: the old one writes whole statuses.
+// refuseControllers returns an error where a controller would undo what is done here: the old one writes whole
+// statuses.
 func refuseControllers(ctx context.Context, access client.Client) error {
 	list := listOf("apps/v1", "Deployment")
 	labels := client.MatchingLabels{
@@ -154,7 +155,9 @@ func (k kind) isOld(definition *unstructured.Unstructured) bool {
 }
 
 // keep has the definition keep fields that it does not know, or not any more.
-func (k kind) keep(ctx context.Context, access client.Client, definition *unstructured.Unstructured, wanted bool) error {
+func (k kind) keep(
+	ctx context.Context, access client.Client, definition *unstructured.Unstructured, wanted bool,
+) error {
 	changed := false
 	for _, schema := range k.schemas(definition) {
 		if _, has := schema[keepUnknown]; has == wanted {

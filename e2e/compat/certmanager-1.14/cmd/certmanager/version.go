@@ -14,12 +14,9 @@ func start(ctx context.Context, instance controller.Interface) error {
 	return instance.Run(workers, ctx.Done())
 }
 
-// ofVersion adds the options that other versions do not have, or have another way.
-func ofVersion(options controller.ContextOptions) controller.ContextOptions {
+// complete adds the options that this version has.
+func complete(options controller.ContextOptions) controller.ContextOptions {
 	options.Clock = clock.RealClock{}
 	options.Metrics = metrics.New(logs.Log, options.Clock)
-	options.CertificateOptions = controller.CertificateOptions{
-		CopiedAnnotationPrefixes: []string{"*", "-kubectl.kubernetes.io/", "-fluxcd.io/", "-argocd.argoproj.io/"},
-	}
 	return options
 }
