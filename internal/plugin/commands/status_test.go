@@ -119,8 +119,8 @@ func TestClusterIssuersThatMayNotBeListedAreNotedOnce(t *testing.T) {
 	for _, verb := range []string{"status", "calendar"} {
 		said := notes(verb)
 		must.Contain(t, said, "note: dates that depend on veroclusterissuers.varmenne.dev and "+
-			"manualclusterissuers.varmenne.dev are missing: you may not list veroclusterissuers.varmenne.dev in the whole "+
-			"cluster: ask for that right")
+			"manualclusterissuers.varmenne.dev are missing, and whether those are ready: you may not list "+
+			"veroclusterissuers.varmenne.dev in the whole cluster: ask for that right")
 		if strings.Count(said, "\n") != 1 {
 			t.Errorf("%s says more than once: %s", verb, said)
 		}
