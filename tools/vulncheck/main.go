@@ -17,8 +17,8 @@ import (
 	"golang.org/x/vuln/scan"
 )
 
-// patience bounds the wait for the first answer of the database.
-const patience = 10 * time.Second
+// databaseTimeout bounds the wait for the first answer of the database.
+const databaseTimeout = 10 * time.Second
 
 // affected is how govulncheck exits when a vulnerable function is reached.
 const affected = 3
@@ -61,7 +61,7 @@ func (c check) reach(ctx context.Context) error {
 	if !strings.HasPrefix(c.database, "http") {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, databaseTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.database+"/index/modules.json.gz", http.NoBody)
 	if err != nil {
