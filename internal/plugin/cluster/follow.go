@@ -3,12 +3,14 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -20,6 +22,18 @@ func compareKeys(one, other types.NamespacedName) int {
 type Change struct {
 	kind  schema.GroupVersionKind
 	event watch.Event
+}
+
+// Pause waits a while before everything is listed again, and reports whether to go on: the context has not ended.
+func Pause(ctx context.Context, source clock.WithTicker, while time.Duration) bool {
+	timer := source.NewTimer(while)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C():
+		return true
+	}
 }
 
 // Follow watches, from where an inventory was listed, the kinds that could be, until the context ends. The channel is

@@ -39,20 +39,10 @@ func (p *program) watchStatus(ctx context.Context, options statusOptions) error 
 			return unlessEnded(ctx, err)
 		}
 		if p.Clock.Since(began) < again { // a watch that ends at once would have everything listed without a rest
-			p.pause(ctx)
+			cluster.Pause(ctx, p.Clock, again)
 		}
 	}
 	return nil
-}
-
-// pause waits a while, or until the context ends.
-func (p *program) pause(ctx context.Context) {
-	timer := p.Clock.NewTimer(again)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C():
-	}
 }
 
 // unlessEnded is an error, but none where somebody has ended the watch.

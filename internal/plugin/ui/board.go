@@ -81,7 +81,7 @@ func (b *board) follow(ctx context.Context, access client.WithWatch, namespace s
 		began := b.clock.Now()
 		err := b.apply(ctx, inventory, access)
 		// A watch that ends at once would have everything listed without a rest.
-		if (err != nil || b.clock.Since(began) < again) && !b.pause(ctx) {
+		if (err != nil || b.clock.Since(began) < again) && !cluster.Pause(ctx, b.clock, again) {
 			return
 		}
 		for {
@@ -90,22 +90,10 @@ func (b *board) follow(ctx context.Context, access client.WithWatch, namespace s
 				inventory = read
 				break
 			}
-			if !b.pause(ctx) {
+			if !cluster.Pause(ctx, b.clock, again) {
 				return
 			}
 		}
-	}
-}
-
-// pause waits a while, and reports whether to go on.
-func (b *board) pause(ctx context.Context) bool {
-	timer := b.clock.NewTimer(again)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C():
-		return true
 	}
 }
 
