@@ -11,7 +11,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
@@ -62,7 +62,7 @@ func issueAll(b *testing.B, w *world.World, namespace string) map[string]time.Ti
 }
 
 func retrievalID(request *cmapi.CertificateRequest) string {
-	if submitted := status.Find(request, v1alpha1.ConditionSubmitted); submitted != nil {
+	if submitted := conditions.Find(request, v1alpha1.ConditionSubmitted); submitted != nil {
 		return submitted.Message
 	}
 	return ""

@@ -20,7 +20,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -145,8 +145,8 @@ func TestARenewalOfEverythingOrARenamedIssuerSpendsNoDefaultCredentials(t *testi
 	const unused = "the transfer credentials in Secret " + transferName + " are not used"
 	s.renewSettled(certificate)
 	waiting := s.awaitPending(certificateName, "stays in use until then", unused, v1alpha1.AnnotationTransferSecret)
-	if strings.Contains(status.ReadyMessage(waiting), cmapi.IssuerNameAnnotationKey) {
-		t.Errorf("the issuer is the same, and the request says %s", status.ReadyMessage(waiting))
+	if strings.Contains(conditions.ReadyMessage(waiting), cmapi.IssuerNameAnnotationKey) {
+		t.Errorf("the issuer is the same, and the request says %s", conditions.ReadyMessage(waiting))
 	}
 	s.Create(renamed)
 	tenant.Edit(s.Tenant, certificate, func(c *cmapi.Certificate) { c.Spec.IssuerRef.Name = renamed.Name })

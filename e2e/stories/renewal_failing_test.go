@@ -16,7 +16,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -31,7 +31,7 @@ func TestARenewalThatFailsSaysHowMuchTimeIsLeftAndIsTriedToTheLastMinute(t *test
 	certificate.Spec.RenewBefore = &metav1.Duration{Duration: wholeWindow}
 	s.Create(s.Trust(), issuer, s.Credentials(s.Mint()), certificate)
 	first := s.awaitReady(certificateName)
-	if reported := status.Find(first.request, v1alpha1.ConditionRenewalFailing); reported != nil {
+	if reported := conditions.Find(first.request, v1alpha1.ConditionRenewalFailing); reported != nil {
 		t.Errorf("a first certificate replaces nothing, and its request says %+v", reported)
 	}
 	s.Script(admin.Fault{
@@ -80,7 +80,7 @@ func (s *testCase) awaitFailing(value metav1.ConditionStatus, says ...string) *c
 	s.Helper()
 	return s.awaitRequest(certificateName, fmt.Sprintf("its renewal failing: %s, saying %q", value, says),
 		func(request *cmapi.CertificateRequest) bool {
-			reported := status.Find(request, v1alpha1.ConditionRenewalFailing)
+			reported := conditions.Find(request, v1alpha1.ConditionRenewalFailing)
 			return reported != nil && reported.Status == cmmeta.ConditionStatus(value) &&
 				testkit.ContainsAll(reported.Message, says)
 		})

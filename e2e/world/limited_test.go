@@ -20,7 +20,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/e2e/tenant"
 	"github.com/varmenne/varmenne-issuer/e2e/testkit"
 	"github.com/varmenne/varmenne-issuer/e2e/world"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
@@ -76,7 +76,7 @@ func checkClosed(t *testing.T, w *world.World) {
 		if err := w.Client.List(ctx, requests, client.InNamespace(closed)); err != nil || len(requests.Items) != 1 {
 			return false, err
 		}
-		return strings.Contains(status.ReadyMessage(&requests.Items[0]), want), nil
+		return strings.Contains(conditions.ReadyMessage(&requests.Items[0]), want), nil
 	}, nil)
 	opened := metav1.ObjectMeta{Namespace: closed, Name: "opened"}
 	for _, object := range []client.Object{

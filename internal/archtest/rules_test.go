@@ -159,7 +159,7 @@ var rules = []rule{
 		path: "internal/gate",
 		may: []string{
 			"api/v1alpha1", "internal/owner", "internal/reasons", "internal/renewal", "internal/kube/outline",
-			"internal/kube/status", "internal/metrics",
+			"internal/kube/conditions", "internal/kube/status", "internal/metrics",
 		},
 		why: "the gate serves requests of every kind and knows none",
 	},
@@ -208,7 +208,7 @@ var rules = []rule{
 	},
 	{
 		path: "internal/kube/outline",
-		may:  []string{"api/v1alpha1", "internal/kube/status", "internal/pki"},
+		may:  []string{"api/v1alpha1", "internal/kube/conditions", "internal/kube/status", "internal/pki"},
 		why:  "outline says what is kept of objects, whoever looks for them",
 	},
 	{

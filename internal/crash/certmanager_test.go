@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
@@ -115,7 +116,7 @@ func (s *environment) storeEarlierCertificate() {
 // storeCertificate writes the Secret once the request is Ready, as the issuing controller does.
 func (c *certManager) storeCertificate(s *base, request *cmapi.CertificateRequest) {
 	s.Helper()
-	if c.done || !status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
+	if c.done || !conditions.IsTrue(request, cmapi.CertificateRequestConditionReady) {
 		return
 	}
 	c.done = true

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
 )
 
@@ -182,7 +182,7 @@ func TestAPersonBringsARetrievalIDBack(t *testing.T) {
 func (s *environment) workUntilRefused(controller *controller) string {
 	s.Helper()
 	controller.enough = func(now view) bool {
-		return strings.Contains(status.ReadyMessage(&now.requests[0]), "were refused")
+		return strings.Contains(conditions.ReadyMessage(&now.requests[0]), "were refused")
 	}
 	controller.work()
 	accepted := s.accepted(signNew)

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
@@ -78,7 +78,7 @@ func (s *environment) verifyCertificate() {
 // verifyOrders: nothing is stuck, and request and order show the same RetrievalId.
 func (s *environment) verifyOrders() {
 	s.Helper()
-	submitted := status.Find(s.request(), v1alpha1.ConditionSubmitted)
+	submitted := conditions.Find(s.request(), v1alpha1.ConditionSubmitted)
 	var issued int
 	for _, order := range s.orders() {
 		switch order.Status.State {
@@ -170,11 +170,11 @@ func lost(order *v1alpha1.VeroOrder) bool {
 // asksForCredentials reports whether a request waits, and says that it wants new transfer credentials.
 func asksForCredentials(request *cmapi.CertificateRequest) bool {
 	return readyReason(request) == cmapi.CertificateRequestReasonPending &&
-		strings.Contains(status.ReadyMessage(request), "order new transfer credentials")
+		strings.Contains(conditions.ReadyMessage(request), "order new transfer credentials")
 }
 
 func readyReason(request *cmapi.CertificateRequest) string {
-	if ready := status.Find(request, cmapi.CertificateRequestConditionReady); ready != nil {
+	if ready := conditions.Find(request, cmapi.CertificateRequestConditionReady); ready != nil {
 		return ready.Reason
 	}
 	return ""

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
@@ -39,7 +39,7 @@ func TestARequestCarriesTheRetrievalIDOfItsOrder(t *testing.T) {
 	if !maps.Equal(r.request.Annotations, want) {
 		t.Errorf("the request carries %v", r.request.Annotations)
 	}
-	if said := status.ReadyMessage(r.request); said != "the service makes the certificate" {
+	if said := conditions.ReadyMessage(r.request); said != "the service makes the certificate" {
 		t.Errorf("the request says %q", said)
 	}
 	r.reconcile()
@@ -68,7 +68,7 @@ func TestARetrievalIDThatIsAnothersIsShownNoLonger(t *testing.T) {
 	if id, carried := r.request.Annotations[v1alpha1.AnnotationRetrievalID]; carried {
 		t.Errorf("the request carries %s", id)
 	}
-	submitted := status.Find(r.request, v1alpha1.ConditionSubmitted)
+	submitted := conditions.Find(r.request, v1alpha1.ConditionSubmitted)
 	if submitted == nil || submitted.Status != cmmeta.ConditionFalse {
 		t.Errorf("the request shows %+v", submitted)
 	}
@@ -81,7 +81,7 @@ func TestAnOlderRoleDelaysNoCertificate(t *testing.T) {
 	r.uses(r.withoutAnnotating(), server.Client)
 	for range 2 {
 		r.reconcileWithError()
-		if said := status.ReadyMessage(r.request); said != "the service makes the certificate" {
+		if said := conditions.ReadyMessage(r.request); said != "the service makes the certificate" {
 			t.Errorf("the request says %q", said)
 		}
 	}
@@ -100,7 +100,7 @@ func TestAnOlderRoleDelaysNoCertificate(t *testing.T) {
 	must.Do(t, server.Client.Delete(t.Context(), order))
 	r.order(v1alpha1.VeroOrderIssued)
 	r.reconcile()
-	if !status.IsTrue(r.request, cmapi.CertificateRequestConditionReady) {
-		t.Errorf("the request says %q, and is not Ready", status.ReadyMessage(r.request))
+	if !conditions.IsTrue(r.request, cmapi.CertificateRequestConditionReady) {
+		t.Errorf("the request says %q, and is not Ready", conditions.ReadyMessage(r.request))
 	}
 }

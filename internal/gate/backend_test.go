@@ -18,6 +18,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/must"
@@ -89,7 +90,7 @@ func TestTheGateServesAKindThatItDoesNotKnow(t *testing.T) {
 	place.Data = map[string]string{"certificate": "a certificate"}
 	must.Do(t, server.Client.Update(t.Context(), place))
 	step()
-	ready := status.IsTrue(request, cmapi.CertificateRequestConditionReady)
+	ready := conditions.IsTrue(request, cmapi.CertificateRequestConditionReady)
 	if !ready || string(request.Status.Certificate) != "a certificate" {
 		t.Errorf("the status is %+v", request.Status)
 	}

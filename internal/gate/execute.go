@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 )
@@ -29,7 +30,7 @@ func (r *Reconciler) execute(
 		if wait := leaveToOrder(request, decision, now); wait > 0 {
 			return wait, nil
 		}
-		if decision.Reason != v1alpha1.ReasonSubmitting || status.ReadyMessage(request) == "" {
+		if decision.Reason != v1alpha1.ReasonSubmitting || conditions.ReadyMessage(request) == "" {
 			// That it is being sent lasts for a moment; what it says until the outcome is known is still true.
 			status.SetPending(request, decision.Message, now)
 		}
@@ -54,7 +55,7 @@ const orderGrace = 30 * time.Second
 func leaveToOrder(request *cmapi.CertificateRequest, decision Decision, now time.Time) time.Duration {
 	const farthest = 2 * orderGrace // where the order was made later than that, the clock was set back
 	wait := decision.Order.Created.Add(orderGrace).Sub(now)
-	if !reasons.Of(decision.Reason).Momentary || status.ReadyMessage(request) != "" || wait > farthest {
+	if !reasons.Of(decision.Reason).Momentary || conditions.ReadyMessage(request) != "" || wait > farthest {
 		return 0
 	}
 	return max(wait, 0)

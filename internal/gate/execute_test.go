@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 )
@@ -61,7 +61,7 @@ func (r *renewal) onlyOrder() *v1alpha1.VeroOrder {
 	orders := &v1alpha1.VeroOrderList{}
 	must.Do(r, server.Client.List(r.Context(), orders, client.InNamespace(r.request.Namespace)))
 	if len(orders.Items) != 1 {
-		r.Fatalf("there are %d orders; the request says %q", len(orders.Items), status.ReadyMessage(r.request))
+		r.Fatalf("there are %d orders; the request says %q", len(orders.Items), conditions.ReadyMessage(r.request))
 	}
 	return &orders.Items[0]
 }
@@ -88,13 +88,14 @@ func TestAnOrderWithoutItsLabelsIsAskedFor(t *testing.T) {
 	order.Labels = nil
 	must.Do(t, server.Client.Update(t.Context(), order))
 	r.reconcileWithError()
-	if said := status.ReadyMessage(r.request); !strings.Contains(said, "VeroOrder "+order.Name+" has lost its label ") {
+	said := conditions.ReadyMessage(r.request)
+	if !strings.Contains(said, "VeroOrder "+order.Name+" has lost its label ") {
 		t.Errorf("the request says %q", said)
 	}
 	order.Labels = labels
 	must.Do(t, server.Client.Update(t.Context(), order))
 	r.reconcile()
-	if said := status.ReadyMessage(r.request); !strings.Contains(said, "is about to be sent") {
+	if said := conditions.ReadyMessage(r.request); !strings.Contains(said, "is about to be sent") {
 		t.Errorf("the request says %q", said)
 	}
 }

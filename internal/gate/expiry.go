@@ -12,6 +12,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
@@ -38,10 +39,10 @@ func (r *Reconciler) watchExpiry(
 	ctx context.Context, backend Backend, request *cmapi.CertificateRequest, reason string,
 ) (notice, error) {
 	now := r.Clock.Now()
-	if status.IsTrue(request, cmapi.CertificateRequestConditionReady) {
+	if conditions.IsTrue(request, cmapi.CertificateRequestConditionReady) {
 		return r.resolve(request, "there is a new certificate", reason), nil
 	}
-	failing := status.IsTrue(request, v1alpha1.ConditionRenewalFailing)
+	failing := conditions.IsTrue(request, v1alpha1.ConditionRenewalFailing)
 	if young := request.CreationTimestamp.Add(initialGrace); !failing && reasons.Of(reason).Quiet && now.Before(young) {
 		return notice{next: young}, nil
 	}
@@ -119,7 +120,7 @@ func concerned(certificate *cmapi.Certificate, request *cmapi.CertificateRequest
 func (r *Reconciler) warn(
 	request *cmapi.CertificateRequest, certificate *cmapi.Certificate, reason string, health renewal.Health,
 ) notice {
-	previous := status.Find(request, v1alpha1.ConditionRenewalFailing)
+	previous := conditions.Find(request, v1alpha1.ConditionRenewalFailing)
 	if previous != nil && reasons.Of(reason).Momentary {
 		reason = previous.Reason
 	}
@@ -135,7 +136,7 @@ func (r *Reconciler) warn(
 		said = fmt.Sprintf("the certificate in Secret %s expired on %s and was not renewed: ",
 			certificate.Spec.SecretName, expires)
 	}
-	event.message = said + status.ReadyMessage(request)
+	event.message = said + conditions.ReadyMessage(request)
 	published := previous != nil && previous.Status == cmmeta.ConditionTrue && strings.HasPrefix(previous.Message, said)
 	status.Set(request, v1alpha1.ConditionRenewalFailing, cmmeta.ConditionTrue, reason, event.message, r.Clock.Now())
 	r.Metrics.RenewalFailing(request.Namespace, certificate.Name, request.Name, reason, certificate.Status.NotAfter.Time)
@@ -156,7 +157,7 @@ func camelCase(phrase string) string {
 
 // resolve ends the condition, if there is one.
 func (r *Reconciler) resolve(request *cmapi.CertificateRequest, message, reason string) notice {
-	if status.Find(request, v1alpha1.ConditionRenewalFailing) != nil {
+	if conditions.Find(request, v1alpha1.ConditionRenewalFailing) != nil {
 		status.Set(request, v1alpha1.ConditionRenewalFailing, cmmeta.ConditionFalse, reason, message, r.Clock.Now())
 	}
 	return notice{over: true}

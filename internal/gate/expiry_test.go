@@ -20,6 +20,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
@@ -139,7 +140,7 @@ func (r *renewal) deny() {
 // stands for none, and no event for none.
 func (r *renewal) says(reason, condition string, wanted ...string) {
 	r.Helper()
-	told := status.Find(r.request, v1alpha1.ConditionRenewalFailing)
+	told := conditions.Find(r.request, v1alpha1.ConditionRenewalFailing)
 	failing := condition != ""
 	switch {
 	case told == nil && failing:

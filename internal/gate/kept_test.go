@@ -8,7 +8,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
 
@@ -33,7 +33,7 @@ func TestARequestIsReadAnewOnlyWhenSomebodyElseHasChangedIt(t *testing.T) {
 	}
 	expect("at first", 1)
 	expect("after that was written", 0)
-	if said := status.ReadyMessage(r.request); said != "the service makes the certificate" {
+	if said := conditions.ReadyMessage(r.request); said != "the service makes the certificate" {
 		t.Errorf("the request says %q", said)
 	}
 	r.request.Annotations["example.com/note"] = "changed"

@@ -10,6 +10,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 )
 
@@ -36,7 +37,7 @@ func (r *Reconciler) kinds() []string {
 // wait for ever without a word. It is not one of ours in any other respect: nothing else is done or counted.
 func (r *Reconciler) explainKind(ctx context.Context, request *cmapi.CertificateRequest) (ctrl.Result, error) {
 	if !request.DeletionTimestamp.IsZero() || status.IsFinal(request) ||
-		status.IsTrue(request, cmapi.CertificateRequestConditionDenied) {
+		conditions.IsTrue(request, cmapi.CertificateRequestConditionDenied) {
 		return ctrl.Result{}, nil
 	}
 	before := request.DeepCopy()
@@ -45,7 +46,7 @@ func (r *Reconciler) explainKind(ctx context.Context, request *cmapi.Certificate
 	if err := status.Patch(ctx, r.Client, request, before); err != nil {
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s/%s: %w", request.Namespace, request.Name, err))
 	}
-	if message != status.ReadyMessage(before) {
+	if message != conditions.ReadyMessage(before) {
 		r.Events.Report(request, true, v1alpha1.ReasonIssuerNotFound, "Refer", message)
 	}
 	return ctrl.Result{}, nil

@@ -8,7 +8,7 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 )
 
 func TestARequestWithAKindThatTheGroupHasNotIsToldWhichItHas(t *testing.T) {
@@ -27,7 +27,7 @@ func TestARequestWithAKindThatTheGroupHasNotIsToldWhichItHas(t *testing.T) {
 			server.Create(t, r.request)
 			r.reconcile()
 			r.says("", "", "Warning IssuerNotFound spec.issuerRef")
-			ready := status.Find(r.request, cmapi.CertificateRequestConditionReady)
+			ready := conditions.Find(r.request, cmapi.CertificateRequestConditionReady)
 			if ready == nil || ready.Reason != cmapi.CertificateRequestReasonPending || !strings.Contains(ready.Message, says) {
 				t.Errorf("the condition is %+v, want that it says %q", ready, says)
 			}

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
@@ -88,7 +89,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	switch {
 	case ours && backend == nil:
 		return r.explainKind(ctx, request)
-	case !ours, !request.DeletionTimestamp.IsZero(), status.IsTrue(request, cmapi.CertificateRequestConditionReady):
+	case !ours, !request.DeletionTimestamp.IsZero(), conditions.IsTrue(request, cmapi.CertificateRequestConditionReady):
 		r.Metrics.RequestServed(name.Namespace, name.Name) // or it is gone
 		r.errors.Forget(name.NamespacedName)
 		r.kept.forget(request.UID)
@@ -183,10 +184,10 @@ func (r *Reconciler) decide(
 	switch {
 	case status.IsFinal(request):
 		return report{reason: failureOf(request)}, nil
-	case status.IsTrue(request, cmapi.CertificateRequestConditionDenied):
+	case conditions.IsTrue(request, cmapi.CertificateRequestConditionDenied):
 		status.SetDenied(request, "an approver has denied this request; nothing was sent", now)
 		return report{reason: v1alpha1.ReasonDenied, action: "Deny", warning: true}, nil
-	case !status.IsTrue(request, cmapi.CertificateRequestConditionApproved):
+	case !conditions.IsTrue(request, cmapi.CertificateRequestConditionApproved):
 		status.SetPending(request, approvalMessage(backend.Kinds()), now)
 		return report{reason: v1alpha1.ReasonWaitingForApproval, action: string(Wait)}, nil
 	}
@@ -227,10 +228,10 @@ func (r *Reconciler) refused(request *cmapi.CertificateRequest, failure error) r
 
 // failureOf is why a request has failed, as far as it was told before.
 func failureOf(request *cmapi.CertificateRequest) string {
-	if condition := status.Find(request, v1alpha1.ConditionRenewalFailing); condition != nil {
+	if condition := conditions.Find(request, v1alpha1.ConditionRenewalFailing); condition != nil {
 		return condition.Reason
 	}
-	return status.Find(request, cmapi.CertificateRequestConditionReady).Reason
+	return conditions.Find(request, cmapi.CertificateRequestConditionReady).Reason
 }
 
 // sooner is the shorter of two times to wait, of which zero stands for none.

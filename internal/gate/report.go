@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
@@ -47,8 +48,8 @@ func (r *Reconciler) publish(ctx context.Context, request, before *cmapi.Certifi
 	if found.written && found.expiry.over {
 		r.Metrics.RenewalServed(request.Namespace, request.Name)
 	}
-	message := status.ReadyMessage(request)
-	changed := found.written && message != status.ReadyMessage(before) && !reasons.Of(found.reason).Momentary
+	message := conditions.ReadyMessage(request)
+	changed := found.written && message != conditions.ReadyMessage(before) && !reasons.Of(found.reason).Momentary
 	if changed || !found.written && found.errorReported {
 		if found.warning || !reasons.Of(found.reason).Usual {
 			r.Events.Report(request, found.warning, found.reason, found.action, message)
@@ -84,7 +85,7 @@ func whole(cached *outline.CertificateRequest) *cmapi.CertificateRequest {
 // outside.
 func (r *Reconciler) updateMetrics(request *cmapi.CertificateRequest, found report) {
 	switch {
-	case status.IsTrue(request, cmapi.CertificateRequestConditionReady):
+	case conditions.IsTrue(request, cmapi.CertificateRequestConditionReady):
 		r.Metrics.RequestServed(request.Namespace, request.Name)
 		return
 	case !found.undecided && found.credentials == nil:
@@ -101,17 +102,17 @@ func whyUnserved(request *cmapi.CertificateRequest, reason string) string {
 	switch {
 	case !status.IsFinal(request):
 		return reason
-	case status.IsTrue(request, cmapi.CertificateRequestConditionInvalidRequest):
+	case conditions.IsTrue(request, cmapi.CertificateRequestConditionInvalidRequest):
 		return v1alpha1.ReasonInvalidRequest
 	default:
-		return status.Find(request, cmapi.CertificateRequestConditionReady).Reason // Denied or Failed
+		return conditions.Find(request, cmapi.CertificateRequestConditionReady).Reason // Denied or Failed
 	}
 }
 
 // markSubmitted shows the receipt on the request: a second place from which a person can fetch what was paid for.
 func markSubmitted(request *cmapi.CertificateRequest, order *Order, now time.Time) {
 	if order.Receipt == "" || order.Accepted.IsZero() {
-		if condition := status.Find(request, v1alpha1.ConditionSubmitted); order.Disowned && condition != nil {
+		if condition := conditions.Find(request, v1alpha1.ConditionSubmitted); order.Disowned && condition != nil {
 			status.Set(request, v1alpha1.ConditionSubmitted, cmmeta.ConditionFalse, order.Operation, condition.Message, now)
 		}
 		return

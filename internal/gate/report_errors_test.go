@@ -15,7 +15,7 @@ import (
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/apitest"
-	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
@@ -77,15 +77,15 @@ func TestACertificateThatCannotBeDeliveredIsNotServed(t *testing.T) {
 	if len(r.events.Events) > 0 {
 		t.Errorf("it is told at every try: %s", <-r.events.Events)
 	}
-	if status.ReadyMessage(r.request) != "" {
-		t.Errorf("the request says %q", status.ReadyMessage(r.request))
+	if conditions.ReadyMessage(r.request) != "" {
+		t.Errorf("the request says %q", conditions.ReadyMessage(r.request))
 	}
 
 	r.uses(server.Client, r.reconciler.Reader)
 	r.reconcile()
 	r.measures(false, "")
-	if !status.IsTrue(r.request, cmapi.CertificateRequestConditionReady) {
-		t.Errorf("the request says %q, and is not Ready", status.ReadyMessage(r.request))
+	if !conditions.IsTrue(r.request, cmapi.CertificateRequestConditionReady) {
+		t.Errorf("the request says %q, and is not Ready", conditions.ReadyMessage(r.request))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 )
@@ -79,7 +80,7 @@ func OfCertificateRequest(request *cmapi.CertificateRequest) CertificateRequest 
 		},
 		PublicKeyDigest: publicKeyDigest(request),
 		Waits:           status.Waits(request),
-		Ready:           status.IsTrue(request, cmapi.CertificateRequestConditionReady),
+		Ready:           conditions.IsTrue(request, cmapi.CertificateRequestConditionReady),
 		Unapproved:      status.Unapproved(request),
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
@@ -58,14 +59,15 @@ func TestPatchDoesNotLoseWhatOthersWrote(t *testing.T) {
 		t.Fatalf("a patch that was made from an older list says %v, want a conflict", err)
 	}
 	latest := read(t, request)
-	if !status.IsTrue(latest, cmapi.CertificateRequestConditionApproved) || status.ReadyMessage(latest) != "" {
+	if !conditions.IsTrue(latest, cmapi.CertificateRequestConditionApproved) || conditions.ReadyMessage(latest) != "" {
 		t.Fatalf("the conditions are %+v", latest.Status.Conditions)
 	}
 	before = latest.DeepCopy()
 	status.SetPending(latest, "waits", now)
 	must.Do(t, status.Patch(t.Context(), server.Client, latest, before))
 	latest = read(t, request)
-	if !status.IsTrue(latest, cmapi.CertificateRequestConditionApproved) || status.ReadyMessage(latest) != "waits" {
+	if !conditions.IsTrue(latest, cmapi.CertificateRequestConditionApproved) ||
+		conditions.ReadyMessage(latest) != "waits" {
 		t.Errorf("the conditions are %+v", latest.Status.Conditions)
 	}
 }

@@ -10,17 +10,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 )
 
-// ReadyMessage is conditions.ReadyMessage.
-func ReadyMessage(request *cmapi.CertificateRequest) string { return conditions.ReadyMessage(request) }
-
-// IsTrue is conditions.IsTrue.
-func IsTrue(request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType) bool {
-	return conditions.IsTrue(request, kind)
-}
-
 // IsFinal reports whether a CertificateRequest has reached an end that it cannot leave: issued, failed or denied.
 func IsFinal(request *cmapi.CertificateRequest) bool {
-	condition := Find(request, cmapi.CertificateRequestConditionReady)
+	condition := conditions.Find(request, cmapi.CertificateRequestConditionReady)
 	if condition == nil {
 		return false
 	}
@@ -35,18 +27,18 @@ func IsFinal(request *cmapi.CertificateRequest) bool {
 
 // Waits reports whether a CertificateRequest is approved and has not ended.
 func Waits(request *cmapi.CertificateRequest) bool {
-	return isOpen(request) && IsTrue(request, cmapi.CertificateRequestConditionApproved)
+	return isOpen(request) && conditions.IsTrue(request, cmapi.CertificateRequestConditionApproved)
 }
 
 // Unapproved reports whether nobody has approved or denied a CertificateRequest that has not ended.
 func Unapproved(request *cmapi.CertificateRequest) bool {
-	return isOpen(request) && !IsTrue(request, cmapi.CertificateRequestConditionApproved)
+	return isOpen(request) && !conditions.IsTrue(request, cmapi.CertificateRequestConditionApproved)
 }
 
 // isOpen reports whether a CertificateRequest has not ended, and nobody has denied it.
 func isOpen(request *cmapi.CertificateRequest) bool {
 	return request.DeletionTimestamp.IsZero() && !IsFinal(request) &&
-		!IsTrue(request, cmapi.CertificateRequestConditionDenied)
+		!conditions.IsTrue(request, cmapi.CertificateRequestConditionDenied)
 }
 
 // SetPending says what a CertificateRequest is waiting for.
@@ -90,7 +82,7 @@ func Set(
 	condition := cmapi.CertificateRequestCondition{
 		Type: kind, Status: value, Reason: reason, Message: message, LastTransitionTime: &moment,
 	}
-	previous := Find(request, kind)
+	previous := conditions.Find(request, kind)
 	if previous == nil {
 		request.Status.Conditions = append(request.Status.Conditions, condition)
 		return
@@ -105,11 +97,4 @@ func setFailureTime(request *cmapi.CertificateRequest, now time.Time) {
 	if request.Status.FailureTime == nil {
 		request.Status.FailureTime = &metav1.Time{Time: now}
 	}
-}
-
-// Find is conditions.Find.
-func Find(
-	request *cmapi.CertificateRequest, kind cmapi.CertificateRequestConditionType,
-) *cmapi.CertificateRequestCondition {
-	return conditions.Find(request, kind)
 }

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 )
 
@@ -84,7 +85,7 @@ func TestEnds(t *testing.T) {
 			if final := status.IsFinal(request); final != (claim != "waiting is no end") {
 				t.Errorf("it is final: %t", final)
 			}
-			if message := status.ReadyMessage(request); message != c.want.Conditions[len(c.want.Conditions)-1].Message {
+			if message := conditions.ReadyMessage(request); message != c.want.Conditions[len(c.want.Conditions)-1].Message {
 				t.Errorf("its message is %q", message)
 			}
 		})
@@ -135,22 +136,22 @@ func TestFinality(t *testing.T) {
 			}
 		})
 	}
-	if bare := (&cmapi.CertificateRequest{}); status.IsFinal(bare) || status.ReadyMessage(bare) != "" {
+	if bare := (&cmapi.CertificateRequest{}); status.IsFinal(bare) || conditions.ReadyMessage(bare) != "" {
 		t.Error("a request without conditions is final")
 	}
 }
 
 func TestIsTrue(t *testing.T) {
 	request := &cmapi.CertificateRequest{}
-	if status.IsTrue(request, v1alpha1.ConditionSubmitted) {
+	if conditions.IsTrue(request, v1alpha1.ConditionSubmitted) {
 		t.Error("a condition that is not there is true")
 	}
 	status.Set(request, v1alpha1.ConditionSubmitted, cmmeta.ConditionFalse, "No", "", now)
-	if status.IsTrue(request, v1alpha1.ConditionSubmitted) {
+	if conditions.IsTrue(request, v1alpha1.ConditionSubmitted) {
 		t.Error("a condition that is false is true")
 	}
 	status.Set(request, v1alpha1.ConditionSubmitted, cmmeta.ConditionTrue, "Yes", "", now)
-	if !status.IsTrue(request, v1alpha1.ConditionSubmitted) {
+	if !conditions.IsTrue(request, v1alpha1.ConditionSubmitted) {
 		t.Error("a condition that is true is not")
 	}
 }
