@@ -234,7 +234,8 @@ monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of
 
 # It builds Kubernetes and cert-manager twice, and is for when a pin has changed, or what they have to serve.
 .PHONY: compat
-compat: helm ## runs the core of the stories with the oldest and newest Kubernetes and cert-manager, and writes the table of versions
+compat: helm $(GOLANGCI_LINT) ## runs the core of the stories with the oldest and newest Kubernetes and cert-manager, and writes the table of versions
+	@cd e2e/compat/certmanager-1.14 && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...
 	@$(GO) -C e2e run ./cmd/compat
 
 # SOAKFLAGS='-kills=20 -certificates=100 -seed=1' makes it shorter, or the same again; -run picks one program.

@@ -139,6 +139,7 @@ func partition(objects []*unstructured.Unstructured) (foundations, rest []*unstr
 // applyObject applies one object. A kind whose definition was established this moment may be missing from
 // the API server's list for another one, so that is asked for again.
 func (c *Cluster) applyObject(ctx context.Context, object *unstructured.Unstructured) error {
+	c.fit(object)
 	var last error
 	err := wait.PollUntilContextTimeout(ctx, pollInterval, servedTimeout, true, func(ctx context.Context) (bool, error) {
 		last = c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), fieldOwner, client.ForceOwnership)

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -12,7 +11,6 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
-	"golang.org/x/mod/semver"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -41,7 +39,7 @@ func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) e
 		return err
 	}
 	// The policy goes first: the API server takes a second or two to enforce it.
-	if err := c.ApplyYAML(ctx, c.approval()); err != nil {
+	if err := c.ApplyYAML(ctx, approvalManifest); err != nil {
 		return err
 	}
 	if err := c.applyDefinitions(ctx, filepath.Join(module.Dir, "deploy", "crds")); err != nil {
@@ -58,19 +56,6 @@ func (c *Cluster) InstallCertManager(ctx context.Context, manifests ...string) e
 	}
 	return c.StartCertManager(ctx)
 }
-
-// approval is the policy of approval.yaml, as the API server takes it: before 1.30 it was a beta version, which also
-// has to be switched on.
-func (c *Cluster) approval() []byte {
-	if c.hasPolicies() {
-		return approvalManifest
-	}
-	return bytes.ReplaceAll(approvalManifest,
-		[]byte("admissionregistration.k8s.io/v1\n"), []byte("admissionregistration.k8s.io/v1beta1\n"))
-}
-
-// hasPolicies reports whether the API server has ValidatingAdmissionPolicies without being told to.
-func (c *Cluster) hasPolicies() bool { return semver.Compare(c.version, "v1.30") >= 0 }
 
 // helmLine is a line of a definition that only Helm understands. Up to cert-manager 1.18 some labels were such.
 var helmLine = regexp.MustCompile(`(?m)^.*\{\{.*\n`)

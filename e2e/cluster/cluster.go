@@ -168,9 +168,6 @@ func (c *Cluster) AuditLog() string { return c.path("logs", "audit.log") }
 // Kubectl returns the path of a kubectl of the API server's version.
 func (c *Cluster) Kubectl() string { return c.binaries.Kubectl() }
 
-// Version returns the API server's version, for instance "v1.2.3".
-func (c *Cluster) Version() string { return c.version }
-
 // StartProcess starts a program of the caller's as part of the cluster: Stop stops it before everything
 // that was started earlier. Its log file is <name>.log in LogDir unless the options name one. A process of
 // the same name must have ended; the new one takes its place.

@@ -38,6 +38,9 @@ type adoption struct {
 // adoption gives the reader the page and the sample Certificate, both for the test case's namespace.
 func (s *testCase) adoption(inSample []howto.Replacement, inPage ...howto.Replacement) *adoption {
 	s.Helper()
+	if !s.certManagerIs(sinceRequester) {
+		inPage = append(inPage, howto.Replacement{Old: "REQUESTER", New: "REQUESTOR"})
+	}
 	page := must.Get(howto.Read(howToAdopt,
 		append(inPage, howto.Replacement{Old: "-n tax-reporting", New: "-n " + s.Namespace})...))(s)
 	a := &adoption{testCase: s, page: page, shell: s.Shell()}

@@ -2,23 +2,26 @@ package stories
 
 import (
 	"context"
+	_ "embed"
 	"strings"
 	"testing"
 
 	cmutil "github.com/cert-manager/cert-manager/pkg/api/util"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
+
+// noApprover keeps somebody from approving in a namespace.
+//
+//go:embed testdata/no-approver.yaml
+var noApprover string
 
 // approver is who approves requests where nobody keeps it from that.
 const approver = "system:serviceaccount:cert-manager:cert-manager"
@@ -89,39 +92,9 @@ func editStatus[T client.Object](s *testCase, object T, change func(T)) {
 func (s *testCase) withoutApprover() {
 	s.Helper()
 	const refusal = "nobody approves here"
-	meta := metav1.ObjectMeta{Name: s.Namespace}
-	s.Create(
-		&admissionregistrationv1.ValidatingAdmissionPolicy{
-			ObjectMeta: meta,
-			Spec: admissionregistrationv1.ValidatingAdmissionPolicySpec{
-				MatchConstraints: &admissionregistrationv1.MatchResources{
-					ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{
-						RuleWithOperations: admissionregistrationv1.RuleWithOperations{
-							Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Update},
-							Rule: admissionregistrationv1.Rule{
-								APIGroups: []string{cmapi.SchemeGroupVersion.Group}, APIVersions: []string{"v1"},
-								Resources: []string{"certificaterequests/status"},
-							},
-						},
-					}},
-				},
-				Validations: []admissionregistrationv1.Validation{{
-					Expression: "request.userInfo.username != '" + approver + "'", Message: refusal,
-					Reason: ptr.To(metav1.StatusReasonForbidden),
-				}},
-			},
-		},
-		&admissionregistrationv1.ValidatingAdmissionPolicyBinding{
-			ObjectMeta: meta,
-			Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
-				PolicyName:        s.Namespace,
-				ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
-				MatchResources: &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{
-					MatchLabels: map[string]string{corev1.LabelMetadataName: s.Namespace},
-				}},
-			},
-		},
-	)
+	manifest := strings.NewReplacer("NAMESPACE", s.Namespace, "APPROVER", approver, "REFUSAL", refusal).
+		Replace(noApprover)
+	must.Do(s, s.Cluster.ApplyYAML(s.Context(), []byte(manifest)))
 	s.awaitRefusal(refusal)
 }
 

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -105,36 +105,56 @@ func runStories(ctx context.Context, root string, pair binaries.Pins) (string, e
 	command.Dir, command.Env = filepath.Join(root, "e2e"), pair.Environ()
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = time.Minute // The stories stop what they have started.
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, os.Stderr
-	failure := command.Run()
-	ends, told := read(&output)
+	command.Stderr = os.Stderr
+	output, err := command.StdoutPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		return unfinished, err
+	}
+	ends := follow(output, os.Stdout)
+	failure := command.Wait()
 	// One that was skipped, or is not there any more, has not passed either.
 	failed := slices.DeleteFunc(slices.Clone(core), func(story string) bool { return ends[story] == "pass" })
 	switch {
 	case len(failed) > 0:
 		return fmt.Sprintf("%d of %d stories fail", len(failed), len(core)),
-			errors.Join(failure, fmt.Errorf("these did not pass: %s\n%s", strings.Join(failed, ", "), told))
+			errors.Join(failure, fmt.Errorf("these did not pass: %s", strings.Join(failed, ", ")))
 	case failure != nil: // What is checked after the stories.
-		return unfinished, fmt.Errorf("%w\n%s", failure, told)
+		return unfinished, failure
 	}
 	return fmt.Sprintf("%d stories pass", len(core)), nil
 }
 
-// read returns how each story has ended, and what all of them told.
-func read(output io.Reader) (ends map[string]string, told string) {
-	ends = map[string]string{}
-	var text strings.Builder
+// follow reads what the stories print, in the words of `go doc test2json`. It says of each as soon as it ends how it
+// has, with all that it has told if it failed, and returns that.
+func follow(output io.Reader, log io.Writer) map[string]string {
+	ends, told := map[string]string{}, map[string]*strings.Builder{}
 	for decoder := json.NewDecoder(output); ; {
-		var event struct { //nolint:tagliatelle // The names are those of `go doc test2json`.
-			Action string `json:"Action"`
-			Test   string `json:"Test"`
-			Output string `json:"Output"`
+		var event struct { //nolint:tagliatelle // The names are those of test2json.
+			Action  string  `json:"Action"`
+			Test    string  `json:"Test"`
+			Output  string  `json:"Output"`
+			Elapsed float64 `json:"Elapsed"`
 		}
 		if err := decoder.Decode(&event); err != nil {
-			return ends, text.String()
+			_, _ = io.Copy(io.Discard, output) // Whoever writes is not to wait.
+			return ends
 		}
-		text.WriteString(event.Output)
-		ends[event.Test] = event.Action
+		switch event.Action {
+		case "output":
+			if told[event.Test] == nil {
+				told[event.Test] = &strings.Builder{}
+			}
+			told[event.Test].WriteString(event.Output)
+		case "pass", "fail", "skip":
+			ends[event.Test] = event.Action
+			fmt.Fprintf(log, "  %s %s (%.0f s)\n", event.Action, cmp.Or(event.Test, "all"), event.Elapsed)
+			if text := told[event.Test]; event.Action == "fail" && text != nil {
+				fmt.Fprintln(log, text)
+			}
+			delete(told, event.Test)
+		}
 	}
 }
