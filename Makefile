@@ -236,7 +236,7 @@ monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of
 .PHONY: compat
 compat: helm $(GOLANGCI_LINT) ## runs the core of the stories with the oldest and newest Kubernetes and cert-manager, and writes the table of versions
 	@cd e2e/compat/certmanager-1.14 && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...
-	@$(GO) -C e2e run ./cmd/compat
+	@$(GO) -C e2e run ./cmd/compat $(if $(ONLY),-only '$(ONLY)')
 
 # SOAKFLAGS='-kills=20 -certificates=100 -seed=1' makes it shorter, or the same again; -run picks one program.
 .PHONY: soak

@@ -67,6 +67,16 @@ func Rows(page string) ([]Row, error) {
 	return rows, err
 }
 
+// Earlier is a row as it was in a table, or as it is if the table has none of these versions.
+func Earlier(table []Row, row Row) Row {
+	for _, earlier := range table {
+		if earlier.Kubernetes == row.Kubernetes && earlier.CertManager == row.CertManager {
+			return earlier
+		}
+	}
+	return row
+}
+
 // Replace returns the page with another table.
 func Replace(page string, rows []Row) (string, error) {
 	_, before, after, err := find(page)

@@ -76,9 +76,11 @@ func prepareManual(t *testing.T) *manual {
 		ObjectMeta: meta("stamping"),
 		Spec: cmapi.CertificateSpec{
 			SecretName: "stamping-tls", CommonName: "stamping.example.fi",
-			Subject:    &cmapi.X509Subject{Organizations: []string{organization}, OrganizationalUnits: []string{"IT"}},
-			PrivateKey: &cmapi.CertificatePrivateKey{Algorithm: cmapi.RSAKeyAlgorithm, Size: 2048},
-			Usages:     []cmapi.KeyUsage{cmapi.UsageClientAuth, cmapi.UsageDigitalSignature},
+			Subject: &cmapi.X509Subject{Organizations: []string{organization}, OrganizationalUnits: []string{"IT"}},
+			PrivateKey: &cmapi.CertificatePrivateKey{
+				Algorithm: cmapi.RSAKeyAlgorithm, Size: 2048, RotationPolicy: cmapi.RotationPolicyAlways,
+			},
+			Usages: []cmapi.KeyUsage{cmapi.UsageClientAuth, cmapi.UsageDigitalSignature},
 			IssuerRef: cmmeta.IssuerReference{
 				Group: v1alpha1.GroupName, Kind: v1alpha1.KindManualIssuer, Name: "dvv",
 			},

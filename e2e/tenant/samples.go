@@ -48,11 +48,12 @@ func (n *Tenant) NamespaceObject() *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: n.Namespace}}
 }
 
-// Certificate is the sample Certificate.
+// Certificate is the sample Certificate, with a new key for each renewal also where cert-manager's default is another.
 func (n *Tenant) Certificate() *cmapi.Certificate {
 	n.Helper()
 	certificate := Sample(n, "certificate.yaml", &cmapi.Certificate{})
 	certificate.Spec.RevisionHistoryLimit = new(keptRequests)
+	certificate.Spec.PrivateKey.RotationPolicy = cmapi.RotationPolicyAlways
 	return certificate
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -44,8 +45,10 @@ var core = []string{
 }
 
 func main() {
+	only := flag.String("only", "", "run `KUBERNETES,CERT-MANAGER` alone, versions as in the table; left out, every pair")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
+	err := run(ctx, *only)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "compat:", err)
@@ -53,19 +56,34 @@ func main() {
 	}
 }
 
-// run runs every pair, also after one has failed, and writes the table.
-func run(ctx context.Context) error {
+// run runs every pair, also after one has failed, or only one, and writes the table.
+func run(ctx context.Context, only string) error {
 	root, err := binaries.RepositoryRoot()
+	if err != nil {
+		return err
+	}
+	page := filepath.Join(root, compat.Page)
+	content, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	earlier, err := compat.Rows(string(content))
 	if err != nil {
 		return err
 	}
 	var rows []compat.Row
 	var failures []error
+	ran := false
 	for _, pair := range compat.Pairs() {
 		row, err := compat.NewRow(pair)
 		if err != nil {
 			return err
 		}
+		if only != "" && only != row.Kubernetes+","+row.CertManager {
+			rows = append(rows, compat.Earlier(earlier, row))
+			continue
+		}
+		ran = true
 		fmt.Printf("Kubernetes %s with cert-manager %s\n", row.Kubernetes, row.CertManager)
 		row.Date = time.Now().UTC().Format(time.DateOnly)
 		row.Result, err = runStories(ctx, root, pair)
@@ -79,11 +97,14 @@ func run(ctx context.Context) error {
 		}
 		rows = append(rows, row)
 	}
-	return errors.Join(append(failures, writeTable(filepath.Join(root, compat.Page), rows))...)
+	if !ran {
+		return fmt.Errorf("-only: %q is none of the pairs in the table of %s", only, compat.Page)
+	}
+	return errors.Join(append(failures, writeTable(page, rows))...)
 }
 
 func writeTable(page string, rows []compat.Row) error {
-	content, err := os.ReadFile(page)
+	content, err := os.ReadFile(page) // anew: an hour has passed
 	if err != nil {
 		return err
 	}
