@@ -11,9 +11,9 @@ const (
 	// where the bundles are separated, and not changed while they cannot be read. It has no part in Ready.
 	ConditionTrustOverlap = "TrustOverlap"
 	// ConditionSubmitted, on CertificateRequests: True once the service has accepted the request. Its reason is the
-	// operation, its message the RetrievalId, its lastTransitionTime when the service accepted. Absent before, and False
-	// where the service has said that the RetrievalId is another's. It is for
-	// people: nothing reads it back.
+	// operation, its message the RetrievalId, its lastTransitionTime when the service accepted. Absent before, and until
+	// the certificate is there or 15 seconds have passed; False where the service has said that the RetrievalId is
+	// another's. It is for people: nothing reads it back.
 	ConditionSubmitted = "varmenne.dev/Submitted"
 	// ConditionRenewalFailing, on CertificateRequests: True while a certificate in use is to be replaced and that needs
 	// somebody's attention. Its reason is what hinders it, its message says when the certificate expires and how long

@@ -22,7 +22,7 @@ func (s *Server) Run(t *testing.T, namespace string, register func(ctrl.Manager)
 		// (https://github.com/kubernetes-sigs/controller-runtime/issues/3538).
 		Controller: config.Controller{UsePriorityQueue: new(false)},
 	}
-	outline.Prepare(&options)
+	outline.Prepare(&options, nil)
 	manager, err := ctrl.NewManager(s.Config, options)
 	if err != nil {
 		t.Fatal(err)

@@ -3,10 +3,11 @@ package app
 import (
 	"context"
 
-	"k8s.io/utils/lru"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/endpoints"
+	"github.com/varmenne/varmenne-issuer/internal/lru"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
@@ -18,14 +19,14 @@ type connector struct {
 	options *Options
 	allowed endpoints.List
 	// kept are the clients of orders, by the UID of their issuer.
-	kept *lru.Cache
+	kept *lru.Cache[types.UID, keptClient]
 }
 
 // mostClients bounds how many are kept.
 const mostClients = 64
 
 func newConnector(options *Options, allowed endpoints.List) connector {
-	return connector{options: options, allowed: allowed, kept: lru.New(mostClients)}
+	return connector{options: options, allowed: allowed, kept: lru.New[types.UID, keptClient](mostClients)}
 }
 
 // keptClient is a client, and what it was made from: of anything else another one is made.
@@ -52,9 +53,9 @@ func (c connector) rule(kind string) endpoints.Rule {
 }
 
 func (c connector) connect(issuer v1alpha1.GenericVeroIssuer, bundles *secrets.Bundles) (veroorder.Service, error) {
-	found, _ := c.kept.Get(issuer.GetUID())
+	earlier, known := c.kept.Get(issuer.GetUID())
 	wanted := keptClient{kind: issuer.IssuerKind(), generation: issuer.GetGeneration(), bundles: bundles.Digest()}
-	if earlier, known := found.(keptClient); known {
+	if known {
 		wanted.Client = earlier.Client
 		if wanted == earlier {
 			return earlier.Client, nil

@@ -64,7 +64,10 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
-	manager, err := newManager(&options, series)
+	handed := handed{
+		proofs: owner.NewProofs(clock.RealClock{}), issued: outline.NewIssued(), fresh: outline.NewFresh(),
+	}
+	manager, err := newManager(&options, series, handed.fresh)
 	if err != nil {
 		return err
 	}
@@ -72,7 +75,7 @@ func Run(ctx context.Context, options Options) error {
 	// Outcomes are given up, and told in the log, some time after the controller was asked to stop, or has stopped.
 	recording, giveUp := context.WithCancel(ctx)
 	defer giveUp()
-	if err := register(recording, manager, &options, orders, series); err != nil {
+	if err := register(recording, manager, &options, orders, series, handed); err != nil {
 		return err
 	}
 	go returnMemory(ctx, clock.RealClock{}, collections, debug.FreeOSMemory)
@@ -102,7 +105,7 @@ func (o *Options) drainTime(asked bool) time.Duration {
 
 // newManager makes a manager whose client never caches a Secret, ConfigMap or Certificate: those are read one by one,
 // when they are used, and without the right to list them.
-func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error) {
+func newManager(options *Options, series *metrics.Metrics, fresh *outline.Fresh) (ctrl.Manager, error) {
 	namespaces := map[string]cache.Config{}
 	for _, namespace := range options.WatchNamespaces {
 		namespaces[namespace] = cache.Config{}
@@ -115,7 +118,7 @@ func newManager(options *Options, series *metrics.Metrics) (ctrl.Manager, error)
 		special.Client = client.Options{Cache: &client.CacheOptions{
 			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}, &cmapi.Certificate{}},
 		}}
-		outline.Prepare(special)
+		outline.Prepare(special, fresh)
 	})
 }
 
@@ -153,6 +156,7 @@ func backingOff(workers int) controller.Options {
 // register adds indexes, controllers, probes and metrics to the manager.
 func register(
 	ctx context.Context, manager ctrl.Manager, options *Options, orders limiter.Calls, series *metrics.Metrics,
+	handed handed,
 ) error {
 	info := metrics.BuildInfo(metrics.ComponentController, options.Version, options.Commit)
 	if err := ctrlmetrics.Registry.Register(info); err != nil {
@@ -168,7 +172,6 @@ func register(
 	}
 	connector := newConnector(options, allowed)
 	bundles := secrets.NewKeptBundles(manager.GetAPIReader(), options.Namespace, clock.RealClock{})
-	handed := handed{proofs: owner.NewProofs(clock.RealClock{}), issued: outline.NewIssued()}
 	wing := wing{manager: manager, options: options, series: series, events: events}
 	backends := []gate.Backend{&backend.Backend{
 		Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(), Bundles: bundles,
@@ -186,7 +189,8 @@ func register(
 		wing.registerVero(ctx, connector, bundles, orders, handed),
 		gate.Register(manager, gate.Options{
 			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
-			Clock: clock.RealClock{}, Events: events, Metrics: series, Proofs: handed.proofs, Backends: backends,
+			Clock: clock.RealClock{}, Events: events, Metrics: series, Proofs: handed.proofs, Fresh: handed.fresh,
+			Backends: backends,
 		}, options.workers()),
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),

@@ -38,6 +38,7 @@ type wing struct {
 type handed struct {
 	proofs *owner.Proofs
 	issued *outline.Issued
+	fresh  *outline.Fresh
 }
 
 // registerVero adds the controllers of Vero's kinds.

@@ -43,18 +43,18 @@ func (s *environment) startController(intercept interceptor) *controller {
 	access, recorder := w.access(), w.recorder()
 	bundles := secrets.NewKeptBundles(access, "default", w.controllerClock)
 	proofs, issued := owner.NewProofs(w.controllerClock), outline.NewIssued()
-	w.requests = &gate.Reconciler{Options: gate.Options{
+	w.requests = gate.NewReconciler(gate.Options{
 		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Clock: w.controllerClock,
 		Events: recorder, Metrics: numbers, Proofs: proofs,
 		Backends: []gate.Backend{&backend.Backend{
 			Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles, Issued: issued,
 		}},
-	}}
-	w.orders = &veroorder.Reconciler{Options: veroorder.Options{
+	})
+	w.orders = veroorder.NewReconciler(veroorder.Options{
 		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles, Clock: w.controllerClock,
 		Events: recorder, Metrics: numbers, Connect: w.connect, Calls: limiter.NewCalls(1, 1), Retention: retention,
 		Shutdown: s.Context(), Proofs: proofs, Issued: issued,
-	}}
+	})
 	return w
 }
 

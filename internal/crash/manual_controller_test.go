@@ -35,10 +35,10 @@ func (e *manualEnvironment) startController(intercept interceptor) *manualContro
 	e.must(find.Index(e.Context(), w.indexes))
 	e.must(find.IndexManual(e.Context(), w.indexes))
 	reader := w.access()
-	w.requests = &gate.Reconciler{Options: gate.Options{
+	w.requests = gate.NewReconciler(gate.Options{
 		Client: reader, Outlines: w.outlines(), Reader: reader, Clock: e.clock, Events: w.recorder(), Metrics: numbers,
 		Backends: []gate.Backend{&backend.Backend{Client: reader, Outlines: w.outlines(), Reader: reader}},
-	}}
+	})
 	w.orders = &manualorder.Reconciler{Options: manualorder.Options{
 		Client: reader, Outlines: w.outlines(), Reader: reader, Clock: e.clock, Events: w.recorder(), Retention: retention,
 	}}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
@@ -62,6 +63,12 @@ func TestARetrievalIDThatIsAnothersIsShownNoLonger(t *testing.T) {
 	}
 	order.Status.AcceptanceTime = &metav1.MicroTime{Time: r.clock.Now()}
 	write()
+	said, carried := conditions.ReadyMessage(r.request), r.request.Annotations[v1alpha1.AnnotationRetrievalID]
+	if said != "" || carried == "" {
+		t.Errorf("while the certificate may be there any moment the request says %q, and carries %q", said, carried)
+	}
+	r.clock.Step(16 * time.Second)
+	r.reconcile()
 	order.Status.State, order.Status.RefusedRetrievalID = v1alpha1.VeroOrderSubmitting, order.Status.RetrievalID
 	order.Status.RetrievalID, order.Status.AcceptanceTime = "", nil
 	write()

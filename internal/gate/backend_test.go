@@ -60,10 +60,10 @@ func TestTheGateServesAKindThatItDoesNotKnow(t *testing.T) {
 	numbers := must.Get(metrics.New(prometheus.NewPedanticRegistry()))(t)
 	const enough = 10
 	recorder := events.NewFakeRecorder(enough)
-	served := &gate.Reconciler{Options: gate.Options{
+	served := gate.NewReconciler(gate.Options{
 		Client: server.Client, Outlines: server.Outlines, Reader: server.Client, Clock: clock.RealClock{}, Metrics: numbers,
 		Events: status.Events{Recorder: recorder}, Backends: []gate.Backend{shelf{server.Client}},
-	}}
+	})
 	request := &cmapi.CertificateRequest{
 		ObjectMeta: metav1.ObjectMeta{Namespace: server.Namespace(t), Name: "book"},
 		Spec: cmapi.CertificateRequestSpec{

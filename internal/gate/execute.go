@@ -26,10 +26,10 @@ func (r *Reconciler) execute(
 	case Create:
 		return r.create(ctx, request, decision)
 	case Follow:
-		markSubmitted(request, decision.Order, now)
 		if wait := leaveToOrder(request, decision, now); wait > 0 {
 			return wait, nil
 		}
+		markSubmitted(request, decision.Order, now)
 		if decision.Reason != v1alpha1.ReasonSubmitting || conditions.ReadyMessage(request) == "" {
 			// That it is being sent lasts for a moment; what it says until the outcome is known is still true.
 			status.SetPending(request, decision.Message, now)
@@ -47,15 +47,25 @@ func (r *Reconciler) execute(
 	return until(decision.At, now), nil
 }
 
-// orderGrace is how long a request that has said nothing yet leaves it to a new order to be sent. Most are accepted by
-// then, which is worth more to its reader; a write for each moment before would keep all of them waiting.
-const orderGrace = 30 * time.Second
+const (
+	// orderGrace is how long a request that has said nothing yet leaves it to a new order to be sent, and then
+	// certificateGrace to one that was accepted to bring the certificate, which is there after ten seconds. Most have it
+	// by then, which is worth more to its reader; a write for each moment before would keep all of them waiting.
+	orderGrace       = 30 * time.Second
+	certificateGrace = 15 * time.Second
+)
 
-// leaveToOrder is for how long a request says nothing of an order, zero if it does.
+// leaveToOrder is for how long a request says nothing of an order, zero if it does. Its annotations carry the receipt
+// all the same.
 func leaveToOrder(request *cmapi.CertificateRequest, decision Decision, now time.Time) time.Duration {
 	const farthest = 2 * orderGrace // where the order was made later than that, the clock was set back
-	wait := decision.Order.Created.Add(orderGrace).Sub(now)
-	if !reasons.Of(decision.Reason).Momentary || conditions.ReadyMessage(request) != "" || wait > farthest {
+	order := decision.Order
+	wait := order.Created.Add(orderGrace).Sub(now)
+	momentary := reasons.Of(decision.Reason).Momentary
+	if decision.Reason == v1alpha1.ReasonAwaitingCertificate && !order.Accepted.IsZero() {
+		wait, momentary = order.Accepted.Add(certificateGrace).Sub(now), true
+	}
+	if !momentary || conditions.ReadyMessage(request) != "" || wait > farthest {
 		return 0
 	}
 	return max(wait, 0)

@@ -46,7 +46,7 @@ func (r *Reconciler) watchExpiry(
 	if young := request.CreationTimestamp.Add(initialGrace); !failing && reasons.Of(reason).Quiet && now.Before(young) {
 		return notice{next: young}, nil
 	}
-	if next := r.unthreatened.until(request); !failing && now.Before(next) {
+	if next := r.unthreatened.next(request); !failing && now.Before(next) {
 		return notice{over: true, next: next}, nil
 	}
 	certificate, err := r.replaced(ctx, request)

@@ -93,10 +93,10 @@ func (r *renewal) restart() {
 	r.events, r.registry = events.NewFakeRecorder(enough), prometheus.NewPedanticRegistry()
 	numbers := must.Get(metrics.New(r.registry))(r)
 	r.backend = &backend.Backend{}
-	r.reconciler = &gate.Reconciler{Options: gate.Options{
+	r.reconciler = gate.NewReconciler(gate.Options{
 		Outlines: server.Outlines, Clock: r.clock, Metrics: numbers, Events: status.Events{Recorder: r.events},
 		Backends: []gate.Backend{r.backend},
-	}}
+	})
 	r.uses(server.Client, server.Client)
 }
 

@@ -2,13 +2,12 @@ package gate
 
 import (
 	"slices"
-	"sync"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/lru"
 
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
+	"github.com/varmenne/varmenne-issuer/internal/lru"
 )
 
 // mostKept bounds how many requests are kept whole.
@@ -16,16 +15,12 @@ const mostKept = 2048
 
 // kept are requests as they were last read or written, so that the next look at one reads nothing as long as the cache
 // knows no other version of it: the cache has outlines only. A request that was changed by somebody else has another
-// resourceVersion; and whatever is written to it carries the one that was decided for. The zero value is ready to use.
+// resourceVersion; and whatever is written to it carries the one that was decided for.
 type kept struct {
-	begin    sync.Once
-	requests *lru.Cache
+	versions *lru.Cache[types.UID, version]
 }
 
-func (k *kept) cache() *lru.Cache {
-	k.begin.Do(func() { k.requests = lru.New(mostKept) })
-	return k.requests
-}
+func newKept() kept { return kept{lru.New[types.UID, version](mostKept)} }
 
 // version is a request as it was last read or written, and the resourceVersions that it had before by what was written
 // here: a cache that knows one of them lags behind.
@@ -36,17 +31,17 @@ type version struct {
 
 // keep a request as it is to the API server, and was with another resourceVersion before, which is the same if nothing
 // was written. It is copied; whoever manages which field is of no interest here.
-func (k *kept) keep(request *cmapi.CertificateRequest, before string) {
+func (k kept) keep(request *cmapi.CertificateRequest, before string) {
 	const enough = 3
 	earlier := append(slices.Clone(k.get(request.UID).earlier), before)
 	copied := request.DeepCopy()
 	copied.ManagedFields = nil
-	k.cache().Add(copied.UID, version{request: copied, earlier: earlier[max(len(earlier)-enough, 0):]})
+	k.versions.Add(copied.UID, version{request: copied, earlier: earlier[max(len(earlier)-enough, 0):]})
 }
 
 // find returns a copy of the version that an outline is of, or of the one that was written after it; nil if that is not
 // kept.
-func (k *kept) find(cached *outline.CertificateRequest) *cmapi.CertificateRequest {
+func (k kept) find(cached *outline.CertificateRequest) *cmapi.CertificateRequest {
 	if k.is(cached) {
 		return k.get(cached.UID).request.DeepCopy()
 	}
@@ -54,16 +49,15 @@ func (k *kept) find(cached *outline.CertificateRequest) *cmapi.CertificateReques
 }
 
 // is reports whether an outline is of the version that is kept, or of one from which that was written. Neither is news.
-func (k *kept) is(cached *outline.CertificateRequest) bool {
+func (k kept) is(cached *outline.CertificateRequest) bool {
 	found := k.get(cached.UID)
 	return found.request != nil && (found.request.ResourceVersion == cached.ResourceVersion ||
 		slices.Contains(found.earlier, cached.ResourceVersion))
 }
 
-func (k *kept) get(request types.UID) version {
-	found, _ := k.cache().Get(request)
-	kept, _ := found.(version)
-	return kept
+func (k kept) get(request types.UID) version {
+	found, _ := k.versions.Get(request)
+	return found
 }
 
-func (k *kept) forget(request types.UID) { k.cache().Remove(request) }
+func (k kept) forget(request types.UID) { k.versions.Remove(request) }

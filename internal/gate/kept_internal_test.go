@@ -15,7 +15,7 @@ func TestACacheThatLagsBehindWhatWasWrittenIsNotBelieved(t *testing.T) {
 	version := func(uid types.UID, version string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{UID: uid, ResourceVersion: version}
 	}
-	known := &kept{}
+	known := newKept()
 	write := func(before, after string) {
 		known.keep(&cmapi.CertificateRequest{ObjectMeta: version("one", after)}, before)
 	}

@@ -48,6 +48,8 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Proofs keeps for the one who spends something what was proved of a request; nil keeps nothing.
 	Proofs *owner.Proofs
+	// Fresh has requests that have just come; nil has none.
+	Fresh *outline.Fresh
 	// Backends are those of all kinds of issuers.
 	Backends []Backend
 }
@@ -63,6 +65,11 @@ type Reconciler struct {
 }
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
+
+// NewReconciler makes one that knows of no request yet.
+func NewReconciler(options Options) *Reconciler {
+	return &Reconciler{Options: options, kept: newKept(), unthreatened: newUnthreatened()}
+}
 
 //+kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests,verbs=get;list;watch
 //+kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests/status,verbs=patch
@@ -126,6 +133,9 @@ func (r *Reconciler) read(
 	request := &cmapi.CertificateRequest{}
 	if cached.UID == "" {
 		return request, nil
+	}
+	if whole := r.Fresh.Take(cached); whole != nil {
+		return whole, nil
 	}
 	if err := client.IgnoreNotFound(r.Reader.Get(ctx, name, request)); err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 // Register adds the reconciler to a manager. It is triggered by CertificateRequests of our group, and by what the
 // Backends watch.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
-	reconciler := &Reconciler{Options: options}
+	reconciler := NewReconciler(options)
 	ours := predicate.NewPredicateFuncs(func(object client.Object) bool {
 		request, ok := object.(*outline.CertificateRequest)
 		return ok && request.IssuerRef.Group == v1alpha1.GroupName

@@ -99,14 +99,14 @@ func (w *watched) reconcile() {
 	w.registry = prometheus.NewPedanticRegistry()
 	series := must.Get(metrics.New(w.registry))(w)
 	const enough = 100
-	reconciler := &gate.Reconciler{Options: gate.Options{
+	reconciler := gate.NewReconciler(gate.Options{
 		Client: server.Client, Outlines: server.Outlines, Reader: server.Client, Clock: clock.RealClock{}, Metrics: series,
 		Events: status.Events{Recorder: events.NewFakeRecorder(enough)},
 		Backends: []gate.Backend{&backend.Backend{
 			Client: server.Indexed(w.T, server.Client, find.Index), Reader: server.Client,
 			Bundles: secrets.NewKeptBundles(server.Client, "default", clock.RealClock{}),
 		}},
-	}}
+	})
 	name := client.ObjectKeyFromObject(w.request)
 	// What it writes brings the request back at once.
 	for range 2 {

@@ -31,11 +31,11 @@ func TestARequestThatReplacesNothingIsLookedAtAnHourLater(t *testing.T) {
 		"with no Certificate, by now": {[]*cmapi.Certificate{first, nil}, time.Time{}},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			var u unthreatened
+			u := newUnthreatened()
 			for _, certificate := range c.seen {
 				u.note(request, certificate, now)
 			}
-			if got := u.until(request); !got.Equal(c.want) {
+			if got := u.next(request); !got.Equal(c.want) {
 				t.Errorf("it is looked at on %s, want %s", got, c.want)
 			}
 		})

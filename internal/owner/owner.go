@@ -102,6 +102,7 @@ func get(
 	case err != nil:
 		return nil, access.Error("Certificate", name, "that controls CertificateRequest "+request.Name, err)
 	default:
+		certificate.ManagedFields = nil // half of it, and it may be kept for seconds
 		return certificate, nil
 	}
 }

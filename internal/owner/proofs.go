@@ -1,14 +1,17 @@
 package owner
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/internal/lru"
 )
 
 const (
@@ -23,19 +26,19 @@ const (
 // Keys are not kept. A nil one keeps nothing.
 type Proofs struct {
 	clock clock.PassiveClock
-	kept  *lru.Cache
+	kept  *lru.Cache[types.UID, proof]
 }
 
 // proof is that a Certificate vouches for a request, as both were at a moment.
 type proof struct {
-	request     *cmapi.CertificateRequest
+	claims      claims
 	certificate *cmapi.Certificate
 	at          time.Time
 }
 
 // NewProofs makes one that knows nothing yet.
 func NewProofs(source clock.PassiveClock) *Proofs {
-	return &Proofs{clock: source, kept: lru.New(mostProofs)}
+	return &Proofs{clock: source, kept: lru.New[types.UID, proof](mostProofs)}
 }
 
 // Of is the function Of, and keeps that a Certificate vouches for the request.
@@ -47,7 +50,7 @@ func (p *Proofs) Of(ctx context.Context, reader client.Reader, request *cmapi.Ce
 	found, err := Of(ctx, reader, request)
 	p.kept.Remove(request.UID)
 	if err == nil && found.Certificate != nil && found.Problem == "" {
-		p.kept.Add(request.UID, proof{request: claims(request), certificate: found.Certificate, at: began})
+		p.kept.Add(request.UID, proof{claims: claimsOf(request), certificate: found.Certificate, at: began})
 	}
 	return found, err
 }
@@ -57,27 +60,31 @@ func (p *Proofs) Take(ctx context.Context, reader client.Reader, request *cmapi.
 	if p == nil {
 		return Of(ctx, reader, request)
 	}
-	found, _ := p.kept.Get(request.UID)
+	proved, known := p.kept.Get(request.UID)
 	p.kept.Remove(request.UID)
-	proved, known := found.(proof)
 	age := p.clock.Since(proved.at)
-	if !known || age < 0 || age > proofHolds || !proved.holdsFor(request) {
+	if !known || age < 0 || age > proofHolds || proved.claims != claimsOf(request) {
 		return Of(ctx, reader, request)
 	}
 	return Owner{Certificate: proved.certificate}, nil
 }
 
 // claims are what a request says of itself that has to be proved.
-func claims(request *cmapi.CertificateRequest) *cmapi.CertificateRequest {
-	kept := &cmapi.CertificateRequest{}
-	kept.OwnerReferences = request.DeepCopy().OwnerReferences
-	kept.Spec.IssuerRef, kept.Spec.Request = request.Spec.IssuerRef, bytes.Clone(request.Spec.Request)
-	return kept
+type claims struct {
+	owner   types.UID
+	name    string
+	issuer  cmmeta.IssuerReference
+	request [sha256.Size]byte
 }
 
-// holdsFor reports whether a request claims what was proved.
-func (p proof) holdsFor(request *cmapi.CertificateRequest) bool {
-	one, other := controllingCertificate(p.request), controllingCertificate(request)
-	return one != nil && other != nil && one.UID == other.UID && one.Name == other.Name &&
-		p.request.Spec.IssuerRef == request.Spec.IssuerRef && bytes.Equal(p.request.Spec.Request, request.Spec.Request)
+// claimsOf are those of a request; without an owner they are those of nobody.
+func claimsOf(request *cmapi.CertificateRequest) claims {
+	owner := controllingCertificate(request)
+	if owner == nil {
+		return claims{}
+	}
+	return claims{
+		owner: owner.UID, name: owner.Name,
+		issuer: request.Spec.IssuerRef, request: sha256.Sum256(request.Spec.Request),
+	}
 }

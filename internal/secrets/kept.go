@@ -7,10 +7,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/lru"
 )
 
 const (
@@ -29,7 +29,7 @@ type KeptBundles struct {
 	namespace string
 	clock     clock.PassiveClock
 	mutex     sync.Mutex // of storing
-	kept      *lru.Cache
+	kept      *lru.Cache[types.UID, keptBundles]
 }
 
 // keptBundles are those that were read at a moment.
@@ -42,7 +42,9 @@ type keptBundles struct {
 // NewKeptBundles makes one that keeps nothing yet. namespace is the controller's own, where the bundles of cluster
 // issuers are.
 func NewKeptBundles(reader client.Reader, namespace string, source clock.PassiveClock) *KeptBundles {
-	return &KeptBundles{reader: reader, namespace: namespace, clock: source, kept: lru.New(mostKept)}
+	return &KeptBundles{
+		reader: reader, namespace: namespace, clock: source, kept: lru.New[types.UID, keptBundles](mostKept),
+	}
 }
 
 // Of returns an issuer's bundles as they are, or were some seconds ago. Errors are those of ReadBundles.
@@ -64,7 +66,7 @@ func (k *KeptBundles) Read(ctx context.Context, issuer v1alpha1.GenericVeroIssue
 		k.kept.Remove(issuer.GetUID())
 		return bundles, err
 	}
-	if latest, known := k.entry(issuer.GetUID()); known && latest.read.After(began) {
+	if latest, known := k.kept.Get(issuer.GetUID()); known && latest.read.After(began) {
 		return bundles, nil // somebody else has read them since
 	}
 	k.kept.Add(issuer.GetUID(), keptBundles{generation: issuer.GetGeneration(), read: began, bundles: bundles})
@@ -72,18 +74,12 @@ func (k *KeptBundles) Read(ctx context.Context, issuer v1alpha1.GenericVeroIssue
 }
 
 func (k *KeptBundles) find(issuer v1alpha1.GenericVeroIssuer) *Bundles {
-	found, known := k.entry(issuer.GetUID())
+	found, known := k.kept.Get(issuer.GetUID())
 	age := k.clock.Since(found.read)
 	if !known || found.generation != issuer.GetGeneration() || age < 0 || age >= keptFor {
 		return nil
 	}
 	return found.bundles
-}
-
-func (k *KeptBundles) entry(issuer types.UID) (keptBundles, bool) {
-	found, _ := k.kept.Get(issuer)
-	entry, known := found.(keptBundles)
-	return entry, known
 }
 
 // Small reports whether bundles, and what is made from them, may be kept: whoever may create issuers could fill the

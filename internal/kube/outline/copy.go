@@ -10,6 +10,7 @@ import (
 func (r *CertificateRequest) DeepCopyObject() runtime.Object {
 	copied := *r
 	r.DeepCopyInto(&copied.ObjectMeta)
+	copied.whole = r.whole.DeepCopy()
 	return &copied
 }
 

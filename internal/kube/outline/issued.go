@@ -3,9 +3,10 @@ package outline
 import (
 	"bytes"
 
-	"k8s.io/utils/lru"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/lru"
 )
 
 // mostIssued bounds how many orders are kept whole.
@@ -13,10 +14,12 @@ const mostIssued = 256
 
 // Issued keeps orders whole that this process has just written as issued, until their chain is handed over: the cache
 // trims them, and the API server has answered with what it would be asked for. A nil one keeps nothing.
-type Issued struct{ orders *lru.Cache }
+type Issued struct {
+	orders *lru.Cache[types.UID, *v1alpha1.VeroOrder]
+}
 
 // NewIssued makes one that keeps nothing yet.
-func NewIssued() *Issued { return &Issued{orders: lru.New(mostIssued)} }
+func NewIssued() *Issued { return &Issued{lru.New[types.UID, *v1alpha1.VeroOrder](mostIssued)} }
 
 // Expect an order that is about to be written: the watch may be faster than the answer.
 func (i *Issued) Expect(order *v1alpha1.VeroOrder) { i.keep(order, "") }
@@ -39,8 +42,7 @@ func (i *Issued) Take(trimmed *v1alpha1.VeroOrder) *v1alpha1.VeroOrder {
 	if i == nil {
 		return nil
 	}
-	found, _ := i.orders.Get(trimmed.UID)
-	whole, known := found.(*v1alpha1.VeroOrder)
+	whole, known := i.orders.Get(trimmed.UID)
 	if !known || !bytes.HasPrefix(whole.Status.Certificate, trimmed.Status.Certificate) ||
 		whole.ResourceVersion != "" && whole.ResourceVersion != trimmed.ResourceVersion {
 		return nil

@@ -37,14 +37,15 @@ func Scheme() *runtime.Scheme {
 }
 
 // Prepare lets the cache of a manager keep outlines and trimmed orders, and its client read what outlines are of from
-// the API server.
-func Prepare(options *ctrl.Options) {
+// the API server. Requests that have just come are in fresh, which may be nil.
+func Prepare(options *ctrl.Options, fresh *Fresh) {
 	options.Cache.Scheme = Scheme()
 	special := maps.Clone(options.Cache.ByObject)
 	if special == nil {
 		special = map[client.Object]cache.ByObject{}
 	}
 	special[&v1alpha1.VeroOrder{}] = cache.ByObject{Transform: Trim}
+	special[&CertificateRequest{}] = cache.ByObject{Transform: fresh.transform}
 	options.Cache.ByObject = special
 	uncached := client.CacheOptions{}
 	if options.Client.Cache != nil {

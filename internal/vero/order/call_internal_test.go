@@ -51,7 +51,7 @@ func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
 			if c.err == nil {
 				id = "r"
 			}
-			reconciler := &Reconciler{Options: Options{Client: knowing{order: c.knows}}}
+			reconciler := NewReconciler(Options{Client: knowing{order: c.knows}})
 			got := reconciler.checkNotReplayed(t.Context(), order, receivedID(id, c.err), c.err)
 			said, left := "", ""
 			if got != nil {
@@ -89,7 +89,7 @@ func TestARetrievalIDThatAnotherOrderHasGuessedIsNotLost(t *testing.T) {
 			if err == nil {
 				id = "r"
 			}
-			reconciler := &Reconciler{Options: Options{Client: knowing{order: another}}}
+			reconciler := NewReconciler(Options{Client: knowing{order: another}})
 			if replay := reconciler.checkNotReplayed(t.Context(), order, "r", err); replay != nil {
 				err = replay
 			}

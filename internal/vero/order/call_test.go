@@ -73,13 +73,13 @@ func pollIn(
 	t.Helper()
 	numbers := must.Get(metrics.New(prometheus.NewPedanticRegistry()))(t)
 	const enough = 10
-	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
+	reconciler := veroorder.NewReconciler(veroorder.Options{
 		Client: through, Reader: server.Client, Calls: calls, Metrics: numbers,
 		Clock: clock.RealClock{}, Shutdown: t.Context(),
 		Bundles: secrets.NewKeptBundles(server.Client, "default", clock.RealClock{}),
 		Events:  status.Events{Recorder: events.NewFakeRecorder(enough)},
 		Connect: func(v1alpha1.GenericVeroIssuer, *secrets.Bundles) (veroorder.Service, error) { return service, nil },
-	}}
+	})
 	name := client.ObjectKeyFromObject(order)
 	_, failure := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
 	must.Do(t, server.Client.Get(t.Context(), name, order))

@@ -81,6 +81,14 @@ type Reconciler struct {
 	written written
 }
 
+// NewReconciler makes one that knows of no order yet.
+func NewReconciler(options Options) *Reconciler {
+	return &Reconciler{Options: options, written: newWritten()}
+}
+
+// catchUp is how long an order is left alone of which the cache has an earlier version than this process has written.
+const catchUp = 250 * time.Millisecond
+
 // resyncInterval is when an order that waits for something to change is looked at all the same.
 const resyncInterval = 10 * time.Minute
 
@@ -106,6 +114,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 			left = 0 // it is woken when it is time
 		}
 		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	if r.written.outdated(order) {
+		return ctrl.Result{RequeueAfter: catchUp}, nil // a call would be made once more, to no effect
 	}
 	// The cache keeps no more than the leaf of what was issued, and an order is deleted by what the API server has.
 	if outline.Trimmed(order) {
@@ -253,9 +264,10 @@ var errTrimmed = errors.New("the order is as the cache keeps it, without its cha
 func (r *Reconciler) write(
 	ctx context.Context, order *v1alpha1.VeroOrder, change func(*v1alpha1.VeroOrder),
 ) error {
+	before := order.ResourceVersion
 	err := r.put(ctx, order, change)
-	if err == nil {
-		r.written.note(order)
+	if err == nil && order.ResourceVersion != before {
+		r.written.note(order, before)
 	}
 	return err
 }

@@ -45,10 +45,10 @@ func control(t *testing.T, order *v1alpha1.VeroOrder, moment time.Time) *control
 	}
 	const enough = 100
 	c := &controlled{T: t, order: order, clock: clocktesting.NewFakeClock(moment), events: events.NewFakeRecorder(enough)}
-	c.reconciler = &veroorder.Reconciler{Options: veroorder.Options{
+	c.reconciler = veroorder.NewReconciler(veroorder.Options{
 		Client: server.Client, Reader: server.Client, Calls: limiter.NewCalls(1, 1), Clock: c.clock,
 		Bundles: secrets.NewKeptBundles(server.Client, "default", c.clock), Events: status.Events{Recorder: c.events},
-	}}
+	})
 	return c
 }
 
@@ -135,10 +135,10 @@ func TestARestoredOrderIsNotWrittenTo(t *testing.T) {
 	order.Labels = map[string]string{"velero.io/restore-name": "daily"}
 	must.Do(t, server.Client.Create(t.Context(), order))
 	clock := clocktesting.NewFakeClock(order.CreationTimestamp.Time)
-	reconciler := &veroorder.Reconciler{Options: veroorder.Options{
+	reconciler := veroorder.NewReconciler(veroorder.Options{
 		Client: server.Client, Reader: limited(t, "veroorders", "veroorders/status"), Calls: limiter.NewCalls(1, 1),
 		Clock: clock, Events: status.Events{Recorder: events.NewFakeRecorder(1)},
-	}}
+	})
 	result, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(order)})
 	if err != nil || result.RequeueAfter != time.Minute {
 		t.Errorf("it is looked at again in %s, error %v", result.RequeueAfter, err)

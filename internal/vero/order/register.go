@@ -24,7 +24,7 @@ import (
 // RetrievalId is news: a person may have brought it in an annotation, or a controller that was frozen in the middle of
 // its call in the status. Calls says how many workers there are: a call keeps one for as long as it takes.
 func Register(manager ctrl.Manager, options Options, controllerOptions controller.Options) error {
-	reconciler := &Reconciler{Options: options}
+	reconciler := NewReconciler(options)
 	controllerOptions.MaxConcurrentReconciles = options.Calls.Workers()
 	return ctrl.NewControllerManagedBy(manager).
 		Named("veroorder").

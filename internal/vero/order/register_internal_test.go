@@ -51,20 +51,23 @@ func TestWhatWasWrittenHereIsNoNews(t *testing.T) {
 	version := func(uid types.UID, version string) *v1alpha1.VeroOrder {
 		return &v1alpha1.VeroOrder{ObjectMeta: metav1.ObjectMeta{UID: uid, ResourceVersion: version}}
 	}
-	written := &written{}
-	written.note(version("one", "7"))
+	written := newWritten()
+	written.note(version("one", "7"), "6")
 	for claim, c := range map[string]struct {
-		order *v1alpha1.VeroOrder
-		news  bool
+		order          *v1alpha1.VeroOrder
+		news, outdated bool
 	}{
-		"what was written here":              {version("one", "7"), false},
-		"what was written since":             {version("one", "8"), true},
-		"what was written before":            {version("one", "6"), true},
-		"another order":                      {version("two", "7"), true},
-		"an order of which nothing is known": {version("three", "9"), true},
+		"what was written here":              {version("one", "7"), false, false},
+		"what was written since":             {version("one", "8"), true, false},
+		"what was written before":            {version("one", "6"), true, true},
+		"another order":                      {version("two", "7"), true, false},
+		"an order of which nothing is known": {version("three", "9"), true, false},
 	} {
 		if got := written.byOthers().Update(event.UpdateEvent{ObjectNew: c.order}); got != c.news {
 			t.Errorf("%s is news: %t, want %t", claim, got, c.news)
+		}
+		if got := written.outdated(c.order); got != c.outdated {
+			t.Errorf("%s is outdated: %t, want %t", claim, got, c.outdated)
 		}
 	}
 	if !written.byOthers().Create(event.CreateEvent{Object: version("one", "7")}) {
