@@ -31,7 +31,7 @@ func (c *Cluster) fit(object *unstructured.Unstructured) {
 		versions, _, _ := unstructured.NestedSlice(object.Object, "spec", "versions")
 		for _, version := range versions {
 			if version, isObject := version.(map[string]any); isObject {
-				delete(version, "selectableFields") // Since 1.30; `kubectl apply` drops them, too.
+				delete(version, "selectableFields") // Since 1.30; Helm installs without them, too.
 			}
 		}
 		_ = unstructured.SetNestedSlice(object.Object, versions, "spec", "versions")
