@@ -16,7 +16,7 @@ import (
 )
 
 // BenchmarkStartBesideKeptOrders reports what orders that have ended cost a controller at its start: memory in MiB
-// without any and with them, at rest; GETs until all were looked at; and how long that takes, in seconds.
+// without any and with them, when that is steady and after a minute of rest; GETs until all were looked at; and how long that takes, in seconds.
 func BenchmarkStartBesideKeptOrders(b *testing.B) {
 	const kept = 2000
 	w := start(b)
@@ -30,6 +30,7 @@ func BenchmarkStartBesideKeptOrders(b *testing.B) {
 		restart(b, w)
 		resident, _ := settled(b, w.Controller().PID())
 		b.ReportMetric(resident, "MiB-none")
+		b.ReportMetric(later(b, w), "MiB-none-later")
 		gets := told(b.Context(), b, w, "rest_client_requests_total{", `method="GET"`)
 		keep(b, w, issuers, kept)
 		began := time.Now()
@@ -39,9 +40,17 @@ func BenchmarkStartBesideKeptOrders(b *testing.B) {
 		resident, peak := settled(b, w.Controller().PID())
 		b.ReportMetric(resident, "MiB-kept")
 		b.ReportMetric(peak, "MiB-kept-peak")
+		b.ReportMetric(later(b, w), "MiB-kept-later")
 		page := must.Get(w.Metrics(b.Context()))(b)
 		b.ReportMetric(float64(len(page))/1000, "kB-scrape")
 	}
+}
+
+// later is the memory of the controller in MiB when it has given back what its start has left behind.
+func later(b *testing.B, w *world.World) float64 {
+	b.Helper()
+	untilSeen(b, time.Now(), time.Second, busy, after(time.Minute))
+	return residentMiB(b, w.Controller().PID())
 }
 
 // awaitQuiet waits until the controller has reconciled no order for a while. It returns when that began.

@@ -35,27 +35,36 @@ func mindMemory(log logr.Logger, groups fs.FS) {
 }
 
 const (
-	// returnInterval is how often it is seen whether the process is at rest.
-	returnInterval = time.Minute
+	// returnInterval is how often it is seen whether the process is at rest, and restIntervals after how many of rest
+	// memory is given back once more.
+	returnInterval = 20 * time.Second
+	restIntervals  = 3
 	// restCycles is how many garbage collections an interval of rest has at most: the one that Go makes every two minutes
 	// by itself, and those that the scrapes of the metrics bring about.
-	restCycles = 4
+	restCycles = 2
 )
 
-// returnMemory gives the memory that a busy time has left behind back to the system, whenever the process is at rest.
-// Left alone, Go keeps as much as the heap may grow to once more: twice of what waits for weeks, or of what was there
-// for a moment. It works until the context ends.
+// returnMemory gives the memory that a busy time has left behind back to the system as soon as the process is at rest,
+// and from then on each minute. Left alone, Go keeps as much as the heap may grow to once more: twice of what waits for
+// weeks, or of what was there for a moment. It works until the context ends.
 func returnMemory(ctx context.Context, ticking clock.WithTicker, cycles func() uint64, give func()) {
 	ticker := ticking.NewTicker(returnInterval)
 	defer ticker.Stop()
+	rested := restIntervals // the start was busy
 	for before := cycles(); ; before = cycles() {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C():
-			if cycles()-before <= restCycles {
-				give()
-			}
+		}
+		switch {
+		case cycles()-before > restCycles:
+			rested = restIntervals
+		case rested < restIntervals:
+			rested++
+		default:
+			give()
+			rested = 1
 		}
 	}
 }

@@ -61,13 +61,14 @@ func TestMemoryIsGivenBackAtRest(t *testing.T) {
 		returnMemory(ctx, moment, cycles, func() { given <- struct{}{} })
 	}()
 	<-looked
-	for more, want := range map[uint64]bool{0: true, restCycles: true, restCycles + 1: false, 100: false} {
+	for i, want := range []bool{true, false, false, true, false, false, true, false} {
+		more := []uint64{0, restCycles, 0, restCycles, restCycles + 1, 100, 0, 0}[i]
 		number.Add(more)
 		moment.Step(returnInterval)
 		<-looked // how much there was to do
 		<-looked // where the next interval begins
 		if got := len(given) == 1; got != want {
-			t.Errorf("after %d collections it is given back: %t", more, got)
+			t.Errorf("after %d collections in interval %d it is given back: %t", more, i, got)
 		}
 		if want {
 			<-given
