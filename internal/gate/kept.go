@@ -6,12 +6,13 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/lru"
 )
 
-// mostKept bounds how many requests are kept whole.
-const mostKept = 2048
+// mostKept and largestKept bound how many requests are kept whole, and how large each may be, in bytes of JSON.
+const mostKept, largestKept = 2048, 16 << 10
 
 // kept are requests as they were last read or written, so that the next look at one reads nothing as long as the cache
 // knows no other version of it: the cache has outlines only. A request that was changed by somebody else has another
@@ -23,20 +24,28 @@ type kept struct {
 func newKept() kept { return kept{lru.New[types.UID, version](mostKept)} }
 
 // version is a request as it was last read or written, and the resourceVersions that it had before by what was written
-// here: a cache that knows one of them lags behind.
+// here: a cache that knows one of them lags behind. The request is nil where it is not worth its memory.
 type version struct {
-	request *cmapi.CertificateRequest
+	last    string
 	earlier []string
+	request *cmapi.CertificateRequest
 }
 
 // keep a request as it is to the API server, and was with another resourceVersion before, which is the same if nothing
-// was written. It is copied; whoever manages which field is of no interest here.
+// was written. It is copied; whoever manages which field is of no interest here. Of a large one, and of one that has its
+// certificate, only the version is kept.
 func (k kept) keep(request *cmapi.CertificateRequest, before string) {
 	const enough = 3
 	earlier := append(slices.Clone(k.get(request.UID).earlier), before)
-	copied := request.DeepCopy()
-	copied.ManagedFields = nil
-	k.versions.Add(copied.UID, version{request: copied, earlier: earlier[max(len(earlier)-enough, 0):]})
+	now := version{last: request.ResourceVersion, earlier: earlier[max(len(earlier)-enough, 0):]}
+	if !conditions.IsTrue(request, cmapi.CertificateRequestConditionReady) {
+		whole := *request
+		whole.ManagedFields = nil
+		if lru.Fits(&whole, largestKept) {
+			now.request = whole.DeepCopy()
+		}
+	}
+	k.versions.Add(request.UID, now)
 }
 
 // find returns a copy of the version that an outline is of, or of the one that was written after it; nil if that is not
@@ -51,7 +60,7 @@ func (k kept) find(cached *outline.CertificateRequest) *cmapi.CertificateRequest
 // is reports whether an outline is of the version that is kept, or of one from which that was written. Neither is news.
 func (k kept) is(cached *outline.CertificateRequest) bool {
 	found := k.get(cached.UID)
-	return found.request != nil && (found.request.ResourceVersion == cached.ResourceVersion ||
+	return found.last != "" && (found.last == cached.ResourceVersion ||
 		slices.Contains(found.earlier, cached.ResourceVersion))
 }
 

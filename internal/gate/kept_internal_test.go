@@ -1,13 +1,16 @@
 package gate
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
 )
 
 // TestACacheThatLagsBehindWhatWasWrittenIsNotBelieved, and one that knows what somebody else has written is.
@@ -37,4 +40,32 @@ func TestACacheThatLagsBehindWhatWasWrittenIsNotBelieved(t *testing.T) {
 	expect("of another request", version("two", "7"), "")
 	known.forget("one")
 	expect("after a conflict", version("one", "7"), "")
+}
+
+// TestALargeRequestIsNotKept, nor one that is served, so that nobody fills the memory; what was written to it is no
+// news all the same.
+func TestALargeRequestIsNotKept(t *testing.T) {
+	for claim, c := range map[string]struct {
+		change func(*cmapi.CertificateRequest)
+		want   bool
+	}{
+		"a usual one":              {func(*cmapi.CertificateRequest) {}, true},
+		"with a large annotation":  {func(r *cmapi.CertificateRequest) { r.Annotations["a"] = strings.Repeat("a", 17<<10) }, false},
+		"with a large CSR":         {func(r *cmapi.CertificateRequest) { r.Spec.Request = make([]byte, 17<<10) }, false},
+		"with many fields' owners": {func(r *cmapi.CertificateRequest) { r.ManagedFields = make([]metav1.ManagedFieldsEntry, 9000) }, true},
+		"one with its certificate": {func(r *cmapi.CertificateRequest) { status.SetIssued(r, []byte("leaf"), nil, "", time.Now()) }, false},
+	} {
+		known := newKept()
+		request := &cmapi.CertificateRequest{ObjectMeta: metav1.ObjectMeta{
+			UID: "one", ResourceVersion: "6", Annotations: map[string]string{},
+		}}
+		c.change(request)
+		known.keep(request, "5")
+		for _, version := range []string{"5", "6"} {
+			cached := &outline.CertificateRequest{ObjectMeta: metav1.ObjectMeta{UID: "one", ResourceVersion: version}}
+			if found := known.find(cached); (found != nil) != c.want || !known.is(cached) {
+				t.Errorf("%s, version %s: kept is %t, and known %t", claim, version, found != nil, known.is(cached))
+			}
+		}
+	}
 }

@@ -86,6 +86,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	if wait := r.leaveToApprovers(cached); wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
+	if cached.Ready {
+		r.served(name, cached.UID)
+		return ctrl.Result{}, nil
+	}
 	request, err := r.read(ctx, name.NamespacedName, cached)
 	if err != nil {
 		r.reportUnread(ctx, cached, err)
@@ -97,9 +101,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	case ours && backend == nil:
 		return r.explainKind(ctx, request)
 	case !ours, !request.DeletionTimestamp.IsZero(), conditions.IsTrue(request, cmapi.CertificateRequestConditionReady):
-		r.Metrics.RequestServed(name.Namespace, name.Name) // or it is gone
-		r.errors.Forget(name.NamespacedName)
-		r.kept.forget(request.UID)
+		r.served(name, request.UID) // or it is gone
 		return ctrl.Result{}, nil
 	}
 	wait, err := r.serve(ctx, backend, request)
@@ -108,6 +110,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	}
 	r.errors.Passed(name.NamespacedName)
 	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// served forgets a request that needs nothing any more.
+func (r *Reconciler) served(name reconcile.Request, uid types.UID) {
+	r.Metrics.RequestServed(name.Namespace, name.Name)
+	r.errors.Forget(name.NamespacedName)
+	r.kept.forget(uid)
 }
 
 // leaveToApprovers is for how long a new request is left alone, zero if it is not: an approver needs a moment, and a

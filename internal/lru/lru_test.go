@@ -19,3 +19,11 @@ func TestWhatWasUsedLastIsKept(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsLargerDoesNotFit(t *testing.T) {
+	for value, want := range map[any]bool{"1234": true, "12345": false, make(chan int): false} {
+		if got := lru.Fits(value, len(`"1234"`)); got != want {
+			t.Errorf("%v fits: %t", value, got)
+		}
+	}
+}

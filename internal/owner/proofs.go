@@ -18,8 +18,8 @@ const (
 	// proofHolds is how long what was proved is believed. Whoever deletes a Certificate in these seconds has its request
 	// deleted, too, by the garbage collector; that one is read again.
 	proofHolds = 10 * time.Second
-	// mostProofs bounds how many are kept.
-	mostProofs = 1024
+	// mostProofs and largestProof bound how many are kept, and how large the Certificate of each may be, in bytes of JSON.
+	mostProofs, largestProof = 1024, 16 << 10
 )
 
 // Proofs lets what was found out about a request before its order was made be believed once more, right after that.
@@ -49,7 +49,7 @@ func (p *Proofs) Of(ctx context.Context, reader client.Reader, request *cmapi.Ce
 	began := p.clock.Now()
 	found, err := Of(ctx, reader, request)
 	p.kept.Remove(request.UID)
-	if err == nil && found.Certificate != nil && found.Problem == "" {
+	if err == nil && found.Certificate != nil && found.Problem == "" && lru.Fits(found.Certificate, largestProof) {
 		p.kept.Add(request.UID, proof{claims: claimsOf(request), certificate: found.Certificate, at: began})
 	}
 	return found, err

@@ -1,6 +1,7 @@
 package owner_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -61,5 +62,20 @@ func TestWhatIsNotProvedIsNotKept(t *testing.T) {
 	must.Get(proofs.Of(t.Context(), server.Client, i.request))(t)
 	if found := must.Get(proofs.Take(t.Context(), server.Client, i.request))(t); found.Problem == "" {
 		t.Error("what was proved once is believed after it was refuted")
+	}
+}
+
+// TestALargeCertificateIsNotKept: whoever may create Certificates could fill the memory with them.
+func TestALargeCertificateIsNotKept(t *testing.T) {
+	i := begin(t)
+	i.certificate.Annotations = map[string]string{"example.com/note": strings.Repeat("n", 17<<10)}
+	must.Do(t, server.Client.Update(t.Context(), i.certificate))
+	proofs := owner.NewProofs(clocktesting.NewFakePassiveClock(time.Now()))
+	if found := must.Get(proofs.Of(t.Context(), server.Client, i.request))(t); found.Certificate == nil {
+		t.Fatalf("nothing is proved: %s", found.Problem)
+	}
+	must.Do(t, server.Client.Delete(t.Context(), i.staged))
+	if found := must.Get(proofs.Take(t.Context(), server.Client, i.request))(t); found.Certificate != nil {
+		t.Error("it is kept")
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/lru"
 )
 
-// mostIssued bounds how many orders are kept whole.
-const mostIssued = 256
+// mostIssued and largestIssued bound how many orders are kept whole, and how large each may be, in bytes of JSON.
+const mostIssued, largestIssued = 256, 32 << 10
 
 // Issued keeps orders whole that this process has just written as issued, until their chain is handed over: the cache
 // trims them, and the API server has answered with what it would be asked for. A nil one keeps nothing.
@@ -33,6 +33,10 @@ func (i *Issued) keep(order *v1alpha1.VeroOrder, version string) {
 	}
 	kept := order.DeepCopy()
 	kept.ManagedFields, kept.ResourceVersion = nil, version
+	if !lru.Fits(kept, largestIssued) {
+		i.orders.Remove(kept.UID)
+		return
+	}
 	i.orders.Add(kept.UID, kept)
 }
 

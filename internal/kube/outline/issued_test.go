@@ -1,6 +1,7 @@
 package outline_test
 
 import (
+	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,12 +29,13 @@ func TestAnIssuedOrderIsHandedOverOnce(t *testing.T) {
 		"an older one":     {order("1", v1alpha1.VeroOrderIssued, "csr"), false},
 		"a trimmed one":    {order("2", v1alpha1.VeroOrderIssued, ""), false},
 		"one on its way":   {order("2", v1alpha1.VeroOrderSubmitted, "csr"), false},
+		"a large one":      {order("2", v1alpha1.VeroOrderIssued, strings.Repeat("csr", 11<<10)), false},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			issued := outline.NewIssued()
 			issued.Keep(c.kept)
 			if found := issued.Take(cached); (found != nil) != c.want || found != nil && string(found.Status.CA) != "root" {
-				t.Errorf("found is %v", found)
+				t.Errorf("one is found: %t", found != nil)
 			}
 			if issued.Take(cached) != nil {
 				t.Error("it is handed over twice")
