@@ -115,7 +115,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		}
 		return ctrl.Result{RequeueAfter: left}, nil
 	}
-	if r.written.outdated(order) {
+	if r.written.outdated(order, r.Clock.Now()) {
 		return ctrl.Result{RequeueAfter: catchUp}, nil // a call would be made once more, to no effect
 	}
 	// The cache keeps no more than the leaf of what was issued, and an order is deleted by what the API server has.
@@ -267,7 +267,7 @@ func (r *Reconciler) write(
 	before := order.ResourceVersion
 	err := r.put(ctx, order, change)
 	if err == nil && order.ResourceVersion != before {
-		r.written.note(order, before)
+		r.written.note(order, before, r.Clock.Now())
 	}
 	return err
 }

@@ -42,8 +42,8 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 		Complete(reconciler)
 }
 
-// broughtBack lets an order through that has got another RetrievalId, and goes on with it, and one whose annotation for
-// one was set, changed or removed.
+// broughtBack lets an order through that has got another RetrievalId, and goes on with it, one whose annotation for one
+// was set, changed or removed, and one that had ended and goes on, as with an etcd that was restored from a backup.
 func broughtBack() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(event.CreateEvent) bool { return false },
@@ -53,13 +53,18 @@ func broughtBack() predicate.Predicate {
 			if !wasOrder || !isOrder {
 				return false
 			}
-			return adoptionChanged(earlier, later) ||
-				later.Status.State == v1alpha1.VeroOrderSubmitted && (earlier.Status.RetrievalID != later.Status.RetrievalID ||
-					earlier.Status.State == v1alpha1.VeroOrderFailed)
+			return adoptionChanged(earlier, later) || hasEnded(earlier) && !hasEnded(later) ||
+				later.Status.State == v1alpha1.VeroOrderSubmitted && earlier.Status.RetrievalID != later.Status.RetrievalID
 		},
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
 		GenericFunc: func(event.GenericEvent) bool { return false },
 	}
+}
+
+// hasEnded reports whether nothing is to be done about an order any more. One that was brought back keeps the time of
+// its completion.
+func hasEnded(order *v1alpha1.VeroOrder) bool {
+	return order.Status.State == v1alpha1.VeroOrderIssued || order.Status.State == v1alpha1.VeroOrderFailed
 }
 
 // adoptionChanged reports whether two states of an order differ in the annotation that brings a RetrievalId.

@@ -2,6 +2,7 @@ package order
 
 import (
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -35,6 +36,10 @@ func TestAnOrderThatHasGotARetrievalIDIsLookedAt(t *testing.T) {
 			order(v1alpha1.VeroOrderSubmitting, ""), order(v1alpha1.VeroOrderSubmitted, "r-1"), true},
 		"but not one that was polled": {
 			order(v1alpha1.VeroOrderSubmitted, "r-1"), order(v1alpha1.VeroOrderSubmitted, "r-1"), false},
+		"one that had been issued, before etcd was restored": {
+			order(v1alpha1.VeroOrderIssued, "r-1"), order(v1alpha1.VeroOrderSubmitted, "r-1"), true},
+		"one that had failed, before etcd was restored": {
+			order(v1alpha1.VeroOrderFailed, ""), order(v1alpha1.VeroOrderSubmitting, ""), true},
 		"nor one that fails": {order(v1alpha1.VeroOrderSubmitted, "r-1"), order(v1alpha1.VeroOrderFailed, "r-1"), false},
 	} {
 		t.Run(claim, func(t *testing.T) {
@@ -51,8 +56,9 @@ func TestWhatWasWrittenHereIsNoNews(t *testing.T) {
 	version := func(uid types.UID, version string) *v1alpha1.VeroOrder {
 		return &v1alpha1.VeroOrder{ObjectMeta: metav1.ObjectMeta{UID: uid, ResourceVersion: version}}
 	}
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	written := newWritten()
-	written.note(version("one", "7"), "6")
+	written.note(version("one", "7"), "6", now)
 	for claim, c := range map[string]struct {
 		order          *v1alpha1.VeroOrder
 		news, outdated bool
@@ -66,8 +72,13 @@ func TestWhatWasWrittenHereIsNoNews(t *testing.T) {
 		if got := written.byOthers().Update(event.UpdateEvent{ObjectNew: c.order}); got != c.news {
 			t.Errorf("%s is news: %t, want %t", claim, got, c.news)
 		}
-		if got := written.outdated(c.order); got != c.outdated {
+		if got := written.outdated(c.order, now); got != c.outdated {
 			t.Errorf("%s is outdated: %t, want %t", claim, got, c.outdated)
+		}
+	}
+	for _, moment := range []time.Time{now.Add(11 * time.Second), now.Add(-time.Hour)} {
+		if written.outdated(version("one", "6"), moment) {
+			t.Errorf("at %s an order is left alone that has got its earlier version back, as with a restored etcd", moment)
 		}
 	}
 	if !written.byOthers().Create(event.CreateEvent{Object: version("one", "7")}) {

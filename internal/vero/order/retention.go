@@ -26,9 +26,7 @@ const credentialsCheck = 24 * time.Hour
 // RetrievalId, and it is kept for longer. Of thousands that are kept, each would be read at every start else. Whatever
 // changes it wakes it; before it is removed it is read from the API server.
 func (r *Reconciler) rests(order *v1alpha1.VeroOrder) time.Duration {
-	switch order.Status.State {
-	case v1alpha1.VeroOrderIssued, v1alpha1.VeroOrderFailed:
-	default:
+	if !hasEnded(order) {
 		return 0
 	}
 	if _, asked := orderstate.AdoptionOf(order); asked || order.Status.CompletionTime == nil {
