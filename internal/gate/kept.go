@@ -64,6 +64,15 @@ func (k kept) is(cached *outline.CertificateRequest) bool {
 		slices.Contains(found.earlier, cached.ResourceVersion))
 }
 
+// news reports whether a change is one that is not kept yet. Where a cache that knew the version that is kept has got an
+// earlier one, etcd was restored from a backup: what is kept was never written then, and is forgotten.
+func (k kept) news(before, after *outline.CertificateRequest) bool {
+	if last := k.get(after.UID).last; last == before.ResourceVersion && last != after.ResourceVersion {
+		k.forget(after.UID)
+	}
+	return !k.is(after)
+}
+
 func (k kept) get(request types.UID) version {
 	found, _ := k.versions.Get(request)
 	return found

@@ -38,6 +38,25 @@ func TestACacheThatLagsBehindWhatWasWrittenIsNotBelieved(t *testing.T) {
 	expect("before both", version("one", "5"), "7")
 	expect("after somebody else", version("one", "8"), "")
 	expect("of another request", version("two", "7"), "")
+	told := func(from, to string) bool {
+		return known.news(&outline.CertificateRequest{ObjectMeta: version("one", from)},
+			&outline.CertificateRequest{ObjectMeta: version("one", to)})
+	}
+	for _, own := range [][2]string{{"4", "5"}, {"5", "6"}, {"6", "7"}, {"5", "7"}} {
+		if told(own[0], own[1]) {
+			t.Errorf("that it is %s after %s, as was written, is news", own[1], own[0])
+		}
+	}
+	if !told("7", "8") {
+		t.Error("what somebody else has written is no news")
+	}
+	write("5", "6")
+	write("6", "7")
+	if !told("7", "5") {
+		t.Error("that it has an earlier version again, as with a restored etcd, is no news")
+	}
+	expect("after that", version("one", "5"), "")
+	write("6", "7")
 	known.forget("one")
 	expect("after a conflict", version("one", "7"), "")
 }

@@ -23,8 +23,9 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 	})
 	// What the reconciler has written itself, or has read since, is no news.
 	news := predicate.Funcs{UpdateFunc: func(update event.UpdateEvent) bool {
-		request, ok := update.ObjectNew.(*outline.CertificateRequest)
-		return ok && !reconciler.kept.is(request)
+		before, wasRequest := update.ObjectOld.(*outline.CertificateRequest)
+		after, isRequest := update.ObjectNew.(*outline.CertificateRequest)
+		return wasRequest && isRequest && reconciler.kept.news(before, after)
 	}}
 	built := ctrl.NewControllerManagedBy(manager).
 		Named("request").
