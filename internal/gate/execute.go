@@ -24,7 +24,7 @@ func (r *Reconciler) execute(
 ) (time.Duration, error) {
 	switch decision.Verb {
 	case Create:
-		return r.create(ctx, request, decision)
+		return r.create(ctx, request, decision, now)
 	case Follow:
 		if wait := leaveToOrder(request, decision, now); wait > 0 {
 			return wait, nil
@@ -71,9 +71,10 @@ func leaveToOrder(request *cmapi.CertificateRequest, decision Decision, now time
 	return max(wait, 0)
 }
 
-// create makes the order. Its name is the lock: whoever is second is refused by the API server, and looks again.
+// create makes the order. Its name is the lock: whoever is second is refused by the API server, and looks again. What
+// the request has asked for, if it has, is there.
 func (r *Reconciler) create(
-	ctx context.Context, request *cmapi.CertificateRequest, decision Decision,
+	ctx context.Context, request *cmapi.CertificateRequest, decision Decision, now time.Time,
 ) (time.Duration, error) {
 	order := decision.New.Order
 	kind, err := r.Client.GroupVersionKindFor(order)
@@ -92,6 +93,9 @@ func (r *Reconciler) create(
 	}
 	if decision.Warning {
 		r.Events.Report(request, true, decision.Reason, string(decision.Verb), decision.Message)
+	}
+	if conditions.ReadyMessage(request) != "" {
+		status.SetPending(request, decision.Message, now)
 	}
 	ctrl.LoggerFrom(ctx).Info("order created", "message", decision.Message)
 	return orderGrace, nil

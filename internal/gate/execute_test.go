@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"strings"
 	"testing"
+	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +18,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // payable makes what an order for a first certificate needs: a ready issuer, credentials, and that key in preparation.
@@ -97,5 +99,28 @@ func TestAnOrderWithoutItsLabelsIsAskedFor(t *testing.T) {
 	r.reconcile()
 	if said := conditions.ReadyMessage(r.request); !strings.Contains(said, "is about to be sent") {
 		t.Errorf("the request says %q", said)
+	}
+}
+
+// TestARequestThatHasItsOrderAsksForNothingAnyMore, however long the service takes to answer.
+func TestARequestThatHasItsOrderAsksForNothingAnyMore(t *testing.T) {
+	r := prepared(t)
+	r.payable(pkitest.Key("next"))
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.request.Namespace, Name: "vero-transfer"}}
+	must.Do(t, server.Client.Delete(t.Context(), secret))
+	r.reconcile()
+	if said := conditions.ReadyMessage(r.request); !strings.Contains(said, "does not exist") {
+		t.Fatalf("without credentials the request says %q", said)
+	}
+	secret.StringData = map[string]string{"transferId": "12345678901", "transferPassword": "kq7Rz-49xWbT"}
+	server.Create(t, secret)
+	r.reconcile()
+	order := r.onlyOrder()
+	orderstate.RecordIntent(order, "", 0, r.clock.Now())
+	must.Do(t, server.Client.Status().Update(t.Context(), order))
+	r.clock.Step(31 * time.Second)
+	r.reconcile()
+	if said := conditions.ReadyMessage(r.request); !strings.Contains(said, order.Name+" was created") {
+		t.Errorf("while it is being sent the request says %q", said)
 	}
 }

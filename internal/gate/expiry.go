@@ -46,7 +46,10 @@ func (r *Reconciler) watchExpiry(
 	if young := request.CreationTimestamp.Add(initialGrace); !failing && reasons.Of(reason).Quiet && now.Before(young) {
 		return notice{next: young}, nil
 	}
-	if next := r.unthreatened.next(request); !failing && now.Before(next) {
+	if !failing && conditions.ReadyMessage(request) == "" && reasons.Of(reason).Quiet {
+		return notice{}, nil // there is a time for it to say something, and a warning tells that, too
+	}
+	if next := r.unthreatened.next(request, now); !failing && now.Before(next) {
 		return notice{over: true, next: next}, nil
 	}
 	certificate, err := r.replaced(ctx, request)

@@ -275,3 +275,24 @@ func TestARequestThatReplacesNothingFailsNoRenewal(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatARenewalWaitsForIsToldWithTheWarning, so that it comes once the request says it.
+func TestWhatARenewalWaitsForIsToldWithTheWarning(t *testing.T) {
+	r := prepared(t)
+	r.expires = r.clock.Now().Add(-time.Hour)
+	r.holds(r.expires.Add(-730*day), r.expires)
+	r.clock.Step(20 * time.Second)
+	r.order(v1alpha1.VeroOrderSubmitted)
+	order := r.onlyOrder()
+	order.Status.AcceptanceTime = &metav1.MicroTime{Time: r.clock.Now()}
+	must.Do(t, server.Client.Status().Update(t.Context(), order))
+	r.clock.Step(11 * time.Second)
+	if again := r.reconcile().RequeueAfter; again != 4*time.Second {
+		t.Errorf("it is looked at again in %s", again)
+	}
+	r.says("", "")
+	r.clock.Step(4 * time.Second)
+	r.reconcile()
+	const said = "was not renewed: the service makes the certificate"
+	r.says(v1alpha1.ReasonAwaitingCertificate, said, said)
+}

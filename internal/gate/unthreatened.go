@@ -27,8 +27,11 @@ func (u unthreatened) note(request *cmapi.CertificateRequest, certificate *cmapi
 	u.until.Add(request.UID, now.Add(unseenInterval))
 }
 
-// next is when it is to be found out again; zero if it is not known.
-func (u unthreatened) next(request *cmapi.CertificateRequest) time.Time {
+// next is when it is to be found out again; zero if it is not known, or the clock was set back since.
+func (u unthreatened) next(request *cmapi.CertificateRequest, now time.Time) time.Time {
 	found, _ := u.until.Get(request.UID)
+	if found.Sub(now) > unseenInterval {
+		return time.Time{}
+	}
 	return found
 }

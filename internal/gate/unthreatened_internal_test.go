@@ -35,8 +35,11 @@ func TestARequestThatReplacesNothingIsLookedAtAnHourLater(t *testing.T) {
 			for _, certificate := range c.seen {
 				u.note(request, certificate, now)
 			}
-			if got := u.next(request); !got.Equal(c.want) {
+			if got := u.next(request, now); !got.Equal(c.want) {
 				t.Errorf("it is looked at on %s, want %s", got, c.want)
+			}
+			if got := u.next(request, now.Add(-time.Second)); !got.IsZero() {
+				t.Errorf("with a clock that was set back, it is looked at on %s", got)
 			}
 		})
 	}
