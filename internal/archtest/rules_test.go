@@ -38,8 +38,8 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 // controllers may use the same packages, whichever of them it is.
 var controllers = []string{
 	"api/v1alpha1", "internal/kube/find", "internal/kube/outline", "internal/kube/status", "internal/limiter",
-	"internal/metrics", "internal/owner", "internal/pki", "internal/reasons", "internal/secrets", "internal/vero/facts",
-	"internal/vero/orderstate", "internal/vero/plan", "internal/vero/protocol",
+	"internal/lru", "internal/metrics", "internal/owner", "internal/pki", "internal/reasons", "internal/secrets",
+	"internal/vero/facts", "internal/vero/orderstate", "internal/vero/plan", "internal/vero/protocol",
 }
 
 // rules is the architecture: every package of the module has its row, from main down to the leaves.
@@ -159,13 +159,13 @@ var rules = []rule{
 		path: "internal/gate",
 		may: []string{
 			"api/v1alpha1", "internal/owner", "internal/reasons", "internal/renewal", "internal/kube/outline",
-			"internal/kube/conditions", "internal/kube/status", "internal/metrics",
+			"internal/kube/conditions", "internal/kube/status", "internal/lru", "internal/metrics",
 		},
 		why: "the gate serves requests of every kind and knows none",
 	},
 	{
 		path: "internal/owner",
-		may:  []string{"internal/kube/access", "internal/pki"},
+		may:  []string{"internal/kube/access", "internal/lru", "internal/pki"},
 		why:  "owner is the security boundary: what it decides depends on nothing but cert-manager's objects and keys",
 	},
 	{
@@ -208,8 +208,10 @@ var rules = []rule{
 	},
 	{
 		path: "internal/kube/outline",
-		may:  []string{"api/v1alpha1", "internal/kube/conditions", "internal/kube/status", "internal/pki"},
-		why:  "outline says what is kept of objects, whoever looks for them",
+		may: []string{
+			"api/v1alpha1", "internal/kube/conditions", "internal/kube/status", "internal/lru", "internal/pki",
+		},
+		why: "outline says what is kept of objects, whoever looks for them",
 	},
 	{
 		path: "internal/metrics",
@@ -241,7 +243,8 @@ var rules = []rule{
 	{
 		path: "internal/secrets",
 		may: []string{
-			"api/v1alpha1", "internal/kube/access", "internal/pki", "internal/sensitive", "internal/vero/protocol",
+			"api/v1alpha1", "internal/kube/access", "internal/lru", "internal/pki", "internal/sensitive",
+			"internal/vero/protocol",
 		},
 		why: "secrets reads credentials into values",
 	},
@@ -300,6 +303,11 @@ var rules = []rule{
 		may:   []string{"internal/endpoints", "internal/pki"},
 		never: pure,
 		why:   "https carries requests of every service, and knows none",
+	},
+	{
+		path:  "internal/lru",
+		never: offline,
+		why:   "lru bounds what is kept in memory, whatever it is",
 	},
 	{
 		path:  "internal/sensitive",
