@@ -32,8 +32,8 @@ type version struct {
 }
 
 // keep a request as it is to the API server, and was with another resourceVersion before, which is the same if nothing
-// was written. It is copied; whoever manages which field is of no interest here. Of a large one, and of one that has its
-// certificate, only the version is kept.
+// was written. It is copied; whoever manages which field is of no interest here. No more than its version is kept of a
+// large one, and of one that has its certificate.
 func (k kept) keep(request *cmapi.CertificateRequest, before string) {
 	const enough = 3
 	earlier := append(slices.Clone(k.get(request.UID).earlier), before)
@@ -64,7 +64,7 @@ func (k kept) is(cached *outline.CertificateRequest) bool {
 		slices.Contains(found.earlier, cached.ResourceVersion))
 }
 
-// news reports whether a change is one that is not kept yet. Where a cache that knew the version that is kept has got an
+// news reports whether a change is one that is not kept yet. Where a cache that knew the version that is kept gets an
 // earlier one, etcd was restored from a backup: what is kept was never written then, and is forgotten.
 func (k kept) news(before, after *outline.CertificateRequest) bool {
 	if last := k.get(after.UID).last; last == before.ResourceVersion && last != after.ResourceVersion {

@@ -64,15 +64,22 @@ func TestACacheThatLagsBehindWhatWasWrittenIsNotBelieved(t *testing.T) {
 // TestALargeRequestIsNotKept, nor one that is served, so that nobody fills the memory; what was written to it is no
 // news all the same.
 func TestALargeRequestIsNotKept(t *testing.T) {
+	const large = 17 << 10
 	for claim, c := range map[string]struct {
 		change func(*cmapi.CertificateRequest)
 		want   bool
 	}{
-		"a usual one":              {func(*cmapi.CertificateRequest) {}, true},
-		"with a large annotation":  {func(r *cmapi.CertificateRequest) { r.Annotations["a"] = strings.Repeat("a", 17<<10) }, false},
-		"with a large CSR":         {func(r *cmapi.CertificateRequest) { r.Spec.Request = make([]byte, 17<<10) }, false},
-		"with many fields' owners": {func(r *cmapi.CertificateRequest) { r.ManagedFields = make([]metav1.ManagedFieldsEntry, 9000) }, true},
-		"one with its certificate": {func(r *cmapi.CertificateRequest) { status.SetIssued(r, []byte("leaf"), nil, "", time.Now()) }, false},
+		"a usual one": {func(*cmapi.CertificateRequest) {}, true},
+		"with a large annotation": {func(r *cmapi.CertificateRequest) {
+			r.Annotations["example.com/note"] = strings.Repeat("n", large)
+		}, false},
+		"with a large CSR": {func(r *cmapi.CertificateRequest) { r.Spec.Request = make([]byte, large) }, false},
+		"written by many": {func(r *cmapi.CertificateRequest) {
+			r.ManagedFields = make([]metav1.ManagedFieldsEntry, large)
+		}, true},
+		"one with its certificate": {func(r *cmapi.CertificateRequest) {
+			status.SetIssued(r, []byte("leaf"), nil, "", time.Now())
+		}, false},
 	} {
 		known := newKept()
 		request := &cmapi.CertificateRequest{ObjectMeta: metav1.ObjectMeta{

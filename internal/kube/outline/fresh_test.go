@@ -23,7 +23,7 @@ func TestARequestThatHasJustComeIsHandedOverOnce(t *testing.T) {
 	}{
 		"an approved one":               {func(*cmapi.CertificateRequest) {}, true},
 		"one that nobody has approved":  {func(r *cmapi.CertificateRequest) { r.Status.Conditions = nil }, false},
-		"one for others":                {func(r *cmapi.CertificateRequest) { r.Spec.IssuerRef.Group = "example.com" }, false},
+		"one for others":                {func(r *cmapi.CertificateRequest) { r.Spec.IssuerRef.Group = "x.example" }, false},
 		"one that says why it waits":    {func(r *cmapi.CertificateRequest) { addReady(r, "it waits") }, false},
 		"one that is larger than usual": {func(r *cmapi.CertificateRequest) { r.Name = strings.Repeat("n", 9<<10) }, false},
 	} {
