@@ -7,7 +7,6 @@ import (
 	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
@@ -65,8 +64,9 @@ func receivedID(id string, err error) string {
 // its RetrievalId: with the same key, GetCertificate could not tell the other order's certificate from this one's. The
 // search is in what a cache knows; what it does not know yet shows when the certificate is for another key.
 //
-// That another order holds the RetrievalId unverified proves nothing: whoever may annotate an order can guess it. Then
-// it is kept and tried, as one that is not verified either: it is dropped if it leads to another's certificate.
+// That another order holds the RetrievalId unverified proves nothing, nor that one of another issuer does: whoever may
+// annotate an order can guess it, and whoever may create an issuer can have a service say it. Then it is kept and
+// tried, as one that is not verified either: it is dropped if it leads to another's certificate.
 func (r *Reconciler) checkNotReplayed(
 	ctx context.Context, order *v1alpha1.VeroOrder, received string, failure error,
 ) error {
@@ -95,15 +95,18 @@ func (r *Reconciler) checkNotReplayed(
 
 // replayed is what a response comes to whose RetrievalId another order holds; nil for what it was.
 func replayed(order, other *v1alpha1.VeroOrder, received string, failure error) error {
-	guessed := other.Status.RetrievalIDUnverified
+	guessed := other.Status.RetrievalIDUnverified || other.Spec.IssuerRef.UID != order.Spec.IssuerRef.UID
 	if unverified, is := errors.AsType[*protocol.UnverifiedError](failure); is {
 		if guessed && other.Spec.PublicKeyDigest != order.Spec.PublicKeyDigest {
 			return nil
 		}
 		return unverified.WithoutRetrievalID()
 	}
-	replay := &protocol.ResponseError{Problem: fmt.Sprintf("its RetrievalId is the one that VeroOrder %s has had before",
-		client.ObjectKeyFromObject(other))}
+	holder := "VeroOrder " + other.Name
+	if other.Namespace != order.Namespace {
+		holder = "a VeroOrder in another namespace" // whose name is nobody's business here
+	}
+	replay := &protocol.ResponseError{Problem: "its RetrievalId is the one that " + holder + " has had before"}
 	if guessed {
 		return &protocol.UnverifiedError{RetrievalID: received, Err: replay}
 	}

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func (k knowing) List(_ context.Context, list client.ObjectList, _ ...client.Lis
 // TestARetrievalIDOfAnotherOrderIsNotKept, whatever else the response is.
 func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
 	order, another := &v1alpha1.VeroOrder{}, v1alpha1.VeroOrder{}
-	order.UID, another.UID = "this", "another"
+	order.UID, another.UID, another.Name = "this", "another", "one-1"
 	notFound := &protocol.HTTPError{Status: 404}
 	untrusted := &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Err: errors.New("a stranger")}
 	unverified := func(err error) error { return &protocol.UnverifiedError{RetrievalID: "r", Err: err} }
@@ -42,7 +43,7 @@ func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
 		"of this order, verified":   {*order, nil, ""},
 		"of this order, unverified": {*order, unverified(notFound), ""},
 		"no RetrievalId":            {another, notFound, ""},
-		"verified":                  {another, nil, "its RetrievalId is the one that VeroOrder / has had before"},
+		"verified":                  {another, nil, "its RetrievalId is the one that VeroOrder one-1 has had before"},
 		"with HTTP 404":             {another, unverified(notFound), notFound.Error()},
 		"with a strange signature":  {another, unverified(untrusted), (&protocol.UnverifiedError{Err: untrusted}).Error()},
 	} {
@@ -69,21 +70,30 @@ func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
 func TestARetrievalIDThatAnotherOrderHasGuessedIsNotLost(t *testing.T) {
 	const intent = 100
 	notFound := &protocol.UnverifiedError{RetrievalID: "r", Err: &protocol.HTTPError{Status: 404}}
+	adopts := func(o *v1alpha1.VeroOrder) { orderstate.RecordAdoption(o, "r", time.Unix(0, 0)) }
+	// Whoever may create issuers may have a service, and trust what that signs.
+	isGiven := func(o *v1alpha1.VeroOrder) { o.Spec.IssuerRef.UID, o.Status.RetrievalID = "theirs", "r" }
 	for claim, c := range map[string]struct {
+		guesses  func(*v1alpha1.VeroOrder)
 		otherKey string
 		err      error
 		kept     string
 	}{
-		"verified":                        {"theirs", nil, "r"},
-		"verified, with the same key":     {"ours", nil, "r"},
-		"not verified":                    {"theirs", notFound, "r"},
-		"not verified, with the same key": {"ours", notFound, ""},
+		"verified":                              {adopts, "theirs", nil, "r"},
+		"verified, with the same key":           {adopts, "ours", nil, "r"},
+		"not verified":                          {adopts, "theirs", notFound, "r"},
+		"not verified, with the same key":       {adopts, "ours", notFound, ""},
+		"verified, by a service of theirs":      {isGiven, "theirs", nil, "r"},
+		"not verified, by a service of theirs":  {isGiven, "theirs", notFound, "r"},
+		"the same key, and a service of theirs": {isGiven, "ours", nil, "r"},
+		"all of that, and not verified with us": {isGiven, "ours", notFound, ""},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			order, another := &v1alpha1.VeroOrder{}, v1alpha1.VeroOrder{}
 			order.UID, order.Spec.PublicKeyDigest = "this", "ours"
 			another.UID, another.Spec.PublicKeyDigest = "another", c.otherKey
-			orderstate.RecordAdoption(&another, "r", time.Unix(0, 0))
+			another.Namespace = "theirs"
+			c.guesses(&another)
 			orderstate.RecordIntent(order, "", 0, time.Unix(intent, 0))
 			id, err := "", c.err
 			if err == nil {
@@ -99,6 +109,9 @@ func TestARetrievalIDThatAnotherOrderHasGuessedIsNotLost(t *testing.T) {
 			if got := order.Status; got.RetrievalID != c.kept || got.RetrievalIDUnverified != (c.kept != "") {
 				t.Errorf("the order holds %q (unverified: %t): %s", got.RetrievalID, got.RetrievalIDUnverified,
 					orderstate.Message(order))
+			}
+			if said := orderstate.Message(order); strings.Contains(said, "theirs") {
+				t.Errorf("the order tells of another namespace: %s", said)
 			}
 		})
 	}
