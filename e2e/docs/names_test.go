@@ -22,7 +22,8 @@ var ofOthers = strings.Fields(`
 	version help from-file from-literal cert key for timeout type patch as dry-run field-selector subresource replicas
 	overwrite namespace create-namespace set values wait reuse-values reset-then-reuse-values show-only no-hooks
 	take-ownership all from-backup include-namespaces exclude-resources status-include-resources
-	rawfile arg patch-file cacert manifest archive check strict destination insecure-ignore-tlog cascade server-side`)
+	rawfile arg patch-file cacert manifest archive check strict destination insecure-ignore-tlog cascade server-side
+	validate`)
 
 // ofTheTests are variables of the tests themselves, which only their page names.
 var ofTheTests = []string{
