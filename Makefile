@@ -19,6 +19,12 @@ COMMIT ?= $(shell git rev-parse --quiet --verify HEAD 2>/dev/null || echo unknow
 # The version is passed by -X below; go's own stamp would fail where git distrusts the checkout's owner.
 BUILD := build -buildvcs=false
 
+# What people give gets into commands of the shell, in quotes, and nothing of it is make's.
+quoted = '$(subst ','\'',$(1))'
+GIVEN := VERSION COMMIT REGISTRY KEY RELEASE SITE_REF VULNDB ONLY
+$(foreach given,$(GIVEN),$(if $(filter-out file,$(origin $(given))),$(if $(findstring $$,$(value $(given))),\
+	$(error $(given) has a dollar sign in it, which make takes for a variable of its own))))
+
 # One set of flags for programs, tests and linters, so that each package is compiled once for all of them. Only the race
 # detector, which needs cgo, compiles packages again.
 export CGO_ENABLED := 0
@@ -133,21 +139,27 @@ image-test: ## checks the image: what is in it, how it runs, that it comes out t
 # one Go, whoever makes it: docs/operations/verify.md says how to compare.
 RELEASE ?= $(BIN)/release
 RELEASE_TOOL = $(GO) -C tools/release run .
+release_check = $(RELEASE_TOOL) check -repository $(CURDIR) -version $(call quoted,$(VERSION))
 
 .PHONY: release
 release: ## makes all that a release has into bin/release/, from the tag of a clean tree (VERSION=1.2.3)
-	@$(RELEASE_TOOL) check -repository $(CURDIR) -version $(VERSION)
+	@$(release_check)
 	@$(MAKE) --no-print-directory helm image sbom
 	@$(MAKE) --no-print-directory plugin VERSION=v$(VERSION)
+	@# Once more: the builds have taken minutes, and somebody may have edited a file meanwhile.
+	@$(release_check)
 	@$(RELEASE_TOOL) assemble -repository $(CURDIR) -version $(VERSION) -commit $(COMMIT) -epoch $(IMAGE_TIME) \
 		-images $(IMAGE_DIR) -program $(call image_binary,amd64) -plugins $(PLUGIN) -sbom $(BIN)/sbom \
-		-helm $(VARMENNE_HELM) -out $(RELEASE)
-	@ls -l $(RELEASE)
+		-helm $(VARMENNE_HELM) -out $(call quoted,$(abspath $(RELEASE)))
+	@ls -l $(call quoted,$(abspath $(RELEASE)))
 
-# REGISTRY is a host, with a port or a path where it has one. The key never gets into the release.
+# REGISTRY is a host, with a port or a path where it has one. The key never gets into the release. A KEY that is given and
+# empty is a mistake: what was to be signed would be published without a signature.
 .PHONY: publish
 publish: ## pushes bin/release/ to REGISTRY (image, chart, what belongs to them); KEY=file signs
-	@$(RELEASE_TOOL) publish -directory $(RELEASE) -registry '$(REGISTRY)' -key '$(abspath $(KEY))'
+	@$(if $(KEY),,$(if $(filter-out undefined,$(origin KEY)),$(error KEY names no file; leave it out where nothing is to be signed)))
+	@key=$(call quoted,$(KEY)); case "$$key" in ''|/*) ;; *) key=$(CURDIR)/$$key ;; esac; \
+	$(RELEASE_TOOL) publish -directory $(call quoted,$(abspath $(RELEASE))) -registry $(call quoted,$(REGISTRY)) -key "$$key"
 
 .PHONY: release-test
 release-test: helm ## checks how a release is put together and published, with a registry of its own
@@ -202,7 +214,7 @@ SITE_REF ?= main
 .PHONY: site
 site: ## renders the pages into a static site in bin/site/, which a browser reads from there or from any server
 	@rm -rf $(BIN)/.site
-	@$(GO) -C tools/docs run ./site -repository $(CURDIR) -ref '$(SITE_REF)' -output $(BIN)/.site
+	@$(GO) -C tools/docs run ./site -repository $(CURDIR) -ref $(call quoted,$(SITE_REF)) -output $(BIN)/.site
 	@rm -rf $(BIN)/site && mv $(BIN)/.site $(BIN)/site && echo "$(BIN)/site/index.html"
 
 .PHONY: unit
@@ -236,7 +248,7 @@ monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of
 .PHONY: compat
 compat: helm $(GOLANGCI_LINT) ## runs the core of the stories with the oldest and newest Kubernetes and cert-manager, and writes the table of versions
 	@cd e2e/compat/certmanager-1.14 && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...
-	@$(GO) -C e2e run ./cmd/compat $(if $(ONLY),-only '$(ONLY)')
+	@$(GO) -C e2e run ./cmd/compat $(if $(ONLY),-only $(call quoted,$(ONLY)))
 
 # SOAKFLAGS='-kills=20 -certificates=100 -seed=1' makes it shorter, or the same again; -run picks one program.
 .PHONY: soak
@@ -314,7 +326,7 @@ VULNDB ?= https://vuln.go.dev
 
 .PHONY: vulncheck
 vulncheck: ## asks the Go vulnerability database about the programs; REQUIRE=1 fails where it does not answer
-	@$(GO) -C tools/vulncheck run . -repository $(CURDIR) -db '$(VULNDB)' $(if $(REQUIRE),-require) . ./cmd/kubectl-varmenne
+	@$(GO) -C tools/vulncheck run . -repository $(CURDIR) -db $(call quoted,$(VULNDB)) $(if $(REQUIRE),-require) . ./cmd/kubectl-varmenne
 
 .PHONY: generate
 generate: stage ## writes what comes from types, markers and comments: deepcopy, CRDs, RBAC, the chart's schema and README

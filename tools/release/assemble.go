@@ -7,8 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +47,7 @@ func (a assembly) write(ctx context.Context) error {
 	if err := checkVersion(a.version); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(a.out); err != nil {
+	if err := a.clear(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(a.out, 0o755); err != nil {
@@ -78,6 +80,29 @@ func (a assembly) write(ctx context.Context) error {
 		fmt.Fprintf(&sums, "%s  %s\n", file.Digest["sha256"], file.Name)
 	}
 	return a.put(sumsFile, []byte(sums.String()))
+}
+
+// ofRelease matches what make release writes, and what the commands of docs/operations/verify.md leave beside that.
+var ofRelease = regexp.MustCompile(`^(varmenne-issuer[-.].+\.(tar|tgz|json)|varmenne\.yaml|` +
+	`kubectl-varmenne_.+\.tar\.gz|LICENSE|` +
+	`licenses\.txt|RELEASE_NOTES\.md|provenance\.intoto\.json|SHA256SUMS(\.sig|\.der)?|release\.pub|pulled)$`)
+
+// clear removes a release that was there before, and nothing else: a slip in RELEASE must not cost anybody's files.
+func (a assembly) clear() error {
+	entries, err := os.ReadDir(a.out)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !ofRelease.MatchString(entry.Name()) {
+			return fmt.Errorf("%s has %s, which is no part of a release, and would be removed; name another directory",
+				a.out, entry.Name())
+		}
+	}
+	return os.RemoveAll(a.out)
 }
 
 // put writes a file of the release.

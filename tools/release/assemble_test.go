@@ -131,6 +131,25 @@ func TestTheSameReleaseIsTheSameBytes(t *testing.T) {
 	}
 }
 
+func TestADirectoryWithOtherFilesIsNotReplaced(t *testing.T) {
+	a := assembled(t)
+	write(t, filepath.Join(a.out, "SHA256SUMS.sig"), "of before")
+	write(t, filepath.Join(a.out, "varmenne-issuer-1.2.2.tgz"), "of before")
+	if err := a.write(t.Context()); err != nil {
+		t.Errorf("a release of before stays: %v", err)
+	}
+	if files := filesOf(t, a.out); files["SHA256SUMS.sig"] != nil || files["varmenne-issuer-1.2.2.tgz"] != nil {
+		t.Error("something is left of the release before")
+	}
+	write(t, filepath.Join(a.out, "thesis.odt"), "years")
+	if err := a.write(t.Context()); err == nil || !strings.Contains(err.Error(), "has thesis.odt, which is no part") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if filesOf(t, a.out)["thesis.odt"] == nil {
+		t.Error("the file is gone all the same")
+	}
+}
+
 // What `make plugin` packs does not depend on the umask. It is built for one platform, to be quick.
 func TestTheSamePluginIsTheSameBytes(t *testing.T) {
 	var made [2][]byte

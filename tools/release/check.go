@@ -18,7 +18,8 @@ func check(ctx context.Context, repository, version string) error {
 	if err := checkVersion(version); err != nil {
 		return err
 	}
-	changed, err := git(ctx, repository, "status", "--porcelain")
+	// Also where the configuration of whoever releases hides files that git does not know.
+	changed, err := git(ctx, repository, "status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
 	if err != nil {
 		return err
 	}
@@ -47,8 +48,14 @@ func checkVersion(version string) error {
 		return fmt.Errorf("%q is no version for a release; VERSION is three numbers, as in 1.2.3 or 1.2.3-rc.1, without a v",
 			version)
 	}
+	if len(version) > longestVersion {
+		return fmt.Errorf("VERSION has %d characters; the tag of an image has %d at most", len(version), longestVersion)
+	}
 	return nil
 }
+
+// longestVersion is how long the tag of an image may be.
+const longestVersion = 128
 
 // git runs git in a repository and returns what it prints.
 func git(ctx context.Context, repository string, arguments ...string) (string, error) {

@@ -72,6 +72,7 @@ func TestNothingButTheTagOfACleanTreeIsReleased(t *testing.T) {
 		"half a version":             {version: "1.2", want: "three numbers"},
 		"none":                       {version: "", want: "three numbers"},
 		"what no tag of an image is": {version: "1.2.3+build", want: "three numbers"},
+		"what is too long for one":   {version: "1.2.3-" + strings.Repeat("a", 300), want: "306 characters"},
 		"a version without a tag":    {version: "1.2.4", want: "there is no tag v1.2.4"},
 		"another commit": {version: "1.2.3", want: "check the tag out", before: func(repository string) {
 			commit(t, repository)
@@ -80,6 +81,10 @@ func TestNothingButTheTagOfACleanTreeIsReleased(t *testing.T) {
 			write(t, filepath.Join(repository, "CHANGELOG.md"), changelog+"\n")
 		}},
 		"a new file": {version: "1.2.3", want: "?? new", before: func(repository string) {
+			write(t, filepath.Join(repository, "new"), "")
+		}},
+		"a new file that git is told not to show": {version: "1.2.3", want: "?? new", before: func(repository string) {
+			inGit(t, repository, "config", "status.showUntrackedFiles", "no")
 			write(t, filepath.Join(repository, "new"), "")
 		}},
 		"a version that the changelog does not know": {
