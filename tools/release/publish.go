@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -43,6 +44,10 @@ type publication struct {
 	progress io.Writer
 }
 
+// isRegistry matches a host, with a port or a path where it has one.
+var isRegistry = regexp.MustCompile(`^(\[[0-9a-fA-F:]+\]|[0-9A-Za-z][0-9A-Za-z.-]*)(:[0-9]{1,5})?` +
+	`(/[0-9a-z][0-9a-z._-]*)*$`)
+
 // push pushes the image, its bills of materials and provenance, and the chart, and signs image, provenance and chart.
 // What is there already stays as it is: pushed twice is pushed once, and a version that was another one is refused.
 func (p publication) push(ctx context.Context) error {
@@ -53,8 +58,13 @@ func (p publication) push(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !isRegistry.MatchString(p.registry) {
+		// Without the value, which may have a password.
+		return errors.New("say where to: REGISTRY=HOST[:PORT][/PATH], as in registry.example or " +
+			"registry.example:5000/mirror; credentials are those of `docker login`")
+	}
 	r := registry{options: []remote.Option{
-		remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain),
+		remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(newCautious()),
 	}}
 	if err := p.pushImage(r, metadata.Version); err != nil {
 		return err
@@ -63,16 +73,14 @@ func (p publication) push(ctx context.Context) error {
 		return err
 	}
 	if p.key == nil {
-		return nil
+		_, err := fmt.Fprintln(p.progress, "Nothing is signed: there was no KEY.")
+		return err
 	}
 	return signFile(p.key, filepath.Join(p.directory, sumsFile))
 }
 
 // tag names a version in a repository of the registry.
 func (p publication) tag(repository, version string) (name.Tag, error) {
-	if p.registry == "" {
-		return name.Tag{}, errors.New("say where to: REGISTRY=registry.example")
-	}
 	return name.NewTag(p.registry+"/"+repository+":"+version, name.StrictValidation)
 }
 
