@@ -177,8 +177,15 @@ func (p publication) pushChart(r registry, metadata metadata) error {
 	return p.finish(r, tag, digest)
 }
 
-// finish signs what has been pushed, if there is a key, and says what is there.
+// finish looks whether what has been pushed is there, signs it, if there is a key, and says what is there.
 func (p publication) finish(r registry, tag name.Tag, digest v1.Hash) error {
+	switch there, err := remote.Head(tag, r.options...); {
+	case err != nil:
+		return fmt.Errorf("the registry has taken %s, and does not show it: %w", tag, err)
+	case there.Digest != digest:
+		return fmt.Errorf("the registry has taken %s with the digest %s, and shows %s; somebody else has pushed it, too",
+			tag, digest, there.Digest)
+	}
 	if p.key != nil {
 		if err := r.sign(tag.Context(), digest, p.key); err != nil {
 			return fmt.Errorf("signing %s: %w", tag, err)
@@ -257,6 +264,9 @@ func (r registry) refuseOther(tag name.Tag, digest v1.Hash) error {
 	switch {
 	case isNotFound(err):
 		return nil
+	case isUnauthorized(err):
+		return fmt.Errorf("looking for %s: the registry wants other credentials than there are; `docker login %s` "+
+			"stores them: %w", tag, tag.RegistryStr(), err)
 	case err != nil:
 		return fmt.Errorf("looking for %s: %w", tag, err)
 	case there.Digest != digest:
@@ -268,9 +278,14 @@ func (r registry) refuseOther(tag name.Tag, digest v1.Hash) error {
 }
 
 // isNotFound reports whether a registry has said that it has no such thing.
-func isNotFound(err error) bool {
+func isNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
+
+// isUnauthorized reports whether a registry does not know who asks.
+func isUnauthorized(err error) bool { return hasStatus(err, http.StatusUnauthorized) }
+
+func hasStatus(err error, status int) bool {
 	refused, isRefused := errors.AsType[*transport.Error](err)
-	return isRefused && refused.StatusCode == http.StatusNotFound
+	return isRefused && refused.StatusCode == status
 }
 
 // blob is the content of a layer, or of a configuration.

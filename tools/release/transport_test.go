@@ -82,3 +82,42 @@ func TestARegistryWithAPasswordIsRefusedWithoutShowingIt(t *testing.T) {
 		}
 	}
 }
+
+func TestARegistryThatIsNoneIsNoticed(t *testing.T) {
+	a := assembled(t)
+	key, _ := newKey(t)
+	for claim, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"one that keeps nothing of what it takes": {func(w http.ResponseWriter, r *http.Request) {
+			switch w.Header().Set("Location", "/v2/upload"); {
+			case r.URL.Path == "/v2/":
+			case r.Method == http.MethodHead || r.Method == http.MethodGet:
+				w.WriteHeader(http.StatusNotFound)
+			case r.Method == http.MethodPut:
+				w.WriteHeader(http.StatusCreated)
+			default:
+				w.WriteHeader(http.StatusAccepted)
+			}
+		}, "and does not show it"},
+		"one that knows nobody": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusUnauthorized)
+		}, "`docker login "},
+		"a page to log in": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "<html>")
+		}, "did not include Docker-Content-Digest"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			server := httptest.NewServer(c.answer)
+			t.Cleanup(server.Close)
+			err := publish(t, a.out, strings.TrimPrefix(server.URL, "http://"), "-key", key)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want %q", err, c.want)
+			}
+			if filesOf(t, a.out)["SHA256SUMS.sig"] != nil {
+				t.Error("the checksums are signed all the same")
+			}
+		})
+	}
+}
