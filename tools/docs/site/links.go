@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,10 +28,10 @@ func (s *site) resolve() error {
 				n.Destination, broken = []byte(destination), append(broken, err)
 			case *ast.Image:
 				image := path.Join(path.Dir(p.source), string(n.Destination))
-				s.images[image] = true
-				if _, err := os.Stat(filepath.Join(s.repository, image)); err != nil {
+				if !s.has(image) {
 					broken = append(broken, fmt.Errorf("%s shows %s, which does not exist", p.source, image))
 				}
+				s.images[image] = true
 			}
 			return ast.WalkContinue, nil
 		})
@@ -49,9 +50,23 @@ func (s *site) sources() []string {
 	return sources
 }
 
+// elsewhere matches what is no file. The renderer leaves out what a browser would run.
+var elsewhere = regexp.MustCompile(`^(https?://|mailto:)`)
+
+// has reports whether a path is one of the repository: what is above it is on this machine only.
+func (s *site) has(name string) bool {
+	_, err := os.Stat(filepath.Join(s.repository, filepath.FromSlash(name)))
+	return err == nil && filepath.IsLocal(filepath.FromSlash(name))
+}
+
+func (s *site) isDirectory(name string) bool {
+	info, err := os.Stat(filepath.Join(s.repository, filepath.FromSlash(name)))
+	return err == nil && info.IsDir()
+}
+
 // destination is where a link of a page leads in the site.
 func (s *site) destination(from *page, link string) (string, error) {
-	if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {
+	if elsewhere.MatchString(link) {
 		return link, nil
 	}
 	name, anchor, anchored := strings.Cut(link, "#")
@@ -59,8 +74,7 @@ func (s *site) destination(from *page, link string) (string, error) {
 	if name != "" {
 		source = path.Join(path.Dir(from.source), name)
 	}
-	info, err := os.Stat(filepath.Join(s.repository, filepath.FromSlash(source)))
-	if err != nil && s.pages[source] == nil {
+	if !s.has(source) && s.pages[source] == nil {
 		return link, fmt.Errorf("%s links to %s, which does not exist", from.source, link)
 	}
 	if list := path.Join(source, "README.md"); s.pages[list] != nil {
@@ -68,7 +82,7 @@ func (s *site) destination(from *page, link string) (string, error) {
 	}
 	to := s.pages[source]
 	switch {
-	case to == nil && info.IsDir():
+	case to == nil && s.isDirectory(source):
 		return fmt.Sprintf("%s/tree/%s/%s", s.address, s.ref, source), nil
 	case to == nil:
 		return fmt.Sprintf("%s/blob/%s/%s", s.address, s.ref, source), nil

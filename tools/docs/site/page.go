@@ -74,7 +74,11 @@ func parse(source string, content []byte) (*page, error) {
 				return ast.WalkStop, fmt.Errorf("%s: raw HTML: %s", source, raw)
 			}
 		case *ast.HTMLBlock:
-			if raw := string(n.Lines().Value(content)); !strings.HasPrefix(raw, "<!--") {
+			raw := string(n.Lines().Value(content))
+			if n.HasClosure() {
+				raw += string(n.ClosureLine.Value(content))
+			}
+			if !comment.MatchString(raw) {
 				return ast.WalkStop, fmt.Errorf("%s: raw HTML: %s", source, raw)
 			}
 		}
@@ -140,6 +144,9 @@ func plain(node ast.Node, content []byte) string {
 
 // lineBreak is the only element that pages have, in cells of tables.
 var lineBreak = regexp.MustCompile(`^<br ?/?>$|^<!--`)
+
+// comment matches a block that is left out: comments, and nothing beside them.
+var comment = regexp.MustCompile(`^(\s*<!--(?s:.*?)-->)*\s*$`)
 
 // blocks renders what scrolls within itself, diagrams, and headings that can be linked to.
 type blocks struct{}

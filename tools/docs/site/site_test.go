@@ -10,7 +10,11 @@ import (
 // build renders a repository with one page beside those that have to be there, and returns that page.
 func build(t *testing.T, content string) (string, error) {
 	t.Helper()
-	repository, output := t.TempDir(), t.TempDir()
+	directory := t.TempDir()
+	repository, output := filepath.Join(directory, "repository"), filepath.Join(directory, "output", "site")
+	if err := write(directory, "secret.png", nil); err != nil {
+		t.Fatal(err)
+	}
 	for name, content := range map[string]string{
 		"README.md": "# Home", "CHANGELOG.md": "# Changes", "CONTRIBUTING.md": "# Contributing",
 		"charts/varmenne-issuer/README.md":             "# Chart",
@@ -62,6 +66,11 @@ func TestWhatIsWrongWithAPageIsAnError(t *testing.T) {
 		"a link to nothing":           {"# Page\n\n[link](nothing.md)", "links to nothing.md, which does not exist"},
 		"an anchor without a heading": {"# Page\n\n[link](../README.md#nothing)", "which has no such heading"},
 		"a picture that is not there": {"# Page\n\n![picture](nothing.png)", "docs/limits.md shows docs/nothing.png"},
+		"a picture outside":           {"# Page\n\n![picture](../../secret.png)", "docs/limits.md shows ../secret.png"},
+		"a link to what is outside":   {"# Page\n\n[link](../../secret.png)", "links to ../../secret.png, which does not"},
+		"a script in a link":          {"# Page\n\n[link](javascript://%0aalert(1))", "links to javascript:"},
+		"a script after a comment":    {"# Page\n\n<!-- a --> <script>alert(1)</script>", "raw HTML: <!-- a --> <script>"},
+		"a script after a long one":   {"# Page\n\n<!--\n--> <script>alert(1)</script>\n", "raw HTML: <!--\n--> <script>"},
 		"HTML":                        {"# Page\n\n<b>bold</b>", "docs/limits.md: raw HTML: <b>"},
 		"a level that is left out":    {"# Page\n\n### Deep", `a level is left out above "Deep"`},
 		"no title":                    {"text", "docs/limits.md has no title"},
