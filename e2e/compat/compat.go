@@ -19,6 +19,9 @@ const (
 	last  = "<!-- end of versions -->\n"
 )
 
+// heading begins the table.
+const heading = "| Kubernetes | cert-manager | Last run | Result |\n| --- | --- | --- | --- |\n"
+
 // The modules of the oldest versions that are supported.
 const (
 	oldestKubernetes  = "e2e/compat/kubernetes-1.29"
@@ -54,17 +57,29 @@ func NewRow(pair binaries.Pins) (Row, error) {
 }
 
 // rowPattern is a row in the table.
-var rowPattern = regexp.MustCompile(`(?m)^\| ([0-9.]+) \| ([0-9.]+) \| ([^|]*) \| ([^|]*) \|$`)
+var rowPattern = regexp.MustCompile(`^\| ([0-9.]+) \| ([0-9.]+) \| ([^|]*) \| ([^|]*) \|$`)
 
-// Rows reads the table of a page.
+// Rows reads the table of a page. A line that cannot be read is an error, or what it says would be lost.
 func Rows(page string) ([]Row, error) {
 	table, _, _, err := find(page)
-	matches := rowPattern.FindAllStringSubmatch(table, -1)
-	rows := make([]Row, 0, len(matches))
-	for _, match := range matches {
+	if err != nil {
+		return nil, err
+	}
+	lines, begun := strings.CutPrefix(table, heading)
+	if !begun {
+		return nil, fmt.Errorf("%s: the table of versions does not begin with %q; put it back as it was written",
+			Page, heading)
+	}
+	var rows []Row
+	for line := range strings.Lines(lines) {
+		match := rowPattern.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
+		if match == nil {
+			return nil, fmt.Errorf("%s: the table of versions has %q, which is no row; put it back as it was written",
+				Page, line)
+		}
 		rows = append(rows, Row{Kubernetes: match[1], CertManager: match[2], Date: match[3], Result: match[4]})
 	}
-	return rows, err
+	return rows, nil
 }
 
 // Earlier is a row as it was in a table, or as it is if the table has none of these versions.
@@ -84,7 +99,7 @@ func Replace(page string, rows []Row) (string, error) {
 		return "", err
 	}
 	var table strings.Builder
-	table.WriteString("| Kubernetes | cert-manager | Last run | Result |\n| --- | --- | --- | --- |\n")
+	table.WriteString(heading)
 	for _, row := range rows {
 		fmt.Fprintf(&table, "| %s | %s | %s | %s |\n",
 			row.Kubernetes, row.CertManager, cmp.Or(row.Date, "–"), cmp.Or(row.Result, "was not run"))
