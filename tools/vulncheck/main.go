@@ -5,12 +5,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -53,7 +55,32 @@ func (c check) run(ctx context.Context, out io.Writer) error {
 			"run 'make vulncheck' where it answers, or with VULNDB=file:///the/path/of/a/mirror\n", err)
 		return nil
 	}
+	if err := c.read(); err != nil {
+		return fmt.Errorf("known vulnerabilities were NOT checked: %w", err)
+	}
 	return c.scan(ctx, out)
+}
+
+// read looks whether a mirror names any module: govulncheck finds nothing in an empty directory, and says so as if all
+// were well.
+func (c check) read() error {
+	directory, isMirror := strings.CutPrefix(c.database, "file://")
+	if !isMirror {
+		return nil
+	}
+	path := filepath.Join(filepath.FromSlash(directory), "index", "modules.json")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("this is no mirror of the database: %w", err)
+	}
+	var modules []struct{}
+	if err := json.Unmarshal(content, &modules); err != nil {
+		return fmt.Errorf("this is no mirror of the database: %s: %w", path, err)
+	}
+	if len(modules) == 0 {
+		return fmt.Errorf("this mirror of the database is empty: %s", path)
+	}
+	return nil
 }
 
 // reach asks a database on a network for what govulncheck asks it first.

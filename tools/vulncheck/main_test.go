@@ -72,6 +72,28 @@ func TestADatabaseThatDoesNotAnswerIsTold(t *testing.T) {
 	})
 }
 
+// A mirror that was cut off in the middle has no vulnerabilities either.
+func TestAMirrorWithNothingInItIsNoAllClear(t *testing.T) {
+	for claim, c := range map[string]struct{ index, want string }{
+		"an index without a module": {"[]", "this mirror of the database is empty"},
+		"half an index":             {`[{"path": "git`, "this is no mirror of the database"},
+		"no index":                  {"", "this is no mirror of the database"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			directory := database(t, "Parse")
+			modules := filepath.Join(directory, "index", "modules.json")
+			err := os.WriteFile(modules, []byte(c.index), 0o600)
+			if c.index == "" {
+				err = os.Remove(modules)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			expect(t, check{database: "file://" + directory}, c.want, "")
+		})
+	}
+}
+
 // expect checks the program of testdata, and what comes of it.
 func expect(t *testing.T, c check, wanted, says string) {
 	t.Helper()
