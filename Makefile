@@ -139,7 +139,8 @@ image-test: ## checks the image: what is in it, how it runs, that it comes out t
 # one Go, whoever makes it: docs/operations/verify.md says how to compare.
 RELEASE ?= $(BIN)/release
 RELEASE_TOOL = $(GO) -C tools/release run .
-release_check = $(RELEASE_TOOL) check -repository $(CURDIR) -version $(call quoted,$(VERSION))
+release_check = $(RELEASE_TOOL) check -repository $(CURDIR) -version $(call quoted,$(VERSION)) \
+	-commit $(call quoted,$(COMMIT))
 
 .PHONY: release
 release: ## makes all that a release has into bin/release/, from the tag of a clean tree (VERSION=1.2.3)

@@ -185,6 +185,9 @@ func (a assembly) testify() error {
 		return err
 	}
 	defer index.close()
+	if err := index.compareArchives(a.out); err != nil {
+		return err
+	}
 	subjects, err := digests(a.out)
 	if err != nil {
 		return err

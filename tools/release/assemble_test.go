@@ -44,8 +44,7 @@ func built(t *testing.T) assembly {
 	}
 	small := filepath.Join(t.TempDir(), "program")
 	write(t, small, "a program")
-	inDirectory(t, "../image", "go", "run", ".", "-out", a.images, "-version", testVersion, "-commit", testCommit,
-		"-epoch", "1700000000", "amd64="+small, "arm64="+small)
+	imageIn(t, a.images, "amd64="+small, "arm64="+small)
 	inDirectory(t, "../..", "cp", "-R", "--parents", "charts", "LICENSE", a.repository)
 	write(t, filepath.Join(a.sbom, "licenses.txt"), "licenses")
 	for _, architecture := range architectures {
@@ -57,6 +56,13 @@ func built(t *testing.T) assembly {
 		"spec: {version: v%s, platforms: [{uri: https://example.com/kubectl-varmenne_linux_amd64.tar.gz, sha256: %x}]}\n",
 		testVersion, sum))
 	return a
+}
+
+// imageIn makes an image of programs by architecture.
+func imageIn(t *testing.T, directory string, programs ...string) {
+	t.Helper()
+	inDirectory(t, "../image", "go", append([]string{"run", ".", "-out", directory, "-version", testVersion,
+		"-commit", testCommit, "-epoch", "1700000000"}, programs...)...)
 }
 
 func inDirectory(t *testing.T, directory, name string, arguments ...string) string {
@@ -236,6 +242,17 @@ func TestWhatIsOfAnotherVersionIsNotReleased(t *testing.T) {
 			manifest := filepath.Join(a.plugins, krewManifest)
 			write(t, manifest, strings.ReplaceAll(string(filesOf(t, a.plugins)[krewManifest]), "v1.2.3", "v1.2.2"))
 		}, `its image is of version "1.2.3", want 1.2.2`},
+		"the image for one platform": {func(a *assembly) {
+			of := filesOf(t, a.images)["varmenne-issuer-arm64.tar"]
+			imageIn(t, a.images, "amd64="+a.program, "arm64="+a.program)
+			write(t, filepath.Join(a.images, "varmenne-issuer-arm64.tar"), string(of))
+		}, "varmenne-issuer-arm64.tar has the image sha256:"},
+		"an image for less": {func(a *assembly) {
+			imageIn(t, a.images, "amd64="+a.program)
+		}, "has the image for 1 architectures, want 2"},
+		"an image for more": {func(a *assembly) {
+			imageIn(t, a.images, "amd64="+a.program, "arm64="+a.program, "s390x="+a.program)
+		}, "for linux/s390x; want one for each of the architectures amd64, arm64 and no other"},
 		"the manifest of Krew": {func(a *assembly) { a.version = "1.2.2" }, "is of v1.2.3, want v1.2.2"},
 		"an archive of the plugin": {func(a *assembly) {
 			write(t, filepath.Join(a.plugins, "kubectl-varmenne_linux_amd64.tar.gz"), "another plugin")

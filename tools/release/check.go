@@ -13,8 +13,8 @@ import (
 )
 
 // check fails where something else would be released than the tag of the version: a tree that was changed, another
-// commit, or one whose changelog does not know the version.
-func check(ctx context.Context, repository, version string) error {
+// commit, also one that only has its name in what is built, or one whose changelog does not know the version.
+func check(ctx context.Context, repository, version, commit string) error {
 	if err := checkVersion(version); err != nil {
 		return err
 	}
@@ -37,6 +37,9 @@ func check(ctx context.Context, repository, version string) error {
 	if head != tagged {
 		return fmt.Errorf("v%[1]s is %[2]s, and HEAD is %[3]s; check the tag out: git checkout v%[1]s",
 			version, tagged, head)
+	}
+	if commit != "" && commit != tagged {
+		return fmt.Errorf("v%s is %s, and COMMIT names %q; leave that out", version, tagged, commit)
 	}
 	_, err = releaseNotes(repository, version)
 	return err

@@ -108,6 +108,15 @@ func TestNothingButTheTagOfACleanTreeIsReleased(t *testing.T) {
 	}
 }
 
+// A machine may have a COMMIT of its own in its environment.
+func TestNoOtherCommitIsNamed(t *testing.T) {
+	repository := tagged(t)
+	err := run(t.Context(), []string{"check", "-repository", repository, "-version", "1.2.3", "-commit", "c0ffee"})
+	if err == nil || !strings.Contains(err.Error(), `COMMIT names "c0ffee"`) {
+		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
 func TestTheNotesAreTheSectionOfTheVersion(t *testing.T) {
 	got, err := releaseNotes(tagged(t), "1.2.3")
 	want := "### Added\n\n- A thing, [explained](docs/monitoring.md).\n\n[1.2.3]: https://example.com/1.2.3\n"

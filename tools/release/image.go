@@ -7,10 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 // image is the image index that is in an OCI archive, unpacked into a directory of its own.
@@ -107,13 +110,61 @@ func (i image) descriptors() ([]pushed, error) {
 		return nil, err
 	}
 	all := []pushed{{platform: "index", descriptor: plain(*index)}}
+	seen := map[string]bool{}
 	for _, m := range manifest.Manifests {
 		if m.Platform == nil {
 			return nil, fmt.Errorf("the manifest %s names no platform", m.Digest)
 		}
+		platform := m.Platform.String()
+		if seen[platform] || !isReleased(platform) {
+			return nil, fmt.Errorf("the image has the manifest %s for %s; want one for each of the architectures %s and no "+
+				"other", m.Digest, platform, strings.Join(architectures[:], ", "))
+		}
+		seen[platform] = true
 		all = append(all, pushed{m.Platform.String(), m.Platform.Architecture, plain(m)})
 	}
 	return all, nil
+}
+
+// isReleased reports whether there are images for a platform.
+func isReleased(platform string) bool {
+	architecture, isLinux := strings.CutPrefix(platform, "linux/")
+	return isLinux && slices.Contains(architectures[:], architecture)
+}
+
+// compareArchives fails where the image is not for all architectures, or the archive for one of them in a directory
+// has another image: one of before, which lay there, for instance.
+func (i image) compareArchives(directory string) error {
+	all, err := i.descriptors()
+	if err != nil {
+		return err
+	}
+	if got, want := len(all), 1+len(architectures); got != want {
+		return fmt.Errorf("%s has the image for %d architectures, want %d", imageArchive, got-1, want-1)
+	}
+	for _, one := range all[1:] {
+		inIndex, err := i.index.Image(one.descriptor.Digest)
+		if err != nil {
+			return err
+		}
+		want, err := inIndex.ConfigName()
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(directory, program+"-"+one.architecture+".tar")
+		alone, err := tarball.ImageFromPath(path, nil)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", path, err)
+		}
+		switch got, err := alone.ConfigName(); {
+		case err != nil:
+			return fmt.Errorf("reading %s: %w", path, err)
+		case got != want:
+			return fmt.Errorf("%s has the image %s, and %s has %s for %s; make the release anew", path, got, imageArchive,
+				want, one.platform)
+		}
+	}
+	return nil
 }
 
 // plain is a descriptor as it stands in the manifest of what refers to it.

@@ -43,14 +43,15 @@ func run(ctx context.Context, arguments []string) error {
 }
 
 func runCheck(ctx context.Context, arguments []string) error {
-	var repository, version string
+	var repository, version, commit string
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.StringVar(&repository, "repository", ".", "root of the repository")
 	flags.StringVar(&version, "version", "", "version of the release, without the v of its tag")
+	flags.StringVar(&commit, "commit", "", "commit that will be named; left out, that of the tag")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
-	return check(ctx, repository, version)
+	return check(ctx, repository, version, commit)
 }
 
 func runAssemble(ctx context.Context, arguments []string) error {
