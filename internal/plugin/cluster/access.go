@@ -47,7 +47,7 @@ func mapper() meta.RESTMapper {
 			known.Add(version.WithKind(kind), scope)
 		}
 	}
-	add(corev1.SchemeGroupVersion, meta.RESTScopeNamespace, "Secret", "ConfigMap", "Event")
+	add(corev1.SchemeGroupVersion, meta.RESTScopeNamespace, "Secret", "ConfigMap", "Event", "Pod")
 	add(corev1.SchemeGroupVersion, meta.RESTScopeRoot, "Namespace")
 	add(cmapi.SchemeGroupVersion, meta.RESTScopeNamespace, cmapi.CertificateKind, cmapi.CertificateRequestKind)
 	add(v1alpha1.GroupVersion, meta.RESTScopeNamespace, v1alpha1.KindVeroIssuer, "VeroOrder", v1alpha1.KindManualIssuer,

@@ -13,8 +13,8 @@ func (p *program) migrate() *cobra.Command {
 		Long: "Before the upgrade of a build whose VeroOrders have a status.phase: carry issuers and orders over to the " +
 			"names that fields have now, so that the upgrade loses nothing. No controller may run meanwhile: scale its " +
 			"Deployment to 0. It can be run again, also after the upgrade.\n\nIt takes the rights to list " +
-			"Deployments, to update the definitions of this program, and to list and patch issuers and orders with " +
-			"their status, everywhere: an administrator has them.",
+			"Deployments and their Pods, to update the definitions of this program, and to list and patch issuers and " +
+			"orders with their status, everywhere: an administrator has them.",
 		Example: "  kubectl varmenne migrate",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {

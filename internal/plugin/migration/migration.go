@@ -15,8 +15,10 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -90,24 +92,48 @@ func Run(ctx context.Context, access client.Client, say func(format string, argu
 }
 
 // refuseControllers returns an error where a controller would undo what is done here: the old one writes whole
-// statuses.
+// statuses. One that is being scaled down still records what its last call has brought, until its Pod is gone.
 func refuseControllers(ctx context.Context, access client.Client) error {
 	list := listOf("apps/v1", "Deployment")
-	labels := client.MatchingLabels{
-		"app.kubernetes.io/name": "varmenne-issuer", "app.kubernetes.io/component": "controller",
-	}
+	labels := client.MatchingLabels{"app.kubernetes.io/component": "controller"}
 	if err := access.List(ctx, list, labels); err != nil {
 		return cluster.Explain(err, "list", "deployments.apps", "", "list Deployments")
 	}
 	for _, deployment := range list.Items {
+		if !isOurs(deployment.GetLabels()) {
+			continue
+		}
 		wanted, found, _ := unstructured.NestedInt64(deployment.Object, "spec", "replicas")
-		running, _, _ := unstructured.NestedInt64(deployment.Object, "status", "replicas")
-		if !found || wanted > 0 || running > 0 {
+		pods, err := podsOf(ctx, access, &deployment)
+		if err != nil {
+			return err
+		}
+		if !found || wanted > 0 || pods > 0 {
 			return fmt.Errorf("the controllers of Deployment %s/%s run: write `kubectl -n %[1]s scale deployment %[2]s "+
 				"--replicas=0`, wait until its Pods are gone, and try again", deployment.GetNamespace(), deployment.GetName())
 		}
 	}
 	return nil
+}
+
+// isOurs reports whether an object is the chart's, also where nameOverride has another name for it.
+func isOurs(labels map[string]string) bool {
+	return labels["app.kubernetes.io/name"] == program || strings.HasPrefix(labels["helm.sh/chart"], program+"-")
+}
+
+// program is the name of the chart.
+const program = "varmenne-issuer"
+
+// podsOf counts the Pods of a Deployment that have not ended, with those that are on their way.
+func podsOf(ctx context.Context, access client.Client, deployment *unstructured.Unstructured) (int, error) {
+	selected, _, _ := unstructured.NestedStringMap(deployment.Object, "spec", "selector", "matchLabels")
+	namespace, pods := deployment.GetNamespace(), listOf("v1", "Pod")
+	err := access.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabels(selected))
+	running := slices.DeleteFunc(pods.Items, func(pod unstructured.Unstructured) bool {
+		phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase")
+		return phase == "Succeeded" || phase == "Failed"
+	})
+	return len(running), cluster.Explain(err, "list", "pods", namespace, "list Pods of namespace "+namespace)
 }
 
 func (k kind) definition(ctx context.Context, access client.Client) (*unstructured.Unstructured, error) {
@@ -185,6 +211,9 @@ func (k kind) carryAll(ctx context.Context, access client.Client, say func(forma
 	for _, object := range list.Items {
 		changed, err := k.carry(ctx, access, &object)
 		what := fmt.Sprintf("%s %s", k.kind, client.ObjectKeyFromObject(&object))
+		if apierrors.IsNotFound(err) {
+			continue // Somebody has deleted it meanwhile.
+		}
 		if err != nil {
 			return cluster.Explain(err, "patch", resource, object.GetNamespace(), "write the new names into "+what)
 		}
