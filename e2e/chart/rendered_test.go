@@ -4,11 +4,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 
 	"github.com/varmenne/varmenne-issuer/e2e/chart"
@@ -121,3 +123,75 @@ func with(values map[string]any, path []string, value any) map[string]any {
 	changed[path[0]] = with(inner, path[1:], value)
 	return changed
 }
+
+// TestNamesThatYAMLTakesForSomethingElseStayNames wherever they are: a namespace may be called 123, on or 1e3.
+func TestNamesThatYAMLTakesForSomethingElseStayNames(t *testing.T) {
+	for _, name := range []string{"123", "on", "1e3", "null"} {
+		r := release(fromYAML(t, `
+nameOverride: "`+name+`"
+priorityClassName: "`+name+`"
+runtimeClassName: "`+name+`"
+watchNamespaces: ["`+name+`"]
+secretNamespaces: ["`+name+`"]
+certManager: {namespace: "`+name+`"}
+messages: {enabled: true, namespaces: ["`+name+`"]}
+caBundle: {inline: x}
+metrics:
+  secure: true
+  serviceMonitor: {enabled: true, namespace: "`+name+`"}
+  readers: [{name: a, namespace: "`+name+`"}]
+prometheusRule: {enabled: true}
+dashboard: {enabled: true, grafanaOperator: {enabled: true}}
+networkPolicy: {enabled: true}
+simulator: {enabled: true}
+`))
+		r.Namespace = name
+		for _, object := range decode(t, must.Get(helm(t).TemplateAll(t.Context(), r))(t)) {
+			checkStrings(t, object.GetKind(), object.Object)
+		}
+	}
+}
+
+// checkStrings checks that a name is a string wherever there is one in an object.
+func checkStrings(t *testing.T, path string, value any) {
+	t.Helper()
+	switch value := value.(type) {
+	case map[string]any:
+		for key, field := range value {
+			_, is := field.(string)
+			switch key {
+			case "namespace", "app.kubernetes.io/name", "priorityClassName", "runtimeClassName":
+				if !is {
+					t.Errorf("%s.%s is %v (%[3]T)", path, key, field)
+				}
+			}
+			checkStrings(t, path+"."+key, field)
+		}
+	case []any:
+		for _, item := range value {
+			checkStrings(t, path, item)
+		}
+	}
+}
+
+// TestAnyVersionMakesALabel of the chart, though a semantic version may be longer, and may end with a hyphen.
+func TestAnyVersionMakesALabel(t *testing.T) {
+	for _, version := range []string{"1.2.3-rc-", "1.2.3-" + strings.Repeat("a", 40) + "-b", "1.2.3+built"} {
+		directory := t.TempDir()
+		h := helm(t)
+		must.Do(t, os.CopyFS(directory, os.DirFS(h.Chart)))
+		path := filepath.Join(directory, "Chart.yaml")
+		about := string(must.Get(os.ReadFile(path))(t))
+		must.Do(t, os.WriteFile(path, []byte(versionLine.ReplaceAllString(about, "version: "+version)), 0o600))
+		h.Chart = directory
+		for _, object := range decode(t, must.Get(h.Template(t.Context(), release(nil)))(t)) {
+			for key, label := range object.GetLabels() {
+				if wrong := validation.IsValidLabelValue(label); len(wrong) > 0 {
+					t.Errorf("%s %s: the label %s is %q: %v", object.GetKind(), object.GetName(), key, label, wrong)
+				}
+			}
+		}
+	}
+}
+
+var versionLine = regexp.MustCompile(`(?m)^version: .*$`)

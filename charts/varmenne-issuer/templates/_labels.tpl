@@ -9,7 +9,7 @@
 
 {{/* What tells the Pods of a component from others; these labels never change. Takes context and component. */}}
 {{- define "varmenne-issuer.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "varmenne-issuer.name" .context }}
+app.kubernetes.io/name: {{ include "varmenne-issuer.name" .context | quote }}
 app.kubernetes.io/instance: {{ .context.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
@@ -21,10 +21,11 @@ before all others; and fixed, those without which the object would be of no use.
 {{- define "varmenne-issuer.labels" -}}
 {{- $values := .context.Values }}
 {{- $version := .context.Chart.AppVersion | replace "+" "_" | trunc 63 }}
+{{- $chart := printf "%s-%s" .context.Chart.Name .context.Chart.Version | replace "+" "_" | trunc 63 }}
 {{- $standard := dict
       "app.kubernetes.io/version" (regexReplaceAll "[^A-Za-z0-9]+$" $version "")
       "app.kubernetes.io/managed-by" .context.Release.Service
-      "helm.sh/chart" (printf "%s-%s" .context.Chart.Name .context.Chart.Version | replace "+" "_" | trunc 63) }}
+      "helm.sh/chart" (regexReplaceAll "[^A-Za-z0-9]+$" $chart "") }}
 {{- $selector := include "varmenne-issuer.selectorLabels" . | fromYaml }}
 {{- include "varmenne-issuer.union" (list $standard $selector ($values.global | default dict).commonLabels $values.commonLabels .labels .fixed) }}
 {{- end }}

@@ -5,10 +5,10 @@ imagePullSecrets:
   {{- . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName | default (.Values.global | default dict).priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.hostAliases }}
 hostAliases:

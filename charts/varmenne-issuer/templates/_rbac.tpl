@@ -39,7 +39,7 @@ kind: {{ $scope }}Role
 metadata:
   name: {{ .name }}
   {{- with .namespace }}
-  namespace: {{ . }}
+  namespace: {{ . | quote }}
   {{- end }}
   labels:
     {{- $labels | nindent 4 }}
@@ -51,7 +51,7 @@ kind: {{ $scope }}RoleBinding
 metadata:
   name: {{ .name }}
   {{- with .namespace }}
-  namespace: {{ . }}
+  namespace: {{ . | quote }}
   {{- end }}
   labels:
     {{- $labels | nindent 4 }}
@@ -62,7 +62,7 @@ roleRef:
 subjects:
 - kind: ServiceAccount
   name: {{ default (include "varmenne-issuer.serviceAccountName" .context) .account }}
-  namespace: {{ .context.Release.Namespace }}
+  namespace: {{ .context.Release.Namespace | quote }}
 {{- end }}
 
 {{/* What the controller's leader election needs. */}}

@@ -30,7 +30,7 @@ apiVersion: monitoring.coreos.com/v1
 kind: {{ $.kind }}
 metadata:
   name: {{ $name }}
-  namespace: {{ default $.context.Release.Namespace .namespace }}
+  namespace: {{ default $.context.Release.Namespace .namespace | quote }}
   labels:
     {{- include "varmenne-issuer.labels" (merge (dict "labels" .labels) $names) | nindent 4 }}
 spec:
@@ -39,7 +39,7 @@ spec:
   jobLabel: app.kubernetes.io/instance
   {{- end }}
   namespaceSelector:
-    matchNames: [{{ $.context.Release.Namespace }}]
+    matchNames: [{{ $.context.Release.Namespace | quote }}]
   selector:
     matchLabels:
       {{- include "varmenne-issuer.selectorLabels" $names | nindent 6 }}
