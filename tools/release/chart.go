@@ -70,7 +70,8 @@ func eachFile(packed io.Reader, do func(name string, content []byte) error) erro
 	for archive := tar.NewReader(decompressed); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			_, err := io.ReadAll(decompressed) // The checksum is behind the last file.
+			return err
 		}
 		if err != nil {
 			return err

@@ -239,8 +239,8 @@ func verifySums(directory string) error {
 		return err
 	}
 	listed, err := os.ReadFile(filepath.Join(directory, sumsFile))
-	if err != nil {
-		return err
+	if err != nil { // It is written last.
+		return fmt.Errorf("the release is not whole; make it anew: %w", err)
 	}
 	for _, file := range files {
 		line := file.Digest["sha256"] + "  " + file.Name + "\n"

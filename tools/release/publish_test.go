@@ -442,6 +442,36 @@ func TestWhatIsNotInTheChecksumsIsNotPublished(t *testing.T) {
 	}
 }
 
+func TestAReleaseThatIsNotWholeIsNotPublished(t *testing.T) {
+	for claim, c := range map[string]struct {
+		spoil func(directory string)
+		want  string
+	}{
+		"one that was cut off": {func(directory string) {
+			if err := os.Remove(filepath.Join(directory, sumsFile)); err != nil {
+				t.Fatal(err)
+			}
+		}, "the release is not whole; make it anew"},
+		"a chart with another byte, among the checksums too": {func(directory string) {
+			packed := filesOf(t, directory)[chartArchive(testVersion)]
+			packed[len(packed)-8] ^= 1
+			write(t, filepath.Join(directory, chartArchive(testVersion)), string(packed))
+			inDirectory(t, directory, "sh", "-c", "rm SHA256SUMS && sha256sum * > ../sums && mv ../sums SHA256SUMS")
+		}, "gzip: invalid checksum"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			a, registry := assembled(t), startRegistry(t, false)
+			c.spoil(a.out)
+			if err := publish(t, a.out, registry.host); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			if registry.puts > 0 {
+				t.Errorf("%d manifests were pushed all the same", registry.puts)
+			}
+		})
+	}
+}
+
 func TestAKeyThatWillNotDoIsRefusedWithoutShowingIt(t *testing.T) {
 	for claim, c := range map[string]struct{ arguments, want string }{
 		"RSA":           {"genpkey -algorithm RSA", "want ECDSA"},
