@@ -22,13 +22,35 @@ type artifact struct {
 
 // push pushes an artifact by its digest or, where there is one, with a tag. It returns its digest.
 func (r registry) push(a artifact, repository name.Repository, tag *name.Tag) (v1.Hash, error) {
-	config, err := r.pushBlob(repository, a.config)
+	raw, digest, err := a.manifest()
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	layer, err := r.pushBlob(repository, a.layer)
+	if tag != nil {
+		if err := r.refuseOther(*tag, digest); err != nil {
+			return v1.Hash{}, err
+		}
+	}
+	for _, b := range []blob{a.config, a.layer} {
+		if err := remote.WriteLayer(repository, static.NewLayer(b.content, b.mediaType), r.options...); err != nil {
+			return v1.Hash{}, err
+		}
+	}
+	if tag == nil {
+		return digest, remote.Put(repository.Digest(digest.String()), raw, r.options...)
+	}
+	return digest, remote.Put(*tag, raw, r.options...)
+}
+
+// manifest is what an artifact is in a registry, and its digest.
+func (a artifact) manifest() (manifest, v1.Hash, error) {
+	config, err := a.config.describe()
 	if err != nil {
-		return v1.Hash{}, err
+		return nil, v1.Hash{}, err
+	}
+	layer, err := a.layer.describe()
+	if err != nil {
+		return nil, v1.Hash{}, err
 	}
 	layer.Annotations = map[string]string{"org.opencontainers.image.title": a.title}
 	raw, err := json.Marshal(v1.Manifest{
@@ -36,31 +58,16 @@ func (r registry) push(a artifact, repository name.Repository, tag *name.Tag) (v
 		Config: config, Layers: []v1.Descriptor{layer}, Subject: a.subject,
 	})
 	if err != nil {
-		return v1.Hash{}, err
+		return nil, v1.Hash{}, err
 	}
-	pushed := static.NewLayer(raw, types.OCIManifestSchema1)
-	digest, err := pushed.Digest()
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	if tag == nil {
-		return digest, remote.Put(repository.Digest(digest.String()), manifest(raw), r.options...)
-	}
-	if err := r.refuseOther(*tag, digest); err != nil {
-		return v1.Hash{}, err
-	}
-	return digest, remote.Put(*tag, manifest(raw), r.options...)
+	digest, err := static.NewLayer(raw, types.OCIManifestSchema1).Digest()
+	return raw, digest, err
 }
 
-// pushBlob pushes a blob, and describes it.
-func (r registry) pushBlob(repository name.Repository, b blob) (v1.Descriptor, error) {
-	layer := static.NewLayer(b.content, b.mediaType)
-	digest, err := layer.Digest()
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	described := v1.Descriptor{MediaType: b.mediaType, Size: int64(len(b.content)), Digest: digest}
-	return described, remote.WriteLayer(repository, layer, r.options...)
+// describe describes a blob in the manifest of what it belongs to.
+func (b blob) describe() (v1.Descriptor, error) {
+	digest, err := static.NewLayer(b.content, b.mediaType).Digest()
+	return v1.Descriptor{MediaType: b.mediaType, Size: int64(len(b.content)), Digest: digest}, err
 }
 
 // manifest is an OCI manifest as it is pushed.

@@ -66,10 +66,25 @@ func (p publication) push(ctx context.Context) error {
 	r := registry{options: []remote.Option{
 		remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(newCautious()),
 	}}
+	chart, err := p.chart(metadata)
+	if err != nil {
+		return err
+	}
+	tag, err := p.tag(chartRepository, metadata.Version)
+	if err != nil {
+		return err
+	}
+	_, digest, err := chart.manifest()
+	if err != nil {
+		return err
+	}
+	if err := r.refuseOther(tag, digest); err != nil { // before anything is there
+		return err
+	}
 	if err := p.pushImage(r, metadata.Version); err != nil {
 		return err
 	}
-	if err := p.pushChart(r, metadata); err != nil {
+	if err := p.pushChart(r, chart, tag); err != nil {
 		return err
 	}
 	if p.key == nil {
@@ -156,21 +171,19 @@ func (p publication) refer(r registry, repository name.Repository, to pushed) er
 	return nil
 }
 
-// pushChart pushes the chart as Helm pulls it.
-func (p publication) pushChart(r registry, metadata metadata) error {
-	tag, err := p.tag(chartRepository, metadata.Version)
-	if err != nil {
-		return err
-	}
+// chart is the chart as Helm pulls it.
+func (p publication) chart(metadata metadata) (artifact, error) {
 	content, err := os.ReadFile(filepath.Join(p.directory, chartArchive(metadata.Version)))
-	if err != nil {
-		return err
-	}
-	digest, err := r.push(artifact{
+	return artifact{
 		config: blob{chartConfigType, metadata.json},
 		layer:  blob{chartContentType, content},
 		title:  chartArchive(metadata.Version),
-	}, tag.Context(), &tag)
+	}, err
+}
+
+// pushChart pushes the chart with its version.
+func (p publication) pushChart(r registry, chart artifact, tag name.Tag) error {
+	digest, err := r.push(chart, tag.Context(), &tag)
 	if err != nil {
 		return fmt.Errorf("pushing %s: %w", tag, err)
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	ociregistry "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
@@ -411,6 +412,25 @@ func TestAVersionThatWasAnotherOneIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := publish(t, other.out, registry.host)
+	if err == nil || !strings.Contains(err.Error(), "a version is published once") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if registry.puts != puts {
+		t.Errorf("%d manifests were pushed all the same", registry.puts-puts)
+	}
+}
+
+func TestAChartThatWasAnotherOneKeepsTheImageFromBeingPushed(t *testing.T) {
+	a, registry := assembled(t), startRegistry(t, false)
+	tag, err := name.NewTag(registry.host + "/" + chartRepository + ":" + testVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(tag, empty.Image); err != nil {
+		t.Fatal(err)
+	}
+	puts := registry.puts
+	err = publish(t, a.out, registry.host)
 	if err == nil || !strings.Contains(err.Error(), "a version is published once") {
 		t.Errorf("got %v, want a refusal", err)
 	}
