@@ -56,7 +56,7 @@ func (a assembly) write(ctx context.Context) error {
 	if err := a.collect(); err != nil {
 		return err
 	}
-	chart, err := packageChart(ctx, a.helm, filepath.Join(a.repository, "charts", program), a.version,
+	chart, err := packageChart(ctx, a.helm, filepath.Join(a.repository, chartDirectory), a.version,
 		time.Unix(a.epoch, 0).UTC())
 	if err != nil {
 		return err

@@ -180,6 +180,17 @@ func TestTheChartIsOfTheVersionAndAsksForItsImage(t *testing.T) {
 	}
 }
 
+// Nobody who has pulled a chart has the pages beside it.
+func TestThePageOfTheChartLinksToTheTag(t *testing.T) {
+	page := inDirectory(t, assembled(t).out, "tar", "-xzOf", chartArchive(testVersion), program+"/README.md")
+	if want := "](" + homepage + "/blob/v1.2.3/docs/operations/install.md#the-image)"; !strings.Contains(page, want) {
+		t.Errorf("the page has no link that ends in %q", want)
+	}
+	if left := relativeLink.FindAllString(page, -1); len(left) > 0 {
+		t.Errorf("these lead to files that are not there: %q", left)
+	}
+}
+
 // Helm writes the time at which it packages: within one second two archives are the same, and later no more.
 func TestTheFilesOfTheChartHaveTheTimeOfTheCommit(t *testing.T) {
 	listed := inDirectory(t, assembled(t).out, "tar", "--utc", "--numeric-owner", "-tvzf", chartArchive(testVersion))

@@ -31,14 +31,18 @@ func packageChart(ctx context.Context, helm, chart, version string, modified tim
 	if err != nil {
 		return nil, err
 	}
-	return repack(packed, modified)
+	return repack(packed, version, modified)
 }
+
+// chartDirectory is where the chart is in the repository.
+const chartDirectory = "charts/" + program
 
 // chartArchive is the name that helm gives the archive.
 func chartArchive(version string) string { return program + "-" + version + ".tgz" }
 
-// repack writes an archive anew, with one time for all files and nothing else of where it was made.
-func repack(packed []byte, modified time.Time) ([]byte, error) {
+// repack writes an archive anew, with one time for all files and nothing else of where it was made. The links of the
+// chart's page lead to the tag.
+func repack(packed []byte, version string, modified time.Time) ([]byte, error) {
 	var repacked bytes.Buffer
 	compressed, err := gzip.NewWriterLevel(&repacked, gzip.BestCompression)
 	if err != nil {
@@ -46,6 +50,9 @@ func repack(packed []byte, modified time.Time) ([]byte, error) {
 	}
 	archive := tar.NewWriter(compressed)
 	err = eachFile(bytes.NewReader(packed), func(name string, content []byte) error {
+		if name == program+"/README.md" {
+			content = []byte(resolveLinks(string(content), chartDirectory, version))
+		}
 		header := &tar.Header{
 			Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content)), ModTime: modified,
 		}

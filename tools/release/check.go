@@ -75,7 +75,7 @@ func git(ctx context.Context, repository string, arguments ...string) (string, e
 }
 
 // releaseNotes are the section of the changelog that is about a version, without its heading. Links that are defined
-// at the end of the changelog go with it.
+// at the end of the changelog go with it, and those to pages lead to the tag.
 func releaseNotes(repository, version string) (string, error) {
 	path := filepath.Join(repository, "CHANGELOG.md")
 	changelog, err := os.ReadFile(path)
@@ -101,5 +101,5 @@ func releaseNotes(repository, version string) (string, error) {
 	if len(links) > 0 {
 		text += "\n\n" + strings.TrimSpace(strings.Join(links, ""))
 	}
-	return text + "\n", nil
+	return resolveLinks(text, "", version) + "\n", nil
 }

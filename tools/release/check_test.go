@@ -119,7 +119,8 @@ func TestNoOtherCommitIsNamed(t *testing.T) {
 
 func TestTheNotesAreTheSectionOfTheVersion(t *testing.T) {
 	got, err := releaseNotes(tagged(t), "1.2.3")
-	want := "### Added\n\n- A thing, [explained](docs/monitoring.md).\n\n[1.2.3]: https://example.com/1.2.3\n"
+	want := "### Added\n\n- A thing, [explained](" + homepage +
+		"/blob/v1.2.3/docs/monitoring.md).\n\n[1.2.3]: https://example.com/1.2.3\n"
 	if err != nil || got != want {
 		t.Errorf("got %q (%v), want %q", got, err, want)
 	}

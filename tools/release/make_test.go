@@ -30,7 +30,7 @@ func TestNothingThatIsGivenToMakeIsRun(t *testing.T) {
 		"a command in the version":      {"release VERSION=1.2.3`touch `", "is no version for a release"},
 		"a quotation mark":              {"release VERSION=1.2.3';touch ;'", "is no version for a release"},
 		"a variable of make":            {"release VERSION=$(shell touch )", "VERSION has a dollar sign"},
-		"a command after the registry":  {"publish REGISTRY=x.example';touch ;'", "no such file"},
+		"a command after the registry":  {"publish REGISTRY=x.example';touch ;'", "has no release; make it first"},
 		"a command after the key":       {"publish REGISTRY=x.example KEY=none';touch ;'", "no such file"},
 		"a version of several words":    {"release VERSION=1.2.3 -repository=/", "is no version for a release"},
 		"a version that is like a flag": {"release VERSION=-h", "is no version for a release"},

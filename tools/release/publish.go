@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -249,7 +250,7 @@ func chartMetadata(directory string) (metadata, error) {
 func verifySums(directory string) error {
 	files, err := digests(directory)
 	if err != nil {
-		return err
+		return noRelease(directory, err)
 	}
 	listed, err := os.ReadFile(filepath.Join(directory, sumsFile))
 	if err != nil { // It is written last.
@@ -266,6 +267,14 @@ func verifySums(directory string) error {
 		return fmt.Errorf("%s lists %d files, and %s has %d; make the release anew", sumsFile, got, directory, len(files))
 	}
 	return nil
+}
+
+// noRelease says what to do where there is nothing to publish yet.
+func noRelease(directory string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s has no release; make it first: make release VERSION=1.2.3", directory)
+	}
+	return err
 }
 
 // registry is what artifacts are pushed to.

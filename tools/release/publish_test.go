@@ -492,6 +492,13 @@ func TestAReleaseThatIsNotWholeIsNotPublished(t *testing.T) {
 	}
 }
 
+func TestWhereThereIsNoReleaseItIsSaidHowToMakeOne(t *testing.T) {
+	err := publish(t, filepath.Join(t.TempDir(), "none"), "registry.example")
+	if err == nil || !strings.Contains(err.Error(), "make release") {
+		t.Errorf("got %v, want what to do", err)
+	}
+}
+
 func TestAKeyThatWillNotDoIsRefusedWithoutShowingIt(t *testing.T) {
 	for claim, c := range map[string]struct{ arguments, want string }{
 		"RSA":           {"genpkey -algorithm RSA", "want ECDSA"},
