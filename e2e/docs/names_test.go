@@ -23,7 +23,7 @@ var ofOthers = strings.Fields(`
 	overwrite namespace create-namespace set values wait reuse-values reset-then-reuse-values show-only no-hooks
 	take-ownership all from-backup include-namespaces exclude-resources status-include-resources
 	rawfile arg patch-file cacert manifest archive check strict destination insecure-ignore-tlog cascade server-side
-	validate`)
+	validate plain-http`)
 
 // ofTheTests are variables of the tests themselves, which only their page names.
 var ofTheTests = []string{

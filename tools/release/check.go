@@ -10,10 +10,12 @@ import (
 	"strings"
 
 	"golang.org/x/mod/semver"
+	"sigs.k8s.io/yaml"
 )
 
 // check fails where something else would be released than the tag of the version: a tree that was changed, another
-// commit, also one that only has its name in what is built, or one whose changelog does not know the version.
+// commit, also one that only has its name in what is built, or one whose changelog does not know the version or whose
+// chart is of another one.
 func check(ctx context.Context, repository, version, commit string) error {
 	if err := checkVersion(version); err != nil {
 		return err
@@ -41,8 +43,32 @@ func check(ctx context.Context, repository, version, commit string) error {
 	if commit != "" && commit != tagged {
 		return fmt.Errorf("v%s is %s, and COMMIT names %q; leave that out", version, tagged, commit)
 	}
-	_, err = releaseNotes(repository, version)
-	return err
+	if _, err := releaseNotes(repository, version); err != nil {
+		return err
+	}
+	return checkChart(repository, version)
+}
+
+// checkChart fails where the chart in the repository is of another version than its package would be: its page names
+// its own.
+func checkChart(repository, version string) error {
+	path := filepath.Join(repository, chartDirectory, "Chart.yaml")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var chart struct {
+		Version    string `json:"version"`
+		AppVersion string `json:"appVersion"`
+	}
+	if err := yaml.Unmarshal(content, &chart); err != nil {
+		return fmt.Errorf("reading %s: %w", path, err)
+	}
+	if chart.Version != version || chart.AppVersion != version {
+		return fmt.Errorf("%s has the version %s and the appVersion %s; write %s into both, run make generate, and commit "+
+			"that with the tag", path, chart.Version, chart.AppVersion, version)
+	}
+	return nil
 }
 
 // checkVersion fails for what is no semantic version, and for one that cannot be the tag of an image.

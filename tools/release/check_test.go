@@ -32,6 +32,11 @@ func tagged(t *testing.T) string {
 	t.Helper()
 	repository := t.TempDir()
 	write(t, filepath.Join(repository, "CHANGELOG.md"), changelog)
+	chart := filepath.Join(repository, chartDirectory)
+	if err := os.MkdirAll(chart, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(chart, "Chart.yaml"), "version: 1.2.3\nappVersion: 1.2.3\n")
 	inGit(t, repository, "init", "--quiet")
 	inGit(t, repository, "add", ".")
 	commit(t, repository)
@@ -90,6 +95,10 @@ func TestNothingButTheTagOfACleanTreeIsReleased(t *testing.T) {
 		"a version that the changelog does not know": {
 			version: "1.3.0", want: `needs a section "## [1.3.0] - YYYY-MM-DD"`,
 			before: func(repository string) { inGit(t, repository, "tag", "v1.3.0") },
+		},
+		"a version that the chart has not": {
+			version: "1.2.2", want: "has the version 1.2.3 and the appVersion 1.2.3; write 1.2.2 into both",
+			before: func(repository string) { inGit(t, repository, "tag", "v1.2.2") },
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {
