@@ -31,8 +31,11 @@ const (
 // architectures are those of the image.
 var architectures = [...]string{"amd64", "arm64"}
 
-// billOfMaterials is the name of the file for an architecture.
-func billOfMaterials(architecture string) string { return program + "-" + architecture + ".cdx.json" }
+// billSuffix ends the name of a bill of materials, in CycloneDX.
+const billSuffix = ".cdx.json"
+
+// billOfMaterials is the name of the file for an architecture of the image.
+func billOfMaterials(architecture string) string { return program + "-" + architecture + billSuffix }
 
 // assembly is what a release is put together from, and where.
 type assembly struct {
@@ -84,7 +87,7 @@ func (a assembly) write(ctx context.Context) error {
 
 // ofRelease matches what make release writes, and what the commands of docs/operations/verify.md leave beside that.
 var ofRelease = regexp.MustCompile(`^(varmenne-issuer[-.].+\.(tar|tgz|json)|varmenne\.yaml|` +
-	`kubectl-varmenne_.+\.tar\.gz|LICENSE|` +
+	`kubectl-varmenne_.+\.(tar\.gz|cdx\.json)|LICENSE|` +
 	`licenses\.txt|RELEASE_NOTES\.md|provenance\.intoto\.json|SHA256SUMS(\.sig|\.der)?|release\.pub|pulled)$`)
 
 // clear removes a release that was there before, and nothing else: a slip in RELEASE must not cost anybody's files.
@@ -120,6 +123,10 @@ func (a assembly) collect() error {
 		filepath.Join(a.plugins, krewManifest), filepath.Join(a.images, imageArchive),
 		filepath.Join(a.sbom, "licenses.txt"), filepath.Join(a.repository, "LICENSE"),
 	})
+	for _, archive := range plugins {
+		name := strings.TrimSuffix(filepath.Base(archive), ".tar.gz") + billSuffix
+		sources = append(sources, filepath.Join(a.sbom, name))
+	}
 	for _, architecture := range architectures {
 		sources = append(sources, filepath.Join(a.images, program+"-"+architecture+".tar"),
 			filepath.Join(a.sbom, billOfMaterials(architecture)))

@@ -50,6 +50,7 @@ func built(t *testing.T) assembly {
 	for _, architecture := range architectures {
 		write(t, filepath.Join(a.sbom, billOfMaterials(architecture)), `{"bomFormat": "CycloneDX"}`)
 	}
+	write(t, filepath.Join(a.sbom, "kubectl-varmenne_linux_amd64.cdx.json"), `{"bomFormat": "CycloneDX"}`)
 	write(t, filepath.Join(a.plugins, "kubectl-varmenne_linux_amd64.tar.gz"), "a plugin")
 	sum := sha256.Sum256([]byte("a plugin"))
 	write(t, filepath.Join(a.plugins, krewManifest), fmt.Sprintf(
@@ -107,8 +108,9 @@ func filesOf(t *testing.T, directory string) map[string][]byte {
 func TestAReleaseHasAllThatBelongsToIt(t *testing.T) {
 	a := assembled(t)
 	want := []string{
-		"LICENSE", "RELEASE_NOTES.md", "SHA256SUMS", "kubectl-varmenne_linux_amd64.tar.gz", "licenses.txt",
-		"provenance.intoto.json", "varmenne-issuer-1.2.3.tgz", "varmenne-issuer-amd64.cdx.json",
+		"LICENSE", "RELEASE_NOTES.md", "SHA256SUMS", "kubectl-varmenne_linux_amd64.cdx.json",
+		"kubectl-varmenne_linux_amd64.tar.gz", "licenses.txt", "provenance.intoto.json", "varmenne-issuer-1.2.3.tgz",
+		"varmenne-issuer-amd64.cdx.json",
 		"varmenne-issuer-amd64.tar", "varmenne-issuer-arm64.cdx.json", "varmenne-issuer-arm64.tar",
 		"varmenne-issuer.oci.tar", "varmenne.yaml",
 	}
