@@ -178,6 +178,18 @@ func TestTheSearchFindsWithTheKeyboardAlone(t *testing.T) {
 	}
 }
 
+// TestAWordOfAHeadingAloneShowsHowItsSectionBegins, not how it ends.
+func TestAWordOfAHeadingAloneShowsHowItsSectionBegins(t *testing.T) {
+	t.Parallel()
+	p := chromium.Get(t).Open(t, browser.Look{})
+	p.Visit(serve(t) + "docs/limits.html")
+	p.TabTo("#search")
+	p.Press("contributing decisions")
+	const excerpt = "#results a[href$='CONTRIBUTING.html#decisions'] span"
+	p.Await(fmt.Sprintf("document.querySelector(%q) !== null", excerpt))
+	must.Contain(t, p.Text(excerpt), "What could have been decided otherwise")
+}
+
 func TestWithoutScriptNothingIsMissingButTheSearch(t *testing.T) {
 	t.Parallel()
 	origin := serve(t)

@@ -32,11 +32,11 @@ function weight(section, words) {
   return sum;
 }
 
-// excerpt is what stands around the first of the words.
+// excerpt is what stands around the first of the words, or the beginning where all of them are in the heading.
 function excerpt(text, words) {
   const lower = text.toLowerCase();
-  const at = Math.max(0, Math.min(...words.map((word) => lower.indexOf(word)).filter((i) => i >= 0), text.length) - 50);
-  const start = at === 0 || at >= text.length ? 0 : text.indexOf(" ", at) + 1;
+  const first = Math.min(...words.map((word) => lower.indexOf(word)).filter((i) => i >= 0));
+  const start = first <= 50 || first === Infinity ? 0 : text.indexOf(" ", first - 50) + 1;
   return (start > 0 ? "… " : "") + text.slice(start, start + 150) + (text.length > start + 150 ? " …" : "");
 }
 
