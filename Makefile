@@ -247,7 +247,7 @@ monitoring: assets helm ## runs the tests of alerts and dashboard, on metrics of
 
 # It builds Kubernetes and cert-manager twice, and is for when a pin has changed, or what they have to serve.
 .PHONY: compat
-compat: helm $(GOLANGCI_LINT) ## runs the core of the stories with the oldest and newest Kubernetes and cert-manager, and writes the table of versions
+compat: helm $(GOLANGCI_LINT) ## runs the core of the stories with the oldest and newest Kubernetes and cert-manager, and writes the table of versions (ONLY=KUBERNETES,CERT-MANAGER runs one pair)
 	@cd e2e/compat/certmanager-1.14 && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...
 	@$(GO) -C e2e run ./cmd/compat $(if $(ONLY),-only $(call quoted,$(ONLY)))
 

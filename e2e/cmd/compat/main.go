@@ -98,9 +98,18 @@ func run(ctx context.Context, only string) error {
 		rows = append(rows, row)
 	}
 	if !ran {
-		return fmt.Errorf("-only: %q is none of the pairs in the table of %s", only, compat.Page)
+		return fmt.Errorf("ONLY=%s is none of the pairs in the table of %s: %s", only, compat.Page, pairsOf(rows))
 	}
 	return errors.Join(append(failures, writeTable(page, rows))...)
+}
+
+// pairsOf are the pairs of rows, as -only takes them.
+func pairsOf(rows []compat.Row) string {
+	pairs := make([]string, 0, len(rows))
+	for _, row := range rows {
+		pairs = append(pairs, row.Kubernetes+","+row.CertManager)
+	}
+	return strings.Join(pairs, " ")
 }
 
 func writeTable(page string, rows []compat.Row) error {
