@@ -169,7 +169,7 @@ func TestWhatIsSetToNullIsLeftOut(t *testing.T) {
 func TestADigestGoesBeforeATag(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("0", 64)
 	for want, image := range map[string]map[string]any{
-		"varmenne/varmenne-issuer:0.1.0":              {},
+		"varmenne/varmenne-issuer:0.2.0":              {},
 		"registry.example/varmenne/varmenne-issuer:9": {"registry": "registry.example", "tag": "9"},
 		"own@" + digest: {"repository": "own", "tag": "9", "digest": digest},
 	} {

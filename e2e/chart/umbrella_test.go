@@ -19,9 +19,9 @@ func TestGlobalValuesStandInForTheChartsOwn(t *testing.T) {
 		image, priority, secrets string
 		revisions                int32
 	}{
-		"global": {global, "registry.example/varmenne/varmenne-issuer:0.1.0", "system-cluster-critical", "pull other", 0},
-		"own":    {own, "own.example/varmenne/varmenne-issuer:0.1.0", "own", "own", 7},
-		"none":   {fromYAML(t, `simulator: {enabled: true}`), "varmenne/varmenne-issuer:0.1.0", "", "", 3},
+		"global": {global, "registry.example/varmenne/varmenne-issuer:0.2.0", "system-cluster-critical", "pull other", 0},
+		"own":    {own, "own.example/varmenne/varmenne-issuer:0.2.0", "own", "own", 7},
+		"none":   {fromYAML(t, `simulator: {enabled: true}`), "varmenne/varmenne-issuer:0.2.0", "", "", 3},
 	} {
 		rendered := render(t, example.values)
 		controller, simulated := deployment(t, rendered, releaseName), deployment(t, rendered, "-simulator")

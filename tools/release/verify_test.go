@@ -60,7 +60,7 @@ func (r reader) enter(t *testing.T, text string) (string, error) {
 	if err := os.Symlink(r.helm, filepath.Join(programs, "helm")); err != nil {
 		t.Fatal(err)
 	}
-	text = strings.NewReplacer("0.1.0", testVersion, "registry.example", r.host, "helm pull", "helm pull --plain-http").
+	text = strings.NewReplacer("0.2.0", testVersion, "registry.example", r.host, "helm pull", "helm pull --plain-http").
 		Replace(text)
 	command := exec.CommandContext(t.Context(), "sh", "-e", "-c", text)
 	command.Dir, command.Env = r.out, append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"))
