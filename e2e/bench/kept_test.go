@@ -16,7 +16,8 @@ import (
 )
 
 // BenchmarkStartBesideKeptOrders reports what orders that have ended cost a controller at its start: memory in MiB
-// without any and with them, when that is steady and after a minute of rest; GETs until all were looked at; and how long that takes, in seconds.
+// without any and with them, when that is steady and after a minute of rest; GETs until all were looked at; how long
+// that takes, in seconds.
 func BenchmarkStartBesideKeptOrders(b *testing.B) {
 	const kept = 2000
 	w := start(b)
