@@ -40,8 +40,8 @@ func TestWhatPeopleDoEndsAsThePageSays(t *testing.T) {
 	for _, action := range userActions() {
 		t.Run(action.what+" "+action.during, func(t *testing.T) {
 			t.Parallel()
-			// The service takes a while, so that there is time to interfere.
-			s := beginRow(t, "--processing-delay=15s")
+			// The service takes a while, so that there is time to interfere, and for the request to say that it waits.
+			s := beginRow(t, "--processing-delay=30s")
 			s.prepare(s.Issuer())
 			action.do(s)
 			action.follow(s)

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
@@ -67,8 +66,11 @@ func TestARetrievalIDThatIsAnothersIsShownNoLonger(t *testing.T) {
 	if said != "" || carried == "" {
 		t.Errorf("while the certificate may be there any moment the request says %q, and carries %q", said, carried)
 	}
-	r.clock.Step(16 * time.Second)
-	r.reconcile()
+	order.Status.LastError = &v1alpha1.VeroOrderError{Code: "Cut", Message: "half of it", Time: metav1.Now()}
+	write()
+	if said := conditions.ReadyMessage(r.request); said == "" {
+		t.Error("the request says nothing of an error")
+	}
 	order.Status.State, order.Status.RefusedRetrievalID = v1alpha1.VeroOrderSubmitting, order.Status.RetrievalID
 	order.Status.RetrievalID, order.Status.AcceptanceTime = "", nil
 	write()

@@ -91,6 +91,8 @@ type Order struct {
 	// Operation is what was asked for, Receipt what the authority has given for it; both are shown once Accepted is set.
 	Operation, Receipt string
 	Accepted           time.Time
+	// Disturbed: not all goes as usual, which is to be told at once.
+	Disturbed bool
 	// Disowned: the Receipt that was shown before was not the order's.
 	Disowned bool
 	// Annotations are those with which the request carries what the Backend needs to make the order again, should

@@ -62,7 +62,7 @@ func leaveToOrder(request *cmapi.CertificateRequest, decision Decision, now time
 	order := decision.Order
 	wait := order.Created.Add(orderGrace).Sub(now)
 	momentary := reasons.Of(decision.Reason).Momentary
-	if decision.Reason == v1alpha1.ReasonAwaitingCertificate && !order.Accepted.IsZero() {
+	if decision.Reason == v1alpha1.ReasonAwaitingCertificate && !order.Accepted.IsZero() && !order.Disturbed {
 		wait, momentary = order.Accepted.Add(certificateGrace).Sub(now), true
 	}
 	if !momentary || conditions.ReadyMessage(request) != "" || wait > farthest {

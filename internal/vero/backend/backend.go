@@ -131,6 +131,7 @@ func shown(order *v1alpha1.VeroOrder) *gate.Order {
 		Created: order.CreationTimestamp.Time, Operation: string(order.Spec.Operation), Receipt: order.Status.RetrievalID,
 		Certificate: slices.Clone(order.Status.Certificate), CA: slices.Clone(order.Status.CA),
 		Annotations: plan.Annotations(order), Disowned: orderstate.Disowned(order),
+		Disturbed: order.Status.LastError != nil,
 	}
 	if order.Status.AcceptanceTime != nil {
 		view.Accepted = order.Status.AcceptanceTime.Time
