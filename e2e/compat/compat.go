@@ -50,6 +50,9 @@ type Row struct {
 	Result string
 }
 
+// Pair names the versions of a row, as whoever wants to run that one alone writes them.
+func (r Row) Pair() string { return r.Kubernetes + "," + r.CertManager }
+
 // NewRow returns the row of a pair, in which nothing is said of a run.
 func NewRow(pair binaries.Pins) (Row, error) {
 	kubernetes, certManager, err := pair.Versions()

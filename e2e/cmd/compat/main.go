@@ -79,7 +79,7 @@ func run(ctx context.Context, only string) error {
 		if err != nil {
 			return err
 		}
-		if only != "" && only != row.Kubernetes+","+row.CertManager {
+		if only != "" && only != row.Pair() {
 			rows = append(rows, compat.Earlier(earlier, row))
 			continue
 		}
@@ -107,7 +107,7 @@ func run(ctx context.Context, only string) error {
 func pairsOf(rows []compat.Row) string {
 	pairs := make([]string, 0, len(rows))
 	for _, row := range rows {
-		pairs = append(pairs, row.Kubernetes+","+row.CertManager)
+		pairs = append(pairs, row.Pair())
 	}
 	return strings.Join(pairs, " ")
 }

@@ -31,13 +31,13 @@ func (i *Issued) keep(order *v1alpha1.VeroOrder, version string) {
 	if i == nil || order.Status.State != v1alpha1.VeroOrderIssued || Trimmed(order) {
 		return
 	}
-	kept := order.DeepCopy()
+	kept := *order
 	kept.ManagedFields, kept.ResourceVersion = nil, version
-	if !lru.Fits(kept, largestIssued) {
+	if !lru.Fits(&kept, largestIssued) {
 		i.orders.Remove(kept.UID)
 		return
 	}
-	i.orders.Add(kept.UID, kept)
+	i.orders.Add(kept.UID, kept.DeepCopy())
 }
 
 // Take returns an order whole, once, that is trimmed in the cache; nil if that version of it is not kept. Of one that
