@@ -2,6 +2,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -72,11 +75,17 @@ func create(b *testing.B, w *world.World, object client.Object) {
 	}
 }
 
-// follow watches the objects of a list's kind in a namespace until the benchmark ends.
+// follow watches what becomes of the objects of a list's kind in a namespace, from now on until the benchmark ends. It
+// goes on where it was when the API server closes the watch, as it does with one that does not keep up.
 func follow(b *testing.B, w *world.World, namespace string, kind client.ObjectList) <-chan watch.Event {
 	b.Helper()
 	watcher := must.Get(client.NewWithWatch(w.Cluster.RESTConfig(), client.Options{Scheme: w.Client.Scheme()}))(b)
-	events := must.Get(watcher.Watch(b.Context(), kind, client.InNamespace(namespace)))(b)
+	must.Do(b, watcher.List(b.Context(), kind, client.InNamespace(namespace)))
+	again := func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+		return watcher.Watch(ctx, kind, &client.ListOptions{Namespace: namespace, Raw: &options})
+	}
+	events := must.Get(watchtools.NewRetryWatcherWithContext(
+		b.Context(), kind.GetResourceVersion(), &cache.ListWatch{WatchFuncWithContext: again}))(b)
 	b.Cleanup(events.Stop)
 	return events.ResultChan()
 }
