@@ -38,7 +38,7 @@ const requestPage = 250
 var errListInstead = errors.New("the CertificateRequests of others are many, and dropped page by page")
 
 // NewInformer makes the informers of a cache. That of CertificateRequests never learns of those that name issuers of
-// other groups, of which a cluster may have very many.
+// other groups, of which a cluster may have very many. Indexes of fields are by value alone.
 func NewInformer(
 	source cache.ListerWatcher, object runtime.Object, resync time.Duration, indexers cache.Indexers,
 ) cache.SharedIndexInformer {
@@ -46,7 +46,27 @@ func NewInformer(
 		ours := &ourRequests{all: cache.ToListerWatcherWithContext(source)}
 		source = &cache.ListWatch{ListWithContextFunc: ours.list, WatchFuncWithContext: ours.watch}
 	}
-	return cache.NewSharedIndexInformer(source, object, resync, indexers)
+	return informer{cache.NewSharedIndexInformer(source, object, resync, indexers)}
+}
+
+// informer leaves half of an index of a field out. A cache indexes each value twice, in the namespace of the object and
+// without; the keys of this package have the namespace in them where it matters.
+type informer struct{ cache.SharedIndexInformer }
+
+// AddIndexers implements cache.SharedIndexInformer.
+func (i informer) AddIndexers(indexers cache.Indexers) error {
+	halved := make(cache.Indexers, len(indexers))
+	for name, valuesOf := range indexers {
+		halved[name] = func(object any) ([]string, error) {
+			values, err := valuesOf(object)
+			if placed, isObject := object.(metav1.Object); isObject {
+				inNamespace := placed.GetNamespace() + "/"
+				values = slices.DeleteFunc(values, func(value string) bool { return strings.HasPrefix(value, inNamespace) })
+			}
+			return values, err
+		}
+	}
+	return i.SharedIndexInformer.AddIndexers(halved)
 }
 
 // ourRequests lists and watches the CertificateRequests of our group. The API server selects them where it can, which

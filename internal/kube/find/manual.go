@@ -3,7 +3,6 @@ package find
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -12,28 +11,18 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
-// Indexes of cached ManualOrders.
-const (
-	indexManualIssuer    = "varmenne.dev/issuer"
-	indexManualPublicKey = "varmenne.dev/public-key"
-)
-
 // ManualOrdersWithKey lists the cached ManualOrders of a namespace that are for a key.
 func ManualOrdersWithKey(
 	ctx context.Context, outlines client.Reader, namespace, publicKeyDigest string,
 ) ([]outline.ManualOrder, error) {
-	found, err := manualOrders(ctx, outlines, namespace, indexManualPublicKey, keyBucket(publicKeyDigest))
-	return slices.DeleteFunc(found, func(order outline.ManualOrder) bool {
-		return order.PublicKeyDigest != publicKeyDigest
-	}), err
+	return manualOrders(ctx, outlines, key{byPublicKey, namespace, publicKeyDigest})
 }
 
 // ManualOrdersOfIssuer lists the cached ManualOrders of an issuer.
 func ManualOrdersOfIssuer(
 	ctx context.Context, outlines client.Reader, issuer v1alpha1.GenericManualIssuer,
 ) ([]outline.ManualOrder, error) {
-	return manualOrders(
-		ctx, outlines, issuer.GetNamespace(), indexManualIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
+	return manualOrders(ctx, outlines, issuerKey(issuer.IssuerKind(), issuer.GetNamespace(), issuer.GetName()))
 }
 
 // ReadManualOrders reads the ManualOrders that were found in the cache from the API server, in the same order. Those
@@ -55,30 +44,14 @@ func ReadManualOrders(
 	return orders, nil
 }
 
-func manualOrders(
-	ctx context.Context, outlines client.Reader, namespace, index, value string,
-) ([]outline.ManualOrder, error) {
+func manualOrders(ctx context.Context, outlines client.Reader, wanted key) ([]outline.ManualOrder, error) {
 	found := &outline.ManualOrderList{}
-	err := outlines.List(ctx, found, client.InNamespace(namespace), client.MatchingFields{index: value},
-		client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return nil, fmt.Errorf("list ManualOrders by %s: %w", index, err)
+	return lookup(ctx, outlines, wanted, found, &found.Items, manualKey)
+}
+
+func manualKey(order *outline.ManualOrder, by string) key {
+	if by == byIssuer {
+		return issuerKey(order.IssuerRef.Kind, order.Namespace, order.IssuerRef.Name)
 	}
-	return found.Items, nil
+	return key{by, order.Namespace, order.PublicKeyDigest}
 }
-
-func manualIndex(value func(*outline.ManualOrder) string) client.IndexerFunc {
-	return func(object client.Object) []string {
-		order, isOrder := object.(*outline.ManualOrder)
-		if !isOrder {
-			return nil
-		}
-		return []string{value(order)}
-	}
-}
-
-func manualIssuer(order *outline.ManualOrder) string {
-	return order.IssuerRef.Kind + "/" + order.IssuerRef.Name
-}
-
-func manualPublicKey(order *outline.ManualOrder) string { return keyBucket(order.PublicKeyDigest) }

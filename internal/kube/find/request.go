@@ -2,7 +2,6 @@ package find
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -14,12 +13,6 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 )
 
-// Indexes of cached CertificateRequests.
-const (
-	indexIssuer    = "varmenne.dev/issuer"
-	indexPublicKey = "varmenne.dev/public-key"
-)
-
 // ConcernsUs reports whether a CertificateRequest names one of our kinds.
 func ConcernsUs(request *outline.CertificateRequest) bool {
 	return request.IssuerRef.Group == v1alpha1.GroupName && v1alpha1.IsIssuerKind(request.IssuerRef.Kind)
@@ -29,29 +22,19 @@ func ConcernsUs(request *outline.CertificateRequest) bool {
 func RequestsWithKey(
 	ctx context.Context, outlines client.Reader, namespace, publicKeyDigest string,
 ) ([]outline.CertificateRequest, error) {
-	found, err := list(ctx, outlines, namespace, indexPublicKey, keyBucket(publicKeyDigest))
-	return slices.DeleteFunc(found, func(request outline.CertificateRequest) bool {
-		return request.PublicKeyDigest != publicKeyDigest
-	}), err
+	return requests(ctx, outlines, key{byPublicKey, namespace, publicKeyDigest})
 }
 
 // RequestsOfIssuer lists the cached CertificateRequests that name an issuer.
 func RequestsOfIssuer(
 	ctx context.Context, outlines client.Reader, issuer v1alpha1.GenericIssuer,
 ) ([]outline.CertificateRequest, error) {
-	return list(ctx, outlines, issuer.GetNamespace(), indexIssuer, issuer.IssuerKind()+"/"+issuer.GetName())
+	return requests(ctx, outlines, issuerKey(issuer.IssuerKind(), issuer.GetNamespace(), issuer.GetName()))
 }
 
-func list(
-	ctx context.Context, outlines client.Reader, namespace, index, value string,
-) ([]outline.CertificateRequest, error) {
+func requests(ctx context.Context, outlines client.Reader, wanted key) ([]outline.CertificateRequest, error) {
 	found := &outline.CertificateRequestList{}
-	err := outlines.List(ctx, found, client.InNamespace(namespace), client.MatchingFields{index: value},
-		client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return nil, fmt.Errorf("list CertificateRequests by %s: %w", index, err)
-	}
-	return found.Items, nil
+	return lookup(ctx, outlines, wanted, found, &found.Items, requestKey)
 }
 
 // ToReconcile makes reconcile requests of what a lookup has found.
@@ -99,25 +82,13 @@ func unserved(ctx context.Context) func([]outline.CertificateRequest, error) []r
 	}
 }
 
-func issuerIndex(object client.Object) []string {
-	request, ok := object.(*outline.CertificateRequest)
-	if !ok || !ConcernsUs(request) {
-		return nil
+func requestKey(request *outline.CertificateRequest, by string) key {
+	switch {
+	case !ConcernsUs(request):
+		return key{}
+	case by == byIssuer:
+		return issuerKey(request.IssuerRef.Kind, request.Namespace, request.IssuerRef.Name)
+	default:
+		return key{by, request.Namespace, request.PublicKeyDigest}
 	}
-	return []string{request.IssuerRef.Kind + "/" + request.IssuerRef.Name}
-}
-
-func publicKeyIndex(object client.Object) []string {
-	request, ok := object.(*outline.CertificateRequest)
-	if !ok || !ConcernsUs(request) || request.PublicKeyDigest == "" {
-		return nil
-	}
-	return []string{keyBucket(request.PublicKeyDigest)}
-}
-
-// keyBucket is what about one of 256 keys have in common. An index keeps two sets for each of its values, which take
-// several times as much as the one object that would be in them.
-func keyBucket(publicKeyDigest string) string {
-	const digits = 2
-	return publicKeyDigest[:min(len(publicKeyDigest), digits)]
 }

@@ -16,6 +16,7 @@ func Trim(object any) (any, error) {
 		return object, nil
 	}
 	order.ManagedFields = nil
+	shareTexts(order)
 	if order.Status.State != v1alpha1.VeroOrderIssued {
 		return order, nil
 	}
@@ -24,7 +25,6 @@ func Trim(object any) (any, error) {
 		// A copy, or the whole chain would be kept with it.
 		order.Status.Certificate = slices.Clone(order.Status.Certificate[:len(order.Status.Certificate)-len(rest)])
 	}
-	shareTexts(order)
 	return order, nil
 }
 
