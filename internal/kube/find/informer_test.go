@@ -59,6 +59,8 @@ func TestRequestsOfOthersAreNotKept(t *testing.T) {
 				one + "/early-unknown", one + "/late-ours", one + "/late-unknown", two + "/late-ours", two + "/late-unknown",
 			}
 			sameNames(t, want, seen.kept(t), placeOf)
+			withKey := must.Get(find.RequestsWithKey(t.Context(), seen.cache, one, digest(t, "ours")))(t)
+			sameNames(t, []string{one + "/late-ours"}, withKey, placeOf)
 			if slices.ContainsFunc(seen.handled(), func(handled string) bool { return handled == "add "+one+"/late-theirs" }) {
 				t.Errorf("it was told of a request of another group: %v", seen.handled())
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
@@ -80,27 +81,40 @@ func TestOrdersAreFoundByWhatTheyHold(t *testing.T) {
 	cached := startCache(t)
 	ctx, key, serial := t.Context(), strings.Repeat("0a", 32), facts.SerialNumber(leaf)
 	for claim, c := range map[string]struct {
-		find func() ([]v1alpha1.VeroOrder, error)
+		find func(reader client.Reader) ([]v1alpha1.VeroOrder, error)
 		want []string
 	}{
-		"by RetrievalId, wherever they are": {func() ([]v1alpha1.VeroOrder, error) {
-			return find.OrdersWithRetrievalID(ctx, cached, "r-1")
+		"by RetrievalId, wherever they are": {func(reader client.Reader) ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersWithRetrievalID(ctx, reader, "r-1")
 		}, []string{"elsewhere", "first"}},
-		"by certificate, those with the key": {func() ([]v1alpha1.VeroOrder, error) {
-			return find.OrdersWithCertificate(ctx, cached, one, key, serial)
+		"by certificate, those with the key": {func(reader client.Reader) ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersWithCertificate(ctx, reader, one, key, serial)
 		}, []string{"first"}},
-		"none by another certificate": {func() ([]v1alpha1.VeroOrder, error) {
-			return find.OrdersWithCertificate(ctx, cached, one, key, "abc")
+		"none by another certificate": {func(reader client.Reader) ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersWithCertificate(ctx, reader, one, key, "abc")
 		}, []string{}},
-		"by key, those that have not ended": {func() ([]v1alpha1.VeroOrder, error) {
-			return find.OrdersWithKey(ctx, cached, one, key)
+		"by key, those that have not ended": {func(reader client.Reader) ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersWithKey(ctx, reader, one, key)
 		}, []string{"first", "unread"}},
-		"by issuer": {func() ([]v1alpha1.VeroOrder, error) {
-			return find.OrdersOfIssuer(ctx, cached, namespaced(t, one))
+		"by label, in the namespace": {func(reader client.Reader) ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersWithLabel(ctx, reader, two, v1alpha1.LabelTransferID, strings.Repeat("0b", 32))
+		}, []string{"elsewhere"}},
+		"by issuer": {func(reader client.Reader) ([]v1alpha1.VeroOrder, error) {
+			return find.OrdersOfIssuer(ctx, reader, namespaced(t, one))
 		}, []string{"first", "unread"}},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			sameNames(t, c.want, must.Get(c.find())(t), func(order v1alpha1.VeroOrder) string { return order.Name })
+			nameOf := func(order v1alpha1.VeroOrder) string { return order.Name }
+			for _, reader := range []client.Reader{cached, oneBucket{cached}} {
+				sameNames(t, c.want, must.Get(c.find(reader))(t), nameOf)
+			}
 		})
 	}
+}
+
+// oneBucket lists all that a cache has, as if all keys were in one bucket.
+type oneBucket struct{ client.Reader }
+
+func (o oneBucket) List(ctx context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	return o.Reader.List(ctx, list, client.UnsafeDisableDeepCopy)
 }

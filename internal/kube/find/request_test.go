@@ -111,18 +111,18 @@ func TestRequestsAreFound(t *testing.T) {
 		request(two, "cluster", v1alpha1.KindVeroClusterIssuer, "vero", theirs),
 		foreign)
 	cached := startCache(t)
-	withKey := func(namespace, digest string) func() ([]outline.CertificateRequest, error) {
-		return func() ([]outline.CertificateRequest, error) {
-			return find.RequestsWithKey(t.Context(), cached, namespace, digest)
+	withKey := func(namespace, digest string) func(client.Reader) ([]outline.CertificateRequest, error) {
+		return func(reader client.Reader) ([]outline.CertificateRequest, error) {
+			return find.RequestsWithKey(t.Context(), reader, namespace, digest)
 		}
 	}
-	ofIssuer := func(issuer v1alpha1.GenericVeroIssuer) func() ([]outline.CertificateRequest, error) {
-		return func() ([]outline.CertificateRequest, error) {
-			return find.RequestsOfIssuer(t.Context(), cached, issuer)
+	ofIssuer := func(issuer v1alpha1.GenericVeroIssuer) func(client.Reader) ([]outline.CertificateRequest, error) {
+		return func(reader client.Reader) ([]outline.CertificateRequest, error) {
+			return find.RequestsOfIssuer(t.Context(), reader, issuer)
 		}
 	}
 	for claim, c := range map[string]struct {
-		find func() ([]outline.CertificateRequest, error)
+		find func(client.Reader) ([]outline.CertificateRequest, error)
 		want []string
 	}{
 		"those with a key, of our kinds, in a namespace": {
@@ -136,7 +136,11 @@ func TestRequestsAreFound(t *testing.T) {
 		"those of a cluster issuer, everywhere": {
 			ofIssuer(clusterWide(t, "vero")), []string{one + "/cluster", two + "/cluster"}},
 	} {
-		t.Run(claim, func(t *testing.T) { sameNames(t, c.want, must.Get(c.find())(t), placeOf) })
+		t.Run(claim, func(t *testing.T) {
+			for _, reader := range []client.Reader{cached, oneBucket{cached}} {
+				sameNames(t, c.want, must.Get(c.find(reader))(t), placeOf)
+			}
+		})
 	}
 }
 

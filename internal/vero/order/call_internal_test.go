@@ -32,6 +32,7 @@ func (k knowing) List(_ context.Context, list client.ObjectList, _ ...client.Lis
 func TestARetrievalIDOfAnotherOrderIsNotKept(t *testing.T) {
 	order, another := &v1alpha1.VeroOrder{}, v1alpha1.VeroOrder{}
 	order.UID, another.UID, another.Name = "this", "another", "one-1"
+	order.Status.RetrievalID, another.Status.RetrievalID = "r", "r"
 	notFound := &protocol.HTTPError{Status: 404}
 	untrusted := &xmlsig.VerifyError{Reason: xmlsig.UntrustedSigner, Err: errors.New("a stranger")}
 	unverified := func(err error) error { return &protocol.UnverifiedError{RetrievalID: "r", Err: err} }
