@@ -84,29 +84,30 @@ func addIndex[T client.Object](
 	return nil
 }
 
-// lookup lists the cached objects that have a key by a list and its items. No namespace is asked for, as it is in the
-// key: see informer. The objects belong to the cache, and are to be looked at only.
-func lookup[T any, P interface {
-	*T
-	client.Object
-}](
-	ctx context.Context, reader client.Reader, wanted key, list client.ObjectList, items *[]T, keyOf func(P, string) key,
-	options ...client.ListOption,
-) ([]T, error) {
+// listBucket lists the cached objects in the bucket of a key: all that have it, and others. No namespace is asked for:
+// it is in the key, see informer. The objects belong to the cache, and are to be looked at only.
+func listBucket(
+	ctx context.Context, reader client.Reader, wanted key, list client.ObjectList, options ...client.ListOption,
+) error {
 	if wanted.value == "" {
-		return nil, nil
+		return nil
 	}
 	options = append(options, client.MatchingFields{indexBuckets: wanted.bucket()}, client.UnsafeDisableDeepCopy)
 	if err := reader.List(ctx, list, options...); err != nil {
-		return nil, fmt.Errorf("list %T by %s: %w", list, wanted.by, err)
+		return fmt.Errorf("list %T by %s: %w", list, wanted.by, err)
 	}
+	return nil
+}
+
+// having leaves those of a bucket that have the key.
+func having[T any](bucket []T, wanted key, keyOf func(*T, string) key) []T {
 	var kept int
-	for i := range *items {
-		if keyOf(&(*items)[i], wanted.by) == wanted {
-			(*items)[kept] = (*items)[i]
+	for i := range bucket {
+		if keyOf(&bucket[i], wanted.by) == wanted {
+			bucket[kept] = bucket[i]
 			kept++
 		}
 	}
-	clear((*items)[kept:])
-	return (*items)[:kept], nil
+	clear(bucket[kept:])
+	return bucket[:kept]
 }

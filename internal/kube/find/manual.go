@@ -46,7 +46,8 @@ func ReadManualOrders(
 
 func manualOrders(ctx context.Context, outlines client.Reader, wanted key) ([]outline.ManualOrder, error) {
 	found := &outline.ManualOrderList{}
-	return lookup(ctx, outlines, wanted, found, &found.Items, manualKey)
+	err := listBucket(ctx, outlines, wanted, found)
+	return having(found.Items, wanted, manualKey), err
 }
 
 func manualKey(order *outline.ManualOrder, by string) key {

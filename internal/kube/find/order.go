@@ -63,7 +63,8 @@ func orders(
 	ctx context.Context, reader client.Reader, wanted key, options ...client.ListOption,
 ) ([]v1alpha1.VeroOrder, error) {
 	found := &v1alpha1.VeroOrderList{}
-	return lookup(ctx, reader, wanted, found, &found.Items, orderKey, options...)
+	err := listBucket(ctx, reader, wanted, found, options...)
+	return having(found.Items, wanted, orderKey), err
 }
 
 func orderKey(order *v1alpha1.VeroOrder, by string) key {

@@ -34,7 +34,8 @@ func RequestsOfIssuer(
 
 func requests(ctx context.Context, outlines client.Reader, wanted key) ([]outline.CertificateRequest, error) {
 	found := &outline.CertificateRequestList{}
-	return lookup(ctx, outlines, wanted, found, &found.Items, requestKey)
+	err := listBucket(ctx, outlines, wanted, found)
+	return having(found.Items, wanted, requestKey), err
 }
 
 // ToReconcile makes reconcile requests of what a lookup has found.
