@@ -39,21 +39,25 @@ func (r *Reconciler) write(
 func (r *Reconciler) annotate(
 	ctx context.Context, request, before *cmapi.CertificateRequest, annotations map[string]string,
 ) error {
-	changed := before.DeepCopy()
-	if changed.Annotations == nil {
-		changed.Annotations = map[string]string{}
-	}
+	differ := map[string]*string{}
 	for name, value := range annotations {
-		if value == "" {
-			delete(changed.Annotations, name)
-			continue
+		now, has := before.Annotations[name]
+		switch {
+		case value == "" && has:
+			differ[name] = nil // which removes it
+		case value != "" && now != value:
+			differ[name] = &value
 		}
-		changed.Annotations[name] = value
 	}
-	if maps.Equal(changed.Annotations, before.Annotations) {
+	if len(differ) == 0 {
 		return nil
 	}
-	patch := client.MergeFromWithOptions(before.DeepCopy(), client.MergeFromWithOptimisticLock{})
+	patch, err := status.LockedPatch(before.ResourceVersion, differ, nil)
+	if err != nil {
+		return fmt.Errorf("write the annotations of CertificateRequest %s: %w", request.Name, err)
+	}
+	changed := &cmapi.CertificateRequest{}
+	changed.Namespace, changed.Name = request.Namespace, request.Name
 	if err := r.Client.Patch(ctx, changed, patch); err != nil {
 		return fmt.Errorf("write the annotations of CertificateRequest %s: %w", request.Name, err)
 	}

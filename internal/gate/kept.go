@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"maps"
 	"slices"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -42,17 +43,29 @@ func (k kept) keep(request *cmapi.CertificateRequest, before string) {
 		whole := *request
 		whole.ManagedFields = nil
 		if lru.Fits(&whole, largestKept) {
-			now.request = whole.DeepCopy()
+			now.request = copyOf(&whole)
 		}
 	}
 	k.versions.Add(request.UID, now)
+}
+
+// copyOf copies of a request what a step changes: annotations and conditions. The rest is shared by all copies: a step
+// replaces it as a whole or not at all, so that the signing request is in memory once. There is none of nil.
+func copyOf(request *cmapi.CertificateRequest) *cmapi.CertificateRequest {
+	if request == nil {
+		return nil
+	}
+	copied := *request
+	copied.Annotations = maps.Clone(request.Annotations)
+	copied.Status.Conditions = slices.Clone(request.Status.Conditions)
+	return &copied
 }
 
 // find returns a copy of the version that an outline is of, or of the one that was written after it; nil if that is not
 // kept.
 func (k kept) find(cached *outline.CertificateRequest) *cmapi.CertificateRequest {
 	if k.is(cached) {
-		return k.get(cached.UID).request.DeepCopy()
+		return copyOf(k.get(cached.UID).request)
 	}
 	return nil
 }

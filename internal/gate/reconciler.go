@@ -157,7 +157,7 @@ func (r *Reconciler) read(
 func (r *Reconciler) serve(
 	ctx context.Context, backend Backend, request *cmapi.CertificateRequest,
 ) (time.Duration, error) {
-	before := request.DeepCopy()
+	before := copyOf(request)
 	report, failure := r.decide(ctx, backend, request)
 	if failure != nil {
 		if !r.persists(ctx, request, failure) {

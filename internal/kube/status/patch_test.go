@@ -140,3 +140,24 @@ func TestWhatLastsIsTold(t *testing.T) {
 		}
 	}
 }
+
+// TestAPatchOfARequestHasWhatWasChanged, also what was removed, and nothing else.
+func TestAPatchOfARequestHasWhatWasChanged(t *testing.T) {
+	request := newRequest(t)
+	before := request.DeepCopy()
+	status.SetFailed(request, false, "it has failed", now)
+	request.Status.Certificate = []byte("chain")
+	must.Do(t, status.Patch(t.Context(), server.Client, request, before))
+	before = request.DeepCopy()
+	request.Status.FailureTime, request.Status.CA = nil, []byte("root")
+	status.SetPending(request, "it has not", now)
+	want := request.DeepCopy()
+	must.Do(t, status.Patch(t.Context(), server.Client, request, before))
+	if got := read(t, request); !status.Equal(got.Status, want.Status) || !status.Equal(request, got) {
+		t.Errorf("it is %+v, want %+v", got.Status, want.Status)
+	}
+	before.ResourceVersion = ""
+	if err := status.Patch(t.Context(), server.Client, request, before); err == nil {
+		t.Error("who does not know what it was has changed it")
+	}
+}
