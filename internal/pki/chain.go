@@ -3,6 +3,7 @@ package pki
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -65,11 +66,20 @@ func EncodeChain(chain []*x509.Certificate) (tlsCrt, ca []byte) {
 	return encodeCertificates(chain[:max(root, 1)]), encodeCertificates(chain[root:])
 }
 
+// pemLine is how many characters are in a line of PEM.
+const pemLine = 64
+
 func encodeCertificates(certificates []*x509.Certificate) []byte {
-	var buffer bytes.Buffer
+	const frame = len("-----BEGIN -----\n-----END -----\n") + 2*len(certificateBlock)
+	room := 0
 	for _, certificate := range certificates {
-		// EncodeToMemory returns nil only for headers with a colon in the key; there are no headers.
-		buffer.Write(pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: certificate.Raw}))
+		encoded := base64.StdEncoding.EncodedLen(len(certificate.Raw))
+		room += frame + encoded + encoded/pemLine + len("\n")
+	}
+	buffer := bytes.NewBuffer(make([]byte, 0, room)) // it is kept: not more than it takes
+	for _, certificate := range certificates {
+		// It fails only for headers with a colon in the key, and there are no headers.
+		_ = pem.Encode(buffer, &pem.Block{Type: certificateBlock, Bytes: certificate.Raw})
 	}
 	return buffer.Bytes()
 }
