@@ -41,6 +41,8 @@ type Backend struct {
 	Bundles *secrets.KeptBundles
 	// Issued has orders whole that were issued moments ago; nil has none.
 	Issued *outline.Issued
+
+	examined examined
 }
 
 var _ gate.Backend = (*Backend)(nil)

@@ -33,7 +33,7 @@ func (b *Backend) gather(
 		Issuer:  find.Describe(reference.Kind, reference.Name, issuer),
 		Request: described(request),
 	}
-	if err := examine(&snapshot, request); err != nil {
+	if err := b.examined.judge(&snapshot, request); err != nil {
 		return plan.Snapshot{}, err
 	}
 	if err := b.addOrders(ctx, &snapshot, request.Namespace,
@@ -66,33 +66,6 @@ func described(request *cmapi.CertificateRequest) plan.Request {
 		Namespace: request.Namespace, Name: request.Name, UID: request.UID, CSR: request.Spec.Request,
 		CertificateName: request.Annotations[cmapi.CertificateNameKey], Receipt: plan.ReceiptOf(request.Annotations),
 	}
-}
-
-// examine judges the signing request. What cannot even be parsed has no key, and no order.
-func examine(snapshot *plan.Snapshot, request *cmapi.CertificateRequest) error {
-	csr, err := pki.ParseCertificateRequest(request.Spec.Request)
-	if err != nil {
-		snapshot.Request.Invalid = fmt.Sprintf(
-			"spec.request cannot be read: %v; it has to be one PEM block of the type CERTIFICATE REQUEST", err)
-		return nil
-	}
-	digest, err := pki.PublicKeyDigest(csr.PublicKey)
-	if err != nil {
-		return fmt.Errorf("digest the public key of spec.request: %w", err)
-	}
-	snapshot.Request.PublicKeyDigest = digest
-	if !snapshot.Issuer.Exists {
-		return nil
-	}
-	if err := pki.CheckCertificateRequest(csr, snapshot.Issuer.CustomerID); err != nil {
-		snapshot.Request.Invalid = err.Error()
-	}
-	snapshot.Request.Caution = pki.KeyCaution(csr)
-	if request.Spec.IsCA {
-		snapshot.Request.Invalid = "spec.isCA is true, and the certificate service issues no authorities: " +
-			"remove spec.isCA from the Certificate"
-	}
-	return nil
 }
 
 // gatherCurrent reads the certificate that the request would replace. Without an issuer, or without its bundles, it
