@@ -69,8 +69,8 @@ type output struct {
 	err     error
 }
 
-// outputPiece is the size of the pieces in bytes.
-const outputPiece = 4 << 10
+// outputPiece is the size of the pieces in bytes. Most of what is canonicalized is smaller.
+const outputPiece = 1 << 10
 
 func newOutput(to io.Writer, maximum int) output {
 	return output{to: to, pending: make([]byte, 0, outputPiece), maximum: maximum, room: maximum}
