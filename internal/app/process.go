@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -166,6 +167,9 @@ func (p *Process) setUp() (logr.Logger, error) {
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
 	mindMemory(log, os.DirFS("/sys/fs/cgroup"))
+	if p.PprofAddress == "" {
+		runtime.MemProfileRate = 0 // nobody can read what is recorded, which takes a megabyte or two
+	}
 	return log, nil
 }
 
