@@ -155,6 +155,10 @@ func (e *Endpoint) Handshake(ctx context.Context) *ConnectionError {
 	return nil
 }
 
+// bufferBytes is the size of the two buffers that a connection has, each of which serves one message. Longer ones go by
+// them.
+const bufferBytes = 2 << 10
+
 // transport for one call, which may resume one of the sessions; nil for a whole handshake. It keeps no connections, so
 // that Go's own retry on a stale one can never send twice.
 func (e *Endpoint) transport(sessions tls.ClientSessionCache) *http.Transport {
@@ -169,6 +173,8 @@ func (e *Endpoint) transport(sessions tls.ClientSessionCache) *http.Transport {
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: MaximumHeaderBytes,
+		ReadBufferSize:         bufferBytes,
+		WriteBufferSize:        bufferBytes,
 	}
 	e.secureProxy(transport)
 	return transport
