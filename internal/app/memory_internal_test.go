@@ -45,6 +45,18 @@ func TestTheGarbageCollectorMindsTheMemoryLimitOfTheContainer(t *testing.T) {
 	}
 }
 
+func TestTheHeapGrowsByAsMuchAsSomebodySays(t *testing.T) {
+	const set = 90 // as Go has read the variable
+	for variable, want := range map[string]int{"": 60, "90": set} {
+		before := debug.SetGCPercent(set)
+		t.Setenv(growthVariable, variable)
+		collectSooner()
+		if got := debug.SetGCPercent(before); got != want {
+			t.Errorf("with GOGC=%s it grows by %d %%", variable, got)
+		}
+	}
+}
+
 // TestMemoryIsGivenBackAtRest, and not in the middle of work.
 func TestMemoryIsGivenBackAtRest(t *testing.T) {
 	moment := clocktesting.NewFakeClock(time.Now())

@@ -167,6 +167,7 @@ func (p *Process) setUp() (logr.Logger, error) {
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
 	mindMemory(log, os.DirFS("/sys/fs/cgroup"))
+	collectSooner()
 	if p.PprofAddress == "" {
 		runtime.MemProfileRate = 0 // nobody can read what is recorded, which takes a megabyte or two
 	}
