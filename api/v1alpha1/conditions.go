@@ -243,6 +243,8 @@ const (
 	ReasonWaitingForCertificate = "WaitingForCertificate"
 	// ReasonWaitingForWindow: the current certificate cannot be renewed yet.
 	ReasonWaitingForWindow = "WaitingForWindow"
+	// ReasonWaitingForTurn: many requests have come at once, and nothing was sent for this one yet.
+	ReasonWaitingForTurn = "WaitingForTurn"
 	// ReasonLargeKey: the private key is larger than the service's owner says to support. It is sent all the same.
 	ReasonLargeKey = "LargeKey"
 	// ReasonOrderCreated: a VeroOrder was made for the CertificateRequest. Also on orders, from the API server, until the

@@ -66,6 +66,7 @@ func Run(ctx context.Context, options Options) error {
 	}
 	handed := handed{
 		proofs: owner.NewProofs(clock.RealClock{}), issued: outline.NewIssued(), fresh: outline.NewFresh(),
+		turns: limiter.NewTurns(options.Workers, options.CallsPerIssuer),
 	}
 	manager, err := newManager(&options, series, handed.fresh)
 	if err != nil {
@@ -190,7 +191,7 @@ func register(
 		gate.Register(manager, gate.Options{
 			Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(),
 			Clock: clock.RealClock{}, Events: events, Metrics: series, Proofs: handed.proofs, Fresh: handed.fresh,
-			Backends: backends,
+			Turns: handed.turns, Backends: backends,
 		}, options.workers()),
 		manager.AddHealthzCheck("ping", healthz.Ping),
 		manager.AddReadyzCheck("ping", healthz.Ping),

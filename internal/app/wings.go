@@ -39,6 +39,7 @@ type handed struct {
 	proofs *owner.Proofs
 	issued *outline.Issued
 	fresh  *outline.Fresh
+	turns  *limiter.Turns
 }
 
 // registerVero adds the controllers of Vero's kinds.
@@ -60,7 +61,7 @@ func (w wing) registerVero(
 			Client: w.manager.GetClient(), Outlines: w.manager.GetCache(), Reader: w.manager.GetAPIReader(),
 			Connect: connector.connect, Clock: clock.RealClock{}, Events: w.events, Metrics: w.series,
 			Bundles: bundles, Calls: orders, Retention: w.options.OrderRetention, Shutdown: ctx,
-			Proofs: handed.proofs, Issued: handed.issued,
+			Turns: handed.turns, Proofs: handed.proofs, Issued: handed.issued,
 		}, w.options.workers()),
 	)
 }

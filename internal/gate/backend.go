@@ -9,6 +9,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 )
 
@@ -16,6 +18,9 @@ import (
 type Backend interface {
 	// Kinds of issuers that a request can name, in the order in which they are told.
 	Kinds() []string
+	// Slot is that which a request has to wait for, as far as the cache knows it, before an order is made for it; queues is
+	// false where it is not made for one, or has one.
+	Slot(ctx context.Context, cached *outline.CertificateRequest) (slot limiter.Slot, queues bool)
 	// Decide says what an approved request needs. Errors are the API server's, and the request tells those that persist.
 	Decide(ctx context.Context, request *cmapi.CertificateRequest, behind Owner, now time.Time) (Decision, error)
 	// RenewalWindow is how long before its end the issuer of a request renews a certificate.

@@ -19,7 +19,9 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
+	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/must"
 )
@@ -47,6 +49,13 @@ func (s shelf) Decide(
 		Verb: gate.Deliver, Reason: v1alpha1.ReasonIssued, Message: "it lay there",
 		Order: &gate.Order{Certificate: []byte(order.Data["certificate"])},
 	}, nil
+}
+
+func (s shelf) Slot(
+	ctx context.Context, cached *outline.CertificateRequest,
+) (slot limiter.Slot, queues bool) {
+	err := s.Get(ctx, client.ObjectKeyFromObject(cached), &corev1.ConfigMap{})
+	return limiter.SlotOf(cached.Namespace, cached.IssuerRef.Kind, cached.IssuerRef.Name), cached.Waits && err != nil
 }
 
 func (shelf) RenewalWindow(context.Context, *cmapi.CertificateRequest) (time.Duration, error) {

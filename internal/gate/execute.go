@@ -84,7 +84,13 @@ func (r *Reconciler) create(
 	if caution := decision.New.Caution; caution != "" { // before anything is spent
 		r.Events.Report(request, true, decision.New.CautionReason, string(decision.Verb), caution)
 	}
-	switch err := r.Client.Create(ctx, order); {
+	name := client.ObjectKeyFromObject(order)
+	r.Turns.Pass(client.ObjectKeyFromObject(request), name)
+	err = r.Client.Create(ctx, order)
+	if err != nil {
+		r.Turns.Leave(name)
+	}
+	switch {
 	case apierrors.IsAlreadyExists(err):
 		// The cache does not know it yet; it will in a moment.
 		return time.Second, r.checkExisting(ctx, decision.New, kind)

@@ -17,6 +17,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/metrics"
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
@@ -48,6 +49,8 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Proofs keeps for the one who spends something what was proved of a request; nil keeps nothing.
 	Proofs *owner.Proofs
+	// Turns are those of requests for which an order is to be made; nil bounds nothing.
+	Turns *limiter.Turns
 	// Fresh has requests that have just come; nil has none.
 	Fresh *outline.Fresh
 	// Backends are those of all kinds of issuers.
@@ -84,11 +87,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
 	if wait := r.leaveToApprovers(cached); wait > 0 {
+		r.Turns.Forget(name.NamespacedName)
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	if cached.Ready {
+		r.Turns.Forget(name.NamespacedName)
 		r.served(name, cached.UID)
 		return ctrl.Result{}, nil
+	}
+	inTurn := r.beginTurn(ctx, name.NamespacedName, cached)
+	defer r.Turns.End(name.NamespacedName)
+	if !inTurn {
+		if wait := r.silence(cached); wait > 0 {
+			return ctrl.Result{RequeueAfter: wait}, nil
+		}
 	}
 	request, err := r.read(ctx, name.NamespacedName, cached)
 	if err != nil {
@@ -104,7 +116,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		r.served(name, request.UID) // or it is gone
 		return ctrl.Result{}, nil
 	}
-	wait, err := r.serve(ctx, backend, request)
+	wait, err := r.serve(ctx, backend, request, inTurn)
 	if err != nil {
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
@@ -155,10 +167,10 @@ func (r *Reconciler) read(
 // serve decides, writes and reports, once each, and returns in what time to look again. What the cluster refuses comes
 // back as an error; one that persists is reported, too.
 func (r *Reconciler) serve(
-	ctx context.Context, backend Backend, request *cmapi.CertificateRequest,
+	ctx context.Context, backend Backend, request *cmapi.CertificateRequest, inTurn bool,
 ) (time.Duration, error) {
 	before := copyOf(request)
-	report, failure := r.decide(ctx, backend, request)
+	report, failure := r.decide(ctx, backend, request, inTurn)
 	if failure != nil {
 		if !r.persists(ctx, request, failure) {
 			return 0, failure
@@ -197,7 +209,7 @@ func (r *Reconciler) persists(ctx context.Context, request *cmapi.CertificateReq
 
 // decide changes the request's status in memory only.
 func (r *Reconciler) decide(
-	ctx context.Context, backend Backend, request *cmapi.CertificateRequest,
+	ctx context.Context, backend Backend, request *cmapi.CertificateRequest, inTurn bool,
 ) (report, error) {
 	now := r.Clock.Now()
 	switch {
@@ -209,6 +221,10 @@ func (r *Reconciler) decide(
 	case !conditions.IsTrue(request, cmapi.CertificateRequestConditionApproved):
 		status.SetPending(request, approvalMessage(backend.Kinds()), now)
 		return report{reason: v1alpha1.ReasonWaitingForApproval, action: string(Wait)}, nil
+	case !inTurn:
+		reference := request.Spec.IssuerRef
+		status.SetPending(request, turnMessage(request, reference.Kind, reference.Name), now)
+		return report{reason: v1alpha1.ReasonWaitingForTurn, action: string(Wait)}, nil
 	}
 	behind := func(ctx context.Context) (owner.Owner, error) {
 		found, err := r.Proofs.Of(ctx, r.Reader, request)

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
@@ -36,5 +37,5 @@ func Register(manager ctrl.Manager, options Options, controllerOptions controlle
 				builder.WithPredicates(watch.Predicates...))
 		}
 	}
-	return built.WithOptions(controllerOptions).Complete(reconciler)
+	return built.WatchesRawSource(source.Func(reconciler.grants)).WithOptions(controllerOptions).Complete(reconciler)
 }

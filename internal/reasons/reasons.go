@@ -202,6 +202,7 @@ var meanings = map[string]Meaning{
 	v1alpha1.ReasonWaitingForApproval:    {Quiet: true, Renewal: Stalls, Alert: alertHeldUp},
 	v1alpha1.ReasonWaitingForCertificate: {Quiet: true, Renewal: Stalls, Alert: alertHeldUp},
 	v1alpha1.ReasonWaitingForWindow:      {Quiet: true, Renewal: Proceeds, Turn: Nobody},
+	v1alpha1.ReasonWaitingForTurn:        {Quiet: true, Usual: true, Renewal: Proceeds, Turn: Nobody},
 	v1alpha1.ReasonLargeKey:              {Turn: Nobody},
 	v1alpha1.ReasonRenewalFailing:        {},
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 )
 
 // Backend serves requests that name a ManualIssuer or a ManualClusterIssuer.
@@ -46,6 +47,11 @@ func (b *Backend) Decide(
 		return gate.Decision{}, err
 	}
 	return decide(&snapshot), nil
+}
+
+// Slot implements gate.Backend: an order for a person is only written down, and waits for weeks.
+func (b *Backend) Slot(context.Context, *outline.CertificateRequest) (slot limiter.Slot, queues bool) {
+	return limiter.Slot{}, false
 }
 
 // RenewalWindow is the issuer's lead time: what has not begun by then is late.

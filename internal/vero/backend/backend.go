@@ -21,6 +21,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/gate"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
@@ -54,6 +55,21 @@ var _ gate.Backend = (*Backend)(nil)
 // Kinds are those of Vero.
 func (b *Backend) Kinds() []string {
 	return []string{v1alpha1.KindVeroIssuer, v1alpha1.KindVeroClusterIssuer}
+}
+
+// Slot implements gate.Backend.
+func (b *Backend) Slot(
+	ctx context.Context, cached *outline.CertificateRequest,
+) (slot limiter.Slot, queues bool) {
+	if !cached.Waits || cached.PublicKeyDigest == "" {
+		return limiter.Slot{}, false
+	}
+	known, err := find.OrdersWithLabel(
+		ctx, b.Client, cached.Namespace, v1alpha1.LabelPublicKey, cached.PublicKeyDigest)
+	if err != nil || len(known) > 0 {
+		return limiter.Slot{}, false
+	}
+	return limiter.SlotOf(cached.Namespace, cached.IssuerRef.Kind, cached.IssuerRef.Name), true
 }
 
 // Decide reads the world once, and decides by it.

@@ -65,6 +65,8 @@ type Options struct {
 	Issued *outline.Issued
 	// Calls bounds the calls to the service of each issuer, and those for each namespace.
 	Calls limiter.Calls
+	// Turns are left by orders that do not wait to be sent any more; nil bounds nothing.
+	Turns *limiter.Turns
 	// Retention is how long an order is kept after it has ended.
 	Retention time.Duration
 	// Shutdown ends when the controller is asked to stop. A call that runs then is finished, and recorded.
@@ -98,6 +100,7 @@ const resyncInterval = 10 * time.Minute
 // Reconcile is one step of one order, as the cache knows it: what is written, before a call or after it, is refused by
 // the API server if the order has changed since.
 func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctrl.Result, error) {
+	defer r.leaveTurn(name.NamespacedName)
 	order := &v1alpha1.VeroOrder{}
 	err := r.Client.Get(ctx, name.NamespacedName, order)
 	switch {
@@ -195,6 +198,7 @@ func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.R
 	if !free {
 		return r.queue(ctx, order) // it is woken when it is its turn
 	}
+	r.Turns.Leave(name)
 	if slot != nil {
 		defer slot.Release()
 		gathered.slot = slot

@@ -46,11 +46,14 @@ func (r *Reconciler) enter(order *v1alpha1.VeroOrder, call orderstate.Verb) (slo
 
 // slotOf is what an order asks for: a slot of its issuer's, out of its namespace's share.
 func slotOf(order *v1alpha1.VeroOrder) limiter.Slot {
-	issuer := limiter.Issuer{Kind: order.Spec.IssuerRef.Kind, Namespace: order.Namespace, Name: order.Spec.IssuerRef.Name}
-	if issuer.Kind == v1alpha1.KindVeroClusterIssuer {
-		issuer.Namespace = ""
+	return limiter.SlotOf(order.Namespace, order.Spec.IssuerRef.Kind, order.Spec.IssuerRef.Name)
+}
+
+// leaveTurn lets the next order be made, unless this one waits to be sent.
+func (r *Reconciler) leaveTurn(name types.NamespacedName) {
+	if !r.Calls.Submissions.Waits(name) {
+		r.Turns.Leave(name)
 	}
-	return limiter.Slot{Issuer: issuer, Namespace: order.Namespace}
 }
 
 // grants lets the limiters wake an order when it is its turn.

@@ -1,0 +1,84 @@
+package gate_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	testclock "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/gate"
+	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
+	"github.com/varmenne/varmenne-issuer/internal/kube/status"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
+	"github.com/varmenne/varmenne-issuer/internal/metrics"
+	"github.com/varmenne/varmenne-issuer/internal/must"
+)
+
+// TestARequestWaitsForItsTurn without an order, says so when that takes long, and passes its turn to its order.
+func TestARequestWaitsForItsTurn(t *testing.T) {
+	namespace, watch := server.Namespace(t), testclock.NewFakePassiveClock(time.Now())
+	recorder, turns := events.NewFakeRecorder(1), limiter.NewTurns(1, 1)
+	served := gate.NewReconciler(gate.Options{
+		Client: server.Client, Outlines: server.Outlines, Reader: server.Client, Clock: watch, Turns: turns,
+		Metrics: must.Get(metrics.New(prometheus.NewPedanticRegistry()))(t),
+		Events:  status.Events{Recorder: recorder}, Backends: []gate.Backend{shelf{server.Client}},
+	})
+	request := &cmapi.CertificateRequest{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "book"},
+		Spec: cmapi.CertificateRequestSpec{
+			Request:   []byte("not looked at"),
+			IssuerRef: cmmeta.IssuerReference{Group: v1alpha1.GroupName, Kind: "ShelfIssuer", Name: "library"},
+		},
+	}
+	server.Create(t, request)
+	status.Set(request, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "Test", "fine", time.Now())
+	must.Do(t, server.Client.Status().Update(t.Context(), request))
+	watch.SetTime(request.CreationTimestamp.Time)
+	name, slot := client.ObjectKeyFromObject(request), limiter.SlotOf(namespace, "ShelfIssuer", "library")
+	step := func() (again time.Duration, says string, ordered bool) {
+		t.Helper()
+		again = must.Get(served.Reconcile(t.Context(), reconcile.Request{NamespacedName: name}))(t).RequeueAfter
+		must.Do(t, server.Client.Get(t.Context(), name, request))
+		err := server.Client.Get(t.Context(), name, &corev1.ConfigMap{})
+		return again, conditions.ReadyMessage(request), !apierrors.IsNotFound(err)
+	}
+	var others []types.NamespacedName
+	for _, other := range []string{"one", "two", "three"} {
+		others = append(others, types.NamespacedName{Namespace: namespace, Name: other})
+	}
+	for len(others) > 0 && turns.Begin(others[0], slot) {
+		turns.Pass(others[0], others[0])
+		others = others[1:]
+	}
+	if again, says, ordered := step(); ordered || says != "" || again != 5*time.Minute {
+		t.Fatalf("it says %q, is looked at again in %s, and has an order: %t", says, again, ordered)
+	}
+	watch.SetTime(watch.Now().Add(5 * time.Minute))
+	for range 2 {
+		_, says, ordered := step()
+		if ordered || !strings.Contains(says, "waits for its turn behind others of ShelfIssuer library") {
+			t.Fatalf("after five minutes it says %q, and has an order: %t", says, ordered)
+		}
+	}
+	turns.Leave(types.NamespacedName{Namespace: namespace, Name: "one"})
+	turns.Leave(types.NamespacedName{Namespace: namespace, Name: "two"})
+	if _, _, ordered := step(); !ordered {
+		t.Fatal("it is its turn, and there is no order")
+	}
+	if len(recorder.Events) > 0 {
+		t.Errorf("there is the event %q", <-recorder.Events)
+	}
+	turns.Leave(name) // it has passed its turn on: that one can be left
+}

@@ -1,0 +1,50 @@
+package limiter
+
+import (
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// TestATurnGoesFromARequestToItsOrder, and to the next request when either needs it no longer.
+func TestATurnGoesFromARequestToItsOrder(t *testing.T) {
+	named := func(name string) types.NamespacedName { return types.NamespacedName{Namespace: "tax", Name: name} }
+	slot := SlotOf("tax", "VeroIssuer", "vero")
+	for claim, c := range map[string]struct {
+		then  func(*Turns)
+		woken bool
+	}{
+		"a request that needs no order": {func(turns *Turns) { turns.End(named("request-0")) }, true},
+		"one that goes on":              {func(*Turns) {}, false},
+		"its order":                     {func(turns *Turns) { pass(turns, "request-0", "order-0"); turns.End(named("request-0")) }, false},
+		"its order that was sent":       {func(turns *Turns) { pass(turns, "request-0", "order-0"); turns.Leave(named("order-0")) }, true},
+		"another order that was sent":   {func(turns *Turns) { pass(turns, "request-0", "order-0"); turns.Leave(named("order-1")) }, false},
+		"two requests with one order": {func(turns *Turns) {
+			pass(turns, "request-0", "order-0")
+			pass(turns, "request-1", "order-0")
+		}, true},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			turns := NewTurns(1, 1)
+			var woken []string
+			turns.OnGrant(func(name types.NamespacedName) { woken = append(woken, name.Name) })
+			for _, request := range []string{"request-0", "request-1"} { // half of a namespace's share is left to others
+				if !turns.Begin(named(request), slot) {
+					t.Fatalf("%s has to wait", request)
+				}
+			}
+			if turns.Begin(named("next"), slot) {
+				t.Fatal("there is no end of turns")
+			}
+			c.then(turns)
+			if slices.Contains(woken, "next") != c.woken {
+				t.Errorf("woken are %q", woken)
+			}
+		})
+	}
+}
+
+func pass(turns *Turns, request, order string) {
+	turns.Pass(types.NamespacedName{Namespace: "tax", Name: request}, types.NamespacedName{Namespace: "tax", Name: order})
+}
