@@ -82,6 +82,15 @@ type VeroOrderSpec struct {
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Attempt int32 `json:"attempt,omitempty"`
+
+	// intentID is set where the creation of the order is the intent to send its request: the controller that has made
+	// the order knows it by that, and sends the request right after. To every other one the order is in doubt as long as
+	// its status says nothing.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	IntentID string `json:"intentID,omitempty"`
 }
 
 // OrderIssuerReference names an issuer, and which object of that name it was.

@@ -34,6 +34,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
+	"github.com/varmenne/varmenne-issuer/internal/vero/creation"
 )
 
 // name of the product: of its events, its User-Agent and, unless a flag says another, its lease.
@@ -66,7 +67,8 @@ func Run(ctx context.Context, options Options) error {
 	}
 	handed := handed{
 		proofs: owner.NewProofs(clock.RealClock{}), issued: outline.NewIssued(), fresh: outline.NewFresh(),
-		turns: limiter.NewTurns(options.Workers, options.CallsPerIssuer),
+		creations: creation.NewIntents(clock.RealClock{}),
+		turns:     limiter.NewTurns(options.Workers, options.CallsPerIssuer),
 	}
 	manager, err := newManager(&options, series, handed.fresh)
 	if err != nil {
@@ -176,7 +178,7 @@ func register(
 	wing := wing{manager: manager, options: options, series: series, events: events}
 	backends := []gate.Backend{&backend.Backend{
 		Client: manager.GetClient(), Outlines: manager.GetCache(), Reader: manager.GetAPIReader(), Bundles: bundles,
-		Issued: handed.issued,
+		Creations: handed.creations, Issued: handed.issued,
 	}}
 	if options.Manual {
 		if err := wing.registerManual(ctx); err != nil {

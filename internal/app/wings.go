@@ -22,6 +22,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/tracked"
+	"github.com/varmenne/varmenne-issuer/internal/vero/creation"
 	veroissuer "github.com/varmenne/varmenne-issuer/internal/vero/issuer"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
@@ -40,6 +41,8 @@ type handed struct {
 	issued *outline.Issued
 	fresh  *outline.Fresh
 	turns  *limiter.Turns
+
+	creations *creation.Intents
 }
 
 // registerVero adds the controllers of Vero's kinds.
@@ -61,7 +64,7 @@ func (w wing) registerVero(
 			Client: w.manager.GetClient(), Outlines: w.manager.GetCache(), Reader: w.manager.GetAPIReader(),
 			Connect: connector.connect, Clock: clock.RealClock{}, Events: w.events, Metrics: w.series,
 			Bundles: bundles, Calls: orders, Retention: w.options.OrderRetention, Shutdown: ctx,
-			Turns: handed.turns, Proofs: handed.proofs, Issued: handed.issued,
+			Turns: handed.turns, Creations: handed.creations, Proofs: handed.proofs, Issued: handed.issued,
 		}, w.options.workers()),
 	)
 }

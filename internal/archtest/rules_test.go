@@ -39,7 +39,8 @@ var offline = []string{clientGo, controllerRuntime, certManager, network}
 var controllers = []string{
 	"api/v1alpha1", "internal/kube/find", "internal/kube/outline", "internal/kube/status", "internal/limiter",
 	"internal/lru", "internal/metrics", "internal/owner", "internal/pki", "internal/reasons", "internal/secrets",
-	"internal/vero/facts", "internal/vero/orderstate", "internal/vero/plan", "internal/vero/protocol",
+	"internal/vero/creation", "internal/vero/facts", "internal/vero/orderstate", "internal/vero/plan",
+	"internal/vero/protocol",
 }
 
 // rules is the architecture: every package of the module has its row, from main down to the leaves.
@@ -70,8 +71,8 @@ var rules = []rule{
 		may: []string{
 			"api/v1alpha1", "internal/kube/find", "internal/manual/delivery", "internal/manual/requirements", "internal/pki",
 			"internal/plugin/actions", "internal/plugin/calendar", "internal/plugin/cluster", "internal/plugin/migration",
-			"internal/plugin/overview", "internal/plugin/ui", "internal/secrets", "internal/vero/facts", "internal/vero/plan",
-			"internal/vero/protocol",
+			"internal/plugin/overview", "internal/plugin/ui", "internal/secrets", "internal/vero/facts",
+			"internal/vero/orderstate", "internal/vero/plan", "internal/vero/protocol",
 		},
 		why: "verbs read, show and write objects with the caller's rights; controllers meet them only in these",
 	},
@@ -159,7 +160,7 @@ var rules = []rule{
 		path: "internal/gate",
 		may: []string{
 			"api/v1alpha1", "internal/owner", "internal/reasons", "internal/renewal", "internal/kube/outline",
-			"internal/kube/conditions", "internal/kube/status", "internal/lru", "internal/metrics",
+			"internal/kube/conditions", "internal/kube/status", "internal/limiter", "internal/lru", "internal/metrics",
 		},
 		why: "the gate serves requests of every kind and knows none",
 	},
@@ -181,10 +182,14 @@ var rules = []rule{
 		path: "internal/vero/backend",
 		may: []string{
 			"api/v1alpha1", "internal/gate", "internal/secrets", "internal/pki",
-			"internal/kube/find", "internal/kube/outline", "internal/lru", "internal/vero/plan",
-			"internal/vero/orderstate", "internal/vero/facts",
+			"internal/limiter", "internal/lru", "internal/vero/creation", "internal/vero/facts",
 		},
 		why: "the backend reads for the gate, and leaves decisions to issuance",
+	},
+	{
+		path: "internal/vero/creation",
+		may:  []string{"api/v1alpha1", "internal/lru", "internal/vero/orderstate"},
+		why:  "creation remembers what one process has made, and decides nothing",
 	},
 	{
 		path: "internal/vero/order",
@@ -203,7 +208,7 @@ var rules = []rule{
 	},
 	{
 		path: "internal/kube/find",
-		may:  []string{"api/v1alpha1", "internal/kube/outline", "internal/vero/facts"},
+		may:  []string{"api/v1alpha1", "internal/kube/outline", "internal/limiter", "internal/vero/facts"},
 		why:  "find finds objects from one another and describes issuers to those who decide",
 	},
 	{
@@ -345,7 +350,7 @@ var rules = []rule{
 		path: "internal/manual/backend",
 		may: []string{
 			"api/v1alpha1", "internal/gate", "internal/kube/find", "internal/kube/outline", "internal/manual/csr",
-			"internal/manual/orderstate", "internal/pki", "internal/secrets",
+			"internal/limiter", "internal/manual/orderstate", "internal/pki", "internal/secrets",
 		},
 		why: "the backend reads for the gate, and knows nothing of the certificate service",
 	},

@@ -25,6 +25,7 @@ type concurrentControllers struct {
 func newConcurrentControllers(t *testing.T, unprotect func(*environment, step)) *concurrentControllers {
 	t.Helper()
 	s := newEnvironment(t, scenario{})
+	s.writtenIntents = true
 	pair := &concurrentControllers{environment: s, unprotect: func(step step) { unprotect(s, step) }}
 	pair.one, pair.two = s.startController(passThrough), s.startController(passThrough)
 	return pair
@@ -87,6 +88,26 @@ func TestOfTwoControllersOneCallsTheService(t *testing.T) {
 	pair.two.work()
 	pair.one.work()
 	pair.environment.verify(false, cost{})
+}
+
+// TestWhatAControllerHasMadeOthersLeaveToIt for a moment, in which it sends the request without another intent.
+func TestWhatAControllerHasMadeOthersLeaveToIt(t *testing.T) {
+	t.Parallel()
+	s := newEnvironment(t, scenario{})
+	one, two := s.startController(passThrough), s.startController(passThrough)
+	_, _, err := one.reconcile(one.requests, client.ObjectKeyFromObject(s.request()))
+	s.must(err)
+	made := client.ObjectKeyFromObject(&s.orders()[0])
+	for i, controller := range []*controller{two, one} {
+		_, _, err := controller.reconcile(controller.orders, made)
+		s.must(err)
+		if calls := len(s.requestLog(signNew)); calls != i {
+			t.Errorf("the service was called %d times", calls)
+		}
+	}
+	if steps := two.steps; len(steps) > 0 {
+		t.Errorf("the other one has done %q", steps)
+	}
 }
 
 // TestWithoutTheResourceVersionOfTheIntentBothCallTheService: it is the resourceVersion that protects.

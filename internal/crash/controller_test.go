@@ -16,6 +16,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/backend"
 	veroclient "github.com/varmenne/varmenne-issuer/internal/vero/client"
+	"github.com/varmenne/varmenne-issuer/internal/vero/creation"
 	veroorder "github.com/varmenne/varmenne-issuer/internal/vero/order"
 )
 
@@ -43,17 +44,22 @@ func (s *environment) startController(intercept interceptor) *controller {
 	access, recorder := w.access(), w.recorder()
 	bundles := secrets.NewKeptBundles(access, "default", w.controllerClock)
 	proofs, issued := owner.NewProofs(w.controllerClock), outline.NewIssued()
+	creations, turns := creation.NewIntents(w.controllerClock), limiter.NewTurns(1, 1)
+	if s.writtenIntents {
+		creations = nil
+	}
 	w.requests = gate.NewReconciler(gate.Options{
 		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Clock: w.controllerClock,
-		Events: recorder, Metrics: numbers, Proofs: proofs,
+		Events: recorder, Metrics: numbers, Proofs: proofs, Turns: turns,
 		Backends: []gate.Backend{&backend.Backend{
-			Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles, Issued: issued,
+			Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles,
+			Creations: creations, Issued: issued,
 		}},
 	})
 	w.orders = veroorder.NewReconciler(veroorder.Options{
 		Client: laggingClient{access}, Outlines: w.outlines(), Reader: access, Bundles: bundles, Clock: w.controllerClock,
 		Events: recorder, Metrics: numbers, Connect: w.connect, Calls: limiter.NewCalls(1, 1), Retention: retention,
-		Shutdown: s.Context(), Proofs: proofs, Issued: issued,
+		Shutdown: s.Context(), Turns: turns, Creations: creations, Proofs: proofs, Issued: issued,
 	})
 	return w
 }

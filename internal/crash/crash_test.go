@@ -50,7 +50,7 @@ func TestAnIssuanceSurvivesASecondCrash(t *testing.T) {
 		// expectedSteps is what is left to do.
 		expectedSteps []string
 	}{
-		"the intent was written":      {after, writeSubmitting, append([]string{signNew, writeSubmitted}, delivery...)},
+		"the order was made":          {after, createOrder, append([]string{writeSubmitting}, anew[1:]...)},
 		"the service has answered":    {after, signNew, append([]string{signNew, "VeroOrder Failed"}, anew...)},
 		"the acceptance was recorded": {after, writeSubmitted, delivery},
 	} {

@@ -52,19 +52,22 @@ func (d *deletion) intercept(s step, act func() error) error {
 // TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain: the issuance goes on by itself and costs what it costs.
 func TestAnOrderThatIsDeletedBeforeItIsAcceptedIsMadeAgain(t *testing.T) {
 	for claim, c := range map[string]struct{ scenario, step string }{
-		"before it is sent":                   {first, createOrder},
-		"when the intent is written":          {first, writeSubmitting},
-		"during the call":                     {first, signNew},
-		"during the call that renews":         {renewal, renew},
-		"while it is to be sent again":        {refusedOnce, "VeroOrder Pending"},
-		"before a renewal is sent":            {renewal, createOrder},
-		"when the intent to renew is written": {renewal, writeSubmitting},
+		"before it is sent":            {first, createOrder},
+		"when an intent is written":    {refusedOnce, writeSubmitting},
+		"during the call":              {first, signNew},
+		"during the call that renews":  {renewal, renew},
+		"while it is to be sent again": {refusedOnce, "VeroOrder Pending"},
+		"before a renewal is sent":     {renewal, createOrder},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
 			s := newEnvironment(t, scenarios[c.scenario])
-			s.startController((&deletion{environment: s, step: c.step}).intercept).work()
+			deletion := &deletion{environment: s, step: c.step}
+			s.startController(deletion.intercept).work()
 			s.verify(scenarios[c.scenario].renewal, cost{})
+			if !deletion.done {
+				t.Error("nothing was deleted")
+			}
 		})
 	}
 }

@@ -48,6 +48,8 @@ type environment struct {
 	url       string
 	// minted are the transfer credentials that were ever in the Secret, the last one being there now.
 	minted []admin.Credential
+	// writtenIntents: controllers write each intent, as for orders that they have made some time ago.
+	writtenIntents bool
 }
 
 // base is what every environment has: a namespace, the time, and cert-manager.
@@ -85,7 +87,7 @@ func (s scenario) expectedSteps() []string {
 	if s.renewal {
 		call = renew
 	}
-	return append([]string{createOrder, writeSubmitting, call, writeSubmitted}, delivery...)
+	return append([]string{createOrder, call, writeSubmitted}, delivery...)
 }
 
 // newEnvironment prepares the environment up to the moment at which cert-manager has made its CertificateRequest.

@@ -18,8 +18,8 @@ import (
 type Backend interface {
 	// Kinds of issuers that a request can name, in the order in which they are told.
 	Kinds() []string
-	// Slot is that which a request has to wait for, as far as the cache knows it, before an order is made for it; queues is
-	// false where it is not made for one, or has one.
+	// Slot is what a request has to wait for before an order is made for it, as far as the cache knows; queues is false
+	// where it needs none, or has one.
 	Slot(ctx context.Context, cached *outline.CertificateRequest) (slot limiter.Slot, queues bool)
 	// Decide says what an approved request needs. Errors are the API server's, and the request tells those that persist.
 	Decide(ctx context.Context, request *cmapi.CertificateRequest, behind Owner, now time.Time) (Decision, error)

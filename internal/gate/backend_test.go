@@ -55,7 +55,14 @@ func (s shelf) Slot(
 	ctx context.Context, cached *outline.CertificateRequest,
 ) (slot limiter.Slot, queues bool) {
 	err := s.Get(ctx, client.ObjectKeyFromObject(cached), &corev1.ConfigMap{})
-	return limiter.SlotOf(cached.Namespace, cached.IssuerRef.Kind, cached.IssuerRef.Name), cached.Waits && err != nil
+	return library(cached.Namespace), cached.Waits && err != nil
+}
+
+// library is what a request of a namespace waits for.
+func library(namespace string) limiter.Slot {
+	return limiter.Slot{
+		Issuer: limiter.Issuer{Kind: "ShelfIssuer", Namespace: namespace, Name: "library"}, Namespace: namespace,
+	}
 }
 
 func (shelf) RenewalWindow(context.Context, *cmapi.CertificateRequest) (time.Duration, error) {

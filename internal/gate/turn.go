@@ -26,7 +26,9 @@ func (r *Reconciler) grants(_ context.Context, queue workqueue.TypedRateLimiting
 
 // beginTurn takes the turn of a request for which an order may have to be made. If it is not its turn, the request is
 // woken when it is.
-func (r *Reconciler) beginTurn(ctx context.Context, name types.NamespacedName, cached *outline.CertificateRequest) bool {
+func (r *Reconciler) beginTurn(
+	ctx context.Context, name types.NamespacedName, cached *outline.CertificateRequest,
+) bool {
 	backend := r.backendOf(cached.IssuerRef.Kind)
 	if cached.IssuerRef.Group == v1alpha1.GroupName && backend != nil && cached.DeletionTimestamp.IsZero() {
 		if slot, queues := backend.Slot(ctx, cached); queues {

@@ -46,7 +46,7 @@ func TestARequestWaitsForItsTurn(t *testing.T) {
 	status.Set(request, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "Test", "fine", time.Now())
 	must.Do(t, server.Client.Status().Update(t.Context(), request))
 	watch.SetTime(request.CreationTimestamp.Time)
-	name, slot := client.ObjectKeyFromObject(request), limiter.SlotOf(namespace, "ShelfIssuer", "library")
+	name, slot := client.ObjectKeyFromObject(request), library(namespace)
 	step := func() (again time.Duration, says string, ordered bool) {
 		t.Helper()
 		again = must.Get(served.Reconcile(t.Context(), reconcile.Request{NamespacedName: name}))(t).RequeueAfter

@@ -9,8 +9,6 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
 // Limiter bounds how many objects are worked on at once: of each issuer, of each namespace, and in all. What is too
@@ -38,15 +36,6 @@ type Issuer struct{ Kind, Namespace, Name string }
 type Slot struct {
 	Issuer    Issuer
 	Namespace string
-}
-
-// SlotOf is what somebody in a namespace asks for who names an issuer.
-func SlotOf(namespace, kind, issuer string) Slot {
-	named := Issuer{Kind: kind, Namespace: namespace, Name: issuer}
-	if kind == v1alpha1.KindVeroClusterIssuer {
-		named.Namespace = ""
-	}
-	return Slot{Issuer: named, Namespace: namespace}
 }
 
 // New makes a Limiter of so many slots in all, and so many of them for one issuer. A namespace gets no more of them

@@ -34,8 +34,8 @@ func (t *Turns) OnGrant(wake func(types.NamespacedName)) {
 	}
 }
 
-// Begin takes a turn for a request, until End. If there is none, the request is woken when there is, and has to Begin or
-// Forget then.
+// Begin takes a turn for a request, until End. If there is none, the request is woken when there is, and has to Begin
+// or Forget then.
 func (t *Turns) Begin(request types.NamespacedName, wanted Slot) bool {
 	if t == nil {
 		return true
@@ -54,8 +54,8 @@ func (t *Turns) Forget(request types.NamespacedName) {
 	}
 }
 
-// Pass lets an order have the turn of a request, until Leave. It comes before the order is made: whoever is told of that
-// may be faster than the answer.
+// Pass lets an order have the turn of a request, until Leave. It comes before the order is made: whoever is told of
+// that may be faster than the answer.
 func (t *Turns) Pass(request, order types.NamespacedName) {
 	if t == nil {
 		return

@@ -10,19 +10,28 @@ import (
 // TestATurnGoesFromARequestToItsOrder, and to the next request when either needs it no longer.
 func TestATurnGoesFromARequestToItsOrder(t *testing.T) {
 	named := func(name string) types.NamespacedName { return types.NamespacedName{Namespace: "tax", Name: name} }
-	slot := SlotOf("tax", "VeroIssuer", "vero")
+	slot := Slot{vero("tax"), "tax"}
 	for claim, c := range map[string]struct {
 		then  func(*Turns)
 		woken bool
 	}{
 		"a request that needs no order": {func(turns *Turns) { turns.End(named("request-0")) }, true},
 		"one that goes on":              {func(*Turns) {}, false},
-		"its order":                     {func(turns *Turns) { pass(turns, "request-0", "order-0"); turns.End(named("request-0")) }, false},
-		"its order that was sent":       {func(turns *Turns) { pass(turns, "request-0", "order-0"); turns.Leave(named("order-0")) }, true},
-		"another order that was sent":   {func(turns *Turns) { pass(turns, "request-0", "order-0"); turns.Leave(named("order-1")) }, false},
+		"its order": {func(turns *Turns) {
+			turns.Pass(named("request-0"), named("order-0"))
+			turns.End(named("request-0"))
+		}, false},
+		"its order that was sent": {func(turns *Turns) {
+			turns.Pass(named("request-0"), named("order-0"))
+			turns.Leave(named("order-0"))
+		}, true},
+		"another order that was sent": {func(turns *Turns) {
+			turns.Pass(named("request-0"), named("order-0"))
+			turns.Leave(named("order-1"))
+		}, false},
 		"two requests with one order": {func(turns *Turns) {
-			pass(turns, "request-0", "order-0")
-			pass(turns, "request-1", "order-0")
+			turns.Pass(named("request-0"), named("order-0"))
+			turns.Pass(named("request-1"), named("order-0"))
 		}, true},
 	} {
 		t.Run(claim, func(t *testing.T) {
@@ -43,8 +52,4 @@ func TestATurnGoesFromARequestToItsOrder(t *testing.T) {
 			}
 		})
 	}
-}
-
-func pass(turns *Turns, request, order string) {
-	turns.Pass(types.NamespacedName{Namespace: "tax", Name: request}, types.NamespacedName{Namespace: "tax", Name: order})
 }

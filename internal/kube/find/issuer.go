@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
 )
 
@@ -104,6 +105,15 @@ func Readiness(issuer v1alpha1.GenericIssuer) (ready bool, message string) {
 		return false, "it has not been checked yet"
 	}
 	return condition.Status == metav1.ConditionTrue, condition.Message
+}
+
+// Slot is what somebody in a namespace asks for who names an issuer.
+func Slot(namespace, kind, issuer string) limiter.Slot {
+	named := limiter.Issuer{Kind: kind, Namespace: namespace, Name: issuer}
+	if kind == v1alpha1.KindVeroClusterIssuer {
+		named.Namespace = ""
+	}
+	return limiter.Slot{Issuer: named, Namespace: namespace}
 }
 
 // IssuerChanged lets through what others wait for in an issuer: that it comes, goes, or changes its spec or readiness.

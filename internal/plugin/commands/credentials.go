@@ -25,6 +25,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
 	"github.com/varmenne/varmenne-issuer/internal/vero/facts"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
 
@@ -171,7 +172,7 @@ func (s *transferSecret) check(ctx context.Context, access client.Client, transf
 	}
 	// One that waits to be sent for this Certificate is what they are for.
 	orders := slices.DeleteFunc(list.Items, func(order v1alpha1.VeroOrder) bool {
-		return order.Status.State == v1alpha1.VeroOrderPending &&
+		return order.Status.State == v1alpha1.VeroOrderPending && !orderstate.IntendedByCreation(&order) &&
 			order.Annotations[cmapi.CertificateNameKey] == s.certificate.Name
 	})
 	problem := plan.Snapshot{

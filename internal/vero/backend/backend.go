@@ -23,6 +23,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/kube/outline"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/vero/creation"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/plan"
 )
@@ -40,6 +41,8 @@ type Backend struct {
 	Reader   client.Reader
 	// Bundles are those of the issuers.
 	Bundles *secrets.KeptBundles
+	// Creations are told of orders that are sent right after they are made; nil makes none such.
+	Creations *creation.Intents
 	// Issued has orders whole that were issued moments ago; nil has none.
 	Issued *outline.Issued
 
@@ -69,7 +72,7 @@ func (b *Backend) Slot(
 	if err != nil || len(known) > 0 {
 		return limiter.Slot{}, false
 	}
-	return limiter.SlotOf(cached.Namespace, cached.IssuerRef.Kind, cached.IssuerRef.Name), true
+	return find.Slot(cached.Namespace, cached.IssuerRef.Kind, cached.IssuerRef.Name), true
 }
 
 // Decide reads the world once, and decides by it.
@@ -91,7 +94,9 @@ func (b *Backend) Decide(
 		Order: shown(action.Order),
 	}
 	if action.Verb == plan.Create {
-		create(&decision, plan.NewOrder(snapshot, action), snapshot)
+		order := plan.NewOrder(snapshot, action)
+		b.Creations.Express(order)
+		create(&decision, order, snapshot)
 	}
 	if snapshot.Unspent() {
 		decision.Credentials = &gate.Credentials{

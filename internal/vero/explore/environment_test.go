@@ -77,7 +77,10 @@ func (e *explorer) nextLook(w *world, r *replica, order *v1alpha1.VeroOrder) (un
 	if _, asked := orderstate.AdoptionOf(order); asked {
 		return time.Time{}, false
 	}
-	if held := r.held(order); held.After(w.now()) {
+	if until := orderstate.UntouchedUntil(order, w.now()); !e.owns(r, order) && until.After(w.now()) {
+		return until, true
+	}
+	if held := e.held(r, order); held.After(w.now()) {
 		return held, true
 	}
 	action := e.decide(w, r, order)
@@ -87,9 +90,15 @@ func (e *explorer) nextLook(w *world, r *replica, order *v1alpha1.VeroOrder) (un
 // pass lets time pass, when all orders have told what they wait for.
 func (e *explorer) pass(w *world, long time.Duration) error {
 	for k, order := range w.orders {
-		action := e.decide(w, &replica{}, order)
+		knows := &replica{}
+		for i := range w.replicas {
+			if w.replicas[i].own(order) >= 0 {
+				knows = &w.replicas[i]
+			}
+		}
+		action := e.decide(w, knows, order)
 		if action.Verb == orderstate.Wait {
-			if err := w.wait(k, action); err != nil {
+			if err := w.wait(k, action, e.owns(knows, order)); err != nil {
 				return err
 			}
 		}

@@ -118,6 +118,7 @@ func TestSeededFaultsAreFound(t *testing.T) {
 		crossedPolls:     {budget{replicas: 1, requests: 1, credentials: 1}, "comes to no end"},
 		uncheckedKey:     {budget{replicas: 1, faults: 1}, "was not issued for it"},
 		forgetfulIntent:  {budget{replicas: 1, faults: 2, requests: 1}, "nothing was spent"},
+		creationIgnored:  {budget{replicas: 1, crashes: 1, requests: 1}, "nothing was spent"},
 		doubtForgotten:   {budget{replicas: 1, faults: 2, crashes: 1}, "nothing was spent"},
 		lateThrownAway:   {budget{replicas: 2, requests: 1}, "is forgotten"},
 		recordOnce:       {budget{replicas: 2, requests: 1}, "is forgotten"},

@@ -235,6 +235,9 @@ func (k *keyWriter) status(order *v1alpha1.VeroOrder) {
 		k.since(s.SubmissionTime)
 		k.since(s.PollStartTime)
 	}
+	if orderstate.IntendedByCreation(order) {
+		k.seconds(k.now.Sub(order.CreationTimestamp.Time), -2*day, orderstate.CreatorsTime)
+	}
 }
 
 // since is a time ago, up to when nothing changes with it any more; one ahead always matters.
@@ -271,6 +274,12 @@ func (k *keyWriter) replica(r *replica) {
 		k.seconds(r.resumptions[types.NamespacedName{Name: order.Name}].Sub(k.now), 0, 2*day)
 		k.flags(orderstate.StateOf(order) == v1alpha1.VeroOrderSubmitted && orderstate.PollOverdue(order, r.started))
 	}
+	for _, order := range k.world.orders {
+		if at := r.own(order); at >= 0 {
+			k.seconds(k.world.elapsed-r.made[at].at, 0, orderstate.CreatorsTime)
+		}
+		k.WriteByte('m')
+	}
 	if r.creation != nil {
 		k.order(r.creation)
 	}
@@ -300,6 +309,7 @@ func (k *keyWriter) task(t *task) {
 	k.bytes('t', byte(t.step))
 	k.text(string(t.verb))
 	k.text(t.action.Reason)
+	k.flags(t.created, t.own)
 	k.flags(slices.Contains(k.world.orders, t.order), t.issuer.generation == k.world.issuer.generation,
 		t.issuer.untrusting, t.transfer.wrong)
 	k.name(t.order.Name)

@@ -75,10 +75,17 @@ type request struct {
 type replica struct {
 	task     *task               // what it does for an order, nil if nothing; never changed in place
 	creation *v1alpha1.VeroOrder // an order that it is about to create for a request
+	made     []made              // orders that it has made and not sent
 	cache    *cache              // what its cache shows; nil if that is up to date
 	// resumptions are when calls are made again that it has found interrupted, since it began to work; nil before.
 	resumptions map[types.NamespacedName]time.Time
 	started     time.Time
+}
+
+// made is an order that a controller has made: its intentID, and when.
+type made struct {
+	intent string
+	at     time.Duration
 }
 
 // cache is one that lags behind.
@@ -97,6 +104,8 @@ type task struct {
 	transfer transfer
 	now      time.Time // when it was read
 	intended time.Time
+	created  bool // its creation was the intent
+	own      bool // the controller has made it, and not sent it
 	answer   *answer
 }
 
@@ -132,6 +141,9 @@ func (w *world) clone() *world {
 	c.requests, c.orders = slices.Clone(w.requests), slices.Clone(w.orders)
 	c.service.receipts, c.service.spent = slices.Clone(w.service.receipts), slices.Clone(w.service.spent)
 	c.service.late = slices.Clone(w.service.late)
+	for i := range c.replicas {
+		c.replicas[i].made = slices.Clone(w.replicas[i].made)
+	}
 	return &c
 }
 

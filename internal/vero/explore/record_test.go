@@ -15,10 +15,14 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
 
-// replace writes a change of an order, if it is one, and checks it.
-func (w *world) replace(k int, change func(*v1alpha1.VeroOrder)) error {
-	before, after := w.orders[k], w.orders[k].DeepCopy()
+// replace writes a change of an order, if it is one, and checks it. own is for the one who has made the order and has
+// not sent it.
+func (w *world) replace(k int, own bool, change func(*v1alpha1.VeroOrder)) error {
+	before, after := w.orders[k].DeepCopy(), w.orders[k].DeepCopy()
+	orderstate.Recall(before, own)
+	orderstate.Recall(after, own)
 	change(after)
+	after.Spec.IntentID = w.orders[k].Spec.IntentID
 	if sameStatus(before, after) && len(before.Annotations) == len(after.Annotations) {
 		return nil
 	}
@@ -87,7 +91,7 @@ func (e *explorer) record(w *world, i, times int) error {
 		times = 0
 	}
 	for range times {
-		if err := w.replace(k, func(o *v1alpha1.VeroOrder) { e.write(o, t, outcome) }); err != nil {
+		if err := w.replace(k, t.created, func(o *v1alpha1.VeroOrder) { e.write(o, t, outcome) }); err != nil {
 			return err
 		}
 	}
@@ -95,6 +99,9 @@ func (e *explorer) record(w *world, i, times int) error {
 }
 
 func (e *explorer) write(o *v1alpha1.VeroOrder, t *task, outcome orderstate.Call) {
+	if t.created && orderstate.Untouched(o) {
+		recordCreation(o, t)
+	}
 	moved := orderstate.StateOf(o) != v1alpha1.VeroOrderSubmitting
 	switch {
 	case t.verb == orderstate.Poll:
@@ -106,6 +113,15 @@ func (e *explorer) write(o *v1alpha1.VeroOrder, t *task, outcome orderstate.Call
 	default:
 		orderstate.RecordSubmission(o, t.answer.id, t.answer.err, outcome)
 	}
+}
+
+// recordCreation writes down the intent that the creation of an order was.
+func recordCreation(o *v1alpha1.VeroOrder, t *task) {
+	fingerprint := ""
+	if o.Spec.Transfer != nil {
+		fingerprint = t.transfer.facts().Fingerprint
+	}
+	orderstate.RecordIntent(o, fingerprint, 0, t.intended)
 }
 
 // createAgain makes an order again that somebody has deleted during a call; under a name of its own where that has been
@@ -139,7 +155,8 @@ func (w *world) checkCall(t *task) error {
 	}
 	if k := w.find(t.order.Name); k >= 0 && w.orders[k].UID == t.order.UID {
 		now, mine := &w.orders[k].Status, &t.order.Status
-		announced := now.SubmissionTime != nil && now.SubmissionTime.Time.Equal(t.intended)
+		announced := t.created && orderstate.IntendedByCreation(w.orders[k]) ||
+			now.SubmissionTime != nil && now.SubmissionTime.Time.Equal(t.intended)
 		if !announced && now.Submissions <= mine.Submissions {
 			return fmt.Errorf("%s is sent, and does not know of it", t.order.Name)
 		}

@@ -3,6 +3,7 @@ package explore_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -43,6 +44,7 @@ const (
 	lateThrownAway   mistake = "a response that is thrown away because the order has moved on"
 	recordOnce       mistake = "an outcome that is given up at a conflict"
 	uncheckedKey     mistake = "a certificate whose key nobody checks"
+	creationIgnored  mistake = "an order that another controller has made, taken for one that was not sent"
 	doubtForgotten   mistake = "a lost response that is taken for a refusal"
 	namesOfTheirOwn  mistake = "orders whose names are no lock"
 	deletedForgotten mistake = "an order that is made again without its RetrievalId"
@@ -124,6 +126,7 @@ func (e *explorer) gate(w *world, i, k int) (plan.Action, error) {
 	switch action.Verb {
 	case plan.Create:
 		r.creation = plan.NewOrder(s, action)
+		orderstate.IntendByCreation(r.creation, "intent")
 		if e.mistake == namesOfTheirOwn {
 			r.creation.Name += "-" + strconv.Itoa(w.made)
 		}
@@ -179,8 +182,16 @@ func (w *world) deliver(asking *request, order *v1alpha1.VeroOrder) error {
 // finishCreation creates the order that a controller has decided for. Its name keeps it from being a second one that
 // would spend the same.
 func (w *world) finishCreation(i int) error {
-	created := w.create(w.replicas[i].creation)
-	w.replicas[i].creation = nil
+	r := &w.replicas[i]
+	if r.creation.Spec.IntentID != "" {
+		r.creation = r.creation.DeepCopy()
+		r.creation.Spec.IntentID = "intent-" + strconv.Itoa(w.made)
+	}
+	created := w.create(r.creation)
+	if created != nil && created.Spec.IntentID != "" {
+		r.made = append(r.made, made{created.Spec.IntentID, w.elapsed})
+	}
+	r.creation = nil
 	if created == nil || created.Spec.Transfer == nil {
 		return nil
 	}
@@ -203,9 +214,12 @@ func (w *world) finishCreation(i int) error {
 func (e *explorer) look(w *world, i, k int) error {
 	r, order := &w.replicas[i], w.orders[k]
 	now := w.now()
-	r.begin(w.orders, now)
+	if orderstate.UntouchedUntil(order, now).After(now) && !e.owns(r, order) {
+		return nil
+	}
+	e.begin(r, w.orders, now)
 	if adoption, asked := orderstate.AdoptionOf(order); asked {
-		return w.replace(k, func(o *v1alpha1.VeroOrder) {
+		return w.replace(k, false, func(o *v1alpha1.VeroOrder) {
 			if adoption.RetrievalID != "" {
 				orderstate.RecordAdoption(o, adoption.RetrievalID, now)
 				return
@@ -213,14 +227,14 @@ func (e *explorer) look(w *world, i, k int) error {
 			delete(o.Annotations, v1alpha1.AnnotationAdoptRetrievalID)
 		})
 	}
-	if r.held(order).After(now) {
+	if e.held(r, order).After(now) {
 		return nil
 	}
 	action := e.decide(w, r, order)
 	switch action.Verb {
 	case orderstate.Done:
 	case orderstate.Wait:
-		return w.wait(k, action)
+		return w.wait(k, action, e.owns(r, order))
 	case orderstate.Submit:
 		transfer := order.Spec.Transfer
 		if transfer != nil && r.cache == nil && w.accepted(transfer.TransferIDDigest) {
@@ -230,6 +244,7 @@ func (e *explorer) look(w *world, i, k int) error {
 	default:
 		r.task = &task{
 			verb: action.Verb, action: action, order: order, issuer: w.issuer, transfer: w.transfer, now: now}
+		e.takeOwn(w, r)
 		if action.Verb == orderstate.Poll && !r.announces(order) || e.mistake == callFirst {
 			r.task.step = call
 		}
@@ -237,9 +252,51 @@ func (e *explorer) look(w *world, i, k int) error {
 	return nil
 }
 
+// own is which of the orders that a controller has made and not sent is an order; -1 if none is.
+func (r *replica) own(order *v1alpha1.VeroOrder) int {
+	return slices.IndexFunc(r.made, func(m made) bool { return m.intent == order.Spec.IntentID })
+}
+
+// owns reports whether a controller believes that it has made an order and not sent it.
+func (e *explorer) owns(r *replica, order *v1alpha1.VeroOrder) bool {
+	return r.own(order) >= 0 || e.mistake == creationIgnored
+}
+
+// known is an order as a controller knows it: whoever has made one knows that it was not sent.
+func (e *explorer) known(r *replica, order *v1alpha1.VeroOrder) *v1alpha1.VeroOrder {
+	if !orderstate.IntendedByCreation(order) {
+		return order
+	}
+	known := order.DeepCopy()
+	orderstate.Recall(known, e.owns(r, order))
+	return known
+}
+
+// takeOwn lets a controller know that it has made the order of its task, and send it without another intent if it has
+// just done so.
+func (e *explorer) takeOwn(w *world, r *replica) {
+	at := r.own(r.task.order)
+	r.task.own = e.owns(r, r.task.order)
+	if at < 0 || r.task.verb != orderstate.Submit {
+		return
+	}
+	recent := w.elapsed-r.made[at].at <= orderstate.CreatorsTime/2
+	r.made = slices.Delete(r.made, at, at+1)
+	if recent && orderstate.Untouched(r.task.order) {
+		r.task.step, r.task.created = call, true
+		r.task.intended = w.intention(r.task.now)
+	}
+}
+
+// intention is the time of an intent. No two have the same: it is what tells them apart.
+func (w *world) intention(now time.Time) time.Time {
+	w.intended++
+	return now.Add(time.Duration(w.intended) * time.Microsecond)
+}
+
 // decide is what a controller decides for an order.
 func (e *explorer) decide(w *world, r *replica, order *v1alpha1.VeroOrder) orderstate.Action {
-	s := w.orderSnapshot(r, order)
+	s := w.orderSnapshot(r, e.known(r, order))
 	if planned := order.Status.NextSubmitTime; e.mistake == clockTrusted && planned != nil {
 		if farthest := planned.Add(-time.Hour); s.Now.Before(farthest) {
 			s.Now = farthest
@@ -249,15 +306,19 @@ func (e *explorer) decide(w *world, r *replica, order *v1alpha1.VeroOrder) order
 }
 
 // begin plans for the calls that a controller finds interrupted, when it begins to work.
-func (r *replica) begin(orders []*v1alpha1.VeroOrder, now time.Time) {
+func (e *explorer) begin(r *replica, orders []*v1alpha1.VeroOrder, now time.Time) {
 	if r.resumptions == nil {
-		r.resumptions, r.started = orderstate.PlanResumptions(values(orders), now).At, now
+		known := make([]v1alpha1.VeroOrder, 0, len(orders))
+		for _, order := range orders {
+			known = append(known, *e.known(r, order))
+		}
+		r.resumptions, r.started = orderstate.PlanResumptions(known, now).At, now
 	}
 }
 
 // held is until when a controller leaves an order alone whose call was interrupted before it began to work.
-func (r *replica) held(order *v1alpha1.VeroOrder) time.Time {
-	if !orderstate.Interrupted(order) {
+func (e *explorer) held(r *replica, order *v1alpha1.VeroOrder) time.Time {
+	if !orderstate.Interrupted(e.known(r, order)) {
 		return time.Time{}
 	}
 	return r.resumptions[types.NamespacedName{Name: order.Name}]
@@ -269,8 +330,8 @@ func (r *replica) announces(order *v1alpha1.VeroOrder) bool {
 }
 
 // wait lets an order say what it waits for.
-func (w *world) wait(k int, action orderstate.Action) error {
-	return w.replace(k, func(o *v1alpha1.VeroOrder) { orderstate.RecordWaiting(o, action, w.now()) })
+func (w *world) wait(k int, action orderstate.Action, own bool) error {
+	return w.replace(k, own, func(o *v1alpha1.VeroOrder) { orderstate.RecordWaiting(o, action, w.now()) })
 }
 
 // proceed takes the next step of a controller's task.
@@ -298,7 +359,7 @@ func (e *explorer) intend(w *world, i int) error {
 	}
 	w.orders[k] = t.order
 	if t.verb == orderstate.Fail {
-		return w.replace(k, func(o *v1alpha1.VeroOrder) { orderstate.RecordFailure(o, t.action, t.now) })
+		return w.replace(k, t.own, func(o *v1alpha1.VeroOrder) { orderstate.RecordFailure(o, t.action, t.now) })
 	}
 	if err := w.announce(k, &t, e.mistake); err != nil {
 		return err
@@ -307,22 +368,21 @@ func (e *explorer) intend(w *world, i int) error {
 	return nil
 }
 
-// announce writes the intent of a call. No two intents have the same time: it is what tells them apart.
+// announce writes the intent of a call.
 func (w *world) announce(k int, t *task, made mistake) error {
 	interruptions := int32(0)
-	if orderstate.Interrupted(w.orders[k]) {
+	if !t.own && orderstate.Interrupted(w.orders[k]) {
 		interruptions = w.orders[k].Status.Interruptions + 1
 	}
-	w.intended++
-	t.intended = t.now.Add(time.Duration(w.intended) * time.Microsecond)
+	t.intended = w.intention(t.now)
 	if t.verb == orderstate.Poll {
-		return w.replace(k, func(o *v1alpha1.VeroOrder) { orderstate.RecordPollIntent(o, interruptions, t.intended) })
+		return w.replace(k, false, func(o *v1alpha1.VeroOrder) { orderstate.RecordPollIntent(o, interruptions, t.intended) })
 	}
 	fingerprint := ""
 	if transfer := w.orders[k].Spec.Transfer; transfer != nil {
 		fingerprint = t.transfer.facts().Fingerprint
 	}
-	return w.replace(k, func(o *v1alpha1.VeroOrder) {
+	return w.replace(k, t.own, func(o *v1alpha1.VeroOrder) {
 		orderstate.RecordIntent(o, fingerprint, interruptions, t.intended)
 		if made == forgetfulIntent {
 			o.Status.Uncertain = false

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/find"
@@ -29,9 +30,15 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 		return ctrl.Result{}, err
 	}
 	before, interruptions := order.DeepCopy(), r.pacing.interruptions(order, g.Now)
-	if err := r.write(ctx, order, func(order *v1alpha1.VeroOrder) {
+	intend := func(order *v1alpha1.VeroOrder) {
 		orderstate.RecordIntent(order, g.fingerprint(), interruptions, g.Now)
-	}); err != nil {
+	}
+	created := g.own && r.Creations.Take(client.ObjectKeyFromObject(order)) && orderstate.Untouched(order)
+	announced := func() *v1alpha1.VeroOrder { return nil }
+	if created { // which has said so
+		announced = r.announceLater(ctx, order.DeepCopy(), intend)
+		intend(order)
+	} else if err := r.write(ctx, order, intend); err != nil {
 		return ctrl.Result{}, err
 	}
 	call := g.call()
@@ -40,6 +47,9 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	started := r.Clock.Now()
 	id, err := send(context.WithoutCancel(ctx), service, order, g, csr.Raw)
 	g.slot.EndCall()
+	if later := announced(); later != nil {
+		order = later
+	}
 	received := receivedID(id, err)
 	if replay := r.checkNotReplayed(ctx, order, received, err); replay != nil {
 		received, err = receivedID("", replay), replay
@@ -47,8 +57,46 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	call.Ended = r.Clock.Now()
 	r.Metrics.Answered(protocol.Operation(order.Spec.Operation), err, call.Ended.Sub(started))
 	return r.record(ctx, before, order, received, func(order *v1alpha1.VeroOrder) {
+		if created && orderstate.IntendedByCreation(order) { // as it was read again
+			orderstate.Recall(order, true)
+			intend(order)
+		}
 		orderstate.RecordSubmission(order, id, err, call)
 	})
+}
+
+// announceAfter is how long a call takes of which the order says nothing, where its creation was the intent.
+const announceAfter = time.Second
+
+// announceLater writes the intent of a call that takes long, so that people see what it waits for. What it returns ends
+// that, and returns the order if it was written.
+func (r *Reconciler) announceLater(
+	ctx context.Context, order *v1alpha1.VeroOrder, intend func(*v1alpha1.VeroOrder),
+) (end func() *v1alpha1.VeroOrder) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	due, done, written := make(chan struct{}), make(chan struct{}), false
+	timer := r.Clock.AfterFunc(announceAfter, func() { close(due) })
+	go func() {
+		defer close(done)
+		select {
+		case <-ctx.Done():
+			return
+		case <-due:
+		}
+		err := r.write(ctx, order, intend)
+		if written = err == nil; !written { // the outcome will be
+			ctrl.LoggerFrom(ctx).V(1).Info("it could not be written that the order is being sent", "error", err.Error())
+		}
+	}()
+	return func() *v1alpha1.VeroOrder {
+		timer.Stop()
+		cancel()
+		<-done
+		if written {
+			return order
+		}
+		return nil
+	}
 }
 
 // receivedID is the RetrievalId that a submission has led to, verified or not; empty if none.

@@ -32,6 +32,8 @@ type gathered struct {
 	bundles  *secrets.Bundles
 	transfer secrets.Transfer
 	identity *secrets.Identity
+	// own: this process has made the order, and has not sent it.
+	own bool
 	// slot is what the call is made in, nil where none is made.
 	slot *limiter.Taken
 }

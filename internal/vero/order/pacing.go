@@ -65,6 +65,11 @@ func (r *Reconciler) planResumptions(ctx context.Context) error {
 	if err := r.Client.List(ctx, known, client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("find the orders that an earlier controller has left in the middle of a call: %w", err)
 	}
+	for i := range known.Items { // which are copies
+		if order := &known.Items[i]; r.Creations.Own(order) {
+			orderstate.Recall(order, true)
+		}
+	}
 	r.pacing.begin(known.Items, r.Clock.Now())
 	if number := len(r.pacing.plan.At); number > 0 {
 		ctrl.LoggerFrom(ctx).Info("an earlier controller has ended in the middle of calls; they are made again one a second",

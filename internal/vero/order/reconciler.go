@@ -24,6 +24,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/internal/owner"
 	"github.com/varmenne/varmenne-issuer/internal/reasons"
 	"github.com/varmenne/varmenne-issuer/internal/secrets"
+	"github.com/varmenne/varmenne-issuer/internal/vero/creation"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 	"github.com/varmenne/varmenne-issuer/internal/vero/protocol"
 )
@@ -59,6 +60,8 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Bundles are those of the issuers.
 	Bundles *secrets.KeptBundles
+	// Creations are the intents that this process has expressed by making orders; nil has none.
+	Creations *creation.Intents
 	// Proofs has what the gate has proved of a request seconds ago, and Issued takes orders that are issued, for the gate;
 	// nil ones keep nothing.
 	Proofs *owner.Proofs
@@ -132,7 +135,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		r.Calls.Forget(name.NamespacedName)
 		return ctrl.Result{}, nil
 	}
-	result, err := r.step(ctx, order)
+	own := r.Creations.Own(order)
+	result, err := r.step(ctx, order, own)
 	result.Priority = priorityOf(order)
 	if err != nil {
 		settled, err := status.Settle(ctx, fmt.Errorf("VeroOrder %s: %w", name, err))
@@ -168,12 +172,13 @@ func (r *Reconciler) queue(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl
 	return ctrl.Result{RequeueAfter: resyncInterval}, nil
 }
 
-func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
-	if until := orderstate.UntouchedUntil(order); r.Clock.Now().Before(until) {
+func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder, own bool) (ctrl.Result, error) {
+	if until := orderstate.UntouchedUntil(order, r.Clock.Now()); !own && r.Clock.Now().Before(until) {
 		r.Calls.Forget(client.ObjectKeyFromObject(order))
 		return ctrl.Result{RequeueAfter: r.until(until)}, nil
 	}
-	result, err := r.act(ctx, order)
+	orderstate.Recall(order, own)
+	result, err := r.act(ctx, order, own)
 	if err != nil {
 		return ctrl.Result{}, errors.Join(err, r.reportError(ctx, order, err))
 	}
@@ -182,7 +187,7 @@ func (r *Reconciler) step(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 
 // act does what is to be done next. What a submission spends is read in its slot: who waits for one would have to read
 // it again.
-func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder, own bool) (ctrl.Result, error) {
 	name := client.ObjectKeyFromObject(order)
 	result, adopted, err := r.adopt(ctx, order)
 	if err != nil || adopted {
@@ -194,6 +199,7 @@ func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.R
 		r.Calls.Forget(name)
 		return ctrl.Result{}, err
 	}
+	gathered.own = own
 	slot, free := r.enter(order, orderstate.MayCall(gathered.Snapshot))
 	if !free {
 		return r.queue(ctx, order) // it is woken when it is its turn

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/kube/find"
 	"github.com/varmenne/varmenne-issuer/internal/limiter"
 	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
@@ -46,7 +47,7 @@ func (r *Reconciler) enter(order *v1alpha1.VeroOrder, call orderstate.Verb) (slo
 
 // slotOf is what an order asks for: a slot of its issuer's, out of its namespace's share.
 func slotOf(order *v1alpha1.VeroOrder) limiter.Slot {
-	return limiter.SlotOf(order.Namespace, order.Spec.IssuerRef.Kind, order.Spec.IssuerRef.Name)
+	return find.Slot(order.Namespace, order.Spec.IssuerRef.Kind, order.Spec.IssuerRef.Name)
 }
 
 // leaveTurn lets the next order be made, unless this one waits to be sent.

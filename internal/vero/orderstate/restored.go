@@ -15,12 +15,23 @@ const (
 
 // UntouchedUntil is until when an order is to be left alone, whatever there is to decide, because a restore from a
 // backup has created it: Velero writes the status, and with it the RetrievalId, in a second step, which fails if
-// anybody has written in between. Zero for other orders.
-func UntouchedUntil(order *v1alpha1.VeroOrder) time.Time {
+// anybody has written in between. Or because the controller that has made it may be sending it. Zero for other orders,
+// and where a clock was set back since.
+func UntouchedUntil(order *v1alpha1.VeroOrder, now time.Time) time.Time {
 	status := &order.Status
 	bare := status.RetrievalID == "" && status.Submissions == 0 && Untouched(order)
-	if _, restored := order.Labels[labelRestored]; !restored || !bare {
+	_, restored := order.Labels[labelRestored]
+	until := order.CreationTimestamp.Time
+	switch {
+	case restored && bare:
+		until = until.Add(restoreTime)
+	case IntendedByCreation(order):
+		until = until.Add(CreatorsTime)
+	default:
 		return time.Time{}
 	}
-	return order.CreationTimestamp.Add(restoreTime)
+	if until.Sub(now) > 2*restoreTime {
+		return time.Time{}
+	}
+	return until
 }

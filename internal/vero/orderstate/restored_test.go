@@ -24,7 +24,7 @@ func TestARestoredOrderIsLeftAloneUntilItsStatusHasFollowed(t *testing.T) {
 		"one that is held up, too":              {signNew(created(now), restored, held), time.Time{}},
 		"one that the gate has made never":      {signNew(created(now)), time.Time{}},
 	} {
-		if got := orderstate.UntouchedUntil(c.order); !got.Equal(c.want) {
+		if got := orderstate.UntouchedUntil(c.order, c.order.CreationTimestamp.Time); !got.Equal(c.want) {
 			t.Errorf("%s: until %s, want %s", claim, got, c.want)
 		}
 	}

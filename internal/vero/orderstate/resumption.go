@@ -27,6 +27,9 @@ func begun(order *v1alpha1.VeroOrder) time.Time {
 	status := &order.Status
 	switch StateOf(order) {
 	case v1alpha1.VeroOrderSubmitting:
+		if IntendedByCreation(order) {
+			return order.CreationTimestamp.Time
+		}
 		if status.SubmissionTime != nil && status.NextSubmitTime == nil {
 			return status.SubmissionTime.Time
 		}

@@ -126,6 +126,8 @@ func StateOf(order *v1alpha1.VeroOrder) v1alpha1.VeroOrderState {
 		switch {
 		case order.Status.RetrievalID != "":
 			return v1alpha1.VeroOrderSubmitted
+		case IntendedByCreation(order):
+			return v1alpha1.VeroOrderSubmitting
 		case phase == "":
 			return v1alpha1.VeroOrderPending
 		}

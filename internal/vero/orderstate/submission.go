@@ -16,7 +16,7 @@ import (
 // without an outcome makes the order uncertain.
 func RecordIntent(order *v1alpha1.VeroOrder, fingerprint string, interruptions int32, now time.Time) {
 	status := &order.Status
-	if status.State == v1alpha1.VeroOrderSubmitting {
+	if status.State == v1alpha1.VeroOrderSubmitting || IntendedByCreation(order) {
 		status.Uncertain = true
 	}
 	status.State = v1alpha1.VeroOrderSubmitting

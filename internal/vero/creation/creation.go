@@ -1,0 +1,76 @@
+// Package creation knows which VeroOrders this process has made and not sent yet. The creation of one is the intent to
+// send it: to every other process it is in doubt until its status says more.
+package creation
+
+import (
+	"crypto/rand"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
+	"github.com/varmenne/varmenne-issuer/internal/lru"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
+)
+
+const (
+	// intentHolds is how long after the creation of an order its request is sent without another write. Then somebody else
+	// may take the order over; a write of the intent would be refused to the slower of the two.
+	intentHolds = orderstate.CreatorsTime / 2
+	// mostKept bounds how many are known. One that is forgotten is in doubt.
+	mostKept = 4096
+)
+
+// Intents are those that this process has expressed by making orders. Nil ones express none.
+type Intents struct {
+	clock clock.PassiveClock
+	kept  *lru.Cache[types.NamespacedName, intent]
+}
+
+type intent struct {
+	id string
+	at time.Time
+}
+
+// NewIntents makes some that know of no order.
+func NewIntents(source clock.PassiveClock) *Intents {
+	return &Intents{clock: source, kept: lru.New[types.NamespacedName, intent](mostKept)}
+}
+
+// Express writes into an order which is about to be made that it is sent right after.
+func (i *Intents) Express(order *v1alpha1.VeroOrder) {
+	if i == nil {
+		return
+	}
+	id := rand.Text()
+	if orderstate.IntendByCreation(order, id) {
+		i.kept.Add(client.ObjectKeyFromObject(order), intent{id: id, at: i.clock.Now()})
+	}
+}
+
+// Own reports whether an order was made by this process, which has not sent it.
+func (i *Intents) Own(order *v1alpha1.VeroOrder) bool {
+	if i == nil || order.Spec.IntentID == "" {
+		return false
+	}
+	found, known := i.kept.Get(client.ObjectKeyFromObject(order))
+	return known && found.id == order.Spec.IntentID
+}
+
+// Take forgets an order of its own that is about to be sent, and reports whether its creation is recent enough to be
+// the intent; else that has to be written.
+func (i *Intents) Take(name types.NamespacedName) (holds bool) {
+	if i == nil {
+		return false
+	}
+	found, known := i.kept.Get(name)
+	if !known {
+		return false
+	}
+	i.kept.Remove(name)
+	// Not every clock goes on while a machine sleeps.
+	age, wall := i.clock.Since(found.at), i.clock.Now().Round(0).Sub(found.at.Round(0))
+	return min(age, wall) >= 0 && max(age, wall) <= intentHolds
+}
