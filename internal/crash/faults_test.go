@@ -27,7 +27,7 @@ func TestAnIssuanceSurvivesAConflictOfEveryWrite(t *testing.T) {
 			conflictingWriter := newConflictingWriter(&s.base)
 			s.startController(conflictingWriter.intercept).work()
 			s.verify(scenario.renewal, cost{lost: scenario.lost})
-			if conflictingWriter.touched < 5 {
+			if conflictingWriter.touched < 4 {
 				t.Errorf("%d conflicts", conflictingWriter.touched)
 			}
 		})
