@@ -182,7 +182,8 @@ var rules = []rule{
 		path: "internal/vero/backend",
 		may: []string{
 			"api/v1alpha1", "internal/gate", "internal/secrets", "internal/pki",
-			"internal/limiter", "internal/lru", "internal/vero/creation", "internal/vero/facts",
+			"internal/kube/find", "internal/kube/outline", "internal/limiter", "internal/lru", "internal/vero/creation",
+			"internal/vero/plan", "internal/vero/orderstate", "internal/vero/facts",
 		},
 		why: "the backend reads for the gate, and leaves decisions to issuance",
 	},
