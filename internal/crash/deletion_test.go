@@ -1,6 +1,7 @@
 package crash_test
 
 import (
+	"errors"
 	"runtime"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/simulator/admin"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // Moments in the life of an order that no step has as its name.
@@ -104,6 +106,34 @@ func TestWhatWasBoughtDoesNotGoIntoAnOrderForAnotherKey(t *testing.T) {
 	}
 	s.must(server.Client.Delete(s.Context(), otherOrder))
 	s.verify(false, cost{})
+}
+
+// TestAFailureIsNotThatOfAnOrderThatAnotherControllerHasMade under the same name during the call: that may be sent.
+func TestAFailureIsNotThatOfAnOrderThatAnotherControllerHasMade(t *testing.T) {
+	t.Parallel()
+	s := newEnvironment(t, scenario{})
+	anew := &v1alpha1.VeroOrder{}
+	controller := s.startController(func(step step, act func() error) error {
+		if step.name != signNew {
+			return act()
+		}
+		order := s.orders()[0]
+		s.must(server.Client.Delete(s.Context(), &order))
+		anew.ObjectMeta = metav1.ObjectMeta{Namespace: order.Namespace, Name: order.Name, Labels: order.Labels}
+		order.Spec.DeepCopyInto(&anew.Spec)
+		anew.Spec.IntentID = "of another controller"
+		s.must(server.Client.Create(s.Context(), anew))
+		return errors.New("no connection")
+	})
+	_, _, err := controller.reconcile(controller.requests, client.ObjectKeyFromObject(s.request()))
+	s.must(err)
+	name := client.ObjectKeyFromObject(&s.orders()[0])
+	_, _, err = controller.reconcile(controller.orders, name)
+	s.must(err)
+	s.must(server.Client.Get(s.Context(), name, anew))
+	if !orderstate.IntendedByCreation(anew) {
+		t.Errorf("the order has the status %+v", anew.Status)
+	}
 }
 
 // TestAnAcceptedOrderThatWasDeletedIsMadeAgain with its RetrievalId: nothing is sent once more.

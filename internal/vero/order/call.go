@@ -57,7 +57,7 @@ func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *g
 	call.Ended = r.Clock.Now()
 	r.Metrics.Answered(protocol.Operation(order.Spec.Operation), err, call.Ended.Sub(started))
 	return r.record(ctx, before, order, received, func(order *v1alpha1.VeroOrder) {
-		if created && orderstate.IntendedByCreation(order) { // as it was read again
+		if created && order.UID == before.UID && orderstate.IntendedByCreation(order) { // as it was read again
 			orderstate.Recall(order, true)
 			intend(order)
 		}
