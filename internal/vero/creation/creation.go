@@ -39,24 +39,36 @@ func NewIntents(source clock.PassiveClock) *Intents {
 	return &Intents{clock: source, kept: lru.New[types.NamespacedName, intent](mostKept)}
 }
 
-// Express writes into an order which is about to be made that it is sent right after.
+// Express writes into an order which is about to be made that it is sent right after. One that may exist already, which
+// a cache or a lost answer does not tell, stays the process's own: the intent is the same, and as old.
 func (i *Intents) Express(order *v1alpha1.VeroOrder) {
 	if i == nil {
 		return
 	}
-	id := rand.Text()
-	if orderstate.IntendByCreation(order, id) {
-		i.kept.Add(client.ObjectKeyFromObject(order), intent{id: id, at: i.clock.Now()})
+	name := client.ObjectKeyFromObject(order)
+	expressed, known := i.kept.Get(name)
+	if !known {
+		expressed = intent{id: rand.Text(), at: i.clock.Now()}
+	}
+	if orderstate.IntendByCreation(order, expressed.id) {
+		i.kept.Add(name, expressed)
 	}
 }
 
-// Own reports whether an order was made by this process, which has not sent it.
+// Own reports whether an order was made by this process, which has not sent it. One that has gone on in another way, with
+// a RetrievalId that somebody has brought say, is none any more, whatever a backup brings back of it.
 func (i *Intents) Own(order *v1alpha1.VeroOrder) bool {
 	if i == nil || order.Spec.IntentID == "" {
 		return false
 	}
-	found, known := i.kept.Get(client.ObjectKeyFromObject(order))
-	return known && found.id == order.Spec.IntentID
+	name := client.ObjectKeyFromObject(order)
+	found, known := i.kept.Get(name)
+	own := known && found.id == order.Spec.IntentID
+	if own && !orderstate.IntendedByCreation(order) {
+		i.kept.Remove(name)
+		return false
+	}
+	return own
 }
 
 // Take forgets an order of its own that is about to be sent, and reports whether its creation is recent enough to be

@@ -48,6 +48,34 @@ func TestACreationIsAnIntentForAMoment(t *testing.T) {
 	}
 }
 
+// TestAnOrderStaysOwn where it is to be made once more: the cache does not know it yet, or the answer to its creation
+// was lost. It is no younger for that.
+func TestAnOrderStaysOwn(t *testing.T) {
+	clock := testclock.NewFakePassiveClock(time.Now())
+	intents, made := creation.NewIntents(clock), order()
+	intents.Express(made)
+	clock.SetTime(clock.Now().Add(4 * time.Second))
+	intents.Express(order()) // and the API server says that it exists
+	if !intents.Own(made) {
+		t.Error("it is another one's")
+	}
+	clock.SetTime(clock.Now().Add(2 * time.Second))
+	if intents.Take(name) {
+		t.Error("its creation is its intent for longer than five seconds")
+	}
+}
+
+// TestAnOrderThatHasGoneOnIsNotOwn any more, nor is what a backup brings back of it: it has a RetrievalId.
+func TestAnOrderThatHasGoneOnIsNotOwn(t *testing.T) {
+	intents, made := creation.NewIntents(testclock.NewFakePassiveClock(time.Now())), order()
+	intents.Express(made)
+	adopted := made.DeepCopy()
+	adopted.Status.State, adopted.Status.RetrievalID = v1alpha1.VeroOrderSubmitted, "0123456789"
+	if intents.Own(adopted) || intents.Own(made) {
+		t.Error("it can be sent")
+	}
+}
+
 // TestOneThatWasMadeByOthersIsNotOwn, whatever it is called.
 func TestOneThatWasMadeByOthersIsNotOwn(t *testing.T) {
 	intents, another := creation.NewIntents(testclock.NewFakePassiveClock(time.Now())), order()
