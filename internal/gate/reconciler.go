@@ -65,13 +65,17 @@ type Reconciler struct {
 	kept   kept
 	// unthreatened are requests that were seen to replace nothing.
 	unthreatened unthreatened
+	queueing     queueing
 }
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
 
 // NewReconciler makes one that knows of no request yet.
 func NewReconciler(options Options) *Reconciler {
-	return &Reconciler{Options: options, kept: newKept(), unthreatened: newUnthreatened()}
+	return &Reconciler{
+		Options: options, kept: newKept(), unthreatened: newUnthreatened(),
+		queueing: queueing{since: map[types.NamespacedName]time.Time{}},
+	}
 }
 
 //+kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests,verbs=get;list;watch
@@ -87,18 +91,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
 	if wait := r.leaveToApprovers(cached); wait > 0 {
-		r.Turns.Forget(name.NamespacedName)
+		r.forgetTurn(name.NamespacedName)
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	if cached.Ready {
-		r.Turns.Forget(name.NamespacedName)
+		r.forgetTurn(name.NamespacedName)
 		r.served(name, cached.UID)
 		return ctrl.Result{}, nil
 	}
 	inTurn := r.beginTurn(ctx, name.NamespacedName, cached)
 	defer r.Turns.End(name.NamespacedName)
 	if !inTurn {
-		if wait := r.silence(cached); wait > 0 {
+		if wait := r.silence(name.NamespacedName, cached); wait > 0 {
 			return ctrl.Result{RequeueAfter: wait}, nil
 		}
 	}
@@ -224,7 +228,7 @@ func (r *Reconciler) decide(
 	case !inTurn:
 		reference := request.Spec.IssuerRef
 		status.SetPending(request, turnMessage(request, reference.Kind, reference.Name), now)
-		return report{reason: v1alpha1.ReasonWaitingForTurn, action: string(Wait)}, nil
+		return report{reason: v1alpha1.ReasonWaitingForTurn, action: string(Wait), undecided: true}, nil
 	}
 	behind := func(ctx context.Context) (owner.Owner, error) {
 		found, err := r.Proofs.Of(ctx, r.Reader, request)

@@ -25,7 +25,8 @@ type report struct {
 	warning bool
 	// credentials that wait with the request, nil if there are none.
 	credentials *Credentials
-	// undecided: the cluster has kept the decision from being made, so that it is not known what credentials there are.
+	// undecided: the cluster has kept the decision from being made, or it is not the request's turn, so that it is not
+	// known what credentials there are.
 	undecided bool
 	// errorReported: the request was made to tell what the cluster has refused.
 	errorReported bool

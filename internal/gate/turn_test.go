@@ -8,6 +8,7 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,11 +29,21 @@ import (
 
 // TestARequestWaitsForItsTurn without an order, says so when that takes long, and passes its turn to its order.
 func TestARequestWaitsForItsTurn(t *testing.T) {
+	for _, earlier := range []string{"", "put credentials into Secret vero"} {
+		t.Run(earlier, func(t *testing.T) { waitForTurn(t, earlier) })
+	}
+}
+
+// waitForTurn does so with a request that has waited for something else for an hour, and says so, if that is not empty.
+func waitForTurn(t *testing.T, earlier string) {
+	t.Helper()
 	namespace, watch := server.Namespace(t), testclock.NewFakePassiveClock(time.Now())
 	recorder, turns := events.NewFakeRecorder(1), limiter.NewTurns(1, 1)
+	registry := prometheus.NewPedanticRegistry()
+	numbers := must.Get(metrics.New(registry))(t)
 	served := gate.NewReconciler(gate.Options{
 		Client: server.Client, Outlines: server.Outlines, Reader: server.Client, Clock: watch, Turns: turns,
-		Metrics: must.Get(metrics.New(prometheus.NewPedanticRegistry()))(t),
+		Metrics: numbers,
 		Events:  status.Events{Recorder: recorder}, Backends: []gate.Backend{shelf{server.Client}},
 	})
 	request := &cmapi.CertificateRequest{
@@ -44,8 +55,13 @@ func TestARequestWaitsForItsTurn(t *testing.T) {
 	}
 	server.Create(t, request)
 	status.Set(request, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "Test", "fine", time.Now())
-	must.Do(t, server.Client.Status().Update(t.Context(), request))
 	watch.SetTime(request.CreationTimestamp.Time)
+	if earlier != "" {
+		status.SetPending(request, earlier, watch.Now())
+		numbers.CredentialsUnspent(request, "vero", watch.Now())
+		watch.SetTime(watch.Now().Add(time.Hour))
+	}
+	must.Do(t, server.Client.Status().Update(t.Context(), request))
 	name, slot := client.ObjectKeyFromObject(request), library(namespace)
 	step := func() (again time.Duration, says string, ordered bool) {
 		t.Helper()
@@ -62,7 +78,7 @@ func TestARequestWaitsForItsTurn(t *testing.T) {
 		turns.Pass(others[0], others[0])
 		others = others[1:]
 	}
-	if again, says, ordered := step(); ordered || says != "" || again != 5*time.Minute {
+	if again, says, ordered := step(); ordered || says != earlier || again != 5*time.Minute {
 		t.Fatalf("it says %q, is looked at again in %s, and has an order: %t", says, again, ordered)
 	}
 	watch.SetTime(watch.Now().Add(5 * time.Minute))
@@ -71,6 +87,10 @@ func TestARequestWaitsForItsTurn(t *testing.T) {
 		if ordered || !strings.Contains(says, "waits for its turn behind others of ShelfIssuer library") {
 			t.Fatalf("after five minutes it says %q, and has an order: %t", says, ordered)
 		}
+	}
+	const credentials = "varmenne_transfer_credentials_written_timestamp_seconds"
+	if number := must.Get(testutil.GatherAndCount(registry, credentials))(t); number != min(len(earlier), 1) {
+		t.Errorf("the metrics tell of credentials %d times", number)
 	}
 	turns.Leave(types.NamespacedName{Namespace: namespace, Name: "one"})
 	turns.Leave(types.NamespacedName{Namespace: namespace, Name: "two"})
