@@ -12,6 +12,7 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -63,16 +64,26 @@ func (b *Backend) Kinds() []string {
 // Slot implements gate.Backend.
 func (b *Backend) Slot(
 	ctx context.Context, cached *outline.CertificateRequest,
-) (slot limiter.Slot, queues bool) {
+) (slot limiter.Slot, waits bool) {
 	if !cached.Waits || cached.PublicKeyDigest == "" {
 		return limiter.Slot{}, false
 	}
 	known, err := find.OrdersWithLabel(
 		ctx, b.Client, cached.Namespace, v1alpha1.LabelPublicKey, cached.PublicKeyDigest)
-	if err != nil || len(known) > 0 {
+	if err != nil || !queues(cached.UID, cached.PublicKeyDigest, known) {
 		return limiter.Slot{}, false
 	}
 	return find.Slot(cached.Namespace, cached.IssuerRef.Kind, cached.IssuerRef.Name), true
+}
+
+// queues reports whether a request waits for its turn before an order is made for it, by the orders there are: with the
+// same key none is on its way, and none was made for this very request, which has to say at once what came of it.
+func queues(request types.UID, publicKeyDigest string, known []v1alpha1.VeroOrder) bool {
+	return !slices.ContainsFunc(known, func(order v1alpha1.VeroOrder) bool {
+		state := orderstate.StateOf(&order)
+		ended := state == v1alpha1.VeroOrderIssued || state == v1alpha1.VeroOrderFailed
+		return order.Spec.PublicKeyDigest == publicKeyDigest && (!ended || order.Spec.RequestUID == request)
+	})
 }
 
 // Decide reads the world once, and decides by it.
@@ -95,7 +106,9 @@ func (b *Backend) Decide(
 	}
 	if action.Verb == plan.Create {
 		order := plan.NewOrder(snapshot, action)
-		b.Creations.Express(order)
+		if queues(request.UID, snapshot.Request.PublicKeyDigest, snapshot.Orders) { // else it is not known when it is sent
+			b.Creations.Express(order)
+		}
 		create(&decision, order, snapshot)
 	}
 	if snapshot.Unspent() {
