@@ -224,3 +224,23 @@ func TestAnIssuerWhoseLanesAreTakenDoesNotKeepItsNamespaceWaiting(t *testing.T) 
 		t.Errorf("woken were %s", s.woken)
 	}
 }
+
+// TestWhoIsMadeAnewForAnotherIssuerDoesNotWaitForTheFirst: a Certificate that is corrected gets a request of the same
+// name.
+func TestWhoIsMadeAnewForAnotherIssuerDoesNotWaitForTheFirst(t *testing.T) {
+	s := newLimiterUnderTest(t, most, 1)
+	s.acquiresOurs("slow")
+	s.acquires("quick", "tax", shared)
+	s.acquiresOurs("made anew")
+	if s.acquires("made anew", "tax", shared) {
+		t.Error("it has overtaken")
+	}
+	s.release["quick"]()
+	if !slices.Equal(s.woken, []string{"made anew"}) || !s.acquires("made anew", "tax", shared) {
+		t.Errorf("woken were %s", s.woken)
+	}
+	s.release["slow"]()
+	if s.release["made anew"](); s.busy+len(s.waiting.namespaces)+len(s.waiting.known)+len(s.granted) > 0 {
+		t.Errorf("something is left: %v, %v", s.waiting, s.granted)
+	}
+}

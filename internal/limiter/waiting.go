@@ -10,8 +10,8 @@ import (
 // issuers likewise, and for each issuer the objects in order of arrival.
 type waiting struct {
 	namespaces []*namespaceLine
-	// known are all objects that wait.
-	known map[types.NamespacedName]struct{}
+	// known are all objects that wait, and what for.
+	known map[types.NamespacedName]Slot
 }
 
 type namespaceLine struct {
@@ -24,15 +24,19 @@ type issuerLine struct {
 	names []types.NamespacedName
 }
 
-// add puts an object at the end of its line, unless it is in it.
+// add puts an object at the end of its line, unless it is in it. One that was made anew for another issuer leaves that
+// in which it was.
 func (w *waiting) add(wanted Slot, name types.NamespacedName) {
-	if _, known := w.known[name]; known {
-		return
+	if in, known := w.known[name]; known {
+		if in == wanted {
+			return
+		}
+		w.remove(in, name)
 	}
 	if w.known == nil {
-		w.known = map[types.NamespacedName]struct{}{}
+		w.known = map[types.NamespacedName]Slot{}
 	}
-	w.known[name] = struct{}{}
+	w.known[name] = wanted
 	i := slices.IndexFunc(w.namespaces, func(n *namespaceLine) bool { return n.namespace == wanted.Namespace })
 	if i < 0 {
 		i = len(w.namespaces)
@@ -45,6 +49,22 @@ func (w *waiting) add(wanted Slot, name types.NamespacedName) {
 		namespace.issuers = append(namespace.issuers, &issuerLine{slot: wanted})
 	}
 	namespace.issuers[j].names = append(namespace.issuers[j].names, name)
+}
+
+// remove takes an object out of its line.
+func (w *waiting) remove(in Slot, name types.NamespacedName) {
+	i := slices.IndexFunc(w.namespaces, func(n *namespaceLine) bool { return n.namespace == in.Namespace })
+	namespace := w.namespaces[i]
+	j := slices.IndexFunc(namespace.issuers, func(i *issuerLine) bool { return i.slot == in })
+	line := namespace.issuers[j]
+	line.names = slices.DeleteFunc(line.names, func(other types.NamespacedName) bool { return other == name })
+	if len(line.names) == 0 {
+		namespace.issuers = slices.Delete(namespace.issuers, j, j+1)
+	}
+	if len(namespace.issuers) == 0 {
+		w.namespaces = slices.Delete(w.namespaces, i, i+1)
+	}
+	delete(w.known, name)
 }
 
 // next takes out the first object whose slot is free. Its issuer and its namespace are the last ones then.
