@@ -28,4 +28,10 @@ func TestARestoredOrderIsLeftAloneUntilItsStatusHasFollowed(t *testing.T) {
 			t.Errorf("%s: until %s, want %s", claim, got, c.want)
 		}
 	}
+	late, order := now.Add(time.Minute), signNew(created(now), restored)
+	for slow, want := range map[time.Duration]time.Time{5 * time.Minute: late, time.Hour: late, 2 * time.Hour: {}} {
+		if got := orderstate.UntouchedUntil(order, now.Add(-slow)); !got.Equal(want) {
+			t.Errorf("with a clock that is slow by %s: until %s, want %s", slow, got, want)
+		}
+	}
 }
