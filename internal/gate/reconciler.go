@@ -226,8 +226,7 @@ func (r *Reconciler) decide(
 		status.SetPending(request, approvalMessage(backend.Kinds()), now)
 		return report{reason: v1alpha1.ReasonWaitingForApproval, action: string(Wait)}, nil
 	case !inTurn:
-		reference := request.Spec.IssuerRef
-		status.SetPending(request, turnMessage(request, reference.Kind, reference.Name), now)
+		status.SetPending(request, conditions.TurnMessage(request), now)
 		return report{reason: v1alpha1.ReasonWaitingForTurn, action: string(Wait), undecided: true}, nil
 	}
 	behind := func(ctx context.Context) (owner.Owner, error) {

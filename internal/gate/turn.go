@@ -2,13 +2,11 @@ package gate
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
@@ -81,10 +79,4 @@ func (r *Reconciler) silence(name types.NamespacedName, cached *outline.Certific
 		r.Metrics.RequestUnserved(whole(cached), v1alpha1.ReasonWaitingForTurn)
 	}
 	return max(wait, 0)
-}
-
-// turnMessage is what a request says that waits for its turn.
-func turnMessage(object client.Object, kind, issuer string) string {
-	return fmt.Sprintf("CertificateRequest %s waits for its turn behind others of %s %s or of its namespace; nothing was "+
-		"sent for it yet", object.GetName(), kind, issuer)
 }

@@ -3,7 +3,9 @@
 package conditions
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
@@ -33,4 +35,19 @@ func ReadyMessage(request *cmapi.CertificateRequest) string {
 		return ready.Message
 	}
 	return ""
+}
+
+// inTurn is in what a CertificateRequest says that waits for its turn, and in nothing else.
+const inTurn = " waits for its turn behind others of "
+
+// TurnMessage is what a CertificateRequest says that waits for its turn.
+func TurnMessage(request *cmapi.CertificateRequest) string {
+	reference := request.Spec.IssuerRef
+	return fmt.Sprintf("CertificateRequest %s%s%s %s or of its namespace; nothing was sent for it yet",
+		request.Name, inTurn, reference.Kind, reference.Name)
+}
+
+// WaitsForTurn reports whether that is what a CertificateRequest says.
+func WaitsForTurn(request *cmapi.CertificateRequest) bool {
+	return strings.Contains(ReadyMessage(request), inTurn)
 }

@@ -181,6 +181,8 @@ func requestWaits(
 		return waiting{failing.Reason, message, turnOf(failing.Reason)}
 	case message == "":
 		return waiting{turn: Nobody}
+	case conditions.WaitsForTurn(request):
+		return waiting{v1alpha1.ReasonWaitingForTurn, message, Nobody}
 	case issuer != nil && !readiness(issuer).Ready:
 		return waiting{v1alpha1.ReasonIssuerNotReady, message, turnOf(readiness(issuer).Reason)}
 	case beforeWindow(row, issuer, now):
