@@ -108,6 +108,28 @@ func TestWhatWasBoughtDoesNotGoIntoAnOrderForAnotherKey(t *testing.T) {
 	s.verify(false, cost{})
 }
 
+// TestAnOrderThatIsMadeAgainForItsOutcomeIsInDoubt until that is written: it was sent.
+func TestAnOrderThatIsMadeAgainForItsOutcomeIsInDoubt(t *testing.T) {
+	t.Parallel()
+	s := newEnvironment(t, scenario{})
+	deletion, looked := &deletion{environment: s, step: signNew}, false
+	s.startController(func(step step, act func() error) error {
+		if deletion.done && step.name == writeSubmitted && !looked {
+			if orders := s.orders(); len(orders) > 0 {
+				looked = true
+				if !orderstate.InDoubt(&orders[0]) {
+					t.Error("it looks like one that was never sent")
+				}
+			}
+		}
+		return deletion.intercept(step, act)
+	}).work()
+	if !looked {
+		t.Error("it was not made again")
+	}
+	s.verify(false, cost{})
+}
+
 // TestAFailureIsNotThatOfAnOrderThatAnotherControllerHasMade under the same name during the call: that may be sent.
 func TestAFailureIsNotThatOfAnOrderThatAnotherControllerHasMade(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -101,6 +102,7 @@ func (r *Reconciler) reloadOrRecreate(ctx context.Context, order *v1alpha1.VeroO
 	}
 	latest = order.DeepCopy()
 	latest.UID, latest.ResourceVersion = "", ""
+	latest.Spec.IntentID = rand.Text() // it was sent: until its status follows it is in doubt
 	switch err := r.Client.Create(ctx, latest); {
 	case apierrors.IsNotFound(err):
 		return nil, fmt.Errorf("%w: %w", errNamespaceGone, err) // on a create, only the namespace can be missing
