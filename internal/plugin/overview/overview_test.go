@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
-	"github.com/varmenne/varmenne-issuer/internal/kube/conditions"
 	"github.com/varmenne/varmenne-issuer/internal/pki"
 	"github.com/varmenne/varmenne-issuer/internal/pki/pkitest"
 	"github.com/varmenne/varmenne-issuer/internal/plugin/overview"
@@ -178,7 +177,7 @@ func TestWhoseTurnItIs(t *testing.T) {
 			"Issuing", overview.Yours, overview.Warning, "", []string{"the request says", "varmenne credentials"}},
 		"one that waits for its turn is nobody's": {
 			[]runtime.Object{certificate(vi, nil, true), request(vi, approved, says("Ready", "False", "Pending",
-				conditions.TurnMessage(&cmapi.CertificateRequest{}))), checked},
+				"CertificateRequest stamping-1 waits for its turn behind others of VeroIssuer issuer")), checked},
 			"Issuing", overview.Nobody, overview.OK, "", nil},
 		"one before the window is nobody's": {
 			[]runtime.Object{certificate(vi, new(90*day), true), request(vi, approved, pending), checked},

@@ -55,8 +55,8 @@ func (i *Intents) Express(order *v1alpha1.VeroOrder) {
 	}
 }
 
-// Own reports whether an order was made by this process, which has not sent it. One that has gone on in another way, with
-// a RetrievalId that somebody has brought say, is none any more, whatever a backup brings back of it.
+// Own reports whether an order was made by this process, which has not sent it. One that has gone on in another way,
+// with a RetrievalId that somebody has brought say, is none any more, whatever a backup brings back of it.
 func (i *Intents) Own(order *v1alpha1.VeroOrder) bool {
 	if i == nil || order.Spec.IntentID == "" {
 		return false
