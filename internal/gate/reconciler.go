@@ -90,6 +90,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, name reconcile.Request) (ctr
 	if err := client.IgnoreNotFound(r.Outlines.Get(ctx, name.NamespacedName, cached)); err != nil {
 		return status.Settle(ctx, fmt.Errorf("CertificateRequest %s: %w", name, err))
 	}
+	if cached.UID == "" {
+		r.Turns.Abandon(name.NamespacedName)
+	}
 	if wait := r.leaveToApprovers(cached); wait > 0 {
 		r.forgetTurn(name.NamespacedName)
 		return ctrl.Result{RequeueAfter: wait}, nil

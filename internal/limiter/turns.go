@@ -14,7 +14,16 @@ type Turns struct {
 	limiter *Limiter
 	mutex   sync.Mutex
 	// begun are the turns of requests, passed those of orders.
-	begun, passed map[types.NamespacedName]*Taken
+	begun  map[types.NamespacedName]*Taken
+	passed map[types.NamespacedName]passed
+	// orders are those that requests have passed their turns to.
+	orders map[types.NamespacedName]types.NamespacedName
+}
+
+// passed is the turn of an order, and the request that it is from.
+type passed struct {
+	taken   *Taken
+	request types.NamespacedName
 }
 
 // NewTurns makes Turns for a number of workers, and for issuers with perIssuer slots each. An order takes a moment from
@@ -23,7 +32,8 @@ func NewTurns(workers, perIssuer int) *Turns {
 	const ahead = 4
 	return &Turns{
 		limiter: New(ahead*workers, ahead*perIssuer),
-		begun:   map[types.NamespacedName]*Taken{}, passed: map[types.NamespacedName]*Taken{},
+		begun:   map[types.NamespacedName]*Taken{}, passed: map[types.NamespacedName]passed{},
+		orders: map[types.NamespacedName]types.NamespacedName{},
 	}
 }
 
@@ -35,14 +45,18 @@ func (t *Turns) OnGrant(wake func(types.NamespacedName)) {
 }
 
 // Begin takes a turn for a request, until End. If there is none, the request is woken when there is, and has to Begin
-// or Forget then.
+// or Forget then. The order that it has passed a turn to before is gone.
 func (t *Turns) Begin(request types.NamespacedName, wanted Slot) bool {
 	if t == nil {
 		return true
 	}
+	t.Abandon(request)
 	taken, free := t.limiter.Acquire(request, wanted)
 	if free {
-		t.put(t.begun, request, taken)
+		t.End(request)
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		t.begun[request] = taken
 	}
 	return free
 }
@@ -60,39 +74,59 @@ func (t *Turns) Pass(request, order types.NamespacedName) {
 	if t == nil {
 		return
 	}
-	if taken := t.take(t.begun, request); taken != nil {
-		t.put(t.passed, order, taken)
+	if taken := t.endRequest(request); taken != nil {
+		t.Leave(order)
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		t.passed[order], t.orders[request] = passed{taken, request}, order
 	}
 }
 
 // End ends the turn of a request, unless it has passed it on.
 func (t *Turns) End(request types.NamespacedName) {
 	if t != nil {
-		release(t.take(t.begun, request))
+		release(t.endRequest(request))
 	}
 }
 
 // Leave ends the turn of an order.
 func (t *Turns) Leave(order types.NamespacedName) {
 	if t != nil {
-		release(t.take(t.passed, order))
+		release(t.endOrder(order))
 	}
 }
 
-// put keeps what was taken; what was kept under the name before is given back.
-func (t *Turns) put(turns map[types.NamespacedName]*Taken, name types.NamespacedName, taken *Taken) {
-	release(t.take(turns, name))
+// Abandon ends the turn that a request has passed on, if it was not left: of an order that comes and goes while a watch
+// is interrupted nobody else learns.
+func (t *Turns) Abandon(request types.NamespacedName) {
+	if t == nil {
+		return
+	}
 	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	turns[name] = taken
+	order, known := t.orders[request]
+	t.mutex.Unlock()
+	if known {
+		t.Leave(order)
+	}
 }
 
-func (t *Turns) take(turns map[types.NamespacedName]*Taken, name types.NamespacedName) *Taken {
+func (t *Turns) endRequest(request types.NamespacedName) *Taken {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	taken := turns[name]
-	delete(turns, name)
+	taken := t.begun[request]
+	delete(t.begun, request)
 	return taken
+}
+
+func (t *Turns) endOrder(order types.NamespacedName) *Taken {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	left := t.passed[order]
+	delete(t.passed, order)
+	if t.orders[left.request] == order {
+		delete(t.orders, left.request)
+	}
+	return left.taken
 }
 
 func release(taken *Taken) {

@@ -29,6 +29,14 @@ func TestATurnGoesFromARequestToItsOrder(t *testing.T) {
 			turns.Pass(named("request-0"), named("order-0"))
 			turns.Leave(named("order-1"))
 		}, false},
+		"its order that is gone, unseen": {func(turns *Turns) {
+			turns.Pass(named("request-0"), named("order-0"))
+			turns.Abandon(named("request-0"))
+		}, true},
+		"an order of another request": {func(turns *Turns) {
+			turns.Pass(named("request-0"), named("order-0"))
+			turns.Abandon(named("request-1"))
+		}, false},
 		"two requests with one order": {func(turns *Turns) {
 			turns.Pass(named("request-0"), named("order-0"))
 			turns.Pass(named("request-1"), named("order-0"))

@@ -18,8 +18,9 @@ import (
 )
 
 // submit writes the intent, sends the request, and writes the outcome. Whoever else had the same intent has lost by
-// then: the API server took only one of the two. What is reported is the difference that the outcome makes to the state
-// before the intent, so that a request which is sent again in vain is no news.
+// then: the API server took only one of the two. Where this process has just made the order, that was the intent. What
+// is reported is the difference that the outcome makes to the state before the intent, so that a request which is sent
+// again in vain is no news.
 func (r *Reconciler) submit(ctx context.Context, order *v1alpha1.VeroOrder, g *gathered) (ctrl.Result, error) {
 	csr, err := pki.ParseCertificateRequest(order.Spec.Request)
 	if err != nil {
