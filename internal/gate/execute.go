@@ -6,6 +6,7 @@ import (
 	"time"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -94,6 +95,8 @@ func (r *Reconciler) create(
 	case apierrors.IsAlreadyExists(err):
 		// The cache does not know it yet; it will in a moment.
 		return time.Second, r.checkExisting(ctx, decision.New, kind)
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return resyncInterval, nil // the request goes with its namespace, and there is nothing to be done about it
 	case err != nil:
 		return 0, fmt.Errorf("create %s %s: %w", kind.Kind, order.GetName(), err)
 	}

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	testclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -46,15 +47,7 @@ func waitForTurn(t *testing.T, earlier string) {
 		Metrics: numbers,
 		Events:  status.Events{Recorder: recorder}, Backends: []gate.Backend{shelf{server.Client}},
 	})
-	request := &cmapi.CertificateRequest{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "book"},
-		Spec: cmapi.CertificateRequestSpec{
-			Request:   []byte("not looked at"),
-			IssuerRef: cmmeta.IssuerReference{Group: v1alpha1.GroupName, Kind: "ShelfIssuer", Name: "library"},
-		},
-	}
-	server.Create(t, request)
-	status.Set(request, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "Test", "fine", time.Now())
+	request := approved(t, namespace)
 	watch.SetTime(request.CreationTimestamp.Time)
 	if earlier != "" {
 		status.SetPending(request, earlier, watch.Now())
@@ -101,4 +94,38 @@ func waitForTurn(t *testing.T, earlier string) {
 		t.Errorf("there is the event %q", <-recorder.Events)
 	}
 	turns.Leave(name) // it has passed its turn on: that one can be left
+}
+
+// TestARequestThatGoesWithItsNamespaceIsNoFailure: nobody has to be told, and nothing can be written there.
+func TestARequestThatGoesWithItsNamespaceIsNoFailure(t *testing.T) {
+	recorder, request := events.NewFakeRecorder(1), approved(t, server.Namespace(t))
+	served := gate.NewReconciler(gate.Options{
+		Client: server.Client, Outlines: server.Outlines, Reader: server.Client, Clock: clock.RealClock{},
+		Metrics: must.Get(metrics.New(prometheus.NewPedanticRegistry()))(t),
+		Events:  status.Events{Recorder: recorder}, Backends: []gate.Backend{shelf{server.Client}},
+	})
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: request.Namespace}}
+	must.Do(t, server.Client.Delete(t.Context(), namespace))
+	name := client.ObjectKeyFromObject(request)
+	must.Get(served.Reconcile(t.Context(), reconcile.Request{NamespacedName: name}))(t)
+	must.Do(t, server.Client.Get(t.Context(), name, request))
+	if says := conditions.ReadyMessage(request); says != "" || len(recorder.Events) > 0 {
+		t.Errorf("it says %q, with %d events", says, len(recorder.Events))
+	}
+}
+
+// approved is a request that waits for an order.
+func approved(t *testing.T, namespace string) *cmapi.CertificateRequest {
+	t.Helper()
+	request := &cmapi.CertificateRequest{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "book"},
+		Spec: cmapi.CertificateRequestSpec{
+			Request:   []byte("not looked at"),
+			IssuerRef: cmmeta.IssuerReference{Group: v1alpha1.GroupName, Kind: "ShelfIssuer", Name: "library"},
+		},
+	}
+	server.Create(t, request)
+	status.Set(request, cmapi.CertificateRequestConditionApproved, cmmeta.ConditionTrue, "Test", "fine", time.Now())
+	must.Do(t, server.Client.Status().Update(t.Context(), request))
+	return request
 }
