@@ -170,7 +170,7 @@ func TestTheSearchFindsWithTheKeyboardAlone(t *testing.T) {
 			target := browser.Evaluate[string](p, "document.activeElement.href")
 			p.Press(kb.Enter)
 			p.Await(fmt.Sprintf("location.href === %q", target))
-			must.Contain(t, p.Text("main"), "RetrievalId")
+			p.Await("document.querySelector('main')?.textContent.includes('RetrievalId')")
 			p.Await("document.querySelector('.search')?.checkVisibility()")
 			p.Press("/")
 			p.Await("document.activeElement.id === 'search'")
