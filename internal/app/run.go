@@ -46,6 +46,9 @@ const shutdownMargin = 25 * time.Second
 // recordAfterLoss is how long after the lease was lost outcomes are tried to be written, beyond the time of a call.
 const recordAfterLoss = 10 * time.Minute
 
+// startTime is after what time the start has come to its end, mostly.
+const startTime = 5 * time.Second
+
 // The distance before a reconcile that has failed is tried again. It doubles each time.
 const (
 	firstBackoff   = 5 * time.Millisecond
@@ -81,7 +84,8 @@ func Run(ctx context.Context, options Options) error {
 	if err := register(recording, manager, &options, orders, series, handed); err != nil {
 		return err
 	}
-	go returnMemory(ctx, clock.RealClock{}, collections, debug.FreeOSMemory)
+	defer time.AfterFunc(startTime, releaseProgram).Stop()
+	go returnMemory(ctx, clock.RealClock{}, collections, func() { debug.FreeOSMemory(); releaseProgram() })
 	log.Info("starting", "version", options.Version, "namespace", options.Namespace)
 	err = manager.Start(ctx)
 	// Whoever loses the lease is stopped at once, but what was sent is still to be recorded.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package app
+
+// releaseProgram is for Linux, where the controller runs.
+func releaseProgram() {}
