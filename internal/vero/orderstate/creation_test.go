@@ -19,6 +19,10 @@ func TestTheCreationOfAnOrderIsAnIntent(t *testing.T) {
 		return order
 	}
 	found, own, waiting := made(), made(), made()
+	plan := orderstate.PlanResumptions([]v1alpha1.VeroOrder{*found}, now)
+	if len(plan.At) != 1 || len(plan.Namespaces) > 0 {
+		t.Errorf("it is made again at %v, and suspected are %v", plan.At, plan.Namespaces)
+	}
 	if !orderstate.InDoubt(found) || !orderstate.Interrupted(found) {
 		t.Error("one that is found is not in doubt")
 	}

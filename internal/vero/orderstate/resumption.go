@@ -103,9 +103,10 @@ func PlanResumptions(orders []v1alpha1.VeroOrder, started time.Time) Resumptions
 		moment := later(call.at, free)
 		free = moment.Add(resumptionGap)
 		plan.At[call.name] = moment
-		suspicion := plan.Namespaces[call.name.Namespace]
-		suspicion.Until = free
-		plan.Namespaces[call.name.Namespace] = suspicion
+		if suspicion, suspected := plan.Namespaces[call.name.Namespace]; suspected {
+			suspicion.Until = free
+			plan.Namespaces[call.name.Namespace] = suspicion
+		}
 	}
 	return plan
 }
@@ -124,6 +125,9 @@ func (r Resumptions) collect(orders []v1alpha1.VeroOrder, started time.Time) []r
 		}
 		name := types.NamespacedName{Namespace: order.Namespace, Name: order.Name}
 		calls = append(calls, resumption{name: name, begun: moment})
+		if IntendedByCreation(order) {
+			continue // it may only have waited to be sent, which makes no suspicion against others
+		}
 		suspicion := r.Namespaces[order.Namespace]
 		suspicion.Interrupted = append(suspicion.Interrupted, name)
 		suspicion.Interruptions = max(suspicion.Interruptions, order.Status.Interruptions+1)
@@ -151,7 +155,7 @@ func (r Resumptions) space(calls []resumption, started time.Time) {
 		if interruptions := r.Namespaces[namespace].Interruptions; interruptions > 1 {
 			gap = retryDistance(interruptions, longestResumption)
 		}
-		calls[i].at = next[namespace]
+		calls[i].at = later(next[namespace], first)
 		if i == last {
 			calls[i].at = later(calls[i].at, first.Add(time.Duration(last)*resumptionGap+firstRetry))
 		}
