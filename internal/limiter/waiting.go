@@ -37,13 +37,12 @@ func (w *waiting) add(wanted Slot, name types.NamespacedName) {
 		w.known = map[types.NamespacedName]Slot{}
 	}
 	w.known[name] = wanted
-	i := slices.IndexFunc(w.namespaces, func(n *namespaceLine) bool { return n.namespace == wanted.Namespace })
+	i, j := w.find(wanted)
 	if i < 0 {
 		i = len(w.namespaces)
 		w.namespaces = append(w.namespaces, &namespaceLine{namespace: wanted.Namespace})
 	}
 	namespace := w.namespaces[i]
-	j := slices.IndexFunc(namespace.issuers, func(i *issuerLine) bool { return i.slot == wanted })
 	if j < 0 {
 		j = len(namespace.issuers)
 		namespace.issuers = append(namespace.issuers, &issuerLine{slot: wanted})
@@ -53,9 +52,8 @@ func (w *waiting) add(wanted Slot, name types.NamespacedName) {
 
 // remove takes an object out of its line.
 func (w *waiting) remove(in Slot, name types.NamespacedName) {
-	i := slices.IndexFunc(w.namespaces, func(n *namespaceLine) bool { return n.namespace == in.Namespace })
+	i, j := w.find(in)
 	namespace := w.namespaces[i]
-	j := slices.IndexFunc(namespace.issuers, func(i *issuerLine) bool { return i.slot == in })
 	line := namespace.issuers[j]
 	line.names = slices.DeleteFunc(line.names, func(other types.NamespacedName) bool { return other == name })
 	if len(line.names) == 0 {
@@ -65,6 +63,15 @@ func (w *waiting) remove(in Slot, name types.NamespacedName) {
 		w.namespaces = slices.Delete(w.namespaces, i, i+1)
 	}
 	delete(w.known, name)
+}
+
+// find returns the places of a slot's namespace and of its issuer's line in that; -1 is none.
+func (w *waiting) find(slot Slot) (namespace, issuer int) {
+	namespace = slices.IndexFunc(w.namespaces, func(n *namespaceLine) bool { return n.namespace == slot.Namespace })
+	if namespace < 0 {
+		return -1, -1
+	}
+	return namespace, slices.IndexFunc(w.namespaces[namespace].issuers, func(i *issuerLine) bool { return i.slot == slot })
 }
 
 // next takes out the first object whose slot is free. Its issuer and its namespace are the last ones then.

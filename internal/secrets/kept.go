@@ -2,9 +2,11 @@ package secrets
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,6 +30,7 @@ type KeptBundles struct {
 	reader    client.Reader
 	namespace string
 	clock     clock.PassiveClock
+	reading   singleflight.Group
 	mutex     sync.Mutex // of storing
 	kept      *lru.Cache[types.UID, keptBundles]
 }
@@ -47,12 +50,23 @@ func NewKeptBundles(reader client.Reader, namespace string, source clock.Passive
 	}
 }
 
-// Of returns an issuer's bundles as they are, or were some seconds ago. Errors are those of ReadBundles.
+// Of returns an issuer's bundles as they are, or were some seconds ago. Who asks while they are being read for somebody
+// else gets what that one gets. Errors are those of ReadBundles.
 func (k *KeptBundles) Of(ctx context.Context, issuer v1alpha1.GenericVeroIssuer) (*Bundles, error) {
 	if found := k.find(issuer); found != nil {
 		return found, nil
 	}
-	return k.Read(ctx, issuer)
+	of := fmt.Sprintf("%s/%d", issuer.GetUID(), issuer.GetGeneration())
+	bundles, err, _ := k.reading.Do(of, func() (any, error) {
+		if found := k.find(issuer); found != nil {
+			return found, nil // somebody else's reading has just ended
+		}
+		return k.Read(ctx, issuer)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return bundles.(*Bundles), nil
 }
 
 // Read reads an issuer's bundles. Whoever asks for them next gets the same, so that what one controller has seen to be

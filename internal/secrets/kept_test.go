@@ -1,12 +1,19 @@
 package secrets_test
 
 import (
+	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/must"
@@ -67,6 +74,48 @@ func TestBundlesAreKeptForSeconds(t *testing.T) {
 			t.Errorf("bundles that are gone are still there: %v", bundles)
 		}
 	}
+}
+
+// TestWhoAsksMeanwhileGetsWhatIsRead: many workers find at the same moment that what is kept is too old.
+func TestWhoAsksMeanwhileGetsWhatIsRead(t *testing.T) {
+	stored := map[string]string{"ca.crt": string(pkitest.PEM(pkitest.Root(t, "root").Certificate))}
+	bundle := fromConfigMap("trust", "")
+	issuer := &v1alpha1.VeroIssuer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "anywhere", Name: "vero", UID: "busy", Generation: 1},
+		Spec:       v1alpha1.VeroIssuerSpec{Trust: v1alpha1.VeroTrust{Responses: bundle, Issuance: bundle}},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		slow := &slowReader{data: stored}
+		kept := secrets.NewKeptBundles(slow, "", clock.RealClock{})
+		var all errgroup.Group
+		for range 16 {
+			all.Go(func() error {
+				bundles, err := kept.Of(t.Context(), issuer)
+				if err == nil && len(bundles.Digest()) == 0 {
+					err = errors.New("nothing was read")
+				}
+				return err
+			})
+		}
+		must.Do(t, all.Wait())
+		if reads := slow.reads.Load(); reads != 1 {
+			t.Errorf("the ConfigMap was read %d times", reads)
+		}
+	})
+}
+
+// slowReader takes a second for a ConfigMap. An API server cannot be made to by the second.
+type slowReader struct {
+	client.Reader
+	data  map[string]string
+	reads atomic.Int32
+}
+
+func (r *slowReader) Get(_ context.Context, _ client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+	r.reads.Add(1)
+	time.Sleep(time.Second)
+	object.(*corev1.ConfigMap).Data = r.data
+	return nil
 }
 
 // TestLargeBundlesAreNotKept: whoever may create issuers could fill the memory with them.
