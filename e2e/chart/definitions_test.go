@@ -137,8 +137,8 @@ func TestDefinitionsThatAreNotKeptGoWithTheRelease(t *testing.T) {
 }
 
 // awaitGone waits until the API server has deleted a definition, and before it all objects of its kind. It touches one
-// that stays: the API server's finalizer gives up after a conflict with its own write, sees no reason to look again in a
-// change of the condition Terminating, and comes back at the resync of its informer only, every five minutes.
+// that stays: the API server's finalizer gives up after a conflict with its own write, sees no reason to look again in
+// a change of the condition Terminating, and comes back at the resync of its informer only, every five minutes.
 func awaitGone(t *testing.T, c *cluster.Cluster, definition client.Object) {
 	t.Helper()
 	touch := client.RawPatch(types.MergePatchType, []byte(`{"metadata": {"annotations": {"touched": "now"}}}`))
