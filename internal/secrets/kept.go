@@ -57,16 +57,14 @@ func (k *KeptBundles) Of(ctx context.Context, issuer v1alpha1.GenericVeroIssuer)
 		return found, nil
 	}
 	of := fmt.Sprintf("%s/%d", issuer.GetUID(), issuer.GetGeneration())
-	bundles, err, _ := k.reading.Do(of, func() (any, error) {
+	read, err, _ := k.reading.Do(of, func() (any, error) {
 		if found := k.find(issuer); found != nil {
 			return found, nil // somebody else's reading has just ended
 		}
 		return k.Read(ctx, issuer)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return bundles.(*Bundles), nil
+	bundles, _ := read.(*Bundles)
+	return bundles, err
 }
 
 // Read reads an issuer's bundles. Whoever asks for them next gets the same, so that what one controller has seen to be

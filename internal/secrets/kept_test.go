@@ -34,8 +34,8 @@ func TestBundlesAreKeptForSeconds(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "vero", UID: "one", Generation: 1},
 		Spec:       v1alpha1.VeroIssuerSpec{Trust: v1alpha1.VeroTrust{Responses: bundle, Issuance: bundle}},
 	}
-	clock := clocktesting.NewFakeClock(time.Now())
-	kept := secrets.NewKeptBundles(server.Client, "", clock)
+	now := clocktesting.NewFakeClock(time.Now())
+	kept := secrets.NewKeptBundles(server.Client, "", now)
 	first := must.Get(kept.Of(t.Context(), issuer))(t)
 	stored.Data["ca.crt"] = string(pkitest.PEM(other))
 	must.Do(t, server.Client.Update(t.Context(), stored))
@@ -50,7 +50,7 @@ func TestBundlesAreKeptForSeconds(t *testing.T) {
 	anew := issuer.DeepCopy()
 	anew.UID = "another"
 	expect("of an issuer of that name that was made anew", false, anew)
-	clock.Step(6 * time.Second)
+	now.Step(6 * time.Second)
 	expect("later", false, issuer)
 
 	first = must.Get(kept.Of(t.Context(), issuer))(t)
@@ -68,7 +68,7 @@ func TestBundlesAreKeptForSeconds(t *testing.T) {
 	expect("of an issuer that was edited", false, edited)
 
 	must.Do(t, server.Client.Delete(t.Context(), stored))
-	clock.Step(time.Minute)
+	now.Step(time.Minute)
 	for range 2 {
 		if bundles, err := kept.Of(t.Context(), issuer); err == nil {
 			t.Errorf("bundles that are gone are still there: %v", bundles)
@@ -91,7 +91,7 @@ func TestWhoAsksMeanwhileGetsWhatIsRead(t *testing.T) {
 		for range 16 {
 			all.Go(func() error {
 				bundles, err := kept.Of(t.Context(), issuer)
-				if err == nil && len(bundles.Digest()) == 0 {
+				if err == nil && bundles.Digest() == "" {
 					err = errors.New("nothing was read")
 				}
 				return err
@@ -113,7 +113,7 @@ type slowReader struct {
 
 func (r *slowReader) Get(_ context.Context, _ client.ObjectKey, object client.Object, _ ...client.GetOption) error {
 	r.reads.Add(1)
-	time.Sleep(time.Second)
+	<-time.After(time.Second)
 	object.(*corev1.ConfigMap).Data = r.data
 	return nil
 }
