@@ -99,6 +99,9 @@ func (l laggingClient) Get(
 ) error {
 	manual, isManual := into.(*outline.ManualOrder)
 	vero, isVero := into.(*v1alpha1.VeroOrder)
+	if isVero {
+		defer func() { _, _ = outline.Trim(vero) }()
+	}
 	if !isManual && !isVero || l.process.stale == nil {
 		return l.stepClient.Get(ctx, key, into, options...)
 	}

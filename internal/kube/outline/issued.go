@@ -21,14 +21,14 @@ type Issued struct {
 // NewIssued makes one that keeps nothing yet.
 func NewIssued() *Issued { return &Issued{lru.New[types.UID, *v1alpha1.VeroOrder](mostIssued)} }
 
-// Expect an order that is about to be written: the watch may be faster than the answer.
+// Expect an order that is about to be written, with its chain: the watch may be faster than the answer.
 func (i *Issued) Expect(order *v1alpha1.VeroOrder) { i.keep(order, "") }
 
 // Keep an order as the API server has answered.
 func (i *Issued) Keep(order *v1alpha1.VeroOrder) { i.keep(order, order.ResourceVersion) }
 
 func (i *Issued) keep(order *v1alpha1.VeroOrder, version string) {
-	if i == nil || order.Status.State != v1alpha1.VeroOrderIssued || Trimmed(order) {
+	if i == nil || order.Status.State != v1alpha1.VeroOrderIssued {
 		return
 	}
 	kept := *order

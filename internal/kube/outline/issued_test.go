@@ -27,7 +27,6 @@ func TestAnIssuedOrderIsHandedOverOnce(t *testing.T) {
 	}{
 		"the same version": {order("2", v1alpha1.VeroOrderIssued, "csr"), true},
 		"an older one":     {order("1", v1alpha1.VeroOrderIssued, "csr"), false},
-		"a trimmed one":    {order("2", v1alpha1.VeroOrderIssued, ""), false},
 		"one on its way":   {order("2", v1alpha1.VeroOrderSubmitted, "csr"), false},
 		"a large one":      {order("2", v1alpha1.VeroOrderIssued, strings.Repeat("csr", 11<<10)), false},
 	} {

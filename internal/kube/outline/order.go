@@ -7,9 +7,10 @@ import (
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 )
 
-// Trim is what the cache keeps of a VeroOrder: all but managedFields, as long as it has not been issued. Then it keeps
-// what a request is matched with, what must not be ordered twice and what metrics tell; of the chain that is the leaf.
-// Thousands may be kept for months. Whoever hands a chain over, or writes the order, reads it from the API server.
+// Trim is what the cache keeps of a VeroOrder: all but managedFields until it is accepted, and all but its signing
+// request from then on. Of one that was issued it keeps what a request is matched with, what must not be ordered twice
+// and what metrics tell; of the chain that is the leaf. Thousands may be kept for months. Whoever hands a chain over,
+// or writes an order that was issued, reads it from the API server.
 func Trim(object any) (any, error) {
 	order, isOrder := object.(*v1alpha1.VeroOrder)
 	if !isOrder {
@@ -17,18 +18,22 @@ func Trim(object any) (any, error) {
 	}
 	order.ManagedFields = nil
 	shareTexts(order)
-	if order.Status.State != v1alpha1.VeroOrderIssued {
-		return order, nil
-	}
-	order.Spec.Request, order.Status.CA = nil, nil
-	if leaf, rest := pem.Decode(order.Status.Certificate); leaf != nil {
-		// A copy, or the whole chain would be kept with it.
-		order.Status.Certificate = slices.Clone(order.Status.Certificate[:len(order.Status.Certificate)-len(rest)])
+	switch order.Status.State {
+	case v1alpha1.VeroOrderSubmitted:
+		order.Spec.Request = nil // A write of the status leaves the spec alone.
+	case v1alpha1.VeroOrderIssued:
+		order.Spec.Request, order.Status.CA = nil, nil
+		if leaf, rest := pem.Decode(order.Status.Certificate); leaf != nil {
+			// A copy, or the whole chain would be kept with it.
+			order.Status.Certificate = slices.Clone(order.Status.Certificate[:len(order.Status.Certificate)-len(rest)])
+		}
+	default:
 	}
 	return order, nil
 }
 
-// Trimmed reports whether an order lacks what Trim leaves out. A signing request is in every order of the API server's.
+// Trimmed reports whether an order was issued and lacks what Trim leaves out. A signing request is in every order of
+// the API server's.
 func Trimmed(order *v1alpha1.VeroOrder) bool {
 	return order.Status.State == v1alpha1.VeroOrderIssued && len(order.Spec.Request) == 0
 }

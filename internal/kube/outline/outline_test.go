@@ -130,13 +130,17 @@ func TestOfAnIssuedOrderTheLeafIsKept(t *testing.T) {
 		Certificate: slices.Concat(leaf, rest), CA: rest,
 		Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReady, Reason: v1alpha1.ReasonIssued, Message: "it was"}},
 	}
-	for _, state := range []v1alpha1.VeroOrderState{v1alpha1.VeroOrderSubmitted, v1alpha1.VeroOrderIssued} {
+	for state, leaveOut := range map[v1alpha1.VeroOrderState]func(*v1alpha1.VeroOrder){
+		v1alpha1.VeroOrderSubmitting: func(*v1alpha1.VeroOrder) {},
+		v1alpha1.VeroOrderSubmitted:  func(want *v1alpha1.VeroOrder) { want.Spec.Request = nil },
+		v1alpha1.VeroOrderIssued: func(want *v1alpha1.VeroOrder) {
+			want.Spec.Request, want.Status.CA, want.Status.Certificate = nil, nil, leaf
+		},
+	} {
 		order.Status.State = state
 		want := order.DeepCopy()
 		want.ManagedFields = nil
-		if state == v1alpha1.VeroOrderIssued {
-			want.Spec.Request, want.Status.CA, want.Status.Certificate = nil, nil, leaf
-		}
+		leaveOut(want)
 		kept := order.DeepCopy()
 		for range 2 { // an informer may ask again for what it has
 			must.Get(outline.Trim(kept))(t)
