@@ -200,11 +200,16 @@ func looks(ctx context.Context, b *testing.B, w *world.World) float64 {
 
 // reconciles is how often a controller has reconciled, by its metrics.
 func reconciles(page, controller string) float64 {
+	return sumOf(page, `controller_runtime_reconcile_total{controller="`+controller+`"`)
+}
+
+// sumOf is the sum of the series of a page of metrics that begin in this way.
+func sumOf(page, begin string) float64 {
 	var sum, value float64
 	lines := bufio.NewScanner(strings.NewReader(page))
 	for lines.Scan() {
 		name, number, _ := strings.Cut(lines.Text(), "} ")
-		if strings.HasPrefix(name, `controller_runtime_reconcile_total{controller="`+controller+`"`) {
+		if strings.HasPrefix(name, begin) {
 			if _, err := fmt.Sscan(number, &value); err == nil {
 				sum += value
 			}
