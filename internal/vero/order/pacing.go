@@ -33,8 +33,9 @@ type pacing struct {
 	nextTurn time.Time
 }
 
-// pace holds an order back that must not call the service yet. A result of zero lets it go on.
-func (r *Reconciler) pace(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.Result, error) {
+// pace holds an order back that must not call the service yet. A result of zero lets it go on. One that this process
+// has made and not sent says so at once: its creation has told everybody else that it is being sent.
+func (r *Reconciler) pace(ctx context.Context, order *v1alpha1.VeroOrder, own bool) (ctrl.Result, error) {
 	if err := r.planResumptions(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -43,7 +44,7 @@ func (r *Reconciler) pace(ctx context.Context, order *v1alpha1.VeroOrder) (ctrl.
 	if !until.After(now) {
 		return ctrl.Result{}, nil
 	}
-	if until.Sub(now) > silentPause {
+	if own || until.Sub(now) > silentPause {
 		err := r.update(ctx, order, func(order *v1alpha1.VeroOrder) {
 			orderstate.RecordWaiting(order, held(order, until), now)
 		})
@@ -85,7 +86,11 @@ func held(order *v1alpha1.VeroOrder, until time.Time) orderstate.Action {
 		"the controller has ended in the middle of each of the last %d calls for VeroOrders of this namespace; perhaps a "+
 			"response of the service ends it; see the log of the ended container; VeroOrder %s goes on at %s",
 		order.Status.Interruptions+1, order.Name, again)}
-	if !orderstate.Interrupted(order) {
+	switch {
+	case orderstate.OnlyMade(order):
+		action.Message = fmt.Sprintf("an earlier controller has ended after it had made VeroOrder %s, and perhaps in the "+
+			"middle of its call; it goes on at %s", order.Name, again)
+	case !orderstate.Interrupted(order):
 		action.Reason = v1alpha1.ReasonRetryingSubmission
 		action.Message = fmt.Sprintf("the controller has ended in the middle of calls for other VeroOrders of this "+
 			"namespace; perhaps a response of their service ends it; VeroOrder %s goes on at %s", order.Name, again)
@@ -167,7 +172,7 @@ func (p *pacing) interruptions(order *v1alpha1.VeroOrder, now time.Time) int32 {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	suspicion, suspected := p.suspicion(order.Namespace, now)
-	if suspected || orderstate.Interrupted(order) {
+	if suspected || orderstate.Interrupted(order) && !orderstate.OnlyMade(order) {
 		return max(suspicion.Interruptions, order.Status.Interruptions+1)
 	}
 	return 0

@@ -25,12 +25,20 @@ func accepted(number int) v1alpha1.VeroOrder {
 	return order
 }
 
+// made says by its creation that it is being sent.
+func made(number int) v1alpha1.VeroOrder {
+	order := pending(number)
+	order.CreationTimestamp, order.Spec.IntentID = metav1.NewTime(start), "another controller's"
+	return order
+}
+
 // calls is what a controller does with orders each of whose calls ends it: it makes as many of those that are due first
 // as run at once, and tells when it has ended.
 func calls(p *pacing, orders []v1alpha1.VeroOrder, now time.Time) time.Time {
 	p.begin(orders, now)
 	dues := make([]time.Time, len(orders))
 	for i := range orders {
+		orderstate.Recall(&orders[i], false)
 		dues[i] = p.until(&orders[i], now)
 	}
 	moment, atOnce := slices.MinFunc(dues, time.Time.Compare), 8
@@ -56,7 +64,9 @@ func TestOrdersThatEndEveryControllerLeaveTimeForOthers(t *testing.T) {
 	}{
 		"one that is sent":       {pending, 1},
 		"one that is polled":     {accepted, 1},
+		"one that was only made": {made, 1},
 		"many that are sent":     {pending, 300},
+		"many that were made":    {made, 300},
 		"many that are polled":   {accepted, 300},
 		"nine, more than a slot": {accepted, 9},
 	} {
@@ -90,6 +100,42 @@ func TestInterruptedCallsThatWereHeldUpAreMadeOneASecondAllTheSame(t *testing.T)
 	}
 	if until := p.until(&two, now); !until.Equal(now.Add(time.Second)) {
 		t.Errorf("the second one waits until %s", until)
+	}
+}
+
+// TestOrdersThatWereOnlyMadeGoOnOneASecond, when the others of their namespace do: they raise no suspicion, and they do
+// not share in that of their namespace, also after they have said that they wait.
+func TestOrdersThatWereOnlyMadeGoOnOneASecond(t *testing.T) {
+	ending := pending(0)
+	orderstate.RecordIntent(&ending, "", 3, start)
+	for _, c := range []struct {
+		claim string
+		said  bool
+		among []v1alpha1.VeroOrder
+		from  time.Duration
+	}{
+		{"alone", false, nil, time.Second},
+		{"alone, and said that they wait", true, nil, time.Second},
+		{"beside one that has ended controllers", false, []v1alpha1.VeroOrder{ending}, 81 * time.Second},
+		{"beside it, and said that they wait", true, []v1alpha1.VeroOrder{ending}, 81 * time.Second},
+	} {
+		orders := append([]v1alpha1.VeroOrder{made(1), made(2), made(3)}, c.among...)
+		for i := range orders {
+			if c.said {
+				orderstate.Recall(&orders[i], false)
+			}
+		}
+		p := &pacing{}
+		p.begin(orders, start)
+		for i := range 2 {
+			orderstate.Recall(&orders[i], false)
+			if got, want := p.until(&orders[i], start).Sub(start), c.from+time.Duration(i)*time.Second; got != want {
+				t.Errorf("%s: number %d goes on after %s, want %s", c.claim, i, got, want)
+			}
+			if got := p.interruptions(&orders[i], start); len(c.among) == 0 && got != 0 {
+				t.Errorf("%s: it is said to have ended %d controllers", c.claim, got)
+			}
+		}
 	}
 }
 

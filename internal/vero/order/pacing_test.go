@@ -1,14 +1,18 @@
 package order_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/varmenne/varmenne-issuer/api/v1alpha1"
 	"github.com/varmenne/varmenne-issuer/internal/must"
+	"github.com/varmenne/varmenne-issuer/internal/vero/creation"
+	"github.com/varmenne/varmenne-issuer/internal/vero/orderstate"
 )
 
 // TestAnOrderInWhoseCallsTheControllerHasEndedSaysUntilWhenItWaits, whatever the call was; and it makes none.
@@ -45,4 +49,30 @@ func TestAnOrderInWhoseCallsTheControllerHasEndedSaysUntilWhenItWaits(t *testing
 			must.Do(t, server.Client.Delete(t.Context(), order))
 		})
 	}
+}
+
+// TestAnOrderThatIsMadeAndHeldSaysSoAtOnce: a controller that ends meanwhile must not leave it in doubt.
+func TestAnOrderThatIsMadeAndHeldSaysSoAtOnce(t *testing.T) {
+	namespace, made := server.Namespace(t), creation.NewIntents(clocktesting.NewFakePassiveClock(now))
+	for _, name := range []string{"sign-2", "sign-3"} {
+		interrupted := ended(namespace, 0)
+		interrupted.Name, interrupted.Status = name, v1alpha1.VeroOrderStatus{
+			State: v1alpha1.VeroOrderSubmitting, SubmissionTime: &metav1.MicroTime{Time: now}, Submissions: 1,
+		}
+		server.Create(t, interrupted)
+		t.Cleanup(func() { must.Do(t, server.Client.Delete(context.WithoutCancel(t.Context()), interrupted)) })
+	}
+	order := ended(namespace, 0)
+	order.Status = v1alpha1.VeroOrderStatus{}
+	made.Express(order)
+	c := control(t, order, now)
+	if c.reconciler.Creations = made; !made.Own(order) {
+		t.Fatal("it is not the controller's own")
+	}
+	result := must.Get(c.step())(t)
+	reason := meta.FindStatusCondition(order.Status.Conditions, v1alpha1.ConditionReady).Reason
+	if result.RequeueAfter == 0 || reason != v1alpha1.ReasonRetryingSubmission || orderstate.InDoubt(order) {
+		t.Errorf("it is looked at in %s, says %s, and has the status %+v", result.RequeueAfter, reason, order.Status)
+	}
+	must.Do(t, server.Client.Delete(t.Context(), order))
 }

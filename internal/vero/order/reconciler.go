@@ -209,7 +209,7 @@ func (r *Reconciler) act(ctx context.Context, order *v1alpha1.VeroOrder, own boo
 		defer slot.Release()
 		gathered.slot = slot
 	}
-	if result, err := r.pace(ctx, order); err != nil || result.RequeueAfter > 0 {
+	if result, err := r.pace(ctx, order, own); err != nil || result.RequeueAfter > 0 {
 		return result, err
 	}
 	if err := r.gatherAuthorization(ctx, gathered); err != nil {

@@ -28,6 +28,15 @@ func IntendedByCreation(order *v1alpha1.VeroOrder) bool {
 		(status.State == "" || status.State == v1alpha1.VeroOrderPending)
 }
 
+// OnlyMade reports whether an order is in doubt for no other reason than its creation, also where Recall has put that
+// into its status since: nobody has seen a call begin, and most orders have only waited to be sent.
+func OnlyMade(order *v1alpha1.VeroOrder) bool {
+	status := &order.Status
+	return IntendedByCreation(order) || order.Spec.IntentID != "" &&
+		status.State == v1alpha1.VeroOrderSubmitting && status.Submissions == 1 && status.NextSubmitTime == nil &&
+		status.SubmissionTime != nil && status.SubmissionTime.Time.Equal(order.CreationTimestamp.Time)
+}
+
 // Recall lets an order say what its creation has said, before anything else is written into it: that its request was
 // about to be sent. own is for the one who has made the order and knows that it has not sent it.
 func Recall(order *v1alpha1.VeroOrder, own bool) {

@@ -59,9 +59,9 @@ func RecordPollIntent(order *v1alpha1.VeroOrder, interruptions int32, now time.T
 // response which ends every controller leaves time for the orders of everybody else.
 type Resumptions struct {
 	// At is when the call of each interrupted order may be made: one a second, the one that was begun last after all
-	// others and a pause.
+	// others and a pause. An order that was only made goes on when the others of its namespace do.
 	At map[types.NamespacedName]time.Time
-	// Namespaces are those with interrupted orders.
+	// Namespaces are those with interrupted orders. One that was only made raises no suspicion.
 	Namespaces map[string]Suspicion
 }
 
@@ -78,9 +78,10 @@ type Suspicion struct {
 
 // resumption is an interrupted call.
 type resumption struct {
-	name  types.NamespacedName
-	begun time.Time
-	at    time.Time
+	name     types.NamespacedName
+	begun    time.Time
+	onlyMade bool
+	at       time.Time
 }
 
 // PlanResumptions plans for the orders that a controller has found when it started.
@@ -103,7 +104,7 @@ func PlanResumptions(orders []v1alpha1.VeroOrder, started time.Time) Resumptions
 		moment := later(call.at, free)
 		free = moment.Add(resumptionGap)
 		plan.At[call.name] = moment
-		if suspicion, suspected := plan.Namespaces[call.name.Namespace]; suspected {
+		if suspicion, suspected := plan.Namespaces[call.name.Namespace]; suspected && !call.onlyMade {
 			suspicion.Until = free
 			plan.Namespaces[call.name.Namespace] = suspicion
 		}
@@ -124,9 +125,9 @@ func (r Resumptions) collect(orders []v1alpha1.VeroOrder, started time.Time) []r
 			moment = started // a clock was ahead
 		}
 		name := types.NamespacedName{Namespace: order.Namespace, Name: order.Name}
-		calls = append(calls, resumption{name: name, begun: moment})
-		if IntendedByCreation(order) {
-			continue // it may only have waited to be sent, which makes no suspicion against others
+		call := resumption{name: name, begun: moment, onlyMade: OnlyMade(order)}
+		if calls = append(calls, call); call.onlyMade {
+			continue
 		}
 		suspicion := r.Namespaces[order.Namespace]
 		suspicion.Interrupted = append(suspicion.Interrupted, name)
@@ -142,17 +143,19 @@ func (r Resumptions) collect(orders []v1alpha1.VeroOrder, started time.Time) []r
 // each time, and the same again between two orders of a namespace.
 func (r Resumptions) space(calls []resumption, started time.Time) {
 	first, last := started.Add(resumptionGap), len(calls)-1
-	next := map[string]time.Time{}
+	next, nextMade := map[string]time.Time{}, map[string]time.Time{}
 	for namespace, suspicion := range r.Namespaces {
 		if suspicion.Interruptions > 1 {
 			suspicion.From = suspicion.From.Add(retryDistance(suspicion.Interruptions, longestResumption))
 		}
 		suspicion.From = later(suspicion.From, first)
-		r.Namespaces[namespace], next[namespace] = suspicion, suspicion.From
+		r.Namespaces[namespace], next[namespace], nextMade[namespace] = suspicion, suspicion.From, suspicion.From
 	}
 	for i := range calls {
-		namespace, gap := calls[i].name.Namespace, resumptionGap
-		if interruptions := r.Namespaces[namespace].Interruptions; interruptions > 1 {
+		namespace, gap, next := calls[i].name.Namespace, resumptionGap, next
+		if interruptions := r.Namespaces[namespace].Interruptions; calls[i].onlyMade {
+			next = nextMade
+		} else if interruptions > 1 {
 			gap = retryDistance(interruptions, longestResumption)
 		}
 		calls[i].at = later(next[namespace], first)
