@@ -43,7 +43,7 @@ func TestAdoptionOf(t *testing.T) {
 		"in place of one that no verified response had": {signNew(another, asked), adopt, ""},
 		"once more where the service has refused it":    {signNew(verified, polled(now, pki020), asked), adopt, ""},
 		"once more where it has led to nothing": {
-			signNew(unverified, polled(now, pki020), asked), adopt, ""},
+			signNew(unverified, disowned(pki020), asked), adopt, ""},
 		"one that holds it already only loses the annotation": {signNew(adopting(id), asked), remove, ""},
 		"also where a verified response has carried it":       {signNew(verified, asked), remove, ""},
 		"a verified one is not replaced": {
@@ -82,10 +82,10 @@ func TestAdoptionOf(t *testing.T) {
 func TestAdoptedRetrievalID(t *testing.T) {
 	adopted, adopt := accepted, adopting(retrievalID)
 	inDoubtAgain := outcome{
-		Phase: submitting, Reason: v1alpha1.ReasonUncertain, Uncertain: true, Again: 10 * time.Second, Code: "PKI020",
+		Phase: submitting, Reason: v1alpha1.ReasonUncertain, Uncertain: true, Again: 11 * time.Second, Code: "PKI020",
 	}
 	refused := func(o *v1alpha1.VeroOrder) { sent(now, nil)(o); polled(now, pki020)(o) }
-	unsent := retrying.but(code("PKI020"))
+	unsent := retrying.but(code("PKI020"), again(11*time.Second))
 	says := []string{retrievalID, "no verified response carried", "PKI020", "sent again with the same authorization"}
 	const never = "has accepted"
 	check(t, map[string]recorded{
@@ -94,11 +94,11 @@ func TestAdoptedRetrievalID(t *testing.T) {
 		"an ended order goes on": {signNew(sent(now, pki020), adopt), adopted.but(code("PKI020")), nil, never},
 		"it may be known later": {
 			signNew(adopt, polled(now, pki099)), adopted.but(code("PKI099")), []string{"no verified response", "PKI099"}, never},
-		"another's is given up again": {signNew(adopt, polled(now, pki020)), unsent, says, never},
+		"another's is given up again": {signNew(adopt, disowned(pki020)), unsent, says, never},
 		"and what was in doubt before is so after it": {
-			signNew(intended(now), adopt, polled(now, pki020)), inDoubtAgain, says, "nothing was spent"},
+			signNew(intended(now), adopt, disowned(pki020)), inDoubtAgain, says, "nothing was spent"},
 		"and a lost response stays lost": {
-			signNew(abandoned(v1alpha1.ReasonResponseLost), adopt, polled(now, pki020)), inDoubtAgain, says,
+			signNew(abandoned(v1alpha1.ReasonResponseLost), adopt, disowned(pki020)), inDoubtAgain, says,
 			"nothing was spent"},
 		"a verified one takes its place": {
 			signNew(intended(now), func(o *v1alpha1.VeroOrder) {
@@ -107,7 +107,7 @@ func TestAdoptedRetrievalID(t *testing.T) {
 				orderstate.RecordSubmission(o, retrievalID, nil, call)
 			}), adopted.but(inDoubt), []string{"has accepted"}, "typo"},
 		"one that the service has refused is refused again": {
-			signNew(refused, adopt, polled(now, pki020)),
+			signNew(refused, adopt, disowned(pki020)),
 			refusedFor(v1alpha1.ReasonCredentialsRefused, "PKI020").but(withID(retrievalID)), nil, "sent again"},
 	})
 	order := signNew(sent(now, pki020), adopt)

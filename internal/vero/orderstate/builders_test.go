@@ -100,6 +100,15 @@ func with(orders ...*v1alpha1.VeroOrder) change {
 	}
 }
 
+// disowned was polled twice with the error err, a second after it was accepted.
+func disowned(err error) edit {
+	return func(order *v1alpha1.VeroOrder) {
+		for range 2 {
+			polled(now.Add(time.Second), err)(order)
+		}
+	}
+}
+
 type decision struct {
 	snapshot orderstate.Snapshot
 	want     want

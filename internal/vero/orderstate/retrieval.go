@@ -56,8 +56,10 @@ func notRetrieved(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	}
 	refusal, isRefusal := errors.AsType[*protocol.ServiceError](err)
 	switch {
-	case o.Unverified && disowns(err):
+	case o.Unverified && disowns(err) && disownedBefore(order):
 		return o.disowned(order, err, call)
+	case o.Unverified && disowns(err):
+		return o.doubted(call)
 	case isRefusal && refusal.Code == protocol.CodeCredentials:
 		return o.failed(v1alpha1.ReasonCredentialsRefused, refusedAtGet(order, refusal), call.Ended)
 	}
@@ -117,9 +119,20 @@ func (o Outcome) stillAwaited(order *v1alpha1.VeroOrder, err error, call Call) O
 	return o
 }
 
-// disowned takes a RetrievalId from an order again that no verified response carried, because a verified one says that
-// it is not that of the order: the order goes on as if it had never had it. What the
-// service has accepted is not lost by that, since nothing leads to it.
+// doubted asks once more with a RetrievalId that no verified response carried, and of which a verified one says that it
+// is not that of the order: it may be what was paid for, and a service that confuses certificates once may not do so
+// again.
+func (o Outcome) doubted(call Call) Outcome {
+	o.Problem, o.NextPoll = nil, at(call.Ended.Add(shortestPoll))
+	o.Reason = v1alpha1.ReasonAwaitingCertificate
+	o.Message = fmt.Sprintf("RetrievalId %s, which no verified response carried, seems to lead to nothing: %s; "+
+		"it is tried once more", o.RetrievalID, o.LastError.Message)
+	return o
+}
+
+// disowned takes a RetrievalId from an order again that no verified response carried, because verified ones have said
+// twice in a row that it is not that of the order: the order goes on as if it had never had it. What the service has
+// accepted is not lost by that, since nothing leads to it.
 func (o Outcome) disowned(order *v1alpha1.VeroOrder, err error, call Call) Outcome {
 	message := fmt.Sprintf("the RetrievalId %s, which no verified response carried, leads to nothing: %v"+
 		"; the request is sent again with the same authorization%s", o.RetrievalID, err, o.unspent())
@@ -141,6 +154,13 @@ func disowns(err error) bool {
 	}
 	wrong, isWrong := errors.AsType[*pki.IssuedError](err)
 	return isWrong && (wrong.Reason == pki.IssuedOtherPublicKey || wrong.Reason == pki.IssuedOtherCommonName)
+}
+
+// disownedBefore reports whether that was so the last time, too.
+func disownedBefore(order *v1alpha1.VeroOrder) bool {
+	last, accepted := order.Status.LastError, order.Status.AcceptanceTime
+	return last != nil && accepted != nil && last.Time.After(accepted.Time) &&
+		(last.Code == string(protocol.CodeCredentials) || last.Code == v1alpha1.ReasonWrongCertificate)
 }
 
 // refusedAtGet explains PKI020 on GetCertificate: it is about the request that was accepted before (interface

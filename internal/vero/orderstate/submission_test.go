@@ -61,10 +61,10 @@ func TestReceipt(t *testing.T) {
 	polled := func(err error) edit { return polled(now, err) }
 	kept := accepted.but(inDoubt, code("NoResponse"))
 	back := outcome{
-		Phase: submitting, Reason: v1alpha1.ReasonUncertain, Uncertain: true, Again: 10 * time.Second, Code: "PKI020",
+		Phase: submitting, Reason: v1alpha1.ReasonUncertain, Uncertain: true, Again: 11 * time.Second, Code: "PKI020",
 	}
 	says := []string{retrievalID, "leads to nothing", "PKI020", "sent again with the same authorization"}
-	unread := retrying.but(code("PKI020"))
+	unread := retrying.but(code("PKI020"), again(11*time.Second))
 	wrong := back.but(code("WrongCertificate"))
 	const never = "has accepted"
 	check(t, map[string]recorded{
@@ -75,31 +75,39 @@ func TestReceipt(t *testing.T) {
 		"PKI099": {signNew(damaged(notXML), polled(pki099)), kept.but(code("PKI099")),
 			[]string{"is kept; the certificate is asked for with it; the last error: ", "PKI099"}, never},
 		"no connection": {signNew(damaged(notXML), polled(errUnreachable)), kept, []string{"is kept"}, never},
-		"PKI020":        {signNew(damaged(notXML), polled(pki020)), back, says, "nothing was spent"},
+		"PKI020 once": {signNew(damaged(notXML), polled(pki020)), kept.but(code("PKI020")),
+			[]string{retrievalID, "seems to lead to nothing", "PKI020", "tried once more"}, "sent again"},
+		"another's certificate once": {
+			signNew(damaged(notXML), polled(wrongCertificate(pki.IssuedOtherPublicKey))),
+			kept.but(code("WrongCertificate")), []string{"tried once more"}, "sent again"},
+		"PKI020 once, after others": {
+			signNew(damaged(notXML), polled(pki099), polled(pki020)),
+			kept.but(code("PKI020")), []string{"tried once more"}, "sent again"},
+		"PKI020": {signNew(damaged(notXML), disowned(pki020)), back, says, "nothing was spent"},
 		"PKI020 after a signature that did not verify": {
-			signNew(sent(now, unverifiedWith(retrievalID)), polled(pki020)), back, says, "spec.trust"},
+			signNew(sent(now, unverifiedWith(retrievalID)), disowned(pki020)), back, says, "spec.trust"},
 		"PKI020 after HTTP 404": {
-			signNew(damaged(notFound), polled(pki020)), unread, []string{"leads to nothing", "nothing was spent"}, ""},
-		"PKI020 of a renewal": {renewal(damaged(notXML), polled(pki020)), back, says, ""},
+			signNew(damaged(notFound), disowned(pki020)), unread, []string{"leads to nothing", "nothing was spent"}, ""},
+		"PKI020 of a renewal": {renewal(damaged(notXML), disowned(pki020)), back, says, ""},
 		"another's certificate": {
-			signNew(damaged(notXML), polled(wrongCertificate(pki.IssuedOtherPublicKey))), wrong, nil, ""},
+			signNew(damaged(notXML), disowned(wrongCertificate(pki.IssuedOtherPublicKey))), wrong, nil, ""},
 		"another customer's certificate": {
-			signNew(damaged(notXML), polled(wrongCertificate(pki.IssuedOtherCommonName))), wrong, nil, ""},
+			signNew(damaged(notXML), disowned(wrongCertificate(pki.IssuedOtherCommonName))), wrong, nil, ""},
 		"an expired certificate is the order's": {
 			signNew(damaged(notXML), polled(wrongCertificate(pki.IssuedExpired))),
 			kept.but(code("WrongCertificate"), func(o *outcome) { o.Reason = v1alpha1.ReasonWrongCertificate }), nil, ""},
 		"the same once more": {
-			signNew(damaged(notXML), polled(pki020), damaged(errNoResponse)),
+			signNew(damaged(notXML), disowned(pki020), damaged(errNoResponse)),
 			back.but(again(20*time.Second), code("NoResponse")), nil, "is kept"},
 		"another one": {
-			signNew(sent(now, unverifiedWith("x")), polled(pki020), damaged(notXML)), kept, []string{"is kept"}, ""},
+			signNew(sent(now, unverifiedWith("x")), disowned(pki020), damaged(notXML)), kept, []string{"is kept"}, ""},
 		"accepted afterwards": {
-			signNew(damaged(notXML), polled(pki020), sent(now, nil)), accepted.but(inDoubt, code("PKI020")), nil, ""},
+			signNew(damaged(notXML), disowned(pki020), sent(now, nil)), accepted.but(inDoubt, code("PKI020")), nil, ""},
 		"PKI020 for the request, too": {
-			signNew(damaged(notXML), polled(pki020), sent(now, pki020)),
+			signNew(damaged(notXML), disowned(pki020), sent(now, pki020)),
 			refusedFor(v1alpha1.ReasonResponseLost, "PKI020").but(inDoubt), nil, ""},
 	})
-	order := signNew(damaged(notXML), polled(pki020))
+	order := signNew(damaged(notXML), disowned(pki020))
 	if order.Status.RefusedRetrievalID != retrievalID || order.Status.AcceptanceTime != nil {
 		t.Errorf("what was tried is not remembered: %+v", order.Status)
 	}
@@ -207,7 +215,7 @@ func TestLateResponses(t *testing.T) {
 			build(retried, unverified, late("", unverifiedWith("late"))),
 			untrusted.but(withID("x"), code("LateResponse")), nil, ""},
 		"but one that has led to nothing": {
-			build(retried, unverified, polled(now, pki020), late("", unverifiedWith("late"))),
+			build(retried, unverified, disowned(pki020), late("", unverifiedWith("late"))),
 			untrusted, nil, ""},
 		"the same RetrievalId again changes nothing": {
 			build(retried, sent(now, nil), late(retrievalID, nil)), kept.but(withID(retrievalID)), nil, ""},
