@@ -27,7 +27,8 @@ type passed struct {
 }
 
 // NewTurns makes Turns for a number of workers, and for issuers with perIssuer slots each. An order takes a moment from
-// its creation to its call; there are enough turns for the next ones meanwhile.
+// its creation to its call; there are enough turns for the next ones meanwhile. Those of a VeroClusterIssuer are for
+// each namespace: the orders of one whose share of the slots is taken by other issuers keep theirs for long.
 func NewTurns(workers, perIssuer int) *Turns {
 	const ahead = 4
 	return &Turns{
@@ -51,6 +52,7 @@ func (t *Turns) Begin(request types.NamespacedName, wanted Slot) bool {
 		return true
 	}
 	t.Abandon(request)
+	wanted.Issuer.Namespace = wanted.Namespace
 	taken, free := t.limiter.Acquire(request, wanted)
 	if free {
 		t.End(request)
@@ -61,7 +63,7 @@ func (t *Turns) Begin(request types.NamespacedName, wanted Slot) bool {
 	return free
 }
 
-// Forget gives the turn back that a request was woken for and does not need any more.
+// Forget takes a request out of its line that needs no turn any more, or gives the turn back that it was woken for.
 func (t *Turns) Forget(request types.NamespacedName) {
 	if t != nil {
 		t.limiter.Forget(request)

@@ -2,6 +2,7 @@ package limiter
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -59,5 +60,20 @@ func TestATurnGoesFromARequestToItsOrder(t *testing.T) {
 				t.Errorf("woken are %q", woken)
 			}
 		})
+	}
+}
+
+// TestANamespaceDoesNotKeepTheTurnsOfASharedIssuer from others: its orders wait for long where those for other issuers
+// have its share of the slots.
+func TestANamespaceDoesNotKeepTheTurnsOfASharedIssuer(t *testing.T) {
+	named := func(namespace string, i int) types.NamespacedName {
+		return types.NamespacedName{Namespace: namespace, Name: strconv.Itoa(i)}
+	}
+	turns, kept := NewTurns(8, 1), 0
+	for ; turns.Begin(named("crowd", kept), Slot{shared, "crowd"}); kept++ {
+		turns.Pass(named("crowd", kept), named("crowd", kept))
+	}
+	if !turns.Begin(named("good", 0), Slot{shared, "good"}) {
+		t.Errorf("the orders of another namespace keep all of the %d turns", kept)
 	}
 }
