@@ -29,7 +29,7 @@ func (c Calls) OnGrant(submit, poll func(types.NamespacedName)) {
 	c.Polls.OnGrant(poll)
 }
 
-// Forget gives slots back that an object was woken for and does not need any more.
+// Forget takes an object out of its lines that needs no slot any more, or gives the slots back that it was woken for.
 func (c Calls) Forget(name types.NamespacedName) {
 	c.Submissions.Forget(name)
 	c.Polls.Forget(name)

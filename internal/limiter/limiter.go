@@ -116,10 +116,13 @@ func (l *Limiter) Waits(name types.NamespacedName) bool {
 	return known
 }
 
-// Forget gives a slot back that an object was woken for and does not need any more.
+// Forget takes an object out of its line that needs no slot any more, or gives the slot back that it was woken for.
 func (l *Limiter) Forget(name types.NamespacedName) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if in, waits := l.waiting.known[name]; waits {
+		l.waiting.remove(in, name)
+	}
 	if taken, granted := l.granted[name]; granted {
 		delete(l.granted, name)
 		l.giveBack(taken, false)

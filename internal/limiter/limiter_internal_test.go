@@ -122,8 +122,10 @@ func TestWhoComesFirstIsServedFirst(t *testing.T) {
 func TestWhoNeedsNoLaneAnyMoreHandsItOn(t *testing.T) {
 	s := newLimiterUnderTest(t, most, 1)
 	s.acquiresOurs("a")
+	s.acquiresOurs("left")
 	s.acquiresOurs("gone")
 	s.acquiresOurs("next")
+	s.Forget(types.NamespacedName{Namespace: "tax", Name: "left"})
 	s.release["a"]()
 	s.Forget(types.NamespacedName{Namespace: "tax", Name: "gone"})
 	s.Forget(types.NamespacedName{Namespace: "tax", Name: "never heard of"})
