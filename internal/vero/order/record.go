@@ -33,9 +33,9 @@ var (
 )
 
 // record writes the outcome of a call, whatever it takes: the response exists nowhere else. It goes on through
-// conflicts, with the order read anew, through an API server that is away, and through the deletion of the order, which
-// is made again. Then it reports what has changed since before. If time runs out the RetrievalId goes to the log, from
-// where a person can bring it back; it is of no use to anybody without the private key.
+// conflicts, with the order read anew, through an API server that is away, and with a RetrievalId through the deletion
+// of the order, which is made again. Then it reports what has changed since before. If time runs out the RetrievalId
+// goes to the log, from where a person can bring it back; it is of no use to anybody without the private key.
 func (r *Reconciler) record(
 	ctx context.Context, before, order *v1alpha1.VeroOrder, retrievalID string, change func(*v1alpha1.VeroOrder),
 ) (ctrl.Result, error) {
@@ -55,11 +55,11 @@ func (r *Reconciler) record(
 		if hopeless(err) || r.pause(ctx, pause) != nil {
 			return r.giveUp(ctx, err, retrievalID)
 		}
-		latest, err := r.reloadOrRecreate(ctx, order)
+		latest, err := r.reloadOrRecreate(ctx, order, retrievalID)
 		switch {
 		case err == nil && latest.Spec.PublicKeyDigest == order.Spec.PublicKeyDigest:
 			order = latest
-		case err == nil && retrievalID == "":
+		case retrievalID == "" && (err == nil || apierrors.IsNotFound(err)):
 			return ctrl.Result{}, nil // it was deleted, too
 		case err == nil:
 			order, write = renameForKey(order), r.put // nobody else wakes that one
@@ -93,11 +93,14 @@ func renameForKey(order *v1alpha1.VeroOrder) *v1alpha1.VeroOrder {
 	return renamed
 }
 
-// reloadOrRecreate reads the order as it is now, or makes it again if somebody has deleted it during the call.
-func (r *Reconciler) reloadOrRecreate(ctx context.Context, order *v1alpha1.VeroOrder) (*v1alpha1.VeroOrder, error) {
+// reloadOrRecreate reads the order as it is now, or makes it again if somebody has deleted it during the call that has
+// led to a RetrievalId. The order of a poll could not be made again: the cache keeps no signing request of it.
+func (r *Reconciler) reloadOrRecreate(
+	ctx context.Context, order *v1alpha1.VeroOrder, retrievalID string,
+) (*v1alpha1.VeroOrder, error) {
 	latest := &v1alpha1.VeroOrder{}
 	err := r.Reader.Get(ctx, client.ObjectKeyFromObject(order), latest)
-	if !apierrors.IsNotFound(err) {
+	if !apierrors.IsNotFound(err) || retrievalID == "" {
 		return latest, err
 	}
 	latest = order.DeepCopy()
