@@ -29,9 +29,7 @@ func (s Snapshot) credentials() (attempt int32, problem string) {
 	case last == nil:
 		return 1, ""
 	case orderstate.StateOf(last) == v1alpha1.VeroOrderPending:
-		return 0, fmt.Sprintf("the transfer credentials in Secret %s are reserved for VeroOrder %s%s; "+
-			"give each Certificate credentials of its own, in a Secret that its annotation %s names",
-			s.Transfer.SecretName, last.Name, orderstate.RequestOf(last), v1alpha1.AnnotationTransferSecret)
+		return 0, s.reserved(last)
 	}
 	if problem := s.afterFailure(last); problem != "" && !s.paidBefore() {
 		return 0, problem
@@ -115,7 +113,18 @@ func (s Snapshot) refusedHint() string {
 	return "; " + s.afterFailure(last)
 }
 
+// reserved is for credentials that an order waits to be sent with.
+func (s Snapshot) reserved(order *v1alpha1.VeroOrder) string {
+	return fmt.Sprintf("the transfer credentials in Secret %s are reserved for VeroOrder %s%s; "+
+		"give each Certificate credentials of its own, in a Secret that its annotation %s names",
+		s.Transfer.SecretName, order.Name, orderstate.RequestOf(order), v1alpha1.AnnotationTransferSecret)
+}
+
+// spent is for credentials that an order was sent with. One of which only its creation is known may still wait.
 func (s Snapshot) spent(order *v1alpha1.VeroOrder) string {
+	if orderstate.IntendedByCreation(order) {
+		return s.reserved(order)
+	}
 	when := ""
 	if order.Status.SubmissionTime != nil {
 		when = " on " + order.Status.SubmissionTime.UTC().Format(time.RFC3339)

@@ -68,6 +68,9 @@ func TestCredentialsWorkOnce(t *testing.T) {
 	lost := []edit{sent(now.Add(-2*time.Minute), errNoResponse), refused}
 	spent := waitFor(v1alpha1.ReasonWaitingForCredentials, "were spent on 2026-06-01T11:59:00Z by VeroOrder sign-1 "+
 		"for CertificateRequest tls-1", "they work once")
+	reserved := waitFor(v1alpha1.ReasonWaitingForCredentials, "are reserved for VeroOrder sign-1 for CertificateRequest "+
+		"tls-1", "credentials of its own", v1alpha1.AnnotationTransferSecret)
+	justMade := func(o *v1alpha1.VeroOrder) { o.Spec.IntentID = "intent" }
 	wasRefused := waitFor(v1alpha1.ReasonWaitingForCredentials, "were refused (VeroOrder sign-1", "PKI020")
 	with := func(edits ...edit) change { return with(signNew(edits...)) }
 	leaf := leafUntil(t, "another's", now.AddDate(2, 0, 0))
@@ -79,10 +82,8 @@ func TestCredentialsWorkOnce(t *testing.T) {
 			requested(credentials, with(forAnotherKey, bore(leaf))), waitFor(v1alpha1.ReasonWaitingForCredentials, "spent")},
 		"not when an order in the name of another issuer was accepted": {
 			requested(credentials, with(forAnotherIssuer, accepted)), spent},
-		"reserved while another order is pending": {
-			requested(credentials, with(forAnotherKey)),
-			waitFor(v1alpha1.ReasonWaitingForCredentials, "are reserved for VeroOrder sign-1 for CertificateRequest tls-1",
-				"credentials of its own", v1alpha1.AnnotationTransferSecret)},
+		"reserved while another order is pending":         {requested(credentials, with(forAnotherKey)), reserved},
+		"reserved while another order waits for its slot": {requested(credentials, with(forAnotherKey, justMade)), reserved},
 		"an order with other credentials does not matter": {
 			requested(newCredentials, with(forAnotherKey, accepted)), createSignNew(1)},
 		"refused with PKI020: wait for others": {requested(credentials, with(refused)), wasRefused},
