@@ -3,5 +3,5 @@
 // all that there is. Whoever decides about one of them, or writes it, reads the object itself from the API server: no
 // client that knows these types knows those of the API, and the other way round.
 //
-// VeroOrders are kept in their own type. Of one that is Issued some fields are left out: see Trim.
+// VeroOrders are kept in their own type. Of one that is Submitted or Issued some fields are left out: see Trim.
 package outline

@@ -1,5 +1,5 @@
 // Package backend is what the Vero kinds do with an approved CertificateRequest: it reads the issuer, the orders, the
-// credentials and the current certificate, and lets issuance decide which order the request needs.
+// credentials and the current certificate, and lets package plan decide which order the request needs.
 package backend
 
 import (

@@ -19,7 +19,7 @@ const probeTimeout = 10 * time.Second
 // probing makes handshakes outside of the workers, a few at a time for each namespace: an address that drops what it is
 // sent keeps nobody waiting but other issuers of its namespace. VeroClusterIssuers have handshakes of their own.
 //
-// After a crash they are not spaced as calls are (issuance.Resumptions): no response is read, and crypto/tls bounds a
+// After a crash they are not spaced as calls are (orderstate.Resumptions): no response is read, and crypto/tls bounds a
 // handshake at 64 KiB a message and 256 KiB of certificates, which take 5 MB and some milliseconds, and probeTimeout
 // ends what does not end by itself. So none can end the controller.
 type probing struct {

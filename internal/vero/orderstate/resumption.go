@@ -43,7 +43,7 @@ func begun(order *v1alpha1.VeroOrder) time.Time {
 }
 
 // PollOverdue reports whether the poll of an order was due before the controller started: then an earlier controller
-// may have ended in it. IntendPoll comes before such a poll; others need none.
+// may have ended in it. RecordPollIntent comes before such a poll; others need none.
 func PollOverdue(order *v1alpha1.VeroOrder, started time.Time) bool {
 	return order.Status.AcceptanceTime == nil || plannedPoll(&order.Status).Before(started)
 }
