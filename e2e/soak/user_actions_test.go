@@ -52,12 +52,18 @@ func (s *environment) replace(ctx context.Context, name string) error {
 	return nil
 }
 
+// asked is what an order asks a person for.
+type asked struct {
+	of     types.UID
+	reason string
+}
+
 // actAsUser does, until the returned function is called, what the orders ask a person to do: where a response was lost
 // it provides new credentials, after some time to think, and an order that waits for the certificate of another one it
 // gives up.
 func (s *environment) actAsUser(thinking time.Duration) (stop func()) {
 	s.Helper()
-	attended := map[types.UID]bool{}
+	attended := map[asked]bool{}
 	return testkit.Repeat(s, time.Second, func(ctx context.Context) {
 		if err := s.answerAll(ctx, attended, thinking); err != nil && ctx.Err() == nil {
 			s.Errorf("doing what the orders ask for: %v", err)
@@ -65,7 +71,7 @@ func (s *environment) actAsUser(thinking time.Duration) (stop func()) {
 	})
 }
 
-func (s *environment) answerAll(ctx context.Context, attended map[types.UID]bool, thinking time.Duration) error {
+func (s *environment) answerAll(ctx context.Context, attended map[asked]bool, thinking time.Duration) error {
 	list := &v1alpha1.VeroOrderList{}
 	if err := s.seen.List(ctx, list, client.InNamespace(namespace)); err != nil {
 		return err
@@ -74,13 +80,14 @@ func (s *environment) answerAll(ctx context.Context, attended map[types.UID]bool
 	for i := range list.Items {
 		order := &list.Items[i]
 		reason, ended := testkit.ReasonOf(order.Status.Conditions), order.Status.CompletionTime
+		this := asked{order.UID, reason}
 		switch {
-		case attended[order.UID]:
+		case attended[this]:
 		case reason == v1alpha1.ReasonResponseLost && order.Spec.Transfer != nil && time.Since(ended.Time) >= thinking:
-			attended[order.UID] = true
+			attended[this] = true
 			failures = append(failures, s.replace(ctx, order.Spec.Transfer.SecretName))
 		case reason == v1alpha1.ReasonWrongCertificate:
-			attended[order.UID] = true
+			attended[this] = true
 			failures = append(failures, s.examine(ctx, order))
 		}
 	}

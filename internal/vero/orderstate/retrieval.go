@@ -160,7 +160,7 @@ func disowns(err error) bool {
 func disownedBefore(order *v1alpha1.VeroOrder) bool {
 	last, accepted := order.Status.LastError, order.Status.AcceptanceTime
 	return last != nil && accepted != nil && last.Time.After(accepted.Time) &&
-		(last.Code == string(protocol.CodeCredentials) || last.Code == v1alpha1.ReasonWrongCertificate)
+		(last.Code == string(protocol.CodeCredentials) || last.Code == codeOthersCertificate)
 }
 
 // refusedAtGet explains PKI020 on GetCertificate: it is about the request that was accepted before (interface

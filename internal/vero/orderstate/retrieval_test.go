@@ -24,6 +24,7 @@ func TestPoll(t *testing.T) {
 	// A call that failed on its way is made again soon, once; the next one as planned.
 	soon := func(o outcome) outcome { return o.but(again(10*time.Second), code("NoResponse")) }
 	wrong := waiting.but(code("WrongCertificate"), func(o *outcome) { o.Reason = v1alpha1.ReasonWrongCertificate })
+	others := wrong.but(code("OthersCertificate"))
 	refused := refusedFor(v1alpha1.ReasonCredentialsRefused, "PKI020").but(withID(retrievalID))
 	kept := "RetrievalId retrieval-1 is kept"
 	contactWithID := "contact the certificate service, naming the interface that the certificate is for and the " +
@@ -72,10 +73,10 @@ func TestPoll(t *testing.T) {
 			waiting.but(withProblem(v1alpha1.ReasonUntrustedCertificate), code("WrongCertificate")),
 			[]string{"spec.trust.issuance", kept}, ""},
 		"a certificate for another key": {
-			signNew(young, polled(wrongCertificate(pki.IssuedOtherPublicKey))), wrong,
+			signNew(young, polled(wrongCertificate(pki.IssuedOtherPublicKey))), others,
 			[]string{retrievalID, contactWithID, "delete VeroOrder"}, ""},
 		"a certificate for another customer": {
-			signNew(young, polled(wrongCertificate(pki.IssuedOtherCommonName))), wrong, nil, ""},
+			signNew(young, polled(wrongCertificate(pki.IssuedOtherCommonName))), others, nil, ""},
 		"an expired certificate":      {signNew(young, polled(wrongCertificate(pki.IssuedExpired))), wrong, nil, ""},
 		"a certificate of the future": {signNew(young, polled(wrongCertificate(pki.IssuedNotYetValid))), wrong, nil, ""},
 		"a certificate that breaks a rule": {

@@ -15,8 +15,9 @@ import (
 
 // Codes of status.lastError that are not the service's.
 const (
-	codeNoResponse   = "NoResponse"
-	codeLateResponse = "LateResponse"
+	codeNoResponse        = "NoResponse"
+	codeLateResponse      = "LateResponse"
+	codeOthersCertificate = "OthersCertificate"
 )
 
 // longestMessage bounds what others have written into an order's status, in characters: the API server must never have
@@ -74,6 +75,8 @@ func lastError(err error, call Call) *v1alpha1.VeroOrderError {
 		code = string(refusal.Code)
 	} else if isUntrusted(err) {
 		code = v1alpha1.ReasonUntrustedResponse
+	} else if disowns(err) {
+		code = codeOthersCertificate
 	} else if _, isWrong := errors.AsType[*pki.IssuedError](err); isWrong {
 		code = v1alpha1.ReasonWrongCertificate
 	}

@@ -65,7 +65,7 @@ func TestReceipt(t *testing.T) {
 	}
 	says := []string{retrievalID, "leads to nothing", "PKI020", "sent again with the same authorization"}
 	unread := retrying.but(code("PKI020"), again(11*time.Second))
-	wrong := back.but(code("WrongCertificate"))
+	wrong := back.but(code("OthersCertificate"))
 	const never = "has accepted"
 	check(t, map[string]recorded{
 		"a damaged response": {signNew(damaged(notXML)), kept, []string{retrievalID, "is kept", "asked for with it"}, never},
@@ -79,7 +79,11 @@ func TestReceipt(t *testing.T) {
 			[]string{retrievalID, "seems to lead to nothing", "PKI020", "tried once more"}, "sent again"},
 		"another's certificate once": {
 			signNew(damaged(notXML), polled(wrongCertificate(pki.IssuedOtherPublicKey))),
-			kept.but(code("WrongCertificate")), []string{"tried once more"}, "sent again"},
+			kept.but(code("OthersCertificate")), []string{"tried once more"}, "sent again"},
+		"another's certificate after one of its own that is wrong": {
+			signNew(damaged(notXML), disowned(wrongCertificate(pki.IssuedExpired)),
+				polled(wrongCertificate(pki.IssuedOtherPublicKey))),
+			kept.but(code("OthersCertificate")), []string{"tried once more"}, "sent again"},
 		"PKI020 once, after others": {
 			signNew(damaged(notXML), polled(pki099), polled(pki020)),
 			kept.but(code("PKI020")), []string{"tried once more"}, "sent again"},
