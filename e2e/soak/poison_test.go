@@ -26,7 +26,8 @@ func TestACallThatEndsTheControllerOnEveryTryKeepsNobodyElseFromACertificate(t *
 	polled.AwaitOrder("issued after all", func(order *v1alpha1.VeroOrder) bool {
 		return order.Status.State == v1alpha1.VeroOrderIssued
 	})
-	s.killInEvery(s.poison("sent", signNew), signNew, firstPause, 2*firstPause)
+	// Nor is the first submission, in its first second: the next controller cannot tell that the order did not only wait.
+	s.killInEvery(s.poison("sent", signNew), signNew, firstPause, firstPause, 2*firstPause)
 	s.eventually("the certificates of everybody else", func() bool { return s.received(1, s.others...) })
 	leave()
 	s.reconcile()
