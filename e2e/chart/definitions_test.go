@@ -142,10 +142,10 @@ func TestDefinitionsThatAreNotKeptGoWithTheRelease(t *testing.T) {
 func awaitGone(t *testing.T, c *cluster.Cluster, definition client.Object) {
 	t.Helper()
 	touch := client.RawPatch(types.MergePatchType, []byte(`{"metadata": {"annotations": {"touched": "now"}}}`))
-	patience := time.Now().Add(10 * time.Second)
+	overdue := time.Now().Add(10 * time.Second)
 	testkit.Eventually(t, definition.GetName()+" to be gone", func(ctx context.Context) (bool, error) {
 		err := c.Client().Get(ctx, client.ObjectKeyFromObject(definition), definition)
-		if err == nil && time.Now().After(patience) {
+		if err == nil && time.Now().After(overdue) {
 			err = c.Client().Patch(ctx, definition, touch)
 		}
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)

@@ -143,26 +143,29 @@ func (r Resumptions) collect(orders []v1alpha1.VeroOrder, started time.Time) []r
 // each time, and the same again between two orders of a namespace.
 func (r Resumptions) space(calls []resumption, started time.Time) {
 	first, last := started.Add(resumptionGap), len(calls)-1
-	next, nextMade := map[string]time.Time{}, map[string]time.Time{}
+	type line struct {
+		namespace string
+		onlyMade  bool
+	}
+	next := map[line]time.Time{}
 	for namespace, suspicion := range r.Namespaces {
 		if suspicion.Interruptions > 1 {
 			suspicion.From = suspicion.From.Add(retryDistance(suspicion.Interruptions, longestResumption))
 		}
 		suspicion.From = later(suspicion.From, first)
-		r.Namespaces[namespace], next[namespace], nextMade[namespace] = suspicion, suspicion.From, suspicion.From
+		r.Namespaces[namespace] = suspicion
+		next[line{namespace, false}], next[line{namespace, true}] = suspicion.From, suspicion.From
 	}
 	for i := range calls {
-		namespace, gap, next := calls[i].name.Namespace, resumptionGap, next
-		if interruptions := r.Namespaces[namespace].Interruptions; calls[i].onlyMade {
-			next = nextMade
-		} else if interruptions > 1 {
+		in, gap := line{calls[i].name.Namespace, calls[i].onlyMade}, resumptionGap
+		if interruptions := r.Namespaces[in.namespace].Interruptions; interruptions > 1 && !in.onlyMade {
 			gap = retryDistance(interruptions, longestResumption)
 		}
-		calls[i].at = later(next[namespace], first)
+		calls[i].at = later(next[in], first)
 		if i == last {
 			calls[i].at = later(calls[i].at, first.Add(time.Duration(last)*resumptionGap+firstRetry))
 		}
-		next[namespace] = calls[i].at.Add(gap)
+		next[in] = calls[i].at.Add(gap)
 	}
 }
 
