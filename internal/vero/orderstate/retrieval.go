@@ -3,6 +3,7 @@ package orderstate
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -158,9 +159,7 @@ func disowns(err error) bool {
 
 // disownedBefore reports whether that was so the last time, too.
 func disownedBefore(order *v1alpha1.VeroOrder) bool {
-	last, accepted := order.Status.LastError, order.Status.AcceptanceTime
-	return last != nil && accepted != nil && last.Time.After(accepted.Time) &&
-		(last.Code == string(protocol.CodeCredentials) || last.Code == codeOthersCertificate)
+	return unchanged(order).lastPollFailed(string(protocol.CodeCredentials), codeOthersCertificate)
 }
 
 // refusedAtGet explains PKI020 on GetCertificate: it is about the request that was accepted before (interface
@@ -203,9 +202,12 @@ func (o Outcome) soFar() string {
 	return "; the last error: " + o.LastError.Message
 }
 
-// unanswered reports whether the last call was a GetCertificate without a response. A failure from before the
-// acceptance does not count; it is only kept.
-func (o Outcome) unanswered() bool {
-	return o.LastError != nil && o.LastError.Code == codeNoResponse && o.Accepted != nil &&
-		o.LastError.Time.After(o.Accepted.Time)
+// unanswered reports whether the last call was a GetCertificate without a response.
+func (o Outcome) unanswered() bool { return o.lastPollFailed(codeNoResponse) }
+
+// lastPollFailed reports whether the last call was a GetCertificate that has failed with one of these codes. A failure
+// from before the acceptance does not count; it is only kept.
+func (o Outcome) lastPollFailed(codes ...string) bool {
+	return o.LastError != nil && o.Accepted != nil && o.LastError.Time.After(o.Accepted.Time) &&
+		slices.Contains(codes, o.LastError.Code)
 }
